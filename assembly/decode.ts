@@ -1,0 +1,107 @@
+// Greedy decoding: from the prompt alone, one token at a time, each fed back. No arithmetic on the operands: exchange the weights and
+// the same code gives another answer.
+import {
+  DECODE_GROUPS,
+  DECODE_KEYS,
+  DECODE_KV,
+  DECODE_QUERY_GROUP,
+  DECODE_QX,
+  DECODE_SLOTS,
+  DECODE_TILES,
+  DECODE_TOKENS,
+  EQUALS,
+  FIRST_QUERY,
+  INVERSE_SUM,
+  LOGITS,
+  O,
+  PLUS,
+  POSITIONS,
+  QUERIES,
+  QX,
+  ROW14,
+  ROW7,
+  SLOT_ROW,
+  T,
+  TILE_TOKENS,
+  WEIGHTS,
+  WEIGHTS_ROW,
+} from "./layout";
+import { attentionForward, gatherRows } from "./attention";
+import { geluForward, hiddenForward, logitsForward, projectionForward } from "./feed_forward";
+import { slotsForward } from "./slots";
+import { layOutQuestion, readTile } from "./tile";
+
+/** Fills the tables of all tokens at all positions; once per set of weights. */
+export function prepareDecoding(w: usize): void {
+  slotsForward(w, DECODE_SLOTS, DECODE_GROUPS, DECODE_QUERY_GROUP, DECODE_KV, DECODE_QX);
+}
+
+/** Reads the rows that the four tokens name from the table of one position. */
+// @ts-ignore: decorator
+@inline
+function gatherTokens(table: usize, tokens: v128, to: usize): void {
+  gatherRows(
+    table + i32x4.extract_lane(tokens, 0) * SLOT_ROW,
+    table + i32x4.extract_lane(tokens, 1) * SLOT_ROW,
+    table + i32x4.extract_lane(tokens, 2) * SLOT_ROW,
+    table + i32x4.extract_lane(tokens, 3) * SLOT_ROW,
+    to,
+  );
+}
+
+/** The token with the largest logit, the first one where two are equal. logits: (14, lanes). */
+// @ts-ignore: decorator
+@inline
+function argmax(logits: usize): v128 {
+  let best = v128.load(logits);
+  let token = i32x4.splat(0);
+  for (let t = 1; t < T; ++t) {
+    const logit = v128.load(logits + t * 16);
+    const larger = f32x4.gt(logit, best);
+    token = v128.bitselect(i32x4.splat(t), token, larger);
+    best = f32x4.pmax(best, logit);
+  }
+  return token;
+}
+
+/** Decodes `count` problems into tokens (count, 12), one byte each. The tables must be those of the weights in force. */
+export function decode(w: usize, problems: usize, count: i32, out: usize): void {
+  for (let first = 0; first < count; first += 4 * DECODE_TILES) {
+    const tiles = min(DECODE_TILES, (count - first + 3) / 4);
+    for (let t = 0; t < tiles; ++t) {
+      readTile(w, problems, first + 4 * t, count);
+      layOutQuestion(w);
+      v128.store(w + TILE_TOKENS + 10 * 16, i32x4.splat(PLUS));
+      const keys = w + DECODE_KEYS + t * POSITIONS * ROW14;
+      for (let p = 0; p < FIRST_QUERY; ++p) {
+        gatherTokens(DECODE_KV + p * T * SLOT_ROW, v128.load(w + TILE_TOKENS + p * 16), keys + p * ROW14);
+      }
+      v128.store(w + DECODE_TOKENS + t * 16, i32x4.splat(EQUALS));
+    }
+    for (let i = 0; i < QUERIES; ++i) {
+      const position = FIRST_QUERY + i;
+      for (let t = 0; t < tiles; ++t) {
+        const tokens = v128.load(w + DECODE_TOKENS + t * 16);
+        const keys = w + DECODE_KEYS + t * POSITIONS * ROW14;
+        const query = w + QX + t * ROW14;
+        // a row more than a query's fourteen vectors is written: the next tile's comes after
+        gatherTokens(DECODE_QX + (position * T - DECODE_QUERY_GROUP * 4) * SLOT_ROW, tokens, query);
+        gatherTokens(DECODE_KV + position * T * SLOT_ROW, tokens, w + LOGITS);
+        memory.copy(keys + position * ROW14, w + LOGITS, ROW14);
+        attentionForward(query, keys, position + 1, w + WEIGHTS + t * WEIGHTS_ROW, w + INVERSE_SUM + t * 16, w + O + t * ROW7);
+      }
+      projectionForward(w, tiles);
+      hiddenForward(w, tiles);
+      geluForward(w, tiles);
+      logitsForward(w, tiles);
+      for (let t = 0; t < tiles; ++t) {
+        const token = argmax(w + LOGITS + t * ROW14);
+        v128.store(w + DECODE_TOKENS + t * 16, token);
+        for (let lane = 0; lane < 4; ++lane) {
+          const problem = first + 4 * t + lane;
+          if (problem < count) store<u8>(out + problem * QUERIES + i, load<i32>(w + DECODE_TOKENS + t * 16 + lane * 4));
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,194 @@
+// The core of tiny-adder. Reading order:
+//   layout          where everything lies in memory, and in which shape
+//   simd            what four lanes can do: multiply-add, exp, GELU, LayerNorm, small linear layers
+//   tile, slots     examples as digits; embeddings, LayerNorm 1 and q, k, v once per (token, position)
+//   attention, feed_forward   the kernels of one tile, forward and backward
+//   gradient, optimizer, decode   what is made of them
+import {
+  A_DIGITS,
+  B_DIGITS,
+  GRADIENT,
+  LOGITS,
+  LOSSES,
+  NORMS,
+  PADDED,
+  PARAMETERS,
+  QUERIES,
+  ROW14,
+  RUN,
+  SLICE_SIZE,
+  SLICES,
+  T,
+  FIRST_MOMENT,
+  SECOND_MOMENT,
+  MAX_RUN,
+  WORKSPACE_SIZE,
+  WORKSPACES,
+  ZEROS,
+} from "./layout";
+import { decode as decodeProblems, prepareDecoding } from "./decode";
+import { accumulateTile, finishGradient, forwardTile, prepareSlots, reduceSlices, sliceCount } from "./gradient";
+import { initializeParameters } from "./initialization";
+import { configure as configureModel, finalNorm } from "./model";
+import { learningRate, optimizerStep, resetOptimizer } from "./optimizer";
+import { exp2, geluErf, geluTanh, ln } from "./simd";
+import { listSlots } from "./slots";
+import { DOMAIN_TRAINING, drawTile, layOutExample, readTile } from "./tile";
+
+export { learningRate, optimizerStep, optimizerSteps, resetOptimizer, setOptimizerSteps } from "./optimizer";
+
+// What the host needs to know of the layout.
+export const parametersAt: usize = PARAMETERS;
+export const gradientAt: usize = GRADIENT;
+export const firstMomentAt: usize = FIRST_MOMENT;
+export const secondMomentAt: usize = SECOND_MOMENT;
+export const runAt: usize = RUN;
+export const lossesAt: usize = LOSSES;
+export const normsAt: usize = NORMS;
+export const maxRun: i32 = MAX_RUN;
+export const staticDataEnd: usize = __heap_base;
+export const layoutBegin: usize = PARAMETERS;
+
+/** Where the host's operands and results begin, behind the workspaces. */
+export function problemsBase(threads: i32): usize {
+  return WORKSPACES + threads * WORKSPACE_SIZE;
+}
+
+/** Must be called first: chooses the variant and writes the slot lists. */
+export function configure(model: i32): void {
+  configureModel(model);
+  listSlots();
+  memory.fill(WORKSPACES + ZEROS, 0, 112);
+}
+
+/** Draws fresh weights and forgets the optimizer's state. */
+export function initialize(seed: u32, attempt: u32): void {
+  initializeParameters(finalNorm ? 777 : 763, seed, attempt);
+  resetOptimizer();
+}
+
+/** The loss of `count` problems and, in GRADIENT, its gradient. */
+export function lossAndGradient(problems: usize, count: i32): f64 {
+  const w = WORKSPACES;
+  const tiles = (count + 3) / 4;
+  const slices = sliceCount(tiles);
+  prepareSlots(w);
+  for (let s = 0; s < slices; ++s) {
+    const slice = SLICES + s * SLICE_SIZE;
+    memory.fill(slice, 0, SLICE_SIZE);
+    const end = tiles * (s + 1) / slices;
+    for (let tile = tiles * s / slices; tile < end; ++tile) {
+      readTile(w, problems, tile * 4, count);
+      layOutExample(w);
+      accumulateTile(w, slice);
+    }
+  }
+  reduceSlices(slices);
+  return finishGradient(w, <f64> count * QUERIES);
+}
+
+// The fields of RUN, doubles in this order: see src/engine/wasm/engine.ts.
+// @ts-ignore: decorator
+@inline
+function run(field: i32): f64 {
+  return load<f64>(RUN + field * 8);
+}
+
+/** A stretch of training on examples drawn here, as RUN says; losses and norms are written to LOSSES and NORMS. */
+export function train(): void {
+  const w = WORKSPACES;
+  const seed = <u32> run(0);
+  const attempt = <u32> run(1);
+  const firstSample = <u32> run(2);
+  const firstStep = run(3);
+  const steps = <i32> run(4);
+  const minDigits = <i32> run(5);
+  const maxDigits = <i32> run(6);
+  const batch = <i32> run(7);
+  const tiles = batch / 4;
+  const slices = sliceCount(tiles);
+  for (let k = 0; k < steps; ++k) {
+    prepareSlots(w);
+    for (let s = 0; s < slices; ++s) {
+      const slice = SLICES + s * SLICE_SIZE;
+      memory.fill(slice, 0, SLICE_SIZE);
+      const end = tiles * (s + 1) / slices;
+      for (let tile = tiles * s / slices; tile < end; ++tile) {
+        drawTile(w, tile * 4, firstSample + k, attempt, seed, DOMAIN_TRAINING, minDigits, maxDigits);
+        layOutExample(w);
+        accumulateTile(w, slice);
+      }
+    }
+    reduceSlices(slices);
+    store<f32>(LOSSES + k * 4, <f32> finishGradient(w, <f64> batch * QUERIES));
+    const rate = learningRate(firstStep + k, run(8), run(9), run(10), run(11));
+    store<f32>(NORMS + k * 4, optimizerStep(rate, run(12), run(13), run(14), run(15), run(16)));
+  }
+}
+
+/** Logits (count, 12, 14) of problems, with the right sums as inputs. */
+export function logits(problems: usize, count: i32, out: usize): void {
+  const w = WORKSPACES;
+  prepareSlots(w);
+  for (let first = 0; first < count; first += 4) {
+    readTile(w, problems, first, count);
+    layOutExample(w);
+    forwardTile(w);
+    for (let lane = 0; lane < 4 && first + lane < count; ++lane) {
+      const row = out + (first + lane) * QUERIES * T * 4;
+      for (let i = 0; i < QUERIES * T; ++i) store<f32>(row + i * 4, load<f32>(w + LOGITS + i * 16 + lane * 4));
+    }
+  }
+}
+
+/** Tokens (count, 12) decoded greedily, one byte each. */
+export function decode(problems: usize, count: i32, out: usize): void {
+  prepareDecoding(WORKSPACES);
+  decodeProblems(WORKSPACES, problems, count, out);
+}
+
+/** Operands of `count` problems of a sampler stream, as pairs of doubles; `out` has room for a multiple of four. */
+export function sample(
+  seed: u32,
+  domain: u32,
+  attempt: u32,
+  index: u32,
+  count: i32,
+  minDigits: i32,
+  maxDigits: i32,
+  out: usize,
+): void {
+  const w = WORKSPACES;
+  for (let first = 0; first < count; first += 4) {
+    drawTile(w, first, index, attempt, seed, domain, minDigits, maxDigits);
+    for (let lane = 0; lane < 4; ++lane) {
+      let a: f64 = 0;
+      let b: f64 = 0;
+      for (let k = 9; k >= 0; --k) {
+        a = a * 10 + <f64> load<i32>(w + A_DIGITS + k * 16 + lane * 4);
+        b = b * 10 + <f64> load<i32>(w + B_DIGITS + k * 16 + lane * 4);
+      }
+      store<f64>(out + (first + lane) * 16, a);
+      store<f64>(out + (first + lane) * 16 + 8, b);
+    }
+  }
+}
+
+// The elementary functions by themselves, for tests and benchmarks: `vectors` times four floats, in place.
+
+export function mapExp2(at: usize, vectors: i32): void {
+  for (let i = 0; i < vectors; ++i) v128.store(at + i * 16, exp2(v128.load(at + i * 16)));
+}
+
+export function mapLn(at: usize, vectors: i32): void {
+  for (let i = 0; i < vectors; ++i) v128.store(at + i * 16, ln(v128.load(at + i * 16)));
+}
+
+/** GELU in place of its argument, its derivative behind all of them. */
+export function mapGelu(at: usize, vectors: i32): void {
+  for (let i = 0; i < vectors; ++i) {
+    const u = v128.load(at + i * 16);
+    if (finalNorm) geluTanh(u, at + i * 16, at + (vectors + i) * 16);
+    else geluErf(u, at + i * 16, at + (vectors + i) * 16);
+  }
+}

@@ -1,0 +1,277 @@
+// From the attention output to the logits and back: output projection, LayerNorm 2, feed-forward layer, final norm, tied output, loss.
+// Every function takes the first `rows` rows of a workspace: the 12 queries of one tile, or the same query of several tiles.
+import {
+  D,
+  DO,
+  DO_DOT_O,
+  DX2,
+  DY2,
+  F,
+  GELU,
+  INVERSE_SUM,
+  LN2_BIAS,
+  LN2_WEIGHT,
+  LNF_BIAS,
+  LNF_WEIGHT,
+  LOGITS,
+  NORMALIZED2,
+  NORMALIZED_F,
+  O,
+  PARAMETERS,
+  PROJECTION,
+  QUERIES,
+  QX,
+  ROW14,
+  ROW7,
+  RSTD2,
+  RSTD_F,
+  SLICE_DLN2,
+  SLICE_DLNF,
+  SLICE_DPROJECTION,
+  SLICE_DTOK,
+  SLICE_DW1,
+  SLICE_DW2,
+  SLICE_LOSS,
+  T,
+  TILE_MASK,
+  TILE_TARGETS,
+  TOK,
+  U,
+  W1,
+  W2,
+  X1,
+  X2,
+  Y2,
+  Z,
+  ZEROS,
+} from "./layout";
+import { finalNorm, layerNormEpsilon } from "./model";
+import {
+  addTo,
+  exp2,
+  geluErf,
+  geluTanh,
+  layerNorm,
+  layerNormBackward,
+  linear14,
+  linear7,
+  ln,
+  LOG2_E,
+  madd,
+  outerProduct7,
+} from "./simd";
+
+/** x1 = x + o Wproj^T, then LayerNorm 2. */
+export function projectionForward(w: usize, rows: i32): void {
+  const epsilon = f32x4.splat(layerNormEpsilon);
+  for (let k = 0; k < rows; ++k) {
+    const x1 = w + X1 + k * ROW7;
+    linear7(PARAMETERS + PROJECTION * 4, D, 1, w + O + k * ROW7, w + QX + ROW7 + k * ROW14, x1);
+    layerNorm(
+      x1,
+      PARAMETERS + LN2_WEIGHT * 4,
+      PARAMETERS + LN2_BIAS * 4,
+      epsilon,
+      w + NORMALIZED2 + k * ROW7,
+      w + RSTD2 + k * 16,
+      w + Y2 + k * ROW7,
+    );
+  }
+}
+
+/** u = y W1^T. */
+export function hiddenForward(w: usize, rows: i32): void {
+  for (let k = 0; k < rows; ++k) {
+    const y = w + Y2 + k * ROW7;
+    linear7(PARAMETERS + W1 * 4, D, 1, y, 0, w + U + k * ROW14);
+    linear7(PARAMETERS + (W1 + 49) * 4, D, 1, y, 0, w + U + k * ROW14 + ROW7);
+  }
+}
+
+/** GELU of u; u is replaced by GELU's derivative. */
+export function geluForward(w: usize, rows: i32): void {
+  const end = w + U + rows * ROW14;
+  let value = w + GELU;
+  if (finalNorm) {
+    for (let u = w + U; u < end; u += 16) {
+      geluTanh(v128.load(u), value, u);
+      value += 16;
+    }
+  } else {
+    for (let u = w + U; u < end; u += 16) {
+      geluErf(v128.load(u), value, u);
+      value += 16;
+    }
+  }
+}
+
+/** What the output projection reads: x2, or its LayerNorm in the 777 variant. */
+// @ts-ignore: decorator
+@inline
+function outputInput(w: usize): usize {
+  return finalNorm ? w + Z : w + X2;
+}
+
+/** x2 = x1 + gelu W2^T, the final norm where there is one, logits = z tok^T. */
+export function logitsForward(w: usize, rows: i32): void {
+  const epsilon = f32x4.splat(layerNormEpsilon);
+  for (let k = 0; k < rows; ++k) {
+    const x2 = w + X2 + k * ROW7;
+    linear14(PARAMETERS + W2 * 4, F, 1, w + GELU + k * ROW14, w + X1 + k * ROW7, x2);
+    if (finalNorm) {
+      layerNorm(
+        x2,
+        PARAMETERS + LNF_WEIGHT * 4,
+        PARAMETERS + LNF_BIAS * 4,
+        epsilon,
+        w + NORMALIZED_F + k * ROW7,
+        w + RSTD_F + k * 16,
+        w + Z + k * ROW7,
+      );
+    }
+    const z = outputInput(w) + k * ROW7;
+    linear7(PARAMETERS + TOK * 4, D, 1, z, 0, w + LOGITS + k * ROW14);
+    linear7(PARAMETERS + (TOK + 49) * 4, D, 1, z, 0, w + LOGITS + k * ROW14 + ROW7);
+  }
+}
+
+/**
+ * Cross-entropy of the 12 queries: adds the loss to the slice and replaces the logits by their gradient, softmax - one-hot,
+ * both not yet divided by the number of targets. Must equal `crossEntropy` of src/engine/reference.
+ *
+ * -log p = max - logit + log(sum), and the logarithm is taken once for the product of the 12 sums: each lies in [1, 14], 14^12 is a float.
+ */
+export function crossEntropy(w: usize, slice: usize): void {
+  const counts = v128.load(w + TILE_MASK);
+  let loss = f32x4.splat(0);
+  let product = f32x4.splat(1);
+  const one = f32x4.splat(1);
+  for (let k = 0; k < QUERIES; ++k) {
+    const logits = w + LOGITS + k * ROW14;
+    let maximum = v128.load(logits);
+    // unroll
+    for (let r = 1; r < 14; ++r) {
+      maximum = f32x4.pmax(maximum, v128.load(logits + 16 * r));
+    }
+    const target = v128.load(w + TILE_TARGETS + k * 16);
+    let sum = f32x4.splat(0);
+    let wanted = f32x4.splat(0);
+    // r counts down in a register: comparing with zero needs no constant per token
+    let distance = target;
+    for (let to = logits; to < logits + ROW14; to += 16) {
+      const logit = v128.load(to);
+      wanted = v128.or(wanted, v128.and(logit, i32x4.eq(distance, i32x4.splat(0))));
+      distance = i32x4.sub(distance, i32x4.splat(1));
+      const e = exp2(f32x4.mul(f32x4.sub(logit, maximum), f32x4.splat(LOG2_E)));
+      v128.store(to, e);
+      sum = f32x4.add(sum, e);
+    }
+    loss = f32x4.add(loss, f32x4.sub(maximum, wanted));
+    product = f32x4.mul(product, sum);
+    const inverse = f32x4.div(counts, sum);
+    distance = target;
+    // unroll
+    for (let r = 0; r < 14; ++r) {
+      const p$r = f32x4.mul(v128.load(logits + 16 * r), inverse);
+      const hit$r = v128.and(i32x4.eq(distance, i32x4.splat(0)), one);
+      distance = i32x4.sub(distance, i32x4.splat(1));
+      v128.store(logits + 16 * r, f32x4.sub(p$r, hit$r));
+    }
+  }
+  addTo(slice + SLICE_LOSS, f32x4.mul(f32x4.add(loss, ln(product)), counts));
+}
+
+/** From the gradient of the logits to that of x2 (DX2). */
+export function logitsBackward(w: usize, slice: usize): void {
+  for (let k = 0; k < QUERIES; ++k) {
+    const dx2 = w + DX2 + k * ROW7;
+    // forward: logits = z tok^T
+    linear14(PARAMETERS + TOK * 4, 1, D, w + LOGITS + k * ROW14, 0, dx2);
+    if (finalNorm) {
+      layerNormBackward(
+        dx2,
+        w + NORMALIZED_F + k * ROW7,
+        w + RSTD_F + k * 16,
+        PARAMETERS + LNF_WEIGHT * 4,
+        w + ZEROS,
+        dx2,
+        slice + SLICE_DLNF,
+        slice + SLICE_DLNF + ROW7,
+      );
+    }
+  }
+}
+
+/** From the gradient of x2 to that of u (U, which held GELU's derivative) and of the normalized input (DY2). */
+export function hiddenBackward(w: usize): void {
+  for (let k = 0; k < QUERIES; ++k) {
+    const dx2 = w + DX2 + k * ROW7;
+    const u = w + U + k * ROW14;
+    const dy = w + DY2 + k * ROW7;
+    // forward: x2 = x1 + gelu(u) W2^T
+    linear7(PARAMETERS + W2 * 4, 1, F, dx2, 0, dy);
+    multiplyInto(u, dy);
+    linear7(PARAMETERS + (W2 + 7) * 4, 1, F, dx2, 0, dy);
+    multiplyInto(u + ROW7, dy);
+    // forward: u = y W1^T
+    linear14(PARAMETERS + W1 * 4, 1, D, u, 0, dy);
+  }
+}
+
+/** a[c] *= b[c], seven vectors. */
+// @ts-ignore: decorator
+@inline
+function multiplyInto(a: usize, b: usize): void {
+  // unroll
+  for (let c = 0; c < 7; ++c) {
+    v128.store(a + 16 * c, f32x4.mul(v128.load(a + 16 * c), v128.load(b + 16 * c)));
+  }
+}
+
+/**
+ * From the gradients of x2 and y to those of x (over x in QX) and of the attention output: DO, divided by the sum of the weights,
+ * and DO_DOT_O, as {@linkcode attentionBackwardTile} wants them.
+ */
+export function projectionBackward(w: usize, slice: usize): void {
+  for (let k = 0; k < QUERIES; ++k) {
+    const dx = w + QX + ROW7 + k * ROW14;
+    const dout = w + DO + k * ROW7;
+    layerNormBackward(
+      w + DY2 + k * ROW7,
+      w + NORMALIZED2 + k * ROW7,
+      w + RSTD2 + k * 16,
+      PARAMETERS + LN2_WEIGHT * 4,
+      w + DX2 + k * ROW7,
+      dx,
+      slice + SLICE_DLN2,
+      slice + SLICE_DLN2 + ROW7,
+    );
+    // forward: x1 = x + o Wproj^T
+    linear7(PARAMETERS + PROJECTION * 4, 1, D, dx, 0, dout);
+    const inverse = v128.load(w + INVERSE_SUM + k * 16);
+    let dot = f32x4.splat(0);
+    // unroll
+    for (let c = 0; c < 7; ++c) {
+      const g$c = f32x4.mul(v128.load(dout + 16 * c), inverse);
+      dot = madd(g$c, v128.load(w + O + k * ROW7 + 16 * c), dot);
+      v128.store(dout + 16 * c, g$c);
+    }
+    v128.store(w + DO_DOT_O + k * 16, dot);
+  }
+}
+
+/** Adds the gradients of the four weight matrices to the slice. */
+export function weightGradients(w: usize, slice: usize): void {
+  const z = outputInput(w);
+  for (let r = 0; r < T; ++r) {
+    outerProduct7(w + LOGITS + r * 16, ROW14, z, ROW7, QUERIES, slice + SLICE_DTOK + r * ROW7);
+  }
+  for (let r = 0; r < F; ++r) {
+    outerProduct7(w + U + r * 16, ROW14, w + Y2, ROW7, QUERIES, slice + SLICE_DW1 + r * ROW7);
+  }
+  for (let r = 0; r < D; ++r) {
+    outerProduct7(w + DX2 + r * 16, ROW7, w + GELU, ROW14, QUERIES, slice + SLICE_DW2 + r * ROW14);
+    outerProduct7(w + DX2 + r * 16, ROW7, w + GELU + ROW7, ROW14, QUERIES, slice + SLICE_DW2 + r * ROW14 + ROW7);
+    outerProduct7(w + QX + ROW7 + r * 16, ROW14, w + O, ROW7, QUERIES, slice + SLICE_DPROJECTION + r * ROW7);
+  }
+}

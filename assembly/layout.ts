@@ -1,0 +1,137 @@
+// Where everything lies in the module's memory. All sizes in bytes.
+//
+//   0            static data of the compiler (tables of NativeMath), below 16 KiB; the build checks it
+//   PARAMETERS   weights, gradient, first and second moment of AdamW, one flat vector each
+//   RUN          what a stretch of training needs to know, written by the host
+//   LOSSES       losses and gradient norms of up to MAX_RUN steps
+//   SLOT_…       the tables of the (token, position) slots
+//   SLICES       gradient accumulators, one per slice of the batch
+//   WORKSPACES   one tile of activations per thread
+//   problems     operands in, tokens or logits out; begins at problemsBase() and grows with the memory
+
+/** Width of the residual stream. */
+export const D = 7;
+/** Width of the feed-forward layer. */
+export const F = 14;
+/** Tokens of the vocabulary. */
+export const T = 14;
+/** Query positions 21 … 32. */
+export const QUERIES = 12;
+/** Positions read: 0 … 32. */
+export const POSITIONS = 33;
+/** The position of `=`, the first query. */
+export const FIRST_QUERY = 21;
+
+export const PLUS = 10;
+export const EQUALS = 11;
+export const EOS = 13;
+
+// The flat parameter vector, in floats: the order of src/model/variant.ts.
+export const TOK = 0;
+export const POS = 98;
+export const LN1_WEIGHT = 343;
+export const LN1_BIAS = 350;
+export const QKV = 357;
+export const PROJECTION = 504;
+export const LN2_WEIGHT = 553;
+export const LN2_BIAS = 560;
+export const W1 = 567;
+export const W2 = 665;
+export const LNF_WEIGHT = 763;
+export const LNF_BIAS = 770;
+/** Floats of a flat vector in memory: 777 and padding to a multiple of 16. */
+export const PADDED = 784;
+
+/** Bytes of one vector of seven or fourteen `v128`. */
+export const ROW7 = 112;
+export const ROW14 = 224;
+
+export const PARAMETERS: usize = 16384;
+export const GRADIENT: usize = PARAMETERS + PADDED * 4;
+export const FIRST_MOMENT: usize = GRADIENT + PADDED * 4;
+export const SECOND_MOMENT: usize = FIRST_MOMENT + PADDED * 4;
+export const RUN: usize = SECOND_MOMENT + PADDED * 4;
+
+export const MAX_RUN = 4096;
+export const LOSSES: usize = RUN + 256;
+export const NORMS: usize = LOSSES + MAX_RUN * 4;
+
+// Slots. A slot is a (token, position) pair that can occur: training meets 10 digits at 31 positions and the two symbols, decoding
+// may meet any token anywhere. Four slots are a group, the unit in which tables are computed.
+/** Most groups: 33 positions x 14 tokens, in fours. */
+export const MAX_GROUPS = 116;
+export const TRAINING_GROUPS = 78;
+/** The first group of the training slots that contains a query position. */
+export const TRAINING_QUERY_GROUP = 50;
+export const DECODE_GROUPS = 116;
+export const DECODE_QUERY_GROUP = 73;
+/** Bytes of one row of a slot table: K 7, V 7 (or Q 7, X 7), two floats of padding. */
+export const SLOT_ROW = 64;
+
+export const TRAINING_SLOTS: usize = NORMS + MAX_RUN * 4;
+export const DECODE_SLOTS: usize = TRAINING_SLOTS + MAX_GROUPS * 8;
+export const SLOT_KV: usize = DECODE_SLOTS + MAX_GROUPS * 8;
+export const SLOT_QX: usize = SLOT_KV + TRAINING_GROUPS * 4 * SLOT_ROW;
+export const DECODE_KV: usize = SLOT_QX + (TRAINING_GROUPS - TRAINING_QUERY_GROUP) * 4 * SLOT_ROW;
+export const DECODE_QX: usize = DECODE_KV + DECODE_GROUPS * 4 * SLOT_ROW;
+export const SLOT_NORMALIZED: usize = DECODE_QX + (DECODE_GROUPS - DECODE_QUERY_GROUP) * 4 * SLOT_ROW;
+export const SLOT_RSTD: usize = SLOT_NORMALIZED + MAX_GROUPS * ROW7;
+export const SLOT_Y: usize = SLOT_RSTD + MAX_GROUPS * 16;
+/** Gradients of q, k, v: (group, 21, 4 lanes). */
+export const SLOT_DQKV: usize = SLOT_Y + MAX_GROUPS * ROW7;
+/** Gradients of x, one row of 8 floats per slot. */
+export const SLOT_DX: usize = SLOT_DQKV + TRAINING_GROUPS * 21 * 16;
+/** Sums over the slots: dWqkv (21, 7, 4 lanes), dLN1 weight and bias (7, 4 lanes each). */
+export const SLOT_DW: usize = SLOT_DX + TRAINING_GROUPS * 4 * 32;
+
+// A slice of the batch adds its gradients up here; (n, lanes) vectors are summed over their lanes at the end of the step.
+export const SLICE_DKV: usize = 0; // rows like SLOT_KV
+export const SLICE_DQX: usize = SLICE_DKV + TRAINING_GROUPS * 4 * SLOT_ROW; // rows like SLOT_QX
+export const SLICE_DTOK: usize = SLICE_DQX + (TRAINING_GROUPS - TRAINING_QUERY_GROUP) * 4 * SLOT_ROW; // (14, 7, lanes)
+export const SLICE_DPROJECTION: usize = SLICE_DTOK + 98 * 16; // (7, 7, lanes)
+export const SLICE_DLN2: usize = SLICE_DPROJECTION + 49 * 16; // weight, bias: (2, 7, lanes)
+export const SLICE_DW1: usize = SLICE_DLN2 + 14 * 16; // (14, 7, lanes)
+export const SLICE_DW2: usize = SLICE_DW1 + 98 * 16; // (7, 14, lanes)
+export const SLICE_DLNF: usize = SLICE_DW2 + 98 * 16; // weight, bias: (2, 7, lanes)
+export const SLICE_LOSS: usize = SLICE_DLNF + 14 * 16; // (lanes)
+export const SLICE_SIZE = <i32> (SLICE_LOSS + 16);
+export const MAX_SLICES = 8;
+
+export const SLICES: usize = SLOT_DW + (147 + 14) * 16;
+export const WORKSPACES: usize = (SLICES + MAX_SLICES * SLICE_SIZE + 63) & ~63;
+
+// One tile: four examples, one per lane. Offsets within a workspace.
+export const A_DIGITS: usize = 0; // (10) i32x4, ones first
+export const B_DIGITS: usize = A_DIGITS + 10 * 16;
+export const TILE_TOKENS: usize = B_DIGITS + 10 * 16; // (33) i32x4, as slot indices: 0 for the symbols
+export const TILE_TARGETS: usize = TILE_TOKENS + POSITIONS * 16; // (12) i32x4, -1 in lanes that do not count
+export const TILE_MASK: usize = TILE_TARGETS + QUERIES * 16; // 1 in lanes that count, else 0
+export const KV: usize = TILE_MASK + 16; // (33, 14) K and V
+export const QX: usize = KV + POSITIONS * ROW14; // (12, 14) queries and the residual stream at their positions, later their gradients
+export const WEIGHTS: usize = QX + QUERIES * ROW14 + 32; // (12, 33) attention weights before division by their sum, later score gradients
+export const WEIGHTS_ROW = POSITIONS * 16;
+export const INVERSE_SUM: usize = WEIGHTS + QUERIES * WEIGHTS_ROW; // (12)
+export const O: usize = INVERSE_SUM + QUERIES * 16; // (12, 7) attention output
+export const DO: usize = O + QUERIES * ROW7; // (12, 7) its gradient, divided by the sum of the weights
+export const DO_DOT_O: usize = DO + QUERIES * ROW7; // (12)
+export const X1: usize = DO_DOT_O + QUERIES * 16; // (12, 7) after attention
+export const NORMALIZED2: usize = X1 + QUERIES * ROW7; // (12, 7)
+export const RSTD2: usize = NORMALIZED2 + QUERIES * ROW7; // (12)
+export const Y2: usize = RSTD2 + QUERIES * 16; // (12, 7)
+export const U: usize = Y2 + QUERIES * ROW7; // (12, 14) before GELU, later GELU's derivative, later the gradient of u
+export const GELU: usize = U + QUERIES * ROW14; // (12, 14)
+export const X2: usize = GELU + QUERIES * ROW14; // (12, 7) after the feed-forward layer
+export const DX2: usize = X2 + QUERIES * ROW7; // (12, 7)
+export const NORMALIZED_F: usize = DX2 + QUERIES * ROW7; // (12, 7)
+export const RSTD_F: usize = NORMALIZED_F + QUERIES * ROW7; // (12)
+export const Z: usize = RSTD_F + QUERIES * 16; // (12, 7) what the output projection reads
+export const LOGITS: usize = Z + QUERIES * ROW7; // (12, 14), later their gradient
+export const DY2: usize = LOGITS + QUERIES * ROW14; // (12, 7)
+export const DKV: usize = DY2 + QUERIES * ROW7; // (14) gradients of one position's K and V
+export const SCRATCH: usize = DKV + ROW14; // (48) vectors of the slot kernels
+export const ZEROS: usize = SCRATCH + 48 * 16; // (7)
+/** Tiles that are decoded side by side: the steps of one are a chain, those of several fill the pipeline. */
+export const DECODE_TILES = 4;
+export const DECODE_KEYS: usize = ZEROS + ROW7; // (4 tiles, 33, 14) K and V
+export const DECODE_TOKENS: usize = DECODE_KEYS + DECODE_TILES * POSITIONS * ROW14 + 32; // (4 tiles) i32x4
+export const WORKSPACE_SIZE = <i32> ((DECODE_TOKENS + DECODE_TILES * 16 + 63) & ~63);

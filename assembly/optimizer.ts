@@ -1,0 +1,75 @@
+// The learning rate, clipping and AdamW.
+import { FIRST_MOMENT, GRADIENT, PADDED, PARAMETERS, SECOND_MOMENT } from "./layout";
+import { sumLanes } from "./simd";
+
+/**
+ * Linear warm-up from 0, then a cosine down to floor x peak. Must equal `learningRateAt` of src/training/learning_rate.ts.
+ * It is computed here, in doubles, since JavaScript does not fix Math.cos to the bit.
+ */
+export function learningRate(step: f64, steps: f64, peak: f64, warmup: f64, floor: f64): f64 {
+  if (step < warmup) return peak * (step / warmup);
+  const progress = (step - warmup) / (steps - warmup);
+  return peak * (floor + (1 - floor) * (1 + NativeMath.cos(NativeMath.PI * progress)) / 2);
+}
+
+/** Steps that AdamW has taken. */
+let steps: i32 = 0;
+
+export function optimizerSteps(): i32 {
+  return steps;
+}
+
+export function setOptimizerSteps(value: i32): void {
+  steps = value;
+}
+
+/** Forgets the moments. */
+export function resetOptimizer(): void {
+  steps = 0;
+  memory.fill(FIRST_MOMENT, 0, PADDED * 4);
+  memory.fill(SECOND_MOMENT, 0, PADDED * 4);
+}
+
+/** The Euclidean norm of the gradient. */
+function gradientNorm(): f32 {
+  let squares0 = f32x4.splat(0);
+  let squares1 = f32x4.splat(0);
+  for (let at = GRADIENT; at < GRADIENT + PADDED * 4; at += 32) {
+    const g0 = v128.load(at);
+    const g1 = v128.load(at + 16);
+    squares0 = f32x4.add(squares0, f32x4.mul(g0, g0));
+    squares1 = f32x4.add(squares1, f32x4.mul(g1, g1));
+  }
+  return NativeMathf.sqrt(sumLanes(f32x4.add(squares0, squares1)));
+}
+
+/**
+ * Clips the gradient to `clipNorm` (0: does not) and takes one step of AdamW; returns the norm before clipping.
+ * Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2, in PyTorch's order: the decay is applied first.
+ * Must equal `clipGradient` and `adamw` of src/engine/reference.
+ */
+export function optimizerStep(rate: f64, weightDecay: f64, clipNorm: f64, beta1: f64, beta2: f64, epsilon: f64): f32 {
+  const norm = gradientNorm();
+  const clip: f32 = clipNorm > 0 ? min<f32>(1, <f32> clipNorm / (norm + 1e-6)) : 1;
+  steps += 1;
+  const stepSize = f32x4.splat(<f32> (rate / (1 - NativeMath.pow(beta1, steps))));
+  const inverseRoot = f32x4.splat(<f32> (1 / NativeMath.sqrt(1 - NativeMath.pow(beta2, steps))));
+  const keep = f32x4.splat(<f32> (1 - rate * weightDecay));
+  const clipping = f32x4.splat(clip);
+  const b1 = f32x4.splat(<f32> beta1);
+  const b2 = f32x4.splat(<f32> beta2);
+  const c1 = f32x4.splat(<f32> (1 - beta1));
+  const c2 = f32x4.splat(<f32> (1 - beta2));
+  const eps = f32x4.splat(<f32> epsilon);
+  for (let i = 0; i < PADDED * 4; i += 16) {
+    const g = f32x4.mul(v128.load(GRADIENT + i), clipping);
+    const m = f32x4.add(f32x4.mul(b1, v128.load(FIRST_MOMENT + i)), f32x4.mul(c1, g));
+    const v = f32x4.add(f32x4.mul(b2, v128.load(SECOND_MOMENT + i)), f32x4.mul(c2, f32x4.mul(g, g)));
+    v128.store(FIRST_MOMENT + i, m);
+    v128.store(SECOND_MOMENT + i, v);
+    const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(v), inverseRoot), eps);
+    const update = f32x4.div(f32x4.mul(stepSize, m), denominator);
+    v128.store(PARAMETERS + i, f32x4.sub(f32x4.mul(v128.load(PARAMETERS + i), keep), update));
+  }
+  return norm;
+}

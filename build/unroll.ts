@@ -1,0 +1,47 @@
+/**
+ * Loop unrolling for AssemblyScript sources.
+ *
+ * WASM has no arrays of registers: to keep seven values in seven `v128` registers they must be seven locals. A loop that
+ * carries the comment `// unroll` is therefore written out before it is compiled; within it, a name that contains `$c`, with `c`
+ * the loop's variable, is one local per round:
+ *
+ * ```text
+ * // unroll
+ * for (let c = 0; c < 7; ++c) {
+ *   const q$c = v128.load(query, 16 * c);        // const q0 = v128.load(query, 16 * 0); …
+ * }
+ * ```
+ *
+ * Loops may be nested. The body is not a scope of its own, so what it declares must carry the `$`.
+ *
+ * @module
+ */
+
+const MARKED_LOOP = /^([ \t]*)\/\/ unroll\n[ \t]*for \(let (\w+) = (\d+); \2 < (\w+); \+\+\2\) \{\n/m;
+
+/**
+ * Writes out every marked loop of a source text.
+ *
+ * @param source AssemblyScript source
+ * @param constants Values of the names that may stand as loop bounds
+ * @throws {SyntaxError} If a comment `// unroll` is not followed by a loop of the one form understood, or a bound is unknown
+ */
+export function unroll(source: string, constants: Readonly<Record<string, number>>): string {
+  for (let match = MARKED_LOOP.exec(source); match !== null; match = MARKED_LOOP.exec(source)) {
+    const [head, indent, variable, first, bound] = match;
+    const end = /^\d+$/.test(bound) ? Number(bound) : constants[bound];
+    if (end === undefined) throw new SyntaxError(`Cannot unroll a loop as its bound must be a known constant: current value is ${bound}`);
+    const bodyStart = match.index + head.length;
+    // The sources are formatted: the loop ends at the first closing brace in the column of its comment.
+    const close = source.indexOf(`\n${indent}}\n`, bodyStart - 1);
+    if (close < 0) throw new SyntaxError(`Cannot unroll a loop as its closing brace is missing: ${head.trim()}`);
+    const body = source.slice(bodyStart, close + 1);
+    let written = "";
+    for (let value = Number(first); value < end; value++) {
+      written += body.replaceAll(new RegExp(`\\$?\\b${variable}\\b`, "g"), String(value));
+    }
+    source = source.slice(0, match.index) + written + source.slice(close + indent.length + 3);
+  }
+  if (source.includes("// unroll\n")) throw new SyntaxError("Cannot unroll a loop as it is not of the form `for (let c = 0; c < N; ++c) {`");
+  return source;
+}

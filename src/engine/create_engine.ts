@@ -1,0 +1,74 @@
+/**
+ * Choosing and making an engine.
+ *
+ * @module
+ */
+import { MODELS, type Variant, variantOf } from "../model/variant.ts";
+import { ReferenceEngine } from "./reference/engine.ts";
+import type { Arithmetic, Engine, EngineOptions } from "./types.ts";
+import { compileCore, hasRelaxedSimd, hasSimd, instantiateCore } from "./wasm/core.ts";
+import { WasmEngine } from "./wasm/engine.ts";
+
+/** The names that `backend` may have. */
+export const BACKENDS = ["auto", "wasm", "webgpu", "reference"] as const;
+
+/** The names that `arithmetic` may have. */
+export const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
+
+function checkChoice(option: string, value: unknown, choices: readonly unknown[]): void {
+  if (!choices.includes(value)) {
+    throw new RangeError(
+      `Cannot create an engine as ${option} must be one of ${choices.join(", ")}: current value is ${value}`,
+    );
+  }
+}
+
+async function createWasmEngine(variant: Variant, arithmetic: Arithmetic): Promise<WasmEngine> {
+  if (!hasSimd()) {
+    throw new Error(
+      "Cannot create an engine on wasm as the runtime must have WebAssembly SIMD: use the backend reference, or a newer runtime",
+    );
+  }
+  // where relaxed SIMD is missing, `exact` runs instead, and the engine says so in its property `arithmetic`
+  const real = arithmetic === "fast" && hasRelaxedSimd() ? "fast" : "exact";
+  const { WASM } = real === "fast" ? await import("./wasm/fast_module.ts") : await import("./wasm/exact_module.ts");
+  return new WasmEngine(instantiateCore(compileCore(real, WASM), real), variant);
+}
+
+/**
+ * Makes an engine: a model with fresh weights of seed 0, its optimizer, and what runs them.
+ *
+ * Nothing falls back in silence: the properties of the engine say what really runs, and a backend asked for by name that is missing is an
+ * error.
+ *
+ * @example Usage
+ * ```ts
+ * import { createEngine } from "@x/tiny-adder/engine";
+ *
+ * const engine = await createEngine({ backend: "wasm", model: 763 });
+ * const { loss, gradient } = await engine.lossAndGradient([{ a: 42, b: 7 }]);
+ * console.log(loss, gradient.length); // 2.639…, 763
+ * await engine.dispose();
+ * ```
+ *
+ * @throws {RangeError} If an option is not one of its choices
+ * @throws {Error} If the backend is missing here; the message says what to do
+ */
+export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  const { backend = "auto", model = 763, threads = 1, arithmetic = "exact" } = options;
+  checkChoice("backend", backend, BACKENDS);
+  checkChoice("model", model, MODELS);
+  checkChoice("arithmetic", arithmetic, ARITHMETICS);
+  if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
+    throw new RangeError(`Cannot create an engine as threads must be a whole number from 1 to 64: current value is ${threads}`);
+  }
+  const variant = variantOf(model);
+  switch (backend) {
+    case "reference":
+      return new ReferenceEngine(variant.name);
+    case "webgpu":
+      throw new Error("Cannot create an engine on webgpu as this version has none yet: use the backend wasm or auto");
+    default:
+      return await createWasmEngine(variant, arithmetic);
+  }
+}

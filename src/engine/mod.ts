@@ -1,0 +1,23 @@
+/**
+ * The machine room: one interface for all that can run the model.
+ *
+ * @module
+ */
+export { ARITHMETICS, BACKENDS, createEngine } from "./create_engine.ts";
+export type {
+  Arithmetic,
+  BackendName,
+  Engine,
+  EngineOptions,
+  LossAndGradient,
+  OptimizerState,
+  SampleRequest,
+  SampleStream,
+  StepOptions,
+  StepReport,
+  TrainRun,
+  TrainRunReport,
+} from "./types.ts";
+export type { Operands, Problem, Problems } from "../model/problem.ts";
+export type { ModelName } from "../model/variant.ts";
+export type { StageHyperparameters } from "../training/stage.ts";

@@ -1,0 +1,66 @@
+/**
+ * Gradient clipping and AdamW.
+ *
+ * @module
+ */
+import type { FilledStepOptions } from "../checks.ts";
+
+/** The running means of AdamW. */
+export interface AdamWState {
+  /** Steps taken. */
+  step: number;
+  /** Running mean of the gradient. */
+  readonly firstMoment: Float64Array;
+  /** Running mean of the squared gradient. */
+  readonly secondMoment: Float64Array;
+}
+
+/** The state before the first step. */
+export function freshState(size: number): AdamWState {
+  return { step: 0, firstMoment: new Float64Array(size), secondMoment: new Float64Array(size) };
+}
+
+/** PyTorch adds this to the norm that it divides by. */
+const CLIP_EPSILON = 1e-6;
+
+/**
+ * Scales a gradient that is longer than `maxNorm` down to it, as PyTorch's `clip_grad_norm_` does.
+ *
+ * @param gradient Changed in place
+ * @param maxNorm 0 or Infinity: nothing is changed
+ * @returns The Euclidean norm before
+ */
+export function clipGradientNorm(gradient: Float64Array, maxNorm: number): number {
+  const norm = Math.sqrt(gradient.reduce((sum, value) => sum + value ** 2, 0));
+  if (maxNorm > 0) {
+    const factor = Math.min(1, maxNorm / (norm + CLIP_EPSILON));
+    gradient.forEach((value, i) => gradient[i] = value * factor);
+  }
+  return norm;
+}
+
+/**
+ * One step of AdamW: Adam with bias correction, the weight decay apart from the gradient.
+ * Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2, in the form of PyTorch's `torch.optim.AdamW`.
+ *
+ * @param parameters Changed in place
+ * @param gradient After clipping
+ * @param state Changed in place
+ */
+export function adamW(
+  parameters: Float64Array,
+  gradient: Float64Array,
+  state: AdamWState,
+  { learningRate, weightDecay, beta1, beta2, epsilon }: FilledStepOptions,
+): void {
+  state.step++;
+  const correction1 = 1 - beta1 ** state.step;
+  const correction2 = 1 - beta2 ** state.step;
+  const { firstMoment: m, secondMoment: v } = state;
+  for (let i = 0; i < parameters.length; i++) {
+    m[i] = beta1 * m[i] + (1 - beta1) * gradient[i];
+    v[i] = beta2 * v[i] + (1 - beta2) * gradient[i] ** 2;
+    const direction = (m[i] / correction1) / (Math.sqrt(v[i] / correction2) + epsilon);
+    parameters[i] = parameters[i] * (1 - learningRate * weightDecay) - learningRate * direction;
+  }
+}

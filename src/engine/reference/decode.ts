@@ -1,0 +1,30 @@
+/**
+ * Greedy decoding.
+ *
+ * @module
+ */
+import type { Variant } from "../../model/variant.ts";
+import { promptTokens, QUERIES } from "../../model/vocabulary.ts";
+import { forward, type Tensors } from "./model.ts";
+
+/** The index of the largest element, the first of several. */
+function argmax(values: Float64Array): number {
+  return values.indexOf(Math.max(...values));
+}
+
+/**
+ * The 12 tokens that the model writes after `a + b =`.
+ *
+ * The prompt is all that is known of a and b: each token is the likeliest next one after the prompt and the tokens written
+ * before it, whatever these are. With other weights the same code writes another answer.
+ */
+export function decodeGreedily(tensors: Tensors, variant: Variant, a: number, b: number): number[] {
+  const prompt = promptTokens(a, b);
+  const written: number[] = [];
+  while (written.length < QUERIES) {
+    const tokens = [...prompt, ...written];
+    const { queries: [{ logits }] } = forward(tensors, variant, tokens, tokens.length - 1);
+    written.push(argmax(logits));
+  }
+  return written;
+}

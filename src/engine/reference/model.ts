@@ -1,0 +1,249 @@
+/**
+ * The model: its forward pass, its loss and every gradient, one sequence after the other, in float64.
+ *
+ * This file is the definition that all engines are held to. Read `forward` first; `backward` is the same lines upwards.
+ *
+ * @module
+ */
+import type { Operands } from "../../model/problem.ts";
+import { parameterCount, tensorView, type Variant, WIDTH } from "../../model/variant.ts";
+import { FIRST_QUERY, POSITIONS_READ, promptTokens, QUERIES, targetTokens } from "../../model/vocabulary.ts";
+import { attention, attentionBackward, type AttentionState } from "./attention.ts";
+import { gelu, geluBackward } from "./gelu.ts";
+import { layerNorm, layerNormBackward, type LayerNormState, type LayerNormTensors } from "./layer_norm.ts";
+import { addTo, linear, linearBackward, rowOf, sum } from "./linear.ts";
+import { crossEntropy, crossEntropyBackward } from "./softmax.ts";
+
+/** The tensors of a model, each a view of one flat vector; of a gradient vector, the gradient of each tensor. */
+export interface Tensors {
+  /** [14, 7]; also the output projection. */
+  readonly tokenEmbedding: Float64Array;
+  /** [35, 7]. */
+  readonly positionEmbedding: Float64Array;
+  /** Before the attention. */
+  readonly norm1: LayerNormTensors;
+  /** [21, 7]: rows 0 … 6 make the query, 7 … 13 the key, 14 … 20 the value. */
+  readonly qkv: Float64Array;
+  /** [7, 7]. */
+  readonly projection: Float64Array;
+  /** Before the feed-forward layer. */
+  readonly norm2: LayerNormTensors;
+  /** [14, 7]. */
+  readonly w1: Float64Array;
+  /** [7, 14]. */
+  readonly w2: Float64Array;
+  /** Before the output projection, where the variant has it. */
+  readonly finalNorm?: LayerNormTensors;
+}
+
+/** The tensors of `variant` as views of a flat vector. */
+export function tensorsOf(values: Float64Array, variant: Variant): Tensors {
+  const tensor = (name: string) => tensorView(values, variant, name);
+  const norm = (name: string) => ({ weight: tensor(`${name}.weight`), bias: tensor(`${name}.bias`) });
+  return {
+    tokenEmbedding: tensor("tok_emb.weight"),
+    positionEmbedding: tensor("pos_emb.weight"),
+    norm1: norm("blocks.0.ln1"),
+    qkv: tensor("blocks.0.attn.qkv.weight"),
+    projection: tensor("blocks.0.attn.proj.weight"),
+    norm2: norm("blocks.0.ln2"),
+    w1: tensor("blocks.0.ffn.w1.weight"),
+    w2: tensor("blocks.0.ffn.w2.weight"),
+    finalNorm: variant.finalNorm ? norm("ln_f") : undefined,
+  };
+}
+
+/** Query, key and value of one position, the three parts of one row of length 21. */
+export class QkvRow {
+  /** Elements 0 … 6. */
+  readonly query: Float64Array;
+  /** Elements 7 … 13. */
+  readonly key: Float64Array;
+  /** Elements 14 … 20. */
+  readonly value: Float64Array;
+
+  /** Makes views of the parts of `row`. */
+  constructor(readonly row: Float64Array) {
+    this.query = rowOf(row, 0, WIDTH);
+    this.key = rowOf(row, 1, WIDTH);
+    this.value = rowOf(row, 2, WIDTH);
+  }
+}
+
+/** What the forward pass keeps of a position that is asked for its next token. */
+export interface QueryState {
+  /** Where in the sequence it stands. */
+  readonly position: number;
+  /** What it read from itself and the positions before it. */
+  readonly attended: AttentionState;
+  /** LayerNorm before the feed-forward layer. */
+  readonly normed2: LayerNormState;
+  /** The feed-forward layer before GELU, length 14. */
+  readonly hidden: Float64Array;
+  /** The same after it. */
+  readonly activated: Float64Array;
+  /** The last LayerNorm, where the variant has it. */
+  readonly finalNormed?: LayerNormState;
+  /** What the logits are read from, length 7. */
+  readonly output: Float64Array;
+  /** One number a token, length 14. */
+  readonly logits: Float64Array;
+}
+
+/** What {@linkcode forward} gives, and keeps for its backward pass. */
+export interface Activations {
+  /** The sequence. */
+  readonly tokens: readonly number[];
+  /** LayerNorm before the attention, one a position. */
+  readonly normed1: readonly LayerNormState[];
+  /** Query, key and value, one row a position. */
+  readonly qkv: readonly QkvRow[];
+  /** Everything above the attention, one entry a query position. */
+  readonly queries: readonly QueryState[];
+}
+
+/**
+ * The forward pass over one sequence.
+ *
+ * Every position gives a key and a value. Only positions from `firstQuery` on are asked for the next token: within the one
+ * layer nothing ever reads what the earlier ones would have answered, and no loss is taken there.
+ *
+ * @param tokens The sequence, at most 35 tokens
+ */
+export function forward(
+  tensors: Tensors,
+  variant: Variant,
+  tokens: readonly number[],
+  firstQuery: number,
+): Activations {
+  const { layerNormEpsilon: epsilon } = variant;
+
+  // x0, normed1.y are (positions, 7); qkv is (positions, 21)
+  const x0 = tokens.map((token, position) =>
+    sum(rowOf(tensors.tokenEmbedding, token, WIDTH), rowOf(tensors.positionEmbedding, position, WIDTH))
+  );
+  const normed1 = x0.map((x) => layerNorm(x, tensors.norm1, epsilon));
+  const qkv = normed1.map(({ y }) => new QkvRow(linear(y, tensors.qkv)));
+  const keys = qkv.map(({ key }) => key);
+  const values = qkv.map(({ value }) => value);
+
+  const queries: QueryState[] = [];
+  for (let position = firstQuery; position < tokens.length; position++) {
+    const seen = position + 1; // the position itself and those before it
+    const attended = attention(qkv[position].query, keys.slice(0, seen), values.slice(0, seen));
+    const x1 = sum(x0[position], linear(attended.output, tensors.projection));
+
+    const normed2 = layerNorm(x1, tensors.norm2, epsilon);
+    const hidden = linear(normed2.y, tensors.w1);
+    const activated = gelu(hidden, variant.gelu);
+    const x2 = sum(x1, linear(activated, tensors.w2));
+
+    const finalNormed = tensors.finalNorm && layerNorm(x2, tensors.finalNorm, epsilon);
+    const output = finalNormed?.y ?? x2;
+    const logits = linear(output, tensors.tokenEmbedding);
+    queries.push({ position, attended, normed2, hidden, activated, finalNormed, output, logits });
+  }
+  return { tokens, normed1, qkv, queries };
+}
+
+/**
+ * Backward of {@linkcode forward}.
+ *
+ * @param dLogits dL/dlogits, one row of length 14 for each query position
+ * @param gradient The gradient of each tensor is added to it
+ */
+export function backward(
+  dLogits: readonly Float64Array[],
+  { tokens, normed1, qkv, queries }: Activations,
+  tensors: Tensors,
+  variant: Variant,
+  gradient: Tensors,
+): void {
+  const dX0 = tokens.map(() => new Float64Array(WIDTH));
+  const dQkv = tokens.map(() => new QkvRow(new Float64Array(3 * WIDTH)));
+
+  for (const [i, state] of queries.entries()) {
+    const { position, attended, normed2, hidden, activated, finalNormed, output } = state;
+
+    // in the forward pass this was: logits = linear(output, tokenEmbedding)
+    const dOutput = linearBackward(dLogits[i], output, tensors.tokenEmbedding, gradient.tokenEmbedding);
+    // in the forward pass this was: output = finalNorm(x2), or x2 where there is none
+    const dX2 = finalNormed
+      ? layerNormBackward(dOutput, finalNormed, tensors.finalNorm!, gradient.finalNorm!)
+      : dOutput;
+
+    // in the forward pass this was: x2 = x1 + linear(gelu(linear(norm2(x1), w1)), w2)
+    const dActivated = linearBackward(dX2, activated, tensors.w2, gradient.w2);
+    const dHidden = geluBackward(dActivated, hidden, variant.gelu);
+    const dNormed2 = linearBackward(dHidden, normed2.y, tensors.w1, gradient.w1);
+    const dX1 = sum(dX2, layerNormBackward(dNormed2, normed2, tensors.norm2, gradient.norm2));
+
+    // in the forward pass this was: x1 = x0 + linear(attention(query, keys, values), projection)
+    addTo(dX0[position], dX1);
+    const dAttended = linearBackward(dX1, attended.output, tensors.projection, gradient.projection);
+    const seen = position + 1;
+    attentionBackward(dAttended, attended, {
+      query: qkv[position].query,
+      keys: qkv.slice(0, seen).map(({ key }) => key),
+      values: qkv.slice(0, seen).map(({ value }) => value),
+    }, {
+      dQuery: dQkv[position].query,
+      dKeys: dQkv.slice(0, seen).map(({ key }) => key),
+      dValues: dQkv.slice(0, seen).map(({ value }) => value),
+    });
+  }
+
+  for (const [position, token] of tokens.entries()) {
+    // in the forward pass this was: qkv = linear(norm1(x0), qkv)
+    const dNormed1 = linearBackward(dQkv[position].row, normed1[position].y, tensors.qkv, gradient.qkv);
+    addTo(dX0[position], layerNormBackward(dNormed1, normed1[position], tensors.norm1, gradient.norm1));
+
+    // in the forward pass this was: x0 = tokenEmbedding[token] + positionEmbedding[position]
+    addTo(rowOf(gradient.tokenEmbedding, token, WIDTH), dX0[position]);
+    addTo(rowOf(gradient.positionEmbedding, position, WIDTH), dX0[position]);
+  }
+}
+
+/** A sequence of 33 tokens with the right sum in it, and what is to be predicted at its 12 query positions. */
+function taughtSequence(a: number, b: number): { tokens: number[]; targets: number[] } {
+  const targets = targetTokens(a, b);
+  const tokens = [...promptTokens(a, b), ...targets].slice(0, POSITIONS_READ); // the end of the sequence is never read
+  return { tokens, targets };
+}
+
+/** Logits [n, 12, 14] at the query positions, with the right sum in the sequence. */
+export function teacherForcedLogits(tensors: Tensors, variant: Variant, operands: Operands): Float64Array[] {
+  const rows = [];
+  for (let i = 0; i < operands.length; i += 2) {
+    const { tokens } = taughtSequence(operands[i], operands[i + 1]);
+    rows.push(...forward(tensors, variant, tokens, FIRST_QUERY).queries.map(({ logits }) => logits));
+  }
+  return rows;
+}
+
+/**
+ * The mean cross-entropy over the 12 query positions and the batch, in nats, and its gradient.
+ *
+ * @param operands At least one problem
+ */
+export function lossAndGradient(
+  tensors: Tensors,
+  variant: Variant,
+  operands: Operands,
+): { loss: number; gradient: Float64Array } {
+  const gradient = new Float64Array(parameterCount(variant));
+  const gradientTensors = tensorsOf(gradient, variant);
+  const predictions = QUERIES * operands.length / 2;
+  let total = 0;
+  for (let i = 0; i < operands.length; i += 2) {
+    const { tokens, targets } = taughtSequence(operands[i], operands[i + 1]);
+    const activations = forward(tensors, variant, tokens, FIRST_QUERY);
+    const dLogits = activations.queries.map(({ logits }, query) => {
+      total += crossEntropy(logits, targets[query]);
+      // in the forward pass this was: loss = total / predictions
+      return crossEntropyBackward(1 / predictions, logits, targets[query]);
+    });
+    backward(dLogits, activations, tensors, variant, gradientTensors);
+  }
+  return { loss: total / predictions, gradient };
+}

@@ -1,0 +1,68 @@
+/**
+ * What an engine is asked: pairs of operands, checked once at the border and then carried as plain doubles.
+ *
+ * @module
+ */
+import { MAX_OPERAND } from "./vocabulary.ts";
+
+/** Two whole numbers in [0, 9999999999] to add. */
+export interface Problem {
+  /** The first operand. */
+  readonly a: number | bigint;
+  /** The second operand. */
+  readonly b: number | bigint;
+}
+
+/** Operands of n problems one after the other, a0 b0 a1 b1 …; every value is whole and exact in a double. */
+export type Operands = Float64Array;
+
+/** The problems of one call, in the form people write or in the form engines read. */
+export type Problems = readonly Problem[] | Operands;
+
+function describe(value: unknown): string {
+  if (typeof value === "bigint") return `${value}n`;
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+/**
+ * Checks one operand.
+ *
+ * @returns The operand as a double, which holds it exactly
+ * @throws {TypeError} If it is neither a number nor a bigint
+ * @throws {RangeError} If it is not a whole number in [0, 9999999999]
+ */
+export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unknown; b: unknown }): number {
+  const asked = `Cannot add ${describe(a)} and ${describe(b)} as ${name} must be`;
+  if (typeof value !== "number" && typeof value !== "bigint") {
+    throw new TypeError(`${asked} a number or a bigint: current value is ${describe(value)}`);
+  }
+  if (value < 0 || value > MAX_OPERAND || (typeof value === "number" && !Number.isInteger(value))) {
+    throw new RangeError(`${asked} a whole number from 0 to ${MAX_OPERAND}: current value is ${describe(value)}`);
+  }
+  return Number(value) + 0; // + 0 makes 0 of -0
+}
+
+/**
+ * Packs problems for an engine, checking every operand.
+ *
+ * @throws {TypeError | RangeError} If an operand is not a whole number in [0, 9999999999]
+ */
+export function packOperands(problems: Problems): Operands {
+  if (problems instanceof Float64Array) {
+    if (problems.length % 2 !== 0) {
+      throw new RangeError(`Cannot read operands as there must be an even number of them: current length is ${problems.length}`);
+    }
+    for (let i = 0; i < problems.length; i += 2) {
+      const pair = { a: problems[i], b: problems[i + 1] };
+      checkOperand(pair.a, "a", pair);
+      checkOperand(pair.b, "b", pair);
+    }
+    return problems;
+  }
+  const operands = new Float64Array(2 * problems.length);
+  for (const [i, pair] of problems.entries()) {
+    operands[2 * i] = checkOperand(pair.a, "a", pair);
+    operands[2 * i + 1] = checkOperand(pair.b, "b", pair);
+  }
+  return operands;
+}

@@ -1,0 +1,117 @@
+/**
+ * Problems by number: which two operands are example e of step s.
+ *
+ * The WASM module draws the same problems; a change here is a change of every run, and of the bytes that come out of it.
+ *
+ * @module
+ */
+import type { SampleRequest } from "../engine/types.ts";
+import { checkWord, philox4x32 } from "./philox.ts";
+import type { Operands } from "./problem.ts";
+import { OPERAND_DIGITS } from "./vocabulary.ts";
+
+/** The second word of the generator's key: no two uses of a seed share a stream. */
+export const DOMAINS = { training: 0, initialization: 1, evaluation: 2, hard: 3 } as const;
+
+/** The fractions that digits and lengths are read from have 28 bits, so that ten times one still fits in 32. */
+const FRACTION = 2 ** 28;
+const DIGITS_PER_WORD = 3;
+
+/**
+ * Three decimal digits of one random word.
+ *
+ * Its upper 28 bits are read as a fraction in [0, 1), whose first three decimals are the digits. The 2^28 fractions do not
+ * divide evenly into 1,000: a triple is up to 3.8e-6 more or less likely than 1/1000, relatively.
+ */
+function digitsOf(word: number): number[] {
+  const digits = [];
+  let fraction = word >>> 4;
+  for (let i = 0; i < DIGITS_PER_WORD; i++) {
+    fraction *= 10;
+    digits.push(Math.floor(fraction / FRACTION));
+    fraction %= FRACTION;
+  }
+  return digits;
+}
+
+/** The number whose digits are given from the ones up, cut to its first `length` places. */
+function numberOf(digits: readonly number[], length: number): number {
+  return digits.slice(0, length).reduceRight((value, digit) => 10 * value + digit, 0);
+}
+
+/**
+ * Checks a range of operand lengths.
+ *
+ * @param asked What the caller wanted to do, in words that follow "Cannot"
+ * @throws {RangeError} Unless both are whole numbers and 1 <= minDigits <= maxDigits <= 10
+ */
+export function checkDigitRange(asked: string, minDigits: number, maxDigits: number): void {
+  for (const [name, value] of [["minDigits", minDigits], ["maxDigits", maxDigits]] as const) {
+    if (!Number.isInteger(value) || value < 1 || value > OPERAND_DIGITS) {
+      throw new RangeError(
+        `Cannot ${asked} as ${name} must be a whole number from 1 to ${OPERAND_DIGITS}: current value is ${value}`,
+      );
+    }
+  }
+  if (minDigits > maxDigits) {
+    throw new RangeError(
+      `Cannot ${asked} as minDigits must be at most maxDigits, which is ${maxDigits}: current value is ${minDigits}`,
+    );
+  }
+}
+
+/**
+ * Checks a request and fills in the defaults.
+ *
+ * @throws {RangeError} If a number of the request is out of its range, or there is no such stream
+ */
+export function checkSampleRequest(request: SampleRequest): Required<SampleRequest> {
+  const { seed, stream, attempt = 0, sample = 0, count, minDigits = OPERAND_DIGITS, maxDigits = OPERAND_DIGITS } =
+    request;
+  const asked = "draw problems";
+  checkWord(asked, "seed", seed);
+  checkWord(asked, "attempt", attempt);
+  checkWord(asked, "sample", sample);
+  checkWord(asked, "count", count);
+  checkDigitRange(asked, minDigits, maxDigits);
+  if (stream !== "training" && stream !== "evaluation") {
+    throw new RangeError(`Cannot ${asked} as stream must be one of training, evaluation: current value is ${stream}`);
+  }
+  return { seed, stream, attempt, sample, count, minDigits, maxDigits };
+}
+
+/**
+ * Draws problems: a length n in [minDigits, maxDigits], then a and b in [0, 10^n), all uniformly and each example on its own.
+ *
+ * Example e of sample s in attempt t takes the words w0 … w7 of the counters (e, s, t, 0) and (e, s, t, 1) under the key
+ * (seed, domain). w0 … w6 give 21 digits, three each: ten of a and ten of b, from the ones up, and one that is not used; w7
+ * gives n, and digits at places >= n become 0. The bias of {@linkcode DOMAINS}' streams is that of 28-bit fractions: below
+ * 4e-6 of the probability of a triple of digits, below 4e-8 of that of a length.
+ *
+ * ```ts
+ * import { drawOperands } from "./sampler.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [a, b] = drawOperands({ seed: 1, stream: "evaluation", count: 1, minDigits: 1, maxDigits: 3 });
+ * assertEquals(a < 1000 && b < 1000, true);
+ * ```
+ *
+ * @returns a0 b0 a1 b1 …
+ * @throws {RangeError} If a number of the request is out of its range
+ */
+export function drawOperands(request: SampleRequest): Operands {
+  const { seed, stream, attempt, sample, count, minDigits, maxDigits } = checkSampleRequest(request);
+  const key = [seed, DOMAINS[stream]] as const;
+  const operands = new Float64Array(2 * count);
+  for (let example = 0; example < count; example++) {
+    const words = [
+      ...philox4x32([example, sample, attempt, 0], key),
+      ...philox4x32([example, sample, attempt, 1], key),
+    ];
+    const digits = words.slice(0, 7).flatMap(digitsOf);
+    const length = minDigits + Math.floor((words[7] >>> 4) * (maxDigits - minDigits + 1) / FRACTION);
+    operands[2 * example] = numberOf(digits.slice(0, OPERAND_DIGITS), length);
+    operands[2 * example + 1] = numberOf(digits.slice(OPERAND_DIGITS, 2 * OPERAND_DIGITS), length);
+  }
+  return operands;
+}

@@ -1,0 +1,68 @@
+/**
+ * The vocabulary and the layout of a sequence: which token stands at which position.
+ *
+ * ```
+ * position  0 … 9   10   11 … 20   21   22 … 32          33, 34
+ * token     a       +    b         =    sum, ones first  PAD (never read)
+ * ```
+ *
+ * Position 21 + i is asked for digit i of the sum, so positions 21 … 32 are the 12 query positions; the last one is asked for
+ * the end of the sequence.
+ *
+ * @module
+ */
+
+/** The text of each token; a token's id is its index here. */
+export const VOCABULARY = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "+", "=", "<PAD>", "<EOS>"] as const;
+
+/** Id of the token `+`. */
+export const PLUS = 10;
+/** Id of the token `=`. */
+export const EQUALS = 11;
+/** Id of the padding token. */
+export const PAD = 12;
+/** Id of the token that ends a sequence. */
+export const EOS = 13;
+
+/** Digits of one operand. */
+export const OPERAND_DIGITS = 10;
+/** Digits of the sum, the leading carry included. */
+export const SUM_DIGITS = 11;
+/** Tokens of the prompt: ten digits, `+`, ten digits, `=`. */
+export const PROMPT_LENGTH = 22;
+/** The first position whose next token is predicted: that of `=`. */
+export const FIRST_QUERY = 21;
+/** Positions whose next token is predicted: 21 … 32. */
+export const QUERIES = 12;
+/** Positions that the model ever reads: 0 … 32. */
+export const POSITIONS_READ = 33;
+/** The largest operand. */
+export const MAX_OPERAND = 9_999_999_999;
+
+/** The 22 tokens of `a + b =`, both zero-padded to ten digits, most significant first. */
+export function promptTokens(a: number, b: number): number[] {
+  const digits = (value: number) => Array.from(String(value).padStart(OPERAND_DIGITS, "0"), Number);
+  return [...digits(a), PLUS, ...digits(b), EQUALS];
+}
+
+/** The 12 tokens that follow the prompt: the eleven digits of a + b, ones first, and the end of the sequence. */
+export function targetTokens(a: number, b: number): number[] {
+  const digits = Array.from(String(a + b).padStart(SUM_DIGITS, "0"), Number);
+  return [...digits.reverse(), EOS];
+}
+
+/**
+ * Reads the number that decoded tokens spell, ones first.
+ *
+ * @param tokens At least eleven tokens from `offset` on
+ * @returns The number, or NaN where one of the eleven tokens is not a digit
+ */
+export function readSum(tokens: ArrayLike<number>, offset = 0): number {
+  let sum = 0;
+  for (let place = SUM_DIGITS - 1; place >= 0; place--) {
+    const token = tokens[offset + place];
+    if (token > 9) return NaN;
+    sum = sum * 10 + token;
+  }
+  return sum;
+}

@@ -1,0 +1,30 @@
+/**
+ * The learning rate over a stage.
+ *
+ * @module
+ */
+import type { StageHyperparameters } from "./stage.ts";
+
+/**
+ * The learning rate in force for one step: a linear warm-up from 0, then a cosine from the peak down to `floor` of it.
+ *
+ * Steps count from 0 as in PyTorch's `LambdaLR`, so the very first step has the learning rate 0 where there is a warm-up.
+ * Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, is the cosine.
+ *
+ * ```ts
+ * import { learningRateAt } from "./learning_rate.ts";
+ * import { trainRecipe } from "./recipes.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [stage] = trainRecipe("paper").stages;
+ * assertEquals(learningRateAt(stage, 10_000), stage.learningRate / 2);
+ * ```
+ *
+ * @param step The step within the stage, 0 … steps - 1
+ */
+export function learningRateAt(stage: StageHyperparameters, step: number): number {
+  const { steps, learningRate, warmupSteps, floor } = stage;
+  if (step < warmupSteps) return learningRate * (step / warmupSteps);
+  const progress = (step - warmupSteps) / (steps - warmupSteps);
+  return learningRate * (floor + (1 - floor) * (1 + Math.cos(Math.PI * progress)) / 2);
+}

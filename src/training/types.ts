@@ -1,0 +1,128 @@
+/**
+ * What `train` and `continueTraining` take, tell and give.
+ *
+ * @module
+ */
+import type { ModelName } from "../model/variant.ts";
+import type { Arithmetic, BackendName } from "../engine/types.ts";
+import type { Recipe } from "./recipes.ts";
+
+/** Options of {@linkcode train}. */
+export interface TrainOptions {
+  /** The name of a recipe, or one of your own. @default {"fast"} */
+  recipe?: string | Recipe;
+  /** The variant of the model. @default {763} */
+  model?: ModelName;
+  /** A whole number in [0, 2^32): the same seed gives the same weights. @default {1} */
+  seed?: number;
+  /** Ends the run after that many steps of the recipe, its schedules unchanged. @default {all of the recipe} */
+  steps?: number;
+  /** What to run on. @default {"auto"} */
+  backend?: BackendName | "auto";
+  /** Threads, 1 … 64. @default {1} */
+  threads?: number;
+  /** `exact` gives the same bytes on every machine. @default {"exact"} */
+  arithmetic?: Arithmetic;
+  /** Folder for `model.safetensors`, `state.safetensors` and `log.jsonl`; made if missing. Without it nothing is written. */
+  out?: string;
+  /** Goes on with the unfinished run in `out`, whose recipe, model and seed it keeps. @default {false} */
+  resume?: boolean;
+  /** Evaluates every that many steps; 0: only at the end. @default {what the recipe says} */
+  evalEvery?: number;
+  /** Ends the run early: the state is saved, and the promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Is told what happens, in order. */
+  onProgress?: (event: ProgressEvent) => void;
+}
+
+/** Options of {@linkcode continueTraining}. */
+export interface ContinueOptions extends Omit<TrainOptions, "model"> {
+  /** The checkpoint to start from: its bytes, or the path of a safetensors file. Not needed with `resume`. */
+  from?: Uint8Array | string;
+}
+
+/** What {@linkcode TrainOptions.onProgress} is told. */
+export type ProgressEvent =
+  | { type: "start"; recipe: string; model: ModelName; seed: number; totalSteps: number; backend: BackendName; resumedAt: number }
+  | {
+    type: "step";
+    /** Steps done in this attempt. */
+    step: number;
+    totalSteps: number;
+    stage: string;
+    /** Mean loss since the last event of this type. */
+    loss: number;
+    learningRate: number;
+    gradientNorm: number;
+    /** Training throughput since the last event of this type. */
+    examplesPerSecond: number;
+  }
+  | { type: "evaluation"; step: number; total: number; correct: number; exactMatch: number }
+  | { type: "restart"; attempt: number; step: number; stage: string; loss: number; gate: number }
+  | { type: "checkpoint"; step: number; path: string }
+  | { type: "end"; step: number; exactMatch: number };
+
+/** One restart: which gate closed, and with what loss. */
+export interface RestartReport {
+  /** The stage whose gate closed. */
+  stage: string;
+  /** The step of the attempt at which it closed. */
+  step: number;
+  /** The mean training loss before it. */
+  loss: number;
+  /** The loss that it would have let through. */
+  gate: number;
+}
+
+/** One evaluation during the run. */
+export interface EvaluationReport {
+  /** Steps of the attempt before it. */
+  step: number;
+  /** Problems asked. */
+  total: number;
+  /** Problems answered rightly. */
+  correct: number;
+}
+
+/** What a run was and what came out. */
+export interface TrainReport {
+  model: ModelName;
+  /** The recipe's name. */
+  recipe: string;
+  seed: number;
+  /** Steps of the attempt that counts. */
+  steps: number;
+  /** Examples trained on, those of attempts that were given up included. */
+  examples: number;
+  /** Seconds from the call to the result, everything included. */
+  seconds: number;
+  /** Seconds of training alone. */
+  trainSeconds: number;
+  backend: BackendName;
+  threads: number;
+  arithmetic: Arithmetic;
+  /** Share of held-out uniform 10-digit pairs added rightly at the end. */
+  exactMatch: number;
+  /** How many pairs that was measured on. */
+  evaluated: number;
+  /** Whether a proof covers all pairs; null where none was tried. */
+  certified: boolean | null;
+  /** The path of the checkpoint written, or null. */
+  checkpoint: string | null;
+  /** Every restart, in order. */
+  restarts: RestartReport[];
+  /** Every evaluation, in order. */
+  evaluations: EvaluationReport[];
+  /** Whether the recipe's goal ended the run before its last step. */
+  stoppedEarly: boolean;
+}
+
+/** What a run gives. */
+export interface TrainResult {
+  /** The weights. */
+  parameters: Float32Array;
+  /** The checkpoint, bytes of a safetensors file. */
+  checkpoint: Uint8Array;
+  /** What happened. */
+  report: TrainReport;
+}
