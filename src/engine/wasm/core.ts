@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fromBase64 } from "../../base64.ts";
 import type { Arithmetic } from "../types.ts";
 
 /** The exports of `assembly/entry.ts`. Addresses are byte offsets in the memory. */
@@ -77,12 +78,6 @@ export function hasSimd(): boolean {
 /** Whether this runtime compiles relaxed SIMD. */
 export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(Uint8Array.from(RELAXED_SIMD_PROBE));
-}
-
-/** `Uint8Array.fromBase64` where the runtime has it (2025), else by way of atob. */
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const decode = (Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
-  return decode?.(text) ?? Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
 const compiled = new Map<Arithmetic, WebAssembly.Module>();

@@ -1,0 +1,31 @@
+/**
+ * The smallest transformer that adds: 763 parameters, trained from scratch in seconds, right on 10-digit numbers.
+ *
+ * @example Usage
+ * ```ts
+ * import { add } from "@x/tiny-adder";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(add(42, 7), 49);
+ * ```
+ *
+ * @module
+ */
+export { add, type Adder, addMany, loadAdder, type Pair, type Sum } from "./src/adder.ts";
+export type { Checkpoint } from "./src/checkpoint/checkpoint.ts";
+export { CheckpointError } from "./src/checkpoint/error.ts";
+export type { Arithmetic, BackendName } from "./src/engine/types.ts";
+export type { ModelName } from "./src/model/variant.ts";
+export { TrainingError } from "./src/training/error.ts";
+export type { CurriculumPhase, EvaluationPlan, Gate, Recipe, Stage } from "./src/training/recipes.ts";
+export type { StageHyperparameters } from "./src/training/stage.ts";
+export { continueTraining, continueTraining as continue, train } from "./src/training/train.ts";
+export type {
+  ContinueOptions,
+  EvaluationReport,
+  ProgressEvent,
+  RestartReport,
+  TrainOptions,
+  TrainReport,
+  TrainResult,
+} from "./src/training/types.ts";

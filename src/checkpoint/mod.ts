@@ -1,0 +1,29 @@
+/**
+ * Checkpoints: weights in and out of safetensors files, those of PyTorch included. Encoding and decoding need no permission,
+ * {@linkcode readCheckpointFile} needs to read.
+ *
+ * @example Usage
+ * ```ts
+ * import { decodeCheckpoint, encodeCheckpoint } from "@x/tiny-adder/checkpoint";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const parameters = new Float32Array(763).fill(0.25);
+ * const bytes = encodeCheckpoint({ model: 763, parameters, metadata: { recipe: "fast" } });
+ * assertEquals(decodeCheckpoint(bytes).parameters, parameters);
+ * ```
+ *
+ * @module
+ */
+export { type Checkpoint, decodeCheckpoint, type DecodeCheckpointOptions, encodeCheckpoint } from "./checkpoint.ts";
+export { CheckpointError } from "./error.ts";
+export {
+  type DecodedTensor,
+  type DecodeOptions,
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsContent,
+  type SafetensorsInput,
+  type SafetensorsTensor,
+} from "./safetensors.ts";
+export { readCheckpointFile } from "./store.ts";
+export type { ModelName } from "../model/variant.ts";

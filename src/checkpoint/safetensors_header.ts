@@ -1,0 +1,113 @@
+/**
+ * The JSON header of a safetensors file, read with suspicion.
+ *
+ * @module
+ */
+import { CheckpointError, excerpt, tensorLabel } from "./error.ts";
+
+/** What the header says of one tensor: its form is checked, its agreement with the file is not. */
+export interface TensorEntry {
+  /** Its name. */
+  name: string;
+  /** Its extents, whole numbers >= 0. */
+  shape: number[];
+  /** Its first byte, counted from the end of the header. */
+  begin: number;
+  /** The byte after its last, >= `begin`. */
+  end: number;
+}
+
+/** A header in typed form. */
+export interface Header {
+  /** The tensors, in the order of the header. */
+  tensors: TensorEntry[];
+  /** Free text by key. */
+  metadata: Record<string, string>;
+}
+
+/**
+ * Parses a header.
+ *
+ * @param asked What errors say was asked: `Cannot <asked> as …`
+ * @throws {CheckpointError} If it is not JSON of the form that safetensors prescribes, names a key twice, or has a tensor that is
+ * not float32
+ */
+export function parseHeader(bytes: Uint8Array, asked: string): Header {
+  const fail = (wanted: string, found: unknown, cause?: unknown): never => {
+    throw new CheckpointError(`Cannot ${asked} as ${wanted}: current value is ${excerpt(found)}`, { cause });
+  };
+
+  const { text, json } = readJson(bytes, asked);
+  if (!isObject(json)) return fail("its header must be a JSON object", json);
+  const twice = repeatedKey(text);
+  if (twice !== undefined) {
+    throw new CheckpointError(
+      `Cannot ${asked} as its header must name every key once: ${excerpt(twice)} stands twice in one object`,
+    );
+  }
+
+  const { __metadata__: metadata = {}, ...entries } = json;
+  if (!isObject(metadata)) return fail("its __metadata__ must be a JSON object", metadata);
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== "string") {
+      return fail(`its __metadata__ must hold strings only, also at ${excerpt(key)}`, value);
+    }
+  }
+
+  const tensors = Object.entries(entries).map(([name, entry]): TensorEntry => {
+    if (!isObject(entry)) return fail(`${tensorLabel(name)} must be described by a JSON object`, entry);
+    const { dtype, shape, data_offsets: offsets } = entry;
+    if (dtype !== "F32") return fail(`${tensorLabel(name)} must be of dtype F32`, dtype);
+    if (!isListOfSizes(shape)) {
+      return fail(`${tensorLabel(name)} must have a list of whole numbers >= 0 as its shape`, shape);
+    }
+    if (!isListOfSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
+      return fail(
+        `${tensorLabel(name)} must have two whole numbers as its data_offsets, the first not above the second`,
+        offsets,
+      );
+    }
+    return { name, shape, begin: offsets[0], end: offsets[1] };
+  });
+  return { tensors, metadata: metadata as Record<string, string> };
+}
+
+function readJson(bytes: Uint8Array, asked: string): { text: string; json: unknown } {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return { text, json: JSON.parse(text) };
+  } catch (cause) {
+    throw new CheckpointError(`Cannot ${asked} as its header must be JSON in UTF-8: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * The first key that an object of a JSON text holds twice: `JSON.parse` keeps the last in silence, and what two readers of
+ * one file see would differ.
+ *
+ * @param json Valid JSON
+ */
+function repeatedKey(json: string): string | undefined {
+  const open: Set<string>[] = [];
+  for (const [token, colon] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}]/g)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "}") open.pop();
+    else if (colon !== undefined) {
+      const key: string = JSON.parse(token.slice(0, -colon.length));
+      const keys = open[open.length - 1];
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+  }
+  return undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isListOfSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}

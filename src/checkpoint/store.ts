@@ -1,0 +1,190 @@
+/**
+ * Checkpoints on disk. Nothing here runs before it is asked for, and only what is named is read or written.
+ *
+ * @module
+ */
+import { type Checkpoint, decodeCheckpoint, type DecodeCheckpointOptions } from "./checkpoint.ts";
+import { CheckpointError } from "./error.ts";
+import { decodeState, type TrainingState } from "./state.ts";
+
+/** The weights in a run directory. */
+export const MODEL_FILE = "model.safetensors";
+/** What a resume needs in a run directory. */
+export const STATE_FILE = "state.safetensors";
+/** The events of a run, one JSON object a line. */
+export const LOG_FILE = "log.jsonl";
+
+/** A file of ours has some 20 kB; what is larger than this is something else and need not be read to know it. */
+const MAX_FILE_BYTES = 2 ** 24;
+
+/** The paths of a run directory's files, of which none need exist. */
+export interface RunDirectory {
+  /** The directory. */
+  path: string;
+  /** Path of the weights. */
+  modelFile: string;
+  /** Path of what a resume needs. */
+  stateFile: string;
+  /** Path of the log. */
+  logFile: string;
+}
+
+/** The paths of the files in a run directory; nothing is read or made. */
+export function runDirectory(path: string): RunDirectory {
+  return {
+    path,
+    modelFile: joined(path, MODEL_FILE),
+    stateFile: joined(path, STATE_FILE),
+    logFile: joined(path, LOG_FILE),
+  };
+}
+
+/**
+ * Makes a run directory where it is missing, and finds out at once whether it can be written to.
+ *
+ * @returns The paths of its files
+ * @throws {CheckpointError} If the path is empty or a file, or nothing can be written there
+ */
+export async function openRunDirectory(path: string): Promise<RunDirectory> {
+  if (path === "") throw new CheckpointError("Cannot write to a run directory as its path must name one: it is empty");
+  try {
+    await Deno.mkdir(path, { recursive: true });
+    await Deno.remove(await Deno.makeTempFile({ dir: path, prefix: ".writable-" }));
+  } catch (cause) {
+    throw new CheckpointError(
+      `Cannot write to ${path} as it must be a directory that can be written to: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
+  return runDirectory(path);
+}
+
+/**
+ * Writes a file so that its path holds either the old bytes or the new ones, also after a crash: to a temporary file in the same
+ * folder, which is then renamed.
+ *
+ * @throws {CheckpointError} If it cannot be written; no temporary file stays behind then
+ */
+export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  const [folder, name] = split(path);
+  const temporary = joined(folder, `.${name}.${crypto.randomUUID()}.tmp`);
+  try {
+    await writeAndSync(temporary, bytes);
+    await Deno.rename(temporary, path);
+  } catch (cause) {
+    await Deno.remove(temporary).catch(() => {}); // it may never have been made
+    throw new CheckpointError(
+      `Cannot write ${path} as it must be a file in a folder that can be written to: ${reasonOf(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+  await syncFolder(folder);
+}
+
+/**
+ * Reads a checkpoint from a safetensors file, or from the `model.safetensors` of a run directory. Needs read permission.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { readCheckpointFile } from "@x/tiny-adder/checkpoint";
+ *
+ * const { model, parameters } = await readCheckpointFile("run");
+ * ```
+ *
+ * @param path Path of a file or of a run directory
+ * @param options Which variant is wanted
+ * @throws {CheckpointError} If there is none, it cannot be read, or it is not a checkpoint
+ */
+// deno-lint-ignore require-await -- the file is small; the promise is for callers, who may run where files are read otherwise
+export async function readCheckpointFile(
+  path: string,
+  options: Pick<DecodeCheckpointOptions, "model"> = {},
+): Promise<Checkpoint> {
+  return readCheckpointFileSync(path, options);
+}
+
+/**
+ * {@linkcode readCheckpointFile}, done when it returns.
+ *
+ * @param path Path of a file or of a run directory
+ * @param options Which variant is wanted
+ * @throws {CheckpointError} If there is none, it cannot be read, or it is not a checkpoint
+ */
+export function readCheckpointFileSync(
+  path: string,
+  { model }: Pick<DecodeCheckpointOptions, "model"> = {},
+): Checkpoint {
+  let source = path;
+  try {
+    if (Deno.statSync(path).isDirectory) source = joined(path, MODEL_FILE);
+    return decodeCheckpoint(readSmallFile(source, "a checkpoint"), { source, model });
+  } catch (cause) {
+    if (cause instanceof CheckpointError) throw cause;
+    throw new CheckpointError(`Cannot read ${source} as it must be a checkpoint file: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * Reads the state of a run, or gives undefined where the folder holds none.
+ *
+ * @throws {CheckpointError} If it cannot be read, or is not a state
+ */
+export function readStateFile({ stateFile }: RunDirectory): TrainingState | undefined {
+  try {
+    return decodeState(readSmallFile(stateFile, "a state"), { source: stateFile });
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (cause instanceof CheckpointError) throw cause;
+    throw new CheckpointError(`Cannot read ${stateFile} as it must be the state of a run: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** Reads a file after a look at its size. */
+function readSmallFile(path: string, what: string): Uint8Array {
+  const { size } = Deno.statSync(path);
+  if (size > MAX_FILE_BYTES) {
+    throw new CheckpointError(
+      `Cannot read ${path} as ${what} has at most ${MAX_FILE_BYTES} bytes: the file holds ${size}`,
+    );
+  }
+  return Deno.readFileSync(path);
+}
+
+/** What lies behind an error of the file system, in plain words. */
+function reasonOf(error: unknown): string {
+  const { errors } = Deno;
+  if (error instanceof errors.NotFound) return "there is no such file or folder";
+  if (error instanceof errors.NotADirectory) return "a part of the path is a file";
+  if (error instanceof errors.AlreadyExists) return "there is a file of that name";
+  if (error instanceof errors.IsADirectory) return "it is a directory";
+  if (error instanceof errors.PermissionDenied) return "the system denies permission";
+  return error instanceof Error ? error.message : String(error); // also of NotCapable, which says what to allow
+}
+
+function joined(folder: string, file: string): string {
+  return /(^|[/\\])$/.test(folder) ? `${folder}${file}` : `${folder}/${file}`;
+}
+
+/** The folder of a path, `.` where it has none, and the name in it. */
+function split(path: string): [folder: string, name: string] {
+  const [, folder, name] = /^(.*[/\\])?(.*)$/s.exec(path)!;
+  return [folder ?? ".", name];
+}
+
+async function writeAndSync(path: string, bytes: Uint8Array): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true });
+  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+  await file.sync();
+}
+
+/** Makes a rename outlast a power cut; not every system can open a folder, and the bytes are safe without. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    using directory = await Deno.open(folder);
+    await directory.sync();
+  } catch {
+    // nothing to undo
+  }
+}

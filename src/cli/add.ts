@@ -1,0 +1,46 @@
+/**
+ * `add A B`: the sum of two numbers, as the model sees it.
+ *
+ * @module
+ */
+import { add, loadAdder } from "../adder.ts";
+import { MAX_OPERAND } from "../model/vocabulary.ts";
+import { defineCommand } from "./command.ts";
+import { FROM_FLAG } from "./flags.ts";
+import { printJson, sumLine } from "./format.ts";
+import { quote, UsageError } from "./usage_error.ts";
+
+/** The command `add`. */
+export const addCommand = defineCommand({
+  name: "add",
+  description: "Adds two whole numbers from 0 to 9999999999, and says whether the model was right.",
+  operands: "A B",
+  flags: { from: FROM_FLAG },
+  permissions: "none; --allow-read=CKPT with --from",
+  example: "deno run cli.ts add 42 7",
+  run({ operands, flags: { from }, json }) {
+    const [a, b] = readOperands(operands);
+    const adder = from === undefined ? { add } : loadAdder(from);
+    const got = adder.add(a, b);
+    if (json) printJson({ a, b, sum: got, correct: got === a + b, checkpoint: from ?? "shipped" });
+    else console.log(sumLine({ a, b, got }));
+    return got === a + b ? 0 : 1;
+  },
+});
+
+/** Reads the two operands: decimal digits and nothing else, leading zeros welcome. */
+function readOperands(operands: readonly string[]): [a: number, b: number] {
+  if (operands.length !== 2) {
+    const found = operands.length === 0 ? "none" : `${operands.length} (${operands.map(quote).join(", ")})`;
+    throw new UsageError(`Cannot add as there must be two operands: found ${found}`);
+  }
+  const [a, b] = operands;
+  for (const [name, value] of [["a", a], ["b", b]]) {
+    if (/^\d+$/.test(value) && Number(value) <= MAX_OPERAND) continue;
+    throw new UsageError(
+      `Cannot add ${quote(a)} and ${quote(b)} as ${name} must be a whole number from 0 to ${MAX_OPERAND}: ` +
+        `current value is ${quote(value)}`,
+    );
+  }
+  return [Number(a), Number(b)];
+}

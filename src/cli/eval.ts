@@ -1,0 +1,74 @@
+/**
+ * `eval`: how many sums a checkpoint gets right.
+ *
+ * @module
+ */
+import { parseCases } from "../evaluation/cases.ts";
+import { hardCases } from "../evaluation/hard.ts";
+import type { Engine } from "../engine/types.ts";
+import type { Operands } from "../model/problem.ts";
+import { defineCommand } from "./command.ts";
+import { reportEvaluation, runEvaluation } from "./evaluation_run.ts";
+import { ENGINE_FLAGS, type FlagValues, FROM_FLAG, SEED_FLAG, text, wholeNumber } from "./flags.ts";
+import { count, machinery, share } from "./format.ts";
+import { quote, UsageError } from "./usage_error.ts";
+
+const MOST_PROBLEMS = { least: 1, most: 100_000_000 };
+
+const FLAGS = {
+  from: FROM_FLAG,
+  random: wholeNumber(
+    "N",
+    "N pairs of random 10-digit numbers, none of which training ever draws (100000)",
+    MOST_PROBLEMS,
+  ),
+  hard: wholeNumber("N", "N pairs with long carries and other edge cases", MOST_PROBLEMS),
+  cases: text("FILE.csv", "the pairs of a CSV file with columns a, b and maybe sum"),
+  seed: SEED_FLAG,
+  ...ENGINE_FLAGS,
+} as const;
+
+/** The command `eval`. */
+export const evalCommand = defineCommand({
+  name: "eval",
+  description: "Asks a model for many sums and counts the right ones. Exit code 1 where one is wrong.",
+  flags: FLAGS,
+  permissions: "none; --allow-read=CKPT,FILE.csv with --from and --cases",
+  example: "deno run --allow-read=run cli.ts eval --from run/model.safetensors --random 1000000 --seed 7",
+  async run({ flags, json }) {
+    const operands = await chooseOperands(flags);
+    const result = await runEvaluation("eval", flags, operands);
+    const summary = `${count(result.correct)} of ${count(result.total)} sums are right (${share(result)}), ` +
+      `${result.seconds.toFixed(1)} s (${machinery(result)})`;
+    return reportEvaluation(result, { json, summary });
+  },
+});
+
+/** The problems that the flags ask for; those that only an engine can draw as a function of it. */
+async function chooseOperands(
+  { random, hard, cases, seed }: FlagValues<typeof FLAGS>,
+): Promise<Operands | ((engine: Engine) => Operands)> {
+  const chosen = Object.entries({ random, hard, cases }).filter(([, value]) => value !== undefined);
+  if (chosen.length > 1) {
+    const names = chosen.map(([name]) => `--${name}`).join(" and ");
+    throw new UsageError(`Cannot run eval as it asks one kind of problem at a time: found ${names}`);
+  }
+  if (cases !== undefined) {
+    if (seed !== undefined) {
+      throw new UsageError("Cannot run eval as --seed belongs to --random and --hard: found --cases");
+    }
+    return parseCases(await readText(cases), { source: quote(cases) }).operands;
+  }
+  if (hard !== undefined) return hardCases({ count: hard, seed: seed ?? 1 });
+  return (engine) => engine.sample({ seed: seed ?? 1, stream: "evaluation", count: random ?? 100_000 });
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : (error as Error).message;
+    throw new UsageError(`Cannot read ${quote(path)} as it must be a CSV file: ${reason}`);
+  }
+}

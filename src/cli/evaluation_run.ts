@@ -1,0 +1,75 @@
+/**
+ * What `eval` and `verify` share: the checkpoint, the engine, the count.
+ *
+ * @module
+ */
+import { readCheckpointFile } from "../checkpoint/store.ts";
+import { createEngine } from "../engine/mod.ts";
+import type { Arithmetic, BackendName, Engine } from "../engine/types.ts";
+import { evaluate, type Evaluation } from "../evaluation/evaluate.ts";
+import type { Operands } from "../model/problem.ts";
+import { shippedCheckpoint } from "../weights/mod.ts";
+import type { ENGINE_FLAGS, FlagValues } from "./flags.ts";
+import { count, printJson, sumLine } from "./format.ts";
+import { ProgressDisplay } from "./progress.ts";
+
+/** Wrong sums that are printed for people; the JSON has more. */
+const ERRORS_SHOWN = 10;
+
+/** What was asked, of what, and how it went. */
+export interface EvaluationResult extends Evaluation {
+  /** Seconds of adding. */
+  seconds: number;
+  /** What ran. */
+  backend: BackendName;
+  /** Threads at work. */
+  threads: number;
+  /** The arithmetic that ran. */
+  arithmetic: Arithmetic;
+  /** The path of the checkpoint, or `shipped`. */
+  checkpoint: string;
+}
+
+/** Asks a checkpoint for sums, with progress on stderr. Lists at most 100 errors. */
+export async function runEvaluation(
+  title: string,
+  { from, backend, threads, arithmetic }: FlagValues<typeof ENGINE_FLAGS> & { from?: string },
+  operands: Operands | ((engine: Engine) => Operands),
+): Promise<EvaluationResult> {
+  const { model, parameters } = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
+  const engine = await createEngine({ backend, model, threads, arithmetic });
+  const display = new ProgressDisplay(title);
+  try {
+    engine.setParameters(parameters);
+    const problems = typeof operands === "function" ? operands(engine) : operands;
+    const start = performance.now();
+    const evaluation = await evaluate(engine, problems, {
+      onProgress: ({ done, total }) => display.update(done, total, `${count(done)} of ${count(total)} sums`),
+    });
+    return {
+      ...evaluation,
+      seconds: (performance.now() - start) / 1000,
+      backend: engine.backend,
+      threads: engine.threads,
+      arithmetic: engine.arithmetic,
+      checkpoint: from ?? "shipped",
+    };
+  } finally {
+    display.end();
+    await engine.dispose();
+  }
+}
+
+/** Prints what came out: as JSON, or the line that sums it up and the first errors. @returns The exit code */
+export function reportEvaluation(
+  result: EvaluationResult,
+  { json, summary }: { json: boolean; summary: string },
+): number {
+  if (json) {
+    printJson(result);
+  } else {
+    console.log(summary);
+    for (const error of result.errors.slice(0, ERRORS_SHOWN)) console.log(sumLine(error));
+  }
+  return result.correct === result.total ? 0 : 1;
+}

@@ -1,0 +1,42 @@
+/**
+ * Numbers and sums as people read them.
+ *
+ * @module
+ */
+
+/** A sum that the model was asked for. */
+export interface AskedSum {
+  /** The first operand. */
+  a: number;
+  /** The second operand. */
+  b: number;
+  /** What the model answered; null where that was no number. */
+  got: number | null;
+}
+
+/** A whole number with its thousands set off: 13,000. */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+/** A share in per cent, rounded down: what is printed as 100% is all of it. */
+export function share({ correct, total }: { correct: number; total: number }): string {
+  if (correct === total) return "100%";
+  return `${Math.floor(100_000 * correct / total) / 1000}%`;
+}
+
+/** `42 + 7 = 49  ✓`, or with ✗ and the right sum. */
+export function sumLine({ a, b, got }: AskedSum): string {
+  const asked = `${a} + ${b} = ${got ?? "no number"}`;
+  return got === a + b ? `${asked}  ✓` : `${asked}  ✗  ${a + b} is right`;
+}
+
+/** What ran, in words: `wasm, exact, 2 threads`. */
+export function machinery(run: { backend: string; arithmetic: string; threads: number }): string {
+  return `${run.backend}, ${run.arithmetic}, ${run.threads} ${run.threads === 1 ? "thread" : "threads"}`;
+}
+
+/** One JSON object on one line of stdout. */
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, (_, member) => typeof member === "bigint" ? Number(member) : member));
+}

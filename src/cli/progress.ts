@@ -1,0 +1,63 @@
+/**
+ * How far a long command is, on stderr: a bar on a terminal, else a plain line every few seconds.
+ *
+ * @module
+ */
+
+const BAR_INTERVAL_MS = 60;
+const LINE_INTERVAL_MS = 2000;
+const BAR_WIDTH = 24;
+
+/** Writes how far something is. */
+export class ProgressDisplay {
+  readonly #title: string;
+  readonly #terminal = Deno.stderr.isTerminal();
+  #shownAt = performance.now();
+  #barDrawn = false;
+  #start = { done: 0, at: performance.now() };
+  #last = 0;
+
+  /** Nothing is shown at once: what is done in a moment needs no bar. */
+  constructor(title: string) {
+    this.#title = title;
+  }
+
+  /** Shows that `done` of `total` is done, unless something was shown a moment ago. Going back to fewer starts the clock anew. */
+  update(done: number, total: number, note: string): void {
+    const now = performance.now();
+    if (done < this.#last || this.#last === 0) this.#start = { done, at: now };
+    this.#last = done;
+    if (now - this.#shownAt < (this.#terminal ? BAR_INTERVAL_MS : LINE_INTERVAL_MS)) return;
+    this.#shownAt = now;
+    const percent = `${Math.floor(100 * done / total)}%`;
+    if (!this.#terminal) return this.#write(`${this.#title}: ${percent}, ${note}\n`);
+    this.#barDrawn = true;
+    const filled = Math.floor(BAR_WIDTH * done / total);
+    const bar = paint("━".repeat(filled), 32) + paint("─".repeat(BAR_WIDTH - filled), 90);
+    const seconds = (now - this.#start.at) / 1000 * (total - done) / (done - this.#start.done);
+    const left = Number.isFinite(seconds) ? `, ${Math.ceil(seconds)} s left` : "";
+    const room = (Deno.consoleSize().columns || 80) - this.#title.length - BAR_WIDTH - 8;
+    this.#write(`\r${this.#title} ${bar} ${percent.padStart(4)} ${`${note}${left}`.slice(0, Math.max(0, room))}\x1b[K`);
+  }
+
+  /** Writes a line that stays. */
+  log(line: string): void {
+    this.end();
+    this.#write(`${line}\n`);
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    if (this.#barDrawn) this.#write("\r\x1b[K");
+    this.#barDrawn = false;
+  }
+
+  #write(text: string): void {
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  }
+}
+
+/** Text in a colour of ECMA-48, unless NO_COLOR is set. */
+function paint(text: string, colour: number): string {
+  return Deno.noColor ? text : `\x1b[${colour}m${text}\x1b[0m`;
+}

@@ -1,0 +1,91 @@
+/**
+ * What `train` and `continue` show while they run and when they are done.
+ *
+ * @module
+ */
+import { loadAdder } from "../adder.ts";
+import type { ProgressEvent, TrainOptions, TrainReport, TrainResult } from "../training/types.ts";
+import { count, machinery, printJson, share, sumLine } from "./format.ts";
+import { interruptible, Interruption } from "./interruption.ts";
+import { ProgressDisplay } from "./progress.ts";
+
+/** What a training run is, for its messages. */
+export interface TrainingRun {
+  /** The command's name. */
+  command: "train" | "continue";
+  /** The folder of the run. */
+  out: string;
+  /** Whether the report goes to stdout as JSON. */
+  json: boolean;
+}
+
+/** The sum that new weights are shown with: every place carries. */
+const DEMONSTRATION = { a: 1234567890, b: 9876543210 };
+
+/** Trains, with progress on stderr and the result on stdout. @returns The exit code */
+export async function runTraining(
+  { command, out, json }: TrainingRun,
+  start: (watch: Pick<TrainOptions, "signal" | "onProgress">) => Promise<TrainResult>,
+): Promise<number> {
+  const display = new ProgressDisplay(command);
+  const onProgress = (event: ProgressEvent) => showProgress(display, event);
+  let result: TrainResult;
+  try {
+    result = await interruptible((signal) => start({ signal, onProgress }));
+  } catch (error) {
+    if (!(error instanceof Interruption)) throw error;
+    console.error(`${error.message}: go on with ${command} --resume --out ${out}`);
+    return error.exitCode;
+  } finally {
+    display.end();
+  }
+  if (json) {
+    printJson(result.report);
+  } else {
+    console.log(summary(result.report));
+    const got = loadAdder(result.checkpoint).add(DEMONSTRATION.a, DEMONSTRATION.b);
+    console.log(sumLine({ ...DEMONSTRATION, got }));
+  }
+  return 0;
+}
+
+function showProgress(display: ProgressDisplay, event: ProgressEvent): void {
+  switch (event.type) {
+    case "start": {
+      const from = event.resumedAt > 0 ? `, from step ${count(event.resumedAt)} on` : "";
+      return display.log(
+        `${event.recipe}: ${event.model} parameters, ${
+          count(event.totalSteps)
+        } steps, seed ${event.seed}, ${event.backend}${from}`,
+      );
+    }
+    case "step":
+      return display.update(
+        event.step,
+        event.totalSteps,
+        `${event.stage}, step ${count(event.step)} of ${count(event.totalSteps)}, loss ${event.loss.toFixed(4)}, ` +
+          `${count(event.examplesPerSecond)} examples/s`,
+      );
+    case "evaluation":
+      return display.log(`step ${count(event.step)}: ${share(event)} of ${count(event.total)} sums right`);
+    case "restart":
+      return display.log(
+        `step ${count(event.step)}: a loss of ${event.loss.toFixed(3)} in ${event.stage} is above ${event.gate}, ` +
+          `attempt ${event.attempt + 1} starts from new weights`,
+      );
+    case "checkpoint":
+    case "end":
+      return;
+  }
+}
+
+function summary(report: TrainReport): string {
+  const { exactMatch, evaluated } = report;
+  const right = share({ correct: Math.round(exactMatch * evaluated), total: evaluated });
+  return [
+    `${right} of ${count(evaluated)} sums of new 10-digit numbers are right`,
+    `${report.recipe}, seed ${report.seed}: ${count(report.steps)} steps, ${count(report.examples)} examples, ` +
+    `${report.seconds.toFixed(1)} s (${machinery(report)}), ${report.restarts.length} restarts`,
+    ...(report.checkpoint === null ? [] : [`weights: ${report.checkpoint}`]),
+  ].join("\n");
+}

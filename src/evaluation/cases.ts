@@ -1,0 +1,98 @@
+/**
+ * Problems from a CSV file.
+ *
+ * @module
+ */
+import { MAX_OPERAND } from "../model/vocabulary.ts";
+import { readCsv } from "./csv.ts";
+
+/** A case file is not what it should be. The message names the file, the line and the value. */
+export class CaseFileError extends Error {
+  /**
+   * Makes an error.
+   *
+   * @param message A whole sentence, `Cannot read <file> as <what would be right>: <what was found>`
+   */
+  constructor(message: string) {
+    super(message);
+    this.name = "CaseFileError";
+  }
+}
+
+/** The problems of a case file. */
+export interface Cases {
+  /** The operands, a0 b0 a1 b1 … */
+  operands: Float64Array;
+}
+
+/** Options of {@linkcode parseCases}. */
+export interface ParseCasesOptions {
+  /** What errors call the text, as a rule the path of its file. @default {"the cases"} */
+  source?: string;
+}
+
+/**
+ * Reads problems from CSV: a header that names the columns a, b and maybe sum in any order, then one problem a line. Quotes, spaces
+ * around values, empty lines, a byte order mark and every kind of line end are fine; other columns are not looked at.
+ *
+ * @example Usage
+ * ```ts ignore
+ * parseCases("a,b,sum\n42,7,49\n", { source: "cases.csv" }).operands; // Float64Array [42, 7]
+ * ```
+ *
+ * @throws {CaseFileError} If a column or a value is missing, an operand is not a whole number in [0, 9999999999], a sum is not that
+ * of its line, or there are no problems
+ */
+export function parseCases(text: string, { source = "the cases" }: ParseCasesOptions = {}): Cases {
+  const fail = (message: string): never => {
+    throw new CaseFileError(`Cannot read ${source} as ${message}`);
+  };
+  const rows = readCsv(
+    text,
+    (line) => fail(`a value that begins with a quote must end with one: that in line ${line} does not`),
+  );
+  const header = rows.next();
+  if (header.done) return fail("its first line must name the columns a and b: it is empty");
+
+  const names = header.value.fields.map((name) => name.toLowerCase());
+  for (const name of ["a", "b", "sum"]) {
+    const times = names.filter((other) => other === name).length;
+    if (times > 1 || (times === 0 && name !== "sum")) {
+      fail(`its first line must name the columns a and b, each once: current value is ${excerpt(names.join(","))}`);
+    }
+  }
+  const [columnA, columnB, columnSum] = ["a", "b", "sum"].map((name) => names.indexOf(name));
+
+  const operands: number[] = [];
+  for (const { line, fields } of rows) {
+    if (fields.length !== names.length) {
+      fail(`line ${line} must have ${names.length} values, as the header has: current number is ${fields.length}`);
+    }
+    const operand = (column: number) => {
+      const value = wholeNumber(fields[column]);
+      if (value <= MAX_OPERAND) return value;
+      return fail(
+        `${names[column]} in line ${line} must be a whole number from 0 to ${MAX_OPERAND}: current value is ${
+          excerpt(fields[column])
+        }`,
+      );
+    };
+    const a = operand(columnA);
+    const b = operand(columnB);
+    if (columnSum >= 0 && wholeNumber(fields[columnSum]) !== a + b) {
+      fail(`sum in line ${line} must be ${a} + ${b} = ${a + b}: current value is ${excerpt(fields[columnSum])}`);
+    }
+    operands.push(a, b);
+  }
+  if (operands.length === 0) fail("it must hold at least one problem below its header: there is none");
+  return { operands: Float64Array.from(operands) };
+}
+
+/** The number that digits spell, NaN for any other text. */
+function wholeNumber(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : NaN;
+}
+
+function excerpt(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}

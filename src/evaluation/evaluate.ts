@@ -1,0 +1,99 @@
+/**
+ * How often a model is right.
+ *
+ * @module
+ */
+import type { Engine } from "../engine/types.ts";
+import { packOperands } from "../model/problem.ts";
+import { QUERIES, readSum } from "../model/vocabulary.ts";
+
+/** Options of {@linkcode evaluate}. */
+export interface EvaluateOptions {
+  /** At most that many wrong sums are listed; all are counted. @default {100} */
+  maxErrors?: number;
+  /** Ends the evaluation early: the promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Is told now and then how many problems of how many are done. */
+  onProgress?: (progress: EvaluationProgress) => void;
+}
+
+/** What {@linkcode EvaluateOptions.onProgress} is told. */
+export interface EvaluationProgress {
+  /** Problems asked so far. */
+  done: number;
+  /** Problems in all. */
+  total: number;
+}
+
+/** A sum that the model gets wrong. */
+export interface EvaluationError {
+  /** The first operand. */
+  a: number;
+  /** The second operand. */
+  b: number;
+  /** a + b. */
+  expected: number;
+  /** What the model says; null where that is not a number. */
+  got: number | null;
+}
+
+/** How often a model is right. */
+export interface Evaluation {
+  /** Problems asked. */
+  total: number;
+  /** Problems answered with the right sum. */
+  correct: number;
+  /** `correct / total`. */
+  exactMatch: number;
+  /** The first wrong sums, in the order of the problems. */
+  errors: EvaluationError[];
+}
+
+/** Problems decoded between two looks at the signal: some 20 ms of one thread. */
+const CHUNK = 16_384;
+
+/**
+ * Asks an engine for sums and counts the right ones. The engine decodes greedily from the prompts alone.
+ *
+ * @example Usage
+ * ```ts ignore
+ * const { exactMatch, errors } = await evaluate(engine, adderBoardCases(), { maxErrors: 10 });
+ * ```
+ *
+ * @param engine The engine, with weights set
+ * @param operands a0 b0 a1 b1 …, at least one pair
+ * @throws {RangeError} If there are no problems, or an operand is not a whole number in [0, 9999999999]
+ */
+export async function evaluate(
+  engine: Pick<Engine, "decode">,
+  operands: Float64Array,
+  { maxErrors = 100, signal, onProgress }: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const total = packOperands(operands).length / 2;
+  if (total === 0) {
+    throw new RangeError("Cannot evaluate a model as there must be at least one problem: current number is 0");
+  }
+
+  let correct = 0;
+  const errors: EvaluationError[] = [];
+  for (let start = 0; start < total; start += CHUNK) {
+    if (signal) await timersTurn();
+    signal?.throwIfAborted();
+    const end = Math.min(start + CHUNK, total);
+    const tokens = await engine.decode(operands.subarray(2 * start, 2 * end));
+    for (let i = start; i < end; i++) {
+      const [a, b] = [operands[2 * i], operands[2 * i + 1]];
+      const expected = a + b; // exact: both are below 2^34
+      const got = readSum(tokens, (i - start) * QUERIES);
+      if (got === expected) correct++;
+      else if (errors.length < maxErrors) errors.push({ a, b, expected, got: Number.isNaN(got) ? null : got });
+    }
+    onProgress?.({ done: end, total });
+  }
+  return { total, correct, exactMatch: correct / total, errors };
+}
+
+/** Lets timers and key presses run, which could abort: an engine that computes at once would hold them up to the end. */
+function timersTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

@@ -1,0 +1,101 @@
+/**
+ * Sums on which adders fail: long carries, and digits that only just do not carry.
+ *
+ * @module
+ */
+import { checkWord, philox4x32 } from "../model/philox.ts";
+import { DOMAINS } from "../model/sampler.ts";
+import { MAX_OPERAND, OPERAND_DIGITS } from "../model/vocabulary.ts";
+import { EDGE_CASES } from "./adderboard.ts";
+
+/** Options of {@linkcode hardCases}. */
+export interface HardCasesOptions {
+  /** Number of problems. */
+  count: number;
+  /** Which ones, a whole number in [0, 2^32). */
+  seed: number;
+}
+
+type DigitPair = readonly [a: number, b: number];
+
+const ALL_PAIRS: readonly DigitPair[] = Array.from({ length: 100 }, (_, i) => [Math.floor(i / 10), i % 10]);
+/** Digits that pass a carry on and make none. */
+const PROPAGATE = ALL_PAIRS.filter(([a, b]) => a + b === 9);
+/** Digits that make a carry, whatever comes in. */
+const GENERATE = ALL_PAIRS.filter(([a, b]) => a + b > 9);
+/** Digits that swallow a carry. */
+const ABSORB = ALL_PAIRS.filter(([a, b]) => a + b < 9);
+const NOT_PROPAGATE = [...GENERATE, ...ABSORB];
+
+/** A run of places that propagate; place 0 is the ones. */
+interface Run {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** All runs, of every length 1 … 10 at every place. */
+const RUNS: readonly Run[] = Array.from({ length: OPERAND_DIGITS }, (_, i) => i + 1).flatMap((length) =>
+  Array.from({ length: OPERAND_DIGITS - length + 1 }, (_, start) => ({ start, length }))
+);
+/** The runs into which a carry can come: those with a place below. */
+const RUNS_WITH_CARRY = RUNS.filter(({ start }) => start > 0);
+
+/**
+ * Problems that are hard to add: first a fixed list (all-9s with powers of ten and with each other, halves that meet, the AdderBoard's
+ * edge cases; no pair twice), then carry chains: runs of digits that sum to 9, of every length 1 … 10 at every place in turn, every
+ * second one with a carry coming in. A chain ends where its run ends: the digits above never sum to 9, and the digits below, where
+ * no carry is to come in, sum to less. All other digits are random.
+ *
+ * @example Usage
+ * ```ts ignore
+ * const { correct, total } = await evaluate(engine, hardCases({ count: 100_000, seed: 1 }));
+ * ```
+ *
+ * @returns `count` pairs, a0 b0 a1 b1 …; where `count` is below the length of the fixed list, the first of it
+ * @throws {RangeError} If `count` is not a whole number >= 0 or `seed` not one in [0, 2^32)
+ */
+export function hardCases({ count, seed }: HardCasesOptions): Float64Array {
+  checkWord("draw hard cases", "count", count);
+  checkWord("draw hard cases", "seed", seed);
+  const operands = new Float64Array(2 * count);
+  const fixed = structuredCases().slice(0, count);
+  operands.set(fixed.flat());
+  for (let i = 0; i < count - fixed.length; i++) operands.set(carryChain(i, seed), 2 * (fixed.length + i));
+  return operands;
+}
+
+/** Chain `i` of a seed: even ones have a carry coming in, odd ones have none. */
+function carryChain(i: number, seed: number): DigitPair {
+  const carryIn = i % 2 === 0;
+  const runs = carryIn ? RUNS_WITH_CARRY : RUNS;
+  const { start, length } = runs[Math.floor(i / 2) % runs.length];
+
+  let words: Uint32Array = new Uint32Array();
+  let a = 0;
+  let b = 0;
+  for (let place = 0; place < OPERAND_DIGITS; place++) {
+    if (place % 4 === 0) words = philox4x32([i, place / 4, 0, 0], [seed, DOMAINS.hard]);
+    let choices = ALL_PAIRS;
+    if (place >= start && place < start + length) choices = PROPAGATE;
+    else if (place === start - 1) choices = carryIn ? GENERATE : ABSORB;
+    else if (place === start + length) choices = NOT_PROPAGATE;
+    const [digitOfA, digitOfB] = choices[Math.floor(words[place % 4] * choices.length / 2 ** 32)];
+    a += digitOfA * 10 ** place;
+    b += digitOfB * 10 ** place;
+  }
+  return [a, b];
+}
+
+/** The fixed list, without a pair twice. */
+function structuredCases(): DigitPair[] {
+  const powers = Array.from({ length: OPERAND_DIGITS }, (_, place) => 10 ** place); // 1 … 1000000000
+  const nines = powers.map((power) => 10 * power - 1); // 9 … 9999999999
+  const cases: DigitPair[] = [...EDGE_CASES];
+  for (const nine of nines) {
+    for (const power of powers) {
+      for (const other of [power, 5 * power, power - 1, MAX_OPERAND]) cases.push([nine, other], [other, nine]);
+    }
+  }
+  for (const power of powers) cases.push([power, power], [5 * power, 5 * power], [power, MAX_OPERAND - power]);
+  return [...new Map(cases.map((pair) => [pair.join("+"), pair])).values()];
+}

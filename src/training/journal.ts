@@ -1,0 +1,101 @@
+/**
+ * What a run leaves on disk: the weights, the state for a resume, the log.
+ *
+ * @module
+ */
+import { encodeState, type TrainingState } from "../checkpoint/state.ts";
+import { openRunDirectory, readStateFile, type RunDirectory, writeFileAtomically } from "../checkpoint/store.ts";
+import { isDone } from "./progress.ts";
+import type { RunProgress } from "./progress.ts";
+import { TrainingError } from "./error.ts";
+
+/** One line of the log. */
+export type LogEvent = { readonly event: string } & Record<string, unknown>;
+
+/** A run's folder, open for writing. */
+export class Journal {
+  readonly #directory: RunDirectory;
+  readonly #encoder = new TextEncoder();
+  #pending = "";
+  #logBytes = 0;
+
+  private constructor(directory: RunDirectory) {
+    this.#directory = directory;
+  }
+
+  /** The path of the weights. */
+  get modelFile(): string {
+    return this.#directory.modelFile;
+  }
+
+  /**
+   * Opens a folder for a new run.
+   *
+   * @throws {CheckpointError} If it cannot be written to
+   * @throws {TrainingError} If it holds a run that is not finished, which would be lost
+   */
+  static async create(path: string): Promise<Journal> {
+    const directory = await openRunDirectory(path);
+    const found = readStateFile(directory)?.progress as RunProgress | undefined;
+    if (found !== undefined && !isDone(found, Infinity)) {
+      throw new TrainingError(
+        `Cannot start a run in ${path} as the folder must not hold an unfinished one: ` +
+          `it holds one at step ${found.step}. Go on with it (--resume), or name another folder`,
+      );
+    }
+    const journal = new Journal(directory);
+    await journal.#truncateLog(0);
+    return journal;
+  }
+
+  /**
+   * Opens the folder of a run to go on with it.
+   *
+   * @throws {CheckpointError} If it cannot be written to, or its state cannot be read
+   * @throws {TrainingError} If it holds no run
+   */
+  static async resume(path: string): Promise<{ journal: Journal; state: TrainingState<RunProgress> }> {
+    const directory = await openRunDirectory(path);
+    const state = readStateFile(directory) as TrainingState<RunProgress> | undefined;
+    if (state === undefined) {
+      throw new TrainingError(
+        `Cannot go on with the run in ${path} as it must hold its state: there is no ${directory.stateFile}`,
+      );
+    }
+    const journal = new Journal(directory);
+    // lines after the last save belong to steps that will be taken again
+    await journal.#truncateLog(state.progress.logBytes);
+    return { journal, state };
+  }
+
+  async #truncateLog(bytes: number): Promise<void> {
+    using file = await Deno.open(this.#directory.logFile, { create: true, write: true });
+    await file.truncate(bytes);
+    this.#logBytes = bytes;
+  }
+
+  /** Adds a line to the log; it is written with the next save. */
+  log(event: LogEvent): void {
+    this.#pending += `${JSON.stringify(event)}\n`;
+  }
+
+  async #flushLog(): Promise<number> {
+    const bytes = this.#encoder.encode(this.#pending);
+    this.#pending = "";
+    using file = await Deno.open(this.#directory.logFile, { create: true, append: true });
+    for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+    this.#logBytes += bytes.length;
+    return this.#logBytes;
+  }
+
+  /** Writes log and state: from here a resume goes on. */
+  async saveState(state: TrainingState<RunProgress>): Promise<void> {
+    state.progress.logBytes = await this.#flushLog();
+    await writeFileAtomically(this.#directory.stateFile, encodeState(state));
+  }
+
+  /** Writes the weights. */
+  async saveModel(checkpoint: Uint8Array): Promise<void> {
+    await writeFileAtomically(this.modelFile, checkpoint);
+  }
+}

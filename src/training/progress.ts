@@ -1,0 +1,89 @@
+/**
+ * Where a run stands between two steps: with the weights and moments, all that an exact resume needs.
+ *
+ * @module
+ */
+import type { ModelName } from "../model/variant.ts";
+import { totalSteps } from "./recipes.ts";
+import type { Recipe, Stage } from "./recipes.ts";
+import type { EvaluationReport, RestartReport } from "./types.ts";
+
+/** Which of the two ways to train a run goes. */
+export type RunKind = "train" | "continue";
+
+/** Plain data: JSON holds it without loss. */
+export interface RunProgress {
+  kind: RunKind;
+  recipe: Recipe;
+  model: ModelName;
+  seed: number;
+  /** Restarts so far. */
+  attempt: number;
+  /** Index of the stage at work. */
+  stage: number;
+  /** Steps done in that stage. */
+  stageStep: number;
+  /** Steps done in this attempt, over all stages. */
+  step: number;
+  /** Examples trained on, over all attempts. */
+  examples: number;
+  /** Sum of the losses since the window of the stage's gate opened. */
+  gateSum: number;
+  /** The best evaluation so far, where the recipe keeps the best weights. */
+  best: EvaluationReport | null;
+  restarts: RestartReport[];
+  evaluations: EvaluationReport[];
+  /** Whether the recipe's goal ended the run. */
+  stoppedEarly: boolean;
+  /** Seconds spent in earlier sessions of the run. */
+  seconds: number;
+  /** Of these, seconds of training alone. */
+  trainSeconds: number;
+  /** Bytes of the log that belong to the steps done. */
+  logBytes: number;
+  /** Metadata of the checkpoint that a second pass started from. */
+  from: Record<string, string> | null;
+}
+
+/** The state before the first step. */
+export function freshProgress(
+  start: Pick<RunProgress, "kind" | "recipe" | "model" | "seed" | "from">,
+): RunProgress {
+  return {
+    ...start,
+    ...{ attempt: 0, stage: 0, stageStep: 0, step: 0, examples: 0, gateSum: 0, best: null },
+    ...{ restarts: [], evaluations: [], stoppedEarly: false, seconds: 0, trainSeconds: 0, logBytes: 0 },
+  };
+}
+
+/** The stage at work, or undefined after the last one. */
+export function currentStage({ recipe, stage }: RunProgress): Stage | undefined {
+  return recipe.stages[stage];
+}
+
+/**
+ * How many steps can be taken at once: up to where operand lengths change, the gate's window opens or closes, an evaluation is due, the
+ * stage or the run ends.
+ *
+ * @param limit Steps after which the run ends
+ * @param evalEvery Steps between evaluations, 0 for none
+ */
+export function stepsAtOnce(progress: RunProgress, stage: Stage, { limit, evalEvery }: { limit: number; evalEvery: number }): number {
+  const { step, stageStep } = progress;
+  const stops = [stage.steps, ...stage.curriculum.map(({ fromStep }) => fromStep)];
+  if (stage.gate !== undefined) stops.push(stage.gate.atStep - stage.gate.window, stage.gate.atStep);
+  const next = Math.min(...stops.map(Math.ceil).filter((stop) => stop > stageStep)) - stageStep;
+  const evaluation = evalEvery > 0 ? evalEvery - step % evalEvery : Infinity;
+  return Math.min(next, evaluation, limit - step);
+}
+
+/** Lengths of operands at a step of a stage. */
+export function lengthsAt(stage: Stage, stageStep: number): { minDigits: number; maxDigits: number } {
+  const phase = stage.curriculum.findLast(({ fromStep }) => fromStep <= stageStep) ?? stage.curriculum[0];
+  return { minDigits: phase.minDigits, maxDigits: phase.maxDigits };
+}
+
+/** Whether the steps that a run may take are all done. */
+export function isDone(progress: RunProgress, limit: number): boolean {
+  return progress.stoppedEarly || progress.step >= Math.min(limit, totalSteps(progress.recipe));
+}

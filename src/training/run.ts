@@ -1,0 +1,259 @@
+/**
+ * The loop: stages, gates and restarts, evaluations, saves. What is computed depends on recipe, model and seed alone, never on
+ * when a chunk ends, a file is written or somebody looks.
+ *
+ * @module
+ */
+import { encodeCheckpoint } from "../checkpoint/checkpoint.ts";
+import type { TrainingState } from "../checkpoint/state.ts";
+import type { Engine } from "../engine/types.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
+import { TrainingError } from "./error.ts";
+import type { Journal } from "./journal.ts";
+import { learningRateAt } from "./learning_rate.ts";
+import { currentStage, isDone, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
+import { FINAL_EVALUATION, type Stage, totalSteps } from "./recipes.ts";
+import type { ProgressEvent, TrainReport, TrainResult } from "./types.ts";
+
+/** Steps between two saves of the state are chosen so that about this many seconds lie between them. */
+const SECONDS_BETWEEN_SAVES = 10;
+/** Between two looks at the signal lie about this many seconds. */
+const SECONDS_BETWEEN_TURNS = 0.05;
+/** A line of the log covers at most so many steps; slow engines are asked for fewer at once. */
+const STEPS_PER_LOG_LINE = 100;
+/** A second pass takes its examples from attempts that no training from scratch reaches: the same seed gives it other data. */
+const CONTINUED_ATTEMPT = 2 ** 31;
+
+/** The evaluation stream's samples: one for evaluations on the way, one for the last. */
+const SAMPLE_ON_THE_WAY = 1;
+const SAMPLE_AT_THE_END = 0;
+
+/** What a run works with. */
+export interface RunTools {
+  engine: Engine;
+  journal: Journal | undefined;
+  /** Steps after which the run ends. */
+  limit: number;
+  /** Steps between evaluations, 0 for none. */
+  evalEvery: number;
+  signal: AbortSignal | undefined;
+  onProgress: (event: ProgressEvent) => void;
+}
+
+/** One run, from wherever its progress stands to its end. */
+export class Run {
+  readonly #progress: RunProgress;
+  readonly #tools: RunTools;
+  readonly #started = performance.now();
+  readonly #earlierSeconds: number;
+  #best: Float32Array | undefined;
+
+  /** The engine must hold the weights and moments that belong to `progress`. */
+  constructor(progress: RunProgress, tools: RunTools, best?: Float32Array) {
+    this.#progress = progress;
+    this.#tools = tools;
+    this.#best = best;
+    this.#earlierSeconds = progress.seconds;
+  }
+
+  /** Trains to the end. */
+  async finish(): Promise<TrainResult> {
+    const { engine, limit, onProgress } = this.#tools;
+    const progress = this.#progress;
+    const { recipe, model, seed, step } = progress;
+    const started = { type: "start", recipe: recipe.name, model, seed, backend: engine.backend } as const;
+    onProgress({ ...started, totalSteps: Math.min(limit, totalSteps(recipe)), resumedAt: step });
+    if (step === 0 && progress.attempt === 0) {
+      this.#log("start", { recipe, model, seed, backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic });
+    }
+    await this.#train();
+    if (this.#best !== undefined && progress.best !== null) engine.setParameters(this.#best);
+    return await this.#conclude();
+  }
+
+  async #train(): Promise<void> {
+    const progress = this.#progress;
+    const { limit, signal } = this.#tools;
+    let chunk = STEPS_PER_LOG_LINE;
+    let saved = performance.now();
+    let turned = saved;
+    while (!isDone(progress, limit)) {
+      const stage = currentStage(progress)!;
+      const before = performance.now();
+      const steps = Math.min(chunk, stepsAtOnce(progress, stage, this.#tools));
+      await this.#takeSteps(stage, steps);
+      const seconds = (performance.now() - before) / 1000;
+      chunk = Math.max(1, Math.min(STEPS_PER_LOG_LINE, Math.round(steps * SECONDS_BETWEEN_TURNS / Math.max(seconds, 1e-6))));
+      progress.trainSeconds += seconds;
+      await this.#evaluateIfDue();
+      if (this.#closeGate(stage)) continue;
+      if (progress.stageStep === stage.steps) {
+        Object.assign(progress, { stage: progress.stage + 1, stageStep: 0, gateSum: 0 });
+      }
+      if (this.#tools.journal !== undefined && performance.now() - saved > 1000 * SECONDS_BETWEEN_SAVES) {
+        await this.#save();
+        saved = performance.now();
+      }
+      if (performance.now() - turned < 1000 * SECONDS_BETWEEN_TURNS) continue;
+      await eventLoopTurn();
+      turned = performance.now();
+      if (signal?.aborted) {
+        await this.#save();
+        throw signal.reason;
+      }
+    }
+  }
+
+  async #takeSteps(stage: Stage, steps: number): Promise<void> {
+    const progress = this.#progress;
+    const { engine, onProgress } = this.#tools;
+    const { seed, attempt, stageStep } = progress;
+    const before = performance.now();
+    const { losses, gradientNorms } = await engine.trainRun({
+      seed,
+      attempt: progress.kind === "continue" ? CONTINUED_ATTEMPT + attempt : attempt,
+      firstSample: progress.step,
+      stage,
+      firstStep: stageStep,
+      steps,
+      ...lengthsAt(stage, stageStep),
+    });
+    const examples = steps * stage.batch;
+    const seconds = (performance.now() - before) / 1000;
+    const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+    if (bad >= 0) {
+      const learningRate = learningRateAt(stage, stageStep + bad);
+      throw new TrainingError(
+        `Cannot go on training as the loss must be finite: at step ${progress.step + bad}, ` +
+          `with learning rate ${learningRate}, it is ${losses[bad]}`,
+      );
+    }
+    const sum = losses.reduce((total, loss) => total + loss, 0);
+    const { gate } = stage;
+    // chunks end where the window opens and closes
+    if (gate !== undefined && stageStep >= gate.atStep - gate.window && stageStep < gate.atStep) {
+      for (const loss of losses) progress.gateSum += loss;
+    }
+    progress.step += steps;
+    progress.stageStep += steps;
+    progress.examples += examples;
+    const report = {
+      step: progress.step,
+      stage: stage.name,
+      loss: sum / steps,
+      learningRate: learningRateAt(stage, progress.stageStep - 1),
+      gradientNorm: gradientNorms[steps - 1],
+      examplesPerSecond: examples / Math.max(seconds, 1e-9),
+    };
+    onProgress({ type: "step", ...report, totalSteps: Math.min(this.#tools.limit, totalSteps(progress.recipe)) });
+    this.#log("step", report);
+  }
+
+  /** Starts again where the loss at a gate says that the run will fail. @returns Whether it did */
+  #closeGate(stage: Stage): boolean {
+    const progress = this.#progress;
+    const { gate } = stage;
+    if (gate === undefined || progress.stageStep !== gate.atStep || progress.attempt + 1 >= progress.recipe.maxAttempts) {
+      return false;
+    }
+    const loss = progress.gateSum / gate.window;
+    if (loss <= gate.loss) return false;
+    const restart = { stage: stage.name, step: progress.step, loss, gate: gate.loss };
+    progress.restarts.push(restart);
+    Object.assign(progress, { attempt: progress.attempt + 1, stage: 0, stageStep: 0, step: 0, gateSum: 0 });
+    this.#tools.engine.initialize(progress.seed, progress.attempt);
+    this.#tools.onProgress({ type: "restart", attempt: progress.attempt, ...restart });
+    this.#log("restart", { attempt: progress.attempt, ...restart });
+    return true;
+  }
+
+  async #evaluateIfDue(): Promise<void> {
+    const progress = this.#progress;
+    const { engine, evalEvery } = this.#tools;
+    const { evaluation } = progress.recipe;
+    if (evalEvery === 0 || progress.step % evalEvery !== 0) return;
+    const result = await this.#evaluate(evaluation.problems, SAMPLE_ON_THE_WAY);
+    progress.evaluations.push(result);
+    if (evaluation.stopAt === undefined) return;
+    if (progress.best === null || result.correct > progress.best.correct) {
+      progress.best = result;
+      this.#best = engine.parameters();
+    }
+    progress.stoppedEarly = result.correct >= evaluation.stopAt * result.total;
+  }
+
+  async #evaluate(count: number, sample: number): Promise<{ step: number; total: number; correct: number }> {
+    const { engine, onProgress } = this.#tools;
+    const { seed, step } = this.#progress;
+    const held = engine.sample({ seed, stream: "evaluation", sample, count });
+    const { total, correct, exactMatch } = await evaluate(engine, held, { maxErrors: 0 });
+    onProgress({ type: "evaluation", step, total, correct, exactMatch });
+    this.#log("evaluation", { step, total, correct, exactMatch });
+    return { step, total, correct };
+  }
+
+  async #conclude(): Promise<TrainResult> {
+    const progress = this.#progress;
+    const { engine, journal, onProgress } = this.#tools;
+    const { recipe, model, seed, step, examples, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
+    const parameters = engine.parameters();
+    const { total, correct } = await this.#evaluate(FINAL_EVALUATION, SAMPLE_AT_THE_END);
+    const exactMatch = correct / total;
+    const metadata = {
+      kind: progress.kind,
+      recipe: recipe.name,
+      seed: String(seed),
+      step: String(step),
+      examples: String(examples),
+      attempt: String(progress.attempt),
+      backend: engine.backend,
+      arithmetic: engine.arithmetic,
+      exact_match: `${correct} of ${total}`,
+      recipe_json: JSON.stringify(recipe),
+      ...(progress.from !== null && { from: JSON.stringify(progress.from) }),
+    };
+    const checkpoint = encodeCheckpoint({ model, parameters, metadata });
+    this.#log("end", { step, exactMatch, examples });
+    if (journal !== undefined) {
+      await this.#save();
+      await journal.saveModel(checkpoint);
+      onProgress({ type: "checkpoint", step, path: journal.modelFile });
+    }
+    onProgress({ type: "end", step, exactMatch });
+    const report: TrainReport = {
+      ...{ model, recipe: recipe.name, seed, steps: step, examples, seconds: this.#seconds(), trainSeconds },
+      ...{ backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic },
+      ...{ exactMatch, evaluated: total, certified: null, checkpoint: journal?.modelFile ?? null },
+      ...{ restarts, evaluations, stoppedEarly },
+    };
+    return { parameters, checkpoint, report };
+  }
+
+  #seconds(): number {
+    return this.#earlierSeconds + (performance.now() - this.#started) / 1000;
+  }
+
+  #log(event: string, fields: Record<string, unknown>): void {
+    this.#tools.journal?.log({ event, ...fields });
+  }
+
+  async #save(): Promise<void> {
+    const { engine, journal } = this.#tools;
+    if (journal === undefined) return;
+    this.#progress.seconds = this.#seconds();
+    const { firstMoment, secondMoment } = engine.optimizerState();
+    const state: TrainingState<RunProgress> = {
+      progress: this.#progress,
+      parameters: engine.parameters(),
+      firstMoment,
+      secondMoment,
+      ...(this.#best && { best: this.#best }),
+    };
+    await journal.saveState(state);
+  }
+}
+
+/** Lets timers and signals run. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

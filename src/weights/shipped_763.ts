@@ -1,0 +1,1 @@
+export const SHIPPED_763: string = "";

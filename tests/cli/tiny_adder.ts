@@ -1,0 +1,57 @@
+/**
+ * The command line as a program of its own, the way people run it.
+ *
+ * @module
+ */
+import { fromFileUrl } from "@std/path";
+
+const CLI = fromFileUrl(new URL("../../cli.ts", import.meta.url));
+
+/** What a program left behind. */
+export interface Outcome {
+  /** Its exit code. */
+  code: number;
+  /** What it printed. */
+  stdout: string;
+  /** What it printed for people to watch. */
+  stderr: string;
+}
+
+/** Starts the command line; nothing is asked, what `allow` does not permit is denied. */
+export function startTinyAdder(args: readonly string[], allow: readonly string[] = []): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--no-check", ...allow, CLI, ...args],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Waits for a program to end. */
+export async function outcome(process: Deno.ChildProcess): Promise<Outcome> {
+  const { code, stdout, stderr } = await process.output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
+/** Runs the command line to its end. */
+export function tinyAdder(args: readonly string[], allow: readonly string[] = []): Promise<Outcome> {
+  return outcome(startTinyAdder(args, allow));
+}
+
+/** The path of a checkpoint that PyTorch wrote: `w0` … `w3` of 763 parameters, `x0` and `x1` of 777, none of which can add. */
+export function goldenCheckpoint(name: string): string {
+  return fromFileUrl(new URL(`../golden/${name}.safetensors`, import.meta.url));
+}
+
+/** Makes an empty folder that goes away with the variable. */
+export async function temporaryFolder(): Promise<
+  { path: string; allow: string[]; [Symbol.asyncDispose](): Promise<void> }
+> {
+  const path = await Deno.makeTempDir({ prefix: "tiny-adder-" });
+  return {
+    path,
+    allow: [`--allow-read=${path}`, `--allow-write=${path}`],
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
