@@ -31,7 +31,7 @@ import { accumulateTile, finishGradient, forwardTile, prepareSlots, reduceSlices
 import { initializeParameters } from "./initialization";
 import { configure as configureModel, finalNorm } from "./model";
 import { learningRate, optimizerStep, resetOptimizer } from "./optimizer";
-import { exp2, geluErf, geluTanh, ln } from "./simd";
+import { exp2, geluErf, geluTanh, ln, writeConstants } from "./simd";
 import { listSlots } from "./slots";
 import { DOMAIN_TRAINING, drawTile, layOutExample, readTile } from "./tile";
 
@@ -57,6 +57,7 @@ export function problemsBase(threads: i32): usize {
 /** Must be called first: chooses the variant and writes the slot lists. */
 export function configure(model: i32): void {
   configureModel(model);
+  writeConstants();
   listSlots();
   memory.fill(WORKSPACES + ZEROS, 0, 112);
 }

@@ -50,7 +50,9 @@ export const PARAMETERS: usize = 16384;
 export const GRADIENT: usize = PARAMETERS + PADDED * 4;
 export const FIRST_MOMENT: usize = GRADIENT + PADDED * 4;
 export const SECOND_MOMENT: usize = FIRST_MOMENT + PADDED * 4;
-export const RUN: usize = SECOND_MOMENT + PADDED * 4;
+/** Splat constants of the elementary functions. */
+export const CONSTANTS: usize = SECOND_MOMENT + PADDED * 4;
+export const RUN: usize = CONSTANTS + 32 * 16;
 
 export const MAX_RUN = 4096;
 export const LOSSES: usize = RUN + 256;

@@ -5,6 +5,7 @@
  */
 import { CheckpointError } from "../checkpoint/error.ts";
 import { CaseFileError } from "../evaluation/cases.ts";
+import { TrainingError } from "../training/error.ts";
 import { Interruption } from "./interruption.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -24,12 +25,14 @@ export function explain(error: unknown): Failure {
   return { message, exitCode: isUsage(error) ? 2 : 1 };
 }
 
+const USAGE_ERRORS = [UsageError, CheckpointError, CaseFileError, TrainingError];
+
 /**
  * Whether the request was at fault. The library's errors about its options are plain ones that begin with "Cannot", and so is
  * that of a backend which is missing here; the TypeErrors of V8 that begin so are faults of ours.
  */
 function isUsage(error: unknown): boolean {
-  if (error instanceof UsageError || error instanceof CheckpointError || error instanceof CaseFileError) return true;
+  if (USAGE_ERRORS.some((kind) => error instanceof kind)) return true;
   return error instanceof Error && ["Error", "RangeError"].includes(error.name) && error.message.startsWith("Cannot ");
 }
 

@@ -9,6 +9,7 @@ import { train } from "../training/train.ts";
 import { defineCommand } from "./command.ts";
 import { ENGINE_FLAGS, oneOf, SEED_FLAG, text, wholeNumber } from "./flags.ts";
 import { runTraining } from "./training_run.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The flags that `train` and `continue` share. */
 export const TRAINING_FLAGS = {
@@ -38,6 +39,9 @@ export const trainCommand = defineCommand({
   permissions: "--allow-read=DIR --allow-write=DIR",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",
   run({ flags: { attempts, certify: _, "eval-every": evalEvery, recipe, ...flags }, json }) {
+    if (attempts !== undefined && flags.resume) {
+      throw new UsageError("Cannot run train as --attempts belongs to a new run: found --resume");
+    }
     const limited = attempts === undefined ? recipe : { ...trainRecipe(recipe ?? "fast"), maxAttempts: attempts };
     return runTraining(
       { command: "train", out: flags.out!, json },

@@ -28,7 +28,7 @@ export async function runTraining(
   start: (watch: Pick<TrainOptions, "signal" | "onProgress">) => Promise<TrainResult>,
 ): Promise<number> {
   const display = new ProgressDisplay(command);
-  const onProgress = (event: ProgressEvent) => showProgress(display, event);
+  const onProgress = progressListener(display);
   let result: TrainResult;
   try {
     result = await interruptible((signal) => start({ signal, onProgress }));
@@ -49,34 +49,39 @@ export async function runTraining(
   return 0;
 }
 
-function showProgress(display: ProgressDisplay, event: ProgressEvent): void {
-  switch (event.type) {
-    case "start": {
-      const from = event.resumedAt > 0 ? `, from step ${count(event.resumedAt)} on` : "";
-      return display.log(
-        `${event.recipe}: ${event.model} parameters, ${
-          count(event.totalSteps)
-        } steps, seed ${event.seed}, ${event.backend}${from}`,
-      );
+function progressListener(display: ProgressDisplay): (event: ProgressEvent) => void {
+  let totalSteps = 0;
+  return (event) => {
+    switch (event.type) {
+      case "start": {
+        totalSteps = event.totalSteps;
+        const from = event.resumedAt > 0 ? `, from step ${count(event.resumedAt)} on` : "";
+        return display.log(
+          `${event.recipe}: ${event.model} parameters, ${
+            count(totalSteps)
+          } steps, seed ${event.seed}, ${event.backend}${from}`,
+        );
+      }
+      case "step":
+        return display.update(
+          event.step,
+          totalSteps,
+          `${event.stage}, step ${count(event.step)} of ${count(totalSteps)}, loss ${event.loss.toFixed(4)}, ` +
+            `${count(event.examplesPerSecond)} examples/s`,
+        );
+      case "evaluation":
+        if (event.step === totalSteps) return; // the result says it
+        return display.log(`step ${count(event.step)}: ${share(event)} of ${count(event.total)} sums are right`);
+      case "restart":
+        return display.log(
+          `step ${count(event.step)}: a loss of ${event.loss.toFixed(3)} in ${event.stage} is above ${event.gate}, ` +
+            `attempt ${event.attempt + 1} starts from new weights`,
+        );
+      case "checkpoint":
+      case "end":
+        return;
     }
-    case "step":
-      return display.update(
-        event.step,
-        event.totalSteps,
-        `${event.stage}, step ${count(event.step)} of ${count(event.totalSteps)}, loss ${event.loss.toFixed(4)}, ` +
-          `${count(event.examplesPerSecond)} examples/s`,
-      );
-    case "evaluation":
-      return display.log(`step ${count(event.step)}: ${share(event)} of ${count(event.total)} sums right`);
-    case "restart":
-      return display.log(
-        `step ${count(event.step)}: a loss of ${event.loss.toFixed(3)} in ${event.stage} is above ${event.gate}, ` +
-          `attempt ${event.attempt + 1} starts from new weights`,
-      );
-    case "checkpoint":
-    case "end":
-      return;
-  }
+  };
 }
 
 function summary(report: TrainReport): string {

@@ -82,6 +82,10 @@ const BAD_USAGE: readonly (readonly [args: readonly string[], message: string])[
     ["train", "--no-certfy", "--out", "x"],
     "Cannot run train as it has no flag --no-certfy: did you mean --no-certify?",
   ],
+  [
+    ["train", "--out", "x", "--resume", "--attempts", "3"],
+    "Cannot run train as --attempts belongs to a new run: found --resume",
+  ],
   [["continue", "--out", "x"], "Cannot run continue as there must be a checkpoint to start from: add --from CKPT"],
   [
     ["continue", "--out", "x", "--from", "y", "--model", "763"],
