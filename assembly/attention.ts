@@ -9,6 +9,7 @@ import {
   KV,
   O,
   POSITIONS,
+  PROMPT,
   QUERIES,
   QX,
   ROW14,
@@ -23,7 +24,7 @@ import {
   WEIGHTS,
   WEIGHTS_ROW,
 } from "./layout";
-import { addTransposed, exp2, madd, outerProduct7, storeTransposed } from "./simd";
+import { addTransposed, exp2, madd, outerProduct, outerProductRow, storeExp2, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
 
 /** Reads the slot rows of four lanes: (14, lanes). Writes 16 vectors: what follows must be written later. */
@@ -90,61 +91,131 @@ export function gatherTile(w: usize): void {
 }
 
 /**
- * One query over `count` keys. Must equal `attention` of src/engine/reference.
- *
- * query: (7, lanes), scaled so that weights are powers of two; keys: (count, 14, lanes) K and V;
- * out: weights (count, lanes), not divided by their sum; 1 / sum (lanes); output (7, lanes).
- *
- * Three passes, each within the 15 registers that V8 leaves: 7 of the query; the constants of exp2; 7 sums.
+ * Eight dot products of seven elements, 4 rows a by 2 rows b: out[i][j] = a[i] . b[j].
+ * Forward these are the scores of four queries and two keys. Backward (`gradient`), with a the gradients of the outputs and b two values,
+ * they are turned into score gradients: out[i][j] *= a[i] . b[j] - dot[i].
  */
-export function attentionForward(query: usize, keys: usize, count: i32, weights: usize, inverseSum: usize, out: usize): void {
+// @ts-ignore: decorator
+@inline
+function dotTile(a: usize, aRow: usize, b: usize, bRow: usize, out: usize, gradient: bool, dot: usize): void {
+  // unroll
+  for (let i = 0; i < 4; ++i) {
+    let s$i = f32x4.splat(0);
+    let t$i = f32x4.splat(0);
+  }
+  // unroll
+  for (let c = 0; c < D; ++c) {
+    const b$c = v128.load(b + 16 * c);
+    const e$c = v128.load(b + bRow + 16 * c);
+    // unroll
+    for (let i = 0; i < 4; ++i) {
+      const a$c$i = v128.load(a + i * aRow + 16 * c);
+      s$i = madd(a$c$i, b$c, s$i);
+      t$i = madd(a$c$i, e$c, t$i);
+    }
+  }
+  // unroll
+  for (let i = 0; i < 4; ++i) {
+    const at$i = out + i * WEIGHTS_ROW;
+    if (gradient) {
+      const dot$i = v128.load(dot + 16 * i);
+      v128.store(at$i, f32x4.mul(v128.load(at$i), f32x4.sub(s$i, dot$i)));
+      v128.store(at$i, f32x4.mul(v128.load(at$i, 16), f32x4.sub(t$i, dot$i)), 16);
+    } else {
+      v128.store(at$i, s$i);
+      v128.store(at$i, t$i, 16);
+    }
+  }
+}
+
+/** `count` scores of one query: out[j] = query . key[j]. */
+// @ts-ignore: decorator
+@inline
+function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
   // unroll
   for (let c = 0; c < D; ++c) {
     const q$c = v128.load(query + 16 * c);
   }
-  let maximum = f32x4.splat(-1e30);
-  let key = keys;
-  const end = weights + count * 16;
-  for (let to = weights; to < end; to += 16) {
-    let s = f32x4.mul(q0, v128.load(key));
+  for (let j = 0; j < count; ++j) {
+    let s = f32x4.mul(q0, v128.load(keys));
     // unroll
     for (let c = 1; c < D; ++c) {
-      s = madd(q$c, v128.load(key + 16 * c), s);
+      s = madd(q$c, v128.load(keys + 16 * c), s);
     }
-    v128.store(to, s);
-    maximum = f32x4.pmax(maximum, s);
-    key += ROW14;
-  }
-  let sum = f32x4.splat(0);
-  for (let to = weights; to < end; to += 16) {
-    const e = exp2(f32x4.sub(v128.load(to), maximum));
-    v128.store(to, e);
-    sum = f32x4.add(sum, e);
-  }
-  const inverse = f32x4.div(f32x4.splat(1), sum);
-  v128.store(inverseSum, inverse);
-  // unroll
-  for (let c = 0; c < D; ++c) {
-    v128.store(out + 16 * c, f32x4.splat(0));
-  }
-  outerProduct7(weights, 16, keys + ROW7, ROW14, count, out);
-  // unroll
-  for (let c = 0; c < D; ++c) {
-    v128.store(out + 16 * c, f32x4.mul(v128.load(out + 16 * c), inverse));
+    v128.store(out, s);
+    keys += ROW14;
+    out += 16;
   }
 }
 
-/** All 12 queries of a tile. */
+/** Turns `count` scores into weights 2^(score - max), not divided by their sum; stores 1 / sum. */
+// @ts-ignore: decorator
+@inline
+function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
+  let maximum = v128.load(weights);
+  const end = weights + count * 16;
+  for (let at = weights + 16; at < end; at += 16) maximum = f32x4.pmax(maximum, v128.load(at));
+  let sum = f32x4.splat(0);
+  const lastPair = end - 16;
+  let at = weights;
+  for (; at < lastPair; at += 32) {
+    const pair = storeExp2(f32x4.sub(v128.load(at), maximum), f32x4.sub(v128.load(at, 16), maximum), at);
+    sum = f32x4.add(sum, pair);
+  }
+  if (at < end) {
+    const e = exp2(f32x4.sub(v128.load(at), maximum));
+    v128.store(at, e);
+    sum = f32x4.add(sum, e);
+  }
+  v128.store(inverseSum, f32x4.div(f32x4.splat(1), sum));
+}
+
+/** Multiplies seven vectors by one. */
+// @ts-ignore: decorator
+@inline
+function scaleRow(row: usize, factor: v128): void {
+  // unroll
+  for (let c = 0; c < D; ++c) {
+    v128.store(row + 16 * c, f32x4.mul(v128.load(row + 16 * c), factor));
+  }
+}
+
+/**
+ * One query over `count` keys. Must equal `attention` of src/engine/reference.
+ *
+ * query: (7, lanes), scaled so that weights are powers of two; keys: (count, 14, lanes) K and V;
+ * out: weights (count, lanes), not divided by their sum; 1 / sum (lanes); output (7, lanes).
+ */
+export function attentionForward(query: usize, keys: usize, count: i32, weights: usize, inverseSum: usize, out: usize): void {
+  scoreRow(query, keys, count, weights);
+  softmaxRow(weights, count, inverseSum);
+  memory.fill(out, 0, ROW7);
+  outerProductRow(weights, 16, keys + ROW7, ROW14, count, out);
+  scaleRow(out, v128.load(inverseSum));
+}
+
+/**
+ * {@linkcode attentionForward} for all 12 queries of a tile. Keys 0 … 21 are seen by every query, a rectangle that is done in tiles of
+ * registers; keys 22 … 32 by ever fewer, a triangle that is done row by row.
+ */
 export function attentionForwardTile(w: usize): void {
+  for (let i = 0; i < QUERIES; i += 4) {
+    const to = w + WEIGHTS + i * WEIGHTS_ROW;
+    for (let j = 0; j < PROMPT; j += 2) dotTile(w + QX + i * ROW14, ROW14, w + KV + j * ROW14, ROW14, to + j * 16, false, 0);
+  }
   for (let i = 0; i < QUERIES; ++i) {
-    attentionForward(
-      w + QX + i * ROW14,
-      w + KV,
-      FIRST_QUERY + 1 + i,
-      w + WEIGHTS + i * WEIGHTS_ROW,
-      w + INVERSE_SUM + i * 16,
-      w + O + i * ROW7,
-    );
+    const weights = w + WEIGHTS + i * WEIGHTS_ROW;
+    scoreRow(w + QX + i * ROW14, w + KV + PROMPT * ROW14, i, weights + PROMPT * 16);
+    softmaxRow(weights, PROMPT + i, w + INVERSE_SUM + i * 16);
+  }
+  for (let i = 0; i < QUERIES; i += 2) {
+    const weights = w + WEIGHTS + i * WEIGHTS_ROW;
+    outerProduct(weights, WEIGHTS_ROW, 16, w + KV + ROW7, ROW14, PROMPT / 2, w + O + i * ROW7, ROW7, true);
+  }
+  for (let i = 0; i < QUERIES; ++i) {
+    const out = w + O + i * ROW7;
+    outerProductRow(w + WEIGHTS + i * WEIGHTS_ROW + PROMPT * 16, 16, w + KV + PROMPT * ROW14 + ROW7, ROW14, i, out);
+    scaleRow(out, v128.load(w + INVERSE_SUM + i * 16));
   }
 }
 
@@ -177,37 +248,37 @@ function scatterRows(vectors: usize, row0: usize, row1: usize, row2: usize, row3
  * dv_j = sum_i e_ij do_i; score gradient ds_ij = e_ij (do_i . v_j - do_i . o_i); dk_j = sum_i ds_ij q_i; dq_i = sum_j ds_ij k_j.
  */
 export function attentionBackwardTile(w: usize, slice: usize): void {
-  const dkv = w + DKV;
-  for (let j = 0; j < POSITIONS; ++j) {
+  const dkv = w + DKV; // two keys: (2, 14)
+  for (let j = 0; j < PROMPT; j += 2) {
+    const column = w + WEIGHTS + j * 16;
+    outerProduct(column, 16, WEIGHTS_ROW, w + DO, ROW7, QUERIES / 2, dkv + ROW7, ROW14, true);
+    for (let i = 0; i < QUERIES; i += 4) {
+      const value = w + KV + j * ROW14 + ROW7;
+      dotTile(w + DO + i * ROW7, ROW7, value, ROW14, column + i * WEIGHTS_ROW, true, w + DO_DOT_O + i * 16);
+    }
+    outerProduct(column, 16, WEIGHTS_ROW, w + QX, ROW14, QUERIES / 2, dkv, ROW14, true);
+    scatterKey(w, slice, j, dkv);
+    scatterKey(w, slice, j + 1, dkv + ROW14);
+  }
+  for (let j = PROMPT; j < POSITIONS; ++j) {
     // key j is seen by the queries at its own position and later
-    const first = j > FIRST_QUERY ? j - FIRST_QUERY : 0;
+    const first = j - FIRST_QUERY;
     const count = QUERIES - first;
     const column = w + WEIGHTS + first * WEIGHTS_ROW + j * 16;
     const dout = w + DO + first * ROW7;
-    // unroll
-    for (let c = 0; c < 14; ++c) {
-      v128.store(dkv + 16 * c, f32x4.splat(0));
-    }
-    outerProduct7(column, WEIGHTS_ROW, dout, ROW7, count, dkv + ROW7);
+    memory.fill(dkv, 0, ROW14);
+    outerProductRow(column, WEIGHTS_ROW, dout, ROW7, count, dkv + ROW7);
     scoreGradients(w + KV + j * ROW14 + ROW7, column, dout, w + DO_DOT_O + first * 16, count);
-    outerProduct7(column, WEIGHTS_ROW, w + QX + first * ROW14, ROW14, count, dkv);
-    const table = slice + SLICE_DKV + firstSlot(j) * SLOT_ROW;
-    const tokens = w + TILE_TOKENS + j * 16;
-    scatterRows(
-      dkv,
-      laneRow(table, tokens, 0),
-      laneRow(table, tokens, 1),
-      laneRow(table, tokens, 2),
-      laneRow(table, tokens, 3),
-    );
+    outerProductRow(column, WEIGHTS_ROW, w + QX + first * ROW14, ROW14, count, dkv);
+    scatterKey(w, slice, j, dkv);
+  }
+  // q is not needed any more, and x became its gradient: rows of QX turn into (dq, dx)
+  for (let i = 0; i < QUERIES; i += 2) {
+    outerProduct(w + WEIGHTS + i * WEIGHTS_ROW, WEIGHTS_ROW, 16, w + KV, ROW14, PROMPT / 2, w + QX + i * ROW14, ROW14, true);
   }
   for (let i = 0; i < QUERIES; ++i) {
-    const dqx = w + QX + i * ROW14; // q is not needed any more, and x became its gradient
-    // unroll
-    for (let c = 0; c < D; ++c) {
-      v128.store(dqx + 16 * c, f32x4.splat(0));
-    }
-    outerProduct7(w + WEIGHTS + i * WEIGHTS_ROW, 16, w + KV, ROW14, FIRST_QUERY + 1 + i, dqx);
+    const dqx = w + QX + i * ROW14;
+    outerProductRow(w + WEIGHTS + i * WEIGHTS_ROW + PROMPT * 16, 16, w + KV + PROMPT * ROW14, ROW14, i, dqx);
     const table = slice + SLICE_DQX + queryRows(i);
     const tokens = w + TILE_TOKENS + (FIRST_QUERY + i) * 16;
     scatterRows(
@@ -218,6 +289,21 @@ export function attentionBackwardTile(w: usize, slice: usize): void {
       laneRow(table, tokens, 3),
     );
   }
+}
+
+/** Adds the gradients of K and V of one position to the rows of its tokens. */
+// @ts-ignore: decorator
+@inline
+function scatterKey(w: usize, slice: usize, j: i32, dkv: usize): void {
+  const table = slice + SLICE_DKV + firstSlot(j) * SLOT_ROW;
+  const tokens = w + TILE_TOKENS + j * 16;
+  scatterRows(
+    dkv,
+    laneRow(table, tokens, 0),
+    laneRow(table, tokens, 1),
+    laneRow(table, tokens, 2),
+    laneRow(table, tokens, 3),
+  );
 }
 
 /** Turns a column of weights e into score gradients e (do . v - do . o), in place. */

@@ -25,6 +25,7 @@ import {
   ROW7,
   RSTD2,
   RSTD_F,
+  SCRATCH,
   SLICE_DLN2,
   SLICE_DLNF,
   SLICE_DPROJECTION,
@@ -48,7 +49,6 @@ import {
 import { finalNorm, layerNormEpsilon } from "./model";
 import {
   addTo,
-  exp2,
   geluErf,
   geluTanh,
   layerNorm,
@@ -58,17 +58,21 @@ import {
   ln,
   LOG2_E,
   madd,
-  outerProduct7,
+  outerProduct,
+  outerProductRow,
+  storeExp2,
 } from "./simd";
 
 /** x1 = x + o Wproj^T, then LayerNorm 2. */
 export function projectionForward(w: usize, rows: i32): void {
   const epsilon = f32x4.splat(layerNormEpsilon);
+  for (let k = 0; k < rows; k += 2) {
+    const x = w + QX + ROW7 + k * ROW14;
+    linear7(PARAMETERS + PROJECTION * 4, D, 1, w + O + k * ROW7, ROW7, x, ROW14, w + X1 + k * ROW7, ROW7);
+  }
   for (let k = 0; k < rows; ++k) {
-    const x1 = w + X1 + k * ROW7;
-    linear7(PARAMETERS + PROJECTION * 4, D, 1, w + O + k * ROW7, w + QX + ROW7 + k * ROW14, x1);
     layerNorm(
-      x1,
+      w + X1 + k * ROW7,
       PARAMETERS + LN2_WEIGHT * 4,
       PARAMETERS + LN2_BIAS * 4,
       epsilon,
@@ -81,10 +85,11 @@ export function projectionForward(w: usize, rows: i32): void {
 
 /** u = y W1^T. */
 export function hiddenForward(w: usize, rows: i32): void {
-  for (let k = 0; k < rows; ++k) {
+  for (let k = 0; k < rows; k += 2) {
     const y = w + Y2 + k * ROW7;
-    linear7(PARAMETERS + W1 * 4, D, 1, y, 0, w + U + k * ROW14);
-    linear7(PARAMETERS + (W1 + 49) * 4, D, 1, y, 0, w + U + k * ROW14 + ROW7);
+    const u = w + U + k * ROW14;
+    linear7(PARAMETERS + W1 * 4, D, 1, y, ROW7, 0, 0, u, ROW14);
+    linear7(PARAMETERS + (W1 + 49) * 4, D, 1, y, ROW7, 0, 0, u + ROW7, ROW14);
   }
 }
 
@@ -93,14 +98,14 @@ export function geluForward(w: usize, rows: i32): void {
   const end = w + U + rows * ROW14;
   let value = w + GELU;
   if (finalNorm) {
-    for (let u = w + U; u < end; u += 16) {
-      geluTanh(v128.load(u), value, u);
-      value += 16;
+    for (let u = w + U; u < end; u += 32) {
+      geluTanh(u, value, u);
+      value += 32;
     }
   } else {
-    for (let u = w + U; u < end; u += 16) {
-      geluErf(v128.load(u), value, u);
-      value += 16;
+    for (let u = w + U; u < end; u += 32) {
+      geluErf(u, value, u);
+      value += 32;
     }
   }
 }
@@ -115,12 +120,14 @@ function outputInput(w: usize): usize {
 /** x2 = x1 + gelu W2^T, the final norm where there is one, logits = z tok^T. */
 export function logitsForward(w: usize, rows: i32): void {
   const epsilon = f32x4.splat(layerNormEpsilon);
-  for (let k = 0; k < rows; ++k) {
-    const x2 = w + X2 + k * ROW7;
-    linear14(PARAMETERS + W2 * 4, F, 1, w + GELU + k * ROW14, w + X1 + k * ROW7, x2);
-    if (finalNorm) {
+  for (let k = 0; k < rows; k += 2) {
+    const x1 = w + X1 + k * ROW7;
+    linear14(PARAMETERS + W2 * 4, F, 1, w + GELU + k * ROW14, ROW14, x1, ROW7, w + X2 + k * ROW7, ROW7);
+  }
+  if (finalNorm) {
+    for (let k = 0; k < rows; ++k) {
       layerNorm(
-        x2,
+        w + X2 + k * ROW7,
         PARAMETERS + LNF_WEIGHT * 4,
         PARAMETERS + LNF_BIAS * 4,
         epsilon,
@@ -129,9 +136,13 @@ export function logitsForward(w: usize, rows: i32): void {
         w + Z + k * ROW7,
       );
     }
-    const z = outputInput(w) + k * ROW7;
-    linear7(PARAMETERS + TOK * 4, D, 1, z, 0, w + LOGITS + k * ROW14);
-    linear7(PARAMETERS + (TOK + 49) * 4, D, 1, z, 0, w + LOGITS + k * ROW14 + ROW7);
+  }
+  const input = outputInput(w);
+  for (let k = 0; k < rows; k += 2) {
+    const z = input + k * ROW7;
+    const logits = w + LOGITS + k * ROW14;
+    linear7(PARAMETERS + TOK * 4, D, 1, z, ROW7, 0, 0, logits, ROW14);
+    linear7(PARAMETERS + (TOK + 49) * 4, D, 1, z, ROW7, 0, 0, logits + ROW7, ROW14);
   }
 }
 
@@ -146,25 +157,34 @@ export function crossEntropy(w: usize, slice: usize): void {
   let loss = f32x4.splat(0);
   let product = f32x4.splat(1);
   const one = f32x4.splat(1);
+  const log2e = f32x4.splat(LOG2_E);
+  const zero = i32x4.splat(0);
+  const next = i32x4.splat(1);
   for (let k = 0; k < QUERIES; ++k) {
     const logits = w + LOGITS + k * ROW14;
+    const target = v128.load(w + TILE_TARGETS + k * 16);
     let maximum = v128.load(logits);
     // unroll
     for (let r = 1; r < 14; ++r) {
       maximum = f32x4.pmax(maximum, v128.load(logits + 16 * r));
     }
-    const target = v128.load(w + TILE_TARGETS + k * 16);
     let sum = f32x4.splat(0);
     let wanted = f32x4.splat(0);
-    // r counts down in a register: comparing with zero needs no constant per token
+    // the target counts down in a register: comparing with zero needs no constant per token
     let distance = target;
-    for (let to = logits; to < logits + ROW14; to += 16) {
-      const logit = v128.load(to);
-      wanted = v128.or(wanted, v128.and(logit, i32x4.eq(distance, i32x4.splat(0))));
-      distance = i32x4.sub(distance, i32x4.splat(1));
-      const e = exp2(f32x4.mul(f32x4.sub(logit, maximum), f32x4.splat(LOG2_E)));
-      v128.store(to, e);
-      sum = f32x4.add(sum, e);
+    for (let at = logits; at < logits + ROW14; at += 32) {
+      const a = v128.load(at);
+      const b = v128.load(at, 16);
+      wanted = v128.or(wanted, v128.and(a, i32x4.eq(distance, zero)));
+      distance = i32x4.sub(distance, next);
+      wanted = v128.or(wanted, v128.and(b, i32x4.eq(distance, zero)));
+      distance = i32x4.sub(distance, next);
+      const pair = storeExp2(
+        f32x4.mul(f32x4.sub(a, maximum), log2e),
+        f32x4.mul(f32x4.sub(b, maximum), log2e),
+        at,
+      );
+      sum = f32x4.add(sum, pair);
     }
     loss = f32x4.add(loss, f32x4.sub(maximum, wanted));
     product = f32x4.mul(product, sum);
@@ -173,8 +193,8 @@ export function crossEntropy(w: usize, slice: usize): void {
     // unroll
     for (let r = 0; r < 14; ++r) {
       const p$r = f32x4.mul(v128.load(logits + 16 * r), inverse);
-      const hit$r = v128.and(i32x4.eq(distance, i32x4.splat(0)), one);
-      distance = i32x4.sub(distance, i32x4.splat(1));
+      const hit$r = v128.and(i32x4.eq(distance, zero), one);
+      distance = i32x4.sub(distance, next);
       v128.store(logits + 16 * r, f32x4.sub(p$r, hit$r));
     }
   }
@@ -183,38 +203,41 @@ export function crossEntropy(w: usize, slice: usize): void {
 
 /** From the gradient of the logits to that of x2 (DX2). */
 export function logitsBackward(w: usize, slice: usize): void {
+  for (let k = 0; k < QUERIES; k += 2) {
+    // forward: logits = z tok^T
+    linear14(PARAMETERS + TOK * 4, 1, D, w + LOGITS + k * ROW14, ROW14, 0, 0, w + DX2 + k * ROW7, ROW7);
+  }
+  if (!finalNorm) return;
   for (let k = 0; k < QUERIES; ++k) {
     const dx2 = w + DX2 + k * ROW7;
-    // forward: logits = z tok^T
-    linear14(PARAMETERS + TOK * 4, 1, D, w + LOGITS + k * ROW14, 0, dx2);
-    if (finalNorm) {
-      layerNormBackward(
-        dx2,
-        w + NORMALIZED_F + k * ROW7,
-        w + RSTD_F + k * 16,
-        PARAMETERS + LNF_WEIGHT * 4,
-        w + ZEROS,
-        dx2,
-        slice + SLICE_DLNF,
-        slice + SLICE_DLNF + ROW7,
-      );
-    }
+    layerNormBackward(
+      dx2,
+      w + NORMALIZED_F + k * ROW7,
+      w + RSTD_F + k * 16,
+      PARAMETERS + LNF_WEIGHT * 4,
+      w + ZEROS,
+      dx2,
+      slice + SLICE_DLNF,
+      slice + SLICE_DLNF + ROW7,
+    );
   }
 }
 
 /** From the gradient of x2 to that of u (U, which held GELU's derivative) and of the normalized input (DY2). */
 export function hiddenBackward(w: usize): void {
-  for (let k = 0; k < QUERIES; ++k) {
+  const spare = w + SCRATCH; // (2, 7)
+  for (let k = 0; k < QUERIES; k += 2) {
     const dx2 = w + DX2 + k * ROW7;
     const u = w + U + k * ROW14;
-    const dy = w + DY2 + k * ROW7;
     // forward: x2 = x1 + gelu(u) W2^T
-    linear7(PARAMETERS + W2 * 4, 1, F, dx2, 0, dy);
-    multiplyInto(u, dy);
-    linear7(PARAMETERS + (W2 + 7) * 4, 1, F, dx2, 0, dy);
-    multiplyInto(u + ROW7, dy);
+    linear7(PARAMETERS + W2 * 4, 1, F, dx2, ROW7, 0, 0, spare, ROW7);
+    multiplyInto(u, spare);
+    multiplyInto(u + ROW14, spare + ROW7);
+    linear7(PARAMETERS + (W2 + 7) * 4, 1, F, dx2, ROW7, 0, 0, spare, ROW7);
+    multiplyInto(u + ROW7, spare);
+    multiplyInto(u + ROW14 + ROW7, spare + ROW7);
     // forward: u = y W1^T
-    linear14(PARAMETERS + W1 * 4, 1, D, u, 0, dy);
+    linear14(PARAMETERS + W1 * 4, 1, D, u, ROW14, 0, 0, w + DY2 + k * ROW7, ROW7);
   }
 }
 
@@ -234,20 +257,24 @@ function multiplyInto(a: usize, b: usize): void {
  */
 export function projectionBackward(w: usize, slice: usize): void {
   for (let k = 0; k < QUERIES; ++k) {
-    const dx = w + QX + ROW7 + k * ROW14;
-    const dout = w + DO + k * ROW7;
     layerNormBackward(
       w + DY2 + k * ROW7,
       w + NORMALIZED2 + k * ROW7,
       w + RSTD2 + k * 16,
       PARAMETERS + LN2_WEIGHT * 4,
       w + DX2 + k * ROW7,
-      dx,
+      w + QX + ROW7 + k * ROW14,
       slice + SLICE_DLN2,
       slice + SLICE_DLN2 + ROW7,
     );
+  }
+  for (let k = 0; k < QUERIES; k += 2) {
     // forward: x1 = x + o Wproj^T
-    linear7(PARAMETERS + PROJECTION * 4, 1, D, dx, 0, dout);
+    const dx = w + QX + ROW7 + k * ROW14;
+    linear7(PARAMETERS + PROJECTION * 4, 1, D, dx, ROW14, 0, 0, w + DO + k * ROW7, ROW7);
+  }
+  for (let k = 0; k < QUERIES; ++k) {
+    const dout = w + DO + k * ROW7;
     const inverse = v128.load(w + INVERSE_SUM + k * 16);
     let dot = f32x4.splat(0);
     // unroll
@@ -263,15 +290,16 @@ export function projectionBackward(w: usize, slice: usize): void {
 /** Adds the gradients of the four weight matrices to the slice. */
 export function weightGradients(w: usize, slice: usize): void {
   const z = outputInput(w);
-  for (let r = 0; r < T; ++r) {
-    outerProduct7(w + LOGITS + r * 16, ROW14, z, ROW7, QUERIES, slice + SLICE_DTOK + r * ROW7);
+  const pairs = QUERIES / 2;
+  for (let r = 0; r < T; r += 2) {
+    outerProduct(w + LOGITS + r * 16, 16, ROW14, z, ROW7, pairs, slice + SLICE_DTOK + r * ROW7, ROW7, false);
+    outerProduct(w + U + r * 16, 16, ROW14, w + Y2, ROW7, pairs, slice + SLICE_DW1 + r * ROW7, ROW7, false);
+    // W2 is (7, 14): its gradient is summed as (14, 7), which pairs up
+    outerProduct(w + GELU + r * 16, 16, ROW14, w + DX2, ROW7, pairs, slice + SLICE_DW2 + r * ROW7, ROW7, false);
   }
-  for (let r = 0; r < F; ++r) {
-    outerProduct7(w + U + r * 16, ROW14, w + Y2, ROW7, QUERIES, slice + SLICE_DW1 + r * ROW7);
+  for (let r = 0; r < D - 1; r += 2) {
+    const d = w + QX + ROW7 + r * 16;
+    outerProduct(d, 16, ROW14, w + O, ROW7, pairs, slice + SLICE_DPROJECTION + r * ROW7, ROW7, false);
   }
-  for (let r = 0; r < D; ++r) {
-    outerProduct7(w + DX2 + r * 16, ROW7, w + GELU, ROW14, QUERIES, slice + SLICE_DW2 + r * ROW14);
-    outerProduct7(w + DX2 + r * 16, ROW7, w + GELU + ROW7, ROW14, QUERIES, slice + SLICE_DW2 + r * ROW14 + ROW7);
-    outerProduct7(w + QX + ROW7 + r * 16, ROW14, w + O, ROW7, QUERIES, slice + SLICE_DPROJECTION + r * ROW7);
-  }
+  outerProductRow(w + QX + ROW7 + 96, ROW14, w + O, ROW7, QUERIES, slice + SLICE_DPROJECTION + 6 * ROW7);
 }

@@ -1,6 +1,7 @@
 // The loss of a batch and its gradient: tiles into slices, slices into one, lanes into numbers.
 import {
   D,
+  F,
   GRADIENT,
   LN1_BIAS,
   LN1_WEIGHT,
@@ -117,7 +118,9 @@ export function finishGradient(w: usize, targets: f64): f64 {
   sumRows(slice + SLICE_DLN2, D, scale, GRADIENT + LN2_WEIGHT * 4);
   sumRows(slice + SLICE_DLN2 + ROW7, D, scale, GRADIENT + LN2_BIAS * 4);
   sumRows(slice + SLICE_DW1, 98, scale, GRADIENT + W1 * 4);
-  sumRows(slice + SLICE_DW2, 98, scale, GRADIENT + W2 * 4);
+  for (let r = 0; r < F; ++r) {
+    for (let c = 0; c < D; ++c) sumRows(slice + SLICE_DW2 + (r * D + c) * 16, 1, scale, GRADIENT + (W2 + c * F + r) * 4);
+  }
   if (finalNorm) {
     sumRows(slice + SLICE_DLNF, D, scale, GRADIENT + LNF_WEIGHT * 4);
     sumRows(slice + SLICE_DLNF + ROW7, D, scale, GRADIENT + LNF_BIAS * 4);

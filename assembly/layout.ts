@@ -19,6 +19,8 @@ export const T = 14;
 export const QUERIES = 12;
 /** Positions read: 0 … 32. */
 export const POSITIONS = 33;
+/** Positions of the prompt, 0 … 21, which every query sees. */
+export const PROMPT = 22;
 /** The position of `=`, the first query. */
 export const FIRST_QUERY = 21;
 
@@ -66,7 +68,7 @@ export const TRAINING_GROUPS = 78;
 /** The first group of the training slots that contains a query position. */
 export const TRAINING_QUERY_GROUP = 50;
 export const DECODE_GROUPS = 116;
-export const DECODE_QUERY_GROUP = 73;
+export const DECODE_QUERY_GROUP = 72;
 /** Bytes of one row of a slot table: K 7, V 7 (or Q 7, X 7), two floats of padding. */
 export const SLOT_ROW = 64;
 
@@ -93,7 +95,7 @@ export const SLICE_DTOK: usize = SLICE_DQX + (TRAINING_GROUPS - TRAINING_QUERY_G
 export const SLICE_DPROJECTION: usize = SLICE_DTOK + 98 * 16; // (7, 7, lanes)
 export const SLICE_DLN2: usize = SLICE_DPROJECTION + 49 * 16; // weight, bias: (2, 7, lanes)
 export const SLICE_DW1: usize = SLICE_DLN2 + 14 * 16; // (14, 7, lanes)
-export const SLICE_DW2: usize = SLICE_DW1 + 98 * 16; // (7, 14, lanes)
+export const SLICE_DW2: usize = SLICE_DW1 + 98 * 16; // transposed: (14, 7, lanes)
 export const SLICE_DLNF: usize = SLICE_DW2 + 98 * 16; // weight, bias: (2, 7, lanes)
 export const SLICE_LOSS: usize = SLICE_DLNF + 14 * 16; // (lanes)
 export const SLICE_SIZE = <i32> (SLICE_LOSS + 16);
@@ -129,9 +131,9 @@ export const RSTD_F: usize = NORMALIZED_F + QUERIES * ROW7; // (12)
 export const Z: usize = RSTD_F + QUERIES * 16; // (12, 7) what the output projection reads
 export const LOGITS: usize = Z + QUERIES * ROW7; // (12, 14), later their gradient
 export const DY2: usize = LOGITS + QUERIES * ROW14; // (12, 7)
-export const DKV: usize = DY2 + QUERIES * ROW7; // (14) gradients of one position's K and V
-export const SCRATCH: usize = DKV + ROW14; // (48) vectors of the slot kernels
-export const ZEROS: usize = SCRATCH + 48 * 16; // (7)
+export const DKV: usize = DY2 + QUERIES * ROW7; // (2, 14) gradients of two positions' K and V
+export const SCRATCH: usize = DKV + 2 * ROW14 + 32; // (96) vectors of the slot kernels
+export const ZEROS: usize = SCRATCH + 96 * 16; // (7)
 /** Tiles that are decoded side by side: the steps of one are a chain, those of several fill the pipeline. */
 export const DECODE_TILES = 4;
 export const DECODE_KEYS: usize = ZEROS + ROW7; // (4 tiles, 33, 14) K and V

@@ -5,7 +5,7 @@ import { CONSTANTS } from "./layout";
 // @ts-ignore: decorator
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
-  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
 }
 
 /** c - a * b. */
@@ -108,6 +108,40 @@ export function exp2(x: v128): v128 {
   return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
+/** {@linkcode exp2} of two vectors, stored one after the other; returns their sum. Two at a time share the loads of the constants. */
+// @ts-ignore: decorator
+@inline
+export function storeExp2(x0: v128, x1: v128, out: usize): v128 {
+  const lowest = constant(MIN_EXPONENT);
+  const rounder = constant(ROUNDER);
+  // unroll
+  for (let i = 0; i < 2; ++i) {
+    const clamped$i = f32x4.pmax(lowest, x$i);
+    const shifted$i = f32x4.add(clamped$i, rounder);
+    const f$i = f32x4.sub(clamped$i, f32x4.sub(shifted$i, rounder));
+  }
+  const c5 = constant(EXP2_5);
+  const c4 = constant(EXP2_4);
+  const c3 = constant(EXP2_3);
+  // unroll
+  for (let i = 0; i < 2; ++i) {
+    let p$i = madd(f$i, c5, c4);
+    p$i = madd(p$i, f$i, c3);
+  }
+  const c2 = constant(EXP2_2);
+  const c1 = constant(EXP2_1);
+  const c0 = constant(ONE);
+  // unroll
+  for (let i = 0; i < 2; ++i) {
+    p$i = madd(p$i, f$i, c2);
+    p$i = madd(p$i, f$i, c1);
+    p$i = madd(p$i, f$i, c0);
+    const e$i = i32x4.add(p$i, i32x4.shl(shifted$i, 23));
+    v128.store(out + 16 * i, e$i);
+  }
+  return f32x4.add(e0, e1);
+}
+
 /** Natural logarithm of x > 0, absolute error below 2e-7 x (1 + |ln x|): 2 artanh((m - 1) / (m + 1)) + e ln 2 with m in [0.7, 1.4]. */
 // @ts-ignore: decorator
 @inline
@@ -125,56 +159,81 @@ export function ln(x: v128): v128 {
 }
 
 /**
- * GELU(u) = u Phi(u) by the error function, and its derivative Phi(u) + u phi(u); stores both.
- * Must equal `geluErf` of src/engine/reference.
+ * GELU(u) = u Phi(u) by the error function, and its derivative Phi(u) + u phi(u), of two vectors at `at`: the values go to `values`, the derivatives
+ * to `derivatives`. Must equal `gelu` of src/engine/reference.
  *
  * Phi(-|u|) = exp(-u^2 / 2) R(t), t = 1 / (1 + 0.26 |u|), with R the minimax polynomial of degree 7 for the relative error on
- * 0 <= |u| <= 10 (3e-7): no cancellation in the tail.
+ * 0 <= |u| <= 10 (3e-7): no cancellation in the tail. Two vectors at a time share the loads of the constants.
  */
 // @ts-ignore: decorator
 @inline
-export function geluErf(u: v128, value: usize, derivative: usize): void {
-  const magnitude = f32x4.abs(u);
-  const gauss = exp2(f32x4.mul(f32x4.mul(u, u), constant(HALF_LOG2_E)));
-  const t = f32x4.div(constant(ONE), madd(magnitude, constant(PHI_SLOPE), constant(ONE)));
-  let r = madd(t, constant(PHI_7), constant(PHI_6));
-  r = madd(r, t, constant(PHI_5));
-  r = madd(r, t, constant(PHI_4));
-  r = madd(r, t, constant(PHI_3));
-  r = madd(r, t, constant(PHI_2));
-  r = madd(r, t, constant(PHI_1));
-  const tail = f32x4.mul(f32x4.mul(r, t), gauss);
-  const negative = i32x4.shr_s(u, 31);
-  const phi = v128.bitselect(tail, f32x4.sub(constant(ONE), tail), negative);
-  v128.store(value, f32x4.mul(u, phi));
-  v128.store(derivative, madd(f32x4.mul(u, gauss), constant(INVERSE_SQRT_2PI), phi));
+export function geluErf(at: usize, values: usize, derivatives: usize): void {
+  const one = constant(ONE);
+  const slope = constant(PHI_SLOPE);
+  const half = constant(HALF_LOG2_E);
+  // unroll
+  for (let i = 0; i < 2; ++i) {
+    const u$i = v128.load(at + 16 * i);
+    const gauss$i = exp2(f32x4.mul(f32x4.mul(u$i, u$i), half));
+    const t$i = f32x4.div(one, madd(f32x4.abs(u$i), slope, one));
+  }
+  const c7 = constant(PHI_7);
+  const c6 = constant(PHI_6);
+  const c5 = constant(PHI_5);
+  // unroll
+  for (let i = 0; i < 2; ++i) {
+    let r$i = madd(t$i, c7, c6);
+    r$i = madd(r$i, t$i, c5);
+  }
+  const c4 = constant(PHI_4);
+  const c3 = constant(PHI_3);
+  // unroll
+  for (let i = 0; i < 2; ++i) {
+    r$i = madd(r$i, t$i, c4);
+    r$i = madd(r$i, t$i, c3);
+  }
+  const c2 = constant(PHI_2);
+  const c1 = constant(PHI_1);
+  // unroll
+  for (let i = 0; i < 2; ++i) {
+    r$i = madd(r$i, t$i, c2);
+    r$i = madd(r$i, t$i, c1);
+  }
+  const normalizer = constant(INVERSE_SQRT_2PI);
+  // unroll
+  for (let i = 0; i < 2; ++i) {
+    const tail$i = f32x4.mul(f32x4.mul(r$i, t$i), gauss$i);
+    const phi$i = v128.bitselect(tail$i, f32x4.sub(one, tail$i), i32x4.shr_s(u$i, 31));
+    v128.store(values + 16 * i, f32x4.mul(u$i, phi$i));
+    v128.store(derivatives + 16 * i, madd(f32x4.mul(u$i, gauss$i), normalizer, phi$i));
+  }
 }
 
 /**
- * GELU(u) = u / 2 (1 + tanh(c (u + 0.044715 u^3))), c = sqrt(2 / pi), and its derivative; stores both.
- * Must equal `geluTanh` of src/engine/reference.
+ * GELU(u) = u / 2 (1 + tanh(c (u + 0.044715 u^3))), c = sqrt(2 / pi), and its derivative, of two vectors, as {@linkcode geluErf}.
+ * Must equal `gelu` of src/engine/reference.
  *
  * (1 + tanh z) / 2 is the logistic function of 2 z, computed from exp(-2 |z|), which cannot overflow.
  */
 // @ts-ignore: decorator
 @inline
-export function geluTanh(u: v128, value: usize, derivative: usize): void {
-  const u2 = f32x4.mul(u, u);
-  const twoZ = f32x4.mul(
-    f32x4.mul(u, constant(TANH_SCALE)),
-    madd(u2, constant(TANH_CUBIC), constant(ONE)),
-  );
-  const e = exp2(f32x4.mul(f32x4.abs(twoZ), constant(MINUS_LOG2_E)));
-  const large = f32x4.div(constant(ONE), f32x4.add(e, constant(ONE)));
-  const small = f32x4.mul(e, large);
-  const logistic = v128.bitselect(small, large, i32x4.shr_s(twoZ, 31));
-  v128.store(value, f32x4.mul(u, logistic));
-  // the derivative of the logistic function is logistic (1 - logistic) = small x large
-  const slope = f32x4.mul(
-    f32x4.mul(f32x4.mul(small, large), constant(TANH_SCALE)),
-    madd(u2, constant(TANH_CUBIC_3), constant(ONE)),
-  );
-  v128.store(derivative, madd(u, slope, logistic));
+export function geluTanh(at: usize, values: usize, derivatives: usize): void {
+  const one = constant(ONE);
+  const scale = constant(TANH_SCALE);
+  // unroll
+  for (let i = 0; i < 2; ++i) {
+    const u$i = v128.load(at + 16 * i);
+    const square$i = f32x4.mul(u$i, u$i);
+    const twoZ$i = f32x4.mul(f32x4.mul(u$i, scale), madd(square$i, constant(TANH_CUBIC), one));
+    const e$i = exp2(f32x4.mul(f32x4.abs(twoZ$i), constant(MINUS_LOG2_E)));
+    const large$i = f32x4.div(one, f32x4.add(e$i, one));
+    const small$i = f32x4.mul(e$i, large$i);
+    const logistic$i = v128.bitselect(small$i, large$i, i32x4.shr_s(twoZ$i, 31));
+    v128.store(values + 16 * i, f32x4.mul(u$i, logistic$i));
+    // the derivative of the logistic function is logistic (1 - logistic) = small x large
+    const rate$i = f32x4.mul(f32x4.mul(f32x4.mul(small$i, large$i), scale), madd(square$i, constant(TANH_CUBIC_3), one));
+    v128.store(derivatives + 16 * i, madd(u$i, rate$i, logistic$i));
+  }
 }
 
 /** Stores the transpose of four vectors: lane i of a, b, c, d becomes the vector at to + i * stride. */
@@ -311,64 +370,201 @@ export function layerNormBackward(
   }
 }
 
+// The three products below do all multiplications of the model but a few. Each computes a small tile of its result in registers, so that a
+// value that is loaded serves several products: two rows by four columns take six loads for eight products, and 8 sums, 2 + 1 factors and a product
+// stay below the 15 registers that V8 leaves us. Seven columns are done as four and three.
+
 /**
- * Seven outputs of a linear layer with seven inputs: out[m] = start[m] + sum_n weight[m * mStride + n * nStride] * x[n].
+ * A linear layer with seven inputs and seven outputs, for two rows:
+ * out[k][m] = start[k][m] + sum_n weight[m * mStride + n * nStride] * x[k][n], k < 2.
  *
- * x: (7, lanes); out, start: (7, lanes), `start` 0 for none; weight in floats. One accumulator register per output: seven
- * independent chains hide the latency of an addition, and each input is loaded once for seven products. `weight` and the strides
- * must be constants: with a constant address V8 loads and splats a weight in one instruction.
+ * x, start, out: (7, lanes) each, rows xRow, startRow, outRow bytes apart; `start` 0 for none, and it may be `out`.
+ * `weight` and its strides, in floats, must be constants: from a constant address V8 loads and splats a weight in one instruction.
  */
 // @ts-ignore: decorator
 @inline
-export function linear7(weight: usize, mStride: usize, nStride: usize, x: usize, start: usize, out: usize): void {
+export function linear7(
+  weight: usize,
+  mStride: usize,
+  nStride: usize,
+  x: usize,
+  xRow: usize,
+  start: usize,
+  startRow: usize,
+  out: usize,
+  outRow: usize,
+): void {
   // unroll
-  for (let m = 0; m < 7; ++m) {
-    let acc$m = start == 0 ? f32x4.splat(0) : v128.load(start + 16 * m);
+  for (let m = 0; m < 4; ++m) {
+    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start + 16 * m);
+    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow + 16 * m);
   }
   // unroll
   for (let n = 0; n < 7; ++n) {
     const x$n = v128.load(x + 16 * n);
+    const y$n = v128.load(x + xRow + 16 * n);
     // unroll
-    for (let m = 0; m < 7; ++m) {
-      acc$m = madd(x$n, splatAt(weight + 4 * (m * mStride + n * nStride)), acc$m);
+    for (let m = 0; m < 4; ++m) {
+      const w$n$m = splatAt(weight + 4 * (m * mStride + n * nStride));
+      a$m = madd(x$n, w$n$m, a$m);
+      b$m = madd(y$n, w$n$m, b$m);
+    }
+  }
+  // unroll
+  for (let m = 4; m < 7; ++m) {
+    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start + 16 * m);
+    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow + 16 * m);
+  }
+  // unroll
+  for (let n = 0; n < 7; ++n) {
+    const u$n = v128.load(x + 16 * n);
+    const v$n = v128.load(x + xRow + 16 * n);
+    // unroll
+    for (let m = 4; m < 7; ++m) {
+      const w$n$m = splatAt(weight + 4 * (m * mStride + n * nStride));
+      a$m = madd(u$n, w$n$m, a$m);
+      b$m = madd(v$n, w$n$m, b$m);
     }
   }
   // unroll
   for (let m = 0; m < 7; ++m) {
-    v128.store(out + 16 * m, acc$m);
+    v128.store(out + 16 * m, a$m);
+    v128.store(out + outRow + 16 * m, b$m);
   }
 }
 
 /** {@linkcode linear7} with fourteen inputs. */
 // @ts-ignore: decorator
 @inline
-export function linear14(weight: usize, mStride: usize, nStride: usize, x: usize, start: usize, out: usize): void {
+export function linear14(
+  weight: usize,
+  mStride: usize,
+  nStride: usize,
+  x: usize,
+  xRow: usize,
+  start: usize,
+  startRow: usize,
+  out: usize,
+  outRow: usize,
+): void {
   // unroll
-  for (let m = 0; m < 7; ++m) {
-    let acc$m = start == 0 ? f32x4.splat(0) : v128.load(start + 16 * m);
+  for (let m = 0; m < 4; ++m) {
+    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start + 16 * m);
+    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow + 16 * m);
   }
   // unroll
   for (let n = 0; n < 14; ++n) {
     const x$n = v128.load(x + 16 * n);
+    const y$n = v128.load(x + xRow + 16 * n);
     // unroll
-    for (let m = 0; m < 7; ++m) {
-      acc$m = madd(x$n, splatAt(weight + 4 * (m * mStride + n * nStride)), acc$m);
+    for (let m = 0; m < 4; ++m) {
+      const w$n$m = splatAt(weight + 4 * (m * mStride + n * nStride));
+      a$m = madd(x$n, w$n$m, a$m);
+      b$m = madd(y$n, w$n$m, b$m);
+    }
+  }
+  // unroll
+  for (let m = 4; m < 7; ++m) {
+    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start + 16 * m);
+    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow + 16 * m);
+  }
+  // unroll
+  for (let n = 0; n < 14; ++n) {
+    const u$n = v128.load(x + 16 * n);
+    const v$n = v128.load(x + xRow + 16 * n);
+    // unroll
+    for (let m = 4; m < 7; ++m) {
+      const w$n$m = splatAt(weight + 4 * (m * mStride + n * nStride));
+      a$m = madd(u$n, w$n$m, a$m);
+      b$m = madd(v$n, w$n$m, b$m);
     }
   }
   // unroll
   for (let m = 0; m < 7; ++m) {
-    v128.store(out + 16 * m, acc$m);
+    v128.store(out + 16 * m, a$m);
+    v128.store(out + outRow + 16 * m, b$m);
   }
 }
 
 /**
- * The gradient of one row of a weight matrix: acc[c] += sum_k d[k] * x[k][c], c < 7, over `count` queries or groups.
+ * Two rows of seven sums over k < 2 * pairs: acc[r][c] = acc[r][c] + sum_k d[k][r] * x[k][c].
  *
- * d, x: one vector, seven vectors every dStride, xStride bytes; acc: (7, lanes).
+ * d[k][r]: one vector at d + k * dStep + r * dRow; x[k]: (7, lanes) at x + k * xStep; acc: (7, lanes), rows accRow bytes apart.
+ * `fresh`: the sums start from 0.
  */
 // @ts-ignore: decorator
 @inline
-export function outerProduct7(d: usize, dStride: usize, x: usize, xStride: usize, count: i32, acc: usize): void {
+export function outerProduct(
+  d: usize,
+  dRow: usize,
+  dStep: usize,
+  x: usize,
+  xStep: usize,
+  pairs: i32,
+  acc: usize,
+  accRow: usize,
+  fresh: bool,
+): void {
+  // unroll
+  for (let c = 0; c < 4; ++c) {
+    let a$c = fresh ? f32x4.splat(0) : v128.load(acc + 16 * c);
+    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow + 16 * c);
+  }
+  let di = d;
+  let xi = x;
+  for (let k = 0; k < pairs; ++k) {
+    // unroll
+    for (let u = 0; u < 2; ++u) {
+      const p$u = v128.load(di + u * dStep);
+      const q$u = v128.load(di + dRow + u * dStep);
+      // unroll
+      for (let c = 0; c < 4; ++c) {
+        const x$u$c = v128.load(xi + u * xStep + 16 * c);
+        a$c = madd(p$u, x$u$c, a$c);
+        b$c = madd(q$u, x$u$c, b$c);
+      }
+    }
+    di += 2 * dStep;
+    xi += 2 * xStep;
+  }
+  // unroll
+  for (let c = 0; c < 4; ++c) {
+    v128.store(acc + 16 * c, a$c);
+    v128.store(acc + accRow + 16 * c, b$c);
+  }
+  // unroll
+  for (let c = 4; c < 7; ++c) {
+    let a$c = fresh ? f32x4.splat(0) : v128.load(acc + 16 * c);
+    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow + 16 * c);
+  }
+  di = d;
+  xi = x;
+  for (let k = 0; k < pairs; ++k) {
+    // unroll
+    for (let u = 0; u < 2; ++u) {
+      const r$u = v128.load(di + u * dStep);
+      const s$u = v128.load(di + dRow + u * dStep);
+      // unroll
+      for (let c = 4; c < 7; ++c) {
+        const x$u$c = v128.load(xi + u * xStep + 16 * c);
+        a$c = madd(r$u, x$u$c, a$c);
+        b$c = madd(s$u, x$u$c, b$c);
+      }
+    }
+    di += 2 * dStep;
+    xi += 2 * xStep;
+  }
+  // unroll
+  for (let c = 4; c < 7; ++c) {
+    v128.store(acc + 16 * c, a$c);
+    v128.store(acc + accRow + 16 * c, b$c);
+  }
+}
+
+/** One row of {@linkcode outerProduct}, over any number of k: for the corners that pairs do not reach. */
+// @ts-ignore: decorator
+@inline
+export function outerProductRow(d: usize, dStep: usize, x: usize, xStep: usize, count: i32, acc: usize): void {
   // unroll
   for (let c = 0; c < D; ++c) {
     let acc$c = v128.load(acc + 16 * c);
@@ -379,8 +575,8 @@ export function outerProduct7(d: usize, dStride: usize, x: usize, xStride: usize
     for (let c = 0; c < D; ++c) {
       acc$c = madd(dk, v128.load(x + 16 * c), acc$c);
     }
-    d += dStride;
-    x += xStride;
+    d += dStep;
+    x += xStep;
   }
   // unroll
   for (let c = 0; c < D; ++c) {

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { add, loadAdder } from "../adder.ts";
 import { MAX_OPERAND } from "../model/vocabulary.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG } from "./flags.ts";
-import { printJson, sumLine } from "./format.ts";
+import { printSum } from "./sum.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** The command `add`. */
@@ -20,11 +19,7 @@ export const addCommand = defineCommand({
   example: "deno run cli.ts add 42 7",
   run({ operands, flags: { from }, json }) {
     const [a, b] = readOperands(operands);
-    const adder = from === undefined ? { add } : loadAdder(from);
-    const got = adder.add(a, b);
-    if (json) printJson({ a, b, sum: got, correct: got === a + b, checkpoint: from ?? "shipped" });
-    else console.log(sumLine({ a, b, got }));
-    return got === a + b ? 0 : 1;
+    return printSum(a, b, { from, json });
   },
 });
 

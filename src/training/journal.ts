@@ -29,7 +29,7 @@ export class Journal {
   }
 
   /**
-   * Opens a folder for a new run.
+   * Opens a folder for a new run, which may replace a finished one. Nothing is changed before {@linkcode begin}.
    *
    * @throws {CheckpointError} If it cannot be written to
    * @throws {TrainingError} If it holds a run that is not finished, which would be lost
@@ -43,9 +43,15 @@ export class Journal {
           `it holds one at step ${found.step}. Go on with it (--resume), or name another folder`,
       );
     }
-    const journal = new Journal(directory);
-    await journal.#truncateLog(0);
-    return journal;
+    return new Journal(directory);
+  }
+
+  /** Forgets the log and the state of the run that was here before: a resume must not mix the two. */
+  async begin(): Promise<void> {
+    await Deno.remove(this.#directory.stateFile).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    await this.#truncateLog(0);
   }
 
   /**
@@ -70,8 +76,8 @@ export class Journal {
 
   async #truncateLog(bytes: number): Promise<void> {
     using file = await Deno.open(this.#directory.logFile, { create: true, write: true });
-    await file.truncate(bytes);
-    this.#logBytes = bytes;
+    this.#logBytes = Math.min(bytes, (await file.stat()).size); // a log that was removed must not come back as zeros
+    await file.truncate(this.#logBytes);
   }
 
   /** Adds a line to the log; it is written with the next save. */

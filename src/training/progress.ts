@@ -35,6 +35,8 @@ export interface RunProgress {
   evaluations: EvaluationReport[];
   /** Whether the recipe's goal ended the run. */
   stoppedEarly: boolean;
+  /** Whether the log says that the run has ended, with nothing done since. */
+  ended: boolean;
   /** Seconds spent in earlier sessions of the run. */
   seconds: number;
   /** Of these, seconds of training alone. */
@@ -52,7 +54,7 @@ export function freshProgress(
   return {
     ...start,
     ...{ attempt: 0, stage: 0, stageStep: 0, step: 0, examples: 0, gateSum: 0, best: null },
-    ...{ restarts: [], evaluations: [], stoppedEarly: false, seconds: 0, trainSeconds: 0, logBytes: 0 },
+    ...{ restarts: [], evaluations: [], stoppedEarly: false, ended: false, seconds: 0, trainSeconds: 0, logBytes: 0 },
   };
 }
 

@@ -58,16 +58,16 @@ export class Run {
 
   /** Trains to the end. */
   async finish(): Promise<TrainResult> {
-    const { engine, limit, onProgress } = this.#tools;
+    const { engine, journal, limit, onProgress } = this.#tools;
     const progress = this.#progress;
     const { recipe, model, seed, step } = progress;
     const started = { type: "start", recipe: recipe.name, model, seed, backend: engine.backend } as const;
     onProgress({ ...started, totalSteps: Math.min(limit, totalSteps(recipe)), resumedAt: step });
     if (step === 0 && progress.attempt === 0) {
+      await journal?.begin();
       this.#log("start", { recipe, model, seed, backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic });
     }
     await this.#train();
-    if (this.#best !== undefined && progress.best !== null) engine.setParameters(this.#best);
     return await this.#conclude();
   }
 
@@ -134,6 +134,7 @@ export class Run {
     if (gate !== undefined && stageStep >= gate.atStep - gate.window && stageStep < gate.atStep) {
       for (const loss of losses) progress.gateSum += loss;
     }
+    progress.ended = false;
     progress.step += steps;
     progress.stageStep += steps;
     progress.examples += examples;
@@ -196,6 +197,8 @@ export class Run {
     const progress = this.#progress;
     const { engine, journal, onProgress } = this.#tools;
     const { recipe, model, seed, step, examples, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
+    const last = this.#vectors();
+    if (this.#best !== undefined) engine.setParameters(this.#best);
     const parameters = engine.parameters();
     const { total, correct } = await this.#evaluate(FINAL_EVALUATION, SAMPLE_AT_THE_END);
     const exactMatch = correct / total;
@@ -214,8 +217,9 @@ export class Run {
     };
     const checkpoint = encodeCheckpoint({ model, parameters, metadata });
     this.#log("end", { step, exactMatch, examples });
+    progress.ended = true;
     if (journal !== undefined) {
-      await this.#save();
+      await this.#save(last);
       await journal.saveModel(checkpoint);
       onProgress({ type: "checkpoint", step, path: journal.modelFile });
     }
@@ -234,22 +238,21 @@ export class Run {
   }
 
   #log(event: string, fields: Record<string, unknown>): void {
-    this.#tools.journal?.log({ event, ...fields });
+    if (!this.#progress.ended) this.#tools.journal?.log({ event, ...fields });
   }
 
-  async #save(): Promise<void> {
-    const { engine, journal } = this.#tools;
+  /** The weights and moments of the last step. A resume goes on from these, whatever better weights are kept beside them. */
+  #vectors(): Pick<TrainingState, "parameters" | "firstMoment" | "secondMoment"> {
+    const { engine } = this.#tools;
+    const { firstMoment, secondMoment } = engine.optimizerState();
+    return { parameters: engine.parameters(), firstMoment, secondMoment };
+  }
+
+  async #save(vectors = this.#vectors()): Promise<void> {
+    const { journal } = this.#tools;
     if (journal === undefined) return;
     this.#progress.seconds = this.#seconds();
-    const { firstMoment, secondMoment } = engine.optimizerState();
-    const state: TrainingState<RunProgress> = {
-      progress: this.#progress,
-      parameters: engine.parameters(),
-      firstMoment,
-      secondMoment,
-      ...(this.#best && { best: this.#best }),
-    };
-    await journal.saveState(state);
+    await journal.saveState({ progress: this.#progress, ...vectors, ...(this.#best && { best: this.#best }) });
   }
 }
 

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { goldenCheckpoint, tinyAdder } from "./tiny_adder.ts";
+import { join } from "@std/path";
+import { goldenCheckpoint, outcome, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 
 /** Sums that need no permission, and how they are printed. */
 const SUMS: readonly (readonly [args: readonly string[], line: string])[] = [
@@ -35,4 +36,15 @@ Deno.test("add --json tells what the model said", async () => {
     assertEquals([code, rest], [1, { a: 42, b: 7, correct: false, checkpoint: from }]);
     assertNotEquals(sum, 49);
   }
+});
+
+Deno.test("add() needs no permission in a script of another folder", async () => {
+  await using folder = await temporaryFolder();
+  const script = join(folder.path, "script.ts");
+  const mod = new URL("../../mod.ts", import.meta.url);
+  await Deno.writeTextFile(script, `import { add } from "${mod}"; console.log(add(42, 7), add(42n, 7n));`);
+  const args = ["run", "--no-prompt", "--no-check", script];
+  const options = { args, cwd: folder.path, env: { NO_COLOR: "1" }, stdout: "piped", stderr: "piped" } as const;
+  const result = await outcome(new Deno.Command(Deno.execPath(), options).spawn());
+  assertEquals(result, { code: 0, stdout: "49 49n\n", stderr: "" });
 });

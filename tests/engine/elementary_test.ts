@@ -1,0 +1,144 @@
+/** The elementary functions of assembly/simd.ts, by themselves, against float64. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { ARITHMETICS } from "../../src/engine/mod.ts";
+import { erf, gelu, geluBackward } from "../../src/engine/reference/gelu.ts";
+import type { Arithmetic } from "../../src/engine/types.ts";
+import { compileCore, instantiateCore, PAGE } from "../../src/engine/wasm/core.ts";
+import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
+import { WASM as FAST } from "../../src/engine/wasm/fast_module.ts";
+import { type ModelName, MODELS, variantOf } from "../../src/model/variant.ts";
+
+const POINTS = 40_000;
+const FLOAT32_ROUNDING = 2 ** -24;
+
+/** Evenly spaced floats from `first` to `last`. */
+function points(first: number, last: number): Float32Array {
+  return Float32Array.from({ length: POINTS }, (_, i) => first + (last - first) * i / (POINTS - 1));
+}
+
+/** What a function of the module makes of `x`: as many results, and as many again behind them. */
+function map(
+  arithmetic: Arithmetic,
+  name: "mapExp2" | "mapLn" | "mapGelu",
+  x: Float32Array,
+  model: ModelName = 763,
+): { value: Float32Array; second: Float32Array } {
+  assertEquals(x.length % 4, 0);
+  const { memory, exports } = instantiateCore(
+    compileCore(arithmetic, arithmetic === "fast" ? FAST : EXACT),
+    arithmetic,
+  );
+  const at = exports.problemsBase(1);
+  memory.grow(Math.ceil((at + 2 * x.byteLength) / PAGE));
+  exports.configure(model);
+  new Float32Array(memory.buffer, at, x.length).set(x);
+  exports[name](at, x.length / 4);
+  const results = new Float32Array(memory.buffer, at, 2 * x.length).slice();
+  return { value: results.slice(0, x.length), second: results.slice(x.length) };
+}
+
+/** Asserts that the error at every point is at most what is allowed there; the message names the worst point. */
+function assertErrors(
+  x: Float32Array,
+  error: (x: number, i: number) => number,
+  allowed: (x: number) => number = () => 1e-6,
+): void {
+  let worst = { share: 0, x: 0, error: 0 };
+  for (const [i, point] of x.entries()) {
+    const found = Math.abs(error(point, i));
+    const share = found / allowed(point);
+    if (!(share <= worst.share)) worst = { share, x: point, error: found };
+  }
+  assert(worst.share <= 1, `at ${worst.x} the error is ${worst.error}, ${worst.share} times what is allowed`);
+}
+
+/**
+ * erfc(x) for x >= 0, relative error below 1e-14. From 1 on by the continued fraction of the NIST Digital Library of Mathematical
+ * Functions, equation 7.9.1: sqrt(pi) exp(x^2) erfc(x) = 1 / (x + (1/2) / (x + 1 / (x + (3/2) / (x + …)))).
+ */
+function erfc(x: number): number {
+  if (x < 1) return 1 - erf(x);
+  let fraction = x;
+  for (let k = 200; k >= 1; k--) fraction = x + k / 2 / fraction;
+  return Math.exp(-x * x) / (Math.sqrt(Math.PI) * fraction);
+}
+
+/** The normal distribution function, with a small relative error in its lower tail too. */
+function normal(u: number): number {
+  return u < 0 ? erfc(-u / Math.SQRT2) / 2 : 1 - erfc(u / Math.SQRT2) / 2;
+}
+
+/** The argument of the exponential in each form of GELU, whose rounding the exponential magnifies. */
+const EXPONENTS = {
+  763: (u: number) => u * u / 2,
+  777: (u: number) => Math.sqrt(8 / Math.PI) * (u + 0.044715 * u ** 3),
+};
+/** By what each form multiplies u. */
+const DISTRIBUTIONS = { 763: normal, 777: (u: number) => 1 / (1 + Math.exp(-EXPONENTS[777](u))) };
+/** How often the exponent of each form is rounded on its way. */
+const ROUNDINGS = { 763: 2, 777: 4 };
+
+Deno.test("erfc(), the measure of the tails, equals published values", () => {
+  // from mpmath at 30 digits; below 1 it is 1 - erf(), which has tests of its own
+  const table = [[1, 0.15729920705028513], [2, 0.004677734981047266], [5, 1.5374597944280349e-12]];
+  for (const [x, value] of table) assert(Math.abs(erfc(x) / value - 1) < 1e-14, `erfc(${x}) is ${erfc(x)}`);
+});
+
+for (const arithmetic of ARITHMETICS) {
+  Deno.test(`exp2 has a relative error of at most 1e-6 over [-126, 127]: ${arithmetic}`, () => {
+    const x = points(-126, 127);
+    const { value } = map(arithmetic, "mapExp2", x);
+    assertErrors(x, (x, i) => value[i] / 2 ** x - 1);
+  });
+
+  Deno.test(`exp2 is exact for whole numbers, and takes what is below -126 for -126: ${arithmetic}`, () => {
+    const whole = Float32Array.from({ length: 256 }, (_, i) => Math.max(i - 128, -126));
+    assertEquals(map(arithmetic, "mapExp2", whole).value, whole.map((x) => 2 ** x));
+    const below = Float32Array.of(-127, -150.5, -1e30, -Infinity);
+    assertEquals(map(arithmetic, "mapExp2", below).value, new Float32Array(4).fill(2 ** -126));
+  });
+
+  Deno.test(`ln has an error of at most 2e-7 (1 + |ln x|) over all normal floats: ${arithmetic}`, () => {
+    const x = points(-126, 127).map((exponent) => 2 ** exponent);
+    const { value } = map(arithmetic, "mapLn", x);
+    assertErrors(x, (x, i) => value[i] - Math.log(x), (x) => 2e-7 * (1 + Math.abs(Math.log(x))));
+    const around1 = points(0.5, 2);
+    const near = map(arithmetic, "mapLn", around1).value;
+    assertErrors(around1, (x, i) => near[i] - Math.log(x), () => 2e-7);
+    assertEquals(map(arithmetic, "mapLn", new Float32Array(4).fill(1)).value, new Float32Array(4));
+  });
+
+  for (const model of MODELS) {
+    const { gelu: form } = variantOf(model);
+
+    Deno.test(`GELU by ${form} has a relative error of at most 1e-6 for |u| <= 2: ${arithmetic}`, () => {
+      const u = points(-2, 2);
+      const { value } = map(arithmetic, "mapGelu", u, model);
+      assertErrors(u, (u, i) => value[i] / (u * DISTRIBUTIONS[model](u)) - 1);
+    });
+
+    Deno.test(`GELU by ${form} keeps its relative error in the tails up to roundings of the exponent: ${arithmetic}`, () => {
+      const u = points(-8, 8);
+      const { value } = map(arithmetic, "mapGelu", u, model);
+      const allowed = (u: number) => 1e-6 + ROUNDINGS[model] * FLOAT32_ROUNDING * Math.abs(EXPONENTS[model](u));
+      assertErrors(u, (u, i) => value[i] / (u * DISTRIBUTIONS[model](u)) - 1, allowed);
+    });
+
+    Deno.test(`GELU by ${form} and its derivative equal the reference to 1e-6: ${arithmetic}`, () => {
+      const u = points(-12, 12);
+      const { value, second } = map(arithmetic, "mapGelu", u, model);
+      const wide = Float64Array.from(u);
+      const expected = gelu(wide, form);
+      const derivative = geluBackward(new Float64Array(u.length).fill(1), wide, form);
+      assertErrors(u, (_, i) => value[i] - expected[i], (u) => 1e-6 * Math.max(1, Math.abs(u)));
+      assertErrors(u, (_, i) => second[i] - derivative[i]);
+    });
+
+    Deno.test(`GELU by ${form} is 0 at 0, 0 far below and the identity far above: ${arithmetic}`, () => {
+      const { value, second } = map(arithmetic, "mapGelu", Float32Array.of(0, 0, 30, -30), model);
+      assertEquals([...value.slice(0, 3), second[2]], [0, 0, 30, 1]);
+      assertAlmostEquals(second[0], 0.5, 2e-7);
+      assert(Math.abs(value[3]) < 1e-30 && Math.abs(second[3]) < 1e-30, `${value[3]}, ${second[3]} at -30`);
+    });
+  }
+}

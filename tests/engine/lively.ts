@@ -1,0 +1,19 @@
+/**
+ * Weights and problems for tests that compare engines.
+ *
+ * @module
+ */
+import type { Operands } from "../../src/model/problem.ts";
+import { initialParameters } from "../../src/model/initialization.ts";
+import { drawOperands } from "../../src/model/sampler.ts";
+import { type ModelName, variantOf } from "../../src/model/variant.ts";
+
+/** Weights large enough for every part of the model to matter: untrained ones answer nearly the same to everything. */
+export function livelyParameters(model: ModelName): Float32Array {
+  return initialParameters(variantOf(model), 1).map((value, i) => value + 0.3 * Math.sin(1 + 7 * i));
+}
+
+/** Problems of all lengths, `count` of them. */
+export function mixedProblems(count: number, seed = 1): Operands {
+  return drawOperands({ seed, stream: "evaluation", count, minDigits: 1, maxDigits: 10 });
+}

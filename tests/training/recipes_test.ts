@@ -1,0 +1,124 @@
+/** The numbers of the recipes, written down a second time as DESIGN.md sections 1 and 5 give them. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { continueRecipe, type Recipe, RECIPES, totalSteps, trainRecipe } from "../../src/training/recipes.ts";
+
+const ADAM = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 };
+const ADAM_OF_PAPER = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 1 };
+
+const ALL = [...RECIPES.map(trainRecipe), ...RECIPES.map(continueRecipe)];
+
+Deno.test("the recipes are fast, sure and paper, and know their names", () => {
+  assertEquals(RECIPES, ["fast", "sure", "paper"]);
+  assertEquals(ALL.map(({ name }) => name), [...RECIPES, ...RECIPES]);
+});
+
+for (
+  const { name, batch, gateA, stepsB, peakB, gateB } of [
+    { name: "fast", batch: 32, gateA: 0.33, stepsB: 8000, peakB: 0.015, gateB: { loss: 0.06, atStep: 4000 } },
+    { name: "sure", batch: 64, gateA: 0.30, stepsB: 28_000, peakB: 0.01, gateB: { loss: 0.035, atStep: 6000 } },
+  ]
+) {
+  Deno.test(`recipe ${name} explores for 5,000 steps, from short operands to long ones`, () => {
+    const [{ name: _, ...explore }] = trainRecipe(name).stages;
+    assertEquals(explore, {
+      ...ADAM,
+      batch,
+      steps: 5000,
+      learningRate: 0.04,
+      warmupSteps: 250,
+      floor: 0.25,
+      weightDecay: 0.1,
+      curriculum: [
+        { fromStep: 0, minDigits: 1, maxDigits: 3 },
+        { fromStep: 500, minDigits: 1, maxDigits: 6 },
+        { fromStep: 1500, minDigits: 1, maxDigits: 10 },
+      ],
+      gate: { atStep: 5000, window: 500, loss: gateA },
+    });
+  });
+
+  Deno.test(`recipe ${name} then anneals without weight decay, on 8 to 10 digits`, () => {
+    const { stages } = trainRecipe(name);
+    assertEquals(stages.length, 2);
+    const { name: _, ...anneal } = stages[1];
+    assertEquals(anneal, {
+      ...ADAM,
+      batch,
+      steps: stepsB,
+      learningRate: peakB,
+      warmupSteps: 0.02 * stepsB,
+      floor: 0.01,
+      weightDecay: 0,
+      curriculum: [{ fromStep: 0, minDigits: 8, maxDigits: 10 }],
+      gate: { ...gateB, window: 500 },
+    });
+  });
+}
+
+Deno.test("recipe paper trains as the original's first phase", () => {
+  const { stages, maxAttempts } = trainRecipe("paper");
+  assertEquals([stages.length, maxAttempts], [1, 1]);
+  const { name: _, ...train } = stages[0];
+  assertEquals(train, {
+    ...ADAM_OF_PAPER,
+    batch: 128,
+    steps: 400_000,
+    learningRate: 0.02,
+    warmupSteps: 20_000,
+    floor: 0.1,
+    weightDecay: 0.1,
+    curriculum: [
+      { fromStep: 0, minDigits: 1, maxDigits: 3 },
+      { fromStep: 20_000, minDigits: 1, maxDigits: 6 },
+      { fromStep: 60_000, minDigits: 1, maxDigits: 10 },
+    ],
+  });
+});
+
+Deno.test("recipe paper continues as the original's second phase, up to 99% exact match", () => {
+  const { stages, maxAttempts, evaluation } = continueRecipe("paper");
+  assertEquals([stages.length, maxAttempts], [1, 1]);
+  const { name: _, ...second } = stages[0];
+  assertEquals(second, {
+    ...ADAM_OF_PAPER,
+    batch: 256,
+    steps: 200_000,
+    learningRate: 0.005,
+    warmupSteps: 4000,
+    floor: 0.02,
+    weightDecay: 0.01,
+    curriculum: [{ fromStep: 0, minDigits: 1, maxDigits: 10 }],
+  });
+  assertEquals([evaluation.every, evaluation.stopAt], [1000, 0.99]);
+});
+
+Deno.test("only recipes that start from random weights start again", () => {
+  for (const { maxAttempts, stages } of RECIPES.map(continueRecipe)) {
+    assertEquals(maxAttempts, 1);
+    assert(stages.every(({ gate }) => gate === undefined));
+  }
+});
+
+for (const recipe of ALL) {
+  const { name, stages, evaluation }: Recipe = recipe;
+  Deno.test(`recipe ${name} of ${stages.map(({ name }) => name).join(", ")} is sound, and survives JSON`, () => {
+    assertEquals(totalSteps(recipe), stages.map(({ steps }) => steps).reduce((a, b) => a + b));
+    assertEquals(JSON.parse(JSON.stringify(recipe)), recipe);
+    assert(evaluation.problems > 0);
+    for (const { steps, batch, curriculum, gate } of stages) {
+      assertEquals(batch % 4, 0);
+      assertEquals(curriculum[0].fromStep, 0);
+      assert(curriculum.every(({ fromStep }) => Number.isInteger(fromStep) && fromStep < steps));
+      if (gate) assert(gate.window <= gate.atStep && gate.atStep <= steps);
+    }
+  });
+}
+
+Deno.test("an unknown recipe is refused with the names that there are", () => {
+  for (const lookUp of [trainRecipe, continueRecipe]) {
+    for (const name of ["slow", "", "Fast", "toString", "__proto__"]) {
+      const message = `Cannot train as the recipe must be one of fast, sure, paper: current value is ${name}`;
+      assertThrows(() => lookUp(name), RangeError, message);
+    }
+  }
+});
