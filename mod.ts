@@ -11,11 +11,12 @@
  *
  * @module
  */
-export { add, type Adder, addMany, loadAdder, type Pair, type Sum } from "./src/adder.ts";
+export { add, type Adder, addMany, type Pair, type Sum } from "./src/adder.ts";
 export type { Checkpoint } from "./src/checkpoint/checkpoint.ts";
 export { CheckpointError } from "./src/checkpoint/error.ts";
 export type { Arithmetic, BackendName } from "./src/engine/types.ts";
 export type { ModelName } from "./src/model/variant.ts";
+export { loadAdder } from "./src/load_adder.ts";
 export { TrainingError } from "./src/training/error.ts";
 export type { CurriculumPhase, EvaluationPlan, Gate, Recipe, Stage } from "./src/training/recipes.ts";
 export type { StageHyperparameters } from "./src/training/stage.ts";

@@ -29,7 +29,7 @@ import { firstSlot } from "./slots";
 
 /** Reads the slot rows of four lanes: (14, lanes). Writes 16 vectors: what follows must be written later. */
 // @ts-ignore: decorator
-@inline
+
 export function gatherRows(row0: usize, row1: usize, row2: usize, row3: usize, to: usize): void {
   // unroll
   for (let h = 0; h < 4; ++h) {
@@ -46,20 +46,20 @@ export function gatherRows(row0: usize, row1: usize, row2: usize, row3: usize, t
 
 /** Address of a lane's row in the table of one position. */
 // @ts-ignore: decorator
-@inline
+
 function laneRow(table: usize, tokens: usize, lane: i32): usize {
   return table + (<usize> load<u32>(tokens + 4 * lane)) * SLOT_ROW;
 }
 
 // @ts-ignore: decorator
-@inline
+
 function keyTable(position: i32): usize {
   return SLOT_KV + firstSlot(position) * SLOT_ROW;
 }
 
 /** Offset of the rows of a query position within a table of queries. */
 // @ts-ignore: decorator
-@inline
+
 function queryRows(i: i32): usize {
   return (firstSlot(FIRST_QUERY + i) - TRAINING_QUERY_GROUP * 4) * SLOT_ROW;
 }
@@ -96,7 +96,7 @@ export function gatherTile(w: usize): void {
  * they are turned into score gradients: out[i][j] *= a[i] . b[j] - dot[i].
  */
 // @ts-ignore: decorator
-@inline
+
 function dotTile(a: usize, aRow: usize, b: usize, bRow: usize, out: usize, gradient: bool, dot: usize): void {
   // unroll
   for (let i = 0; i < 4; ++i) {
@@ -130,7 +130,7 @@ function dotTile(a: usize, aRow: usize, b: usize, bRow: usize, out: usize, gradi
 
 /** `count` scores of one query: out[j] = query . key[j]. */
 // @ts-ignore: decorator
-@inline
+
 function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
   // unroll
   for (let c = 0; c < D; ++c) {
@@ -150,7 +150,7 @@ function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
 
 /** Turns `count` scores into weights 2^(score - max), not divided by their sum; stores 1 / sum. */
 // @ts-ignore: decorator
-@inline
+
 function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
   let maximum = v128.load(weights);
   const end = weights + count * 16;
@@ -172,7 +172,7 @@ function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
 
 /** Multiplies seven vectors by one. */
 // @ts-ignore: decorator
-@inline
+
 function scaleRow(row: usize, factor: v128): void {
   // unroll
   for (let c = 0; c < D; ++c) {
@@ -186,7 +186,14 @@ function scaleRow(row: usize, factor: v128): void {
  * query: (7, lanes), scaled so that weights are powers of two; keys: (count, 14, lanes) K and V;
  * out: weights (count, lanes), not divided by their sum; 1 / sum (lanes); output (7, lanes).
  */
-export function attentionForward(query: usize, keys: usize, count: i32, weights: usize, inverseSum: usize, out: usize): void {
+export function attentionForward(
+  query: usize,
+  keys: usize,
+  count: i32,
+  weights: usize,
+  inverseSum: usize,
+  out: usize,
+): void {
   scoreRow(query, keys, count, weights);
   softmaxRow(weights, count, inverseSum);
   memory.fill(out, 0, ROW7);
@@ -201,7 +208,9 @@ export function attentionForward(query: usize, keys: usize, count: i32, weights:
 export function attentionForwardTile(w: usize): void {
   for (let i = 0; i < QUERIES; i += 4) {
     const to = w + WEIGHTS + i * WEIGHTS_ROW;
-    for (let j = 0; j < PROMPT; j += 2) dotTile(w + QX + i * ROW14, ROW14, w + KV + j * ROW14, ROW14, to + j * 16, false, 0);
+    for (let j = 0; j < PROMPT; j += 2) {
+      dotTile(w + QX + i * ROW14, ROW14, w + KV + j * ROW14, ROW14, to + j * 16, false, 0);
+    }
   }
   for (let i = 0; i < QUERIES; ++i) {
     const weights = w + WEIGHTS + i * WEIGHTS_ROW;
@@ -221,7 +230,7 @@ export function attentionForwardTile(w: usize): void {
 
 /** Adds fourteen vectors (14, lanes) to the rows that the four lanes name. */
 // @ts-ignore: decorator
-@inline
+
 function scatterRows(vectors: usize, row0: usize, row1: usize, row2: usize, row3: usize): void {
   // unroll
   for (let h = 0; h < 3; ++h) {
@@ -274,7 +283,17 @@ export function attentionBackwardTile(w: usize, slice: usize): void {
   }
   // q is not needed any more, and x became its gradient: rows of QX turn into (dq, dx)
   for (let i = 0; i < QUERIES; i += 2) {
-    outerProduct(w + WEIGHTS + i * WEIGHTS_ROW, WEIGHTS_ROW, 16, w + KV, ROW14, PROMPT / 2, w + QX + i * ROW14, ROW14, true);
+    outerProduct(
+      w + WEIGHTS + i * WEIGHTS_ROW,
+      WEIGHTS_ROW,
+      16,
+      w + KV,
+      ROW14,
+      PROMPT / 2,
+      w + QX + i * ROW14,
+      ROW14,
+      true,
+    );
   }
   for (let i = 0; i < QUERIES; ++i) {
     const dqx = w + QX + i * ROW14;
@@ -293,7 +312,7 @@ export function attentionBackwardTile(w: usize, slice: usize): void {
 
 /** Adds the gradients of K and V of one position to the rows of its tokens. */
 // @ts-ignore: decorator
-@inline
+
 function scatterKey(w: usize, slice: usize, j: i32, dkv: usize): void {
   const table = slice + SLICE_DKV + firstSlot(j) * SLOT_ROW;
   const tokens = w + TILE_TOKENS + j * 16;
@@ -308,7 +327,7 @@ function scatterKey(w: usize, slice: usize, j: i32, dkv: usize): void {
 
 /** Turns a column of weights e into score gradients e (do . v - do . o), in place. */
 // @ts-ignore: decorator
-@inline
+
 function scoreGradients(value: usize, column: usize, dout: usize, dotOut: usize, count: i32): void {
   // unroll
   for (let c = 0; c < D; ++c) {

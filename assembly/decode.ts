@@ -38,7 +38,7 @@ export function prepareDecoding(w: usize): void {
 
 /** Reads the rows that the four tokens name from the table of one position. */
 // @ts-ignore: decorator
-@inline
+
 function gatherTokens(table: usize, tokens: v128, to: usize): void {
   gatherRows(
     table + i32x4.extract_lane(tokens, 0) * SLOT_ROW,
@@ -51,7 +51,7 @@ function gatherTokens(table: usize, tokens: v128, to: usize): void {
 
 /** The token with the largest logit, the first one where two are equal. logits: (14, lanes). */
 // @ts-ignore: decorator
-@inline
+
 function argmax(logits: usize): v128 {
   let best = v128.load(logits);
   let token = i32x4.splat(0);
@@ -88,7 +88,14 @@ export function decode(w: usize, problems: usize, count: i32, out: usize): void 
         gatherTokens(DECODE_QX + (position * T - DECODE_QUERY_GROUP * 4) * SLOT_ROW, tokens, query);
         gatherTokens(DECODE_KV + position * T * SLOT_ROW, tokens, w + LOGITS);
         memory.copy(keys + position * ROW14, w + LOGITS, ROW14);
-        attentionForward(query, keys, position + 1, w + WEIGHTS + t * WEIGHTS_ROW, w + INVERSE_SUM + t * 16, w + O + t * ROW7);
+        attentionForward(
+          query,
+          keys,
+          position + 1,
+          w + WEIGHTS + t * WEIGHTS_ROW,
+          w + INVERSE_SUM + t * 16,
+          w + O + t * ROW7,
+        );
       }
       projectionForward(w, tiles);
       hiddenForward(w, tiles);

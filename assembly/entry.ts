@@ -4,41 +4,37 @@
 //   tile, slots     examples as digits; embeddings, LayerNorm 1 and q, k, v once per (token, position)
 //   attention, feed_forward   the kernels of one tile, forward and backward
 //   gradient, optimizer, decode   what is made of them
+//   adder           the entry of the module that only decodes; this one has all of it and training
 import {
   A_DIGITS,
   B_DIGITS,
+  FIRST_MOMENT,
   GRADIENT,
   LOGITS,
   LOSSES,
+  MAX_RUN,
   NORMS,
   PADDED,
-  PARAMETERS,
   QUERIES,
   ROW14,
   RUN,
+  SECOND_MOMENT,
   SLICE_SIZE,
   SLICES,
   T,
-  FIRST_MOMENT,
-  SECOND_MOMENT,
-  MAX_RUN,
-  WORKSPACE_SIZE,
   WORKSPACES,
-  ZEROS,
 } from "./layout";
-import { decode as decodeProblems, prepareDecoding } from "./decode";
 import { accumulateTile, finishGradient, forwardTile, prepareSlots, reduceSlices, sliceCount } from "./gradient";
 import { initializeParameters } from "./initialization";
-import { configure as configureModel, finalNorm } from "./model";
+import { finalNorm } from "./model";
 import { learningRate, optimizerStep, resetOptimizer } from "./optimizer";
-import { exp2, geluErf, geluTanh, ln, writeConstants } from "./simd";
-import { listSlots } from "./slots";
+import { exp2, geluErf, geluTanh, ln } from "./simd";
 import { DOMAIN_TRAINING, drawTile, layOutExample, readTile } from "./tile";
 
+export { configure, decode, layoutBegin, parametersAt, prepareDecoding, problemsBase, staticDataEnd } from "./adder";
 export { learningRate, optimizerStep, optimizerSteps, resetOptimizer, setOptimizerSteps } from "./optimizer";
 
 // What the host needs to know of the layout.
-export const parametersAt: usize = PARAMETERS;
 export const gradientAt: usize = GRADIENT;
 export const firstMomentAt: usize = FIRST_MOMENT;
 export const secondMomentAt: usize = SECOND_MOMENT;
@@ -46,21 +42,6 @@ export const runAt: usize = RUN;
 export const lossesAt: usize = LOSSES;
 export const normsAt: usize = NORMS;
 export const maxRun: i32 = MAX_RUN;
-export const staticDataEnd: usize = __heap_base;
-export const layoutBegin: usize = PARAMETERS;
-
-/** Where the host's operands and results begin, behind the workspaces. */
-export function problemsBase(threads: i32): usize {
-  return WORKSPACES + threads * WORKSPACE_SIZE;
-}
-
-/** Must be called first: chooses the variant and writes the slot lists. */
-export function configure(model: i32): void {
-  configureModel(model);
-  writeConstants();
-  listSlots();
-  memory.fill(WORKSPACES + ZEROS, 0, 112);
-}
 
 /** Draws fresh weights and forgets the optimizer's state. */
 export function initialize(seed: u32, attempt: u32): void {
@@ -90,7 +71,7 @@ export function lossAndGradient(problems: usize, count: i32): f64 {
 
 // The fields of RUN, doubles in this order: see src/engine/wasm/engine.ts.
 // @ts-ignore: decorator
-@inline
+
 function run(field: i32): f64 {
   return load<f64>(RUN + field * 8);
 }
@@ -140,12 +121,6 @@ export function logits(problems: usize, count: i32, out: usize): void {
       for (let i = 0; i < QUERIES * T; ++i) store<f32>(row + i * 4, load<f32>(w + LOGITS + i * 16 + lane * 4));
     }
   }
-}
-
-/** Tokens (count, 12) decoded greedily, one byte each. */
-export function decode(problems: usize, count: i32, out: usize): void {
-  prepareDecoding(WORKSPACES);
-  decodeProblems(WORKSPACES, problems, count, out);
 }
 
 /** Operands of `count` problems of a sampler stream, as pairs of doubles; `out` has room for a multiple of four. */

@@ -55,7 +55,7 @@ import { embeddingsBackward, slotsBackward, slotsForward } from "./slots";
  * by slice, so the bytes of the result depend on the batch alone, not on who computed which slice.
  */
 // @ts-ignore: decorator
-@inline
+
 export function sliceCount(tiles: i32): i32 {
   return tiles < 4 ? 1 : min(MAX_SLICES, max(2, tiles / 8));
 }
@@ -119,7 +119,9 @@ export function finishGradient(w: usize, targets: f64): f64 {
   sumRows(slice + SLICE_DLN2 + ROW7, D, scale, GRADIENT + LN2_BIAS * 4);
   sumRows(slice + SLICE_DW1, 98, scale, GRADIENT + W1 * 4);
   for (let r = 0; r < F; ++r) {
-    for (let c = 0; c < D; ++c) sumRows(slice + SLICE_DW2 + (r * D + c) * 16, 1, scale, GRADIENT + (W2 + c * F + r) * 4);
+    for (let c = 0; c < D; ++c) {
+      sumRows(slice + SLICE_DW2 + (r * D + c) * 16, 1, scale, GRADIENT + (W2 + c * F + r) * 4);
+    }
   }
   if (finalNorm) {
     sumRows(slice + SLICE_DLNF, D, scale, GRADIENT + LNF_WEIGHT * 4);

@@ -1,5 +1,19 @@
 // Fresh weights from a seed.
-import { PARAMETERS, PADDED, LN1_BIAS, LN1_WEIGHT, LN2_BIAS, LN2_WEIGHT, LNF_BIAS, LNF_WEIGHT, QKV, SCRATCH, W1, W2, WORKSPACES } from "./layout";
+import {
+  LN1_BIAS,
+  LN1_WEIGHT,
+  LN2_BIAS,
+  LN2_WEIGHT,
+  LNF_BIAS,
+  LNF_WEIGHT,
+  PADDED,
+  PARAMETERS,
+  QKV,
+  SCRATCH,
+  W1,
+  W2,
+  WORKSPACES,
+} from "./layout";
 import { philox4 } from "./philox";
 import { DOMAIN_INITIALIZATION } from "./tile";
 

@@ -3,21 +3,21 @@ import { CONSTANTS } from "./layout";
 
 /** a * b + c. The only place where the `exact` and the `fast` module differ: one rounding instead of two, where the machine can. */
 // @ts-ignore: decorator
-@inline
+
 export function madd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
 }
 
 /** c - a * b. */
 // @ts-ignore: decorator
-@inline
+
 export function nmadd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_nmadd(a, b, c) : f32x4.sub(c, f32x4.mul(a, b));
 }
 
 /** One float in all four lanes. */
 // @ts-ignore: decorator
-@inline
+
 export function splatAt(address: usize): v128 {
   return v128.load32_splat(address);
 }
@@ -51,13 +51,13 @@ const MINUS_LOG2_E = 20;
 const TANH_CUBIC_3 = 21;
 
 // @ts-ignore: decorator
-@inline
+
 function constant(index: i32): v128 {
   return v128.load(CONSTANTS + 16 * index);
 }
 
 // @ts-ignore: decorator
-@inline
+
 function setConstant(index: i32, value: f32): void {
   v128.store(CONSTANTS + 16 * index, f32x4.splat(value));
 }
@@ -95,7 +95,7 @@ export function writeConstants(): void {
  * exponent. The polynomial is the minimax one for 2^f, degree 5, fitted with the constant term held at 1.
  */
 // @ts-ignore: decorator
-@inline
+
 export function exp2(x: v128): v128 {
   const clamped = f32x4.pmax(constant(MIN_EXPONENT), x);
   const shifted = f32x4.add(clamped, constant(ROUNDER));
@@ -110,7 +110,7 @@ export function exp2(x: v128): v128 {
 
 /** {@linkcode exp2} of two vectors, stored one after the other; returns their sum. Two at a time share the loads of the constants. */
 // @ts-ignore: decorator
-@inline
+
 export function storeExp2(x0: v128, x1: v128, out: usize): v128 {
   const lowest = constant(MIN_EXPONENT);
   const rounder = constant(ROUNDER);
@@ -144,7 +144,7 @@ export function storeExp2(x0: v128, x1: v128, out: usize): v128 {
 
 /** Natural logarithm of x > 0, absolute error below 2e-7 x (1 + |ln x|): 2 artanh((m - 1) / (m + 1)) + e ln 2 with m in [0.7, 1.4]. */
 // @ts-ignore: decorator
-@inline
+
 export function ln(x: v128): v128 {
   // 0x3f3504f3 is sqrt(1/2): subtracting it first makes the mantissa lie around 1
   const shifted = i32x4.sub(x, i32x4.splat(0x3f3504f3));
@@ -166,7 +166,7 @@ export function ln(x: v128): v128 {
  * 0 <= |u| <= 10 (3e-7): no cancellation in the tail. Two vectors at a time share the loads of the constants.
  */
 // @ts-ignore: decorator
-@inline
+
 export function geluErf(at: usize, values: usize, derivatives: usize): void {
   const one = constant(ONE);
   const slope = constant(PHI_SLOPE);
@@ -216,7 +216,7 @@ export function geluErf(at: usize, values: usize, derivatives: usize): void {
  * (1 + tanh z) / 2 is the logistic function of 2 z, computed from exp(-2 |z|), which cannot overflow.
  */
 // @ts-ignore: decorator
-@inline
+
 export function geluTanh(at: usize, values: usize, derivatives: usize): void {
   const one = constant(ONE);
   const scale = constant(TANH_SCALE);
@@ -231,14 +231,17 @@ export function geluTanh(at: usize, values: usize, derivatives: usize): void {
     const logistic$i = v128.bitselect(small$i, large$i, i32x4.shr_s(twoZ$i, 31));
     v128.store(values + 16 * i, f32x4.mul(u$i, logistic$i));
     // the derivative of the logistic function is logistic (1 - logistic) = small x large
-    const rate$i = f32x4.mul(f32x4.mul(f32x4.mul(small$i, large$i), scale), madd(square$i, constant(TANH_CUBIC_3), one));
+    const rate$i = f32x4.mul(
+      f32x4.mul(f32x4.mul(small$i, large$i), scale),
+      madd(square$i, constant(TANH_CUBIC_3), one),
+    );
     v128.store(derivatives + 16 * i, madd(u$i, rate$i, logistic$i));
   }
 }
 
 /** Stores the transpose of four vectors: lane i of a, b, c, d becomes the vector at to + i * stride. */
 // @ts-ignore: decorator
-@inline
+
 export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void {
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
   const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
@@ -252,7 +255,7 @@ export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, s
 
 /** Adds lane i of a, b, c, d as a vector to the one at to_i. */
 // @ts-ignore: decorator
-@inline
+
 export function addTransposed(
   a: v128,
   b: v128,
@@ -277,14 +280,14 @@ export function addTransposed(
 
 /** Adds a vector to the one in memory. */
 // @ts-ignore: decorator
-@inline
+
 export function addTo(address: usize, value: v128): void {
   v128.store(address, f32x4.add(v128.load(address), value));
 }
 
 /** The sum of the four lanes, always in the same order. */
 // @ts-ignore: decorator
-@inline
+
 export function sumLanes(a: v128): f32 {
   return (f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1)) + (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3));
 }
@@ -296,7 +299,7 @@ export function sumLanes(a: v128): f32 {
  * Two passes over the seven registers instead of Welford: nothing is reloaded.
  */
 // @ts-ignore: decorator
-@inline
+
 export function layerNorm(
   x: usize,
   weight: usize,
@@ -337,7 +340,7 @@ export function layerNorm(
  * dy, base, out: (7, lanes); `base` may be `out`; dWeight, dBias: (7, lanes).
  */
 // @ts-ignore: decorator
-@inline
+
 export function layerNormBackward(
   dy: usize,
   normalized: usize,
@@ -382,7 +385,7 @@ export function layerNormBackward(
  * `weight` and its strides, in floats, must be constants: from a constant address V8 loads and splats a weight in one instruction.
  */
 // @ts-ignore: decorator
-@inline
+
 export function linear7(
   weight: usize,
   mStride: usize,
@@ -435,7 +438,7 @@ export function linear7(
 
 /** {@linkcode linear7} with fourteen inputs. */
 // @ts-ignore: decorator
-@inline
+
 export function linear14(
   weight: usize,
   mStride: usize,
@@ -493,7 +496,7 @@ export function linear14(
  * `fresh`: the sums start from 0.
  */
 // @ts-ignore: decorator
-@inline
+
 export function outerProduct(
   d: usize,
   dRow: usize,
@@ -563,7 +566,7 @@ export function outerProduct(
 
 /** One row of {@linkcode outerProduct}, over any number of k: for the corners that pairs do not reach. */
 // @ts-ignore: decorator
-@inline
+
 export function outerProductRow(d: usize, dStep: usize, x: usize, xStep: usize, count: i32, acc: usize): void {
   // unroll
   for (let c = 0; c < D; ++c) {

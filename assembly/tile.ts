@@ -1,14 +1,5 @@
 // Filling a tile: four examples as digits, from the sampler or from the host's operands, and their tokens and targets.
-import {
-  A_DIGITS,
-  B_DIGITS,
-  EOS,
-  QUERIES,
-  SCRATCH,
-  TILE_MASK,
-  TILE_TARGETS,
-  TILE_TOKENS,
-} from "./layout";
+import { A_DIGITS, B_DIGITS, EOS, QUERIES, SCRATCH, TILE_MASK, TILE_TARGETS, TILE_TOKENS } from "./layout";
 import { philox4 } from "./philox";
 
 /** Generator key domains, as in src/model/sampler.ts. */
@@ -71,7 +62,7 @@ export function readTile(w: usize, problems: usize, first: i32, count: i32): voi
  * `w`: the tile's workspace; out: (33) i32x4.
  */
 // @ts-ignore: decorator
-@inline
+
 function layOutPrompt(w: usize): void {
   for (let k = 0; k < 10; ++k) {
     v128.store(w + TILE_TOKENS + (9 - k) * 16, v128.load(w + A_DIGITS + k * 16));

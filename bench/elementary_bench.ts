@@ -6,7 +6,7 @@
  * @module
  */
 import { gelu, geluBackward } from "../src/engine/reference/gelu.ts";
-import { compileCore, hasRelaxedSimd, instantiateCore, PAGE } from "../src/engine/wasm/core.ts";
+import { hasRelaxedSimd, instantiate, PAGE } from "../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../src/engine/wasm/exact_module.ts";
 import { WASM as FAST } from "../src/engine/wasm/fast_module.ts";
 import type { ModelName } from "../src/model/variant.ts";
@@ -22,10 +22,7 @@ const ONES = new Float64Array(ELEMENTS).fill(1);
  * the time.
  */
 function mapper(arithmetic: "exact" | "fast", name: "mapExp2" | "mapGelu", model: ModelName): () => void {
-  const { memory, exports } = instantiateCore(
-    compileCore(arithmetic, arithmetic === "fast" ? FAST : EXACT),
-    arithmetic,
-  );
+  const { memory, exports } = instantiate(arithmetic === "fast" ? FAST : EXACT);
   const at = exports.problemsBase(1);
   memory.grow(Math.ceil(2 * 4 * ELEMENTS / PAGE));
   exports.configure(model);

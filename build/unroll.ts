@@ -30,7 +30,9 @@ export function unroll(source: string, constants: Readonly<Record<string, number
   for (let match = MARKED_LOOP.exec(source); match !== null; match = MARKED_LOOP.exec(source)) {
     const [head, indent, variable, first, bound] = match;
     const end = /^\d+$/.test(bound) ? Number(bound) : constants[bound];
-    if (end === undefined) throw new SyntaxError(`Cannot unroll a loop as its bound must be a known constant: current value is ${bound}`);
+    if (end === undefined) {
+      throw new SyntaxError(`Cannot unroll a loop as its bound must be a known constant: current value is ${bound}`);
+    }
     const bodyStart = match.index + head.length;
     // The sources are formatted: the loop ends at the first closing brace in the column of its comment.
     const close = source.indexOf(`\n${indent}}\n`, bodyStart - 1);
@@ -42,6 +44,8 @@ export function unroll(source: string, constants: Readonly<Record<string, number
     }
     source = source.slice(0, match.index) + written + source.slice(close + indent.length + 3);
   }
-  if (source.includes("// unroll\n")) throw new SyntaxError("Cannot unroll a loop as it is not of the form `for (let c = 0; c < N; ++c) {`");
+  if (source.includes("// unroll\n")) {
+    throw new SyntaxError("Cannot unroll a loop as it is not of the form `for (let c = 0; c < N; ++c) {`");
+  }
   return source;
 }

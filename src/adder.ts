@@ -3,15 +3,12 @@
  *
  * @module
  */
-import type { Checkpoint } from "./checkpoint/checkpoint.ts";
-import { decodeCheckpoint } from "./checkpoint/checkpoint.ts";
-import { readCheckpointFileSync } from "./checkpoint/store.ts";
-import { compileCore, instantiateCore } from "./engine/wasm/core.ts";
-import { WasmEngine } from "./engine/wasm/engine.ts";
-import { WASM } from "./engine/wasm/exact_module.ts";
+import { WASM } from "./engine/wasm/adder_module.ts";
+import { type AdderExports, type Core, decodeProblems, instantiate, reserve } from "./engine/wasm/core.ts";
 import { checkOperand } from "./model/problem.ts";
-import { variantOf } from "./model/variant.ts";
-import { shippedCheckpoint } from "./weights/mod.ts";
+import type { ModelName } from "./model/variant.ts";
+import { QUERIES, readSum } from "./model/vocabulary.ts";
+import { shippedParameters } from "./weights/shipped.ts";
 
 /** Two operands of one kind. */
 export type Pair<T extends number | bigint> = readonly [a: T, b: T] | { readonly a: T; readonly b: T };
@@ -42,12 +39,18 @@ function operandsOf<T extends number | bigint>(pair: Pair<T>): { a: T; b: T } {
   return Array.isArray(pair) ? { a: pair[0], b: pair[1] } : pair as { a: T; b: T };
 }
 
-class EngineAdder implements Adder {
-  readonly #engine: WasmEngine;
+/** An {@linkcode Adder} on the part of the WASM core that decodes. */
+export class WasmAdder implements Adder {
+  readonly #core: Core<AdderExports>;
 
-  constructor({ model, parameters }: Checkpoint) {
-    this.#engine = new WasmEngine(instantiateCore(compileCore("exact", WASM), "exact"), variantOf(model));
-    this.#engine.setParameters(parameters);
+  /** Takes weights that belong to the model. */
+  constructor(model: ModelName, parameters: Float32Array) {
+    this.#core = instantiate<AdderExports>(WASM);
+    const { exports, memory } = this.#core;
+    reserve(this.#core, 0);
+    exports.configure(model);
+    new Float32Array(memory.buffer, exports.parametersAt.value, parameters.length).set(parameters);
+    exports.prepareDecoding();
   }
 
   add<T extends number | bigint>(a: T, b: T): Sum<T> | null {
@@ -69,41 +72,20 @@ class EngineAdder implements Adder {
       }
       return typeof both.a;
     });
-    return Array.from(this.#engine.predictSums(operands), (sum, i) => {
+    const tokens = decodeProblems(this.#core, operands);
+    return kinds.map((kind, i) => {
+      const sum = readSum(tokens, i * QUERIES);
       if (Number.isNaN(sum)) return null;
-      return (kinds[i] === "bigint" ? BigInt(sum) : sum) as Sum<T>;
+      return (kind === "bigint" ? BigInt(sum) : sum) as Sum<T>;
     });
   }
-}
-
-/**
- * Makes an adder of a checkpoint.
- *
- * @example Usage
- * ```ts
- * import { loadAdder } from "@x/tiny-adder";
- * import { encodeCheckpoint } from "@x/tiny-adder/checkpoint";
- * import { assertEquals } from "@std/assert";
- *
- * const untrained = encodeCheckpoint({ model: 763, parameters: new Float32Array(763), metadata: {} });
- * const adder = loadAdder(untrained);
- * assertEquals(adder.add(42, 7), 0); // the weights add, not the code
- * ```
- *
- * @param checkpoint A checkpoint, the bytes of a safetensors file, or the path of one or of a run directory, which needs read permission
- * @throws {CheckpointError} If it is not a checkpoint of the model
- */
-export function loadAdder(checkpoint: Checkpoint | Uint8Array | string): Adder {
-  if (typeof checkpoint === "string") return new EngineAdder(readCheckpointFileSync(checkpoint));
-  if (checkpoint instanceof Uint8Array) return new EngineAdder(decodeCheckpoint(checkpoint));
-  return new EngineAdder(checkpoint);
 }
 
 let shipped: Adder | undefined;
 
 /** The adder on the shipped weights, made when it is first needed. */
 function shippedAdder(): Adder {
-  return shipped ??= loadAdder(shippedCheckpoint());
+  return shipped ??= new WasmAdder(763, shippedParameters());
 }
 
 /**

@@ -59,7 +59,7 @@ function formatRatio(ratio: ReturnType<typeof ratios>): string {
 }
 
 function cells({ rival, reading, rounds, check, missing }: Row): string[] {
-  const head = [`${reading.task}, ${formatRate(reading.batch)}`, rival.label];
+  const head = [`${reading.task}, ${reading.batch.toLocaleString("en-US")}`, rival.label];
   const loss = check?.text ?? "not checked";
   if (missing !== undefined) return [...head, `missing: ${missing.replaceAll("|", "\\|")}`, "", "", "", "", loss];
   const rate = (values: (number | undefined)[]) => {
@@ -99,9 +99,12 @@ export function toMarkdown({ machine, versions, rounds, rows }: Report): string 
     line(HEAD.map(() => "---")),
     ...sorted.map((row) => line(cells(row))),
     "",
-    `Examples trained on, or sums decoded greedily, a second; one thread each; medians of ${rounds} rounds, in which a rival and we are`,
-    "run one right after the other; ratios are of one round: median (least – greatest). By CPU time" +
+    "Examples trained on, or sums decoded greedily, a second; one thread each; by CPU time" +
     (byWall.size === 0 ? "." : `, but by elapsed time against ${[...byWall].join(", ")}, which gives no other.`),
+    `Medians of ${
+      rounds === 1 ? "one round" : `${rounds} rounds`
+    }, in which a rival and we are run one right after the other;`,
+    "each ratio is of one round: median (least – greatest).",
     "",
     machineLine(machine),
     "",

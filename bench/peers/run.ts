@@ -17,7 +17,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { join, resolve } from "@std/path";
+import { fromFileUrl, join, resolve } from "@std/path";
 import { describeMachine, median } from "../measure.ts";
 import { CommandError, runCommand } from "./command.ts";
 import type { Measurement } from "./ours.ts";
@@ -25,7 +25,7 @@ import { type Report, type Round, type Row, toJson, toMarkdown } from "./report.
 import { type Reading, type Rival, type RivalRun, RIVALS } from "./rivals.ts";
 import { openWorkshop, type Workshop } from "./workshop.ts";
 
-const PROJECT = new URL("../../", import.meta.url).pathname;
+const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** Runs our side as the readings of a rival want it, in a process of its own. */
 async function runOurs(readings: readonly Reading[], effort: number): Promise<Omit<Round, "theirs">[]> {
@@ -51,7 +51,11 @@ async function runOurs(readings: readonly Reading[], effort: number): Promise<Om
 async function runRival(run: RivalRun, workshop: Workshop, effort: number): Promise<number[]> {
   const folder = join(workshop.folder, run.folder ?? ".");
   const { stdout } = await runCommand(run.command(workshop, effort), { folder, env: workshop.env });
-  return run.readings.map(({ read }) => read(stdout));
+  return run.readings.map(({ read }) => {
+    const rate = read(stdout);
+    if (!(rate > 0)) throw new CommandError(`no rate in its output: ${stdout.trim().slice(0, 80)}`);
+    return rate;
+  });
 }
 
 /** Does something for a rival; where it cannot be done, all its rows say why. */

@@ -43,7 +43,8 @@ async function compare({ loss, model, parameters, operands }: LossSample): Promi
     await engine.dispose();
   }
   const same = apart <= TOLERANCE;
-  return { same, text: `${same ? "same" : "DIFFERENT"}: ${apart.toExponential(0)} apart` };
+  const distance = apart === 0 ? "to the last bit" : `within ${apart.toExponential(0)}`;
+  return { same, text: same ? `same ${distance}` : `DIFFERENT: ${loss}, ${apart.toExponential(0)} from ours` };
 }
 
 const POSITIONS = 33;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { CommandError, runCommand } from "./command.ts";
 
 /** What a rival may need to have been set up. */
@@ -111,7 +111,7 @@ export async function openWorkshop(
   await Deno.mkdir(folder, { recursive: true });
   if (await Deno.stat(peers).then(({ isDirectory }) => isDirectory, () => false)) await copyFolder(peers, folder);
   else for (const part of parts) missing.set(part, `there is no folder ${peers}`);
-  await copyFolder(new URL("environment/", HERE).pathname, folder);
+  await copyFolder(fromFileUrl(new URL("environment/", HERE)), folder);
   for (const name of SCRIPTS) await Deno.writeFile(join(folder, name), await Deno.readFile(new URL(name, HERE)));
   for (const name of [`${GOLDEN_SET}.json`, `${GOLDEN_SET}.pt`]) {
     await Deno.writeFile(join(folder, name), await Deno.readFile(new URL(name, GOLDEN)));

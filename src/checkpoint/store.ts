@@ -137,7 +137,9 @@ export function readStateFile({ stateFile }: RunDirectory): TrainingState | unde
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
     if (cause instanceof CheckpointError) throw cause;
-    throw new CheckpointError(`Cannot read ${stateFile} as it must be the state of a run: ${reasonOf(cause)}`, { cause });
+    throw new CheckpointError(`Cannot read ${stateFile} as it must be the state of a run: ${reasonOf(cause)}`, {
+      cause,
+    });
   }
 }
 

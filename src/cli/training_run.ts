@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { loadAdder } from "../adder.ts";
+import { loadAdder } from "../load_adder.ts";
 import type { ProgressEvent, TrainOptions, TrainReport, TrainResult } from "../training/types.ts";
 import { count, machinery, printJson, share, sumLine } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";

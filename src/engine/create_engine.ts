@@ -6,7 +6,7 @@
 import { MODELS, type Variant, variantOf } from "../model/variant.ts";
 import { ReferenceEngine } from "./reference/engine.ts";
 import type { Arithmetic, Engine, EngineOptions } from "./types.ts";
-import { compileCore, hasRelaxedSimd, hasSimd, instantiateCore } from "./wasm/core.ts";
+import { hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
 import { WasmEngine } from "./wasm/engine.ts";
 
 /** The names that `backend` may have. */
@@ -32,7 +32,7 @@ async function createWasmEngine(variant: Variant, arithmetic: Arithmetic): Promi
   // where relaxed SIMD is missing, `exact` runs instead, and the engine says so in its property `arithmetic`
   const real = arithmetic === "fast" && hasRelaxedSimd() ? "fast" : "exact";
   const { WASM } = real === "fast" ? await import("./wasm/fast_module.ts") : await import("./wasm/exact_module.ts");
-  return new WasmEngine(instantiateCore(compileCore(real, WASM), real), variant);
+  return new WasmEngine(instantiate(WASM), real, variant);
 }
 
 /**
@@ -60,7 +60,9 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   checkChoice("model", model, MODELS);
   checkChoice("arithmetic", arithmetic, ARITHMETICS);
   if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
-    throw new RangeError(`Cannot create an engine as threads must be a whole number from 1 to 64: current value is ${threads}`);
+    throw new RangeError(
+      `Cannot create an engine as threads must be a whole number from 1 to 64: current value is ${threads}`,
+    );
   }
   const variant = variantOf(model);
   switch (backend) {

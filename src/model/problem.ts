@@ -50,7 +50,9 @@ export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unk
 export function packOperands(problems: Problems): Operands {
   if (problems instanceof Float64Array) {
     if (problems.length % 2 !== 0) {
-      throw new RangeError(`Cannot read operands as there must be an even number of them: current length is ${problems.length}`);
+      throw new RangeError(
+        `Cannot read operands as there must be an even number of them: current length is ${problems.length}`,
+      );
     }
     for (let i = 0; i < problems.length; i += 2) {
       const pair = { a: problems[i], b: problems[i + 1] };

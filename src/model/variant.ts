@@ -116,6 +116,8 @@ export function parameterCount(variant: Variant): number {
  */
 export function tensorView<T extends Float32Array | Float64Array>(values: T, variant: Variant, name: string): T {
   const spec = variant.tensors.find((tensor) => tensor.name === name);
-  if (spec === undefined) throw new RangeError(`Cannot find a tensor as model ${variant.name} has none of that name: ${name}`);
+  if (spec === undefined) {
+    throw new RangeError(`Cannot find a tensor as model ${variant.name} has none of that name: ${name}`);
+  }
   return values.subarray(spec.offset, spec.offset + spec.size) as T;
 }

@@ -70,7 +70,11 @@ export function currentStage({ recipe, stage }: RunProgress): Stage | undefined 
  * @param limit Steps after which the run ends
  * @param evalEvery Steps between evaluations, 0 for none
  */
-export function stepsAtOnce(progress: RunProgress, stage: Stage, { limit, evalEvery }: { limit: number; evalEvery: number }): number {
+export function stepsAtOnce(
+  progress: RunProgress,
+  stage: Stage,
+  { limit, evalEvery }: { limit: number; evalEvery: number },
+): number {
   const { step, stageStep } = progress;
   const stops = [stage.steps, ...stage.curriculum.map(({ fromStep }) => fromStep)];
   if (stage.gate !== undefined) stops.push(stage.gate.atStep - stage.gate.window, stage.gate.atStep);

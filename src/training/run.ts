@@ -65,7 +65,14 @@ export class Run {
     onProgress({ ...started, totalSteps: Math.min(limit, totalSteps(recipe)), resumedAt: step });
     if (step === 0 && progress.attempt === 0) {
       await journal?.begin();
-      this.#log("start", { recipe, model, seed, backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic });
+      this.#log("start", {
+        recipe,
+        model,
+        seed,
+        backend: engine.backend,
+        threads: engine.threads,
+        arithmetic: engine.arithmetic,
+      });
     }
     await this.#train();
     return await this.#conclude();
@@ -83,7 +90,10 @@ export class Run {
       const steps = Math.min(chunk, stepsAtOnce(progress, stage, this.#tools));
       await this.#takeSteps(stage, steps);
       const seconds = (performance.now() - before) / 1000;
-      chunk = Math.max(1, Math.min(STEPS_PER_LOG_LINE, Math.round(steps * SECONDS_BETWEEN_TURNS / Math.max(seconds, 1e-6))));
+      chunk = Math.max(
+        1,
+        Math.min(STEPS_PER_LOG_LINE, Math.round(steps * SECONDS_BETWEEN_TURNS / Math.max(seconds, 1e-6))),
+      );
       progress.trainSeconds += seconds;
       await this.#evaluateIfDue();
       if (this.#closeGate(stage)) continue;
@@ -154,7 +164,9 @@ export class Run {
   #closeGate(stage: Stage): boolean {
     const progress = this.#progress;
     const { gate } = stage;
-    if (gate === undefined || progress.stageStep !== gate.atStep || progress.attempt + 1 >= progress.recipe.maxAttempts) {
+    if (
+      gate === undefined || progress.stageStep !== gate.atStep || progress.attempt + 1 >= progress.recipe.maxAttempts
+    ) {
       return false;
     }
     const loss = progress.gateSum / gate.window;

@@ -43,7 +43,9 @@ function checkOptions(kind: RunKind, { seed, steps, evalEvery }: TrainOptions): 
 
 /** Reads the state of the run in `out`, whose recipe, model and seed count. */
 async function resumed(kind: RunKind, options: TrainOptions): Promise<Start> {
-  if (options.out === undefined) throw new TrainingError("Cannot resume a run as `out` must name its folder: it is missing");
+  if (options.out === undefined) {
+    throw new TrainingError("Cannot resume a run as `out` must name its folder: it is missing");
+  }
   const { journal, state } = await Journal.resume(options.out);
   const { progress, parameters, firstMoment, secondMoment, best } = state;
   const recipe = typeof options.recipe === "object" ? options.recipe.name : options.recipe;
@@ -129,7 +131,9 @@ export async function continueTraining(options: ContinueOptions): Promise<TrainR
   checkOptions("continue", options);
   if (options.resume) return await run(await resumed("continue", options), options);
   const { from } = options;
-  if (from === undefined) throw new TrainingError("Cannot continue training as `from` must be a checkpoint: it is missing");
+  if (from === undefined) {
+    throw new TrainingError("Cannot continue training as `from` must be a checkpoint: it is missing");
+  }
   const checkpoint = typeof from === "string" ? readCheckpointFileSync(from) : decodeCheckpoint(from);
   return await run(await fresh("continue", options, checkpoint), options);
 }

@@ -43,7 +43,15 @@ export interface ContinueOptions extends Omit<TrainOptions, "model"> {
 
 /** What {@linkcode TrainOptions.onProgress} is told. */
 export type ProgressEvent =
-  | { type: "start"; recipe: string; model: ModelName; seed: number; totalSteps: number; backend: BackendName; resumedAt: number }
+  | {
+    type: "start";
+    recipe: string;
+    model: ModelName;
+    seed: number;
+    totalSteps: number;
+    backend: BackendName;
+    resumedAt: number;
+  }
   | {
     type: "step";
     /** Steps done in this attempt. */

@@ -1,18 +1,12 @@
 /**
- * The weights that come with the library.
+ * The weights that come with the library, as a checkpoint.
  *
  * @module
  */
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.ts";
-import { SHIPPED_763 } from "./shipped_763.ts";
-import { fromBase64 } from "../base64.ts";
+import { shippedBytes } from "./shipped.ts";
 
-/** The bytes of the shipped safetensors file: 763 parameters, trained by `train --recipe sure`. */
-export function shippedBytes(): Uint8Array<ArrayBuffer> {
-  return fromBase64(SHIPPED_763);
-}
-
-/** The shipped weights, as read from their embedded safetensors file. */
+/** The shipped weights with all that their file says of them. */
 export function shippedCheckpoint(): Checkpoint {
   return decodeCheckpoint(shippedBytes(), { source: "the shipped weights" });
 }

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { ARITHMETICS, createEngine } from "../../src/engine/mod.ts";
 import type { Arithmetic, Engine, StepReport, TrainRun } from "../../src/engine/types.ts";
-import { compileCore, type Core, instantiateCore } from "../../src/engine/wasm/core.ts";
+import { type Core, instantiate } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
 import { type ModelName, MODELS } from "../../src/model/variant.ts";
 import { learningRateAt } from "../../src/training/learning_rate.ts";
@@ -37,7 +37,7 @@ const RUN: TrainRun = {
   stage: STAGE,
 };
 
-const core: Core = instantiateCore(compileCore("exact", EXACT), "exact");
+const core: Core = instantiate(EXACT);
 
 /** The module's own learning rate: JavaScript's may differ in its last bit. */
 function moduleRate({ steps, learningRate, warmupSteps, floor }: StageHyperparameters, step: number): number {

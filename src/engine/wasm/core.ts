@@ -4,11 +4,19 @@
  * @module
  */
 import { fromBase64 } from "../../base64.ts";
-import type { Arithmetic } from "../types.ts";
+import { QUERIES } from "../../model/vocabulary.ts";
 
-/** The exports of `assembly/entry.ts`. Addresses are byte offsets in the memory. */
-export interface CoreExports {
+/** The exports of `assembly/adder.ts`. Addresses are byte offsets in the memory. */
+export interface AdderExports {
   readonly parametersAt: WebAssembly.Global;
+  problemsBase(threads: number): number;
+  configure(model: number): void;
+  prepareDecoding(): void;
+  decode(problems: number, count: number, out: number): void;
+}
+
+/** The exports of `assembly/entry.ts`. */
+export interface CoreExports extends AdderExports {
   readonly gradientAt: WebAssembly.Global;
   readonly firstMomentAt: WebAssembly.Global;
   readonly secondMomentAt: WebAssembly.Global;
@@ -16,8 +24,6 @@ export interface CoreExports {
   readonly lossesAt: WebAssembly.Global;
   readonly normsAt: WebAssembly.Global;
   readonly maxRun: WebAssembly.Global;
-  problemsBase(threads: number): number;
-  configure(model: number): void;
   initialize(seed: number, attempt: number): void;
   resetOptimizer(): void;
   optimizerSteps(): number;
@@ -34,7 +40,6 @@ export interface CoreExports {
   ): number;
   train(): void;
   logits(problems: number, count: number, out: number): void;
-  decode(problems: number, count: number, out: number): void;
   sample(
     seed: number,
     domain: number,
@@ -50,12 +55,10 @@ export interface CoreExports {
   mapGelu(at: number, vectors: number): void;
 }
 
-/** A loaded core. */
-export interface Core {
+/** A module with a memory of its own. */
+export interface Core<Exports extends AdderExports = CoreExports> {
   readonly memory: WebAssembly.Memory;
-  readonly exports: CoreExports;
-  /** The arithmetic that the module really has. */
-  readonly arithmetic: Arithmetic;
+  readonly exports: Exports;
 }
 
 // (module (func (result v128) (v128.const i32x4 0 0 0 0)))
@@ -80,21 +83,52 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(Uint8Array.from(RELAXED_SIMD_PROBE));
 }
 
-const compiled = new Map<Arithmetic, WebAssembly.Module>();
+const compiled = new Map<string, WebAssembly.Module>();
 
-/** Compiles a module, once per process. */
-export function compileCore(arithmetic: Arithmetic, base64: string): WebAssembly.Module {
-  let module = compiled.get(arithmetic);
-  if (module === undefined) compiled.set(arithmetic, module = new WebAssembly.Module(fromBase64(base64)));
+/** Compiles a module from base64, once per process. */
+function compile(base64: string): WebAssembly.Module {
+  let module = compiled.get(base64);
+  if (module === undefined) compiled.set(base64, module = new WebAssembly.Module(fromBase64(base64)));
   return module;
 }
 
 /** Bytes of a page of WASM memory. */
 export const PAGE = 65536;
 
-/** Instantiates a core with a memory of its own. */
-export function instantiateCore(module: WebAssembly.Module, arithmetic: Arithmetic): Core {
+/** Makes a core of a generated module. */
+export function instantiate<Exports extends AdderExports = CoreExports>(base64: string): Core<Exports> {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
-  const instance = new WebAssembly.Instance(module, { env: { memory } });
-  return { memory, exports: instance.exports as unknown as CoreExports, arithmetic };
+  const { exports } = new WebAssembly.Instance(compile(base64), { env: { memory } });
+  return { memory, exports: exports as unknown as Exports };
+}
+
+/**
+ * Makes room behind a core's own data.
+ *
+ * @returns The address of the first of `bytes` bytes
+ */
+export function reserve({ memory, exports }: Core<AdderExports>, bytes: number): number {
+  const base = exports.problemsBase(1);
+  const missing = base + bytes - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+  return base;
+}
+
+/** Copies doubles to where the core reads problems, with room for `resultBytes` behind them. */
+export function writeProblems(
+  core: Core<AdderExports>,
+  operands: Float64Array,
+  resultBytes: number,
+): { problems: number; results: number } {
+  const problems = reserve(core, operands.byteLength + resultBytes);
+  new Float64Array(core.memory.buffer, problems, operands.length).set(operands);
+  return { problems, results: problems + operands.byteLength };
+}
+
+/** Decodes problems whose tables are ready: tokens [n, 12]. */
+export function decodeProblems(core: Core<AdderExports>, operands: Float64Array): Uint8Array {
+  const count = operands.length / 2;
+  const { problems, results } = writeProblems(core, operands, count * QUERIES);
+  core.exports.decode(problems, count, results);
+  return new Uint8Array(core.memory.buffer, results, count * QUERIES).slice();
 }

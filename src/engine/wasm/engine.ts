@@ -20,7 +20,7 @@ import type {
   TrainRunReport,
 } from "../types.ts";
 import { checkNotEmpty, checkOptimizerState, checkParameters, checkStepOptions, checkTrainRun } from "../checks.ts";
-import { type Core, PAGE } from "./core.ts";
+import { type Core, decodeProblems, reserve, writeProblems } from "./core.ts";
 
 /** Problems that are decoded, or whose logits are computed, in one call of the core. */
 const CHUNK = 4096;
@@ -34,15 +34,17 @@ export class WasmEngine implements Engine {
   readonly #variant: Variant;
   readonly #count: number;
   #core: Core | undefined;
+  /** Whether the tables of decoding are those of the weights in force. */
+  #decodable = false;
 
   /** Takes over a core of its own. */
-  constructor(core: Core, variant: Variant) {
+  constructor(core: Core, arithmetic: Arithmetic, variant: Variant) {
     this.model = variant.name;
-    this.arithmetic = core.arithmetic;
+    this.arithmetic = arithmetic;
     this.#core = core;
     this.#variant = variant;
     this.#count = parameterCount(variant);
-    this.#reserve(0);
+    reserve(core, 0);
     core.exports.configure(variant.name);
     core.exports.initialize(0, 0);
   }
@@ -53,25 +55,9 @@ export class WasmEngine implements Engine {
     return this.#core;
   }
 
-  /** Makes room for so many bytes behind the core's own data; returns their address. */
-  #reserve(bytes: number): number {
-    const { memory, exports } = this.#live();
-    const base = exports.problemsBase(1);
-    const missing = base + bytes - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
-    return base;
-  }
-
   /** Views of memory are made when they are used: growing the memory detaches the old ones. */
   #floats(at: number, length: number): Float32Array {
     return new Float32Array(this.#live().memory.buffer, at, length);
-  }
-
-  /** Copies problems into the core's memory, with room for `resultBytes` behind them. */
-  #write(operands: Operands, resultBytes: number): { problems: number; results: number } {
-    const problems = this.#reserve(operands.byteLength + resultBytes);
-    new Float64Array(this.#live().memory.buffer, problems, operands.length).set(operands);
-    return { problems, results: problems + operands.byteLength };
   }
 
   setParameters(values: Float32Array): void {
@@ -79,6 +65,7 @@ export class WasmEngine implements Engine {
     const { exports } = this.#live();
     this.#floats(exports.parametersAt.value, this.#count).set(values);
     exports.resetOptimizer();
+    this.#decodable = false;
   }
 
   parameters(): Float32Array {
@@ -89,6 +76,7 @@ export class WasmEngine implements Engine {
     checkWord("draw parameters", "seed", seed);
     checkWord("draw parameters", "attempt", attempt);
     this.#live().exports.initialize(seed, attempt);
+    this.#decodable = false;
   }
 
   optimizerState(): OptimizerState {
@@ -119,7 +107,7 @@ export class WasmEngine implements Engine {
   #lossAndGradient(problems: Problems): number {
     const operands = packOperands(problems);
     checkNotEmpty(operands);
-    return this.#live().exports.lossAndGradient(this.#write(operands, 0).problems, operands.length / 2);
+    return this.#live().exports.lossAndGradient(writeProblems(this.#live(), operands, 0).problems, operands.length / 2);
   }
 
   // deno-lint-ignore require-await
@@ -127,6 +115,7 @@ export class WasmEngine implements Engine {
     const { learningRate, weightDecay, clipNorm, beta1, beta2, epsilon } = checkStepOptions(options);
     const loss = this.#lossAndGradient(problems);
     const { exports } = this.#live();
+    this.#decodable = false;
     const gradientNorm = exports.optimizerStep(learningRate, weightDecay, clipNorm, beta1, beta2, epsilon);
     return { loss, gradientNorm };
   }
@@ -136,6 +125,7 @@ export class WasmEngine implements Engine {
     checkTrainRun(run);
     const { memory, exports } = this.#live();
     const { seed, attempt, firstSample, stage, firstStep, minDigits, maxDigits } = run;
+    this.#decodable = false;
     const losses = new Float32Array(run.steps);
     const gradientNorms = new Float32Array(run.steps);
     for (let done = 0; done < run.steps; done += exports.maxRun.value) {
@@ -155,8 +145,9 @@ export class WasmEngine implements Engine {
 
   sample(request: SampleRequest): Operands {
     const { seed, stream, attempt, sample, count, minDigits, maxDigits } = checkSampleRequest(request);
-    const { exports, memory } = this.#live();
-    const out = this.#reserve((count + 3) * 16);
+    const core = this.#live();
+    const { exports, memory } = core;
+    const out = reserve(core, (count + 3) * 16);
     exports.sample(seed, DOMAINS[stream], attempt, sample, count, minDigits, maxDigits, out);
     return new Float64Array(memory.buffer, out, 2 * count).slice();
   }
@@ -170,8 +161,9 @@ export class WasmEngine implements Engine {
     for (let first = 0; first < operands.length; first += 2 * CHUNK) {
       const chunk = operands.subarray(first, first + 2 * CHUNK);
       const count = chunk.length / 2;
-      const { problems, results } = this.#write(chunk, count * each * 4);
-      this.#live().exports.logits(problems, count, results);
+      const core = this.#live();
+      const { problems, results } = writeProblems(core, chunk, count * each * 4);
+      core.exports.logits(problems, count, results);
       logits.set(this.#floats(results, count * each), first / 2 * each);
     }
     return logits;
@@ -179,27 +171,20 @@ export class WasmEngine implements Engine {
 
   // deno-lint-ignore require-await
   async decode(problems: Problems): Promise<Uint8Array> {
-    return this.#decode(packOperands(problems));
-  }
-
-  #decode(operands: Operands): Uint8Array {
+    const operands = packOperands(problems);
     checkNotEmpty(operands);
-    const count = operands.length / 2;
-    const { problems, results } = this.#write(operands, count * QUERIES);
-    const { exports, memory } = this.#live();
-    exports.decode(problems, count, results);
-    return new Uint8Array(memory.buffer, results, count * QUERIES).slice();
+    const core = this.#live();
+    if (!this.#decodable) core.exports.prepareDecoding();
+    this.#decodable = true;
+    return decodeProblems(core, operands);
   }
 
-  /** {@linkcode Engine.predict}, done when it returns: NaN where no number was read. */
-  predictSums(operands: Operands): Float64Array {
-    const tokens = this.#decode(operands);
-    return Float64Array.from({ length: operands.length / 2 }, (_, i) => readSum(tokens, i * QUERIES));
-  }
-
-  // deno-lint-ignore require-await
   async predict(problems: Problems): Promise<(bigint | null)[]> {
-    return Array.from(this.predictSums(packOperands(problems)), (sum) => Number.isNaN(sum) ? null : BigInt(sum));
+    const tokens = await this.decode(problems);
+    return Array.from({ length: tokens.length / QUERIES }, (_, i) => {
+      const sum = readSum(tokens, i * QUERIES);
+      return Number.isNaN(sum) ? null : BigInt(sum);
+    });
   }
 
   // deno-lint-ignore require-await

@@ -1,0 +1,35 @@
+/**
+ * Adders of other weights than the shipped ones.
+ *
+ * @module
+ */
+import { type Adder, WasmAdder } from "./adder.ts";
+import { type Checkpoint, decodeCheckpoint } from "./checkpoint/checkpoint.ts";
+import { readCheckpointFileSync } from "./checkpoint/store.ts";
+
+function readIn(checkpoint: Checkpoint | Uint8Array | string): Checkpoint {
+  if (typeof checkpoint === "string") return readCheckpointFileSync(checkpoint);
+  return checkpoint instanceof Uint8Array ? decodeCheckpoint(checkpoint) : checkpoint;
+}
+
+/**
+ * Makes an adder of a checkpoint.
+ *
+ * @example Usage
+ * ```ts
+ * import { loadAdder } from "@x/tiny-adder";
+ * import { encodeCheckpoint } from "@x/tiny-adder/checkpoint";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const untrained = encodeCheckpoint({ model: 763, parameters: new Float32Array(763), metadata: {} });
+ * const adder = loadAdder(untrained);
+ * assertEquals(adder.add(42, 7), 0); // the weights add, not the code
+ * ```
+ *
+ * @param checkpoint A checkpoint, the bytes of a safetensors file, or the path of one or of a run directory, which needs read permission
+ * @throws {CheckpointError} If it is not a checkpoint of the model
+ */
+export function loadAdder(checkpoint: Checkpoint | Uint8Array | string): Adder {
+  const { model, parameters } = readIn(checkpoint);
+  return new WasmAdder(model, parameters);
+}

@@ -1,0 +1,24 @@
+/**
+ * The shipped weights by themselves: all that adding needs.
+ *
+ * @module
+ */
+import { fromBase64 } from "../base64.ts";
+import { SHIPPED_763 } from "./shipped_763.ts";
+
+/** Number of weights. */
+const COUNT = 763;
+
+/** The bytes of the shipped safetensors file. */
+export function shippedBytes(): Uint8Array<ArrayBuffer> {
+  return fromBase64(SHIPPED_763);
+}
+
+/**
+ * The weights: the tail of the file, which holds the tensors in the order of the flat vector. To read its header would take longer than an
+ * addition; a test sees to it that both ways give the same.
+ */
+export function shippedParameters(): Float32Array {
+  const bytes = shippedBytes();
+  return new Float32Array(bytes.slice(bytes.length - 4 * COUNT).buffer);
+}
