@@ -5,6 +5,8 @@
  */
 import { type Adder, WasmAdder } from "./adder.ts";
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint/checkpoint.ts";
+import { checkParameters } from "./engine/checks.ts";
+import { variantOf } from "./model/variant.ts";
 import { readCheckpointFileSync } from "./checkpoint/store.ts";
 
 function readIn(checkpoint: Checkpoint | Uint8Array | string): Checkpoint {
@@ -31,5 +33,6 @@ function readIn(checkpoint: Checkpoint | Uint8Array | string): Checkpoint {
  */
 export function loadAdder(checkpoint: Checkpoint | Uint8Array | string): Adder {
   const { model, parameters } = readIn(checkpoint);
+  checkParameters(parameters, variantOf(model));
   return new WasmAdder(model, parameters);
 }

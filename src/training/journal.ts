@@ -85,7 +85,8 @@ export class Journal {
     this.#pending += `${JSON.stringify(event)}\n`;
   }
 
-  async #flushLog(): Promise<number> {
+  /** Writes the lines that are waiting. @returns The length of the log in bytes */
+  async flushLog(): Promise<number> {
     const bytes = this.#encoder.encode(this.#pending);
     this.#pending = "";
     using file = await Deno.open(this.#directory.logFile, { create: true, append: true });
@@ -96,7 +97,7 @@ export class Journal {
 
   /** Writes log and state: from here a resume goes on. */
   async saveState(state: TrainingState<RunProgress>): Promise<void> {
-    state.progress.logBytes = await this.#flushLog();
+    state.progress.logBytes = await this.flushLog();
     await writeFileAtomically(this.#directory.stateFile, encodeState(state));
   }
 

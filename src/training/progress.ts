@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Arithmetic } from "../engine/types.ts";
 import type { ModelName } from "../model/variant.ts";
 import { totalSteps } from "./recipes.ts";
 import type { Recipe, Stage } from "./recipes.ts";
@@ -17,6 +18,8 @@ export interface RunProgress {
   recipe: Recipe;
   model: ModelName;
   seed: number;
+  /** The arithmetic of the engine, which a resume must keep to end with the same bytes. */
+  arithmetic: Arithmetic;
   /** Restarts so far. */
   attempt: number;
   /** Index of the stage at work. */
@@ -49,7 +52,7 @@ export interface RunProgress {
 
 /** The state before the first step. */
 export function freshProgress(
-  start: Pick<RunProgress, "kind" | "recipe" | "model" | "seed" | "from">,
+  start: Pick<RunProgress, "kind" | "recipe" | "model" | "seed" | "arithmetic" | "from">,
 ): RunProgress {
   return {
     ...start,

@@ -59,7 +59,7 @@ export interface Recipe {
   readonly evaluation: EvaluationPlan;
 }
 
-/** Problems of the evaluation that ends every run. */
+/** Problems of the evaluation that ends a run. */
 export const FINAL_EVALUATION = 100_000;
 
 const ADAM = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 } as const;
@@ -202,6 +202,42 @@ export function trainRecipe(name: string): Recipe {
  */
 export function continueRecipe(name: string): Recipe {
   return lookUp(CONTINUE_RECIPES, name);
+}
+
+/**
+ * Checks a recipe that somebody wrote.
+ *
+ * @throws {RangeError} If it cannot be run; the message says why
+ */
+export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train" | "continue"): void {
+  const asked = `Cannot train by the recipe ${name} as`;
+  if (stages.length === 0) throw new RangeError(`${asked} it must have at least one stage: current number is 0`);
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1) {
+    throw new RangeError(`${asked} maxAttempts must be a whole number, 1 or more: current value is ${maxAttempts}`);
+  }
+  for (const { name, steps, curriculum, gate } of stages) {
+    if (!Number.isInteger(steps) || steps < 1) {
+      throw new RangeError(
+        `${asked} the steps of stage ${name} must be a whole number, 1 or more: current value is ${steps}`,
+      );
+    }
+    const first = curriculum.at(0)?.fromStep;
+    if (first !== 0) {
+      throw new RangeError(`${asked} the curriculum of stage ${name} must start at step 0: it starts at ${first}`);
+    }
+    if (gate === undefined) continue;
+    if (kind === "continue") {
+      throw new RangeError(
+        `${asked} a second pass has no gates, which would start it again from new weights: stage ${name} has one`,
+      );
+    }
+    if (!(gate.window >= 1 && gate.window <= gate.atStep && gate.atStep <= steps)) {
+      throw new RangeError(
+        `${asked} the window of the gate of stage ${name} must lie within its ${steps} steps: ` +
+          `it has ${gate.window} steps and ends at step ${gate.atStep}`,
+      );
+    }
+  }
 }
 
 /** Steps of all stages. */

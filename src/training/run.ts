@@ -12,7 +12,7 @@ import { TrainingError } from "./error.ts";
 import type { Journal } from "./journal.ts";
 import { learningRateAt } from "./learning_rate.ts";
 import { currentStage, isDone, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
-import { FINAL_EVALUATION, type Stage, totalSteps } from "./recipes.ts";
+import { type Stage, totalSteps } from "./recipes.ts";
 import type { ProgressEvent, TrainReport, TrainResult } from "./types.ts";
 
 /** Steps between two saves of the state are chosen so that about this many seconds lie between them. */
@@ -36,6 +36,8 @@ export interface RunTools {
   limit: number;
   /** Steps between evaluations, 0 for none. */
   evalEvery: number;
+  /** Problems of the evaluation at the end. */
+  finalProblems: number;
   signal: AbortSignal | undefined;
   onProgress: (event: ProgressEvent) => void;
 }
@@ -74,7 +76,15 @@ export class Run {
         arithmetic: engine.arithmetic,
       });
     }
-    await this.#train();
+    try {
+      await this.#train();
+    } catch (error) {
+      if (this.#tools.signal?.aborted) throw error;
+      // the state stays at its last save, which a resume goes on from; what led to the error belongs in the log
+      this.#log("error", { step: progress.step, message: error instanceof Error ? error.message : String(error) });
+      await journal?.flushLog();
+      throw error;
+    }
     return await this.#conclude();
   }
 
@@ -173,7 +183,8 @@ export class Run {
     if (loss <= gate.loss) return false;
     const restart = { stage: stage.name, step: progress.step, loss, gate: gate.loss };
     progress.restarts.push(restart);
-    Object.assign(progress, { attempt: progress.attempt + 1, stage: 0, stageStep: 0, step: 0, gateSum: 0 });
+    Object.assign(progress, { attempt: progress.attempt + 1, stage: 0, stageStep: 0, step: 0, gateSum: 0, best: null });
+    this.#best = undefined;
     this.#tools.engine.initialize(progress.seed, progress.attempt);
     this.#tools.onProgress({ type: "restart", attempt: progress.attempt, ...restart });
     this.#log("restart", { attempt: progress.attempt, ...restart });
@@ -212,13 +223,13 @@ export class Run {
     const last = this.#vectors();
     if (this.#best !== undefined) engine.setParameters(this.#best);
     const parameters = engine.parameters();
-    const { total, correct } = await this.#evaluate(FINAL_EVALUATION, SAMPLE_AT_THE_END);
+    const { total, correct } = await this.#evaluate(this.#tools.finalProblems, SAMPLE_AT_THE_END);
     const exactMatch = correct / total;
     const metadata = {
       kind: progress.kind,
       recipe: recipe.name,
       seed: String(seed),
-      step: String(step),
+      step: String(this.#best === undefined ? step : progress.best!.step),
       examples: String(examples),
       attempt: String(progress.attempt),
       backend: engine.backend,

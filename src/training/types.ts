@@ -29,6 +29,8 @@ export interface TrainOptions {
   resume?: boolean;
   /** Evaluates every that many steps; 0: only at the end. @default {what the recipe says} */
   evalEvery?: number;
+  /** Held-out problems of the evaluation that ends the run. @default {100_000} */
+  finalProblems?: number;
   /** Ends the run early: the state is saved, and the promise rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Is told what happens, in order. */
@@ -94,9 +96,11 @@ export interface EvaluationReport {
 
 /** What a run was and what came out. */
 export interface TrainReport {
+  /** The variant of the model. */
   model: ModelName;
   /** The recipe's name. */
   recipe: string;
+  /** The seed of weights and examples. */
   seed: number;
   /** Steps of the attempt that counts. */
   steps: number;
@@ -106,8 +110,11 @@ export interface TrainReport {
   seconds: number;
   /** Seconds of training alone. */
   trainSeconds: number;
+  /** What really ran. */
   backend: BackendName;
+  /** Threads at work. */
   threads: number;
+  /** The arithmetic that really ran. */
   arithmetic: Arithmetic;
   /** Share of held-out uniform 10-digit pairs added rightly at the end. */
   exactMatch: number;

@@ -1,6 +1,14 @@
 /** The numbers of the recipes, written down a second time as DESIGN.md sections 1 and 5 give them. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { continueRecipe, type Recipe, RECIPES, totalSteps, trainRecipe } from "../../src/training/recipes.ts";
+import {
+  checkRecipe,
+  continueRecipe,
+  type Recipe,
+  RECIPES,
+  type Stage,
+  totalSteps,
+  trainRecipe,
+} from "../../src/training/recipes.ts";
 
 const ADAM = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 };
 const ADAM_OF_PAPER = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 1 };
@@ -121,4 +129,30 @@ Deno.test("an unknown recipe is refused with the names that there are", () => {
       assertThrows(() => lookUp(name), RangeError, message);
     }
   }
+});
+
+for (const name of RECIPES) {
+  Deno.test(`the recipe ${name} passes its own check, for both passes`, () => {
+    checkRecipe(trainRecipe(name), "train");
+    checkRecipe(continueRecipe(name), "continue");
+  });
+}
+
+Deno.test("checkRecipe() says what cannot be run", () => {
+  const gated = trainRecipe("fast");
+  const [stage] = gated.stages;
+  const withStage = (changes: Partial<Stage>) => ({ ...gated, stages: [{ ...stage, ...changes }] });
+  const faults: [Recipe, "train" | "continue", string][] = [
+    [{ ...gated, stages: [] }, "train", "at least one stage: current number is 0"],
+    [{ ...gated, maxAttempts: 0 }, "train", "maxAttempts must be a whole number, 1 or more: current value is 0"],
+    [
+      withStage({ steps: 0.5 }),
+      "train",
+      "steps of stage explore must be a whole number, 1 or more: current value is 0.5",
+    ],
+    [withStage({ curriculum: [] }), "train", "must start at step 0: it starts at undefined"],
+    [withStage({ gate: { atStep: 100, window: 200, loss: 1 } }), "train", "it has 200 steps and ends at step 100"],
+    [gated, "continue", "a second pass has no gates"],
+  ];
+  for (const [recipe, kind, message] of faults) assertThrows(() => checkRecipe(recipe, kind), RangeError, message);
 });

@@ -122,7 +122,8 @@ Deno.test("a second pass that is interrupted ends with the same bytes, without i
   await using folder = await temporaryFolder();
   const [straight, pieces] = ["straight", "pieces"].map((name) => join(folder.path, name));
   const { checkpoint: from } = await train({ recipe: shortRecipe(), steps: 30, model: 777 });
-  const options = { recipe: { ...RECIPE, maxAttempts: 1 }, seed: 3 };
+  const stages = RECIPE.stages.map(({ gate: _, ...stage }) => stage); // a second pass has no gates
+  const options = { recipe: { ...RECIPE, stages }, seed: 3 };
   await continueTraining({ ...options, from, out: straight });
   await continueTraining({ ...options, from, out: pieces, steps: 123 });
   const { report } = await continueTraining({ out: pieces, resume: true });

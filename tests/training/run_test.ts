@@ -31,12 +31,13 @@ interface RunOptions {
 async function run(recipe: Recipe, { script, kind = "train", limit, evalEvery }: RunOptions = {}): Promise<Outcome> {
   const engine = new ScriptedEngine(script);
   const events: ProgressEvent[] = [];
-  const result = await new Run(freshProgress({ kind, recipe, model: 763, seed: 7, from: null }), {
+  const result = await new Run(freshProgress({ kind, recipe, model: 763, seed: 7, arithmetic: "exact", from: null }), {
     engine,
     journal: undefined,
     limit: limit ?? totalSteps(recipe),
     evalEvery: evalEvery ?? recipe.evaluation.every,
     signal: undefined,
+    finalProblems: 100_000,
     onProgress: (event) => events.push(event),
   }).finish();
   return { ...result, engine, events };

@@ -1,0 +1,121 @@
+/**
+ * From options to a run: what it starts from, and the engine that it runs on.
+ *
+ * @module
+ */
+import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.ts";
+import { readCheckpointFileSync } from "../checkpoint/store.ts";
+import { createEngine } from "../engine/create_engine.ts";
+import { checkWord } from "../model/philox.ts";
+import type { ModelName } from "../model/variant.ts";
+import { TrainingError } from "./error.ts";
+import { Journal } from "./journal.ts";
+import { freshProgress, type RunKind, type RunProgress } from "./progress.ts";
+import { checkRecipe, continueRecipe, FINAL_EVALUATION, type Recipe, totalSteps, trainRecipe } from "./recipes.ts";
+import { Run } from "./run.ts";
+import type { ContinueOptions, TrainOptions, TrainResult } from "./types.ts";
+
+/** What a run starts from. */
+interface Start {
+  progress: RunProgress;
+  journal: Journal | undefined;
+  /** Weights to start from, with the optimizer's moments where the run had begun. */
+  weights?: { parameters: Float32Array; moments?: { firstMoment: Float32Array; secondMoment: Float32Array } };
+  best?: Float32Array;
+}
+
+function recipeOf(kind: RunKind, recipe: string | Recipe): Recipe {
+  if (typeof recipe === "string") return kind === "train" ? trainRecipe(recipe) : continueRecipe(recipe);
+  checkRecipe(recipe, kind);
+  return recipe;
+}
+
+function checkCount(asked: string, name: string, value: number | undefined): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return;
+  throw new RangeError(`Cannot ${asked} as ${name} must be a whole number, 0 or more: current value is ${value}`);
+}
+
+function checkOptions(kind: RunKind, { seed, steps, evalEvery, finalProblems }: TrainOptions): void {
+  const asked = kind === "train" ? "train" : "continue training";
+  if (seed !== undefined) checkWord(asked, "seed", seed);
+  checkCount(asked, "steps", steps);
+  checkCount(asked, "evalEvery", evalEvery);
+  if (finalProblems !== undefined && !(Number.isSafeInteger(finalProblems) && finalProblems > 0)) {
+    throw new RangeError(
+      `Cannot ${asked} as finalProblems must be a whole number, 1 or more: current value is ${finalProblems}`,
+    );
+  }
+}
+
+/** Reads the state of the run in `out`, whose recipe, model and seed count. */
+async function resumed(kind: RunKind, options: TrainOptions): Promise<Start> {
+  if (options.out === undefined) {
+    throw new TrainingError("Cannot resume a run as `out` must name its folder: it is missing");
+  }
+  const { journal, state } = await Journal.resume(options.out);
+  const { progress, parameters, firstMoment, secondMoment, best } = state;
+  const recipe = typeof options.recipe === "object" ? options.recipe.name : options.recipe;
+  const asked: [string, unknown, unknown][] = [
+    ["kind", kind, progress.kind],
+    ["recipe", recipe, progress.recipe.name],
+    ["model", options.model, progress.model],
+    ["seed", options.seed, progress.seed],
+    ["arithmetic", options.arithmetic, progress.arithmetic],
+  ];
+  for (const [name, wanted, found] of asked) {
+    if (wanted !== undefined && wanted !== found) {
+      throw new TrainingError(
+        `Cannot resume the run in ${options.out} as its ${name} must be the one asked for, ${wanted}: it is ${found}`,
+      );
+    }
+  }
+  return { progress, journal, weights: { parameters, moments: { firstMoment, secondMoment } }, best };
+}
+
+async function fresh(kind: RunKind, options: TrainOptions, from?: Checkpoint): Promise<Start> {
+  const { recipe = "fast", seed = 1, arithmetic = "exact", out } = options;
+  const model: ModelName = from?.model ?? options.model ?? 763;
+  const progress = freshProgress({
+    ...{ kind, recipe: recipeOf(kind, recipe), model, seed, arithmetic },
+    from: from?.metadata ?? null,
+  });
+  const journal = out === undefined ? undefined : await Journal.create(out);
+  return { progress, journal, ...(from && { weights: { parameters: from.parameters } }) };
+}
+
+async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
+  const { progress, journal, weights, best } = start;
+  const { model, seed, attempt, recipe, arithmetic } = progress;
+  const { backend, threads, signal, onProgress = () => {}, finalProblems = FINAL_EVALUATION } = options;
+  signal?.throwIfAborted();
+  const engine = await createEngine({ backend, model, threads, arithmetic });
+  try {
+    if (weights === undefined) engine.initialize(seed, attempt);
+    else engine.setParameters(weights.parameters);
+    if (weights?.moments !== undefined) engine.setOptimizerState({ step: progress.step, ...weights.moments });
+    const limit = Math.min(options.steps ?? Infinity, totalSteps(recipe));
+    const evalEvery = options.evalEvery ?? recipe.evaluation.every;
+    return await new Run(progress, { engine, journal, limit, evalEvery, finalProblems, signal, onProgress }, best)
+      .finish();
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** Does what `train` of train.ts says. */
+export async function startTraining(options: TrainOptions): Promise<TrainResult> {
+  checkOptions("train", options);
+  return await run(options.resume ? await resumed("train", options) : await fresh("train", options), options);
+}
+
+/** Does what `continueTraining` of train.ts says. */
+export async function startContinuing(options: ContinueOptions): Promise<TrainResult> {
+  checkOptions("continue", options);
+  if (options.resume) return await run(await resumed("continue", options), options);
+  const { from } = options;
+  if (from === undefined) {
+    throw new TrainingError("Cannot continue training as `from` must be a checkpoint: it is missing");
+  }
+  const checkpoint = typeof from === "string" ? readCheckpointFileSync(from) : decodeCheckpoint(from);
+  return await run(await fresh("continue", options, checkpoint), options);
+}
