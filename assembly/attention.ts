@@ -28,8 +28,7 @@ import { addTransposed, exp2, madd, outerProduct, outerProductRow, storeExp2, st
 import { firstSlot } from "./slots";
 
 /** Reads the slot rows of four lanes: (14, lanes). Writes 16 vectors: what follows must be written later. */
-// @ts-ignore: decorator
-
+@inline
 export function gatherRows(row0: usize, row1: usize, row2: usize, row3: usize, to: usize): void {
   // unroll
   for (let h = 0; h < 4; ++h) {
@@ -45,21 +44,18 @@ export function gatherRows(row0: usize, row1: usize, row2: usize, row3: usize, t
 }
 
 /** Address of a lane's row in the table of one position. */
-// @ts-ignore: decorator
-
+@inline
 function laneRow(table: usize, tokens: usize, lane: i32): usize {
   return table + (<usize> load<u32>(tokens + 4 * lane)) * SLOT_ROW;
 }
 
-// @ts-ignore: decorator
-
+@inline
 function keyTable(position: i32): usize {
   return SLOT_KV + firstSlot(position) * SLOT_ROW;
 }
 
 /** Offset of the rows of a query position within a table of queries. */
-// @ts-ignore: decorator
-
+@inline
 function queryRows(i: i32): usize {
   return (firstSlot(FIRST_QUERY + i) - TRAINING_QUERY_GROUP * 4) * SLOT_ROW;
 }
@@ -95,8 +91,7 @@ export function gatherTile(w: usize): void {
  * Forward these are the scores of four queries and two keys. Backward (`gradient`), with a the gradients of the outputs and b two values,
  * they are turned into score gradients: out[i][j] *= a[i] . b[j] - dot[i].
  */
-// @ts-ignore: decorator
-
+@inline
 function dotTile(a: usize, aRow: usize, b: usize, bRow: usize, out: usize, gradient: bool, dot: usize): void {
   // unroll
   for (let i = 0; i < 4; ++i) {
@@ -129,8 +124,7 @@ function dotTile(a: usize, aRow: usize, b: usize, bRow: usize, out: usize, gradi
 }
 
 /** `count` scores of one query: out[j] = query . key[j]. */
-// @ts-ignore: decorator
-
+@inline
 function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
   // unroll
   for (let c = 0; c < D; ++c) {
@@ -149,8 +143,7 @@ function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
 }
 
 /** Turns `count` scores into weights 2^(score - max), not divided by their sum; stores 1 / sum. */
-// @ts-ignore: decorator
-
+@inline
 function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
   let maximum = v128.load(weights);
   const end = weights + count * 16;
@@ -171,8 +164,7 @@ function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
 }
 
 /** Multiplies seven vectors by one. */
-// @ts-ignore: decorator
-
+@inline
 function scaleRow(row: usize, factor: v128): void {
   // unroll
   for (let c = 0; c < D; ++c) {
@@ -229,8 +221,7 @@ export function attentionForwardTile(w: usize): void {
 }
 
 /** Adds fourteen vectors (14, lanes) to the rows that the four lanes name. */
-// @ts-ignore: decorator
-
+@inline
 function scatterRows(vectors: usize, row0: usize, row1: usize, row2: usize, row3: usize): void {
   // unroll
   for (let h = 0; h < 3; ++h) {
@@ -311,8 +302,7 @@ export function attentionBackwardTile(w: usize, slice: usize): void {
 }
 
 /** Adds the gradients of K and V of one position to the rows of its tokens. */
-// @ts-ignore: decorator
-
+@inline
 function scatterKey(w: usize, slice: usize, j: i32, dkv: usize): void {
   const table = slice + SLICE_DKV + firstSlot(j) * SLOT_ROW;
   const tokens = w + TILE_TOKENS + j * 16;
@@ -326,8 +316,7 @@ function scatterKey(w: usize, slice: usize, j: i32, dkv: usize): void {
 }
 
 /** Turns a column of weights e into score gradients e (do . v - do . o), in place. */
-// @ts-ignore: decorator
-
+@inline
 function scoreGradients(value: usize, column: usize, dout: usize, dotOut: usize, count: i32): void {
   // unroll
   for (let c = 0; c < D; ++c) {

@@ -37,8 +37,7 @@ export function prepareDecoding(w: usize): void {
 }
 
 /** Reads the rows that the four tokens name from the table of one position. */
-// @ts-ignore: decorator
-
+@inline
 function gatherTokens(table: usize, tokens: v128, to: usize): void {
   gatherRows(
     table + i32x4.extract_lane(tokens, 0) * SLOT_ROW,
@@ -50,8 +49,7 @@ function gatherTokens(table: usize, tokens: v128, to: usize): void {
 }
 
 /** The token with the largest logit, the first one where two are equal. logits: (14, lanes). */
-// @ts-ignore: decorator
-
+@inline
 function argmax(logits: usize): v128 {
   let best = v128.load(logits);
   let token = i32x4.splat(0);

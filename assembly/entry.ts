@@ -4,6 +4,7 @@
 //   tile, slots     examples as digits; embeddings, LayerNorm 1 and q, k, v once per (token, position)
 //   attention, feed_forward   the kernels of one tile, forward and backward
 //   gradient, optimizer, decode   what is made of them
+//   threads, tasks  how several threads share the slices of a batch
 //   adder           the entry of the module that only decodes; this one has all of it and training
 import {
   A_DIGITS,
@@ -19,19 +20,35 @@ import {
   ROW14,
   RUN,
   SECOND_MOMENT,
-  SLICE_SIZE,
-  SLICES,
   T,
   WORKSPACES,
 } from "./layout";
-import { accumulateTile, finishGradient, forwardTile, prepareSlots, reduceSlices, sliceCount } from "./gradient";
+import { finishGradient, forwardTile, prepareSlots, reduceSlices, sliceCount } from "./gradient";
 import { initializeParameters } from "./initialization";
 import { finalNorm } from "./model";
 import { learningRate, optimizerStep, resetOptimizer } from "./optimizer";
 import { exp2, geluErf, geluTanh, ln } from "./simd";
-import { DOMAIN_TRAINING, drawTile, layOutExample, readTile } from "./tile";
+import {
+  DECODE_PART,
+  TASK_ATTEMPT,
+  TASK_COUNT,
+  TASK_DECODE,
+  TASK_DRAWN_SLICE,
+  TASK_GIVEN_SLICE,
+  TASK_MAX_DIGITS,
+  TASK_MIN_DIGITS,
+  TASK_OUT,
+  TASK_PROBLEMS,
+  TASK_SAMPLE,
+  TASK_SEED,
+  TASK_SLICES,
+  TASK_TILES,
+} from "./tasks";
+import { runJob } from "./threads";
+import { drawTile, layOutExample, readTile } from "./tile";
 
-export { configure, decode, layoutBegin, parametersAt, prepareDecoding, problemsBase, staticDataEnd } from "./adder";
+export { configure, layoutBegin, parametersAt, prepareDecoding, problemsBase, staticDataEnd } from "./adder";
+export { serve, setThreads, stopThreads } from "./threads";
 export { learningRate, optimizerStep, optimizerSteps, resetOptimizer, setOptimizerSteps } from "./optimizer";
 
 // What the host needs to know of the layout.
@@ -51,58 +68,41 @@ export function initialize(seed: u32, attempt: u32): void {
 
 /** The loss of `count` problems and, in GRADIENT, its gradient. */
 export function lossAndGradient(problems: usize, count: i32): f64 {
-  const w = WORKSPACES;
-  const tiles = (count + 3) / 4;
+  store<u32>(TASK_PROBLEMS, problems);
+  store<i32>(TASK_COUNT, count);
+  return batchGradient(TASK_GIVEN_SLICE, (count + 3) / 4, count);
+}
+
+/** The loss and gradient of a batch of so many tiles, whose other particulars stand in TASK. */
+function batchGradient(task: i32, tiles: i32, count: i32): f64 {
   const slices = sliceCount(tiles);
-  prepareSlots(w);
-  for (let s = 0; s < slices; ++s) {
-    const slice = SLICES + s * SLICE_SIZE;
-    memory.fill(slice, 0, SLICE_SIZE);
-    const end = tiles * (s + 1) / slices;
-    for (let tile = tiles * s / slices; tile < end; ++tile) {
-      readTile(w, problems, tile * 4, count);
-      layOutExample(w);
-      accumulateTile(w, slice);
-    }
-  }
+  store<i32>(TASK_TILES, tiles);
+  store<i32>(TASK_SLICES, slices);
+  prepareSlots(WORKSPACES);
+  runJob(task, slices);
   reduceSlices(slices);
-  return finishGradient(w, <f64> count * QUERIES);
+  return finishGradient(WORKSPACES, <f64> count * QUERIES);
 }
 
 // The fields of RUN, doubles in this order: see src/engine/wasm/engine.ts.
-// @ts-ignore: decorator
-
+@inline
 function run(field: i32): f64 {
   return load<f64>(RUN + field * 8);
 }
 
 /** A stretch of training on examples drawn here, as RUN says; losses and norms are written to LOSSES and NORMS. */
 export function train(): void {
-  const w = WORKSPACES;
-  const seed = <u32> run(0);
-  const attempt = <u32> run(1);
+  store<u32>(TASK_SEED, <u32> run(0));
+  store<u32>(TASK_ATTEMPT, <u32> run(1));
   const firstSample = <u32> run(2);
   const firstStep = run(3);
   const steps = <i32> run(4);
-  const minDigits = <i32> run(5);
-  const maxDigits = <i32> run(6);
+  store<i32>(TASK_MIN_DIGITS, <i32> run(5));
+  store<i32>(TASK_MAX_DIGITS, <i32> run(6));
   const batch = <i32> run(7);
-  const tiles = batch / 4;
-  const slices = sliceCount(tiles);
   for (let k = 0; k < steps; ++k) {
-    prepareSlots(w);
-    for (let s = 0; s < slices; ++s) {
-      const slice = SLICES + s * SLICE_SIZE;
-      memory.fill(slice, 0, SLICE_SIZE);
-      const end = tiles * (s + 1) / slices;
-      for (let tile = tiles * s / slices; tile < end; ++tile) {
-        drawTile(w, tile * 4, firstSample + k, attempt, seed, DOMAIN_TRAINING, minDigits, maxDigits);
-        layOutExample(w);
-        accumulateTile(w, slice);
-      }
-    }
-    reduceSlices(slices);
-    store<f32>(LOSSES + k * 4, <f32> finishGradient(w, <f64> batch * QUERIES));
+    store<u32>(TASK_SAMPLE, firstSample + k);
+    store<f32>(LOSSES + k * 4, <f32> batchGradient(TASK_DRAWN_SLICE, batch / 4, batch));
     const rate = learningRate(firstStep + k, run(8), run(9), run(10), run(11));
     store<f32>(NORMS + k * 4, optimizerStep(rate, run(12), run(13), run(14), run(15), run(16)));
   }
@@ -121,6 +121,14 @@ export function logits(problems: usize, count: i32, out: usize): void {
       for (let i = 0; i < QUERIES * T; ++i) store<f32>(row + i * 4, load<f32>(w + LOGITS + i * 16 + lane * 4));
     }
   }
+}
+
+/** Tokens (count, 12) decoded greedily, one byte each. */
+export function decode(problems: usize, count: i32, out: usize): void {
+  store<u32>(TASK_PROBLEMS, problems);
+  store<i32>(TASK_COUNT, count);
+  store<u32>(TASK_OUT, out);
+  runJob(TASK_DECODE, (count + DECODE_PART - 1) / DECODE_PART);
 }
 
 /** Operands of `count` problems of a sampler stream, as pairs of doubles; `out` has room for a multiple of four. */

@@ -111,8 +111,7 @@ export function geluForward(w: usize, rows: i32): void {
 }
 
 /** What the output projection reads: x2, or its LayerNorm in the 777 variant. */
-// @ts-ignore: decorator
-
+@inline
 function outputInput(w: usize): usize {
   return finalNorm ? w + Z : w + X2;
 }
@@ -242,8 +241,7 @@ export function hiddenBackward(w: usize): void {
 }
 
 /** a[c] *= b[c], seven vectors. */
-// @ts-ignore: decorator
-
+@inline
 function multiplyInto(a: usize, b: usize): void {
   // unroll
   for (let c = 0; c < 7; ++c) {

@@ -54,8 +54,7 @@ import { embeddingsBackward, slotsBackward, slotsForward } from "./slots";
  * Into how many slices a batch of so many tiles is cut. Gradients are summed within each slice in the order of its tiles, then slice
  * by slice, so the bytes of the result depend on the batch alone, not on who computed which slice.
  */
-// @ts-ignore: decorator
-
+@inline
 export function sliceCount(tiles: i32): i32 {
   return tiles < 4 ? 1 : min(MAX_SLICES, max(2, tiles / 8));
 }

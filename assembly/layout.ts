@@ -3,6 +3,7 @@
 //   0            static data of the compiler (tables of NativeMath), below 16 KiB; the build checks it
 //   PARAMETERS   weights, gradient, first and second moment of AdamW, one flat vector each
 //   RUN          what a stretch of training needs to know, written by the host
+//   JOB          what the threads work on together
 //   LOSSES       losses and gradient norms of up to MAX_RUN steps
 //   SLOT_…       the tables of the (token, position) slots
 //   SLICES       gradient accumulators, one per slice of the batch
@@ -56,8 +57,19 @@ export const SECOND_MOMENT: usize = FIRST_MOMENT + PADDED * 4;
 export const CONSTANTS: usize = SECOND_MOMENT + PADDED * 4;
 export const RUN: usize = CONSTANTS + 32 * 16;
 
+// The words of JOB, each on a cache line of its own: see threads.ts.
+export const JOB: usize = RUN + 256;
+export const JOB_GENERATION: usize = JOB;
+export const JOB_NEXT: usize = JOB + 64;
+export const JOB_LEFT: usize = JOB + 128;
+export const JOB_PARKED: usize = JOB + 192;
+export const JOB_WAITING: usize = JOB + 256;
+export const JOB_TASK: usize = JOB + 320;
+/** What the parts of a job need to know: see tasks.ts. */
+export const TASK: usize = JOB + 384;
+
 export const MAX_RUN = 4096;
-export const LOSSES: usize = RUN + 256;
+export const LOSSES: usize = JOB + 448;
 export const NORMS: usize = LOSSES + MAX_RUN * 4;
 
 // Slots. A slot is a (token, position) pair that can occur: training meets 10 digits at 31 positions and the two symbols, decoding

@@ -2,22 +2,19 @@
 import { CONSTANTS } from "./layout";
 
 /** a * b + c. The only place where the `exact` and the `fast` module differ: one rounding instead of two, where the machine can. */
-// @ts-ignore: decorator
-
+@inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
 }
 
 /** c - a * b. */
-// @ts-ignore: decorator
-
+@inline
 export function nmadd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_nmadd(a, b, c) : f32x4.sub(c, f32x4.mul(a, b));
 }
 
 /** One float in all four lanes. */
-// @ts-ignore: decorator
-
+@inline
 export function splatAt(address: usize): v128 {
   return v128.load32_splat(address);
 }
@@ -50,14 +47,12 @@ const TANH_CUBIC = 19;
 const MINUS_LOG2_E = 20;
 const TANH_CUBIC_3 = 21;
 
-// @ts-ignore: decorator
-
+@inline
 function constant(index: i32): v128 {
   return v128.load(CONSTANTS + 16 * index);
 }
 
-// @ts-ignore: decorator
-
+@inline
 function setConstant(index: i32, value: f32): void {
   v128.store(CONSTANTS + 16 * index, f32x4.splat(value));
 }
@@ -94,8 +89,7 @@ export function writeConstants(): void {
  * x = n + f with |f| <= 1/2: adding 1.5 x 2^23 rounds to n and leaves it in the low bits, from where a shift moves it into the
  * exponent. The polynomial is the minimax one for 2^f, degree 5, fitted with the constant term held at 1.
  */
-// @ts-ignore: decorator
-
+@inline
 export function exp2(x: v128): v128 {
   const clamped = f32x4.pmax(constant(MIN_EXPONENT), x);
   const shifted = f32x4.add(clamped, constant(ROUNDER));
@@ -109,8 +103,7 @@ export function exp2(x: v128): v128 {
 }
 
 /** {@linkcode exp2} of two vectors, stored one after the other; returns their sum. Two at a time share the loads of the constants. */
-// @ts-ignore: decorator
-
+@inline
 export function storeExp2(x0: v128, x1: v128, out: usize): v128 {
   const lowest = constant(MIN_EXPONENT);
   const rounder = constant(ROUNDER);
@@ -143,8 +136,7 @@ export function storeExp2(x0: v128, x1: v128, out: usize): v128 {
 }
 
 /** Natural logarithm of x > 0, absolute error below 2e-7 x (1 + |ln x|): 2 artanh((m - 1) / (m + 1)) + e ln 2 with m in [0.7, 1.4]. */
-// @ts-ignore: decorator
-
+@inline
 export function ln(x: v128): v128 {
   // 0x3f3504f3 is sqrt(1/2): subtracting it first makes the mantissa lie around 1
   const shifted = i32x4.sub(x, i32x4.splat(0x3f3504f3));
@@ -165,8 +157,7 @@ export function ln(x: v128): v128 {
  * Phi(-|u|) = exp(-u^2 / 2) R(t), t = 1 / (1 + 0.26 |u|), with R the minimax polynomial of degree 7 for the relative error on
  * 0 <= |u| <= 10 (3e-7): no cancellation in the tail. Two vectors at a time share the loads of the constants.
  */
-// @ts-ignore: decorator
-
+@inline
 export function geluErf(at: usize, values: usize, derivatives: usize): void {
   const one = constant(ONE);
   const slope = constant(PHI_SLOPE);
@@ -215,8 +206,7 @@ export function geluErf(at: usize, values: usize, derivatives: usize): void {
  *
  * (1 + tanh z) / 2 is the logistic function of 2 z, computed from exp(-2 |z|), which cannot overflow.
  */
-// @ts-ignore: decorator
-
+@inline
 export function geluTanh(at: usize, values: usize, derivatives: usize): void {
   const one = constant(ONE);
   const scale = constant(TANH_SCALE);
@@ -240,8 +230,7 @@ export function geluTanh(at: usize, values: usize, derivatives: usize): void {
 }
 
 /** Stores the transpose of four vectors: lane i of a, b, c, d becomes the vector at to + i * stride. */
-// @ts-ignore: decorator
-
+@inline
 export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void {
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
   const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
@@ -254,8 +243,7 @@ export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, s
 }
 
 /** Adds lane i of a, b, c, d as a vector to the one at to_i. */
-// @ts-ignore: decorator
-
+@inline
 export function addTransposed(
   a: v128,
   b: v128,
@@ -279,15 +267,13 @@ export function addTransposed(
 }
 
 /** Adds a vector to the one in memory. */
-// @ts-ignore: decorator
-
+@inline
 export function addTo(address: usize, value: v128): void {
   v128.store(address, f32x4.add(v128.load(address), value));
 }
 
 /** The sum of the four lanes, always in the same order. */
-// @ts-ignore: decorator
-
+@inline
 export function sumLanes(a: v128): f32 {
   return (f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1)) + (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3));
 }
@@ -298,8 +284,7 @@ export function sumLanes(a: v128): f32 {
  * x, normalized, y: (7, lanes); rstd: (lanes), 1 / sqrt(variance + epsilon); weight, bias: 7 floats.
  * Two passes over the seven registers instead of Welford: nothing is reloaded.
  */
-// @ts-ignore: decorator
-
+@inline
 export function layerNorm(
   x: usize,
   weight: usize,
@@ -339,8 +324,7 @@ export function layerNorm(
  *
  * dy, base, out: (7, lanes); `base` may be `out`; dWeight, dBias: (7, lanes).
  */
-// @ts-ignore: decorator
-
+@inline
 export function layerNormBackward(
   dy: usize,
   normalized: usize,
@@ -384,8 +368,7 @@ export function layerNormBackward(
  * x, start, out: (7, lanes) each, rows xRow, startRow, outRow bytes apart; `start` 0 for none, and it may be `out`.
  * `weight` and its strides, in floats, must be constants: from a constant address V8 loads and splats a weight in one instruction.
  */
-// @ts-ignore: decorator
-
+@inline
 export function linear7(
   weight: usize,
   mStride: usize,
@@ -437,8 +420,7 @@ export function linear7(
 }
 
 /** {@linkcode linear7} with fourteen inputs. */
-// @ts-ignore: decorator
-
+@inline
 export function linear14(
   weight: usize,
   mStride: usize,
@@ -495,8 +477,7 @@ export function linear14(
  * d[k][r]: one vector at d + k * dStep + r * dRow; x[k]: (7, lanes) at x + k * xStep; acc: (7, lanes), rows accRow bytes apart.
  * `fresh`: the sums start from 0.
  */
-// @ts-ignore: decorator
-
+@inline
 export function outerProduct(
   d: usize,
   dRow: usize,
@@ -565,8 +546,7 @@ export function outerProduct(
 }
 
 /** One row of {@linkcode outerProduct}, over any number of k: for the corners that pairs do not reach. */
-// @ts-ignore: decorator
-
+@inline
 export function outerProductRow(d: usize, dStep: usize, x: usize, xStep: usize, count: i32, acc: usize): void {
   // unroll
   for (let c = 0; c < D; ++c) {

@@ -50,8 +50,7 @@ const QUERY_SCALE: f32 = LOG2_E * 0.3779644730092272;
 const INVERSE_SQRT_7: f32 = 0.3779644730092272;
 
 /** Index of the first training slot of a position: ten digits each, but one symbol at positions 10 and 21. */
-// @ts-ignore: decorator
-
+@inline
 export function firstSlot(position: i32): i32 {
   return 10 * position - (position > PLUS_POSITION ? 9 : 0) - (position > FIRST_QUERY ? 9 : 0);
 }
@@ -85,8 +84,7 @@ export function listSlots(): void {
 }
 
 /** Stores fourteen vectors (14, lanes) as the rows of four slots. */
-// @ts-ignore: decorator
-
+@inline
 function storeRows(vectors: usize, rows: usize): void {
   // unroll
   for (let h = 0; h < 4; ++h) {
@@ -102,8 +100,7 @@ function storeRows(vectors: usize, rows: usize): void {
 }
 
 /** The inverse of {@linkcode storeRows}; writes 16 vectors. */
-// @ts-ignore: decorator
-
+@inline
 function loadRows(rows: usize, vectors: usize): void {
   // unroll
   for (let h = 0; h < 4; ++h) {
@@ -119,8 +116,7 @@ function loadRows(rows: usize, vectors: usize): void {
 }
 
 /** x = token embedding + position embedding of four slots; out: (7, lanes). */
-// @ts-ignore: decorator
-
+@inline
 function embed(slots: usize, out: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {

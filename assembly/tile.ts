@@ -61,8 +61,7 @@ export function readTile(w: usize, problems: usize, first: i32, count: i32): voi
  * Writes the tokens of the operands at positions 0 … 20. The two symbols are left out: at their positions there is nothing to choose.
  * `w`: the tile's workspace; out: (33) i32x4.
  */
-// @ts-ignore: decorator
-
+@inline
 function layOutPrompt(w: usize): void {
   for (let k = 0; k < 10; ++k) {
     v128.store(w + TILE_TOKENS + (9 - k) * 16, v128.load(w + A_DIGITS + k * 16));

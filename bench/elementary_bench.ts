@@ -6,9 +6,10 @@
  * @module
  */
 import { gelu, geluBackward } from "../src/engine/reference/gelu.ts";
-import { hasRelaxedSimd, instantiate, PAGE } from "../src/engine/wasm/core.ts";
+import { hasRelaxedSimd, instantiate, reserve } from "../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../src/engine/wasm/exact_module.ts";
 import { WASM as FAST } from "../src/engine/wasm/fast_module.ts";
+import type { Arithmetic } from "../src/engine/mod.ts";
 import type { ModelName } from "../src/model/variant.ts";
 
 const ELEMENTS = 4096;
@@ -21,10 +22,10 @@ const ONES = new Float64Array(ELEMENTS).fill(1);
  * A function of the module over all points. It works in place, so each call starts from fresh points: the copy is below a tenth of
  * the time.
  */
-function mapper(arithmetic: "exact" | "fast", name: "mapExp2" | "mapGelu", model: ModelName): () => void {
-  const { memory, exports } = instantiate(arithmetic === "fast" ? FAST : EXACT);
-  const at = exports.problemsBase(1);
-  memory.grow(Math.ceil(2 * 4 * ELEMENTS / PAGE));
+function mapper(arithmetic: Arithmetic, name: "mapExp2" | "mapGelu", model: ModelName): () => void {
+  const core = instantiate(arithmetic === "fast" ? FAST : EXACT);
+  const at = reserve(core, 2 * 4 * ELEMENTS);
+  const { memory, exports } = core;
   exports.configure(model);
   const values = new Float32Array(memory.buffer, at, ELEMENTS);
   const points = Float32Array.from(POINTS);

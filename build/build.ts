@@ -54,7 +54,7 @@ async function compile(
     // -O1: from -O2 on Binaryen nests a chain of sums into one expression, whose last factors are loaded first and wait on the stack for
     // all others (measured: training 1.2 times slower)
     ...["-O1", "--noAssert", "--runtime", "stub", "--use", "abort="],
-    ...["--enable", "simd", "--disableWarning", "112", ...features],
+    ...["--enable", "simd", "--enable", "threads", "--disableWarning", "112", ...features],
     ...["--importMemory", "--initialMemory", "16", "--maximumMemory", "65536"],
   ], {
     readFile: (name) => readSource(name),

@@ -7,8 +7,8 @@ import { formatRate, type Machine, machineLine, median } from "../measure.ts";
 import type { Reading, Rival } from "./rivals.ts";
 import type { CheckResult } from "./same_loss.ts";
 
-/** Rates of one round, measured one right after the other; examples or additions a second. */
-export interface Round {
+/** Rates measured one right after the other; examples or additions a second. */
+export interface Bout {
   /** The rival's. */
   theirs: number;
   /** Ours. */
@@ -23,8 +23,8 @@ export interface Row {
   rival: Rival;
   /** Which of its rates. */
   reading: Reading;
-  /** One entry for each round. */
-  rounds: Round[];
+  /** At least one for each round. */
+  bouts: Bout[];
   /** Whether it computes what we compute; undefined where it could not be asked. */
   check?: CheckResult;
   /** Why there are no rates. */
@@ -43,22 +43,27 @@ export interface Report {
   rows: Row[];
 }
 
-/** Median, least and greatest of the ratios ours / theirs, each of one round. */
-function ratios(rounds: readonly Round[], arithmetic: "exact" | "fast") {
-  const values = rounds.flatMap((round) => round[arithmetic] === undefined ? [] : [round[arithmetic] / round.theirs]);
-  return values.length === 0
-    ? undefined
-    : { median: median(values), min: Math.min(...values), max: Math.max(...values) };
+/** Ratios ours / theirs: median, least and greatest of those within one bout, and that of the best rates of all bouts. */
+function ratios(bouts: readonly Bout[], arithmetic: "exact" | "fast") {
+  const known = bouts.flatMap(({ theirs, [arithmetic]: ours }) => ours === undefined ? [] : [{ theirs, ours }]);
+  if (known.length === 0) return undefined;
+  const values = known.map(({ theirs, ours }) => ours / theirs);
+  return {
+    median: median(values),
+    min: Math.min(...values),
+    max: Math.max(...values),
+    ofBest: Math.max(...known.map(({ ours }) => ours)) / Math.max(...known.map(({ theirs }) => theirs)),
+  };
 }
 
 function formatRatio(ratio: ReturnType<typeof ratios>): string {
   if (ratio === undefined) return "missing";
+  const { median, min, max, ofBest } = ratio;
   const digits = (value: number) => value >= 100 ? value.toFixed(0) : value.toPrecision(value >= 1 ? 3 : 2);
-  const middle = `**${digits(ratio.median)}**`;
-  return ratio.min === ratio.max ? middle : `${middle} (${digits(ratio.min)} – ${digits(ratio.max)})`;
+  return `**${digits(median)}** (${digits(min)} – ${digits(max)}; ${digits(ofBest)})`;
 }
 
-function cells({ rival, reading, rounds, check, missing }: Row): string[] {
+function cells({ rival, reading, bouts, check, missing }: Row): string[] {
   const head = [`${reading.task}, ${reading.batch.toLocaleString("en-US")}`, rival.label];
   const loss = check?.text ?? "not checked";
   if (missing !== undefined) return [...head, `missing: ${missing.replaceAll("|", "\\|")}`, "", "", "", "", loss];
@@ -68,11 +73,11 @@ function cells({ rival, reading, rounds, check, missing }: Row): string[] {
   };
   return [
     ...head,
-    rate(rounds.map(({ theirs }) => theirs)),
-    rate(rounds.map(({ exact }) => exact)),
-    formatRatio(ratios(rounds, "exact")),
-    rate(rounds.map(({ fast }) => fast)),
-    formatRatio(ratios(rounds, "fast")),
+    rate(bouts.map(({ theirs }) => theirs)),
+    rate(bouts.map(({ exact }) => exact)),
+    formatRatio(ratios(bouts, "exact")),
+    rate(bouts.map(({ fast }) => fast)),
+    formatRatio(ratios(bouts, "fast")),
     loss,
   ];
 }
@@ -103,8 +108,8 @@ export function toMarkdown({ machine, versions, rounds, rows }: Report): string 
     (byWall.size === 0 ? "." : `, but by elapsed time against ${[...byWall].join(", ")}, which gives no other.`),
     `Medians of ${
       rounds === 1 ? "one round" : `${rounds} rounds`
-    }, in which a rival and we are run one right after the other;`,
-    "each ratio is of one round: median (least – greatest).",
+    }, in which a rival and we are run one right after the other. Ratios:`,
+    "**median** of those within a round (least – greatest; ratio of the best rates of all rounds, the machine's quietest moments).",
     "",
     machineLine(machine),
     "",
@@ -116,9 +121,9 @@ export function toMarkdown({ machine, versions, rounds, rows }: Report): string 
 export function toJson({ rows, ...rest }: Report): unknown {
   return {
     ...rest,
-    rows: rows.map(({ rival, reading: { task, batch, clock, statistic }, rounds, check, missing }) => ({
-      ...{ rival: rival.name, label: rival.label, task, batch, clock, statistic, rounds, missing },
-      ratios: { exact: ratios(rounds, "exact"), fast: ratios(rounds, "fast") },
+    rows: rows.map(({ rival, reading: { task, batch, clock, statistic }, bouts, check, missing }) => ({
+      ...{ rival: rival.name, label: rival.label, task, batch, clock, statistic, bouts, missing },
+      ratios: { exact: ratios(bouts, "exact"), fast: ratios(bouts, "fast") },
       loss: check ?? { same: null, text: "not checked" },
     })),
   };

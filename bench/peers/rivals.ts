@@ -29,6 +29,8 @@ export interface RivalRun {
   command: (workshop: Workshop, effort: number) => string[];
   /** Its working folder within the workshop. @default {"."} */
   folder?: string;
+  /** How often it is run in each round, with us. @default {1} */
+  bouts?: number;
   /** The rates in its output. */
   readings: readonly Reading[];
 }
@@ -83,8 +85,9 @@ function native(name: string, label: string, binary: Part): Rival {
     needs: [binary],
     check: nativeLoss(binary),
     runs: [{
-      command: (_, effort) => [`./${binary}`, "bench", `steps=${steps(600, effort)}`],
+      command: (_, effort) => [`./${binary}`, "bench", `steps=${steps(300, effort)}`],
       folder: "native",
+      bouts: 3, // it is quick, and near to us: here the noise counts
       readings: [
         reading("train", 128, /batch 128: .* (\d+) examples\/s/),
         reading("decode", 200_000, /greedy inference (\d+) adds\/s/),

@@ -21,20 +21,25 @@ import { fromFileUrl, join, resolve } from "@std/path";
 import { describeMachine, median } from "../measure.ts";
 import { CommandError, runCommand } from "./command.ts";
 import type { Measurement } from "./ours.ts";
-import { type Report, type Round, type Row, toJson, toMarkdown } from "./report.ts";
+import { type Bout, type Report, type Row, toJson, toMarkdown } from "./report.ts";
 import { type Reading, type Rival, type RivalRun, RIVALS } from "./rivals.ts";
 import { openWorkshop, type Workshop } from "./workshop.ts";
 
 const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
 
+/** Our own side did not run: no reason to blame a rival. */
+class OurError extends Error {}
+
 /** Runs our side as the readings of a rival want it, in a process of its own. */
-async function runOurs(readings: readonly Reading[], effort: number): Promise<Omit<Round, "theirs">[]> {
+async function runOurs(readings: readonly Reading[], effort: number): Promise<Omit<Bout, "theirs">[]> {
   const batches = (task: string) =>
     readings.filter((reading) => reading.task === task).map(({ batch }) => batch).join();
   const flags = ["train", "decode"].flatMap((task) => batches(task) === "" ? [] : [`--${task}`, batches(task)]);
   const duration = ["--repeats", "3", "--seconds", String(0.3 * effort)];
   const command = [Deno.execPath(), "run", "--no-prompt", "bench/peers/ours.ts", ...flags, ...duration];
-  const { stdout } = await runCommand(command, { folder: PROJECT });
+  const { stdout } = await runCommand(command, { folder: PROJECT }).catch((error) => {
+    throw new OurError(error.message);
+  });
   const measurements: Measurement[] = stdout.trim().split("\n").map((line) => JSON.parse(line));
   return readings.map(({ task, batch, clock, statistic }) => {
     const rate = (arithmetic: "exact" | "fast") => {
@@ -76,7 +81,7 @@ async function compete(rivals: readonly Rival[], workshop: Workshop, rounds: num
   for (const rival of rivals) {
     const missing = rival.needs.map((part) => workshop.missing.get(part)).find((reason) => reason !== undefined);
     for (const run of rival.runs) {
-      rowsOf.set(run, run.readings.map((reading) => ({ rival, reading, rounds: [], missing })));
+      rowsOf.set(run, run.readings.map((reading) => ({ rival, reading, bouts: [], missing })));
     }
     if (missing !== undefined) continue;
     present.push(rival);
@@ -89,14 +94,14 @@ async function compete(rivals: readonly Rival[], workshop: Workshop, rounds: num
     for (const rival of present) {
       for (const run of rival.runs) {
         const rows = rowsOf.get(run)!;
-        if (rows[0].missing !== undefined) continue;
-        const theirsFirst = round % 2 === 0;
-        const early = theirsFirst ? await attempt(rows, () => runRival(run, workshop, effort)) : undefined;
-        if (theirsFirst && early === undefined) continue;
-        const ours = await runOurs(run.readings, effort);
-        const theirs = early ?? await attempt(rows, () => runRival(run, workshop, effort));
-        for (const [i, row] of rows.entries()) {
-          if (theirs !== undefined) row.rounds.push({ theirs: theirs[i], ...ours[i] });
+        for (let bout = 0; bout < (run.bouts ?? 1) && rows[0].missing === undefined; bout++) {
+          const theirsFirst = (round + bout) % 2 === 0;
+          await attempt(rows, async () => {
+            const early = theirsFirst ? await runRival(run, workshop, effort) : undefined;
+            const ours = await runOurs(run.readings, effort);
+            const theirs = early ?? await runRival(run, workshop, effort);
+            for (const [i, row] of rows.entries()) row.bouts.push({ theirs: theirs[i], ...ours[i] });
+          });
         }
       }
       console.error(`round ${round + 1} of ${rounds}: ${rival.name}`);
@@ -169,6 +174,10 @@ if (import.meta.main) {
   try {
     Deno.exit(await main());
   } catch (error) {
+    if (error instanceof OurError) {
+      console.error(`Cannot compare as our own side does not run: ${error.message}`);
+      Deno.exit(1);
+    }
     if (!(error instanceof UsageError)) throw error;
     console.error(error.message);
     Deno.exit(2);
