@@ -110,16 +110,17 @@ async function compete(rivals: readonly Rival[], workshop: Workshop, rounds: num
   return [...rowsOf.values()].flat();
 }
 
-/** The pinned versions of the rivals' packages, and the C compiler of this machine. */
+/** The pinned versions of the rivals' packages, and what this machine has of compilers and runtimes. */
 async function versions({ folder }: Workshop): Promise<string[]> {
-  const gcc = await runCommand(["gcc", "-dumpfullversion"], { folder }).then(
-    ({ stdout }) => stdout.trim(),
-    () => "missing",
-  );
+  const installed = async (...command: string[]) => {
+    const version = await runCommand(command, { folder }).then(({ stdout }) => stdout.trim(), () => "missing");
+    return `${command[0]} ${version}`;
+  };
   const { dependencies } = JSON.parse(await Deno.readTextFile(join(folder, "package.json")));
   const requirements = (await Deno.readTextFile(join(folder, "requirements.txt"))).match(/^\w.*$/gm) ?? [];
   return [
-    `gcc ${gcc}`,
+    await installed("gcc", "-dumpfullversion"),
+    await installed("node", "-p", "typeof Deno === 'undefined' ? process.versions.node : 'missing'"),
     ...requirements.map((line) => line.replace("==", " ")),
     ...Object.entries(dependencies).map(([name, version]) => `${name} ${version}`),
   ];

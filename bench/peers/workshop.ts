@@ -79,7 +79,9 @@ const STEPS: readonly { parts: readonly Part[]; setUp: (workshop: Workshop) => P
     parts: ["npm"],
     async setUp({ folder }) {
       await once(folder, "npm", await Deno.readTextFile(new URL("environment/package.json", HERE)), async () => {
-        await runCommand(["node", "--version"], { folder });
+        // Deno runs itself where a program asks for a node that is not there
+        const { stdout } = await runCommand(["node", "-p", "typeof Deno"], { folder });
+        if (stdout.trim() !== "undefined") throw new CommandError("node is not installed");
         const install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"];
         await runCommand(install, { folder, timeout: 10 * MINUTES });
       });
@@ -128,7 +130,8 @@ export async function openWorkshop(
     try {
       await step.setUp(workshop);
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
+      // a folder of rivals that lacks some is no reason to leave out the others
+      if (!(error instanceof CommandError || error instanceof Deno.errors.NotFound)) throw error;
       for (const part of step.parts) missing.set(part, error.message);
     }
   }

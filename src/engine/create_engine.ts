@@ -8,6 +8,7 @@ import { ReferenceEngine } from "./reference/engine.ts";
 import type { Arithmetic, Engine, EngineOptions } from "./types.ts";
 import { hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
 import { WasmEngine } from "./wasm/engine.ts";
+import { hasThreads, startThreads } from "./wasm/thread_pool.ts";
 
 /** The names that `backend` may have. */
 export const BACKENDS = ["auto", "wasm", "webgpu", "reference"] as const;
@@ -23,7 +24,7 @@ function checkChoice(option: string, value: unknown, choices: readonly unknown[]
   }
 }
 
-async function createWasmEngine(variant: Variant, arithmetic: Arithmetic): Promise<WasmEngine> {
+async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked: number): Promise<WasmEngine> {
   if (!hasSimd()) {
     throw new Error(
       "Cannot create an engine on wasm as the runtime must have WebAssembly SIMD: use the backend reference, or a newer runtime",
@@ -32,7 +33,12 @@ async function createWasmEngine(variant: Variant, arithmetic: Arithmetic): Promi
   // where relaxed SIMD is missing, `exact` runs instead, and the engine says so in its property `arithmetic`
   const real = arithmetic === "fast" && hasRelaxedSimd() ? "fast" : "exact";
   const { WASM } = real === "fast" ? await import("./wasm/fast_module.ts") : await import("./wasm/exact_module.ts");
-  return new WasmEngine(instantiate(WASM), real, variant);
+  // one thread where memory cannot be shared, and the engine says so in its property `threads`
+  const threads = hasThreads() ? asked : 1;
+  const core = instantiate(WASM, threads > 1);
+  const engine = new WasmEngine(core, real, variant, threads);
+  if (threads > 1) await startThreads(core, variant.name, threads - 1);
+  return engine;
 }
 
 /**
@@ -71,6 +77,6 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     case "webgpu":
       throw new Error("Cannot create an engine on webgpu as this version has none yet: use the backend wasm or auto");
     default:
-      return await createWasmEngine(variant, arithmetic);
+      return await createWasmEngine(variant, arithmetic, threads);
   }
 }

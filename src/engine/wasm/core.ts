@@ -50,6 +50,8 @@ export interface CoreExports extends AdderExports {
     maxDigits: number,
     out: number,
   ): void;
+  setThreads(count: number): void;
+  stopThreads(): void;
   mapExp2(at: number, vectors: number): void;
   mapLn(at: number, vectors: number): void;
   mapGelu(at: number, vectors: number): void;
@@ -57,6 +59,7 @@ export interface CoreExports extends AdderExports {
 
 /** A module with a memory of its own. */
 export interface Core<Exports extends AdderExports = CoreExports> {
+  readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly exports: Exports;
 }
@@ -83,23 +86,42 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(Uint8Array.from(RELAXED_SIMD_PROBE));
 }
 
-const compiled = new Map<string, WebAssembly.Module>();
+/** Compiled modules by kind of memory and source. */
+const compiled = { shared: new Map<string, WebAssembly.Module>(), own: new Map<string, WebAssembly.Module>() };
 
 /** Compiles a module from base64, once per process. */
-function compile(base64: string): WebAssembly.Module {
-  let module = compiled.get(base64);
-  if (module === undefined) compiled.set(base64, module = new WebAssembly.Module(fromBase64(base64)));
+function compile(base64: string, shared: boolean): WebAssembly.Module {
+  const modules = shared ? compiled.shared : compiled.own;
+  let module = modules.get(base64);
+  if (module === undefined) {
+    const bytes = fromBase64(base64);
+    if (shared) importSharedMemory(bytes);
+    modules.set(base64, module = new WebAssembly.Module(bytes));
+  }
   return module;
+}
+
+// The import of the memory in the binary: "env", "memory", a memory, its limits have a maximum.
+const MEMORY_IMPORT = [3, 0x65, 0x6e, 0x76, 6, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x02, 0x01];
+
+/**
+ * Makes a module import shared memory. That is one bit of the binary, so one module serves both: atomic instructions work on memory that is
+ * not shared, too, and waiting only happens where there are threads.
+ */
+function importSharedMemory(bytes: Uint8Array): void {
+  const at = bytes.findIndex((_, i) => MEMORY_IMPORT.every((byte, j) => bytes[i + j] === byte));
+  bytes[at + MEMORY_IMPORT.length - 1] |= 0x02;
 }
 
 /** Bytes of a page of WASM memory. */
 export const PAGE = 65536;
 
-/** Makes a core of a generated module. */
-export function instantiate<Exports extends AdderExports = CoreExports>(base64: string): Core<Exports> {
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
-  const { exports } = new WebAssembly.Instance(compile(base64), { env: { memory } });
-  return { memory, exports: exports as unknown as Exports };
+/** Makes a core of a generated module, on memory of its own, shared or not. */
+export function instantiate<Exports extends AdderExports = CoreExports>(base64: string, shared = false): Core<Exports> {
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared });
+  const module = compile(base64, shared);
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  return { module, memory, exports: exports as unknown as Exports };
 }
 
 /**
@@ -107,8 +129,8 @@ export function instantiate<Exports extends AdderExports = CoreExports>(base64: 
  *
  * @returns The address of the first of `bytes` bytes
  */
-export function reserve({ memory, exports }: Core<AdderExports>, bytes: number): number {
-  const base = exports.problemsBase(1);
+export function reserve({ memory, exports }: Core<AdderExports>, bytes: number, threads = 1): number {
+  const base = exports.problemsBase(threads);
   const missing = base + bytes - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
   return base;
@@ -119,16 +141,17 @@ export function writeProblems(
   core: Core<AdderExports>,
   operands: Float64Array,
   resultBytes: number,
+  threads = 1,
 ): { problems: number; results: number } {
-  const problems = reserve(core, operands.byteLength + resultBytes);
+  const problems = reserve(core, operands.byteLength + resultBytes, threads);
   new Float64Array(core.memory.buffer, problems, operands.length).set(operands);
   return { problems, results: problems + operands.byteLength };
 }
 
 /** Decodes problems whose tables are ready: tokens [n, 12]. */
-export function decodeProblems(core: Core<AdderExports>, operands: Float64Array): Uint8Array {
+export function decodeProblems(core: Core<AdderExports>, operands: Float64Array, threads = 1): Uint8Array {
   const count = operands.length / 2;
-  const { problems, results } = writeProblems(core, operands, count * QUERIES);
+  const { problems, results } = writeProblems(core, operands, count * QUERIES, threads);
   core.exports.decode(problems, count, results);
   return new Uint8Array(core.memory.buffer, results, count * QUERIES).slice();
 }

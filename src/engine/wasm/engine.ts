@@ -29,7 +29,7 @@ const CHUNK = 4096;
 export class WasmEngine implements Engine {
   readonly backend = "wasm";
   readonly model: Variant["name"];
-  readonly threads = 1;
+  readonly threads: number;
   readonly arithmetic: Arithmetic;
   readonly #variant: Variant;
   readonly #count: number;
@@ -37,14 +37,15 @@ export class WasmEngine implements Engine {
   /** Whether the tables of decoding are those of the weights in force. */
   #decodable = false;
 
-  /** Takes over a core of its own. */
-  constructor(core: Core, arithmetic: Arithmetic, variant: Variant) {
+  /** Takes over a core of its own, on which `threads` threads serve. */
+  constructor(core: Core, arithmetic: Arithmetic, variant: Variant, threads = 1) {
     this.model = variant.name;
     this.arithmetic = arithmetic;
+    this.threads = threads;
     this.#core = core;
     this.#variant = variant;
     this.#count = parameterCount(variant);
-    reserve(core, 0);
+    reserve(core, 0, threads);
     core.exports.configure(variant.name);
     core.exports.initialize(0, 0);
   }
@@ -107,7 +108,10 @@ export class WasmEngine implements Engine {
   #lossAndGradient(problems: Problems): number {
     const operands = packOperands(problems);
     checkNotEmpty(operands);
-    return this.#live().exports.lossAndGradient(writeProblems(this.#live(), operands, 0).problems, operands.length / 2);
+    return this.#live().exports.lossAndGradient(
+      writeProblems(this.#live(), operands, 0, this.threads).problems,
+      operands.length / 2,
+    );
   }
 
   // deno-lint-ignore require-await
@@ -147,7 +151,7 @@ export class WasmEngine implements Engine {
     const { seed, stream, attempt, sample, count, minDigits, maxDigits } = checkSampleRequest(request);
     const core = this.#live();
     const { exports, memory } = core;
-    const out = reserve(core, (count + 3) * 16);
+    const out = reserve(core, (count + 3) * 16, this.threads);
     exports.sample(seed, DOMAINS[stream], attempt, sample, count, minDigits, maxDigits, out);
     return new Float64Array(memory.buffer, out, 2 * count).slice();
   }
@@ -162,7 +166,7 @@ export class WasmEngine implements Engine {
       const chunk = operands.subarray(first, first + 2 * CHUNK);
       const count = chunk.length / 2;
       const core = this.#live();
-      const { problems, results } = writeProblems(core, chunk, count * each * 4);
+      const { problems, results } = writeProblems(core, chunk, count * each * 4, this.threads);
       core.exports.logits(problems, count, results);
       logits.set(this.#floats(results, count * each), first / 2 * each);
     }
@@ -176,7 +180,7 @@ export class WasmEngine implements Engine {
     const core = this.#live();
     if (!this.#decodable) core.exports.prepareDecoding();
     this.#decodable = true;
-    return decodeProblems(core, operands);
+    return decodeProblems(core, operands, this.threads);
   }
 
   async predict(problems: Problems): Promise<(bigint | null)[]> {
@@ -189,6 +193,7 @@ export class WasmEngine implements Engine {
 
   // deno-lint-ignore require-await
   async dispose(): Promise<void> {
+    if (this.threads > 1) this.#core?.exports.stopThreads();
     this.#core = undefined;
   }
 }
