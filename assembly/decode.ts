@@ -27,7 +27,7 @@ import {
   WEIGHTS_ROW,
 } from "./layout";
 import { attentionForward, gatherRows } from "./attention";
-import { geluForward, hiddenForward, logitsForward, projectionForward } from "./feed_forward";
+import { geluInference, hiddenForward, logitsForward, projectionForward } from "./feed_forward";
 import { slotsForward } from "./slots";
 import { layOutQuestion, readTile } from "./tile";
 
@@ -50,7 +50,7 @@ function gatherTokens(table: usize, tokens: v128, to: usize): void {
 
 /** The token with the largest logit, the first one where two are equal. logits: (14, lanes). */
 @inline
-function argmax(logits: usize): v128 {
+export function argmax(logits: usize): v128 {
   let best = v128.load(logits);
   let token = i32x4.splat(0);
   for (let t = 1; t < T; ++t) {
@@ -97,7 +97,7 @@ export function decode(w: usize, problems: usize, count: i32, out: usize): void 
       }
       projectionForward(w, tiles);
       hiddenForward(w, tiles);
-      geluForward(w, tiles);
+      geluInference(w, tiles);
       logitsForward(w, tiles);
       for (let t = 0; t < tiles; ++t) {
         const token = argmax(w + LOGITS + t * ROW14);

@@ -31,6 +31,7 @@ import { exp2, geluErf, geluTanh, ln } from "./simd";
 import {
   DECODE_PART,
   TASK_ATTEMPT,
+  TASK_BY_TABLES,
   TASK_COUNT,
   TASK_DECODE,
   TASK_DRAWN_SLICE,
@@ -45,9 +46,11 @@ import {
   TASK_TILES,
 } from "./tasks";
 import { runJob } from "./threads";
+import { prepareDecoding as prepareSlotsForDecoding } from "./decode";
+import { prepareTables, tablesUsable } from "./decode_tables";
 import { drawTile, layOutExample, readTile } from "./tile";
 
-export { configure, layoutBegin, parametersAt, prepareDecoding, problemsBase, staticDataEnd } from "./adder";
+export { configure, layoutBegin, parametersAt, problemsBase, staticDataEnd } from "./adder";
 export { serve, setThreads, stopThreads } from "./threads";
 export { learningRate, optimizerStep, optimizerSteps, resetOptimizer, setOptimizerSteps } from "./optimizer";
 
@@ -123,11 +126,18 @@ export function logits(problems: usize, count: i32, out: usize): void {
   }
 }
 
+/** Fills the tables that decoding reads; must be called after the weights changed and before {@linkcode decode}. */
+export function prepareDecoding(): void {
+  prepareSlotsForDecoding(WORKSPACES);
+  prepareTables(WORKSPACES);
+}
+
 /** Tokens (count, 12) decoded greedily, one byte each. */
 export function decode(problems: usize, count: i32, out: usize): void {
   store<u32>(TASK_PROBLEMS, problems);
   store<i32>(TASK_COUNT, count);
   store<u32>(TASK_OUT, out);
+  store<i32>(TASK_BY_TABLES, tablesUsable());
   runJob(TASK_DECODE, (count + DECODE_PART - 1) / DECODE_PART);
 }
 

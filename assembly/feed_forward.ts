@@ -97,16 +97,21 @@ export function hiddenForward(w: usize, rows: i32): void {
 export function geluForward(w: usize, rows: i32): void {
   const end = w + U + rows * ROW14;
   let value = w + GELU;
-  if (finalNorm) {
-    for (let u = w + U; u < end; u += 32) {
-      geluTanh(u, value, u);
-      value += 32;
-    }
-  } else {
-    for (let u = w + U; u < end; u += 32) {
-      geluErf(u, value, u);
-      value += 32;
-    }
+  for (let u = w + U; u < end; u += 32) {
+    if (finalNorm) geluTanh(u, value, u);
+    else geluErf(u, value, u);
+    value += 32;
+  }
+}
+
+/** GELU of u, for inference. */
+export function geluInference(w: usize, rows: i32): void {
+  const end = w + U + rows * ROW14;
+  let value = w + GELU;
+  for (let u = w + U; u < end; u += 32) {
+    if (finalNorm) geluTanh(u, value, 0);
+    else geluErf(u, value, 0);
+    value += 32;
   }
 }
 

@@ -7,6 +7,7 @@
 //   LOSSES       losses and gradient norms of up to MAX_RUN steps
 //   SLOT_…       the tables of the (token, position) slots
 //   SLICES       gradient accumulators, one per slice of the batch
+//   BLOCKS       the tables of attention for decoding
 //   WORKSPACES   one tile of activations per thread
 //   problems     operands in, tokens or logits out; begins at problemsBase() and grows with the memory
 
@@ -114,7 +115,15 @@ export const SLICE_SIZE = <i32> (SLICE_LOSS + 16);
 export const MAX_SLICES = 8;
 
 export const SLICES: usize = SLOT_DW + (147 + 14) * 16;
-export const WORKSPACES: usize = (SLICES + MAX_SLICES * SLICE_SIZE + 63) & ~63;
+
+// Tables of attention for decoding, where the weights stand still: see decode_tables.ts.
+/** Rows of a block: the two symbols together, 20 digits of the operands, 11 tokens written before. */
+export const BLOCK_ROWS = 1 + 20 * 10 + 11 * T;
+/** Bytes of a row: e v_0 … e v_6, e. */
+export const BLOCK_ROW = 32;
+export const BLOCK_SIZE = BLOCK_ROWS * BLOCK_ROW;
+export const BLOCKS: usize = (SLICES + MAX_SLICES * SLICE_SIZE + 63) & ~63;
+export const WORKSPACES: usize = (BLOCKS + QUERIES * T * BLOCK_SIZE + 63) & ~63;
 
 // One tile: four examples, one per lane. Offsets within a workspace.
 export const A_DIGITS: usize = 0; // (10) i32x4, ones first

@@ -152,7 +152,7 @@ export function ln(x: v128): v128 {
 
 /**
  * GELU(u) = u Phi(u) by the error function, and its derivative Phi(u) + u phi(u), of two vectors at `at`: the values go to `values`, the derivatives
- * to `derivatives`. Must equal `gelu` of src/engine/reference.
+ * to `derivatives`, or nowhere if that is the constant 0. Must equal `gelu` of src/engine/reference.
  *
  * Phi(-|u|) = exp(-u^2 / 2) R(t), t = 1 / (1 + 0.26 |u|), with R the minimax polynomial of degree 7 for the relative error on
  * 0 <= |u| <= 10 (3e-7): no cancellation in the tail. Two vectors at a time share the loads of the constants.
@@ -196,7 +196,7 @@ export function geluErf(at: usize, values: usize, derivatives: usize): void {
     const tail$i = f32x4.mul(f32x4.mul(r$i, t$i), gauss$i);
     const phi$i = v128.bitselect(tail$i, f32x4.sub(one, tail$i), i32x4.shr_s(u$i, 31));
     v128.store(values + 16 * i, f32x4.mul(u$i, phi$i));
-    v128.store(derivatives + 16 * i, madd(f32x4.mul(u$i, gauss$i), normalizer, phi$i));
+    if (derivatives != 0) v128.store(derivatives + 16 * i, madd(f32x4.mul(u$i, gauss$i), normalizer, phi$i));
   }
 }
 

@@ -1,6 +1,7 @@
 // The tasks that threads share, part by part. What a part needs to know stands in TASK, written before the job is announced.
 import { QUERIES, SLICE_SIZE, SLICES, TASK } from "./layout";
 import { decode } from "./decode";
+import { decodeByTables } from "./decode_tables";
 import { accumulateTile } from "./gradient";
 import { DOMAIN_TRAINING, drawTile, layOutExample, readTile } from "./tile";
 
@@ -12,7 +13,7 @@ export const TASK_GIVEN_SLICE = 2;
 export const TASK_DECODE = 3;
 
 /** Problems of one part of {@linkcode TASK_DECODE}: some 200 us. */
-export const DECODE_PART = 128;
+export const DECODE_PART = 192;
 
 // The fields of TASK, 32-bit words.
 export const TASK_TILES: usize = TASK;
@@ -25,13 +26,17 @@ export const TASK_MAX_DIGITS: usize = TASK + 24;
 export const TASK_PROBLEMS: usize = TASK + 28;
 export const TASK_COUNT: usize = TASK + 32;
 export const TASK_OUT: usize = TASK + 36;
+export const TASK_BY_TABLES: usize = TASK + 40;
 
 /** Does one part of a task in the workspace w. */
 export function doPart(w: usize, task: i32, part: i32): void {
   if (task == TASK_DECODE) {
     const first = part * DECODE_PART;
     const count = min(DECODE_PART, load<i32>(TASK_COUNT) - first);
-    decode(w, load<u32>(TASK_PROBLEMS) + first * 16, count, load<u32>(TASK_OUT) + first * QUERIES);
+    const problems = load<u32>(TASK_PROBLEMS) + first * 16;
+    const out = load<u32>(TASK_OUT) + first * QUERIES;
+    if (load<i32>(TASK_BY_TABLES)) decodeByTables(w, problems, count, out);
+    else decode(w, problems, count, out);
   } else {
     accumulateSlice(w, task, part);
   }

@@ -1,0 +1,242 @@
+// Greedy decoding of many problems. The weights stand still, so the share of a key in the attention of a query depends on five small numbers only: the
+// step, the query's token, the key's position and token. All shares are tabulated once, as rows (e v, e) with e = 2^score; the attention of a query is
+// then a sum of rows, one for each key, and a division. Must equal `decode` of decode.ts up to the rounding of these sums.
+//
+// A block holds the rows of one step and query token: the symbols `+` and `=` together, 10 rows for each digit of the operands (ones first, a then b), 14
+// rows for each token written before.
+import {
+  A_DIGITS,
+  BLOCK_ROW,
+  BLOCK_SIZE,
+  BLOCKS,
+  DECODE_KEYS,
+  DECODE_KV,
+  DECODE_QUERY_GROUP,
+  DECODE_QX,
+  EQUALS,
+  FIRST_QUERY,
+  LOGITS,
+  O,
+  PLUS,
+  QUERIES,
+  QX,
+  ROW14,
+  ROW7,
+  SCRATCH,
+  SLOT_ROW,
+  T,
+  TILE_TARGETS,
+} from "./layout";
+import { argmax } from "./decode";
+import { geluInference, hiddenForward, logitsForward, projectionForward } from "./feed_forward";
+import { exp2, storeTransposed, sumLanes } from "./simd";
+import { readTile } from "./tile";
+
+/** Digits of the operands, a key each. */
+const OPERAND_KEYS = 20;
+/** The first row of the tokens written before. */
+const WRITTEN = 1 + OPERAND_KEYS * 10;
+/** Problems that go through the layers together: twelve rows of four. */
+const TOGETHER = 48;
+/** Bytes of a row's key offsets: up to 31 keys, four lanes. */
+const OFFSETS_ROW = 31 * 16;
+/**
+ * Weights are taken relative to the largest in their block. The largest of those that a problem meets is at least 2^-RANGE, so that no sum vanishes;
+ * for weights that ask for more, decode.ts does it, key by key.
+ */
+const RANGE: f32 = 100;
+
+/** Whether the blocks are fit for use. */
+let usable: bool = false;
+
+/** Whether the tables serve the weights in force. */
+export function tablesUsable(): bool {
+  return usable;
+}
+
+/** Fills all blocks from the slot tables of decoding. */
+export function prepareTables(w: usize): void {
+  usable = true;
+  for (let i = 0; i < QUERIES; ++i) {
+    for (let token = 0; token < T; ++token) {
+      if (i == 0 && token != EQUALS) continue;
+      if (!fillBlock(i, token, w + SCRATCH)) usable = false;
+    }
+  }
+}
+
+@inline
+function slotRow(table: usize, position: i32, token: i32): usize {
+  return table + (position * T + token) * SLOT_ROW;
+}
+
+@inline
+function queryRow(i: i32, token: i32): usize {
+  return slotRow(DECODE_QX, FIRST_QUERY + i, token) - DECODE_QUERY_GROUP * 4 * SLOT_ROW;
+}
+
+@inline
+function block(i: i32, token: i32): usize {
+  return BLOCKS + (i * T + token) * BLOCK_SIZE;
+}
+
+/** The position of an operand's digit: a's ones stand at 9, b's at 20. */
+@inline
+function positionOf(key: i32): i32 {
+  return key < 10 ? 9 - key : 30 - key;
+}
+
+/** Score of a key for a query, whose last lane is 0 where the key's row goes on with its value. */
+@inline
+function score(low: v128, high: v128, key: usize): f32 {
+  return sumLanes(f32x4.add(f32x4.mul(low, v128.load(key)), f32x4.mul(high, v128.load(key, 16))));
+}
+
+/**
+ * Fills one block. `scores`: room for its scores, an even number of vectors.
+ *
+ * @returns Whether no sum over a problem's keys can vanish
+ */
+function fillBlock(i: i32, token: i32, scores: usize): bool {
+  const query = queryRow(i, token);
+  const low = v128.load(query);
+  const high = f32x4.replace_lane(v128.load(query, 16), 3, 0);
+  const plus = slotRow(DECODE_KV, 10, PLUS);
+  const equals = slotRow(DECODE_KV, FIRST_QUERY, EQUALS);
+  const scorePlus = score(low, high, plus);
+  const scoreEquals = score(low, high, equals);
+  // the largest score that may occur, and one that is reached whatever the tokens are
+  let largest = max(scorePlus, scoreEquals);
+  let certain = largest;
+  let at = scores;
+  const keys = OPERAND_KEYS + i;
+  for (let key = 0; key < keys; ++key) {
+    const written = key >= OPERAND_KEYS;
+    const position = written ? FIRST_QUERY + 1 + key - OPERAND_KEYS : positionOf(key);
+    const tokens = written ? T : 10;
+    let least: f32 = Infinity;
+    for (let t = 0; t < tokens; ++t) {
+      const s = score(low, high, slotRow(DECODE_KV, position, t));
+      store<f32>(at, s);
+      at += 4;
+      largest = max(largest, s);
+      least = min(least, s);
+    }
+    certain = max(certain, least);
+  }
+  const shift = f32x4.splat(largest);
+  for (let vector = scores; vector < at; vector += 16) {
+    v128.store(vector, exp2(f32x4.sub(v128.load(vector), shift)));
+  }
+  const out = block(i, token);
+  const symbols = exp2(f32x4.sub(f32x4(scorePlus, scoreEquals, 0, 0), shift));
+  storeShare(f32x4.extract_lane(symbols, 0), plus, out);
+  storeShare(f32x4.extract_lane(symbols, 1), equals, out + BLOCK_ROW);
+  v128.store(out, f32x4.add(v128.load(out), v128.load(out, 32)));
+  v128.store(out, f32x4.add(v128.load(out, 16), v128.load(out, 48)), 16);
+  at = scores;
+  let row = out + BLOCK_ROW;
+  for (let key = 0; key < keys; ++key) {
+    const written = key >= OPERAND_KEYS;
+    const position = written ? FIRST_QUERY + 1 + key - OPERAND_KEYS : positionOf(key);
+    const tokens = written ? T : 10;
+    for (let t = 0; t < tokens; ++t) {
+      storeShare(load<f32>(at), slotRow(DECODE_KV, position, t), row);
+      at += 4;
+      row += BLOCK_ROW;
+    }
+  }
+  return largest - certain < RANGE; // false for NaN, too
+}
+
+/** Stores the row of a key: e v_0 … e v_6, e. */
+@inline
+function storeShare(e: f32, key: usize, out: usize): void {
+  const weight = f32x4.splat(e);
+  v128.store(out, f32x4.mul(weight, v128.load(key, 28)));
+  v128.store(out, f32x4.replace_lane(f32x4.mul(weight, v128.load(key, 44)), 3, e), 16);
+}
+
+/** Decodes `count` problems into tokens (count, 12), one byte each. */
+export function decodeByTables(w: usize, problems: usize, count: i32, out: usize): void {
+  for (let first = 0; first < count; first += TOGETHER) {
+    const rows = min(TOGETHER / 4, (count - first + 3) / 4);
+    for (let r = 0; r < rows; ++r) {
+      readTile(w, problems, first + 4 * r, count);
+      const offsets = w + DECODE_KEYS + r * OFFSETS_ROW;
+      for (let key = 0; key < OPERAND_KEYS; ++key) {
+        const digit = v128.load(w + A_DIGITS + key * 16); // B_DIGITS follow A_DIGITS
+        v128.store(offsets + key * 16, rowOffset(1 + key * 10, digit));
+      }
+      v128.store(w + TILE_TARGETS + r * 16, i32x4.splat(EQUALS));
+    }
+    for (let i = 0; i < QUERIES; ++i) {
+      for (let r = 0; r < rows; ++r) {
+        attend(w, i, w + TILE_TARGETS + r * 16, w + DECODE_KEYS + r * OFFSETS_ROW, w + O + r * ROW7, w + QX + ROW7 + r * ROW14);
+      }
+      projectionForward(w, rows);
+      hiddenForward(w, rows);
+      geluInference(w, rows);
+      logitsForward(w, rows);
+      for (let r = 0; r < rows; ++r) {
+        const tokens = argmax(w + LOGITS + r * ROW14);
+        v128.store(w + TILE_TARGETS + r * 16, tokens);
+        // the twelfth token is not read again
+        if (i < QUERIES - 1) {
+          const offsets = w + DECODE_KEYS + r * OFFSETS_ROW;
+          v128.store(offsets + (OPERAND_KEYS + i) * 16, rowOffset(WRITTEN + i * T, tokens));
+        }
+        for (let lane = 0; lane < 4; ++lane) {
+          const problem = first + 4 * r + lane;
+          if (problem < count) store<u8>(out + problem * QUERIES + i, load<i32>(w + TILE_TARGETS + r * 16 + lane * 4));
+        }
+      }
+    }
+  }
+}
+
+/** Byte offsets within a block of the rows of four tokens of a key whose first row is given. */
+@inline
+function rowOffset(firstRow: i32, tokens: v128): v128 {
+  return i32x4.shl(i32x4.add(tokens, i32x4.splat(firstRow)), 5);
+}
+
+/** Attention of query i of four problems: stores its output (7, lanes) and the residual stream (7, lanes). */
+@inline
+function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: usize): void {
+  // unroll
+  for (let l = 0; l < 4; ++l) {
+    const token$l = load<i32>(tokens + 4 * l);
+    const base$l = block(i, token$l);
+    let low$l = v128.load(base$l);
+    let high$l = v128.load(base$l + 16);
+  }
+  const end = offsets + (OPERAND_KEYS + i) * 16;
+  for (let at = offsets; at < end; at += 16) {
+    // unroll
+    for (let l = 0; l < 4; ++l) {
+      const row$l = base$l + load<u32>(at + 4 * l);
+      low$l = f32x4.add(low$l, v128.load(row$l));
+      high$l = f32x4.add(high$l, v128.load(row$l + 16));
+    }
+  }
+  storeTransposed(low0, low1, low2, low3, out, 16);
+  const spare = w + SCRATCH;
+  storeTransposed(high0, high1, high2, high3, spare, 16);
+  const inverse = f32x4.div(f32x4.splat(1), v128.load(spare, 48));
+  // unroll
+  for (let c = 0; c < 4; ++c) {
+    v128.store(out + 16 * c, f32x4.mul(v128.load(out + 16 * c), inverse));
+  }
+  // unroll
+  for (let c = 0; c < 3; ++c) {
+    v128.store(out + 64 + 16 * c, f32x4.mul(v128.load(spare + 16 * c), inverse));
+  }
+  // unroll
+  for (let l = 0; l < 4; ++l) {
+    const source$l = queryRow(i, token$l) + 28;
+  }
+  storeTransposed(v128.load(source0), v128.load(source1), v128.load(source2), v128.load(source3), x, 16);
+  // features 3 … 6
+  storeTransposed(v128.load(source0, 12), v128.load(source1, 12), v128.load(source2, 12), v128.load(source3, 12), x + 48, 16);
+}
