@@ -55,7 +55,7 @@ async function compile(
     // all others (measured: training 1.2 times slower)
     ...["-O1", "--noAssert", "--runtime", "stub", "--use", "abort="],
     ...["--enable", "simd", "--enable", "threads", "--disableWarning", "112", ...features],
-    ...["--importMemory", "--initialMemory", "16", "--maximumMemory", "65536"],
+    ...["--importMemory", "--initialMemory", "48", "--maximumMemory", "65536"],
   ], {
     readFile: (name) => readSource(name),
     writeFile: (name, contents) => {
@@ -78,7 +78,7 @@ async function compile(
 
 /** The values of a module's exported globals. */
 async function instantiate(binary: Uint8Array<ArrayBuffer>): Promise<Record<string, number>> {
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
+  const memory = new WebAssembly.Memory({ initial: 48, maximum: 65536 });
   const { instance } = await WebAssembly.instantiate(binary, { env: { memory } });
   return Object.fromEntries(
     Object.entries(instance.exports).flatMap(([name, value]) =>

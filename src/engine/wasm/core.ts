@@ -118,7 +118,7 @@ export const PAGE = 65536;
 
 /** Makes a core of a generated module, on memory of its own, shared or not. */
 export function instantiate<Exports extends AdderExports = CoreExports>(base64: string, shared = false): Core<Exports> {
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared });
+  const memory = new WebAssembly.Memory({ initial: 48, maximum: 65536, shared });
   const module = compile(base64, shared);
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return { module, memory, exports: exports as unknown as Exports };
