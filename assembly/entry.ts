@@ -141,12 +141,13 @@ export function decode(problems: usize, count: i32, out: usize): void {
   runJob(TASK_DECODE, (count + DECODE_PART - 1) / DECODE_PART);
 }
 
-/** Operands of `count` problems of a sampler stream, as pairs of doubles; `out` has room for a multiple of four. */
+/** Operands of `count` problems of a sampler stream from `firstExample` on, as pairs of doubles; `out` has room for a multiple of four. */
 export function sample(
   seed: u32,
   domain: u32,
   attempt: u32,
   index: u32,
+  firstExample: i32,
   count: i32,
   minDigits: i32,
   maxDigits: i32,
@@ -154,7 +155,7 @@ export function sample(
 ): void {
   const w = WORKSPACES;
   for (let first = 0; first < count; first += 4) {
-    drawTile(w, first, index, attempt, seed, domain, minDigits, maxDigits);
+    drawTile(w, firstExample + first, index, attempt, seed, domain, minDigits, maxDigits);
     for (let lane = 0; lane < 4; ++lane) {
       let a: f64 = 0;
       let b: f64 = 0;

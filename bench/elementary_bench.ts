@@ -6,7 +6,7 @@
  * @module
  */
 import { gelu, geluBackward } from "../src/engine/reference/gelu.ts";
-import { hasRelaxedSimd, instantiate, reserve } from "../src/engine/wasm/core.ts";
+import { hasRelaxedSimd, instantiate } from "../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../src/engine/wasm/exact_module.ts";
 import { WASM as FAST } from "../src/engine/wasm/fast_module.ts";
 import type { Arithmetic } from "../src/engine/mod.ts";
@@ -23,9 +23,8 @@ const ONES = new Float64Array(ELEMENTS).fill(1);
  * the time.
  */
 function mapper(arithmetic: Arithmetic, name: "mapExp2" | "mapGelu", model: ModelName): () => void {
-  const core = instantiate(arithmetic === "fast" ? FAST : EXACT);
-  const at = reserve(core, 2 * 4 * ELEMENTS);
-  const { memory, exports } = core;
+  const { memory, exports } = instantiate(arithmetic === "fast" ? FAST : EXACT);
+  const at = exports.problemsBase(1);
   exports.configure(model);
   const values = new Float32Array(memory.buffer, at, ELEMENTS);
   const points = Float32Array.from(POINTS);

@@ -9,6 +9,7 @@
  * @module
  */
 import asc from "assemblyscript/asc";
+import { PAGES } from "../src/engine/wasm/memory.ts";
 import { unroll } from "./unroll.ts";
 
 const SOURCE = new URL("../assembly/", import.meta.url);
@@ -55,7 +56,7 @@ async function compile(
     // all others (measured: training 1.2 times slower)
     ...["-O1", "--noAssert", "--runtime", "stub", "--use", "abort="],
     ...["--enable", "simd", "--enable", "threads", "--disableWarning", "112", ...features],
-    ...["--importMemory", "--initialMemory", "48", "--maximumMemory", "65536"],
+    ...["--importMemory", "--initialMemory", `${PAGES}`, "--maximumMemory", `${PAGES}`],
   ], {
     readFile: (name) => readSource(name),
     writeFile: (name, contents) => {
@@ -78,7 +79,7 @@ async function compile(
 
 /** The values of a module's exported globals. */
 async function instantiate(binary: Uint8Array<ArrayBuffer>): Promise<Record<string, number>> {
-  const memory = new WebAssembly.Memory({ initial: 48, maximum: 65536 });
+  const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
   const { instance } = await WebAssembly.instantiate(binary, { env: { memory } });
   return Object.fromEntries(
     Object.entries(instance.exports).flatMap(([name, value]) =>

@@ -4,7 +4,7 @@
  * @module
  */
 import { WASM } from "./engine/wasm/adder_module.ts";
-import { type AdderExports, type Core, decodeProblems, instantiate, reserve } from "./engine/wasm/core.ts";
+import { type AdderExports, type Core, decodeProblems, instantiate } from "./engine/wasm/core.ts";
 import { checkOperand } from "./model/problem.ts";
 import type { ModelName } from "./model/variant.ts";
 import { QUERIES, readSum } from "./model/vocabulary.ts";
@@ -47,7 +47,6 @@ export class WasmAdder implements Adder {
   constructor(model: ModelName, parameters: Float32Array) {
     this.#core = instantiate<AdderExports>(WASM);
     const { exports, memory } = this.#core;
-    reserve(this.#core, 0);
     exports.configure(model);
     new Float32Array(memory.buffer, exports.parametersAt.value, parameters.length).set(parameters);
     exports.prepareDecoding();

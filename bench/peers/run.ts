@@ -31,13 +31,13 @@ const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
 class OurError extends Error {}
 
 /** Runs our side as the readings of a rival want it, in a process of its own. */
-async function runOurs(readings: readonly Reading[], effort: number): Promise<Omit<Bout, "theirs">[]> {
+async function runOurs({ readings }: RivalRun, { ours }: Workshop, effort: number): Promise<Omit<Bout, "theirs">[]> {
   const batches = (task: string) =>
     readings.filter((reading) => reading.task === task).map(({ batch }) => batch).join();
   const flags = ["train", "decode"].flatMap((task) => batches(task) === "" ? [] : [`--${task}`, batches(task)]);
   const duration = ["--repeats", "3", "--seconds", String(0.3 * effort)];
   const command = [Deno.execPath(), "run", "--no-prompt", "bench/peers/ours.ts", ...flags, ...duration];
-  const { stdout } = await runCommand(command, { folder: PROJECT }).catch((error) => {
+  const { stdout } = await runCommand(command, { folder: ours }).catch((error) => {
     throw new OurError(error.message);
   });
   const measurements: Measurement[] = stdout.trim().split("\n").map((line) => JSON.parse(line));
@@ -98,7 +98,7 @@ async function compete(rivals: readonly Rival[], workshop: Workshop, rounds: num
           const theirsFirst = (round + bout) % 2 === 0;
           await attempt(rows, async () => {
             const early = theirsFirst ? await runRival(run, workshop, effort) : undefined;
-            const ours = await runOurs(run.readings, effort);
+            const ours = await runOurs(run, workshop, effort);
             const theirs = early ?? await runRival(run, workshop, effort);
             for (const [i, row] of rows.entries()) row.bouts.push({ theirs: theirs[i], ...ours[i] });
           });

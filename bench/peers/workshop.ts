@@ -14,6 +14,8 @@ export type Part = "adder4s" | "adder4" | "adder8" | "adder16" | "python" | "npm
 export interface Workshop {
   /** Its absolute path. */
   folder: string;
+  /** A copy of this project as it was when the workshop was opened: a comparison is of one state of it, whoever works on meanwhile. */
+  ours: string;
   /** Python with the rivals' packages. */
   python: string;
   /** Variables for the rivals' processes. */
@@ -23,7 +25,8 @@ export interface Workshop {
 }
 
 const HERE = new URL("./", import.meta.url);
-const GOLDEN = new URL("../../tests/golden/", import.meta.url);
+const PROJECT = new URL("../../", import.meta.url);
+const GOLDEN = new URL("tests/golden/", PROJECT);
 
 /** The golden weights that the rivals' losses are checked on: tests/golden/w0.json and .pt, in the workshop. */
 export const GOLDEN_SET = "w0";
@@ -38,6 +41,12 @@ async function copyFolder(from: string, to: string): Promise<void> {
     if (isDirectory) await copyFolder(join(from, name), join(to, name));
     if (isFile) await Deno.writeFile(join(to, name), await Deno.readFile(join(from, name)));
   }
+}
+
+/** Copies what `ours.ts` needs to run. */
+async function copyProject(to: string): Promise<void> {
+  for (const name of ["src", "bench", "shims"]) await copyFolder(fromFileUrl(new URL(name, PROJECT)), join(to, name));
+  await Deno.writeFile(join(to, "deno.json"), await Deno.readFile(new URL("deno.json", PROJECT)));
 }
 
 /** Does something unless it was done before with the same `key`; a mark in the workshop remembers it. */
@@ -118,8 +127,11 @@ export async function openWorkshop(
   for (const name of [`${GOLDEN_SET}.json`, `${GOLDEN_SET}.pt`]) {
     await Deno.writeFile(join(folder, name), await Deno.readFile(new URL(name, GOLDEN)));
   }
+  const ours = join(folder, "ours");
+  await copyProject(ours);
   const workshop: Workshop = {
     folder,
+    ours,
     python: join(folder, "venv/bin/python"),
     // compiled code is kept for the next round; one thread each, whatever the rival asks for itself
     env: { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor"), OMP_NUM_THREADS: "1" },

@@ -5,7 +5,7 @@
  */
 import { continueTraining } from "../training/train.ts";
 import { defineCommand } from "./command.ts";
-import { text } from "./flags.ts";
+import { defaultThreads, text } from "./flags.ts";
 import { TRAINING_FLAGS } from "./train.ts";
 import { runTraining } from "./training_run.ts";
 import { UsageError } from "./usage_error.ts";
@@ -25,7 +25,7 @@ export const continueCommand = defineCommand({
     }
     return runTraining(
       { command: "continue", out: flags.out!, json },
-      (watch) => continueTraining({ ...flags, ...watch, evalEvery }),
+      (watch) => continueTraining({ ...flags, threads: flags.threads ?? defaultThreads(), ...watch, evalEvery }),
     );
   },
 });

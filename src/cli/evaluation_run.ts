@@ -9,7 +9,7 @@ import type { Arithmetic, BackendName, Engine } from "../engine/types.ts";
 import { evaluate, type Evaluation } from "../evaluation/evaluate.ts";
 import type { Operands } from "../model/problem.ts";
 import { shippedCheckpoint } from "../weights/mod.ts";
-import type { ENGINE_FLAGS, FlagValues } from "./flags.ts";
+import { defaultThreads, type ENGINE_FLAGS, type FlagValues } from "./flags.ts";
 import { count, printJson, sumLine } from "./format.ts";
 import { ProgressDisplay } from "./progress.ts";
 
@@ -37,7 +37,7 @@ export async function runEvaluation(
   operands: Operands | ((engine: Engine) => Operands),
 ): Promise<EvaluationResult> {
   const { model, parameters } = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
-  const engine = await createEngine({ backend, model, threads, arithmetic });
+  const engine = await createEngine({ backend, model, threads: threads ?? defaultThreads(), arithmetic });
   const display = new ProgressDisplay(title);
   try {
     engine.setParameters(parameters);

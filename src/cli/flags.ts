@@ -85,7 +85,10 @@ const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 /** The flags that choose an engine. */
 export const ENGINE_FLAGS = {
   backend: oneOf(BACKENDS, "what to run on (auto: wasm)"),
-  threads: wholeNumber("N", "threads, 1 to 64 (1)", { least: 1, most: 64 }),
+  threads: wholeNumber("N", "threads, 1 to 64 (all cores, 8 at most); the result is the same with any number", {
+    least: 1,
+    most: 64,
+  }),
   arithmetic: oneOf(ARITHMETICS, "exact: the same bytes everywhere; fast: fused multiply-add (exact)"),
 };
 
@@ -97,3 +100,8 @@ export const SEED_FLAG = wholeNumber("N", "seed of the random numbers (1)", { le
 
 /** The flag for a checkpoint to use instead of the shipped one. */
 export const FROM_FLAG = text("CKPT", "the checkpoint, a safetensors file (the shipped weights)");
+
+/** The number of threads where none is asked for: one a core, and no more than a batch of training has slices. */
+export function defaultThreads(): number {
+  return Math.min(navigator.hardwareConcurrency, 8);
+}

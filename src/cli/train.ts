@@ -7,7 +7,7 @@ import { MODELS } from "../model/variant.ts";
 import { RECIPES, trainRecipe } from "../training/recipes.ts";
 import { train } from "../training/train.ts";
 import { defineCommand } from "./command.ts";
-import { ENGINE_FLAGS, oneOf, SEED_FLAG, text, wholeNumber } from "./flags.ts";
+import { defaultThreads, ENGINE_FLAGS, oneOf, SEED_FLAG, text, wholeNumber } from "./flags.ts";
 import { runTraining } from "./training_run.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -45,7 +45,7 @@ export const trainCommand = defineCommand({
     const limited = attempts === undefined ? recipe : { ...trainRecipe(recipe ?? "fast"), maxAttempts: attempts };
     return runTraining(
       { command: "train", out: flags.out!, json },
-      (watch) => train({ ...flags, ...watch, recipe: limited, evalEvery }),
+      (watch) => train({ ...flags, threads: flags.threads ?? defaultThreads(), ...watch, recipe: limited, evalEvery }),
     );
   },
 });

@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { ARITHMETICS } from "../../src/engine/mod.ts";
 import { erf, gelu, geluBackward } from "../../src/engine/reference/gelu.ts";
 import type { Arithmetic } from "../../src/engine/types.ts";
-import { instantiate, PAGE } from "../../src/engine/wasm/core.ts";
+import { instantiate } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
 import { WASM as FAST } from "../../src/engine/wasm/fast_module.ts";
 import { type ModelName, MODELS, variantOf } from "../../src/model/variant.ts";
@@ -26,7 +26,6 @@ function map(
   const length = Math.ceil(x.length / 8) * 8; // the functions take vectors of four, some take two vectors
   const { memory, exports } = instantiate(arithmetic === "fast" ? FAST : EXACT);
   const at = exports.problemsBase(1);
-  memory.grow(Math.ceil((at + 2 * 4 * length) / PAGE));
   exports.configure(model);
   new Float32Array(memory.buffer, at, length).fill(1).set(x);
   exports[name](at, length / 4);

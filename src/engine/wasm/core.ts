@@ -5,6 +5,7 @@
  */
 import { fromBase64 } from "../../base64.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
+import { PAGES } from "./memory.ts";
 
 /** The exports of `assembly/adder.ts`. Addresses are byte offsets in the memory. */
 export interface AdderExports {
@@ -45,6 +46,7 @@ export interface CoreExports extends AdderExports {
     domain: number,
     attempt: number,
     index: number,
+    first: number,
     count: number,
     minDigits: number,
     maxDigits: number,
@@ -113,45 +115,46 @@ function importSharedMemory(bytes: Uint8Array): void {
   bytes[at + MEMORY_IMPORT.length - 1] |= 0x02;
 }
 
-/** Bytes of a page of WASM memory. */
-export const PAGE = 65536;
-
 /** Makes a core of a generated module, on memory of its own, shared or not. */
 export function instantiate<Exports extends AdderExports = CoreExports>(base64: string, shared = false): Core<Exports> {
-  const memory = new WebAssembly.Memory({ initial: 48, maximum: 65536, shared });
+  const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared });
   const module = compile(base64, shared);
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return { module, memory, exports: exports as unknown as Exports };
 }
 
 /**
- * Makes room behind a core's own data.
+ * How many items fit behind a core's own data.
  *
- * @returns The address of the first of `bytes` bytes
+ * @param bytes Bytes of one item
  */
-export function reserve({ memory, exports }: Core<AdderExports>, bytes: number, threads = 1): number {
-  const base = exports.problemsBase(threads);
-  const missing = base + bytes - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
-  return base;
+export function capacity({ memory, exports }: Core<AdderExports>, bytes: number, threads = 1): number {
+  return Math.floor((memory.buffer.byteLength - exports.problemsBase(threads)) / bytes);
 }
 
-/** Copies doubles to where the core reads problems, with room for `resultBytes` behind them. */
+/** Copies doubles to where the core reads problems; results may follow behind them. */
 export function writeProblems(
-  core: Core<AdderExports>,
+  { memory, exports }: Core<AdderExports>,
   operands: Float64Array,
-  resultBytes: number,
   threads = 1,
 ): { problems: number; results: number } {
-  const problems = reserve(core, operands.byteLength + resultBytes, threads);
-  new Float64Array(core.memory.buffer, problems, operands.length).set(operands);
+  const problems = exports.problemsBase(threads);
+  new Float64Array(memory.buffer, problems, operands.length).set(operands);
   return { problems, results: problems + operands.byteLength };
 }
 
+/** Problems of one call of the core: their operands and tokens fit into its memory many times. */
+const DECODE_CHUNK = 65_536;
+
 /** Decodes problems whose tables are ready: tokens [n, 12]. */
 export function decodeProblems(core: Core<AdderExports>, operands: Float64Array, threads = 1): Uint8Array {
-  const count = operands.length / 2;
-  const { problems, results } = writeProblems(core, operands, count * QUERIES, threads);
-  core.exports.decode(problems, count, results);
-  return new Uint8Array(core.memory.buffer, results, count * QUERIES).slice();
+  const tokens = new Uint8Array(operands.length / 2 * QUERIES);
+  for (let first = 0; first < operands.length; first += 2 * DECODE_CHUNK) {
+    const chunk = operands.subarray(first, first + 2 * DECODE_CHUNK);
+    const count = chunk.length / 2;
+    const { problems, results } = writeProblems(core, chunk, threads);
+    core.exports.decode(problems, count, results);
+    tokens.set(new Uint8Array(core.memory.buffer, results, count * QUERIES), first / 2 * QUERIES);
+  }
+  return tokens;
 }

@@ -20,9 +20,9 @@ import type {
   TrainRunReport,
 } from "../types.ts";
 import { checkNotEmpty, checkOptimizerState, checkParameters, checkStepOptions, checkTrainRun } from "../checks.ts";
-import { type Core, decodeProblems, reserve, writeProblems } from "./core.ts";
+import { capacity, type Core, decodeProblems, writeProblems } from "./core.ts";
 
-/** Problems that are decoded, or whose logits are computed, in one call of the core. */
+/** Problems that are drawn, or whose logits are computed, in one call of the core: a multiple of four. */
 const CHUNK = 4096;
 
 /** An {@linkcode Engine} on the WASM core. */
@@ -45,7 +45,6 @@ export class WasmEngine implements Engine {
     this.#core = core;
     this.#variant = variant;
     this.#count = parameterCount(variant);
-    reserve(core, 0, threads);
     core.exports.configure(variant.name);
     core.exports.initialize(0, 0);
   }
@@ -56,7 +55,7 @@ export class WasmEngine implements Engine {
     return this.#core;
   }
 
-  /** Views of memory are made when they are used: growing the memory detaches the old ones. */
+  /** A view of the core's memory. */
   #floats(at: number, length: number): Float32Array {
     return new Float32Array(this.#live().memory.buffer, at, length);
   }
@@ -108,10 +107,16 @@ export class WasmEngine implements Engine {
   #lossAndGradient(problems: Problems): number {
     const operands = packOperands(problems);
     checkNotEmpty(operands);
-    return this.#live().exports.lossAndGradient(
-      writeProblems(this.#live(), operands, 0, this.threads).problems,
-      operands.length / 2,
-    );
+    const core = this.#live();
+    const most = capacity(core, 2 * operands.BYTES_PER_ELEMENT, this.threads);
+    if (operands.length / 2 > most) {
+      throw new RangeError(
+        `Cannot compute a gradient as a batch must have at most ${most} problems: current number is ${
+          operands.length / 2
+        }`,
+      );
+    }
+    return core.exports.lossAndGradient(writeProblems(core, operands, this.threads).problems, operands.length / 2);
   }
 
   // deno-lint-ignore require-await
@@ -149,11 +154,15 @@ export class WasmEngine implements Engine {
 
   sample(request: SampleRequest): Operands {
     const { seed, stream, attempt, sample, count, minDigits, maxDigits } = checkSampleRequest(request);
-    const core = this.#live();
-    const { exports, memory } = core;
-    const out = reserve(core, (count + 3) * 16, this.threads);
-    exports.sample(seed, DOMAINS[stream], attempt, sample, count, minDigits, maxDigits, out);
-    return new Float64Array(memory.buffer, out, 2 * count).slice();
+    const { exports, memory } = this.#live();
+    const out = exports.problemsBase(this.threads);
+    const operands = new Float64Array(2 * count);
+    for (let first = 0; first < count; first += CHUNK) {
+      const now = Math.min(CHUNK, count - first);
+      exports.sample(seed, DOMAINS[stream], attempt, sample, first, now, minDigits, maxDigits, out);
+      operands.set(new Float64Array(memory.buffer, out, 2 * now), 2 * first);
+    }
+    return operands;
   }
 
   // deno-lint-ignore require-await
@@ -166,7 +175,7 @@ export class WasmEngine implements Engine {
       const chunk = operands.subarray(first, first + 2 * CHUNK);
       const count = chunk.length / 2;
       const core = this.#live();
-      const { problems, results } = writeProblems(core, chunk, count * each * 4, this.threads);
+      const { problems, results } = writeProblems(core, chunk, this.threads);
       core.exports.logits(problems, count, results);
       logits.set(this.#floats(results, count * each), first / 2 * each);
     }
