@@ -22,7 +22,7 @@ import { describeMachine, median } from "../measure.ts";
 import { CommandError, runCommand } from "./command.ts";
 import type { Measurement } from "./ours.ts";
 import { type Bout, type Report, type Row, toJson, toMarkdown } from "./report.ts";
-import { type Reading, type Rival, type RivalRun, RIVALS } from "./rivals.ts";
+import { type Rival, type RivalRun, RIVALS } from "./rivals.ts";
 import { openWorkshop, type Workshop } from "./workshop.ts";
 
 const PROJECT = fromFileUrl(new URL("../../", import.meta.url));

@@ -29,7 +29,7 @@ Deno.test("train --json prints the report, and leaves a run directory", async ()
     steps: 20,
     examples: 640,
     backend: "wasm",
-    threads: 1,
+    threads: Math.min(navigator.hardwareConcurrency, 8),
     arithmetic: "exact",
     certified: null,
     checkpoint: join(out, "model.safetensors"),
