@@ -66,6 +66,8 @@ export const JOB_LEFT: usize = JOB + 128;
 export const JOB_PARKED: usize = JOB + 192;
 export const JOB_WAITING: usize = JOB + 256;
 export const JOB_TASK: usize = JOB + 320;
+/** Steps that AdamW has taken, in memory so that every instance on it knows. */
+export const OPTIMIZER_STEPS: usize = JOB + 440;
 /** What the parts of a job need to know: see tasks.ts. */
 export const TASK: usize = JOB + 384;
 

@@ -1,5 +1,5 @@
 // The learning rate, clipping and AdamW.
-import { FIRST_MOMENT, GRADIENT, PADDED, PARAMETERS, SECOND_MOMENT } from "./layout";
+import { FIRST_MOMENT, GRADIENT, OPTIMIZER_STEPS, PADDED, PARAMETERS, SECOND_MOMENT } from "./layout";
 import { sumLanes } from "./simd";
 
 /**
@@ -13,19 +13,17 @@ export function learningRate(step: f64, steps: f64, peak: f64, warmup: f64, floo
 }
 
 /** Steps that AdamW has taken. */
-let steps: i32 = 0;
-
 export function optimizerSteps(): i32 {
-  return steps;
+  return load<i32>(OPTIMIZER_STEPS);
 }
 
 export function setOptimizerSteps(value: i32): void {
-  steps = value;
+  store<i32>(OPTIMIZER_STEPS, value);
 }
 
 /** Forgets the moments. */
 export function resetOptimizer(): void {
-  steps = 0;
+  setOptimizerSteps(0);
   memory.fill(FIRST_MOMENT, 0, PADDED * 4);
   memory.fill(SECOND_MOMENT, 0, PADDED * 4);
 }
@@ -51,7 +49,8 @@ function gradientNorm(): f32 {
 export function optimizerStep(rate: f64, weightDecay: f64, clipNorm: f64, beta1: f64, beta2: f64, epsilon: f64): f32 {
   const norm = gradientNorm();
   const clip: f32 = clipNorm > 0 ? min<f32>(1, <f32> clipNorm / (norm + 1e-6)) : 1;
-  steps += 1;
+  const steps = optimizerSteps() + 1;
+  setOptimizerSteps(steps);
   const stepSize = f32x4.splat(<f32> (rate / (1 - NativeMath.pow(beta1, steps))));
   const inverseRoot = f32x4.splat(<f32> (1 / NativeMath.sqrt(1 - NativeMath.pow(beta2, steps))));
   const keep = f32x4.splat(<f32> (1 - rate * weightDecay));

@@ -4,7 +4,7 @@
  * @module
  */
 import { MODELS } from "../model/variant.ts";
-import { RECIPES, trainRecipe } from "../training/recipes.ts";
+import { RECIPES } from "../training/recipes.ts";
 import { train } from "../training/train.ts";
 import { defineCommand } from "./command.ts";
 import { defaultThreads, ENGINE_FLAGS, oneOf, SEED_FLAG, text, wholeNumber } from "./flags.ts";
@@ -33,19 +33,21 @@ export const trainCommand = defineCommand({
   flags: {
     ...TRAINING_FLAGS,
     model: oneOf(MODELS, "number of parameters (763)"),
-    attempts: wholeNumber("K", "most attempts, restarts included (what the recipe says)", { least: 1, most: 1e6 }),
+    attempts: wholeNumber("K", "train K attempts side by side, one a core: the first that learns counts", {
+      least: 1,
+      most: 64,
+    }),
   },
   required: ["out"],
   permissions: "--allow-read=DIR --allow-write=DIR",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",
-  run({ flags: { attempts, certify: _, "eval-every": evalEvery, recipe, ...flags }, json }) {
-    if (attempts !== undefined && flags.resume) {
+  run({ flags: { certify: _, "eval-every": evalEvery, ...flags }, json }) {
+    if (flags.attempts !== undefined && flags.resume) {
       throw new UsageError("Cannot run train as --attempts belongs to a new run: found --resume");
     }
-    const limited = attempts === undefined ? recipe : { ...trainRecipe(recipe ?? "fast"), maxAttempts: attempts };
     return runTraining(
       { command: "train", out: flags.out!, json },
-      (watch) => train({ ...flags, threads: flags.threads ?? defaultThreads(), ...watch, recipe: limited, evalEvery }),
+      (watch) => train({ ...flags, threads: flags.threads ?? defaultThreads(), ...watch, evalEvery }),
     );
   },
 });

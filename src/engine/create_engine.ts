@@ -8,7 +8,7 @@ import { ReferenceEngine } from "./reference/engine.ts";
 import type { Arithmetic, Engine, EngineOptions } from "./types.ts";
 import { hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
 import { WasmEngine } from "./wasm/engine.ts";
-import { hasThreads, startThreads } from "./wasm/thread_pool.ts";
+import { hasThreads, startThreads, startTrainer } from "./wasm/thread_pool.ts";
 
 /** The names that `backend` may have. */
 export const BACKENDS = ["auto", "wasm", "webgpu", "reference"] as const;
@@ -24,7 +24,8 @@ function checkChoice(option: string, value: unknown, choices: readonly unknown[]
   }
 }
 
-async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked: number): Promise<WasmEngine> {
+/** The module for an arithmetic, and the arithmetic that it really has. */
+async function loadModule(arithmetic: Arithmetic): Promise<{ base64: string; real: Arithmetic }> {
   if (!hasSimd()) {
     throw new Error(
       "Cannot create an engine on wasm as the runtime must have WebAssembly SIMD: use the backend reference, or a newer runtime",
@@ -33,12 +34,28 @@ async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked:
   // where relaxed SIMD is missing, `exact` runs instead, and the engine says so in its property `arithmetic`
   const real = arithmetic === "fast" && hasRelaxedSimd() ? "fast" : "exact";
   const { WASM } = real === "fast" ? await import("./wasm/fast_module.ts") : await import("./wasm/exact_module.ts");
+  return { base64: WASM, real };
+}
+
+async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked: number): Promise<WasmEngine> {
+  const { base64, real } = await loadModule(arithmetic);
   // one thread where memory cannot be shared, and the engine says so in its property `threads`
   const threads = hasThreads() ? asked : 1;
-  const core = instantiate(WASM, threads > 1);
+  const core = instantiate(base64, threads > 1);
   const engine = new WasmEngine(core, real, variant, threads);
   if (threads > 1) await startThreads(core, variant.name, threads - 1);
   return engine;
+}
+
+/**
+ * Makes a WASM engine of one thread whose `trainRun` works in the background, so that several train side by side.
+ *
+ * @throws {Error} If WASM SIMD or shared memory is missing here
+ */
+export async function createBackgroundEngine({ model = 763, arithmetic = "exact" }: EngineOptions): Promise<Engine> {
+  const { base64, real } = await loadModule(arithmetic);
+  const core = instantiate(base64, true);
+  return new WasmEngine(core, real, variantOf(model), 1, await startTrainer(core, model));
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Journal } from "./journal.ts";
 import { learningRateAt } from "./learning_rate.ts";
 import { currentStage, isDone, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
 import { type Stage, totalSteps } from "./recipes.ts";
-import type { ProgressEvent, TrainReport, TrainResult } from "./types.ts";
+import type { ProgressEvent, RestartReport, TrainReport, TrainResult } from "./types.ts";
 
 /** Steps between two saves of the state are chosen so that about this many seconds lie between them. */
 const SECONDS_BETWEEN_SAVES = 10;
@@ -28,10 +28,27 @@ const CONTINUED_ATTEMPT = 2 ** 31;
 const SAMPLE_ON_THE_WAY = 1;
 const SAMPLE_AT_THE_END = 0;
 
+/** What a run asks of its journal. */
+export type RunJournal = Pick<Journal, "begin" | "flushLog" | "log" | "modelFile" | "saveModel" | "saveState">;
+
+/** The end of a single attempt at a gate. */
+export class GateClosed extends Error {
+  /** Which gate, and why. */
+  readonly restart: RestartReport;
+
+  /** Takes what the gate found. */
+  constructor(restart: RestartReport) {
+    super(`Cannot go on with this attempt as its loss must be at most ${restart.gate}: it is ${restart.loss}`);
+    this.restart = restart;
+  }
+}
+
 /** What a run works with. */
 export interface RunTools {
   engine: Engine;
-  journal: Journal | undefined;
+  journal: RunJournal | undefined;
+  /** Whether a gate that closes ends the run with a {@linkcode GateClosed} instead of starting it again. */
+  singleAttempt?: boolean;
   /** Steps after which the run ends. */
   limit: number;
   /** Steps between evaluations, 0 for none. */
@@ -58,14 +75,20 @@ export class Run {
     this.#earlierSeconds = progress.seconds;
   }
 
-  /** Trains to the end. */
+  /** Trains to the end, and says what came out. */
   async finish(): Promise<TrainResult> {
+    await this.train();
+    return await this.conclude();
+  }
+
+  /** Trains to the end. */
+  async train(): Promise<void> {
     const { engine, journal, limit, onProgress } = this.#tools;
     const progress = this.#progress;
     const { recipe, model, seed, step } = progress;
     const started = { type: "start", recipe: recipe.name, model, seed, backend: engine.backend } as const;
     onProgress({ ...started, totalSteps: Math.min(limit, totalSteps(recipe)), resumedAt: step });
-    if (step === 0 && progress.attempt === 0) {
+    if (step === 0 && (progress.attempt === 0 || this.#tools.singleAttempt)) {
       await journal?.begin();
       this.#log("start", {
         recipe,
@@ -79,13 +102,12 @@ export class Run {
     try {
       await this.#train();
     } catch (error) {
-      if (this.#tools.signal?.aborted) throw error;
+      if (this.#tools.signal?.aborted || error instanceof GateClosed) throw error;
       // the state stays at its last save, which a resume goes on from; what led to the error belongs in the log
       this.#log("error", { step: progress.step, message: error instanceof Error ? error.message : String(error) });
       await journal?.flushLog();
       throw error;
     }
-    return await this.#conclude();
   }
 
   async #train(): Promise<void> {
@@ -182,6 +204,7 @@ export class Run {
     const loss = progress.gateSum / gate.window;
     if (loss <= gate.loss) return false;
     const restart = { stage: stage.name, step: progress.step, loss, gate: gate.loss };
+    if (this.#tools.singleAttempt) throw new GateClosed(restart);
     progress.restarts.push(restart);
     Object.assign(progress, { attempt: progress.attempt + 1, stage: 0, stageStep: 0, step: 0, gateSum: 0, best: null });
     this.#best = undefined;
@@ -216,7 +239,8 @@ export class Run {
     return { step, total, correct };
   }
 
-  async #conclude(): Promise<TrainResult> {
+  /** Evaluates the weights and writes them. */
+  async conclude(): Promise<TrainResult> {
     const progress = this.#progress;
     const { engine, journal, onProgress } = this.#tools;
     const { recipe, model, seed, step, examples, trainSeconds, restarts, evaluations, stoppedEarly } = progress;

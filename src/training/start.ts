@@ -13,6 +13,7 @@ import { Journal } from "./journal.ts";
 import { freshProgress, type RunKind, type RunProgress } from "./progress.ts";
 import { checkRecipe, continueRecipe, FINAL_EVALUATION, type Recipe, totalSteps, trainRecipe } from "./recipes.ts";
 import { Run } from "./run.ts";
+import { trainSideBySide } from "./side_by_side.ts";
 import type { ContinueOptions, TrainOptions, TrainResult } from "./types.ts";
 
 /** What a run starts from. */
@@ -105,7 +106,35 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
 /** Does what `train` of train.ts says. */
 export async function startTraining(options: TrainOptions): Promise<TrainResult> {
   checkOptions("train", options);
-  return await run(options.resume ? await resumed("train", options) : await fresh("train", options), options);
+  const start = options.resume ? await resumed("train", options) : await fresh("train", options);
+  return await (options.attempts === undefined ? run : runAttempts)(start, options);
+}
+
+/** A run whose attempts are trained side by side. */
+async function runAttempts({ progress, journal }: Start, options: TrainOptions): Promise<TrainResult> {
+  const { attempts, backend = "auto", steps = Infinity, resume, signal } = options;
+  const asked = "Cannot train attempts side by side as";
+  if (!Number.isInteger(attempts) || attempts! < 1 || attempts! > 64) {
+    throw new RangeError(`${asked} their number must be a whole number from 1 to 64: current value is ${attempts}`);
+  }
+  if (resume) {
+    throw new TrainingError(`${asked} they must start from the beginning: nothing of them is saved to resume`);
+  }
+  if (backend !== "auto" && backend !== "wasm") {
+    throw new TrainingError(`${asked} the backend must be wasm: it is ${backend}`);
+  }
+  signal?.throwIfAborted();
+  const { recipe } = progress;
+  return await trainSideBySide({
+    start: progress,
+    attempts: attempts!,
+    journal,
+    limit: Math.min(steps, totalSteps(recipe)),
+    evalEvery: options.evalEvery ?? recipe.evaluation.every,
+    finalProblems: options.finalProblems ?? FINAL_EVALUATION,
+    signal,
+    onProgress: options.onProgress ?? (() => {}),
+  });
 }
 
 /** Does what `continueTraining` of train.ts says. */

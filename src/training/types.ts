@@ -17,6 +17,12 @@ export interface TrainOptions {
   seed?: number;
   /** Ends the run after that many steps of the recipe, its schedules unchanged. @default {all of the recipe} */
   steps?: number;
+  /**
+   * Trains so many attempts side by side, one a thread, the later ones in case the earlier ones fail at a gate: a run that does not learn then costs
+   * no second try. The result is that of one attempt after the other, to the byte. Nothing is saved before the end.
+   * @default {one after the other, as the recipe says}
+   */
+  attempts?: number;
   /** What to run on. @default {"auto"} */
   backend?: BackendName | "auto";
   /** Threads, 1 … 64. @default {1} */
@@ -38,7 +44,7 @@ export interface TrainOptions {
 }
 
 /** Options of {@linkcode continueTraining}. */
-export interface ContinueOptions extends Omit<TrainOptions, "model"> {
+export interface ContinueOptions extends Omit<TrainOptions, "model" | "attempts"> {
   /** The checkpoint to start from: its bytes, or the path of a safetensors file. Not needed with `resume`. */
   from?: Uint8Array | string;
 }

@@ -21,6 +21,7 @@ import type {
 } from "../types.ts";
 import { checkNotEmpty, checkOptimizerState, checkParameters, checkStepOptions, checkTrainRun } from "../checks.ts";
 import { capacity, type Core, decodeProblems, writeProblems } from "./core.ts";
+import type { BackgroundTrainer } from "./thread_pool.ts";
 
 /** Problems that are drawn, or whose logits are computed, in one call of the core: a multiple of four. */
 const CHUNK = 4096;
@@ -37,11 +38,15 @@ export class WasmEngine implements Engine {
   /** Whether the tables of decoding are those of the weights in force. */
   #decodable = false;
 
-  /** Takes over a core of its own, on which `threads` threads serve. */
-  constructor(core: Core, arithmetic: Arithmetic, variant: Variant, threads = 1) {
+  /** Where `train` of the core runs, if not here. */
+  readonly #background: BackgroundTrainer | undefined;
+
+  /** Takes over a core of its own, on which `threads` threads serve, or which trains in the background. */
+  constructor(core: Core, arithmetic: Arithmetic, variant: Variant, threads = 1, background?: BackgroundTrainer) {
     this.model = variant.name;
     this.arithmetic = arithmetic;
     this.threads = threads;
+    this.#background = background;
     this.#core = core;
     this.#variant = variant;
     this.#count = parameterCount(variant);
@@ -129,7 +134,6 @@ export class WasmEngine implements Engine {
     return { loss, gradientNorm };
   }
 
-  // deno-lint-ignore require-await
   async trainRun(run: TrainRun): Promise<TrainRunReport> {
     checkTrainRun(run);
     const { memory, exports } = this.#live();
@@ -145,7 +149,8 @@ export class WasmEngine implements Engine {
         ...[stage.steps, stage.learningRate, stage.warmupSteps, stage.floor],
         ...[stage.weightDecay, stage.clipNorm, stage.beta1, stage.beta2, stage.epsilon],
       ]);
-      exports.train();
+      if (this.#background === undefined) exports.train();
+      else await this.#background.train();
       losses.set(this.#floats(exports.lossesAt.value, steps), done);
       gradientNorms.set(this.#floats(exports.normsAt.value, steps), done);
     }
@@ -203,6 +208,7 @@ export class WasmEngine implements Engine {
   // deno-lint-ignore require-await
   async dispose(): Promise<void> {
     if (this.threads > 1) this.#core?.exports.stopThreads();
+    this.#background?.stop();
     this.#core = undefined;
   }
 }

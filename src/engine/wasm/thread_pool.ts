@@ -14,9 +14,16 @@ addEventListener("message", ({ data: { module, memory, model, thread } }) => {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   exports.configure(model);
   postMessage("ready");
-  exports.serve(thread, 0);
-  close();
-});
+  if (thread > 0) {
+    exports.serve(thread, 0);
+    close();
+  } else {
+    addEventListener("message", () => {
+      exports.train();
+      postMessage("done");
+    });
+  }
+}, { once: true });
 `;
 
 /** Whether this runtime can share memory between workers. A page must be isolated for it (COOP and COEP). */
@@ -24,13 +31,13 @@ export function hasThreads(): boolean {
   return typeof SharedArrayBuffer === "function" && typeof Worker === "function" && typeof Blob === "function";
 }
 
-/** Resolves when the worker is ready, rejects when it cannot be started. */
-function ready(worker: Worker): Promise<void> {
+/** Resolves at the worker's next message, rejects when it fails. */
+function nextMessage(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.addEventListener("message", () => resolve(), { once: true });
     worker.addEventListener("error", (event) => {
       event.preventDefault();
-      reject(new Error(`Cannot start a thread as its worker failed: ${event.message}`));
+      reject(new Error(`Cannot go on with this engine as one of its workers failed: ${event.message}`));
     }, { once: true });
   });
 }
@@ -43,20 +50,54 @@ function ready(worker: Worker): Promise<void> {
  * @throws {Error} If a worker cannot be started; none is left then
  */
 export async function startThreads({ module, memory, exports }: Core, model: number, count: number): Promise<void> {
+  await startWorkers({ module, memory }, model, Array.from({ length: count }, (_, i) => i + 1));
+  exports.setThreads(count + 1);
+}
+
+/** A worker that trains on the core's memory while its caller does something else. */
+export interface BackgroundTrainer {
+  /** Runs the core's `train`, in the worker. */
+  train(): Promise<void>;
+  /** Ends the worker. */
+  stop(): void;
+}
+
+/**
+ * Starts a worker that trains in the background, on a core that must have shared memory.
+ *
+ * @throws {Error} If it cannot be started
+ */
+export async function startTrainer(core: Core, model: number): Promise<BackgroundTrainer> {
+  const [worker] = await startWorkers(core, model, [0]);
+  return {
+    async train() {
+      worker.postMessage("train");
+      await nextMessage(worker);
+    },
+    stop: () => worker.terminate(),
+  };
+}
+
+/** Starts workers on the memory of a core, and waits until all are ready. */
+async function startWorkers(
+  { module, memory }: Pick<Core, "module" | "memory">,
+  model: number,
+  threads: readonly number[],
+): Promise<Worker[]> {
   const url = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
   const workers: Worker[] = [];
   try {
-    for (let thread = 1; thread <= count; thread++) {
+    for (const thread of threads) {
       const worker = new Worker(url, { type: "module", name: `tiny-adder thread ${thread}` });
       workers.push(worker);
       worker.postMessage({ module, memory, model, thread });
     }
-    await Promise.all(workers.map(ready));
+    await Promise.all(workers.map(nextMessage));
+    return workers;
   } catch (error) {
     for (const worker of workers) worker.terminate();
     throw error;
   } finally {
     URL.revokeObjectURL(url);
   }
-  exports.setThreads(count + 1);
 }
