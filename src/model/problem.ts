@@ -54,10 +54,11 @@ export function packOperands(problems: Problems): Operands {
         `Cannot read operands as there must be an even number of them: current length is ${problems.length}`,
       );
     }
-    for (let i = 0; i < problems.length; i += 2) {
-      const pair = { a: problems[i], b: problems[i + 1] };
-      checkOperand(pair.a, "a", pair);
-      checkOperand(pair.b, "b", pair);
+    // no object is made for a pair that is right: there may be millions
+    for (let i = 0; i < problems.length; i++) {
+      if (Number.isInteger(problems[i]) && problems[i] >= 0 && problems[i] <= MAX_OPERAND) continue;
+      const first = i & ~1;
+      checkOperand(problems[i], i === first ? "a" : "b", { a: problems[first], b: problems[first + 1] });
     }
     return problems;
   }

@@ -1,0 +1,81 @@
+/** Evidence from headless Chromium: a loopback server gives it a page, and gets the page's report. */
+import type { Evidence } from "./evidence.ts";
+
+const FLAGS = [
+  ...["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+  ...["--disable-component-update", "--disable-sync", "--disable-quic"],
+];
+
+// what makes a page isolated, without which it has no shared memory
+const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+
+/** Milliseconds after which Chromium is ended without a report. */
+const TIME_LIMIT = 60_000;
+
+export interface PageOptions {
+  /** JavaScript that exports `evidence`. */
+  bundle: string;
+  /** Whether the page is isolated. */
+  isolated: boolean;
+  /** Where `evidence` is called: on the page's main thread, or in a dedicated worker. */
+  where: "page" | "worker";
+  steps: number;
+  threads: number;
+}
+
+/** A server on the loopback interface whose page calls `evidence`. */
+function servePage({ bundle, isolated, where, steps, threads }: PageOptions) {
+  const { promise: report, resolve, reject } = Promise.withResolvers<Evidence>();
+  const caller = `
+    import { evidence } from "/bundle.js";
+    const send = (report) => fetch("/report", { method: "POST", body: JSON.stringify(report) });
+    await evidence(${steps}, ${threads}).then(send, (error) => send({ error: error.stack }));
+  `;
+  const start = where === "page" ? `import "/caller.js"` : `new Worker("/caller.js", { type: "module" })`;
+  const files: Record<string, [type: string, content: string]> = {
+    "/": ["text/html", `<!doctype html><script type="module">${start}</script>`],
+    "/caller.js": ["text/javascript", caller],
+    "/bundle.js": ["text/javascript", bundle],
+  };
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/report") {
+      const { error, ...evidence } = await request.json();
+      if (error === undefined) resolve(evidence);
+      else reject(new Error(`Cannot take evidence as the page failed: ${error}`));
+      return new Response(null, { status: 204 });
+    }
+    const file = files[pathname];
+    if (file === undefined) return new Response(null, { status: 404 });
+    return new Response(file[1], { headers: { "content-type": file[0], ...(isolated ? ISOLATION : {}) } });
+  });
+  return { server, report };
+}
+
+/** Calls `evidence` in a page of headless Chromium, which is started for it and ended again. */
+export async function evidenceOfPage(options: PageOptions): Promise<Evidence> {
+  const { server, report } = servePage(options);
+  const profile = await Deno.makeTempDir({ prefix: "tiny-adder-chromium-" });
+  const browser = new Deno.Command("chromium", {
+    args: [...FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const messages = browser.stderr.text();
+  let running = true;
+  const ended = browser.status.then(async ({ code }) => {
+    running = false;
+    throw new Error(`Cannot take evidence as Chromium ended with code ${code}: ${await messages}`);
+  });
+  const limit = setTimeout(() => running && browser.kill(), TIME_LIMIT);
+  try {
+    return await Promise.race([report, ended]);
+  } finally {
+    clearTimeout(limit);
+    if (running) browser.kill();
+    await messages; // all its processes write to it, so it closes when the last one has left the profile alone
+    await ended.catch(() => {});
+    await server.shutdown();
+    await Deno.remove(profile, { recursive: true });
+  }
+}

@@ -1,0 +1,35 @@
+/** What a runtime shows of itself. This is the entry of the bundle that Node and the browser run: the library's own code, no more. */
+import { add, addMany, train } from "../../mod.ts";
+import { createEngine } from "../../src/engine/mod.ts";
+
+/** Plain values, so that a page can send them. */
+export interface Evidence {
+  /** SHA-256 of the weights after training, in hexadecimal digits. */
+  sha256: string;
+  /** Loss of these weights on a batch that all threads share. */
+  loss: number;
+  /** How many threads an engine really has. */
+  threads: number;
+  /** What the shipped weights say of 42 + 7, and of 1 + 2 and 9999999999 + 1. */
+  sums: number[];
+}
+
+/** Trains by recipe `fast` from seed 1 with so many threads, and adds. */
+export async function evidence(steps: number, threads: number): Promise<Evidence> {
+  const { parameters } = await train({ recipe: "fast", seed: 1, steps, threads, finalProblems: 100 });
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Float32Array(parameters)));
+  const engine = await createEngine({ threads });
+  try {
+    engine.setParameters(parameters);
+    const { loss } = await engine.lossAndGradient(engine.sample({ seed: 1, stream: "evaluation", count: 1024 }));
+    return {
+      // Node 20 has no Uint8Array.prototype.toHex
+      sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join(""),
+      loss,
+      threads: engine.threads,
+      sums: [add(42, 7), ...addMany([[1, 2], [9999999999, 1]])],
+    };
+  } finally {
+    await engine.dispose();
+  }
+}
