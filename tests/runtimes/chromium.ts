@@ -65,7 +65,9 @@ export async function evidenceOfPage(options: PageOptions): Promise<Evidence> {
   let running = true;
   const ended = browser.status.then(async ({ code }) => {
     running = false;
-    throw new Error(`Cannot take evidence as Chromium ended with code ${code}: ${await messages}`);
+    throw new Error(
+      `Cannot take evidence as Chromium ended with code ${code} after at most ${TIME_LIMIT} ms: ${await messages}`,
+    );
   });
   const limit = setTimeout(() => running && browser.kill(), TIME_LIMIT);
   try {

@@ -4,7 +4,7 @@ import { fromFileUrl, join } from "@std/path";
 import { RECORDED } from "../engine/recorded.ts";
 import { evidenceOfPage } from "./chromium.ts";
 import { type Evidence, evidence } from "./evidence.ts";
-import { isInstalled, outputOf } from "./program.ts";
+import { isInstalled, outputOf, type Runtime } from "./program.ts";
 
 const STEPS = 2000;
 
@@ -21,9 +21,9 @@ function lossInDeno(): Promise<number> {
 }
 
 /** A test that is ignored, and says why, where its program is missing. */
-function testWith(program: string, name: string, fn: () => Promise<void>): void {
-  const ignore = !isInstalled(program);
-  Deno.test({ name: ignore ? `${name} (ignored as ${program} is not installed)` : name, ignore, fn });
+function testIn(runtime: Runtime, name: string, fn: () => Promise<void>): void {
+  const ignore = !isInstalled(runtime);
+  Deno.test({ name: ignore ? `${name} (ignored as ${runtime} is not installed)` : name, ignore, fn });
 }
 
 let folder: string;
@@ -54,15 +54,15 @@ async function evidenceOfNode(before: string, threads: number): Promise<Evidence
   return JSON.parse(await outputOf("node", ["--input-type=module", "--eval", script, bundle]));
 }
 
-testWith("node", `${STEPS} steps in Node give the recorded bytes`, async () => {
+testIn("node", `${STEPS} steps in Node give the recorded bytes`, async () => {
   assertEquals(await evidenceOfNode("", 1), await expected(1));
 });
 
-testWith("node", "Node has no web workers, so an engine has one thread, and says so", async () => {
+testIn("node", "Node has no web workers, so an engine has one thread, and says so", async () => {
   assertEquals(await evidenceOfNode("", 4), await expected(1));
 });
 
-testWith("node", "a runtime without Uint8Array.fromBase64 loads the modules, too", async () => {
+testIn("node", "a runtime without Uint8Array.fromBase64 loads the modules, too", async () => {
   assertEquals(await evidenceOfNode("delete Uint8Array.fromBase64", 1), await expected(1));
 });
 
@@ -74,7 +74,7 @@ const PAGES = [
 ] as const;
 
 for (const { name, real, ...page } of PAGES) {
-  testWith(
+  testIn(
     "chromium",
     `${STEPS} steps in ${name} with threads: ${page.threads} give the recorded bytes on ${real}`,
     async () => {
