@@ -28,10 +28,13 @@ const SPINS = 20_000;
 const LOOK_AGAIN: i64 = 1_000_000;
 
 let threads: i32 = 1;
+/** Whether thread 0 may wait without spinning, which the main thread of a page may not. */
+let mayPark: bool = true;
 
-/** How many threads there are; called in thread 0, before the others start. */
-export function setThreads(count: i32): void {
+/** How many threads there are, and whether thread 0 may park; called in thread 0, when the others are ready. */
+export function setThreads(count: i32, canPark: bool): void {
   threads = count;
+  mayPark = canPark;
 }
 
 /** The workspace of a thread. */
@@ -78,6 +81,10 @@ function join(): void {
   if (threads == 1) return;
   for (let spin = 0; spin < SPINS; ++spin) {
     if (atomic.load<i32>(JOB_LEFT) == 0) return;
+  }
+  if (!mayPark) {
+    while (atomic.load<i32>(JOB_LEFT) != 0) {}
+    return;
   }
   atomic.store<i32>(JOB_WAITING, 1);
   for (let left = atomic.load<i32>(JOB_LEFT); left != 0; left = atomic.load<i32>(JOB_LEFT)) {

@@ -176,16 +176,35 @@ function split(path: string): [folder: string, name: string] {
 }
 
 async function writeAndSync(path: string, bytes: Uint8Array): Promise<void> {
-  using file = await Deno.open(path, { write: true, createNew: true });
+  await withFile(path, { write: true, createNew: true }, async (file) => {
+    await writeAll(file, bytes);
+    await file.sync();
+  });
+}
+
+/** Opens a file, uses it and closes it: `using`, for runtimes that do not parse it yet. */
+export async function withFile<T>(
+  path: string,
+  options: Deno.OpenOptions,
+  use: (file: Deno.FsFile) => Promise<T>,
+): Promise<T> {
+  const file = await Deno.open(path, options);
+  try {
+    return await use(file);
+  } finally {
+    file.close();
+  }
+}
+
+/** Writes all bytes, in as many writes as it takes. */
+export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
-  await file.sync();
 }
 
 /** Makes a rename outlast a power cut; not every system can open a folder, and the bytes are safe without. */
 async function syncFolder(folder: string): Promise<void> {
   try {
-    using directory = await Deno.open(folder);
-    await directory.sync();
+    await withFile(folder, { read: true }, (directory) => directory.sync());
   } catch {
     // nothing to undo
   }

@@ -53,6 +53,11 @@ async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked:
  * @throws {Error} If WASM SIMD or shared memory is missing here
  */
 export async function createBackgroundEngine({ model = 763, arithmetic = "exact" }: EngineOptions): Promise<Engine> {
+  if (!hasThreads()) {
+    throw new Error(
+      "Cannot train attempts side by side as the runtime must have workers and shared memory (a page must be isolated): train one after the other",
+    );
+  }
   const { base64, real } = await loadModule(arithmetic);
   const core = instantiate(base64, true);
   return new WasmEngine(core, real, variantOf(model), 1, await startTrainer(core, model));

@@ -4,7 +4,14 @@
  * @module
  */
 import { encodeState, type TrainingState } from "../checkpoint/state.ts";
-import { openRunDirectory, readStateFile, type RunDirectory, writeFileAtomically } from "../checkpoint/store.ts";
+import {
+  openRunDirectory,
+  readStateFile,
+  type RunDirectory,
+  withFile,
+  writeAll,
+  writeFileAtomically,
+} from "../checkpoint/store.ts";
 import { isDone } from "./progress.ts";
 import type { RunProgress } from "./progress.ts";
 import { TrainingError } from "./error.ts";
@@ -75,9 +82,10 @@ export class Journal {
   }
 
   async #truncateLog(bytes: number): Promise<void> {
-    using file = await Deno.open(this.#directory.logFile, { create: true, write: true });
-    this.#logBytes = Math.min(bytes, (await file.stat()).size); // a log that was removed must not come back as zeros
-    await file.truncate(this.#logBytes);
+    await withFile(this.#directory.logFile, { create: true, write: true }, async (file) => {
+      this.#logBytes = Math.min(bytes, (await file.stat()).size); // a log that was removed must not come back as zeros
+      await file.truncate(this.#logBytes);
+    });
   }
 
   /** Adds a line to the log; it is written with the next save. */
@@ -89,8 +97,7 @@ export class Journal {
   async flushLog(): Promise<number> {
     const bytes = this.#encoder.encode(this.#pending);
     this.#pending = "";
-    using file = await Deno.open(this.#directory.logFile, { create: true, append: true });
-    for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+    await withFile(this.#directory.logFile, { create: true, append: true }, (file) => writeAll(file, bytes));
     this.#logBytes += bytes.length;
     return this.#logBytes;
   }

@@ -52,7 +52,7 @@ export interface CoreExports extends AdderExports {
     maxDigits: number,
     out: number,
   ): void;
-  setThreads(count: number): void;
+  setThreads(count: number, mayPark: boolean): void;
   stopThreads(): void;
   mapExp2(at: number, vectors: number): void;
   mapLn(at: number, vectors: number): void;

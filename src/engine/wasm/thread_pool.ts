@@ -31,6 +31,16 @@ export function hasThreads(): boolean {
   return typeof SharedArrayBuffer === "function" && typeof Worker === "function" && typeof Blob === "function";
 }
 
+/** Whether this thread may block: the main thread of a page may not. Asks for a value that is not there, which returns at once where it may. */
+function mayPark(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Resolves at the worker's next message, rejects when it fails. */
 function nextMessage(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -51,7 +61,7 @@ function nextMessage(worker: Worker): Promise<void> {
  */
 export async function startThreads({ module, memory, exports }: Core, model: number, count: number): Promise<void> {
   await startWorkers({ module, memory }, model, Array.from({ length: count }, (_, i) => i + 1));
-  exports.setThreads(count + 1);
+  exports.setThreads(count + 1, mayPark());
 }
 
 /** A worker that trains on the core's memory while its caller does something else. */
