@@ -33,10 +33,10 @@ export function gatherRows(row0: usize, row1: usize, row2: usize, row3: usize, t
   // unroll
   for (let h = 0; h < 4; ++h) {
     storeTransposed(
-      v128.load(row0 + 16 * h),
-      v128.load(row1 + 16 * h),
-      v128.load(row2 + 16 * h),
-      v128.load(row3 + 16 * h),
+      v128.load(row0, 16 * h),
+      v128.load(row1, 16 * h),
+      v128.load(row2, 16 * h),
+      v128.load(row3, 16 * h),
       to + 64 * h,
       16,
     );
@@ -100,11 +100,11 @@ function dotTile(a: usize, aRow: usize, b: usize, bRow: usize, out: usize, gradi
   }
   // unroll
   for (let c = 0; c < D; ++c) {
-    const b$c = v128.load(b + 16 * c);
-    const e$c = v128.load(b + bRow + 16 * c);
+    const b$c = v128.load(b, 16 * c);
+    const e$c = v128.load(b + bRow, 16 * c);
     // unroll
     for (let i = 0; i < 4; ++i) {
-      const a$c$i = v128.load(a + i * aRow + 16 * c);
+      const a$c$i = v128.load(a + i * aRow, 16 * c);
       s$i = madd(a$c$i, b$c, s$i);
       t$i = madd(a$c$i, e$c, t$i);
     }
@@ -113,7 +113,7 @@ function dotTile(a: usize, aRow: usize, b: usize, bRow: usize, out: usize, gradi
   for (let i = 0; i < 4; ++i) {
     const at$i = out + i * WEIGHTS_ROW;
     if (gradient) {
-      const dot$i = v128.load(dot + 16 * i);
+      const dot$i = v128.load(dot, 16 * i);
       v128.store(at$i, f32x4.mul(v128.load(at$i), f32x4.sub(s$i, dot$i)));
       v128.store(at$i, f32x4.mul(v128.load(at$i, 16), f32x4.sub(t$i, dot$i)), 16);
     } else {
@@ -128,13 +128,13 @@ function dotTile(a: usize, aRow: usize, b: usize, bRow: usize, out: usize, gradi
 function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
   // unroll
   for (let c = 0; c < D; ++c) {
-    const q$c = v128.load(query + 16 * c);
+    const q$c = v128.load(query, 16 * c);
   }
   for (let j = 0; j < count; ++j) {
     let s = f32x4.mul(q0, v128.load(keys));
     // unroll
     for (let c = 1; c < D; ++c) {
-      s = madd(q$c, v128.load(keys + 16 * c), s);
+      s = madd(q$c, v128.load(keys, 16 * c), s);
     }
     v128.store(out, s);
     keys += ROW14;
@@ -168,7 +168,7 @@ function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
 function scaleRow(row: usize, factor: v128): void {
   // unroll
   for (let c = 0; c < D; ++c) {
-    v128.store(row + 16 * c, f32x4.mul(v128.load(row + 16 * c), factor));
+    v128.store(row, f32x4.mul(v128.load(row, 16 * c), factor), 16 * c);
   }
 }
 
@@ -226,10 +226,10 @@ function scatterRows(vectors: usize, row0: usize, row1: usize, row2: usize, row3
   // unroll
   for (let h = 0; h < 3; ++h) {
     addTransposed(
-      v128.load(vectors + 64 * h),
-      v128.load(vectors + 64 * h + 16),
-      v128.load(vectors + 64 * h + 32),
-      v128.load(vectors + 64 * h + 48),
+      v128.load(vectors, 64 * h),
+      v128.load(vectors, 64 * h + 16),
+      v128.load(vectors, 64 * h + 32),
+      v128.load(vectors, 64 * h + 48),
       row0,
       row1,
       row2,
@@ -320,13 +320,13 @@ function scatterKey(w: usize, slice: usize, j: i32, dkv: usize): void {
 function scoreGradients(value: usize, column: usize, dout: usize, dotOut: usize, count: i32): void {
   // unroll
   for (let c = 0; c < D; ++c) {
-    const v$c = v128.load(value + 16 * c);
+    const v$c = v128.load(value, 16 * c);
   }
   for (let i = 0; i < count; ++i) {
     let dp = f32x4.mul(v0, v128.load(dout));
     // unroll
     for (let c = 1; c < D; ++c) {
-      dp = madd(v$c, v128.load(dout + 16 * c), dp);
+      dp = madd(v$c, v128.load(dout, 16 * c), dp);
     }
     v128.store(column, f32x4.mul(v128.load(column), f32x4.sub(dp, v128.load(dotOut))));
     column += WEIGHTS_ROW;

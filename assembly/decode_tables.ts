@@ -226,11 +226,11 @@ function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: 
   const inverse = f32x4.div(f32x4.splat(1), v128.load(spare, 48));
   // unroll
   for (let c = 0; c < 4; ++c) {
-    v128.store(out + 16 * c, f32x4.mul(v128.load(out + 16 * c), inverse));
+    v128.store(out, f32x4.mul(v128.load(out, 16 * c), inverse), 16 * c);
   }
   // unroll
   for (let c = 0; c < 3; ++c) {
-    v128.store(out + 64 + 16 * c, f32x4.mul(v128.load(spare + 16 * c), inverse));
+    v128.store(out + 64, f32x4.mul(v128.load(spare, 16 * c), inverse), 16 * c);
   }
   // unroll
   for (let l = 0; l < 4; ++l) {

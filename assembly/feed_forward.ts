@@ -167,7 +167,7 @@ export function crossEntropy(w: usize, slice: usize): void {
     let maximum = v128.load(logits);
     // unroll
     for (let r = 1; r < 14; ++r) {
-      maximum = f32x4.pmax(maximum, v128.load(logits + 16 * r));
+      maximum = f32x4.pmax(maximum, v128.load(logits, 16 * r));
     }
     loss = f32x4.add(loss, f32x4.sub(maximum, wantedLogits(logits, targets)));
     let sum = f32x4.splat(0);
@@ -183,7 +183,7 @@ export function crossEntropy(w: usize, slice: usize): void {
     const inverse = f32x4.div(counts, sum);
     // unroll
     for (let r = 0; r < 14; ++r) {
-      v128.store(logits + 16 * r, f32x4.mul(v128.load(logits + 16 * r), inverse));
+      v128.store(logits, f32x4.mul(v128.load(logits, 16 * r), inverse), 16 * r);
     }
     subtractOneHot(logits, targets);
   }
@@ -261,7 +261,7 @@ export function hiddenBackward(w: usize): void {
 function multiplyInto(a: usize, b: usize): void {
   // unroll
   for (let c = 0; c < 7; ++c) {
-    v128.store(a + 16 * c, f32x4.mul(v128.load(a + 16 * c), v128.load(b + 16 * c)));
+    v128.store(a, f32x4.mul(v128.load(a, 16 * c), v128.load(b, 16 * c)), 16 * c);
   }
 }
 
@@ -293,9 +293,9 @@ export function projectionBackward(w: usize, slice: usize): void {
     let dot = f32x4.splat(0);
     // unroll
     for (let c = 0; c < 7; ++c) {
-      const g$c = f32x4.mul(v128.load(dout + 16 * c), inverse);
-      dot = madd(g$c, v128.load(w + O + k * ROW7 + 16 * c), dot);
-      v128.store(dout + 16 * c, g$c);
+      const g$c = f32x4.mul(v128.load(dout, 16 * c), inverse);
+      dot = madd(g$c, v128.load(w + O + k * ROW7, 16 * c), dot);
+      v128.store(dout, g$c, 16 * c);
     }
     v128.store(w + DO_DOT_O + k * 16, dot);
   }

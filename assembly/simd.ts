@@ -130,7 +130,7 @@ export function storeExp2(x0: v128, x1: v128, out: usize): v128 {
     p$i = madd(p$i, f$i, c1);
     p$i = madd(p$i, f$i, c0);
     const e$i = i32x4.add(p$i, i32x4.shl(shifted$i, 23));
-    v128.store(out + 16 * i, e$i);
+    v128.store(out, e$i, 16 * i);
   }
   return f32x4.add(e0, e1);
 }
@@ -164,7 +164,7 @@ export function geluErf(at: usize, values: usize, derivatives: usize): void {
   const half = constant(HALF_LOG2_E);
   // unroll
   for (let i = 0; i < 2; ++i) {
-    const u$i = v128.load(at + 16 * i);
+    const u$i = v128.load(at, 16 * i);
     const gauss$i = exp2(f32x4.mul(f32x4.mul(u$i, u$i), half));
     const t$i = f32x4.div(one, madd(f32x4.abs(u$i), slope, one));
   }
@@ -195,8 +195,8 @@ export function geluErf(at: usize, values: usize, derivatives: usize): void {
   for (let i = 0; i < 2; ++i) {
     const tail$i = f32x4.mul(f32x4.mul(r$i, t$i), gauss$i);
     const phi$i = v128.bitselect(tail$i, f32x4.sub(one, tail$i), i32x4.shr_s(u$i, 31));
-    v128.store(values + 16 * i, f32x4.mul(u$i, phi$i));
-    if (derivatives != 0) v128.store(derivatives + 16 * i, madd(f32x4.mul(u$i, gauss$i), normalizer, phi$i));
+    v128.store(values, f32x4.mul(u$i, phi$i), 16 * i);
+    if (derivatives != 0) v128.store(derivatives, madd(f32x4.mul(u$i, gauss$i), normalizer, phi$i), 16 * i);
   }
 }
 
@@ -212,20 +212,20 @@ export function geluTanh(at: usize, values: usize, derivatives: usize): void {
   const scale = constant(TANH_SCALE);
   // unroll
   for (let i = 0; i < 2; ++i) {
-    const u$i = v128.load(at + 16 * i);
+    const u$i = v128.load(at, 16 * i);
     const square$i = f32x4.mul(u$i, u$i);
     const twoZ$i = f32x4.mul(f32x4.mul(u$i, scale), madd(square$i, constant(TANH_CUBIC), one));
     const e$i = exp2(f32x4.mul(f32x4.abs(twoZ$i), constant(MINUS_LOG2_E)));
     const large$i = f32x4.div(one, f32x4.add(e$i, one));
     const small$i = f32x4.mul(e$i, large$i);
     const logistic$i = v128.bitselect(small$i, large$i, i32x4.shr_s(twoZ$i, 31));
-    v128.store(values + 16 * i, f32x4.mul(u$i, logistic$i));
+    v128.store(values, f32x4.mul(u$i, logistic$i), 16 * i);
     // the derivative of the logistic function is logistic (1 - logistic) = small x large
     const rate$i = f32x4.mul(
       f32x4.mul(f32x4.mul(small$i, large$i), scale),
       madd(square$i, constant(TANH_CUBIC_3), one),
     );
-    v128.store(derivatives + 16 * i, madd(u$i, rate$i, logistic$i));
+    v128.store(derivatives, madd(u$i, rate$i, logistic$i), 16 * i);
   }
 }
 
@@ -297,13 +297,13 @@ export function layerNorm(
   let sum = v128.load(x);
   // unroll
   for (let c = 1; c < D; ++c) {
-    sum = f32x4.add(sum, v128.load(x + 16 * c));
+    sum = f32x4.add(sum, v128.load(x, 16 * c));
   }
   const mean = f32x4.mul(sum, f32x4.splat(1.0 / 7.0));
   let squares = f32x4.splat(0);
   // unroll
   for (let c = 0; c < D; ++c) {
-    const d$c = f32x4.sub(v128.load(x + 16 * c), mean);
+    const d$c = f32x4.sub(v128.load(x, 16 * c), mean);
     squares = madd(d$c, d$c, squares);
   }
   const r = f32x4.div(f32x4.splat(1.0), f32x4.sqrt(madd(squares, f32x4.splat(1.0 / 7.0), epsilon)));
@@ -311,8 +311,8 @@ export function layerNorm(
   // unroll
   for (let c = 0; c < D; ++c) {
     const n$c = f32x4.mul(d$c, r);
-    v128.store(normalized + 16 * c, n$c);
-    v128.store(y + 16 * c, madd(n$c, splatAt(weight + 4 * c), splatAt(bias + 4 * c)));
+    v128.store(normalized, n$c, 16 * c);
+    v128.store(y, madd(n$c, splatAt(weight + 4 * c), splatAt(bias + 4 * c)), 16 * c);
   }
 }
 
@@ -339,10 +339,10 @@ export function layerNormBackward(
   let dot = f32x4.splat(0);
   // unroll
   for (let c = 0; c < D; ++c) {
-    const dy$c = v128.load(dy + 16 * c);
-    const n$c = v128.load(normalized + 16 * c);
-    addTo(dBias + 16 * c, dy$c);
-    addTo(dWeight + 16 * c, f32x4.mul(dy$c, n$c));
+    const dy$c = v128.load(dy, 16 * c);
+    const n$c = v128.load(normalized, 16 * c);
+    v128.store(dBias, f32x4.add(v128.load(dBias, 16 * c), dy$c), 16 * c);
+    v128.store(dWeight, madd(dy$c, n$c, v128.load(dWeight, 16 * c)), 16 * c);
     const g$c = f32x4.mul(dy$c, splatAt(weight + 4 * c));
     sum = f32x4.add(sum, g$c);
     dot = madd(g$c, n$c, dot);
@@ -352,8 +352,8 @@ export function layerNormBackward(
   const meanDot = f32x4.mul(dot, f32x4.splat(1.0 / 7.0));
   // unroll
   for (let c = 0; c < D; ++c) {
-    const dx$c = f32x4.sub(nmadd(v128.load(normalized + 16 * c), meanDot, g$c), meanG);
-    v128.store(out + 16 * c, madd(dx$c, r, v128.load(base + 16 * c)));
+    const dx$c = f32x4.sub(nmadd(v128.load(normalized, 16 * c), meanDot, g$c), meanG);
+    v128.store(out, madd(dx$c, r, v128.load(base, 16 * c)), 16 * c);
   }
 }
 
@@ -382,13 +382,13 @@ export function linear7(
 ): void {
   // unroll
   for (let m = 0; m < 4; ++m) {
-    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start + 16 * m);
-    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow + 16 * m);
+    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
+    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow, 16 * m);
   }
   // unroll
   for (let n = 0; n < 7; ++n) {
-    const x$n = v128.load(x + 16 * n);
-    const y$n = v128.load(x + xRow + 16 * n);
+    const x$n = v128.load(x, 16 * n);
+    const y$n = v128.load(x + xRow, 16 * n);
     // unroll
     for (let m = 0; m < 4; ++m) {
       const w$n$m = splatAt(weight + 4 * (m * mStride + n * nStride));
@@ -398,13 +398,13 @@ export function linear7(
   }
   // unroll
   for (let m = 4; m < 7; ++m) {
-    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start + 16 * m);
-    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow + 16 * m);
+    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
+    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow, 16 * m);
   }
   // unroll
   for (let n = 0; n < 7; ++n) {
-    const u$n = v128.load(x + 16 * n);
-    const v$n = v128.load(x + xRow + 16 * n);
+    const u$n = v128.load(x, 16 * n);
+    const v$n = v128.load(x + xRow, 16 * n);
     // unroll
     for (let m = 4; m < 7; ++m) {
       const w$n$m = splatAt(weight + 4 * (m * mStride + n * nStride));
@@ -414,8 +414,8 @@ export function linear7(
   }
   // unroll
   for (let m = 0; m < 7; ++m) {
-    v128.store(out + 16 * m, a$m);
-    v128.store(out + outRow + 16 * m, b$m);
+    v128.store(out, a$m, 16 * m);
+    v128.store(out + outRow, b$m, 16 * m);
   }
 }
 
@@ -434,13 +434,13 @@ export function linear14(
 ): void {
   // unroll
   for (let m = 0; m < 4; ++m) {
-    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start + 16 * m);
-    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow + 16 * m);
+    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
+    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow, 16 * m);
   }
   // unroll
   for (let n = 0; n < 14; ++n) {
-    const x$n = v128.load(x + 16 * n);
-    const y$n = v128.load(x + xRow + 16 * n);
+    const x$n = v128.load(x, 16 * n);
+    const y$n = v128.load(x + xRow, 16 * n);
     // unroll
     for (let m = 0; m < 4; ++m) {
       const w$n$m = splatAt(weight + 4 * (m * mStride + n * nStride));
@@ -450,13 +450,13 @@ export function linear14(
   }
   // unroll
   for (let m = 4; m < 7; ++m) {
-    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start + 16 * m);
-    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow + 16 * m);
+    let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
+    let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow, 16 * m);
   }
   // unroll
   for (let n = 0; n < 14; ++n) {
-    const u$n = v128.load(x + 16 * n);
-    const v$n = v128.load(x + xRow + 16 * n);
+    const u$n = v128.load(x, 16 * n);
+    const v$n = v128.load(x + xRow, 16 * n);
     // unroll
     for (let m = 4; m < 7; ++m) {
       const w$n$m = splatAt(weight + 4 * (m * mStride + n * nStride));
@@ -466,8 +466,8 @@ export function linear14(
   }
   // unroll
   for (let m = 0; m < 7; ++m) {
-    v128.store(out + 16 * m, a$m);
-    v128.store(out + outRow + 16 * m, b$m);
+    v128.store(out, a$m, 16 * m);
+    v128.store(out + outRow, b$m, 16 * m);
   }
 }
 
@@ -491,8 +491,8 @@ export function outerProduct(
 ): void {
   // unroll
   for (let c = 0; c < 4; ++c) {
-    let a$c = fresh ? f32x4.splat(0) : v128.load(acc + 16 * c);
-    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow + 16 * c);
+    let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
+    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow, 16 * c);
   }
   let di = d;
   let xi = x;
@@ -503,7 +503,7 @@ export function outerProduct(
       const q$u = v128.load(di + dRow + u * dStep);
       // unroll
       for (let c = 0; c < 4; ++c) {
-        const x$u$c = v128.load(xi + u * xStep + 16 * c);
+        const x$u$c = v128.load(xi + u * xStep, 16 * c);
         a$c = madd(p$u, x$u$c, a$c);
         b$c = madd(q$u, x$u$c, b$c);
       }
@@ -513,13 +513,13 @@ export function outerProduct(
   }
   // unroll
   for (let c = 0; c < 4; ++c) {
-    v128.store(acc + 16 * c, a$c);
-    v128.store(acc + accRow + 16 * c, b$c);
+    v128.store(acc, a$c, 16 * c);
+    v128.store(acc + accRow, b$c, 16 * c);
   }
   // unroll
   for (let c = 4; c < 7; ++c) {
-    let a$c = fresh ? f32x4.splat(0) : v128.load(acc + 16 * c);
-    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow + 16 * c);
+    let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
+    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow, 16 * c);
   }
   di = d;
   xi = x;
@@ -530,7 +530,7 @@ export function outerProduct(
       const s$u = v128.load(di + dRow + u * dStep);
       // unroll
       for (let c = 4; c < 7; ++c) {
-        const x$u$c = v128.load(xi + u * xStep + 16 * c);
+        const x$u$c = v128.load(xi + u * xStep, 16 * c);
         a$c = madd(r$u, x$u$c, a$c);
         b$c = madd(s$u, x$u$c, b$c);
       }
@@ -540,8 +540,8 @@ export function outerProduct(
   }
   // unroll
   for (let c = 4; c < 7; ++c) {
-    v128.store(acc + 16 * c, a$c);
-    v128.store(acc + accRow + 16 * c, b$c);
+    v128.store(acc, a$c, 16 * c);
+    v128.store(acc + accRow, b$c, 16 * c);
   }
 }
 
@@ -550,19 +550,19 @@ export function outerProduct(
 export function outerProductRow(d: usize, dStep: usize, x: usize, xStep: usize, count: i32, acc: usize): void {
   // unroll
   for (let c = 0; c < D; ++c) {
-    let acc$c = v128.load(acc + 16 * c);
+    let acc$c = v128.load(acc, 16 * c);
   }
   for (let k = 0; k < count; ++k) {
     const dk = v128.load(d);
     // unroll
     for (let c = 0; c < D; ++c) {
-      acc$c = madd(dk, v128.load(x + 16 * c), acc$c);
+      acc$c = madd(dk, v128.load(x, 16 * c), acc$c);
     }
     d += dStep;
     x += xStep;
   }
   // unroll
   for (let c = 0; c < D; ++c) {
-    v128.store(acc + 16 * c, acc$c);
+    v128.store(acc, acc$c, 16 * c);
   }
 }

@@ -89,10 +89,10 @@ function storeRows(vectors: usize, rows: usize): void {
   // unroll
   for (let h = 0; h < 4; ++h) {
     storeTransposed(
-      v128.load(vectors + 64 * h),
-      v128.load(vectors + 64 * h + 16),
-      v128.load(vectors + 64 * h + 32),
-      v128.load(vectors + 64 * h + 48),
+      v128.load(vectors, 64 * h),
+      v128.load(vectors, 64 * h + 16),
+      v128.load(vectors, 64 * h + 32),
+      v128.load(vectors, 64 * h + 48),
       rows + 16 * h,
       SLOT_ROW,
     );
@@ -105,10 +105,10 @@ function loadRows(rows: usize, vectors: usize): void {
   // unroll
   for (let h = 0; h < 4; ++h) {
     storeTransposed(
-      v128.load(rows + 16 * h),
-      v128.load(rows + 16 * h + 64),
-      v128.load(rows + 16 * h + 128),
-      v128.load(rows + 16 * h + 192),
+      v128.load(rows, 16 * h),
+      v128.load(rows, 16 * h + 64),
+      v128.load(rows, 16 * h + 128),
+      v128.load(rows, 16 * h + 192),
       vectors + 64 * h,
       16,
     );
@@ -161,8 +161,8 @@ export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i3
       for (let h = 0; h < 2; ++h) {
         // unroll
         for (let c = 0; c < 7; ++c) {
-          v128.store(vectors + h * 256 + 16 * c, f32x4.mul(v128.load(vectors + h * 256 + 16 * c), scale));
-          v128.store(vectors + h * 256 + ROW7 + 16 * c, v128.load(x + h * ROW7 + 16 * c));
+          v128.store(vectors + h * 256, f32x4.mul(v128.load(vectors + h * 256, 16 * c), scale), 16 * c);
+          v128.store(vectors + h * 256 + ROW7, v128.load(x + h * ROW7, 16 * c), 16 * c);
         }
         storeRows(vectors + h * 256, qxRows + (g + h - queryGroup) * 4 * SLOT_ROW);
       }
@@ -191,8 +191,8 @@ export function slotsBackward(w: usize, slice: usize): void {
       loadRows(slice + SLICE_DKV + (g + h) * 4 * SLOT_ROW, vectors);
       // unroll
       for (let c = 0; c < 7; ++c) {
-        v128.store(dk + h * GROUP_DQKV + 16 * c, f32x4.mul(v128.load(vectors + 16 * c), keyScale));
-        v128.store(dk + h * GROUP_DQKV + ROW7 + 16 * c, v128.load(vectors + ROW7 + 16 * c));
+        v128.store(dk + h * GROUP_DQKV, f32x4.mul(v128.load(vectors, 16 * c), keyScale), 16 * c);
+        v128.store(dk + h * GROUP_DQKV + ROW7, v128.load(vectors + ROW7, 16 * c), 16 * c);
       }
     }
     linear14(PARAMETERS + (QKV + 49) * 4, 1, D, dk, GROUP_DQKV, 0, 0, dy, ROW7);
@@ -203,7 +203,7 @@ export function slotsBackward(w: usize, slice: usize): void {
         loadRows(slice + SLICE_DQX + (g + h - TRAINING_QUERY_GROUP) * 4 * SLOT_ROW, rows);
         // unroll
         for (let c = 0; c < 7; ++c) {
-          v128.store(dq + h * GROUP_DQKV + 16 * c, f32x4.mul(v128.load(rows + 16 * c), queryScale));
+          v128.store(dq + h * GROUP_DQKV, f32x4.mul(v128.load(rows, 16 * c), queryScale), 16 * c);
         }
       }
       linear7(PARAMETERS + QKV * 4, 1, D, dq, GROUP_DQKV, dy, ROW7, dy, ROW7);
