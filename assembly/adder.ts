@@ -3,7 +3,7 @@
 import { PARAMETERS, WORKSPACE_SIZE, WORKSPACES } from "./layout";
 import { decode as decodeProblems, prepareDecoding as prepare } from "./decode";
 import { configure as configureModel } from "./model";
-import { writeConstants } from "./simd";
+import { writeConstants } from "./elementary";
 import { listSlots } from "./slots";
 
 export const parametersAt: usize = PARAMETERS;

@@ -24,7 +24,9 @@ import {
   WEIGHTS,
   WEIGHTS_ROW,
 } from "./layout";
-import { addTransposed, exp2, madd, outerProduct, outerProductRow, storeExp2, storeTransposed } from "./simd";
+import { exp2, storeExp2 } from "./elementary";
+import { outerProduct, outerProductRow } from "./layers";
+import { addTransposed, madd, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
 
 /** Reads the slot rows of four lanes: (14, lanes). Writes 16 vectors: what follows must be written later. */

@@ -29,7 +29,8 @@ import {
 } from "./layout";
 import { argmax } from "./decode";
 import { geluInference, hiddenForward, logitsForward, projectionForward } from "./feed_forward";
-import { exp2, storeTransposed, sumLanes } from "./simd";
+import { exp2 } from "./elementary";
+import { storeTransposed, sumLanes } from "./simd";
 import { readTile } from "./tile";
 
 /** Digits of the operands, a key each. */

@@ -1,6 +1,6 @@
 // The core of tiny-adder. Reading order:
 //   layout          where everything lies in memory, and in which shape
-//   simd            what four lanes can do: multiply-add, exp, GELU, LayerNorm, small linear layers
+//   simd, elementary, layers   multiply-add and transposition; exp and GELU; LayerNorm and small linear layers
 //   tile, slots     examples as digits; embeddings, LayerNorm 1 and q, k, v once per (token, position)
 //   attention, feed_forward   the kernels of one tile, forward and backward
 //   gradient, optimizer, decode   what is made of them
@@ -27,7 +27,7 @@ import { finishGradient, forwardTile, prepareSlots, reduceSlices, sliceCount } f
 import { initializeParameters } from "./initialization";
 import { finalNorm } from "./model";
 import { learningRate, optimizerStep, resetOptimizer } from "./optimizer";
-import { exp2, geluErf, geluTanh, ln } from "./simd";
+import { exp2, geluErf, geluTanh, ln } from "./elementary";
 import {
   DECODE_PART,
   TASK_ATTEMPT,

@@ -47,21 +47,9 @@ import {
   ZEROS,
 } from "./layout";
 import { finalNorm, layerNormEpsilon } from "./model";
-import {
-  addTo,
-  geluErf,
-  geluTanh,
-  layerNorm,
-  layerNormBackward,
-  linear14,
-  linear7,
-  ln,
-  LOG2_E,
-  madd,
-  outerProduct,
-  outerProductRow,
-  storeExp2,
-} from "./simd";
+import { geluErf, geluTanh, ln, LOG2_E, storeExp2 } from "./elementary";
+import { layerNorm, layerNormBackward, linear14, linear7, outerProduct, outerProductRow } from "./layers";
+import { addTo, madd } from "./simd";
 
 /** x1 = x + o Wproj^T, then LayerNorm 2. */
 export function projectionForward(w: usize, rows: i32): void {

@@ -32,18 +32,9 @@ import {
   ZEROS,
 } from "./layout";
 import { layerNormEpsilon } from "./model";
-import {
-  addTo,
-  layerNorm,
-  layerNormBackward,
-  linear14,
-  linear7,
-  LN_2,
-  LOG2_E,
-  outerProduct,
-  outerProductRow,
-  storeTransposed,
-} from "./simd";
+import { LN_2, LOG2_E } from "./elementary";
+import { layerNorm, layerNormBackward, linear14, linear7, outerProduct, outerProductRow } from "./layers";
+import { addTo, storeTransposed } from "./simd";
 
 /** Queries are scaled once: softmax(q k / sqrt 7) is computed as 2^(q' k). */
 const QUERY_SCALE: f32 = LOG2_E * 0.3779644730092272;
