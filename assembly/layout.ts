@@ -60,8 +60,8 @@ export const RUN: usize = CONSTANTS + 32 * 16;
 
 // The words of JOB, each on a cache line of its own: see threads.ts.
 export const JOB: usize = RUN + 256;
-export const JOB_GENERATION: usize = JOB;
-export const JOB_NEXT: usize = JOB + 64;
+export const JOB_NEXT: usize = JOB;
+export const JOB_DONE: usize = JOB + 64;
 export const JOB_LEFT: usize = JOB + 128;
 export const JOB_PARKED: usize = JOB + 192;
 export const JOB_WAITING: usize = JOB + 256;

@@ -1,28 +1,31 @@
 // Several threads, one memory. Each thread is an instance of this module with a workspace of its own; thread 0 belongs to the caller.
 //
-// A job is a number of parts that do not depend on each other. Thread 0 announces it by raising JOB_GENERATION; every thread, thread 0 as well, takes
-// the next part from JOB_NEXT until there is none; thread 0 goes on when JOB_LEFT, the number of other threads still at it, is 0. Which thread does
-// a part never shows in its result. Without other threads the same code runs by itself, also on memory that is not shared.
-import {
-  JOB_GENERATION,
-  JOB_LEFT,
-  JOB_NEXT,
-  JOB_PARKED,
-  JOB_TASK,
-  JOB_WAITING,
-  WORKSPACE_SIZE,
-  WORKSPACES,
-} from "./layout";
+// A job is a number of parts that do not depend on each other. Thread 0 announces it; every thread, thread 0 as well, takes the next part until there is
+// none; thread 0 goes on when all parts are done. It does not wait for a thread that came too late to get a part: waking one can take longer than the
+// job. Which thread does a part never shows in its result. Without other threads the same code runs by itself, also on memory that is not shared.
+//
+// JOB_NEXT tells all of a job in one word of 64 bits, so that a part and the job to which it belongs are taken in one step:
+//
+//   generation (32 bits) | number of parts (16 bits) | next part (16 bits)
+import { JOB_DONE, JOB_LEFT, JOB_NEXT, JOB_PARKED, JOB_TASK, JOB_WAITING, WORKSPACE_SIZE, WORKSPACES } from "./layout";
 import { doPart } from "./tasks";
 
-/** The task of a job: which parts it has. The numbers are those of {@linkcode doPart}. */
-export const TASK_STOP = 0;
+/** The generation by itself: the upper half of JOB_NEXT. */
+const JOB_GENERATION: usize = JOB_NEXT + 4;
+
+/** The task that ends a thread; the others are those of {@linkcode doPart}. */
+const TASK_STOP = 0;
 
 /**
- * How often a waiting thread looks before it parks: some 30 us, about a batch of 16 examples. Between two steps of training a thread waits for less; on a
- * machine with other work a thread that only spins takes the time of those it waits for.
+ * How often a thread without work looks for the next job before it parks: more than a step of training takes, as a parked thread comes too late.
  */
-const SPINS = 20_000;
+const SPINS_SERVING = 100_000;
+
+/**
+ * How often thread 0 looks whether the last parts are done before it parks. Less: if it waits for long, a thread that has a part does not get on, maybe
+ * because thread 0 spins on its core; parking gives the core away, and to be woken is a chance to be put on another.
+ */
+const SPINS_JOINING = 20_000;
 
 /** Nanoseconds after which a parked thread 0 looks again by itself. */
 const LOOK_AGAIN: i64 = 1_000_000;
@@ -43,81 +46,83 @@ export function workspace(thread: i32): usize {
   return WORKSPACES + thread * WORKSPACE_SIZE;
 }
 
-/** Takes parts of the job until there is none left. */
-function work(thread: i32, task: i32, parts: i32): void {
-  const w = workspace(thread);
-  for (let part = atomic.add<i32>(JOB_NEXT, 1); part < parts; part = atomic.add<i32>(JOB_NEXT, 1)) {
-    doPart(w, task, part);
-  }
+@inline
+function partsOf(job: i64): i32 {
+  return <i32> (job >> 16) & 0xffff;
 }
 
-/** Does all parts of a task on all threads; returns when they are done. Called in thread 0. */
+@inline
+function partOf(job: i64): i32 {
+  return <i32> job & 0xffff;
+}
+
+/** Takes parts until there is none left; returns the generation in which there was none. */
+function work(thread: i32): i32 {
+  const w = workspace(thread);
+  let job = atomic.add<i64>(JOB_NEXT, 1);
+  while (partOf(job) < partsOf(job)) {
+    // until this part is done the job stands still: thread 0 waits for it
+    doPart(w, load<i32>(JOB_TASK), partOf(job));
+    const done = atomic.add<i32>(JOB_DONE, 1) + 1;
+    if (done == partsOf(job) && atomic.load<i32>(JOB_WAITING) != 0) atomic.notify(JOB_DONE, 1);
+    job = atomic.add<i64>(JOB_NEXT, 1);
+  }
+  return <i32> (job >> 32);
+}
+
+/** Does all parts of a task on all threads; returns when they are done. Called in thread 0. At most 65,000 parts. */
 export function runJob(task: i32, parts: i32): void {
   announce(task, parts);
-  work(0, task, parts);
-  join();
+  work(0);
+  if (threads > 1) join(parts);
 }
 
 /** Ends the other threads. */
 export function stopThreads(): void {
+  atomic.store<i32>(JOB_LEFT, threads - 1);
   announce(TASK_STOP, 0);
-  join();
+  while (atomic.load<i32>(JOB_LEFT) != 0) {}
   threads = 1;
 }
 
 function announce(task: i32, parts: i32): void {
+  const generation = atomic.load<i32>(JOB_GENERATION) + 1;
   store<i32>(JOB_TASK, task);
-  store<i32>(JOB_TASK, parts, 4);
-  atomic.store<i32>(JOB_NEXT, 0);
-  if (threads == 1) return;
-  atomic.store<i32>(JOB_LEFT, threads - 1);
-  atomic.add<i32>(JOB_GENERATION, 1);
+  atomic.store<i32>(JOB_DONE, 0);
+  atomic.store<i64>(JOB_NEXT, (<i64> generation << 32) | (<i64> parts << 16));
   // a thread counts itself as parked before it looks at the generation for the last time, so none is missed
-  if (atomic.load<i32>(JOB_PARKED) > 0) atomic.notify(JOB_GENERATION, -1);
+  if (threads > 1 && atomic.load<i32>(JOB_PARKED) > 0) atomic.notify(JOB_GENERATION, -1);
 }
 
-/** Waits for the other threads. */
-function join(): void {
-  if (threads == 1) return;
-  for (let spin = 0; spin < SPINS; ++spin) {
-    if (atomic.load<i32>(JOB_LEFT) == 0) return;
-  }
-  if (!mayPark) {
-    while (atomic.load<i32>(JOB_LEFT) != 0) {}
-    return;
+/** Waits until all parts are done. */
+function join(parts: i32): void {
+  for (let spin = 0; spin < SPINS_JOINING || !mayPark; ++spin) {
+    if (atomic.load<i32>(JOB_DONE) == parts) return;
   }
   atomic.store<i32>(JOB_WAITING, 1);
-  for (let left = atomic.load<i32>(JOB_LEFT); left != 0; left = atomic.load<i32>(JOB_LEFT)) {
-    atomic.wait<i32>(JOB_LEFT, left, LOOK_AGAIN);
+  for (let done = atomic.load<i32>(JOB_DONE); done != parts; done = atomic.load<i32>(JOB_DONE)) {
+    atomic.wait<i32>(JOB_DONE, done, LOOK_AGAIN);
   }
   atomic.store<i32>(JOB_WAITING, 0);
 }
 
-/** The life of another thread than 0: does its share of every job from generation `seen` on, until it is told to stop. */
-export function serve(thread: i32, seen: i32): void {
-  for (;;) {
-    seen = nextGeneration(seen);
-    const task = load<i32>(JOB_TASK);
-    const parts = load<i32>(JOB_TASK, 4);
-    if (task != TASK_STOP) work(thread, task, parts);
-    const left = atomic.sub<i32>(JOB_LEFT, 1) - 1;
-    if (left == 0 && atomic.load<i32>(JOB_WAITING) != 0) atomic.notify(JOB_LEFT, 1);
-    if (task == TASK_STOP) return;
+/** The life of another thread than 0: does its share of every job until it is told to stop. */
+export function serve(thread: i32): void {
+  let seen = work(thread);
+  // before the first job no task is set, which looks like the last one
+  while (seen == 0 || load<i32>(JOB_TASK) != TASK_STOP) {
+    waitForNext(seen);
+    seen = work(thread);
   }
+  atomic.sub<i32>(JOB_LEFT, 1);
 }
 
 /** Waits until the generation is another one. */
-function nextGeneration(seen: i32): i32 {
-  for (let spin = 0; spin < SPINS; ++spin) {
-    const generation = atomic.load<i32>(JOB_GENERATION);
-    if (generation != seen) return generation;
+function waitForNext(seen: i32): void {
+  for (let spin = 0; spin < SPINS_SERVING; ++spin) {
+    if (atomic.load<i32>(JOB_GENERATION) != seen) return;
   }
   atomic.add<i32>(JOB_PARKED, 1);
-  let generation = atomic.load<i32>(JOB_GENERATION);
-  while (generation == seen) {
-    atomic.wait<i32>(JOB_GENERATION, seen, -1);
-    generation = atomic.load<i32>(JOB_GENERATION);
-  }
+  while (atomic.load<i32>(JOB_GENERATION) == seen) atomic.wait<i32>(JOB_GENERATION, seen, -1);
   atomic.sub<i32>(JOB_PARKED, 1);
-  return generation;
 }

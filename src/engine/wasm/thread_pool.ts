@@ -15,7 +15,7 @@ addEventListener("message", ({ data: { module, memory, model, thread } }) => {
   exports.configure(model);
   postMessage("ready");
   if (thread > 0) {
-    exports.serve(thread, 0);
+    exports.serve(thread);
     close();
   } else {
     addEventListener("message", () => {
