@@ -5,8 +5,8 @@
  * @module
  */
 import { gelu, geluBackward } from "../engine/reference/gelu.ts";
-import { layerNorm, layerNormBackward } from "../engine/reference/layer_norm.ts";
-import { linear, linearBackward, rowOf, sum } from "../engine/reference/linear.ts";
+import { layerNorm } from "../engine/reference/layer_norm.ts";
+import { linear, rowOf, sum } from "../engine/reference/linear.ts";
 import { forward, QkvRow, tensorsOf } from "../engine/reference/model.ts";
 import { HIDDEN, type ModelName, TOKENS, variantOf, WIDTH } from "../model/variant.ts";
 import { EOS, EQUALS, FIRST_QUERY, PLUS, promptTokens, QUERIES, targetTokens } from "../model/vocabulary.ts";
@@ -48,9 +48,11 @@ function combine(factors: ArrayLike<number>, of: readonly Range[]): Range {
   for (let i = 0; i < factors.length; i++) total = add(total, scale(factors[i], of[i]));
   return total;
 }
-const centered = (x: Float64Array) => x.map((value) => value - x.reduce((all, each) => all + each, 0) / x.length);
+function centered(x: Float64Array): Float64Array {
+  const mean = x.reduce((total, value) => total + value, 0) / x.length;
+  return x.map((value) => value - mean);
+}
 const times = (n: number) => Array.from({ length: n }, (_, i) => i);
-const column = (matrix: Float64Array, l: number, width: number) => matrix.filter((_, i) => i % width === l);
 
 /** All that the second derivative of GELU can be over a range, for either form ("GELU"). */
 const SECOND = {
@@ -87,17 +89,26 @@ class Model {
   readonly #variant;
   readonly #tensors;
   readonly #alpha: Float64Array[];
+  /** Columns of the projection; the same, centered: what o[l] moves in the residual stream. */
+  readonly #columns: Float64Array[];
   /** The 28 directions of o: itself, the centered stream, the hidden units ("Directions"). */
   readonly #directions: Float64Array[];
+  /** What each activation adds to each logit. */
+  readonly #toLogits: Float64Array[];
 
   constructor(model: ModelName, parameters: Float32Array) {
     this.#variant = variantOf(model);
-    const { norm2, projection, w1 } = this.#tensors = tensorsOf(Float64Array.from(parameters), this.#variant);
+    const { norm2, projection, w1, w2, tokenEmbedding } = tensorsOf(Float64Array.from(parameters), this.#variant);
+    this.#tensors = tensorsOf(Float64Array.from(parameters), this.#variant);
     this.#alpha = times(HIDDEN).map((k) => centered(rowOf(w1, k, WIDTH).map((w, m) => w * norm2.weight[m])));
     const unit = times(WIDTH).map((l) => new Float64Array(WIDTH).fill(1, l, l + 1));
-    const dz = unit.map((row) => unit.map((e) => dot(row, centered(linear(e, projection)))));
-    const hidden = this.#alpha.map((row) => unit.map((e) => dot(row, centered(linear(e, projection)))));
-    this.#directions = [...unit, ...[...dz, ...hidden].map((row) => Float64Array.from(row))];
+    this.#columns = unit.map((e) => linear(e, projection));
+    const onto = (row: Float64Array) => Float64Array.from(this.#columns, (column) => dot(row, centered(column)));
+    this.#directions = [...unit, ...unit.map(onto), ...this.#alpha.map(onto)];
+    const w2Columns = times(HIDDEN).map((k) => w2.filter((_, i) => i % HIDDEN === k));
+    this.#toLogits = times(TOKENS).map((t) =>
+      Float64Array.from(w2Columns, (column) => dot(column, rowOf(tokenEmbedding, t, WIDTH)))
+    );
   }
 
   /** The margin of one input at a step. */
@@ -108,72 +119,61 @@ class Model {
     return Math.min(...[...logits].filter((_, t) => t !== targets[step]).map((logit) => logits[targets[step]] - logit));
   }
 
-  /** Position 21 + step asking with a token: e v and e of each token, [position][digit], and these on the directions ("Attention"). */
+  /** Position 21 + step asking with a token: e of each token, and e v on each direction, at [position * 10 + digit] ("Attention"). */
   query(step: number, token: number) {
     const { tokenEmbedding, positionEmbedding, norm1, qkv } = this.#tensors;
     const asking = FIRST_QUERY + step;
     const embed = (id: number, at: number) =>
       sum(rowOf(tokenEmbedding, id, WIDTH), rowOf(positionEmbedding, at, WIDTH));
-    const slot = (id: number, at: number) =>
-      new QkvRow(linear(layerNorm(embed(id, at), norm1, this.#variant.layerNormEpsilon).y, qkv));
-    const { query } = slot(token, asking);
-    const slots = times(asking + 1).map((at) =>
-      (at === asking ? [token] : at === 10 ? [PLUS] : at === 21 ? [EQUALS] : times(10)).map((id) => slot(id, at))
-    );
-    const scores = slots.map((row) => row.map(({ key }) => dot(query, key) / Math.sqrt(WIDTH)));
-    const shift = Math.max(...scores.flat());
-    const weights = scores.map((row) => row.map((score) => Math.exp(score - shift)));
-    const values = slots.map((row, at) => row.map(({ value }, digit) => value.map((v) => v * weights[at][digit])));
-    const onDirections = this.#directions.map((w) => values.map((row) => row.map((value) => dot(w, value))));
-    return { x0: embed(token, asking), weights, values, onDirections };
+    const slots = times(10 * asking + 10).map((i) => {
+      const at = Math.floor(i / 10);
+      const id = at === asking ? token : at === 10 ? PLUS : at === 21 ? EQUALS : i % 10;
+      return new QkvRow(linear(layerNorm(embed(id, at), norm1, this.#variant.layerNormEpsilon).y, qkv));
+    });
+    const scores = slots.map(({ key }) => dot(slots[10 * asking].query, key) / Math.sqrt(WIDTH));
+    const shift = Math.max(...scores);
+    const weights = Float64Array.from(scores, (score) => Math.exp(score - shift));
+    const projections = this.#directions.map((w) => weights.map((e, i) => e * dot(w, slots[i].value)));
+    return { x0: embed(token, asking), weights, projections };
   }
 
   /** Whether every margin over a region is at least `claim`, by Taylor's theorem at its center ("The bound of a region"). */
-  holds(query: ReturnType<Model["query"]>, region: Region, sets: Sets, claim: number) {
-    const { x0, weights, values, onDirections } = query;
+  holds({ x0, weights, projections }: ReturnType<Model["query"]>, region: Region, sets: Sets, claim: number): boolean {
     const { projection, norm2, w1, w2, tokenEmbedding, finalNorm } = this.#tensors;
     const { gelu: form, layerNormEpsilon: epsilon } = this.#variant;
-    const [least, most] = extremes(sets, (at, digit) => weights[at][digit]);
+    const [least, most] = extremes(sets, weights, weights, 0);
     if (!(least > 1e-100)) return false;
     const lower = (total: number) => total / (total < 0 ? least : most);
     const center = Float64Array.from(times(WIDTH), (l) => {
-      const [lo, hi] = extremes(sets, (at, digit) => values[at][digit][l]);
+      const [lo, hi] = extremes(sets, projections[l], weights, 0);
       return (lo + hi) / (least + most);
     });
     const ranges = this.#directions.map((w, i): Range => {
-      const [x, projected] = [dot(w, center), onDirections[i]];
-      const [lo, hi] = extremes(sets, (at, digit) => projected[at][digit] - x * weights[at][digit]);
+      const [lo, hi] = extremes(sets, projections[i], weights, dot(w, center));
       return [lower(lo), -lower(-hi)];
     });
 
     const x1 = sum(x0, linear(center, projection));
-    const normed = layerNorm(x1, norm2, epsilon);
-    const hidden = linear(normed.y, w1);
-    const activated = gelu(hidden, form);
-    const x2 = sum(x1, linear(activated, w2));
-    const final = finalNorm && layerNorm(x2, finalNorm, epsilon);
-    const logits = linear(final?.y ?? x2, tokenEmbedding);
+    const z = centered(x1);
+    const n = dot(z, z) / WIDTH + epsilon;
+    const hidden = linear(layerNorm(x1, norm2, epsilon).y, w1);
+    const x2 = sum(x1, linear(gelu(hidden, form), w2));
+    const logits = linear(finalNorm ? layerNorm(x2, finalNorm, epsilon).y : x2, tokenEmbedding);
+    const y = centered(x2);
+    const ny = dot(y, y) / WIDTH + epsilon;
 
-    // the Jacobian dx2/do, (7, 7), one row of x2 after the other; `unused` takes the weights' gradients
-    const unused = { weight: new Float64Array(98), bias: new Float64Array(WIDTH) };
-    const jacobian = times(WIDTH).map((m) => {
-      const dx2 = new Float64Array(WIDTH).fill(1, m, m + 1);
-      const dHidden = geluBackward(linearBackward(dx2, activated, w2, unused.weight), hidden, form);
-      const dNormed = linearBackward(dHidden, normed.y, w1, unused.weight);
-      return linearBackward(
-        sum(dx2, layerNormBackward(dNormed, normed, norm2, unused)),
-        center,
-        projection,
-        unused.weight,
-      );
+    // one row for each coordinate of o: how it moves x2, and what the logits are read from
+    const slopes = geluBackward(hidden.map(() => 1), hidden, form);
+    const dx2 = this.#columns.map((column) => {
+      const dHidden = linear(normSlope(z, n, column).map((d, m) => d * norm2.weight[m]), w1);
+      return sum(column, linear(dHidden.map((d, k) => d * slopes[k]), w2));
     });
+    const jacobian = finalNorm ? dx2.map((row) => normSlope(y, ny, row).map((d, m) => d * finalNorm.weight[m])) : dx2;
 
     // second derivatives along the segments from the center, of each activation and of what the logits are read from
-    const z = centered(x1);
     const dz = ranges.slice(WIDTH, 2 * WIDTH);
     const dzSquared = dz.reduce((total, d) => total + square(d)[1], 0);
-    const zDz = add(combine(z, dz), [0, dzSquared]);
-    const [r, r1, r2] = inverseRoot(dot(z, z) / WIDTH + epsilon, zDz, [0, dzSquared], epsilon);
+    const [r, r1, r2] = inverseRoot(n, add(combine(z, dz), [0, dzSquared]), [0, dzSquared], epsilon);
     const bends = this.#alpha.map((alpha, k): Range => {
       const alphaDz = ranges[2 * WIDTH + k];
       const alphaZ = from(dot(alpha, z), alphaDz);
@@ -186,51 +186,57 @@ class Model {
       const first = within([middle - reach, middle + reach], -0.14, 1.14);
       return add(multiply(second, square(slope)), multiply(first, bend));
     });
-    const outputBends = finalNorm && this.#bendFinalNorm(centered(x2), jacobian, bends, ranges);
+    const outputBends = finalNorm && this.#bendFinalNorm(y, ny, dx2, bends, ranges);
 
+    const wanted = region[2];
     for (const other of times(TOKENS)) {
-      const wanted = region[2];
       if (other === wanted) continue;
       const answer = rowOf(tokenEmbedding, wanted, WIDTH).map((x, m) => x - tokenEmbedding[other * WIDTH + m]);
-      const dx2 = final ? layerNormBackward(answer, final, finalNorm!, unused) : answer;
-      const gradient = times(WIDTH).map((l) => dx2.reduce((total, d, m) => total + d * jacobian[m][l], 0));
+      const gradient = jacobian.map((row) => dot(answer, row));
       const bend = outputBends
         ? combine(answer.map((x, m) => x * finalNorm!.weight[m]), outputBends)[0]
-        : combine(linearBackward(answer, activated, w2, unused.weight), bends)[0];
+        : combine(this.#toLogits[wanted].map((x, k) => x - this.#toLogits[other][k]), bends)[0];
       const size = 1 + Math.abs(logits[wanted]) + Math.abs(logits[other]) + Math.abs(bend);
       const bound = (slope: number) =>
         logits[wanted] - logits[other] + slope + bend / 2 - 1e-9 * (size + Math.abs(slope));
       if (bound(combine(gradient, ranges)[0]) >= claim) continue;
       const x = dot(gradient, center);
-      const total = cheapest(region, sets, (at, digit) => dot(gradient, values[at][digit]) - x * weights[at][digit]);
+      const costs = weights.map((e, i) => gradient.reduce((total, g, l) => total + g * projections[l][i], -x * e));
+      const total = cheapest(region, sets, costs);
       if (total === Infinity) return true; // no input lies in the region
       if (!(bound(lower(total)) >= claim)) return false;
     }
     return true;
   }
 
-  #bendFinalNorm(y0: Float64Array, jacobian: Float64Array[], bends: Range[], ranges: Range[]): Range[] {
-    const { layerNormEpsilon: epsilon } = this.#variant;
-    const columns = times(WIDTH).map((l) => centered(Float64Array.from(jacobian, (row) => row[l])));
-    const w2 = times(HIDDEN).map((k) => centered(column(this.#tensors.w2, k, HIDDEN)));
+  #bendFinalNorm(y0: Float64Array, n: number, dx2: Float64Array[], bends: Range[], ranges: Range[]): Range[] {
+    const columns = dx2.map(centered);
+    const w2 = times(HIDDEN).map((k) => centered(this.#tensors.w2.filter((_, i) => i % HIDDEN === k)));
     const second = times(WIDTH).map((m) => combine(w2.map((row) => row[m]), bends));
     const first = times(WIDTH).map((m) => add(combine(columns.map((row) => row[m]), ranges), withZero(second[m])));
     const y = first.map((range, m) => from(y0[m], range));
     const total = (of: (m: number) => Range) => times(WIDTH).reduce((all, m) => add(all, of(m)), [0, 0] as Range);
     const halfBend = total((m) => add(square(first[m]), multiply(y[m], second[m])));
-    const n = dot(y0, y0) / WIDTH + epsilon;
-    const [r, r1, r2] = inverseRoot(n, total((m) => multiply(y[m], first[m])), halfBend, epsilon);
+    const yDy = total((m) => multiply(y[m], first[m]));
+    const [r, r1, r2] = inverseRoot(n, yDy, halfBend, this.#variant.layerNormEpsilon);
     return y.map((value, m) => add(add(multiply(r2, value), scale(2, multiply(r1, first[m]))), multiply(r, second[m])));
   }
 }
 
-/** The least and the greatest sum of one number a position, each position's digit being free. */
-function extremes(sets: Sets, of: (at: number, digit: number) => number): Range {
+/** How the norm's output z / sqrt(n) moves where its input moves by dx. */
+function normSlope(z: Float64Array, n: number, dx: Float64Array): Float64Array {
+  const dz = centered(dx);
+  const dr = -(n ** -1.5) * dot(z, dz) / WIDTH;
+  return dz.map((d, m) => n ** -0.5 * d + dr * z[m]);
+}
+
+/** The least and the greatest sum of e (w.v - x), one token a position, each chosen on its own. */
+function extremes(sets: Sets, projected: Float64Array, weights: Float64Array, x: number): Range {
   let [lo, hi] = [0, 0];
   for (let at = 0; at < sets.length; at++) {
     let [least, most] = [Infinity, -Infinity];
-    for (const digit of sets[at]) {
-      const value = of(at, digit);
+    for (let i = 0; i < sets[at].length; i++) {
+      const value = projected[10 * at + sets[at][i]] - x * weights[10 * at + sets[at][i]];
       if (value < least) least = value;
       if (value > most) most = value;
     }
@@ -240,7 +246,7 @@ function extremes(sets: Sets, of: (at: number, digit: number) => number): Range 
 }
 
 /** The least total cost of the inputs of a region, place by place, by the carry into the next; Infinity where there is none ("Ties"). */
-function cheapest([step, token, wanted]: Region, sets: Sets, cost: (at: number, digit: number) => number): number {
+function cheapest([step, token, wanted]: Region, sets: Sets, costs: Float64Array): number {
   let least = [0, Infinity];
   for (const place of times(10)) {
     const [atA, atB, atSum] = [9 - place, 20 - place, 22 + place];
@@ -248,18 +254,18 @@ function cheapest([step, token, wanted]: Region, sets: Sets, cost: (at: number, 
     const next = [Infinity, Infinity];
     for (const a of sets[atA]) {
       for (const b of sets[atB]) {
-        const own = cost(atA, a) + cost(atB, b);
+        const own = costs[10 * atA + a] + costs[10 * atB + b];
         for (const carry of [0, 1]) {
           const [digit, out] = [(a + b + carry) % 10, +(a + b + carry > 9)];
           if (!allowed.includes(digit)) continue;
-          next[out] = Math.min(next[out], least[carry] + own + (place < step - 1 ? cost(atSum, digit) : 0));
+          next[out] = Math.min(next[out], least[carry] + own + (place < step - 1 ? costs[10 * atSum + digit] : 0));
         }
       }
     }
     least = next;
   }
   const ends = step === 10 ? least[wanted] : step === 11 ? least[token] : Math.min(...least);
-  return ends + cost(10, 0) + cost(21, 0) + (step > 0 ? cost(21 + step, 0) : 0);
+  return ends + costs[100] + costs[210] + (step > 0 ? costs[210 + 10 * step] : 0);
 }
 
 /** The regions of a step and the token that asks, in order ("Regions"). */

@@ -92,8 +92,8 @@ export function cheapestInput(region: Region, costs: Float64Array): Cheapest {
       cost += best;
     }
   }
-  for (const at of [OPERAND_DIGITS, 2 * OPERAND_DIGITS + 1]) cost += costs[at * DIGITS]; // + and =
-  if (asking > 2 * OPERAND_DIGITS + 1) cost += costs[asking * DIGITS];
+  for (const at of [OPERAND_DIGITS, FIRST_QUERY]) cost += costs[at * DIGITS]; // + and =
+  if (step > 0) cost += costs[asking * DIGITS];
   return { cost, a, b };
 }
 
@@ -126,6 +126,7 @@ export function minimize(
 ): Minimum {
   const { entries } = query;
   const costs = new Float64Array(projected.length);
+  const o = new Float64Array(WIDTH);
   let x = start;
   let bound = 0;
   for (let round = 1;; round++) {
@@ -136,43 +137,30 @@ export function minimize(
     if (found.cost === Infinity) return { ...found, bound: Infinity };
     if (round === 1) bound = found.cost / (found.cost < 0 ? leastWeight : mostWeight);
     if (found.cost > -1e-9 * leastWeight * (1 + Math.abs(x)) || round === MAX_ROUNDS) return { ...found, bound };
-    x += found.cost / weightOf(region.step, query, found);
+    x += found.cost / attentionOf(region.step, query, found, o);
   }
 }
 
-/** Z of one input. */
-function weightOf(step: number, query: Query, input: Digits): number {
-  let weight = 0;
-  eachToken(step, input, (at) => {
-    weight += query.entries[at * ENTRY + WIDTH];
-  });
-  return weight;
-}
-
-/** Calls back with the index (position * 10 + digit) of each token that is seen. */
-export function eachToken(step: number, { a, b }: Digits, visit: (at: number) => void): void {
-  for (let place = 0; place < OPERAND_DIGITS; place++) {
-    visit(positionOfA(place) * DIGITS + a[place]);
-    visit(positionOfB(place) * DIGITS + b[place]);
-  }
-  visit(OPERAND_DIGITS * DIGITS);
-  visit((2 * OPERAND_DIGITS + 1) * DIGITS);
-  let carry = 0;
-  for (let place = 0; place < step - 1; place++) {
-    const all = a[place] + b[place] + carry;
-    carry = all > 9 ? 1 : 0;
-    visit(positionOfSum(place) * DIGITS + all % DIGITS);
-  }
-  if (step > 0) visit((FIRST_QUERY + step) * DIGITS);
-}
-
-/** o of one input, into `o`. */
-export function attentionOf(step: number, query: Query, input: Digits, o: Float64Array): void {
+/** o of one input, into `o`. @returns Z, the sum of the weights */
+export function attentionOf(step: number, { entries }: Query, { a, b }: Digits, o: Float64Array): number {
   o.fill(0);
   let weight = 0;
-  eachToken(step, input, (at) => {
-    for (let l = 0; l < WIDTH; l++) o[l] += query.entries[at * ENTRY + l];
-    weight += query.entries[at * ENTRY + WIDTH];
-  });
+  let carry = 0;
+  const see = (position: number, digit: number) => {
+    const entry = (position * DIGITS + digit) * ENTRY;
+    for (let l = 0; l < WIDTH; l++) o[l] += entries[entry + l];
+    weight += entries[entry + WIDTH];
+  };
+  for (let place = 0; place < OPERAND_DIGITS; place++) {
+    see(positionOfA(place), a[place]);
+    see(positionOfB(place), b[place]);
+    const all = a[place] + b[place] + carry;
+    carry = all > 9 ? 1 : 0;
+    if (place < step - 1) see(positionOfSum(place), all % DIGITS);
+  }
+  see(OPERAND_DIGITS, 0);
+  see(FIRST_QUERY, 0);
+  if (step > 0) see(FIRST_QUERY + step, 0);
   for (let l = 0; l < WIDTH; l++) o[l] /= weight;
+  return weight;
 }

@@ -14,7 +14,7 @@ import { quickBounds } from "./scan.ts";
 import type { Input, Split, StepResult } from "./types.ts";
 
 /** Cutting ends where the least bound is this share of the smallest margin met: the proof is then tight enough. */
-const TIGHT = 0.97;
+const TIGHT = 0.95;
 /** Regions that are cut for a tighter bound alone, once all bounds are large enough. */
 const MOST_CUTS_TO_TIGHTEN = 2000;
 
