@@ -38,7 +38,7 @@ export const trainCommand = defineCommand({
   required: ["out"],
   permissions: "--allow-read=DIR --allow-write=DIR",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",
-  run({ flags: { attempts, certify: _, "eval-every": evalEvery, recipe, ...flags }, json }) {
+  run({ flags: { attempts, "eval-every": evalEvery, recipe, ...flags }, json }) {
     if (attempts !== undefined && flags.resume) {
       throw new UsageError("Cannot run train as --attempts belongs to a new run: found --resume");
     }
