@@ -122,9 +122,9 @@ export async function certify(checkpoint: CertifyCheckpoint, options: CertifyOpt
       await turn();
     }
     if (!outcome.proved) break;
-    const { result: { splits: _, ...proof }, splits } = outcome;
+    const { result: { margin, worst }, splits } = outcome;
     result.steps.push(outcome.result);
-    proofs.push({ ...proof, splits });
+    proofs.push({ step, margin, worst, splits });
   }
 
   if (outcome!.proved) {

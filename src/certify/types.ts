@@ -114,8 +114,6 @@ export interface CertificateStep {
   step: number;
   /** Every leaf's bound is at least this. */
   margin: number;
-  /** Regions that the inputs are divided into. */
-  regions: number;
   /** An input whose margin is hardly larger. */
   worst: Input & { margin: number };
   /** The regions that are cut: the token that asks, the region's number among those of that token, and how. */
