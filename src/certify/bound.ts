@@ -89,8 +89,9 @@ export class Bounder {
       const scale = 1 + Math.abs(logits[region.wanted]) + Math.abs(logits[other]) + Math.abs(minimum.bound) +
         Math.abs(bend);
       const least = margin + minimum.bound + bend / 2 - ROUNDING * scale;
-      if (!(least >= bound)) {
-        bound = Number.isNaN(least) ? -Infinity : least;
+      if (!Number.isFinite(least)) return { bound: -Infinity, found: undefined, influence };
+      if (least < bound) {
+        bound = least;
         found = { margin: 0, input: minimum };
       }
     }

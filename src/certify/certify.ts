@@ -129,6 +129,7 @@ export async function certify(checkpoint: CertifyCheckpoint, options: CertifyOpt
 
   if (outcome!.proved) {
     const worstMargin = Math.min(...result.steps.map(({ margin }) => margin));
+    if (!(worstMargin >= arithmetic.demanded)) throw new Error("a step was proved with too small a margin");
     Object.assign(result, { verdict: "certified", certified: true, worstMargin });
     result.certificate = await sealCertificate({
       ...{ format: "tiny-adder certificate", version: 1, model, weights: result.weights, inputs: INPUTS },

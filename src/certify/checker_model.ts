@@ -151,6 +151,7 @@ export class CheckedModel {
     const hidden = linear(layerNorm(x1, norm2, epsilon).y, w1);
     const x2 = sum(x1, linear(gelu(hidden, form), w2));
     const logits = linear(finalNorm ? layerNorm(x2, finalNorm, epsilon).y : x2, tokenEmbedding);
+    if (!logits.every(Number.isFinite)) return false;
     const y = centered(x2);
     const ny = dot(y, y) / WIDTH + epsilon;
 
@@ -194,6 +195,7 @@ export class CheckedModel {
       if (bound(combine(gradient, ranges)[0]) >= claim) continue;
       const x = dot(gradient, center);
       const costs = weights.map((e, i) => gradient.reduce((total, g, l) => total + g * projections[l][i], -x * e));
+      if (!costs.every(Number.isFinite)) return false;
       const total = cheapest(region, sets, costs);
       if (total === Infinity) return true; // no input lies in the region
       if (!(bound(lower(total)) >= claim)) return false;

@@ -104,6 +104,7 @@ export interface Minimum extends Cheapest {
 }
 
 const MAX_ROUNDS = 10;
+const NO_DIGITS: readonly number[] = new Array(OPERAND_DIGITS).fill(0);
 
 /**
  * The least g.(o - center) over the inputs of a region.
@@ -133,6 +134,8 @@ export function minimize(
     for (let at = 0, entry = WIDTH; at < costs.length; at++, entry += ENTRY) {
       costs[at] = projected[at] - x * entries[entry];
     }
+    // out of the range of float64 nothing is known
+    if (!costs.every(Number.isFinite)) return { cost: NaN, a: NO_DIGITS, b: NO_DIGITS, bound: NaN };
     const found = cheapestInput(region, costs);
     if (found.cost === Infinity) return { ...found, bound: Infinity };
     if (round === 1) bound = found.cost / (found.cost < 0 ? leastWeight : mostWeight);

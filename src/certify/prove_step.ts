@@ -103,8 +103,8 @@ export function* proveStep(step: number, tools: StepTools): Generator<number, St
 
   for (let round = 0;; round++) {
     const open = heap.pop()!;
-    const enough = open.bound >= demanded;
-    if (open.bound >= TIGHT * worst.margin || (enough && splits >= MOST_CUTS_TO_TIGHTEN)) {
+    const enough = open.bound >= demanded + 1e-5; // what is lost when it is written down rounded is less
+    if (enough && (open.bound >= TIGHT * worst.margin || splits >= MOST_CUTS_TO_TIGHTEN)) {
       const margin = Math.floor(1e6 * open.bound - 1) / 1e6;
       const result = { step, margin, worst, regions, splits };
       return {
@@ -116,6 +116,9 @@ export function* proveStep(step: number, tools: StepTools): Generator<number, St
     if (round % 16 === 15) {
       yield 1;
       if (tools.expired() && !enough) return { proved: false, open: open.region, bound: open.bound };
+      // no proof is possible, and a wrong sum was not near
+      const hopeless = worst.margin < demanded && splits >= MOST_CUTS_TO_TIGHTEN;
+      if (hopeless) return { proved: false, open: open.region, bound: open.bound };
     }
     if (open.influence === undefined) {
       const counterexample = tighten(open);

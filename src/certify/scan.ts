@@ -143,7 +143,7 @@ export function quickBounds(head: Head, query: Query, regions: readonly Region[]
       const [right, wrong] = [head.logits[wanted], head.logits[other]];
       const scale = 1 + Math.abs(right) + Math.abs(wrong) + Math.abs(slope) + Math.abs(bend);
       const least = right - wrong + slope + bend / 2 - ROUNDING * scale;
-      if (!(least >= bound)) bound = Number.isNaN(least) ? -Infinity : least;
+      bound = Math.min(bound, Number.isFinite(least) ? least : -Infinity);
     }
     bounds[r] = bound;
   }

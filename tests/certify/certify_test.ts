@@ -97,10 +97,21 @@ for (const [a, b, step] of [[5000000010, 5000000001, 9], [110091100, 110999001, 
     assert(failures < 20, `it fails on ${failures} of 200,000 random pairs`);
     const result = await certify(checkpoint, { seconds: 30 });
     assert(!result.certified, `it is proved right, though ${a} + ${b} fails`);
-    assertEquals(result.verdict, "counterexample");
-    await assertReallyWrong(checkpoint, result);
+    // within float32's error of a margin of 0 the engine fails where the reference does not: that is left undecided
+    if (result.verdict === "counterexample") await assertReallyWrong(checkpoint, result);
+    else assertEquals([result.verdict, result.undecided!.step], ["undecided", step]);
   });
 }
+
+Deno.test("weights that overflow prove nothing", async () => {
+  const { model, parameters } = shippedCheckpoint();
+  for (const factor of [1e3, 1e10, 1e35]) {
+    const { certified } = await certify({ model, parameters: parameters.map((value) => value * factor) }, {
+      seconds: 5,
+    });
+    assertEquals(certified, false);
+  }
+});
 
 Deno.test("certify() gives up when its time is over, and says what is left", async () => {
   const { verdict, certified, undecided } = await certify(shippedCheckpoint(), { seconds: 1e-3 });
