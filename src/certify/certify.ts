@@ -27,7 +27,6 @@ import type {
   CertifyResult,
   Input,
   OpenRegion,
-  StepResult,
 } from "./types.ts";
 
 const INPUTS = "100000000000000000000";
