@@ -10,7 +10,7 @@ import { tensorsOf } from "../engine/reference/model.ts";
 import { variantOf } from "../model/variant.ts";
 import { drawOperands } from "../model/sampler.ts";
 import { hardCases } from "../evaluation/hard.ts";
-import { QUERIES, readSum, targetTokens } from "../model/vocabulary.ts";
+import { QUERIES, targetTokens } from "../model/vocabulary.ts";
 import { measureArithmetic } from "./arithmetic.ts";
 import { Bounder } from "./bound.ts";
 import { hashOfWeights, sealCertificate } from "./certificate.ts";
@@ -77,7 +77,9 @@ export async function certify(checkpoint: CertifyCheckpoint, options: CertifyOpt
   const tools = {
     ...{ head, bounder, expired },
     makeQuery: (step: number, token: number) => new Query(tensors, variant, step, token),
-    isWrong: ({ a, b }: Input) => adder.add(a, b) !== a + b && readSum(reference({ a, b })) !== a + b,
+    isWrong: (input: Input) =>
+      firstWrong(adder.decode(Float64Array.of(input.a, input.b)), input) >= 0 &&
+      firstWrong(reference(input), input) >= 0,
   };
 
   const result: CertifyResult = {
@@ -90,8 +92,7 @@ export async function certify(checkpoint: CertifyCheckpoint, options: CertifyOpt
   let arithmetic: ArithmeticReport | undefined;
 
   const fail = ({ a, b }: Input) => {
-    const targets = targetTokens(a, b);
-    const step = reference({ a, b }).findIndex((token, i) => token !== targets[i]);
+    const step = firstWrong(adder.decode(Float64Array.of(a, b)), { a, b });
     const counterexample = { a, b, expected: a + b, got: adder.add(a, b), step };
     return { ...result, verdict: "counterexample", counterexample, seconds: elapsed() } as const;
   };
@@ -141,6 +142,11 @@ export async function certify(checkpoint: CertifyCheckpoint, options: CertifyOpt
   }
   result.seconds = elapsed();
   return result;
+}
+
+/** The first step at which tokens are not those of the sum and its end; -1 where they are. */
+function firstWrong(tokens: ArrayLike<number>, { a, b }: Input): number {
+  return targetTokens(a, b).findIndex((token, step) => token !== tokens[step]);
 }
 
 /** A pair that a look at a few thousand finds to be added wrongly: most models that are not right need no proof of it. */

@@ -66,10 +66,11 @@ const SECOND = {
   },
 };
 
-/** r = n^(-1/2), r' and r'' along a segment, from n at its start, z.z' and |z'|^2 + z.z'' ("Norms"). */
-function inverseRoot(n: number, zDz: Range, halfBend: Range, epsilon: number): [Range, Range, Range] {
-  const [lo, hi] = from(n, scale(2 / WIDTH, zDz));
-  const r: Range = [hi ** -0.5, Math.max(epsilon, lo) ** -0.5];
+/** r = n^(-1/2), r' and r'' along a segment, from n at its start, the box of z, z.z' and |z'|^2 + z.z'' ("Norms"). */
+function inverseRoot(n: number, z: Range[], zDz: Range, halfBend: Range, epsilon: number): [Range, Range, Range] {
+  const [least, most] = z.reduce((total, range) => add(total, scale(1 / WIDTH, square(range))), [epsilon, epsilon]);
+  const [lo, hi] = within(from(n, scale(2 / WIDTH, zDz)), least, most);
+  const r: Range = [hi ** -0.5, lo ** -0.5];
   const [cube, fifth]: Range[] = [[r[0] ** 3, r[1] ** 3], [r[0] ** 5, r[1] ** 5]];
   const bend = scale(3 / WIDTH ** 2, multiply(fifth, square(zDz)));
   return [r, scale(-1 / WIDTH, multiply(cube, zDz)), add(bend, scale(-1 / WIDTH, multiply(cube, halfBend)))];
@@ -165,8 +166,9 @@ export class CheckedModel {
 
     // second derivatives along the segments from the center, of each activation and of what the logits are read from
     const dz = ranges.slice(WIDTH, 2 * WIDTH);
+    const boxOfZ = dz.map((d, m) => from(z[m], d));
     const dzSquared = dz.reduce((total, d) => total + square(d)[1], 0);
-    const [r, r1, r2] = inverseRoot(n, add(combine(z, dz), [0, dzSquared]), [0, dzSquared], epsilon);
+    const [r, r1, r2] = inverseRoot(n, boxOfZ, add(combine(z, dz), [0, dzSquared]), [0, dzSquared], epsilon);
     const bends = this.#alpha.map((alpha, k): Range => {
       const alphaDz = ranges[2 * WIDTH + k];
       const alphaZ = from(dot(alpha, z), alphaDz);
@@ -212,7 +214,7 @@ export class CheckedModel {
     const total = (of: (m: number) => Range) => times(WIDTH).reduce((all, m) => add(all, of(m)), [0, 0] as Range);
     const halfBend = total((m) => add(square(first[m]), multiply(y[m], second[m])));
     const yDy = total((m) => multiply(y[m], first[m]));
-    const [r, r1, r2] = inverseRoot(n, yDy, halfBend, this.#variant.layerNormEpsilon);
+    const [r, r1, r2] = inverseRoot(n, y, yDy, halfBend, this.#variant.layerNormEpsilon);
     return y.map((value, m) => add(add(multiply(r2, value), scale(2, multiply(r1, first[m]))), multiply(r, second[m])));
   }
 }

@@ -7,7 +7,7 @@
 import type { Tensors } from "../engine/reference/model.ts";
 import { HIDDEN, TOKENS, type Variant, WIDTH } from "../model/variant.ts";
 import { type GeluJet, geluJet, type GeluRange, geluRange } from "./gelu_derivatives.ts";
-import { type Interval, plus, point, scaled, shrunk, squared, times } from "./interval.ts";
+import { both, type Interval, plus, point, scaled, shrunk, squared, times } from "./interval.ts";
 
 /** Directions of o whose ranges {@linkcode Head.curvature} is given. */
 export const DIRECTIONS = WIDTH + WIDTH + HIDDEN;
@@ -192,13 +192,15 @@ export class Head {
   curvature(ranges: readonly Interval[]): void {
     let dzSquared = 0; // at most
     let zDz = point(0);
+    let squares = point(0);
     for (let m = 0; m < WIDTH; m++) {
       const dz = ranges[CENTERED + m];
       dzSquared += squared(dz).hi;
       zDz = plus(zDz, scaled(this.#z[m], dz));
+      squares = plus(squares, squared(plus(point(this.#z[m]), shrunk(dz))));
     }
-    zDz = { lo: zDz.lo, hi: zDz.hi + dzSquared };
-    const { r, r1, r2 } = inverseRoot(this.#n, zDz, dzSquared, this.#epsilon);
+    const dzReach = { lo: 0, hi: dzSquared };
+    const { r, r1, r2 } = inverseRoot(this.#n, squares, plus(zDz, dzReach), dzReach, this.#epsilon);
     for (let k = 0; k < HIDDEN; k++) {
       const alphaDz = ranges[INTO_HIDDEN + k];
       const alphaZ = plus(point(this.#alphaZ[k]), shrunk(alphaDz));
@@ -217,7 +219,7 @@ export class Head {
     const jacobian = this.#x2Jacobian;
     const bends: Interval[] = [];
     const slopes: Interval[] = [];
-    let slopeSquared = 0;
+    let squares = point(0);
     let yDy = point(0);
     for (let m = 0; m < WIDTH; m++) {
       let bend = point(0);
@@ -234,9 +236,9 @@ export class Head {
       }
       bends[m] = bend;
       slopes[m] = plus(start, shrunk(bend));
-      slopeSquared += squared(slopes[m]).hi;
       const y = plus(point(this.#y[m]), shrunk(slopes[m]));
       yDy = plus(yDy, times(y, slopes[m]));
+      squares = plus(squares, squared(y));
     }
     // |y|^2 / 2 has the second derivative |y'|^2 + y.y''
     let squareBend = point(0);
@@ -244,7 +246,7 @@ export class Head {
       const y = plus(point(this.#y[m]), shrunk(slopes[m]));
       squareBend = plus(squareBend, plus(squared(slopes[m]), times(y, bends[m])));
     }
-    const { r, r1, r2 } = inverseRoot(this.#n3, yDy, squareBend, this.#epsilon);
+    const { r, r1, r2 } = inverseRoot(this.#n3, squares, yDy, squareBend, this.#epsilon);
     for (let m = 0; m < WIDTH; m++) {
       const y = plus(point(this.#y[m]), shrunk(slopes[m]));
       this.#outputBend[m] = plus(plus(times(r2, y), scaled(2, times(r1, slopes[m]))), times(r, bends[m]));
@@ -284,20 +286,21 @@ function center(x: Float64Array, centered: Float64Array): number {
 }
 
 /**
- * r = n^(-1/2) and its derivatives along a segment, for n = |z|^2 / 7 + eps; n' = 2 z.z' / 7, and n'' / 2 = (|z'|^2 + z.z'') / 7.
+ * r = n^(-1/2) and its derivatives along a segment, for n = |z|^2 / 7 + eps; n' = 2 z.z' / 7, and n'' / 2 = (|z'|^2 + z.z'') / 7. What n can be
+ * follows from its start and slope by the mean value theorem, and from the box of z: the better of the two counts on either side.
  *
- * @param n At the segment's start
+ * @param start n at the segment's start
+ * @param squares |z|^2 over the box of z
  * @param zDz z.z' over the segment
- * @param halfBend 7 n'' / 2: an interval, or the upper bound of one that starts at 0
+ * @param halfBend 7 n'' / 2
  */
-function inverseRoot(n: number, zDz: Interval, halfBend: Interval | number, epsilon: number) {
-  const rise = shrunk(scaled(2 / WIDTH, zDz));
-  const least = Math.max(epsilon, n + rise.lo);
-  const r = { lo: 1 / Math.sqrt(n + rise.hi), hi: 1 / Math.sqrt(least) };
+function inverseRoot(start: number, squares: Interval, zDz: Interval, halfBend: Interval, epsilon: number) {
+  const bySlope = plus(point(start), shrunk(scaled(2 / WIDTH, zDz)));
+  const n = both(bySlope, plus(point(epsilon), scaled(1 / WIDTH, squares)));
+  const r = { lo: 1 / Math.sqrt(n.hi), hi: 1 / Math.sqrt(n.lo) };
   const cube = { lo: r.lo ** 3, hi: r.hi ** 3 };
   const fifth = { lo: r.lo ** 5, hi: r.hi ** 5 };
-  const bend = typeof halfBend === "number" ? { lo: 0, hi: halfBend } : halfBend;
   const r1 = scaled(-1 / WIDTH, times(cube, zDz));
-  const r2 = plus(scaled(3 / WIDTH ** 2, times(fifth, squared(zDz))), scaled(-1 / WIDTH, times(cube, bend)));
+  const r2 = plus(scaled(3 / WIDTH ** 2, times(fifth, squared(zDz))), scaled(-1 / WIDTH, times(cube, halfBend)));
   return { r, r1, r2 };
 }

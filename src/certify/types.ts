@@ -83,7 +83,10 @@ export interface CertifyResult {
   worstMargin: number | null;
   /** One entry a step, as far as the proof came. */
   steps: StepResult[];
-  /** A pair that the model adds wrongly, in float32 and in float64. */
+  /**
+   * A pair for which greedy decoding writes a wrong token, in float32 and in float64, and at which step first. At step 11 the sum that was
+   * read, `got`, is right, but the model goes on where it should end.
+   */
   counterexample: (Input & { expected: number; got: number | null; step: number }) | null;
   /** What is left to decide, where the verdict is `undecided`. */
   undecided: OpenRegion | null;

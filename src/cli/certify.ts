@@ -76,6 +76,9 @@ export function verdictLine(
   if (verdict === "certified") {
     return `proved right on all 10^20 pairs, worst margin ${worstMargin!.toFixed(2)} ${took}`;
   }
+  if (counterexample?.step === 11) {
+    return `not right: ${counterexample.a} + ${counterexample.b} is not ended after its sum ${took}`;
+  }
   if (counterexample !== null) return `not right: ${sumLine(counterexample)} ${took}`;
   const left = undecided === null ? "" : `: step ${undecided.step} may have a margin of ${undecided.bound.toFixed(3)}`;
   return `not decided${left} ${took}`;

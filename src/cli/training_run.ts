@@ -104,6 +104,6 @@ function certificationLines({ certified, worstMargin, counterexample }: TrainRep
   return [
     counterexample === null
       ? "not proved right on all 10^20 pairs: the time ran out"
-      : `not right on all 10^20 pairs: ${counterexample.a} + ${counterexample.b} is added wrongly`,
+      : `not right on all 10^20 pairs: ${counterexample.a} + ${counterexample.b} is not written rightly`,
   ];
 }
