@@ -52,6 +52,11 @@ export class WasmAdder implements Adder {
     exports.prepareDecoding();
   }
 
+  /** The 12 tokens that the model writes for each pair: the digits, ones first, and the end. @param operands a0 b0 a1 b1 …, checked */
+  decode(operands: Float64Array): Uint8Array {
+    return decodeProblems(this.#core, operands);
+  }
+
   add<T extends number | bigint>(a: T, b: T): Sum<T> | null {
     return this.addMany([[a, b]])[0];
   }
@@ -71,7 +76,7 @@ export class WasmAdder implements Adder {
       }
       return typeof both.a;
     });
-    const tokens = decodeProblems(this.#core, operands);
+    const tokens = this.decode(operands);
     return kinds.map((kind, i) => {
       const sum = readSum(tokens, i * QUERIES);
       if (Number.isNaN(sum)) return null;

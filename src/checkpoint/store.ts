@@ -13,6 +13,8 @@ export const MODEL_FILE = "model.safetensors";
 export const STATE_FILE = "state.safetensors";
 /** The events of a run, one JSON object a line. */
 export const LOG_FILE = "log.jsonl";
+/** The proof that the weights are right on all inputs, where there is one. */
+export const CERTIFICATE_FILE = "certificate.json";
 
 /** A file of ours has some 20 kB; what is larger than this is something else and need not be read to know it. */
 const MAX_FILE_BYTES = 2 ** 24;
@@ -27,6 +29,8 @@ export interface RunDirectory {
   stateFile: string;
   /** Path of the log. */
   logFile: string;
+  /** Path of the certificate. */
+  certificateFile: string;
 }
 
 /** The paths of the files in a run directory; nothing is read or made. */
@@ -36,6 +40,7 @@ export function runDirectory(path: string): RunDirectory {
     modelFile: joined(path, MODEL_FILE),
     stateFile: joined(path, STATE_FILE),
     logFile: joined(path, LOG_FILE),
+    certificateFile: joined(path, CERTIFICATE_FILE),
   };
 }
 

@@ -19,7 +19,7 @@ export const continueCommand = defineCommand({
   permissions: "--allow-read=CKPT,DIR --allow-write=DIR",
   example:
     "deno run --allow-read=run --allow-write=run/more cli.ts continue --from run/model.safetensors --out run/more",
-  run({ flags: { certify: _, "eval-every": evalEvery, ...flags }, json }) {
+  run({ flags: { "eval-every": evalEvery, ...flags }, json }) {
     if (flags.from === undefined && !flags.resume) {
       throw new UsageError("Cannot run continue as there must be a checkpoint to start from: add --from CKPT");
     }

@@ -26,6 +26,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "adds the 10,010 AdderBoard cases",
     load: async () => (await import("./verify.ts")).verifyCommand,
   },
+  certify: {
+    summary: "proves all 10^20 sums right, or finds a wrong one",
+    load: async () => (await import("./certify.ts")).certifyCommand,
+  },
+  check: { summary: "checks such a proof", load: async () => (await import("./check.ts")).checkCommand },
 };
 
 /**

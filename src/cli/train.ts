@@ -41,7 +41,7 @@ export const trainCommand = defineCommand({
   required: ["out"],
   permissions: "--allow-read=DIR --allow-write=DIR",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",
-  run({ flags: { certify: _, "eval-every": evalEvery, ...flags }, json }) {
+  run({ flags: { "eval-every": evalEvery, ...flags }, json }) {
     if (flags.attempts !== undefined && flags.resume) {
       throw new UsageError("Cannot run train as --attempts belongs to a new run: found --resume");
     }

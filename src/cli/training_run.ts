@@ -77,6 +77,8 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
           `step ${count(event.step)}: a loss of ${event.loss.toFixed(3)} in ${event.stage} is above ${event.gate}, ` +
             `attempt ${event.attempt + 1} starts from new weights`,
         );
+      case "certification":
+        return display.update(event.proved, 1, `proving, ${event.seconds.toFixed(0)} s`);
       case "checkpoint":
       case "end":
         return;
@@ -91,6 +93,17 @@ function summary(report: TrainReport): string {
     `${right} of ${count(evaluated)} sums of new 10-digit numbers are right`,
     `${report.recipe}, seed ${report.seed}: ${count(report.steps)} steps, ${count(report.examples)} examples, ` +
     `${report.seconds.toFixed(1)} s (${machinery(report)}), ${report.restarts.length} restarts`,
+    ...certificationLines(report),
     ...(report.checkpoint === null ? [] : [`weights: ${report.checkpoint}`]),
   ].join("\n");
+}
+
+function certificationLines({ certified, worstMargin, counterexample }: TrainReport): string[] {
+  if (certified === null) return [];
+  if (certified) return [`proved right on all 10^20 pairs, worst margin ${worstMargin!.toFixed(1)}`];
+  return [
+    counterexample === null
+      ? "not proved right on all 10^20 pairs: the time ran out"
+      : `not right on all 10^20 pairs: ${counterexample.a} + ${counterexample.b} is not written rightly`,
+  ];
 }

@@ -112,4 +112,9 @@ export class Journal {
   async saveModel(checkpoint: Uint8Array): Promise<void> {
     await writeFileAtomically(this.modelFile, checkpoint);
   }
+
+  /** Writes the proof that the weights are right on all inputs. */
+  async saveCertificate(text: string): Promise<void> {
+    await writeFileAtomically(this.#directory.certificateFile, new TextEncoder().encode(text));
+  }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { encodeCheckpoint } from "../checkpoint/checkpoint.ts";
+import type { CertifyResult } from "../certify/types.ts";
 import type { TrainingState } from "../checkpoint/state.ts";
 import type { Engine } from "../engine/types.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
@@ -29,7 +30,10 @@ const SAMPLE_ON_THE_WAY = 1;
 const SAMPLE_AT_THE_END = 0;
 
 /** What a run asks of its journal. */
-export type RunJournal = Pick<Journal, "begin" | "flushLog" | "log" | "modelFile" | "saveModel" | "saveState">;
+export type RunJournal = Pick<
+  Journal,
+  "begin" | "flushLog" | "log" | "modelFile" | "saveCertificate" | "saveModel" | "saveState"
+>;
 
 /** The end of a single attempt at a gate. */
 export class GateClosed extends Error {
@@ -55,6 +59,8 @@ export interface RunTools {
   evalEvery: number;
   /** Problems of the evaluation at the end. */
   finalProblems: number;
+  /** Whether the run ends with a proof. */
+  certify?: boolean;
   signal: AbortSignal | undefined;
   onProgress: (event: ProgressEvent) => void;
 }
@@ -270,14 +276,28 @@ export class Run {
       await journal.saveModel(checkpoint);
       onProgress({ type: "checkpoint", step, path: journal.modelFile });
     }
+    const proof = this.#tools.certify ? await this.#certify(parameters) : null;
     onProgress({ type: "end", step, exactMatch });
     const report: TrainReport = {
       ...{ model, recipe: recipe.name, seed, steps: step, examples, seconds: this.#seconds(), trainSeconds },
       ...{ backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic },
-      ...{ exactMatch, evaluated: total, certified: null, checkpoint: journal?.modelFile ?? null },
-      ...{ restarts, evaluations, stoppedEarly },
+      ...{ exactMatch, evaluated: total, checkpoint: journal?.modelFile ?? null },
+      ...{ certified: proof?.certified ?? null, worstMargin: proof?.worstMargin ?? null },
+      ...{ counterexample: proof?.counterexample ?? null, restarts, evaluations, stoppedEarly },
     };
-    return { parameters, checkpoint, report };
+    return { parameters, checkpoint, report, certificate: proof?.certificate ?? null };
+  }
+
+  async #certify(parameters: Float32Array): Promise<CertifyResult> {
+    const { signal, onProgress } = this.#tools;
+    const { model, step } = this.#progress;
+    const { certificateText, certify } = await import("../certify/mod.ts"); // who only trains does not wait for it
+    const result = await certify({ model, parameters }, {
+      signal,
+      onProgress: ({ proved, seconds }) => onProgress({ type: "certification", step, proved, seconds }),
+    });
+    if (result.certificate !== null) await this.#tools.journal?.saveCertificate(certificateText(result.certificate));
+    return result;
   }
 
   #seconds(): number {

@@ -19,6 +19,7 @@ export interface SideBySideOptions {
   limit: number;
   evalEvery: number;
   finalProblems: number;
+  certify: boolean;
   signal: AbortSignal | undefined;
   onProgress: (event: ProgressEvent) => void;
 }
@@ -36,6 +37,7 @@ class WaitingLog implements RunJournal {
   flushLog = () => Promise.resolve(0);
   saveState = () => Promise.resolve();
   saveModel = () => Promise.resolve();
+  saveCertificate = () => Promise.resolve();
 }
 
 /** An attempt at work. */
@@ -70,11 +72,11 @@ export async function trainSideBySide(options: SideBySideOptions): Promise<Train
     const log = new WaitingLog();
     const stop = new AbortController();
     const progress: RunProgress = { ...freshProgress(start), attempt: number };
-    const { limit, evalEvery, finalProblems } = options;
+    const { limit, evalEvery, finalProblems, certify } = options;
     const engine = await createBackgroundEngine({ model: start.model, arithmetic: start.arithmetic });
     engine.initialize(start.seed, number);
     const tools: RunTools = {
-      ...{ engine, journal: log, limit, evalEvery, finalProblems, singleAttempt: true },
+      ...{ engine, journal: log, limit, evalEvery, finalProblems, certify, singleAttempt: true },
       signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
       onProgress: (event) => {
         if (number === lead && (event.type !== "start" || number === 0)) onProgress(event);

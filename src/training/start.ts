@@ -87,7 +87,8 @@ async function fresh(kind: RunKind, options: TrainOptions, from?: Checkpoint): P
 async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
   const { progress, journal, weights, best } = start;
   const { model, seed, attempt, recipe, arithmetic } = progress;
-  const { backend, threads, signal, onProgress = () => {}, finalProblems = FINAL_EVALUATION } = options;
+  const { backend, threads, signal, onProgress = () => {}, finalProblems = FINAL_EVALUATION, certify = false } =
+    options;
   signal?.throwIfAborted();
   const engine = await createEngine({ backend, model, threads, arithmetic });
   try {
@@ -96,7 +97,11 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     if (weights?.moments !== undefined) engine.setOptimizerState({ step: progress.step, ...weights.moments });
     const limit = Math.min(options.steps ?? Infinity, totalSteps(recipe));
     const evalEvery = options.evalEvery ?? recipe.evaluation.every;
-    return await new Run(progress, { engine, journal, limit, evalEvery, finalProblems, signal, onProgress }, best)
+    return await new Run(
+      progress,
+      { engine, journal, limit, evalEvery, finalProblems, certify, signal, onProgress },
+      best,
+    )
       .finish();
   } finally {
     await engine.dispose();
@@ -132,6 +137,7 @@ async function runAttempts({ progress, journal }: Start, options: TrainOptions):
     limit: Math.min(steps, totalSteps(recipe)),
     evalEvery: options.evalEvery ?? recipe.evaluation.every,
     finalProblems: options.finalProblems ?? FINAL_EVALUATION,
+    certify: options.certify ?? false,
     signal,
     onProgress: options.onProgress ?? (() => {}),
   });

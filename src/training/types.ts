@@ -5,6 +5,7 @@
  */
 import type { ModelName } from "../model/variant.ts";
 import type { Arithmetic, BackendName } from "../engine/types.ts";
+import type { Certificate } from "../certify/types.ts";
 import type { Recipe } from "./recipes.ts";
 
 /** Options of {@linkcode train}. */
@@ -35,6 +36,8 @@ export interface TrainOptions {
   resume?: boolean;
   /** Evaluates every that many steps; 0: only at the end. @default {what the recipe says} */
   evalEvery?: number;
+  /** Ends by proving the weights right on all inputs, or finding where they are not. @default {false} */
+  certify?: boolean;
   /** Held-out problems of the evaluation that ends the run. @default {100_000} */
   finalProblems?: number;
   /** Ends the run early: the state is saved, and the promise rejects with the signal's reason. */
@@ -75,6 +78,7 @@ export type ProgressEvent =
   }
   | { type: "evaluation"; step: number; total: number; correct: number; exactMatch: number }
   | { type: "restart"; attempt: number; step: number; stage: string; loss: number; gate: number }
+  | { type: "certification"; step: number; proved: number; seconds: number }
   | { type: "checkpoint"; step: number; path: string }
   | { type: "end"; step: number; exactMatch: number };
 
@@ -128,6 +132,10 @@ export interface TrainReport {
   evaluated: number;
   /** Whether a proof covers all pairs; null where none was tried. */
   certified: boolean | null;
+  /** The least margin over all inputs, in logits; null unless proved. */
+  worstMargin: number | null;
+  /** A pair that the weights add wrongly, where the proof met one. */
+  counterexample: { a: number; b: number } | null;
   /** The path of the checkpoint written, or null. */
   checkpoint: string | null;
   /** Every restart, in order. */
@@ -146,4 +154,6 @@ export interface TrainResult {
   checkpoint: Uint8Array;
   /** What happened. */
   report: TrainReport;
+  /** The proof that the weights are right on all inputs; null where there is none or it was not asked for. */
+  certificate: Certificate | null;
 }

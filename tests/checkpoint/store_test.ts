@@ -121,7 +121,12 @@ testInFolder("openRunDirectory() refuses a file, and a folder below one", async 
 
 Deno.test("runDirectory() names the files, with or without a slash at the end", () => {
   assertEquals(runDirectory("").logFile, "log.jsonl");
-  const files = { modelFile: "run/model.safetensors", stateFile: "run/state.safetensors", logFile: "run/log.jsonl" };
+  const files = {
+    modelFile: "run/model.safetensors",
+    stateFile: "run/state.safetensors",
+    logFile: "run/log.jsonl",
+    certificateFile: "run/certificate.json",
+  };
   assertEquals(runDirectory("run"), { path: "run", ...files });
   assertEquals(runDirectory("run/"), { path: "run/", ...files });
 });

@@ -208,7 +208,7 @@ Deno.test("resuming a finished run changes no byte of model and log, and reports
     const events: ProgressEvent[] = [];
     const { report, ...result } = await train({ out, resume: true, onProgress: (event) => void events.push(event) });
     assertEquals(events.filter(({ type }) => type === "step"), []);
-    assertEquals(result, { parameters: first.parameters, checkpoint: first.checkpoint });
+    assertEquals(result, { parameters: first.parameters, checkpoint: first.checkpoint, certificate: null });
     assertEquals({ ...report, seconds: 0 }, { ...first.report, seconds: 0 });
     assertEquals(await Deno.readFile(join(out, "model.safetensors")), first.checkpoint);
     assertEquals(await Deno.readTextFile(join(out, "log.jsonl")), log);

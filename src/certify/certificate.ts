@@ -1,0 +1,32 @@
+/**
+ * Certificates as files.
+ *
+ * @module
+ */
+import type { Certificate } from "./types.ts";
+
+/** SHA-256 of bytes in hexadecimal. */
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** SHA-256 of weights: float32, little-endian, in the order of the flat vector. */
+export function hashOfWeights(parameters: Float32Array): Promise<string> {
+  const bytes = new Uint8Array(4 * parameters.length);
+  const view = new DataView(bytes.buffer);
+  parameters.forEach((value, i) => view.setFloat32(4 * i, value, true));
+  return sha256(bytes);
+}
+
+/** Puts the digest on a certificate. */
+export async function sealCertificate(content: Omit<Certificate, "digest">): Promise<Certificate> {
+  return { ...content, digest: await sha256(new TextEncoder().encode(JSON.stringify(content))) };
+}
+
+/** The text of a certificate's file: JSON, one step a line. */
+export function certificateText(certificate: Certificate): string {
+  const { steps, digest, ...head } = certificate;
+  const lines = Object.entries(head).map(([name, value]) => `"${name}":${JSON.stringify(value)}`);
+  const stepLines = steps.map((step) => JSON.stringify(step)).join(",\n");
+  return `{${lines.join(",\n")},\n"steps":[\n${stepLines}\n],\n"digest":"${digest}"}\n`;
+}

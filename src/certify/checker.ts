@@ -1,0 +1,110 @@
+/**
+ * The checker of certificates: small, separate and dull. This file goes through the regions that the theorem names, checker_model.ts bounds the
+ * margins of one: under 300 lines of code together, none of the prover's.
+ *
+ * @module
+ */
+import type { ModelName } from "../model/variant.ts";
+import { EOS, EQUALS, QUERIES } from "../model/vocabulary.ts";
+import { CheckedModel, times } from "./checker_model.ts";
+
+type Split = 0 | [position: number, first: number, Split, Split];
+
+/** What {@linkcode checkCertificate} answers. */
+export interface CheckResult {
+  /** Whether the certificate proves what it says of these weights. */
+  accepted: boolean;
+  /** Why not; null where it is accepted. */
+  reason: string | null;
+  /** Regions whose bounds were computed. */
+  regions: number;
+}
+
+/** The regions of a step and the token that asks, in order ("Regions"). */
+function regionsOf(step: number, token: number): { wanted: number; sets: number[][] }[] {
+  const free = times(22 + step).map((at) => [10, 21, 21 + step].includes(at) ? [0] : times(10));
+  if (step === 11) return [{ wanted: EOS, sets: free }];
+  const pairs = times(100).map((ab) => [Math.floor(ab / 10), ab % 10]);
+  const carries = (a: number, b: number) =>
+    (step === 1 ? [0] : [0, 1]).filter((carry) => (a + b + carry) % 10 === token);
+  const before = step === 0 ? [[0, 0, 0]] : pairs.flatMap(([a, b]) => carries(a, b).map((carry) => [a, b, carry]));
+  const asked = step === 10 ? [[0, 0]] : pairs;
+  return before.flatMap(([a1, b1, carry]) =>
+    asked.map(([a, b]) => {
+      const sets = free.slice();
+      if (step > 0) [sets[10 - step], sets[21 - step]] = [[a1], [b1]];
+      if (step < 10) [sets[9 - step], sets[20 - step]] = [[a], [b]];
+      return { wanted: (a + b + +(a1 + b1 + carry > 9)) % 10, sets };
+    })
+  );
+}
+
+/** The parts that a region is cut into. @throws {Error} If a cut is none */
+function* partsOf(sets: number[][], split: Split): Generator<number[][]> {
+  if (split === 0) return yield sets;
+  const [position, first, ...parts] = split;
+  const sides = [1, 0].map((bit) => sets[position].filter((digit) => (first >> digit & 1) === bit));
+  insist(split.length === 4 && sides.every((side) => side.length > 0), "a cut has an empty side");
+  for (const [i, side] of sides.entries()) yield* partsOf(sets.with(position, side), parts[i]);
+}
+
+function insist(holds: boolean, otherwise: string): asserts holds {
+  if (!holds) throw new Error(otherwise);
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** Replays a certificate against weights. @param certificate What the file's JSON holds; may be anything */
+export async function checkCertificate(
+  // deno-lint-ignore no-explicit-any
+  certificate: any,
+  { model, parameters }: { model: ModelName; parameters: Float32Array },
+): Promise<CheckResult> {
+  let regions = 0;
+  try {
+    const { digest, ...content } = certificate;
+    const { format, version, inputs, weights, worstMargin, arithmetic, steps } = content;
+    const { logits, largestError, demanded } = arithmetic;
+    insist(format === "tiny-adder certificate" && version === 1, "it is no certificate of version 1");
+    const text = new TextEncoder().encode(JSON.stringify(content));
+    insist(digest === await sha256(text), "its digest is not that of its text");
+    insist(inputs === String(10n ** 20n), "it does not cover all inputs");
+    insist(content.model === model && parameters.length === model, `it is about another model than ${model}`);
+    const bytes = new DataView(new ArrayBuffer(4 * model));
+    parameters.forEach((value, i) => bytes.setFloat32(4 * i, value, true));
+    insist(weights === await sha256(new Uint8Array(bytes.buffer)), "it is about other weights");
+    insist(logits >= 1e7 && demanded === Math.max(0.01, 20 * largestError), "it demands too little for float32");
+    insist(steps.length === QUERIES, "a step is left out");
+    const margins = steps.map(({ margin }: { margin: number }) => margin);
+    insist(worstMargin === Math.min(...margins), "its worst margin is not the least of its steps");
+    const checked = new CheckedModel(model, parameters);
+    for (const [step, { step: named, margin, worst }] of steps.entries()) {
+      insist(named === step && margin >= demanded, `step ${step} promises too little`);
+      const own = checked.marginOf(worst.a, worst.b, step);
+      const near = Math.abs(own - worst.margin) < 1e-6 && margin <= own;
+      insist(near, `the worst input of step ${step} has another margin`);
+    }
+    for (const { step, margin, splits } of steps.toReversed()) { // the steps with the fewest regions come first
+      const cuts = new Map<string, Split>(splits.map(([t, n, split]: unknown[]) => [`${t} ${n}`, split]));
+      let used = 0;
+      for (const token of step === 0 ? [EQUALS] : times(step === 11 ? 2 : 10)) {
+        const query = checked.query(step, token);
+        for (const [number, { wanted, sets }] of regionsOf(step, token).entries()) {
+          const cut = cuts.get(`${token} ${number}`);
+          used += +(cut !== undefined);
+          for (const part of partsOf(sets, cut ?? 0)) {
+            regions++;
+            const holds = checked.holds(query, [step, token, wanted], part, margin);
+            insist(holds, `region ${number} of step ${step} after token ${token} is not proved`);
+          }
+        }
+      }
+      insist(used === splits.length, `step ${step} cuts a region that there is not`);
+    }
+    return { accepted: true, reason: null, regions };
+  } catch (error) {
+    return { accepted: false, reason: error instanceof Error ? error.message : String(error), regions };
+  }
+}

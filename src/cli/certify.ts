@@ -1,0 +1,85 @@
+/**
+ * `certify`: whether a model is right on every input.
+ *
+ * @module
+ */
+import { certificateText } from "../certify/certificate.ts";
+import { certify } from "../certify/certify.ts";
+import type { CertifyCheckpoint, CertifyResult } from "../certify/types.ts";
+import { readCheckpointFile } from "../checkpoint/store.ts";
+import { shippedCheckpoint } from "../weights/mod.ts";
+import { defineCommand } from "./command.ts";
+import { FROM_FLAG, text, wholeNumber } from "./flags.ts";
+import { count, printJson, sumLine } from "./format.ts";
+import { interruptible } from "./interruption.ts";
+import { ProgressDisplay } from "./progress.ts";
+
+/** The command `certify`. */
+export const certifyCommand = defineCommand({
+  name: "certify",
+  description:
+    "Proves that a model adds all 10^20 pairs rightly, or finds one that it adds wrongly. Exit code 1 unless proved.",
+  flags: {
+    from: FROM_FLAG,
+    out: text("FILE", "where to write the certificate, a JSON file"),
+    seconds: wholeNumber("S", "give up after S seconds (60)", { least: 1, most: 1e6 }),
+  },
+  permissions: "none; --allow-read=CKPT with --from, --allow-write=FILE with --out",
+  example:
+    "deno run --allow-read=run --allow-write=run cli.ts certify --from run/model.safetensors --out run/proof.json",
+  async run({ flags: { from, out, seconds }, json }) {
+    const checkpoint = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
+    const { certificate, ...result } = await interruptible((signal) =>
+      certifyWithProgress(checkpoint, { seconds, signal })
+    );
+    if (certificate !== null && out !== undefined) await Deno.writeTextFile(out, certificateText(certificate));
+    if (json) {
+      const written = certificate === null ? null : out ?? null;
+      printJson({ ...result, checkpoint: from ?? "shipped", certificate: written });
+    } else {
+      console.log(verdictLine(result));
+      for (const { step, margin, worst, splits } of result.steps) {
+        const cuts = splits === 0 ? "" : `, ${count(splits)} cuts`;
+        console.log(
+          `  step ${step}: at least ${margin.toFixed(3)}; ${worst.a} + ${worst.b} has ${
+            worst.margin.toFixed(3)
+          }${cuts}`,
+        );
+      }
+    }
+    return result.certified ? 0 : 1;
+  },
+});
+
+/** Runs the prover with its progress on stderr. */
+export async function certifyWithProgress(
+  checkpoint: CertifyCheckpoint,
+  options: { seconds?: number; signal?: AbortSignal },
+): Promise<CertifyResult> {
+  const display = new ProgressDisplay("certify");
+  try {
+    return await certify(checkpoint, {
+      ...options,
+      onProgress: ({ step, proved, seconds }) =>
+        display.update(proved, 1, `step ${step} of 11, ${seconds.toFixed(0)} s`),
+    });
+  } finally {
+    display.end();
+  }
+}
+
+/** What came out, in one line. */
+export function verdictLine(
+  { verdict, worstMargin, counterexample, undecided, seconds }: Omit<CertifyResult, "certificate">,
+): string {
+  const took = `(${seconds.toFixed(1)} s)`;
+  if (verdict === "certified") {
+    return `proved right on all 10^20 pairs, worst margin ${worstMargin!.toFixed(2)} ${took}`;
+  }
+  if (counterexample?.step === 11) {
+    return `not right: ${counterexample.a} + ${counterexample.b} is not ended after its sum ${took}`;
+  }
+  if (counterexample !== null) return `not right: ${sumLine(counterexample)} ${took}`;
+  const left = undecided === null ? "" : `: step ${undecided.step} may have a margin of ${undecided.bound.toFixed(3)}`;
+  return `not decided${left} ${took}`;
+}

@@ -1,0 +1,56 @@
+/**
+ * `check`: whether a certificate holds.
+ *
+ * @module
+ */
+import { checkCertificate } from "../certify/checker.ts";
+import { readCheckpointFile } from "../checkpoint/store.ts";
+import { shippedCheckpoint } from "../weights/mod.ts";
+import { defineCommand } from "./command.ts";
+import { FROM_FLAG, text } from "./flags.ts";
+import { count, printJson } from "./format.ts";
+import { quote, UsageError } from "./usage_error.ts";
+
+/** The command `check`. */
+export const checkCommand = defineCommand({
+  name: "check",
+  description: "Replays a certificate with the small independent checker. Exit code 1 where it does not hold.",
+  flags: { certificate: text("FILE", "the certificate, as certify writes it"), from: FROM_FLAG },
+  required: ["certificate"],
+  permissions: "--allow-read=FILE,CKPT",
+  example: "deno run --allow-read=run cli.ts check --certificate run/proof.json --from run/model.safetensors",
+  async run({ flags: { certificate: file, from }, json }) {
+    const text = await readText(file!);
+    const checkpoint = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
+    const started = performance.now();
+    const result = await checkCertificate(parse(text), checkpoint);
+    const seconds = (performance.now() - started) / 1000;
+    if (json) {
+      printJson({ ...result, certificate: file, checkpoint: from ?? "shipped", seconds });
+    } else if (result.accepted) {
+      console.log(`accepted: ${count(result.regions)} regions cover all 10^20 pairs (${seconds.toFixed(1)} s)`);
+    } else {
+      console.log(`refused: ${result.reason}`);
+    }
+    return result.accepted ? 0 : 1;
+  },
+});
+
+/** What JSON text holds; undefined, which no checker accepts, where it is none. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : (error as Error).message;
+    throw new UsageError(`Cannot read ${quote(path)} as it must be a certificate: ${reason}`);
+  }
+}

@@ -1,0 +1,71 @@
+/** What the checker refuses: every change of a certificate, and every certificate that says too much although its digest is right. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { checkCertificate } from "../../src/certify/checker.ts";
+import { sealCertificate } from "../../src/certify/certificate.ts";
+import type { Certificate } from "../../src/certify/types.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
+
+const TEXT = await Deno.readTextFile(new URL("../../src/weights/shipped_763.certificate.json", import.meta.url));
+const CHECKPOINT = shippedCheckpoint();
+
+async function reasonOf(certificate: unknown): Promise<string> {
+  const { accepted, reason } = await checkCertificate(certificate, CHECKPOINT);
+  assertEquals(accepted, reason === null);
+  return reason ?? "accepted";
+}
+
+/** A certificate with a change, and a digest that fits. */
+async function resealed(change: (certificate: Certificate) => void): Promise<Certificate> {
+  const certificate: Certificate = JSON.parse(TEXT);
+  change(certificate);
+  const { digest: _, ...content } = certificate;
+  return await sealCertificate(content);
+}
+
+Deno.test("no single number of a certificate can be changed", async () => {
+  const numbers = [...TEXT.matchAll(/(?<=[:[,])-?\d+(\.\d+)?(e-?\d+)?(?=[,}\]])/g)];
+  assert(numbers.length > 300);
+  for (const { 0: found, index } of numbers) {
+    for (const other of [String(Number(found) + 1), String(Number(found) * 0.999999 - 1e-7)]) {
+      const changed = TEXT.slice(0, index) + other + TEXT.slice(index + found.length);
+      assert(await reasonOf(JSON.parse(changed)) !== "accepted", `${found} at ${index} became ${other}`);
+    }
+  }
+});
+
+const CHANGES: readonly [what: string, change: (certificate: Certificate) => void, reason: string][] = [
+  ["a step is left out", ({ steps }) => void steps.pop(), "a step is left out"],
+  ["steps change places", ({ steps }) => void steps.reverse(), "promises too little"],
+  ["a margin is larger than any input allows", ({ steps }) => void (steps[9].margin = 9), "not the least of its steps"],
+  [
+    "a margin is larger than the bounds prove",
+    ({ steps }) => void (steps[10].margin = steps[10].worst.margin),
+    "is not proved",
+  ],
+  ["the worst margin is larger", (certificate) => void (certificate.worstMargin += 1), "worst margin"],
+  ["a worst input is another", ({ steps }) => void (steps[3].worst.a += 1), "the worst input of step 3"],
+  ["a worst input has another margin", ({ steps }) => void (steps[3].worst.margin += 1), "the worst input of step 3"],
+  ["a margin is negative", ({ steps }) => void (steps[9].margin = -1), "worst margin"],
+  ["less is demanded", ({ arithmetic }) => void (arithmetic.demanded = 0), "demands too little"],
+  ["too little was measured", ({ arithmetic }) => void (arithmetic.logits = 1000), "demands too little"],
+  ["a cut is left out", ({ steps }) => void steps[10].splits.shift(), "is not proved"],
+  ["all cuts are left out", ({ steps }) => void (steps[11].splits = []), "is not proved"],
+  ["a cut's part is left out", ({ steps }) => void ((steps[11].splits[0][2] as unknown[]).pop()), "empty side"],
+  ["a cut leaves a side empty", ({ steps }) => void ((steps[11].splits[0][2] as number[])[1] = 1023), "empty side"],
+  ["a cut is of no digit", ({ steps }) => void ((steps[11].splits[0][2] as number[])[0] = 10), "empty side"],
+  ["a cut is of no region", ({ steps }) => void (steps[11].splits.push([1, 5, 0])), "a region that there is not"],
+  ["it covers less", (certificate) => void ((certificate as { inputs: string }).inputs = "1"), "all inputs"],
+  ["it is of another version", (certificate) => void ((certificate as { version: number }).version = 2), "version 1"],
+];
+
+for (const [what, change, reason] of CHANGES) {
+  Deno.test(`the checker refuses a certificate where ${what}, its digest being right`, async () => {
+    assertStringIncludes(await reasonOf(await resealed(change)), reason);
+  });
+}
+
+Deno.test("the checker refuses what is no certificate", async () => {
+  for (const nothing of [undefined, null, 1, "certificate", [], {}, { format: "tiny-adder certificate", version: 1 }]) {
+    assert(await reasonOf(nothing) !== "accepted");
+  }
+});

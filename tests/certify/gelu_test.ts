@@ -1,0 +1,67 @@
+/** The derivatives of GELU against differences, and their bounds by interval arithmetic over the whole line. */
+import { assert, assertAlmostEquals } from "@std/assert";
+import { geluJet, geluRange } from "../../src/certify/gelu_derivatives.ts";
+import { randomNumbers } from "./models.ts";
+
+for (const form of ["erf", "tanh"] as const) {
+  const jet = geluJet(form);
+
+  Deno.test(`the derivatives of GELU with ${form} are those of its values`, () => {
+    for (let x = -12; x <= 12; x += 0.0371) {
+      const step = 1e-4;
+      const [below, at, above] = [jet(x - step), jet(x), jet(x + step)];
+      assertAlmostEquals(at.first, (above.value - below.value) / (2 * step), 1e-7);
+      assertAlmostEquals(at.second, (above.first - below.first) / (2 * step), 1e-7);
+    }
+  });
+
+  Deno.test(`no derivative of GELU with ${form} leaves its range over an interval`, () => {
+    const range = geluRange(form);
+    const random = randomNumbers(1);
+    for (let i = 0; i < 2000; i++) {
+      const lo = 20 * (random() - 0.5);
+      const hi = lo + 10 ** (2 * random() - 1.5);
+      const { first, second } = range({ lo, hi });
+      for (let j = 0; j <= 50; j++) {
+        const at = jet(lo + (hi - lo) * j / 50);
+        assert(first.lo - 1e-12 <= at.first && at.first <= first.hi + 1e-12, `g' at ${lo} … ${hi}`);
+        assert(second.lo - 1e-12 <= at.second && at.second <= second.hi + 1e-12, `g'' at ${lo} … ${hi}`);
+      }
+    }
+  });
+}
+
+/**
+ * g' - 1/2, g'' and g''' of the tanh form are odd, even and odd, so that x >= 0 is enough. On a cell the derivatives of u are polynomials with
+ * positive coefficients, so monotone; t rises from 0 to 1 and 1 - t^2 falls. g''' = 3 t''/2 + x t'''/2 with
+ * t' = (1 - t^2) u', t'' = (1 - t^2)(u'' - 2 t u'^2), t''' = (1 - t^2)(u''' - 6 t u' u'' + (6 t^2 - 2) u'^3).
+ */
+Deno.test("the constants that bound GELU with tanh hold on the whole line", () => {
+  const [scale, cubic] = [Math.sqrt(2 / Math.PI), 0.044715];
+  const u = (x: number) => scale * (x + cubic * x ** 3);
+  const u1 = (x: number) => scale * (1 + 3 * cubic * x * x);
+  const u2 = (x: number) => scale * 6 * cubic * x;
+  const u3 = scale * 6 * cubic;
+  const width = 1 / 4096;
+  let [leastSecond, mostSecond, mostThird] = [0, 0, 0];
+  for (let x = 0; x < 8; x += width) {
+    const end = x + width;
+    const [tLo, tHi] = [Math.tanh(u(x)), Math.tanh(u(end))];
+    const [sLo, sHi] = [1 - tHi * tHi, 1 - tLo * tLo]; // 1 - t^2
+    const product = (lo: number, hi: number) => [Math.min(sLo * lo, sHi * lo), Math.max(sLo * hi, sHi * hi)];
+    const second = product(u2(x) - 2 * tHi * u1(end) ** 2, u2(end) - 2 * tLo * u1(x) ** 2);
+    const cube = [6 * tLo * tLo - 2, 6 * tHi * tHi - 2].map((factor) => factor * u1(factor < 0 ? end : x) ** 3);
+    const cubeHi = (6 * tHi * tHi - 2) * u1(6 * tHi * tHi - 2 < 0 ? x : end) ** 3;
+    const third = product(u3 - 6 * tHi * u1(end) * u2(end) + cube[0], u3 - 6 * tLo * u1(x) * u2(x) + cubeHi);
+    const scaledBy = ([lo, hi]: number[]) => [Math.min(x * lo, end * lo) / 2, Math.max(x * hi, end * hi) / 2];
+    const g2 = [sLo * u1(x) + scaledBy(second)[0], sHi * u1(end) + scaledBy(second)[1]];
+    const g3 = [1.5 * second[0] + scaledBy(third)[0], 1.5 * second[1] + scaledBy(third)[1]];
+    leastSecond = Math.min(leastSecond, g2[0]);
+    mostSecond = Math.max(mostSecond, g2[1]);
+    mostThird = Math.max(mostThird, -g3[0], g3[1]);
+  }
+  // from x = 8 on 1 - t^2 <= 4 exp(-2u) and u >= 24: all of it is below 1e-15
+  assert(leastSecond > -0.13, `g'' reaches ${leastSecond}`);
+  assert(mostSecond < 0.81, `g'' reaches ${mostSecond}`);
+  assert(mostThird < 0.88, `g''' reaches ${mostThird}`);
+});

@@ -1,0 +1,67 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { goldenCheckpoint, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
+
+const BESIDE = fromFileUrl(new URL("../../src/weights/shipped_763.certificate.json", import.meta.url));
+
+Deno.test("certify proves the shipped weights right, and writes the proof", async () => {
+  await using folder = await temporaryFolder();
+  const out = join(folder.path, "proof.json");
+  const { code, stdout } = await tinyAdder(["certify", "--out", out, "--seconds", "300", "--json"], folder.allow);
+  const { verdict, certified, inputs, worstMargin, seconds, counterexample, steps, checkpoint, certificate } = JSON
+    .parse(
+      stdout,
+    );
+  assertEquals({ code, verdict, certified, inputs, counterexample, checkpoint, certificate }, {
+    ...{ code: 0, verdict: "certified", certified: true, inputs: "100000000000000000000", counterexample: null },
+    ...{ checkpoint: "shipped", certificate: out },
+  });
+  assert(worstMargin >= 1 && seconds > 0 && steps.length === 12);
+  const file = JSON.parse(await Deno.readTextFile(out));
+  assertEquals([file.format, file.version, file.worstMargin], ["tiny-adder certificate", 1, worstMargin]);
+});
+
+Deno.test("certify needs no permission, and says which sum is wrong", async () => {
+  const { code, stdout } = await tinyAdder(["certify", "--from", goldenCheckpoint("w0")], [
+    `--allow-read=${goldenCheckpoint("w0")}`,
+  ]);
+  assertEquals(code, 1);
+  assertMatch(stdout, /^not right: \d+ \+ \d+ = (\d+|no number) {2}✗ {2}\d+ is right \([\d.]+ s\)\n/);
+});
+
+Deno.test("certify --json gives the pair that is added wrongly", async () => {
+  const from = goldenCheckpoint("x0");
+  const { code, stdout } = await tinyAdder(["certify", "--from", from, "--json"], [`--allow-read=${from}`]);
+  const { certified, worstMargin, counterexample: { a, b, expected, got }, model, certificate } = JSON.parse(stdout);
+  assertEquals([code, certified, worstMargin, model, certificate], [1, false, null, 777, null]);
+  assertEquals(a + b, expected);
+  assert(got !== expected);
+});
+
+Deno.test("check refuses a certificate of other weights, and one that is none", async () => {
+  await using folder = await temporaryFolder();
+  const from = goldenCheckpoint("w0");
+  const allow = [`--allow-read=${BESIDE},${from},${folder.path}`];
+  const other = await tinyAdder(["check", "--certificate", BESIDE, "--from", from], allow);
+  assertEquals([other.code, other.stdout], [1, "refused: it is about other weights\n"]);
+  const file = join(folder.path, "broken.json");
+  await Deno.writeTextFile(file, '{"format":');
+  const broken = await tinyAdder(["check", "--certificate", file, "--json"], allow);
+  assertEquals(broken.code, 1);
+  assertEquals(JSON.parse(broken.stdout).accepted, false);
+});
+
+Deno.test("check without a file that there is, is bad usage", async () => {
+  const missing = await tinyAdder(["check", "--certificate", "no.json"], ["--allow-read=no.json"]);
+  assertEquals(missing.code, 2);
+  assertStringIncludes(missing.stderr, "Cannot read no.json as it must be a certificate: there is no such file");
+  assertEquals((await tinyAdder(["check"])).code, 2);
+});
+
+Deno.test("train ends by certifying, and says which sum is wrong", async () => {
+  await using folder = await temporaryFolder();
+  const out = join(folder.path, "run");
+  const { code, stdout } = await tinyAdder(["train", "--steps", "20", "--out", out, "--json"], folder.allow);
+  const { certified, worstMargin, counterexample: { a, b } } = JSON.parse(stdout);
+  assertEquals([code, certified, worstMargin, typeof a, typeof b], [0, false, null, "number", "number"]);
+});
