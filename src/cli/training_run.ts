@@ -103,7 +103,7 @@ function certificationLines({ certified, worstMargin, counterexample }: TrainRep
   if (certified) return [`proved right on all 10^20 pairs, worst margin ${worstMargin!.toFixed(1)}`];
   return [
     counterexample === null
-      ? "not proved right on all 10^20 pairs: the time ran out"
+      ? "not known whether right on all 10^20 pairs: the time for a proof ran out, `certify --from` takes more"
       : `not right on all 10^20 pairs: ${counterexample.a} + ${counterexample.b} is not written rightly`,
   ];
 }

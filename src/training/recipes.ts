@@ -57,7 +57,12 @@ export interface Recipe {
   readonly maxAttempts: number;
   /** Evaluations during the run. */
   readonly evaluation: EvaluationPlan;
+  /** Seconds that the proof at the end of a run may take, where one is asked for. @default {30} */
+  readonly proofSeconds?: number;
 }
+
+/** Seconds for a proof where the recipe does not say. */
+export const PROOF_SECONDS = 30;
 
 /** Problems of the evaluation that ends a run. */
 export const FINAL_EVALUATION = 100_000;
@@ -111,6 +116,7 @@ const TRAIN_RECIPES: Readonly<Record<string, Recipe>> = {
     stages: [explore(32, 5000, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })],
     maxAttempts: 20,
     evaluation: NO_EVALUATION,
+    proofSeconds: 5,
   },
   sure: {
     name: "sure",

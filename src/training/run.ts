@@ -13,7 +13,7 @@ import { TrainingError } from "./error.ts";
 import type { Journal } from "./journal.ts";
 import { learningRateAt } from "./learning_rate.ts";
 import { currentStage, isDone, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
-import { type Stage, totalSteps } from "./recipes.ts";
+import { PROOF_SECONDS, type Stage, totalSteps } from "./recipes.ts";
 import type { ProgressEvent, RestartReport, TrainReport, TrainResult } from "./types.ts";
 
 /** Steps between two saves of the state are chosen so that about this many seconds lie between them. */
@@ -290,9 +290,10 @@ export class Run {
 
   async #certify(parameters: Float32Array): Promise<CertifyResult> {
     const { signal, onProgress } = this.#tools;
-    const { model, step } = this.#progress;
+    const { model, recipe, step } = this.#progress;
     const { certificateText, certify } = await import("../certify/mod.ts"); // who only trains does not wait for it
     const result = await certify({ model, parameters }, {
+      seconds: recipe.proofSeconds ?? PROOF_SECONDS,
       signal,
       onProgress: ({ proved, seconds }) => onProgress({ type: "certification", step, proved, seconds }),
     });
