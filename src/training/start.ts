@@ -86,8 +86,15 @@ async function fresh(kind: RunKind, options: TrainOptions, from?: Checkpoint): P
 async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
   const { progress, journal, weights, best } = start;
   const { model, seed, attempt, recipe, arithmetic } = progress;
-  const { backend, threads, signal, onProgress = () => {}, finalProblems = FINAL_EVALUATION, certify = false } =
-    options;
+  const {
+    backend,
+    threads,
+    signal,
+    onProgress = () => {},
+    finalProblems = FINAL_EVALUATION,
+    certify = false,
+    harden = false,
+  } = options;
   signal?.throwIfAborted();
   const engine = await createEngine({ backend, model, threads, arithmetic });
   try {
@@ -98,7 +105,7 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     const evalEvery = options.evalEvery ?? recipe.evaluation.every;
     return await new Run(
       progress,
-      { engine, journal, limit, evalEvery, finalProblems, certify, signal, onProgress },
+      { engine, journal, limit, evalEvery, finalProblems, certify, harden, signal, onProgress },
       best,
     )
       .finish();
