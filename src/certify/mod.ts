@@ -13,6 +13,7 @@
  */
 export { certify } from "./certify.ts";
 export { certificateText } from "./certificate.ts";
+export { harden, type HardenOptions, type HardenResult } from "./harden.ts";
 export { checkCertificate, type CheckResult } from "./checker.ts";
 export type {
   ArithmeticReport,

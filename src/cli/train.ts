@@ -23,6 +23,7 @@ export const TRAINING_FLAGS = {
     most: 1e9,
   }),
   certify: { help: "try no proof that every sum is right", onByDefault: true },
+  harden: { help: "train on with what the proof finds wrong, until it goes through" },
   ...ENGINE_FLAGS,
 } as const;
 

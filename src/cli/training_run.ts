@@ -79,6 +79,8 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
         );
       case "certification":
         return display.update(event.proved, 1, `proving, ${event.seconds.toFixed(0)} s`);
+      case "hardening":
+        return display.log(`hardening, round ${event.round}: ${event.verdict}`);
       case "checkpoint":
       case "end":
         return;

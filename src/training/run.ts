@@ -5,6 +5,8 @@
  * @module
  */
 import { encodeCheckpoint } from "../checkpoint/checkpoint.ts";
+import { certificateText } from "../certify/certificate.ts";
+import type { HardenResult } from "../certify/harden.ts";
 import type { CertifyResult } from "../certify/types.ts";
 import type { TrainingState } from "../checkpoint/state.ts";
 import type { Engine } from "../engine/types.ts";
@@ -61,6 +63,8 @@ export interface RunTools {
   finalProblems: number;
   /** Whether the run ends with a proof. */
   certify?: boolean;
+  /** Whether it trains on with what the proof finds. */
+  harden?: boolean;
   signal: AbortSignal | undefined;
   onProgress: (event: ProgressEvent) => void;
 }
@@ -252,6 +256,8 @@ export class Run {
     const { recipe, model, seed, step, examples, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
     const last = this.#vectors();
     if (this.#best !== undefined) engine.setParameters(this.#best);
+    const hardened = this.#tools.harden ? await this.#harden(engine.parameters()) : null;
+    if (hardened !== null) engine.setParameters(hardened.parameters);
     const parameters = engine.parameters();
     const { total, correct } = await this.#evaluate(this.#tools.finalProblems, SAMPLE_AT_THE_END);
     const exactMatch = correct / total;
@@ -266,6 +272,7 @@ export class Run {
       arithmetic: engine.arithmetic,
       exact_match: `${correct} of ${total}`,
       recipe_json: JSON.stringify(recipe),
+      ...(hardened !== null && { hardening_rounds: String(hardened.rounds) }),
       ...(progress.from !== null && { from: JSON.stringify(progress.from) }),
     };
     const checkpoint = encodeCheckpoint({ model, parameters, metadata });
@@ -276,7 +283,8 @@ export class Run {
       await journal.saveModel(checkpoint);
       onProgress({ type: "checkpoint", step, path: journal.modelFile });
     }
-    const proof = this.#tools.certify ? await this.#certify(parameters) : null;
+    const proof = hardened?.result ?? (this.#tools.certify ? await this.#certify(parameters) : null);
+    if (proof?.certificate) await journal?.saveCertificate(certificateText(proof.certificate));
     onProgress({ type: "end", step, exactMatch });
     const report: TrainReport = {
       ...{ model, recipe: recipe.name, seed, steps: step, examples, seconds: this.#seconds(), trainSeconds },
@@ -291,14 +299,22 @@ export class Run {
   async #certify(parameters: Float32Array): Promise<CertifyResult> {
     const { signal, onProgress } = this.#tools;
     const { model, recipe, step } = this.#progress;
-    const { certificateText, certify } = await import("../certify/mod.ts"); // who only trains does not wait for it
-    const result = await certify({ model, parameters }, {
+    const { certify } = await import("../certify/certify.ts"); // who only trains does not wait for it
+    return await certify({ model, parameters }, {
       seconds: recipe.proofSeconds ?? PROOF_SECONDS,
       signal,
       onProgress: ({ proved, seconds }) => onProgress({ type: "certification", step, proved, seconds }),
     });
-    if (result.certificate !== null) await this.#tools.journal?.saveCertificate(certificateText(result.certificate));
-    return result;
+  }
+
+  async #harden(parameters: Float32Array): Promise<HardenResult> {
+    const { signal, onProgress } = this.#tools;
+    const { model, seed, step } = this.#progress;
+    const { harden } = await import("../certify/harden.ts");
+    return await harden({ model, parameters }, {
+      ...{ seed, signal },
+      onRound: ({ round, verdict }) => onProgress({ type: "hardening", step, round, verdict }),
+    });
   }
 
   #seconds(): number {

@@ -20,6 +20,7 @@ export interface SideBySideOptions {
   evalEvery: number;
   finalProblems: number;
   certify: boolean;
+  harden: boolean;
   signal: AbortSignal | undefined;
   onProgress: (event: ProgressEvent) => void;
 }
@@ -72,11 +73,11 @@ export async function trainSideBySide(options: SideBySideOptions): Promise<Train
     const log = new WaitingLog();
     const stop = new AbortController();
     const progress: RunProgress = { ...freshProgress(start), attempt: number };
-    const { limit, evalEvery, finalProblems, certify } = options;
+    const { limit, evalEvery, finalProblems, certify, harden } = options;
     const engine = await createBackgroundEngine({ model: start.model, arithmetic: start.arithmetic });
     engine.initialize(start.seed, number);
     const tools: RunTools = {
-      ...{ engine, journal: log, limit, evalEvery, finalProblems, certify, singleAttempt: true },
+      ...{ engine, journal: log, limit, evalEvery, finalProblems, certify, harden, singleAttempt: true },
       signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
       onProgress: (event) => {
         if (number === lead && (event.type !== "start" || number === 0)) onProgress(event);

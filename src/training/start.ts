@@ -87,8 +87,15 @@ async function fresh(kind: RunKind, options: TrainOptions, from?: Checkpoint): P
 async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
   const { progress, journal, weights, best } = start;
   const { model, seed, attempt, recipe, arithmetic } = progress;
-  const { backend, threads, signal, onProgress = () => {}, finalProblems = FINAL_EVALUATION, certify = false } =
-    options;
+  const {
+    backend,
+    threads,
+    signal,
+    onProgress = () => {},
+    finalProblems = FINAL_EVALUATION,
+    certify = false,
+    harden = false,
+  } = options;
   signal?.throwIfAborted();
   const engine = await createEngine({ backend, model, threads, arithmetic });
   try {
@@ -99,7 +106,7 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     const evalEvery = options.evalEvery ?? recipe.evaluation.every;
     return await new Run(
       progress,
-      { engine, journal, limit, evalEvery, finalProblems, certify, signal, onProgress },
+      { engine, journal, limit, evalEvery, finalProblems, certify, harden, signal, onProgress },
       best,
     )
       .finish();
@@ -138,6 +145,7 @@ async function runAttempts({ progress, journal }: Start, options: TrainOptions):
     evalEvery: options.evalEvery ?? recipe.evaluation.every,
     finalProblems: options.finalProblems ?? FINAL_EVALUATION,
     certify: options.certify ?? false,
+    harden: options.harden ?? false,
     signal,
     onProgress: options.onProgress ?? (() => {}),
   });

@@ -5,7 +5,7 @@
  */
 import type { ModelName } from "../model/variant.ts";
 import type { Arithmetic, BackendName } from "../engine/types.ts";
-import type { Certificate } from "../certify/types.ts";
+import type { Certificate, CertifyResult } from "../certify/types.ts";
 import type { Recipe } from "./recipes.ts";
 
 /** Options of {@linkcode train}. */
@@ -38,6 +38,8 @@ export interface TrainOptions {
   evalEvery?: number;
   /** Ends by proving the weights right on all inputs, or finding where they are not. @default {false} */
   certify?: boolean;
+  /** Trains on with what the proof finds to be wrong or narrow, until it goes through; includes `certify`. @default {false} */
+  harden?: boolean;
   /** Held-out problems of the evaluation that ends the run. @default {100_000} */
   finalProblems?: number;
   /** Ends the run early: the state is saved, and the promise rejects with the signal's reason. */
@@ -79,6 +81,7 @@ export type ProgressEvent =
   | { type: "evaluation"; step: number; total: number; correct: number; exactMatch: number }
   | { type: "restart"; attempt: number; step: number; stage: string; loss: number; gate: number }
   | { type: "certification"; step: number; proved: number; seconds: number }
+  | { type: "hardening"; step: number; round: number; verdict: CertifyResult["verdict"] }
   | { type: "checkpoint"; step: number; path: string }
   | { type: "end"; step: number; exactMatch: number };
 

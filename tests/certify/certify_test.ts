@@ -3,6 +3,7 @@ import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert"
 import { loadAdder } from "../../src/load_adder.ts";
 import { createEngine } from "../../src/engine/create_engine.ts";
 import { certify } from "../../src/certify/certify.ts";
+import { harden } from "../../src/certify/harden.ts";
 import { checkCertificate } from "../../src/certify/checker.ts";
 import type { CertifyCheckpoint, CertifyResult } from "../../src/certify/types.ts";
 import { targetTokens } from "../../src/model/vocabulary.ts";
@@ -143,6 +144,17 @@ Deno.test("certify() refuses what it cannot read", async () => {
     RangeError,
     "seconds must be a positive number",
   );
+});
+
+Deno.test("harden() trains on what was found, and leaves alone what it was given", async () => {
+  const model = await trained(6000, 4, 763);
+  const before = model.parameters.slice();
+  const found: string[] = [];
+  const onRound = ({ verdict, pool }: { verdict: string; pool: number }) => void found.push(`${verdict} ${pool}`);
+  const { parameters, rounds } = await harden(model, { rounds: 2, seconds: 5, onRound });
+  assertEquals(model.parameters, before);
+  assertEquals(found.length, rounds + 1);
+  assert(rounds === 0 || parameters.some((value, i) => value !== before[i]));
 });
 
 Deno.test("the checker refuses a proof of other weights", async () => {
