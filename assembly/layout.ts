@@ -114,7 +114,7 @@ export const SLICE_DW2: usize = SLICE_DW1 + 98 * 16; // transposed: (14, 7, lane
 export const SLICE_DLNF: usize = SLICE_DW2 + 98 * 16; // weight, bias: (2, 7, lanes)
 export const SLICE_LOSS: usize = SLICE_DLNF + 14 * 16; // (lanes)
 export const SLICE_SIZE = <i32> (SLICE_LOSS + 16);
-export const MAX_SLICES = 8;
+export const MAX_SLICES = 16;
 
 export const SLICES: usize = SLOT_DW + (147 + 14) * 16;
 

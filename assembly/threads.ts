@@ -19,7 +19,7 @@ const TASK_STOP = 0;
 /**
  * How often a thread without work looks for the next job before it parks: more than a step of training takes, as a parked thread comes too late.
  */
-const SPINS_SERVING = 100_000;
+const SPINS_SERVING = 200_000;
 
 /**
  * How often thread 0 looks whether the last parts are done before it parks. Less: if it waits for long, a thread that has a part does not get on, maybe

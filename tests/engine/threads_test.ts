@@ -32,7 +32,7 @@ function trained(threads: number, arithmetic: Arithmetic, batch: number) {
 }
 
 for (const arithmetic of ["exact", "fast"] as const) {
-  // batches of 1, 2, 4 and 8 slices
+  // batches of 1, 2, 4 and 16 slices
   for (const batch of [12, 32, 128, 512]) {
     Deno.test(`2, 3 and 4 threads give the bytes of one: ${arithmetic}, batch ${batch}`, async () => {
       const alone = await trained(1, arithmetic, batch);
