@@ -29,7 +29,7 @@ import {
 import { attentionForward, gatherRows } from "./attention";
 import { geluInference, hiddenForward, logitsForward, projectionForward } from "./feed_forward";
 import { slotsForward } from "./slots";
-import { layOutQuestion, readTile } from "./tile";
+import { layOutPrompt, readTile } from "./tile";
 
 /** Fills the tables of all tokens at all positions; once per set of weights. */
 export function prepareDecoding(w: usize): void {
@@ -68,7 +68,7 @@ export function decode(w: usize, problems: usize, count: i32, out: usize): void 
     const tiles = min(DECODE_TILES, (count - first + 3) / 4);
     for (let t = 0; t < tiles; ++t) {
       readTile(w, problems, first + 4 * t, count);
-      layOutQuestion(w);
+      layOutPrompt(w);
       v128.store(w + TILE_TOKENS + 10 * 16, i32x4.splat(PLUS));
       const keys = w + DECODE_KEYS + t * POSITIONS * ROW14;
       for (let p = 0; p < FIRST_QUERY; ++p) {

@@ -6,7 +6,7 @@ export const LOG2_E: f32 = 1.4426950408889634;
 export const LN_2: f32 = 0.6931471805599453;
 
 // Constants live in memory, four times each: V8 builds a `v128.const` anew at every use, three instructions, where a load is one (measured:
-// training WASMGAIN faster).
+// training 1.15 times faster).
 const MIN_EXPONENT = 0;
 const ROUNDER = 1;
 const EXP2_5 = 2;

@@ -59,10 +59,9 @@ export function readTile(w: usize, problems: usize, first: i32, count: i32): voi
 
 /**
  * Writes the tokens of the operands at positions 0 … 20. The two symbols are left out: at their positions there is nothing to choose.
- * `w`: the tile's workspace; out: (33) i32x4.
+ * This is all of a tile to decode: no sum is formed, the digits come from the weights. `w`: the tile's workspace; out: (33) i32x4.
  */
-@inline
-function layOutPrompt(w: usize): void {
+export function layOutPrompt(w: usize): void {
   for (let k = 0; k < 10; ++k) {
     v128.store(w + TILE_TOKENS + (9 - k) * 16, v128.load(w + A_DIGITS + k * 16));
     v128.store(w + TILE_TOKENS + (20 - k) * 16, v128.load(w + B_DIGITS + k * 16));
@@ -87,9 +86,4 @@ export function layOutExample(w: usize): void {
   v128.store(w + TILE_TOKENS + 32 * 16, carry);
   v128.store(w + TILE_TARGETS + 10 * 16, v128.or(carry, v128.not(counts)));
   v128.store(w + TILE_TARGETS + (QUERIES - 1) * 16, v128.or(i32x4.splat(EOS), v128.not(counts)));
-}
-
-/** A tile to decode: the prompt alone. No sum is formed here, the digits come from the weights. */
-export function layOutQuestion(w: usize): void {
-  layOutPrompt(w);
 }
