@@ -25,9 +25,12 @@ import {
   WEIGHTS_ROW,
 } from "./layout";
 import { exp2, storeExp2 } from "./elementary";
-import { outerProduct, outerProductRow } from "./layers";
+import { outerProductKeys, outerProductQueries, outerProductRow, touchRow } from "./layers";
 import { addTransposed, madd, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
+
+/** Keys, in pairs: the last one is all zeros and seen by none. */
+const KEYS = POSITIONS + 1;
 
 /** Reads the slot rows of four lanes: (14, lanes). Writes 16 vectors: what follows must be written later. */
 @inline
@@ -86,6 +89,7 @@ export function gatherTile(w: usize): void {
       w + QX + i * ROW14,
     );
   }
+  memory.fill(w + KV + POSITIONS * ROW14, 0, ROW14); // gathering a row writes two vectors into the next one
 }
 
 /**
@@ -195,30 +199,53 @@ export function attentionForward(
   scaleRow(out, v128.load(inverseSum));
 }
 
+/** The first query, of an even index, that may see one of the keys j and j + 1. */
+@inline
+function firstQuery(j: i32): i32 {
+  return j < PROMPT ? 0 : j - PROMPT;
+}
+
 /**
- * {@linkcode attentionForward} for all 12 queries of a tile. Keys 0 … 21 are seen by every query, a rectangle that is done in tiles of
- * registers; keys 22 … 32 by ever fewer, a triangle that is done row by row.
+ * {@linkcode attentionForward} for all 12 queries of a tile. Keys are taken in pairs and queries in fours or twos; what a query may not see but its
+ * neighbour does has the weight 0.
  */
 export function attentionForwardTile(w: usize): void {
-  for (let i = 0; i < QUERIES; i += 4) {
-    const to = w + WEIGHTS + i * WEIGHTS_ROW;
-    for (let j = 0; j < PROMPT; j += 2) {
-      dotTile(w + QX + i * ROW14, ROW14, w + KV + j * ROW14, ROW14, to + j * 16, false, 0);
+  // unroll
+  for (let i = 0; i < 12; ++i) {
+    touchRow(w + QX + i * ROW14);
+  }
+  for (let j = 0; j < KEYS; j += 2) {
+    const key = w + KV + j * ROW14;
+    const to = w + WEIGHTS + j * 16;
+    // unroll
+    for (let b = 0; b < 3; ++b) {
+      if (firstQuery(j) < 4 * b + 4) {
+        dotTile(w + QX + 4 * b * ROW14, ROW14, key, ROW14, to + 4 * b * WEIGHTS_ROW, false, 0);
+      }
     }
   }
+  const zero = f32x4.splat(0);
   for (let i = 0; i < QUERIES; ++i) {
     const weights = w + WEIGHTS + i * WEIGHTS_ROW;
-    scoreRow(w + QX + i * ROW14, w + KV + PROMPT * ROW14, i, weights + PROMPT * 16);
     softmaxRow(weights, PROMPT + i, w + INVERSE_SUM + i * 16);
+    v128.store(weights + (PROMPT + i) * 16, zero);
+    if (i % 2 == 0) v128.store(weights + (PROMPT + i + 1) * 16, zero);
   }
+  touchKeys(w + KV + ROW7);
   for (let i = 0; i < QUERIES; i += 2) {
-    const weights = w + WEIGHTS + i * WEIGHTS_ROW;
-    outerProduct(weights, WEIGHTS_ROW, 16, w + KV + ROW7, ROW14, PROMPT / 2, w + O + i * ROW7, ROW7, true);
-  }
-  for (let i = 0; i < QUERIES; ++i) {
     const out = w + O + i * ROW7;
-    outerProductRow(w + WEIGHTS + i * WEIGHTS_ROW + PROMPT * 16, 16, w + KV + PROMPT * ROW14 + ROW7, ROW14, i, out);
+    outerProductKeys(w + WEIGHTS + i * WEIGHTS_ROW, WEIGHTS_ROW, w + KV + ROW7, ROW14, i / 2 + 1, out, ROW7);
     scaleRow(out, v128.load(w + INVERSE_SUM + i * 16));
+    scaleRow(out + ROW7, v128.load(w + INVERSE_SUM + (i + 1) * 16));
+  }
+}
+
+/** {@linkcode touchRow} for K or V of the prompt's positions. */
+@inline
+function touchKeys(rows: usize): void {
+  // unroll
+  for (let j = 0; j < 22; ++j) {
+    touchRow(rows + j * ROW14);
   }
 }
 
@@ -251,50 +278,42 @@ function scatterRows(vectors: usize, row0: usize, row1: usize, row2: usize, row3
  */
 export function attentionBackwardTile(w: usize, slice: usize): void {
   const dkv = w + DKV; // two keys: (2, 14)
-  for (let j = 0; j < PROMPT; j += 2) {
-    const column = w + WEIGHTS + j * 16;
-    outerProduct(column, 16, WEIGHTS_ROW, w + DO, ROW7, QUERIES / 2, dkv + ROW7, ROW14, true);
-    for (let i = 0; i < QUERIES; i += 4) {
-      const value = w + KV + j * ROW14 + ROW7;
-      dotTile(w + DO + i * ROW7, ROW7, value, ROW14, column + i * WEIGHTS_ROW, true, w + DO_DOT_O + i * 16);
-    }
-    outerProduct(column, 16, WEIGHTS_ROW, w + QX, ROW14, QUERIES / 2, dkv, ROW14, true);
-    scatterKey(w, slice, j, dkv);
-    scatterKey(w, slice, j + 1, dkv + ROW14);
+  // unroll
+  for (let i = 0; i < 12; ++i) {
+    touchRow(w + DO + i * ROW7);
+    touchRow(w + QX + i * ROW14);
+    v128.load(w + DO_DOT_O + i * 16);
   }
-  for (let j = PROMPT; j < POSITIONS; ++j) {
-    // key j is seen by the queries at its own position and later
-    const first = j - FIRST_QUERY;
-    const count = QUERIES - first;
-    const column = w + WEIGHTS + first * WEIGHTS_ROW + j * 16;
-    const dout = w + DO + first * ROW7;
-    memory.fill(dkv, 0, ROW14);
-    outerProductRow(column, WEIGHTS_ROW, dout, ROW7, count, dkv + ROW7);
-    scoreGradients(w + KV + j * ROW14 + ROW7, column, dout, w + DO_DOT_O + first * 16, count);
-    outerProductRow(column, WEIGHTS_ROW, w + QX + first * ROW14, ROW14, count, dkv);
+  for (let j = 0; j < KEYS; j += 2) {
+    const first = firstQuery(j);
+    const column = w + WEIGHTS + j * 16;
+    // unroll
+    for (let i = 0; i < 12; ++i) {
+      v128.load(column + i * WEIGHTS_ROW);
+      v128.load(column + i * WEIGHTS_ROW, 16);
+    }
+    outerProductQueries(column, 16, WEIGHTS_ROW, w + DO, ROW7, first, dkv + ROW7, ROW14, true);
+    const value = w + KV + j * ROW14 + ROW7;
+    // unroll
+    for (let b = 0; b < 3; ++b) {
+      if (first < 4 * b + 4) {
+        dotTile(w + DO + 4 * b * ROW7, ROW7, value, ROW14, column + 4 * b * WEIGHTS_ROW, true, w + DO_DOT_O + 4 * b * 16);
+      }
+    }
+    outerProductQueries(column, 16, WEIGHTS_ROW, w + QX, ROW14, first, dkv, ROW14, true);
     scatterKey(w, slice, j, dkv);
+    if (j + 1 < POSITIONS) scatterKey(w, slice, j + 1, dkv + ROW14);
   }
   // q is not needed any more, and x became its gradient: rows of QX turn into (dq, dx)
+  touchKeys(w + KV);
   for (let i = 0; i < QUERIES; i += 2) {
-    outerProduct(
-      w + WEIGHTS + i * WEIGHTS_ROW,
-      WEIGHTS_ROW,
-      16,
-      w + KV,
-      ROW14,
-      PROMPT / 2,
-      w + QX + i * ROW14,
-      ROW14,
-      true,
-    );
+    outerProductKeys(w + WEIGHTS + i * WEIGHTS_ROW, WEIGHTS_ROW, w + KV, ROW14, i / 2 + 1, w + QX + i * ROW14, ROW14);
   }
   for (let i = 0; i < QUERIES; ++i) {
-    const dqx = w + QX + i * ROW14;
-    outerProductRow(w + WEIGHTS + i * WEIGHTS_ROW + PROMPT * 16, 16, w + KV + PROMPT * ROW14, ROW14, i, dqx);
     const table = slice + SLICE_DQX + queryRows(i);
     const tokens = w + TILE_TOKENS + (FIRST_QUERY + i) * 16;
     scatterRows(
-      dqx,
+      w + QX + i * ROW14,
       laneRow(table, tokens, 0),
       laneRow(table, tokens, 1),
       laneRow(table, tokens, 2),
@@ -315,24 +334,4 @@ function scatterKey(w: usize, slice: usize, j: i32, dkv: usize): void {
     laneRow(table, tokens, 2),
     laneRow(table, tokens, 3),
   );
-}
-
-/** Turns a column of weights e into score gradients e (do . v - do . o), in place. */
-@inline
-function scoreGradients(value: usize, column: usize, dout: usize, dotOut: usize, count: i32): void {
-  // unroll
-  for (let c = 0; c < D; ++c) {
-    const v$c = v128.load(value, 16 * c);
-  }
-  for (let i = 0; i < count; ++i) {
-    let dp = f32x4.mul(v0, v128.load(dout));
-    // unroll
-    for (let c = 1; c < D; ++c) {
-      dp = madd(v$c, v128.load(dout, 16 * c), dp);
-    }
-    v128.store(column, f32x4.mul(v128.load(column), f32x4.sub(dp, v128.load(dotOut))));
-    column += WEIGHTS_ROW;
-    dout += ROW7;
-    dotOut += 16;
-  }
 }

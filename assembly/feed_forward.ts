@@ -48,7 +48,7 @@ import {
 } from "./layout";
 import { finalNorm, layerNormEpsilon } from "./model";
 import { geluErf, geluTanh, ln, LOG2_E, storeExp2 } from "./elementary";
-import { layerNorm, layerNormBackward, linear14, linear7, outerProduct, outerProductRow } from "./layers";
+import { layerNorm, layerNormBackward, linear14, linear7, outerProductQueries, outerProductRow, touchRow } from "./layers";
 import { addTo, madd } from "./simd";
 
 /** x1 = x + o Wproj^T, then LayerNorm 2. */
@@ -292,16 +292,25 @@ export function projectionBackward(w: usize, slice: usize): void {
 /** Adds the gradients of the four weight matrices to the slice. */
 export function weightGradients(w: usize, slice: usize): void {
   const z = outputInput(w);
-  const pairs = QUERIES / 2;
+  // unroll
+  for (let k = 0; k < 12; ++k) {
+    touchRow(z + k * ROW7);
+    touchRow(w + Y2 + k * ROW7);
+    touchRow(w + DX2 + k * ROW7);
+  }
   for (let r = 0; r < T; r += 2) {
-    outerProduct(w + LOGITS + r * 16, 16, ROW14, z, ROW7, pairs, slice + SLICE_DTOK + r * ROW7, ROW7, false);
-    outerProduct(w + U + r * 16, 16, ROW14, w + Y2, ROW7, pairs, slice + SLICE_DW1 + r * ROW7, ROW7, false);
+    outerProductQueries(w + LOGITS + r * 16, 16, ROW14, z, ROW7, 0, slice + SLICE_DTOK + r * ROW7, ROW7, false);
+    outerProductQueries(w + U + r * 16, 16, ROW14, w + Y2, ROW7, 0, slice + SLICE_DW1 + r * ROW7, ROW7, false);
     // W2 is (7, 14): its gradient is summed as (14, 7), which pairs up
-    outerProduct(w + GELU + r * 16, 16, ROW14, w + DX2, ROW7, pairs, slice + SLICE_DW2 + r * ROW7, ROW7, false);
+    outerProductQueries(w + GELU + r * 16, 16, ROW14, w + DX2, ROW7, 0, slice + SLICE_DW2 + r * ROW7, ROW7, false);
+  }
+  // unroll
+  for (let k = 0; k < 12; ++k) {
+    touchRow(w + O + k * ROW7);
   }
   for (let r = 0; r < D - 1; r += 2) {
     const d = w + QX + ROW7 + r * 16;
-    outerProduct(d, 16, ROW14, w + O, ROW7, pairs, slice + SLICE_DPROJECTION + r * ROW7, ROW7, false);
+    outerProductQueries(d, 16, ROW14, w + O, ROW7, 0, slice + SLICE_DPROJECTION + r * ROW7, ROW7, false);
   }
   outerProductRow(w + QX + ROW7 + 96, ROW14, w + O, ROW7, QUERIES, slice + SLICE_DPROJECTION + 6 * ROW7);
 }

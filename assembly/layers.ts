@@ -80,6 +80,15 @@ export function layerNormBackward(
   }
 }
 
+/** Has the bounds of a row of seven vectors checked, so that they need not be checked again later in the same function. */
+@inline
+export function touchRow(row: usize): void {
+  // unroll
+  for (let c = 0; c < 7; ++c) {
+    v128.load(row, 16 * c);
+  }
+}
+
 // The three products below do all multiplications of the model but a few. Each computes a small tile of its result in registers, so that a
 // value that is loaded serves several products: two rows by four columns take six loads for eight products, and 8 sums, 2 + 1 factors and a product
 // stay below the 15 registers that V8 leaves us. Seven columns are done as four and three.
@@ -120,6 +129,11 @@ export function linear7(
     }
   }
   // unroll
+  for (let m = 0; m < 4; ++m) {
+    v128.store(out, a$m, 16 * m);
+    v128.store(out + outRow, b$m, 16 * m);
+  }
+  // unroll
   for (let m = 4; m < 7; ++m) {
     let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
     let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow, 16 * m);
@@ -136,7 +150,7 @@ export function linear7(
     }
   }
   // unroll
-  for (let m = 0; m < 7; ++m) {
+  for (let m = 4; m < 7; ++m) {
     v128.store(out, a$m, 16 * m);
     v128.store(out + outRow, b$m, 16 * m);
   }
@@ -172,6 +186,11 @@ export function linear14(
     }
   }
   // unroll
+  for (let m = 0; m < 4; ++m) {
+    v128.store(out, a$m, 16 * m);
+    v128.store(out + outRow, b$m, 16 * m);
+  }
+  // unroll
   for (let m = 4; m < 7; ++m) {
     let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
     let b$m = start == 0 ? f32x4.splat(0) : v128.load(start + startRow, 16 * m);
@@ -188,7 +207,7 @@ export function linear14(
     }
   }
   // unroll
-  for (let m = 0; m < 7; ++m) {
+  for (let m = 4; m < 7; ++m) {
     v128.store(out, a$m, 16 * m);
     v128.store(out + outRow, b$m, 16 * m);
   }
@@ -259,6 +278,162 @@ export function outerProduct(
       }
     }
     di += 2 * dStep;
+    xi += 2 * xStep;
+  }
+  // unroll
+  for (let c = 4; c < 7; ++c) {
+    v128.store(acc, a$c, 16 * c);
+    v128.store(acc + accRow, b$c, 16 * c);
+  }
+}
+
+/**
+ * {@linkcode outerProduct} over the twelve queries, k from `first` on, an even number. Written out: then the addresses of x are known when it
+ * begins, see {@linkcode touchRow}.
+ */
+@inline
+export function outerProductQueries(
+  d: usize,
+  dRow: usize,
+  dStep: usize,
+  x: usize,
+  xStep: usize,
+  first: i32,
+  acc: usize,
+  accRow: usize,
+  fresh: bool,
+): void {
+  // unroll
+  for (let c = 0; c < 4; ++c) {
+    let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
+    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow, 16 * c);
+  }
+  // unroll
+  for (let k = 0; k < 6; ++k) {
+    if (first <= 2 * k) {
+      // unroll
+      for (let u = 0; u < 2; ++u) {
+        const p$k$u = v128.load(d + (2 * k + u) * dStep);
+        const q$k$u = v128.load(d + dRow + (2 * k + u) * dStep);
+        // unroll
+        for (let c = 0; c < 4; ++c) {
+          const x$k$u$c = v128.load(x + (2 * k + u) * xStep, 16 * c);
+          a$c = madd(p$k$u, x$k$u$c, a$c);
+          b$c = madd(q$k$u, x$k$u$c, b$c);
+        }
+      }
+    }
+  }
+  // unroll
+  for (let c = 0; c < 4; ++c) {
+    v128.store(acc, a$c, 16 * c);
+    v128.store(acc + accRow, b$c, 16 * c);
+  }
+  // unroll
+  for (let c = 4; c < 7; ++c) {
+    let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
+    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow, 16 * c);
+  }
+  // unroll
+  for (let k = 0; k < 6; ++k) {
+    if (first <= 2 * k) {
+      // unroll
+      for (let u = 0; u < 2; ++u) {
+        const r$k$u = v128.load(d + (2 * k + u) * dStep);
+        const s$k$u = v128.load(d + dRow + (2 * k + u) * dStep);
+        // unroll
+        for (let c = 4; c < 7; ++c) {
+          const x$k$u$c = v128.load(x + (2 * k + u) * xStep, 16 * c);
+          a$c = madd(r$k$u, x$k$u$c, a$c);
+          b$c = madd(s$k$u, x$k$u$c, b$c);
+        }
+      }
+    }
+  }
+  // unroll
+  for (let c = 4; c < 7; ++c) {
+    v128.store(acc, a$c, 16 * c);
+    v128.store(acc + accRow, b$c, 16 * c);
+  }
+}
+
+/**
+ * {@linkcode outerProduct} over the keys that two queries see: the 22 of the prompt, written out, and `pairs` pairs of those after it.
+ * d[k][r]: at d + k * 16 + r * dRow; x[k]: at x + k * xStep.
+ */
+@inline
+export function outerProductKeys(d: usize, dRow: usize, x: usize, xStep: usize, pairs: i32, acc: usize, accRow: usize): void {
+  const dRest = d + 22 * 16;
+  const xRest = x + 22 * xStep;
+  // unroll
+  for (let c = 0; c < 4; ++c) {
+    let a$c = f32x4.splat(0);
+    let b$c = f32x4.splat(0);
+  }
+  // unroll
+  for (let k = 0; k < 22; ++k) {
+    const p$k = v128.load(d, 16 * k);
+    const q$k = v128.load(d + dRow, 16 * k);
+    // unroll
+    for (let c = 0; c < 4; ++c) {
+      const x$k$c = v128.load(x + k * xStep, 16 * c);
+      a$c = madd(p$k, x$k$c, a$c);
+      b$c = madd(q$k, x$k$c, b$c);
+    }
+  }
+  let di = dRest;
+  let xi = xRest;
+  for (let k = 0; k < pairs; ++k) {
+    // unroll
+    for (let u = 0; u < 2; ++u) {
+      const f$u = v128.load(di, u * 16);
+      const g$u = v128.load(di + dRow, u * 16);
+      // unroll
+      for (let c = 0; c < 4; ++c) {
+        const y$u$c = v128.load(xi + u * xStep, 16 * c);
+        a$c = madd(f$u, y$u$c, a$c);
+        b$c = madd(g$u, y$u$c, b$c);
+      }
+    }
+    di += 32;
+    xi += 2 * xStep;
+  }
+  // unroll
+  for (let c = 0; c < 4; ++c) {
+    v128.store(acc, a$c, 16 * c);
+    v128.store(acc + accRow, b$c, 16 * c);
+  }
+  // unroll
+  for (let c = 4; c < 7; ++c) {
+    let a$c = f32x4.splat(0);
+    let b$c = f32x4.splat(0);
+  }
+  // unroll
+  for (let k = 0; k < 22; ++k) {
+    const r$k = v128.load(d, 16 * k);
+    const s$k = v128.load(d + dRow, 16 * k);
+    // unroll
+    for (let c = 4; c < 7; ++c) {
+      const x$k$c = v128.load(x + k * xStep, 16 * c);
+      a$c = madd(r$k, x$k$c, a$c);
+      b$c = madd(s$k, x$k$c, b$c);
+    }
+  }
+  di = dRest;
+  xi = xRest;
+  for (let k = 0; k < pairs; ++k) {
+    // unroll
+    for (let u = 0; u < 2; ++u) {
+      const t$u = v128.load(di, u * 16);
+      const v$u = v128.load(di + dRow, u * 16);
+      // unroll
+      for (let c = 4; c < 7; ++c) {
+        const y$u$c = v128.load(xi + u * xStep, 16 * c);
+        a$c = madd(t$u, y$u$c, a$c);
+        b$c = madd(v$u, y$u$c, b$c);
+      }
+    }
+    di += 32;
     xi += 2 * xStep;
   }
   // unroll
