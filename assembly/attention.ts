@@ -6,6 +6,7 @@ import {
   DO_DOT_O,
   FIRST_QUERY,
   INVERSE_SUM,
+  KEYS,
   KV,
   O,
   POSITIONS,
@@ -25,12 +26,9 @@ import {
   WEIGHTS_ROW,
 } from "./layout";
 import { exp2, storeExp2 } from "./elementary";
-import { outerProductKeys, outerProductQueries, outerProductRow, touchRow } from "./layers";
 import { addTransposed, madd, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
-
-/** Keys, in pairs: the last one is all zeros and seen by none. */
-const KEYS = POSITIONS + 1;
+import { firstQuery, outerProductRow, sumsOverKeys, sumsOverQueries, touchQueries } from "./sums";
 
 /** Reads the slot rows of four lanes: (14, lanes). Writes 16 vectors: what follows must be written later. */
 @inline
@@ -199,21 +197,26 @@ export function attentionForward(
   scaleRow(out, v128.load(inverseSum));
 }
 
-/** The first query, of an even index, that may see one of the keys j and j + 1. */
-@inline
-function firstQuery(j: i32): i32 {
-  return j < PROMPT ? 0 : j - PROMPT;
-}
-
 /**
  * {@linkcode attentionForward} for all 12 queries of a tile. Keys are taken in pairs and queries in fours or twos; what a query may not see but its
  * neighbour does has the weight 0.
  */
 export function attentionForwardTile(w: usize): void {
-  // unroll
-  for (let i = 0; i < 12; ++i) {
-    touchRow(w + QX + i * ROW14);
+  scoresForward(w);
+  const zero = f32x4.splat(0);
+  for (let i = 0; i < QUERIES; ++i) {
+    const weights = w + WEIGHTS + i * WEIGHTS_ROW;
+    softmaxRow(weights, PROMPT + i, w + INVERSE_SUM + i * 16);
+    v128.store(weights + (PROMPT + i) * 16, zero);
+    if (i % 2 == 0) v128.store(weights + (PROMPT + i + 1) * 16, zero);
   }
+  sumsOverKeys(w, w + KV + ROW7, w + O, ROW7);
+  for (let i = 0; i < QUERIES; ++i) scaleRow(w + O + i * ROW7, v128.load(w + INVERSE_SUM + i * 16));
+}
+
+/** The scores of all queries and keys: q_i . k_j. */
+function scoresForward(w: usize): void {
+  touchQueries(w + QX, ROW14);
   for (let j = 0; j < KEYS; j += 2) {
     const key = w + KV + j * ROW14;
     const to = w + WEIGHTS + j * 16;
@@ -224,34 +227,15 @@ export function attentionForwardTile(w: usize): void {
       }
     }
   }
-  const zero = f32x4.splat(0);
-  for (let i = 0; i < QUERIES; ++i) {
-    const weights = w + WEIGHTS + i * WEIGHTS_ROW;
-    softmaxRow(weights, PROMPT + i, w + INVERSE_SUM + i * 16);
-    v128.store(weights + (PROMPT + i) * 16, zero);
-    if (i % 2 == 0) v128.store(weights + (PROMPT + i + 1) * 16, zero);
-  }
-  touchKeys(w + KV + ROW7);
-  for (let i = 0; i < QUERIES; i += 2) {
-    const out = w + O + i * ROW7;
-    outerProductKeys(w + WEIGHTS + i * WEIGHTS_ROW, WEIGHTS_ROW, w + KV + ROW7, ROW14, i / 2 + 1, out, ROW7);
-    scaleRow(out, v128.load(w + INVERSE_SUM + i * 16));
-    scaleRow(out + ROW7, v128.load(w + INVERSE_SUM + (i + 1) * 16));
-  }
 }
 
-/** {@linkcode touchRow} for K or V of the prompt's positions. */
+/** Adds fourteen vectors (14, lanes) to the rows of a position's table that the tokens of four lanes name. */
 @inline
-function touchKeys(rows: usize): void {
-  // unroll
-  for (let j = 0; j < 22; ++j) {
-    touchRow(rows + j * ROW14);
-  }
-}
-
-/** Adds fourteen vectors (14, lanes) to the rows that the four lanes name. */
-@inline
-function scatterRows(vectors: usize, row0: usize, row1: usize, row2: usize, row3: usize): void {
+function scatterRows(vectors: usize, table: usize, tokens: usize): void {
+  const row0 = laneRow(table, tokens, 0);
+  const row1 = laneRow(table, tokens, 1);
+  const row2 = laneRow(table, tokens, 2);
+  const row3 = laneRow(table, tokens, 3);
   // unroll
   for (let h = 0; h < 3; ++h) {
     addTransposed(
@@ -277,61 +261,34 @@ function scatterRows(vectors: usize, row0: usize, row1: usize, row2: usize, row3
  * dv_j = sum_i e_ij do_i; score gradient ds_ij = e_ij (do_i . v_j - do_i . o_i); dk_j = sum_i ds_ij q_i; dq_i = sum_j ds_ij k_j.
  */
 export function attentionBackwardTile(w: usize, slice: usize): void {
-  const dkv = w + DKV; // two keys: (2, 14)
-  // unroll
-  for (let i = 0; i < 12; ++i) {
-    touchRow(w + DO + i * ROW7);
-    touchRow(w + QX + i * ROW14);
-    v128.load(w + DO_DOT_O + i * 16);
-  }
-  for (let j = 0; j < KEYS; j += 2) {
-    const first = firstQuery(j);
-    const column = w + WEIGHTS + j * 16;
-    // unroll
-    for (let i = 0; i < 12; ++i) {
-      v128.load(column + i * WEIGHTS_ROW);
-      v128.load(column + i * WEIGHTS_ROW, 16);
-    }
-    outerProductQueries(column, 16, WEIGHTS_ROW, w + DO, ROW7, first, dkv + ROW7, ROW14, true);
-    const value = w + KV + j * ROW14 + ROW7;
-    // unroll
-    for (let b = 0; b < 3; ++b) {
-      if (first < 4 * b + 4) {
-        dotTile(w + DO + 4 * b * ROW7, ROW7, value, ROW14, column + 4 * b * WEIGHTS_ROW, true, w + DO_DOT_O + 4 * b * 16);
-      }
-    }
-    outerProductQueries(column, 16, WEIGHTS_ROW, w + QX, ROW14, first, dkv, ROW14, true);
-    scatterKey(w, slice, j, dkv);
-    if (j + 1 < POSITIONS) scatterKey(w, slice, j + 1, dkv + ROW14);
+  sumsOverQueries(w, w + DO, w + DKV + ROW7);
+  scoresBackward(w);
+  sumsOverQueries(w, w + QX, w + DKV);
+  for (let j = 0; j < POSITIONS; ++j) {
+    scatterRows(w + DKV + j * ROW14, slice + SLICE_DKV + firstSlot(j) * SLOT_ROW, w + TILE_TOKENS + j * 16);
   }
   // q is not needed any more, and x became its gradient: rows of QX turn into (dq, dx)
-  touchKeys(w + KV);
-  for (let i = 0; i < QUERIES; i += 2) {
-    outerProductKeys(w + WEIGHTS + i * WEIGHTS_ROW, WEIGHTS_ROW, w + KV, ROW14, i / 2 + 1, w + QX + i * ROW14, ROW14);
-  }
+  sumsOverKeys(w, w + KV, w + QX, ROW14);
   for (let i = 0; i < QUERIES; ++i) {
-    const table = slice + SLICE_DQX + queryRows(i);
-    const tokens = w + TILE_TOKENS + (FIRST_QUERY + i) * 16;
-    scatterRows(
-      w + QX + i * ROW14,
-      laneRow(table, tokens, 0),
-      laneRow(table, tokens, 1),
-      laneRow(table, tokens, 2),
-      laneRow(table, tokens, 3),
-    );
+    scatterRows(w + QX + i * ROW14, slice + SLICE_DQX + queryRows(i), w + TILE_TOKENS + (FIRST_QUERY + i) * 16);
   }
 }
 
-/** Adds the gradients of K and V of one position to the rows of its tokens. */
-@inline
-function scatterKey(w: usize, slice: usize, j: i32, dkv: usize): void {
-  const table = slice + SLICE_DKV + firstSlot(j) * SLOT_ROW;
-  const tokens = w + TILE_TOKENS + j * 16;
-  scatterRows(
-    dkv,
-    laneRow(table, tokens, 0),
-    laneRow(table, tokens, 1),
-    laneRow(table, tokens, 2),
-    laneRow(table, tokens, 3),
-  );
+/** Turns the weights e into score gradients e (do . v - do . o), in place. */
+function scoresBackward(w: usize): void {
+  touchQueries(w + DO, ROW14);
+  // unroll
+  for (let i = 0; i < 12; ++i) {
+    v128.load(w + DO_DOT_O, 16 * i);
+  }
+  for (let j = 0; j < KEYS; j += 2) {
+    const value = w + KV + ROW7 + j * ROW14;
+    const to = w + WEIGHTS + j * 16;
+    // unroll
+    for (let b = 0; b < 3; ++b) {
+      if (firstQuery(j) < 4 * b + 4) {
+        dotTile(w + DO + 4 * b * ROW14, ROW14, value, ROW14, to + 4 * b * WEIGHTS_ROW, true, w + DO_DOT_O + 4 * b * 16);
+      }
+    }
+  }
 }

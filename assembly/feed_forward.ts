@@ -2,6 +2,7 @@
 // Every function takes the first `rows` rows of a workspace: the 12 queries of one tile, or the same query of several tiles.
 import {
   D,
+  DKV,
   DO,
   DO_DOT_O,
   DX2,
@@ -17,15 +18,17 @@ import {
   NORMALIZED2,
   NORMALIZED_F,
   O,
+  PACKED_PROJECTION,
+  PACKED_TOK,
+  PACKED_W1,
+  PACKED_W2,
   PARAMETERS,
-  PROJECTION,
   QUERIES,
   QX,
   ROW14,
   ROW7,
   RSTD2,
   RSTD_F,
-  SCRATCH,
   SLICE_DLN2,
   SLICE_DLNF,
   SLICE_DPROJECTION,
@@ -33,7 +36,6 @@ import {
   SLICE_DW1,
   SLICE_DW2,
   SLICE_LOSS,
-  T,
   TILE_MASK,
   TILE_TARGETS,
   TOK,
@@ -48,16 +50,14 @@ import {
 } from "./layout";
 import { finalNorm, layerNormEpsilon } from "./model";
 import { geluErf, geluTanh, ln, LOG2_E, storeExp2 } from "./elementary";
-import { layerNorm, layerNormBackward, linear14, linear7, outerProductQueries, outerProductRow, touchRow } from "./layers";
+import { layerNorm, layerNormBackward, linear14, linear7 } from "./layers";
 import { addTo, madd } from "./simd";
+import { outerProductRow, weightGradient } from "./sums";
 
 /** x1 = x + o Wproj^T, then LayerNorm 2. */
 export function projectionForward(w: usize, rows: i32): void {
   const epsilon = f32x4.splat(layerNormEpsilon);
-  for (let k = 0; k < rows; k += 2) {
-    const x = w + QX + ROW7 + k * ROW14;
-    linear7(PARAMETERS + PROJECTION * 4, D, 1, w + O + k * ROW7, ROW7, x, ROW14, w + X1 + k * ROW7, ROW7);
-  }
+  linear7(PACKED_PROJECTION, w + O, ROW7, w + QX + ROW7, ROW14, w + X1, ROW7, rows);
   for (let k = 0; k < rows; ++k) {
     layerNorm(
       w + X1 + k * ROW7,
@@ -73,12 +73,8 @@ export function projectionForward(w: usize, rows: i32): void {
 
 /** u = y W1^T. */
 export function hiddenForward(w: usize, rows: i32): void {
-  for (let k = 0; k < rows; k += 2) {
-    const y = w + Y2 + k * ROW7;
-    const u = w + U + k * ROW14;
-    linear7(PARAMETERS + W1 * 4, D, 1, y, ROW7, 0, 0, u, ROW14);
-    linear7(PARAMETERS + (W1 + 49) * 4, D, 1, y, ROW7, 0, 0, u + ROW7, ROW14);
-  }
+  linear7(PACKED_W1, w + Y2, ROW7, 0, 0, w + U, ROW14, rows);
+  linear7(PACKED_W1 + 28, w + Y2, ROW7, 0, 0, w + U + ROW7, ROW14, rows);
 }
 
 /** GELU of u; u is replaced by GELU's derivative. */
@@ -111,12 +107,9 @@ function outputInput(w: usize): usize {
 
 /** x2 = x1 + gelu W2^T, the final norm where there is one, logits = z tok^T. */
 export function logitsForward(w: usize, rows: i32): void {
-  const epsilon = f32x4.splat(layerNormEpsilon);
-  for (let k = 0; k < rows; k += 2) {
-    const x1 = w + X1 + k * ROW7;
-    linear14(PARAMETERS + W2 * 4, F, 1, w + GELU + k * ROW14, ROW14, x1, ROW7, w + X2 + k * ROW7, ROW7);
-  }
+  linear14(PACKED_W2, w + GELU, ROW14, w + X1, ROW7, w + X2, ROW7, rows);
   if (finalNorm) {
+    const epsilon = f32x4.splat(layerNormEpsilon);
     for (let k = 0; k < rows; ++k) {
       layerNorm(
         w + X2 + k * ROW7,
@@ -129,13 +122,9 @@ export function logitsForward(w: usize, rows: i32): void {
       );
     }
   }
-  const input = outputInput(w);
-  for (let k = 0; k < rows; k += 2) {
-    const z = input + k * ROW7;
-    const logits = w + LOGITS + k * ROW14;
-    linear7(PARAMETERS + TOK * 4, D, 1, z, ROW7, 0, 0, logits, ROW14);
-    linear7(PARAMETERS + (TOK + 49) * 4, D, 1, z, ROW7, 0, 0, logits + ROW7, ROW14);
-  }
+  const z = outputInput(w);
+  linear7(PACKED_TOK, z, ROW7, 0, 0, w + LOGITS, ROW14, rows);
+  linear7(PACKED_TOK + 28, z, ROW7, 0, 0, w + LOGITS + ROW7, ROW14, rows);
 }
 
 /**
@@ -206,11 +195,10 @@ function subtractOneHot(logits: usize, targets: usize): void {
 
 /** From the gradient of the logits to that of x2 (DX2). */
 export function logitsBackward(w: usize, slice: usize): void {
-  for (let k = 0; k < QUERIES; k += 2) {
-    // forward: logits = z tok^T
-    linear14(PARAMETERS + TOK * 4, 1, D, w + LOGITS + k * ROW14, ROW14, 0, 0, w + DX2 + k * ROW7, ROW7);
-  }
+  // forward: logits = z tok^T
+  linear14(PARAMETERS + TOK * 4, w + LOGITS, ROW14, 0, 0, w + DX2, ROW7, QUERIES);
   if (!finalNorm) return;
+  memory.fill(w + ZEROS, 0, ROW7);
   for (let k = 0; k < QUERIES; ++k) {
     const dx2 = w + DX2 + k * ROW7;
     layerNormBackward(
@@ -228,29 +216,19 @@ export function logitsBackward(w: usize, slice: usize): void {
 
 /** From the gradient of x2 to that of u (U, which held GELU's derivative) and of the normalized input (DY2). */
 export function hiddenBackward(w: usize): void {
-  const spare = w + SCRATCH; // (2, 7)
-  for (let k = 0; k < QUERIES; k += 2) {
-    const dx2 = w + DX2 + k * ROW7;
-    const u = w + U + k * ROW14;
-    // forward: x2 = x1 + gelu(u) W2^T
-    linear7(PARAMETERS + W2 * 4, 1, F, dx2, ROW7, 0, 0, spare, ROW7);
-    multiplyInto(u, spare);
-    multiplyInto(u + ROW14, spare + ROW7);
-    linear7(PARAMETERS + (W2 + 7) * 4, 1, F, dx2, ROW7, 0, 0, spare, ROW7);
-    multiplyInto(u + ROW7, spare);
-    multiplyInto(u + ROW14 + ROW7, spare + ROW7);
-    // forward: u = y W1^T
-    linear14(PARAMETERS + W1 * 4, 1, D, u, ROW14, 0, 0, w + DY2 + k * ROW7, ROW7);
+  const dgelu = w + DKV; // (12, 14)
+  // forward: x2 = x1 + gelu(u) W2^T
+  linear7(PARAMETERS + W2 * 4, w + DX2, ROW7, 0, 0, dgelu, ROW14, QUERIES);
+  linear7(PARAMETERS + W2 * 4 + 28, w + DX2, ROW7, 0, 0, dgelu + ROW7, ROW14, QUERIES);
+  for (let k = 0; k < QUERIES; ++k) {
+    // unroll
+    for (let r = 0; r < 14; ++r) {
+      const u$r = w + U + k * ROW14 + 16 * r;
+      v128.store(u$r, f32x4.mul(v128.load(u$r), v128.load(dgelu + k * ROW14 + 16 * r)));
+    }
   }
-}
-
-/** a[c] *= b[c], seven vectors. */
-@inline
-function multiplyInto(a: usize, b: usize): void {
-  // unroll
-  for (let c = 0; c < 7; ++c) {
-    v128.store(a, f32x4.mul(v128.load(a, 16 * c), v128.load(b, 16 * c)), 16 * c);
-  }
+  // forward: u = y W1^T
+  linear14(PARAMETERS + W1 * 4, w + U, ROW14, 0, 0, w + DY2, ROW7, QUERIES);
 }
 
 /**
@@ -270,13 +248,10 @@ export function projectionBackward(w: usize, slice: usize): void {
       slice + SLICE_DLN2 + ROW7,
     );
   }
-  for (let k = 0; k < QUERIES; k += 2) {
-    // forward: x1 = x + o Wproj^T
-    const dx = w + QX + ROW7 + k * ROW14;
-    linear7(PARAMETERS + PROJECTION * 4, 1, D, dx, ROW14, 0, 0, w + DO + k * ROW7, ROW7);
-  }
+  // forward: x1 = x + o Wproj^T
+  linear7(PACKED_PROJECTION + 28, w + QX + ROW7, ROW14, 0, 0, w + DO, ROW14, QUERIES);
   for (let k = 0; k < QUERIES; ++k) {
-    const dout = w + DO + k * ROW7;
+    const dout = w + DO + k * ROW14;
     const inverse = v128.load(w + INVERSE_SUM + k * 16);
     let dot = f32x4.splat(0);
     // unroll
@@ -291,26 +266,11 @@ export function projectionBackward(w: usize, slice: usize): void {
 
 /** Adds the gradients of the four weight matrices to the slice. */
 export function weightGradients(w: usize, slice: usize): void {
-  const z = outputInput(w);
-  // unroll
-  for (let k = 0; k < 12; ++k) {
-    touchRow(z + k * ROW7);
-    touchRow(w + Y2 + k * ROW7);
-    touchRow(w + DX2 + k * ROW7);
-  }
-  for (let r = 0; r < T; r += 2) {
-    outerProductQueries(w + LOGITS + r * 16, 16, ROW14, z, ROW7, 0, slice + SLICE_DTOK + r * ROW7, ROW7, false);
-    outerProductQueries(w + U + r * 16, 16, ROW14, w + Y2, ROW7, 0, slice + SLICE_DW1 + r * ROW7, ROW7, false);
-    // W2 is (7, 14): its gradient is summed as (14, 7), which pairs up
-    outerProductQueries(w + GELU + r * 16, 16, ROW14, w + DX2, ROW7, 0, slice + SLICE_DW2 + r * ROW7, ROW7, false);
-  }
-  // unroll
-  for (let k = 0; k < 12; ++k) {
-    touchRow(w + O + k * ROW7);
-  }
-  for (let r = 0; r < D - 1; r += 2) {
-    const d = w + QX + ROW7 + r * 16;
-    outerProductQueries(d, 16, ROW14, w + O, ROW7, 0, slice + SLICE_DPROJECTION + r * ROW7, ROW7, false);
-  }
-  outerProductRow(w + QX + ROW7 + 96, ROW14, w + O, ROW7, QUERIES, slice + SLICE_DPROJECTION + 6 * ROW7);
+  weightGradient(w + LOGITS, outputInput(w), F / 2, slice + SLICE_DTOK);
+  weightGradient(w + U, w + Y2, F / 2, slice + SLICE_DW1);
+  // W2 is (7, 14): its gradient is summed as (14, 7), which pairs up
+  weightGradient(w + GELU, w + DX2, F / 2, slice + SLICE_DW2);
+  const dx = w + QX + ROW7;
+  weightGradient(dx, w + O, D / 2, slice + SLICE_DPROJECTION);
+  outerProductRow(dx + 96, ROW14, w + O, ROW7, QUERIES, slice + SLICE_DPROJECTION + 6 * ROW7);
 }

@@ -21,6 +21,8 @@ export const T = 14;
 export const QUERIES = 12;
 /** Positions read: 0 … 32. */
 export const POSITIONS = 33;
+/** Keys, in pairs: the last one is all zeros, and no query sees it. */
+export const KEYS = POSITIONS + 1;
 /** Positions of the prompt, 0 … 21, which every query sees. */
 export const PROMPT = 22;
 /** The position of `=`, the first query. */
@@ -56,7 +58,15 @@ export const FIRST_MOMENT: usize = GRADIENT + PADDED * 4;
 export const SECOND_MOMENT: usize = FIRST_MOMENT + PADDED * 4;
 /** Splat constants of the elementary functions. */
 export const CONSTANTS: usize = SECOND_MOMENT + PADDED * 4;
-export const RUN: usize = CONSTANTS + 32 * 16;
+/** The weight matrices once more, as {@linkcode linear7} and {@linkcode linear14} read them: see packing.ts. */
+export const PACKED: usize = CONSTANTS + 32 * 16;
+export const PACKED_Q: usize = PACKED; // (7, 14): wq^T, wq
+export const PACKED_KV: usize = PACKED_Q + 98 * 4; // (7, 14): wk^T, wv^T
+export const PACKED_PROJECTION: usize = PACKED_KV + 98 * 4; // (7, 14): wproj^T, wproj
+export const PACKED_W1: usize = PACKED_PROJECTION + 98 * 4; // (7, 14): w1^T
+export const PACKED_W2: usize = PACKED_W1 + 98 * 4; // (14, 7): w2^T
+export const PACKED_TOK: usize = PACKED_W2 + 98 * 4; // (7, 14): tok^T
+export const RUN: usize = PACKED_TOK + 98 * 4 + 16;
 
 // The words of JOB, each on a cache line of its own: see threads.ts.
 export const JOB: usize = RUN + 256;
@@ -96,10 +106,13 @@ export const DECODE_QX: usize = DECODE_KV + DECODE_GROUPS * 4 * SLOT_ROW;
 export const SLOT_NORMALIZED: usize = DECODE_QX + (DECODE_GROUPS - DECODE_QUERY_GROUP) * 4 * SLOT_ROW;
 export const SLOT_RSTD: usize = SLOT_NORMALIZED + MAX_GROUPS * ROW7;
 export const SLOT_Y: usize = SLOT_RSTD + MAX_GROUPS * 16;
-/** Gradients of q, k, v: (group, 21, 4 lanes). */
-export const SLOT_DQKV: usize = SLOT_Y + MAX_GROUPS * ROW7;
+/** q, k, v, later their gradients: (group, 21, 4 lanes). */
+export const SLOT_QKV: usize = SLOT_Y + MAX_GROUPS * ROW7;
+export const QKV_ROW = 21 * 16;
+/** Gradients of y: (group, 7, 4 lanes). */
+export const SLOT_DY: usize = SLOT_QKV + MAX_GROUPS * QKV_ROW;
 /** Gradients of x, one row of 8 floats per slot. */
-export const SLOT_DX: usize = SLOT_DQKV + TRAINING_GROUPS * 21 * 16;
+export const SLOT_DX: usize = SLOT_DY + TRAINING_GROUPS * ROW7;
 /** Sums over the slots: dWqkv (21, 7, 4 lanes), dLN1 weight and bias (7, 4 lanes each). */
 export const SLOT_DW: usize = SLOT_DX + TRAINING_GROUPS * 4 * 32;
 
@@ -134,13 +147,13 @@ export const TILE_TOKENS: usize = B_DIGITS + 10 * 16; // (33) i32x4, as slot ind
 export const TILE_TARGETS: usize = TILE_TOKENS + POSITIONS * 16; // (12) i32x4, -1 in lanes that do not count
 export const TILE_MASK: usize = TILE_TARGETS + QUERIES * 16; // 1 in lanes that count, else 0
 export const KV: usize = TILE_MASK + 16; // (34, 14) K and V; keys are taken in pairs, so row 33 is there, all zeros
-export const QX: usize = KV + (POSITIONS + 1) * ROW14; // (12, 14) queries and the residual stream at their positions, later their gradients
+export const QX: usize = KV + KEYS * ROW14; // (12, 14) queries and the residual stream at their positions, later their gradients
 export const WEIGHTS: usize = QX + QUERIES * ROW14 + 32; // (12, 34) attention weights before division by their sum, later score gradients
-export const WEIGHTS_ROW = (POSITIONS + 1) * 16;
+export const WEIGHTS_ROW = KEYS * 16;
 export const INVERSE_SUM: usize = WEIGHTS + QUERIES * WEIGHTS_ROW; // (12)
 export const O: usize = INVERSE_SUM + QUERIES * 16; // (12, 7) attention output
-export const DO: usize = O + QUERIES * ROW7; // (12, 7) its gradient, divided by the sum of the weights
-export const DO_DOT_O: usize = DO + QUERIES * ROW7; // (12)
+export const DO: usize = O + QUERIES * ROW7; // (12, 7), rows ROW14 apart as those of QX: its gradient, divided by the sum of the weights
+export const DO_DOT_O: usize = DO + QUERIES * ROW14; // (12)
 export const X1: usize = DO_DOT_O + QUERIES * 16; // (12, 7) after attention
 export const NORMALIZED2: usize = X1 + QUERIES * ROW7; // (12, 7)
 export const RSTD2: usize = NORMALIZED2 + QUERIES * ROW7; // (12)
@@ -154,8 +167,8 @@ export const RSTD_F: usize = NORMALIZED_F + QUERIES * ROW7; // (12)
 export const Z: usize = RSTD_F + QUERIES * 16; // (12, 7) what the output projection reads
 export const LOGITS: usize = Z + QUERIES * ROW7; // (12, 14), later their gradient
 export const DY2: usize = LOGITS + QUERIES * ROW14; // (12, 7)
-export const DKV: usize = DY2 + QUERIES * ROW7; // (2, 14) gradients of two positions' K and V
-export const SCRATCH: usize = DKV + 2 * ROW14 + 32; // (96) vectors of the slot kernels
+export const DKV: usize = DY2 + QUERIES * ROW7; // (34, 14) gradients of K and V; before that of GELU's value, (12, 14)
+export const SCRATCH: usize = DKV + KEYS * ROW14; // (96) vectors for whoever needs some
 export const ZEROS: usize = SCRATCH + 96 * 16; // (7)
 /** Tiles that are decoded side by side: the steps of one are a chain, those of several fill the pipeline. */
 export const DECODE_TILES = 4;

@@ -8,19 +8,23 @@ import {
   GRADIENT,
   LN1_BIAS,
   LN1_WEIGHT,
+  PACKED_KV,
+  PACKED_Q,
   PARAMETERS,
   PLUS,
   POS,
   POSITIONS,
   QKV,
+  QKV_ROW,
   ROW7,
   SCRATCH,
   SLICE_DKV,
   SLICE_DQX,
-  SLOT_DQKV,
   SLOT_DW,
   SLOT_DX,
+  SLOT_DY,
   SLOT_NORMALIZED,
+  SLOT_QKV,
   SLOT_ROW,
   SLOT_RSTD,
   SLOT_Y,
@@ -33,8 +37,10 @@ import {
 } from "./layout";
 import { layerNormEpsilon } from "./model";
 import { LN_2, LOG2_E } from "./elementary";
-import { layerNorm, layerNormBackward, linear14, linear7, outerProduct, outerProductRow } from "./layers";
+import { layerNorm, layerNormBackward, linear14, linear7 } from "./layers";
+import { packWeights } from "./packing";
 import { addTo, storeTransposed } from "./simd";
+import { outerProduct, outerProductRow } from "./sums";
 
 /** Queries are scaled once: softmax(q k / sqrt 7) is computed as 2^(q' k). */
 const QUERY_SCALE: f32 = LOG2_E * 0.3779644730092272;
@@ -47,9 +53,6 @@ export function firstSlot(position: i32): i32 {
 }
 
 const PLUS_POSITION = 10;
-
-/** Bytes of the gradients of q, k, v of one group: (21, lanes). */
-const GROUP_DQKV = 336;
 
 /** Writes the two lists of slots, two bytes each: token, position. */
 export function listSlots(): void {
@@ -126,38 +129,33 @@ function embed(slots: usize, out: usize): void {
  */
 export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i32, kvRows: usize, qxRows: usize): void {
   const epsilon = f32x4.splat(layerNormEpsilon);
-  const x = w + SCRATCH; // (2 groups, 7)
-  const vectors = x + 2 * ROW7; // (2 groups, 16)
+  const vectors = w + SCRATCH; // (16)
+  for (let g = 0; g < groups; ++g) {
+    embed(slots + g * 8, vectors);
+    layerNorm(
+      vectors,
+      PARAMETERS + LN1_WEIGHT * 4,
+      PARAMETERS + LN1_BIAS * 4,
+      epsilon,
+      SLOT_NORMALIZED + g * ROW7,
+      SLOT_RSTD + g * 16,
+      SLOT_Y + g * ROW7,
+    );
+  }
+  packWeights();
+  linear7(PACKED_KV, SLOT_Y, ROW7, 0, 0, SLOT_QKV + ROW7, QKV_ROW, groups);
+  linear7(PACKED_KV + 28, SLOT_Y, ROW7, 0, 0, SLOT_QKV + 2 * ROW7, QKV_ROW, groups);
+  const queryGroups = groups - queryGroup;
+  linear7(PACKED_Q, SLOT_Y + queryGroup * ROW7, ROW7, 0, 0, SLOT_QKV + queryGroup * QKV_ROW, QKV_ROW, queryGroups);
+  for (let g = 0; g < groups; ++g) storeRows(SLOT_QKV + ROW7 + g * QKV_ROW, kvRows + g * 4 * SLOT_ROW);
   const scale = f32x4.splat(QUERY_SCALE);
-  for (let g = 0; g < groups; g += 2) {
-    const y: usize = SLOT_Y + g * ROW7;
-    for (let h = 0; h < 2; ++h) {
-      embed(slots + (g + h) * 8, x + h * ROW7);
-      layerNorm(
-        x + h * ROW7,
-        PARAMETERS + LN1_WEIGHT * 4,
-        PARAMETERS + LN1_BIAS * 4,
-        epsilon,
-        SLOT_NORMALIZED + (g + h) * ROW7,
-        SLOT_RSTD + (g + h) * 16,
-        y + h * ROW7,
-      );
+  for (let g = queryGroup; g < groups; ++g) {
+    // unroll
+    for (let c = 0; c < 7; ++c) {
+      v128.store(vectors, f32x4.mul(v128.load(SLOT_QKV + g * QKV_ROW, 16 * c), scale), 16 * c);
     }
-    linear7(PARAMETERS + (QKV + 49) * 4, D, 1, y, ROW7, 0, 0, vectors, 256);
-    linear7(PARAMETERS + (QKV + 98) * 4, D, 1, y, ROW7, 0, 0, vectors + ROW7, 256);
-    storeRows(vectors, kvRows + g * 4 * SLOT_ROW);
-    storeRows(vectors + 256, kvRows + (g + 1) * 4 * SLOT_ROW);
-    if (g >= queryGroup) {
-      linear7(PARAMETERS + QKV * 4, D, 1, y, ROW7, 0, 0, vectors, 256);
-      for (let h = 0; h < 2; ++h) {
-        // unroll
-        for (let c = 0; c < 7; ++c) {
-          v128.store(vectors + h * 256, f32x4.mul(v128.load(vectors + h * 256, 16 * c), scale), 16 * c);
-          v128.store(vectors + h * 256 + ROW7, v128.load(x + h * ROW7, 16 * c), 16 * c);
-        }
-        storeRows(vectors + h * 256, qxRows + (g + h - queryGroup) * 4 * SLOT_ROW);
-      }
-    }
+    embed(slots + g * 8, vectors + ROW7);
+    storeRows(vectors, qxRows + (g - queryGroup) * 4 * SLOT_ROW);
   }
 }
 
@@ -166,65 +164,61 @@ export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i3
  * of wqkv, LayerNorm 1 and x. `slice`: the slice that holds the sums.
  */
 export function slotsBackward(w: usize, slice: usize): void {
-  const vectors = w + SCRATCH; // (2 groups, 16)
-  const dy = vectors + 2 * 256; // (2 groups, 7)
-  const dx = dy + 2 * ROW7;
-  memory.fill(SLOT_DW, 0, (147 + 14) * 16);
-  memory.fill(w + ZEROS, 0, ROW7);
-  const dWeight: usize = SLOT_DW + 147 * 16;
+  const vectors = w + SCRATCH; // (16)
   // scores are in units of log 2: forward, k met a query that was scaled by log2(e) / sqrt(7)
   const keyScale = f32x4.splat(LN_2);
   const queryScale = f32x4.splat(INVERSE_SQRT_7);
-  for (let g = 0; g < TRAINING_GROUPS; g += 2) {
-    const dq: usize = SLOT_DQKV + g * GROUP_DQKV;
-    const dk: usize = dq + ROW7;
-    for (let h = 0; h < 2; ++h) {
-      loadRows(slice + SLICE_DKV + (g + h) * 4 * SLOT_ROW, vectors);
+  for (let g = 0; g < TRAINING_GROUPS; ++g) {
+    const dqkv: usize = SLOT_QKV + g * QKV_ROW;
+    loadRows(slice + SLICE_DKV + g * 4 * SLOT_ROW, vectors);
+    // unroll
+    for (let c = 0; c < 7; ++c) {
+      v128.store(dqkv + ROW7, f32x4.mul(v128.load(vectors, 16 * c), keyScale), 16 * c);
+      v128.store(dqkv + 2 * ROW7, v128.load(vectors + ROW7, 16 * c), 16 * c);
+    }
+    if (g >= TRAINING_QUERY_GROUP) {
+      loadRows(slice + SLICE_DQX + (g - TRAINING_QUERY_GROUP) * 4 * SLOT_ROW, vectors);
       // unroll
       for (let c = 0; c < 7; ++c) {
-        v128.store(dk + h * GROUP_DQKV, f32x4.mul(v128.load(vectors, 16 * c), keyScale), 16 * c);
-        v128.store(dk + h * GROUP_DQKV + ROW7, v128.load(vectors + ROW7, 16 * c), 16 * c);
+        v128.store(dqkv, f32x4.mul(v128.load(vectors, 16 * c), queryScale), 16 * c);
       }
     }
-    linear14(PARAMETERS + (QKV + 49) * 4, 1, D, dk, GROUP_DQKV, 0, 0, dy, ROW7);
+  }
+  const queryGroups = TRAINING_GROUPS - TRAINING_QUERY_GROUP;
+  const dQueries: usize = SLOT_QKV + TRAINING_QUERY_GROUP * QKV_ROW;
+  const dyQueries: usize = SLOT_DY + TRAINING_QUERY_GROUP * ROW7;
+  linear14(PARAMETERS + (QKV + 49) * 4, SLOT_QKV + ROW7, QKV_ROW, 0, 0, SLOT_DY, ROW7, TRAINING_GROUPS);
+  linear7(PACKED_Q + 28, dQueries, QKV_ROW, dyQueries, ROW7, dyQueries, ROW7, queryGroups);
+
+  const dx = vectors; // (7), over the first half of the gradients of q and x
+  const dWeight: usize = SLOT_DW + 147 * 16;
+  memory.fill(SLOT_DW, 0, (147 + 14) * 16);
+  memory.fill(w + ZEROS, 0, ROW7);
+  for (let g = 0; g < TRAINING_GROUPS; ++g) {
     const hasQueries = g >= TRAINING_QUERY_GROUP;
-    if (hasQueries) {
-      for (let h = 0; h < 2; ++h) {
-        const rows = vectors + h * 256;
-        loadRows(slice + SLICE_DQX + (g + h - TRAINING_QUERY_GROUP) * 4 * SLOT_ROW, rows);
-        // unroll
-        for (let c = 0; c < 7; ++c) {
-          v128.store(dq + h * GROUP_DQKV, f32x4.mul(v128.load(rows, 16 * c), queryScale), 16 * c);
-        }
-      }
-      linear7(PARAMETERS + QKV * 4, 1, D, dq, GROUP_DQKV, dy, ROW7, dy, ROW7);
-    }
-    for (let h = 0; h < 2; ++h) {
-      layerNormBackward(
-        dy + h * ROW7,
-        SLOT_NORMALIZED + (g + h) * ROW7,
-        SLOT_RSTD + (g + h) * 16,
-        PARAMETERS + LN1_WEIGHT * 4,
-        hasQueries ? vectors + h * 256 + ROW7 : w + ZEROS,
-        dx,
-        dWeight,
-        dWeight + ROW7,
-      );
-      const rows: usize = SLOT_DX + (g + h) * 4 * 32;
-      storeTransposed(v128.load(dx), v128.load(dx + 16), v128.load(dx + 32), v128.load(dx + 48), rows, 32);
-      storeTransposed(v128.load(dx + 64), v128.load(dx + 80), v128.load(dx + 96), f32x4.splat(0), rows + 16, 32);
-    }
+    if (hasQueries) loadRows(slice + SLICE_DQX + (g - TRAINING_QUERY_GROUP) * 4 * SLOT_ROW, vectors);
+    layerNormBackward(
+      SLOT_DY + g * ROW7,
+      SLOT_NORMALIZED + g * ROW7,
+      SLOT_RSTD + g * 16,
+      PARAMETERS + LN1_WEIGHT * 4,
+      hasQueries ? vectors + ROW7 : w + ZEROS,
+      dx,
+      dWeight,
+      dWeight + ROW7,
+    );
+    const rows: usize = SLOT_DX + g * 4 * 32;
+    storeTransposed(v128.load(dx), v128.load(dx + 16), v128.load(dx + 32), v128.load(dx + 48), rows, 32);
+    storeTransposed(v128.load(dx + 64), v128.load(dx + 80), v128.load(dx + 96), f32x4.splat(0), rows + 16, 32);
   }
   // rows 0 … 5 and 6 belong to q, which only the groups with queries have; rows 7 and 8 … 20 to k and v
-  const queryGroups = TRAINING_GROUPS - TRAINING_QUERY_GROUP;
-  const dQueries: usize = SLOT_DQKV + TRAINING_QUERY_GROUP * GROUP_DQKV;
   const yQueries: usize = SLOT_Y + TRAINING_QUERY_GROUP * ROW7;
   for (let r = 0; r < 6; r += 2) {
-    outerProduct(dQueries + r * 16, 16, GROUP_DQKV, yQueries, ROW7, queryGroups / 2, SLOT_DW + r * ROW7, ROW7, true);
+    outerProduct(dQueries + r * 16, 16, QKV_ROW, yQueries, ROW7, queryGroups / 2, SLOT_DW + r * ROW7, ROW7, true);
   }
-  outerProductRow(dQueries + 96, GROUP_DQKV, yQueries, ROW7, queryGroups, SLOT_DW + 6 * ROW7);
+  outerProductRow(dQueries + 96, QKV_ROW, yQueries, ROW7, queryGroups, SLOT_DW + 6 * ROW7);
   for (let r = 7; r < 21; r += 2) {
-    outerProduct(SLOT_DQKV + r * 16, 16, GROUP_DQKV, SLOT_Y, ROW7, TRAINING_GROUPS / 2, SLOT_DW + r * ROW7, ROW7, true);
+    outerProduct(SLOT_QKV + r * 16, 16, QKV_ROW, SLOT_Y, ROW7, TRAINING_GROUPS / 2, SLOT_DW + r * ROW7, ROW7, true);
   }
 }
 
