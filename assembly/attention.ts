@@ -25,7 +25,7 @@ import {
   WEIGHTS,
   WEIGHTS_ROW,
 } from "./layout";
-import { exp2, storeExp2 } from "./elementary";
+import { exp2Share, storeShares } from "./elementary";
 import { addTransposed, madd, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
 import { firstQuery, outerProductRow, sumsOverKeys, sumsOverQueries, touchQueries } from "./sums";
@@ -156,11 +156,11 @@ function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
   const lastPair = end - 16;
   let at = weights;
   for (; at < lastPair; at += 32) {
-    const pair = storeExp2(f32x4.sub(v128.load(at), maximum), f32x4.sub(v128.load(at, 16), maximum), at);
+    const pair = storeShares(f32x4.sub(v128.load(at), maximum), f32x4.sub(v128.load(at, 16), maximum), at);
     sum = f32x4.add(sum, pair);
   }
   if (at < end) {
-    const e = exp2(f32x4.sub(v128.load(at), maximum));
+    const e = exp2Share(f32x4.sub(v128.load(at), maximum));
     v128.store(at, e);
     sum = f32x4.add(sum, e);
   }

@@ -49,7 +49,7 @@ import {
   ZEROS,
 } from "./layout";
 import { finalNorm, layerNormEpsilon } from "./model";
-import { geluErf, geluTanh, ln, LOG2_E, storeExp2 } from "./elementary";
+import { geluErf, geluTanh, ln, LOG2_E, storeShares } from "./elementary";
 import { layerNorm, layerNormBackward, linear14, linear7 } from "./layers";
 import { addTo, madd } from "./simd";
 import { outerProductRow, weightGradient } from "./sums";
@@ -149,7 +149,7 @@ export function crossEntropy(w: usize, slice: usize): void {
     loss = f32x4.add(loss, f32x4.sub(maximum, wantedLogits(logits, targets)));
     let sum = f32x4.splat(0);
     for (let at = logits; at < logits + ROW14; at += 32) {
-      const pair = storeExp2(
+      const pair = storeShares(
         f32x4.mul(f32x4.sub(v128.load(at), maximum), log2e),
         f32x4.mul(f32x4.sub(v128.load(at, 16), maximum), log2e),
         at,

@@ -28,13 +28,21 @@ export function resetOptimizer(): void {
   memory.fill(SECOND_MOMENT, 0, PADDED * 4);
 }
 
-/** The Euclidean norm of the gradient. */
+/** 0 for numbers smaller than `least`: what decays step by step must not end among the numbers that are slow, see elementary.ts. */
+@inline
+function nothingBelow(x: v128, least: f32): v128 {
+  return v128.and(x, f32x4.ge(f32x4.abs(x), f32x4.splat(least)));
+}
+
+/** The Euclidean norm of the gradient; elements too small to count, with squares below 2^-112, are set to 0. */
 function gradientNorm(): f32 {
   let squares0 = f32x4.splat(0);
   let squares1 = f32x4.splat(0);
   for (let at = GRADIENT; at < GRADIENT + PADDED * 4; at += 32) {
-    const g0 = v128.load(at);
-    const g1 = v128.load(at + 16);
+    const g0 = nothingBelow(v128.load(at), 2 ** -56);
+    const g1 = nothingBelow(v128.load(at + 16), 2 ** -56);
+    v128.store(at, g0);
+    v128.store(at + 16, g1);
     squares0 = f32x4.add(squares0, f32x4.mul(g0, g0));
     squares1 = f32x4.add(squares1, f32x4.mul(g1, g1));
   }
@@ -62,8 +70,11 @@ export function optimizerStep(rate: f64, weightDecay: f64, clipNorm: f64, beta1:
   const eps = f32x4.splat(<f32> epsilon);
   for (let i = 0; i < PADDED * 4; i += 16) {
     const g = f32x4.mul(v128.load(GRADIENT + i), clipping);
-    const m = f32x4.add(f32x4.mul(b1, v128.load(FIRST_MOMENT + i)), f32x4.mul(c1, g));
-    const v = f32x4.add(f32x4.mul(b2, v128.load(SECOND_MOMENT + i)), f32x4.mul(c2, f32x4.mul(g, g)));
+    const m = nothingBelow(f32x4.add(f32x4.mul(b1, v128.load(FIRST_MOMENT + i)), f32x4.mul(c1, g)), 2 ** -100);
+    const v = nothingBelow(
+      f32x4.add(f32x4.mul(b2, v128.load(SECOND_MOMENT + i)), f32x4.mul(c2, f32x4.mul(g, g))),
+      2 ** -120,
+    );
     v128.store(FIRST_MOMENT + i, m);
     v128.store(SECOND_MOMENT + i, v);
     const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(v), inverseRoot), eps);

@@ -10,7 +10,7 @@
  */
 import asc from "assemblyscript/asc";
 import { PAGES } from "../src/engine/wasm/memory.ts";
-import { FoldOffsets } from "./fold_offsets.ts";
+import { foldOffsets } from "./fold_offsets.ts";
 import { unroll } from "./unroll.ts";
 
 const SOURCE = new URL("../assembly/", import.meta.url);
@@ -65,7 +65,7 @@ async function compile(
       else if (name === "core.wasm") binary = Uint8Array.from(contents);
     },
     listFiles: () => [],
-    transforms: [FoldOffsets],
+    transforms: [foldOffsets],
     stderr: { write: (text: string | Uint8Array) => void messages.push(String(text)) },
   });
   if (error !== null || binary === undefined) {

@@ -13,6 +13,8 @@
  * @module
  */
 
+import type { Transform } from "assemblyscript/transform";
+
 /** An expression of Binaryen; 0 is none. */
 type Ref = number;
 
@@ -83,8 +85,8 @@ interface Sum {
   constant: number;
 }
 
-/** A transform for the compiler. */
-export class FoldOffsets {
+/** What the compiler makes an instance of. */
+class FoldOffsets {
   /** Put here by the compiler. */
   declare binaryen: Binaryen;
 
@@ -97,6 +99,9 @@ export class FoldOffsets {
     }
   }
 }
+
+/** The pass, as a transform for the compiler, which also takes classes, though its types do not say so. */
+export const foldOffsets = FoldOffsets as unknown as Transform;
 
 /** Rewrites one function. */
 class FunctionFolder {

@@ -4,5 +4,5 @@
  */
 export const RECORDED: Readonly<Record<number, string>> = {
   200: "31d18bf0b09c3cdcc759db26529cc0c50c8a614394e8defbe871edc846ff7a55",
-  2000: "3b80e766725d591933f3aed03ba0e64c966903f40fc6073308be076dc051a2cf",
+  2000: "7de826ab017e2314b582d4378ee0c4da9b948850d2f25dc270329bfd75228dd9",
 };
