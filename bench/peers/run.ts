@@ -17,15 +17,13 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { fromFileUrl, join, resolve } from "@std/path";
+import { join, resolve } from "@std/path";
 import { describeMachine, median } from "../measure.ts";
 import { CommandError, runCommand } from "./command.ts";
 import type { Measurement } from "./ours.ts";
 import { type Bout, type Report, type Row, toJson, toMarkdown } from "./report.ts";
 import { type Rival, type RivalRun, RIVALS } from "./rivals.ts";
-import { openWorkshop, type Workshop } from "./workshop.ts";
-
-const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
+import { openWorkshop, PEERS, WORK, type Workshop } from "./workshop.ts";
 
 /** Our own side did not run: no reason to blame a rival. */
 class OurError extends Error {}
@@ -132,7 +130,7 @@ function readFlags(args: string[]) {
   const flags = parseArgs(args, {
     string: ["peers", "work", "rounds", "only"],
     boolean: ["quick", "json"],
-    default: { peers: resolve(PROJECT, "../shared/peers"), work: "/tmp/tiny-adder-peers" },
+    default: { peers: PEERS, work: WORK },
     unknown: (arg) => {
       throw new UsageError(
         `Cannot compare as the flags are --peers DIR, --work DIR, --rounds N, --only NAMES, --quick, --json: found ${arg}`,

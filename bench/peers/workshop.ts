@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { fromFileUrl, join } from "@std/path";
+import { fromFileUrl, join, resolve } from "@std/path";
 import { CommandError, runCommand } from "./command.ts";
 
 /** What a rival may need to have been set up. */
@@ -28,11 +28,17 @@ const HERE = new URL("./", import.meta.url);
 const PROJECT = new URL("../../", import.meta.url);
 const GOLDEN = new URL("tests/golden/", PROJECT);
 
+/** Where the rivals are, unless another folder is named. */
+export const PEERS = resolve(fromFileUrl(PROJECT), "../shared/peers");
+
+/** The workshop, unless another folder is named. */
+export const WORK = "/tmp/tiny-adder-peers";
+
 /** The golden weights that the rivals' losses are checked on: tests/golden/w0.json and .pt, in the workshop. */
 export const GOLDEN_SET = "w0";
 
 /** Our own scripts that run beside the rivals. */
-const SCRIPTS = ["jaxjs_careful.mjs", "pytorch_loss.py", "tfjs_careful_loss.mjs"];
+const SCRIPTS = ["jaxjs_careful.mjs", "pytorch_loss.py", "pytorch_recipe.py", "tfjs_careful_loss.mjs"];
 
 /** Copies the files of a folder and of those in it, as new files: the originals may be write-protected. */
 async function copyFolder(from: string, to: string): Promise<void> {
@@ -46,7 +52,9 @@ async function copyFolder(from: string, to: string): Promise<void> {
 /** Copies what `ours.ts` needs to run. */
 async function copyProject(to: string): Promise<void> {
   for (const name of ["src", "bench", "shims"]) await copyFolder(fromFileUrl(new URL(name, PROJECT)), join(to, name));
-  await Deno.writeFile(join(to, "deno.json"), await Deno.readFile(new URL("deno.json", PROJECT)));
+  for (const name of ["deno.json", "mod.ts", "cli.ts"]) {
+    await Deno.writeFile(join(to, name), await Deno.readFile(new URL(name, PROJECT)));
+  }
 }
 
 /** Does something unless it was done before with the same `key`; a mark in the workshop remembers it. */
