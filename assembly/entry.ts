@@ -1,11 +1,13 @@
 // The core of tiny-adder. Reading order:
 //   layout          where everything lies in memory, and in which shape
-//   simd, elementary, layers   multiply-add and transposition; exp and GELU; LayerNorm and small linear layers
+//   simd, elementary   multiply-add and transposition; exp and GELU
+//   layers, packing, sums   LayerNorm and the linear layers; the weights as these read them; sums of outer products
 //   tile, slots     examples as digits; embeddings, LayerNorm 1 and q, k, v once per (token, position)
 //   attention, feed_forward   the kernels of one tile, forward and backward
 //   gradient, optimizer, decode   what is made of them
 //   threads, tasks  how several threads share the slices of a batch
 //   adder           the entry of the module that only decodes; this one has all of it and training
+//   stages          an entry for measuring
 import {
   A_DIGITS,
   B_DIGITS,

@@ -52,7 +52,7 @@ import { finalNorm, layerNormEpsilon } from "./model";
 import { geluErf, geluTanh, ln, LOG2_E, storeShares } from "./elementary";
 import { layerNorm, layerNormBackward, linear14, linear7 } from "./layers";
 import { addTo, madd } from "./simd";
-import { outerProductRow, weightGradient } from "./sums";
+import { outerProductRow, touchRow, weightGradient } from "./sums";
 
 /** x1 = x + o Wproj^T, then LayerNorm 2. */
 export function projectionForward(w: usize, rows: i32): void {
@@ -236,6 +236,8 @@ export function hiddenBackward(w: usize): void {
  * and DO_DOT_O, as {@linkcode attentionBackwardTile} wants them.
  */
 export function projectionBackward(w: usize, slice: usize): void {
+  touchRow(slice + SLICE_DLN2);
+  touchRow(slice + SLICE_DLN2 + ROW7);
   for (let k = 0; k < QUERIES; ++k) {
     layerNormBackward(
       w + DY2 + k * ROW7,

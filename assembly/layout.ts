@@ -2,6 +2,7 @@
 //
 //   0            static data of the compiler (tables of NativeMath), below 16 KiB; the build checks it
 //   PARAMETERS   weights, gradient, first and second moment of AdamW, one flat vector each
+//   PACKED       the weight matrices once more, in the order in which they are read
 //   RUN          what a stretch of training needs to know, written by the host
 //   JOB          what the threads work on together
 //   LOSSES       losses and gradient norms of up to MAX_RUN steps

@@ -50,6 +50,11 @@ export function sumsOverQueries(w: usize, x: usize, out: usize): void {
   touchQueries(x, ROW14);
   for (let j = 0; j < KEYS; j += 2) {
     const column = w + WEIGHTS + j * 16;
+    // unroll
+    for (let i = 0; i < 12; ++i) {
+      v128.load(column + i * WEIGHTS_ROW);
+      v128.load(column + i * WEIGHTS_ROW, 16);
+    }
     sumOverQueries(column, WEIGHTS_ROW, x, ROW14, firstQuery(j), out + j * ROW14, ROW14, true);
   }
 }
@@ -135,7 +140,7 @@ export function sumsOverKeys(w: usize, x: usize, out: usize, outRow: usize): voi
     touchRow(x + j * ROW14);
   }
   for (let i = 0; i < QUERIES; i += 2) {
-    sumOverKeys(w + WEIGHTS + i * WEIGHTS_ROW, WEIGHTS_ROW, x, ROW14, i / 2 + 1, out + i * outRow, outRow);
+    sumOverKeys(w + WEIGHTS + i * WEIGHTS_ROW, WEIGHTS_ROW, x, ROW14, i / 2 + 1, out + <usize> i * outRow, outRow);
   }
 }
 

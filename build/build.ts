@@ -19,18 +19,31 @@ const TARGET = new URL("../src/engine/wasm/", import.meta.url);
 /** Loop bounds that `// unroll` understands by name: those of assembly/layout.ts. */
 const BOUNDS = { D: 7, F: 14, T: 14 };
 
-/** What distinguishes a module: its entry file and its feature flags. */
-interface ModuleSpec {
+/** The compiler's flags for each arithmetic. */
+export const FEATURES = { exact: [], fast: ["--enable", "relaxed-simd"] } as const;
+
+/** What a module is compiled from. */
+export interface Compilation {
+  /** Its entry file in `assembly/`. */
   entry: string;
+  /** Flags of the compiler. */
   features: readonly string[];
+}
+
+/** A module that is generated. */
+interface ModuleSpec extends Compilation {
   description: string;
 }
 
 /** The modules by name. */
 const MODULES: Readonly<Record<string, ModuleSpec>> = {
-  exact: { entry: "entry.ts", features: [], description: "The WASM core, `exact` arithmetic" },
-  fast: { entry: "entry.ts", features: ["--enable", "relaxed-simd"], description: "The WASM core, `fast` arithmetic" },
-  adder: { entry: "adder.ts", features: [], description: "The decoder of the WASM core by itself, `exact` arithmetic" },
+  exact: { entry: "entry.ts", features: FEATURES.exact, description: "The WASM core, `exact` arithmetic" },
+  fast: { entry: "entry.ts", features: FEATURES.fast, description: "The WASM core, `fast` arithmetic" },
+  adder: {
+    entry: "adder.ts",
+    features: FEATURES.exact,
+    description: "The decoder of the WASM core by itself, `exact` arithmetic",
+  },
 };
 
 function readSource(name: string): string | null {
@@ -43,9 +56,9 @@ function readSource(name: string): string | null {
   }
 }
 
-/** Compiles one module. */
-async function compile(
-  { entry, features }: ModuleSpec,
+/** Compiles one module; where `write` is given it gets the module's text as well. */
+export async function compile(
+  { entry, features }: Compilation,
   write?: (text: string) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   let binary: Uint8Array<ArrayBuffer> | undefined;
@@ -71,12 +84,15 @@ async function compile(
   if (error !== null || binary === undefined) {
     throw new Error(`Cannot compile assembly/ as the compiler found errors:\n${messages.join("")}`);
   }
-  const end = Number((await instantiate(binary)).staticDataEnd);
-  const begin = Number((await instantiate(binary)).layoutBegin);
-  if (end > begin) {
+  return binary;
+}
+
+/** Checks that the compiler's static data ends before the core's own. */
+async function checkLayout(binary: Uint8Array<ArrayBuffer>): Promise<void> {
+  const { staticDataEnd: end, layoutBegin: begin } = await instantiate(binary);
+  if (!(end <= begin)) {
     throw new Error(`Cannot lay out the memory as static data must end before ${begin}: it ends at ${end}`);
   }
-  return binary;
 }
 
 /** The values of a module's exported globals. */
@@ -117,6 +133,7 @@ if (import.meta.main) {
   for (const [name, spec] of Object.entries(MODULES)) {
     const textFile = Deno.args.includes("--text") ? `core_${name}.wat` : undefined;
     const binary = await compile(spec, textFile ? (text) => Deno.writeTextFileSync(textFile, text) : undefined);
+    await checkLayout(binary);
     const path = new URL(`${name}_module.ts`, TARGET);
     const text = render(spec, binary, hash);
     if (check) {

@@ -1,0 +1,53 @@
+// An entry of its own for bench/stages.ts: the stages of a training step one after the other, up to a given one, so that the time of each is a difference.
+import { QUERIES, SLICES, WORKSPACES } from "./layout";
+import { attentionBackwardTile, attentionForwardTile, gatherTile } from "./attention";
+import {
+  crossEntropy,
+  geluForward,
+  hiddenBackward,
+  hiddenForward,
+  logitsBackward,
+  logitsForward,
+  projectionBackward,
+  projectionForward,
+  weightGradients,
+} from "./feed_forward";
+import { finishGradient, prepareSlots, reduceSlices } from "./gradient";
+import { optimizerStep } from "./optimizer";
+import { DOMAIN_TRAINING, drawTile, layOutExample } from "./tile";
+
+export { configure } from "./adder";
+export { initialize } from "./entry";
+
+/** The first `stages` stages of `count` tiles. */
+export function tiles(count: i32, stages: i32): void {
+  const w: usize = WORKSPACES;
+  const slice: usize = SLICES;
+  for (let tile = 0; tile < count; ++tile) {
+    drawTile(w, tile * 4, 0, 0, 1, DOMAIN_TRAINING, 1, 10);
+    layOutExample(w);
+    if (stages > 1) gatherTile(w);
+    if (stages > 2) attentionForwardTile(w);
+    if (stages > 3) projectionForward(w, QUERIES);
+    if (stages > 4) hiddenForward(w, QUERIES);
+    if (stages > 5) geluForward(w, QUERIES);
+    if (stages > 6) logitsForward(w, QUERIES);
+    if (stages > 7) crossEntropy(w, slice);
+    if (stages > 8) logitsBackward(w, slice);
+    if (stages > 9) hiddenBackward(w);
+    if (stages > 10) projectionBackward(w, slice);
+    if (stages > 11) weightGradients(w, slice);
+    if (stages > 12) attentionBackwardTile(w, slice);
+  }
+}
+
+/** The first `stages` stages of what is done once a step, whatever the batch, `count` times. */
+export function once(count: i32, stages: i32): void {
+  for (let step = 0; step < count; ++step) {
+    prepareSlots(WORKSPACES);
+    if (stages > 1) reduceSlices(2);
+    if (stages > 2) finishGradient(WORKSPACES, 1536);
+    // a rate of 0 leaves the weights as they are
+    if (stages > 3) optimizerStep(0, 0, 1, 0.9, 0.99, 1e-8);
+  }
+}

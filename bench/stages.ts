@@ -1,0 +1,86 @@
+/**
+ * `deno task bench:stages`: where the time of a training step goes, on one thread. `assembly/stages.ts` is compiled for it, so that the core need not
+ * export its stages.
+ *
+ * The time of a stage is the difference between the chain that ends with it and the one that ends before it, each the best of 300 runs.
+ *
+ * @module
+ */
+import { compile, FEATURES } from "../build/build.ts";
+import { PAGES } from "../src/engine/wasm/memory.ts";
+import { describeMachine, machineLine } from "./measure.ts";
+
+const TILE_STAGES = [
+  "drawing four examples",
+  "gathering K, V, q, x from the slot tables",
+  "attention forward: 330 scores, softmax, sums",
+  "output projection, LayerNorm 2",
+  "first feed-forward layer",
+  "GELU and its derivative",
+  "second layer, logits",
+  "cross-entropy",
+  "back through the logits",
+  "back through the feed-forward layers",
+  "back through LayerNorm 2 and the projection",
+  "gradients of the four weight matrices",
+  "attention backward, scatter to the slots",
+];
+
+const STEP_STAGES = ["slot tables", "adding up one slice", "slots backward, sums over lanes", "clipping and AdamW"];
+
+/** The exports of assembly/stages.ts. */
+interface StagesExports {
+  configure(model: number): void;
+  initialize(seed: number, attempt: number): void;
+  tiles(count: number, stages: number): void;
+  once(count: number, stages: number): void;
+}
+
+/** Microseconds of each stage of a chain; `run(n, k)` does the first k stages n times. */
+function measureStages(stages: number, run: (count: number, stages: number) => void): number[] {
+  const COUNT = 100;
+  const best = new Array<number>(stages + 1).fill(Infinity);
+  best[0] = 0;
+  for (let round = 0; round < 300; round++) {
+    for (let stage = 1; stage <= stages; stage++) {
+      const begin = performance.now();
+      run(COUNT, stage);
+      best[stage] = Math.min(best[stage], (performance.now() - begin) * 1e3 / COUNT);
+    }
+  }
+  return best.slice(1).map((time, i) => time - best[i]);
+}
+
+/** A column for each arithmetic, a row for each stage. */
+function table(head: string, names: readonly string[], columns: readonly (readonly number[])[]): string {
+  const sums = columns.map((column) => column.reduce((sum, time) => sum + time, 0));
+  return [
+    `| ${head} | exact, us | fast, us |`,
+    "| --- | ---: | ---: |",
+    ...names.map((name, i) => `| ${name} | ${columns.map((column) => column[i].toFixed(2)).join(" | ")} |`),
+    `| **sum** | ${sums.map((sum) => `**${sum.toFixed(1)}**`).join(" | ")} |`,
+  ].join("\n");
+}
+
+if (import.meta.main) {
+  const tiles: number[][] = [];
+  const steps: number[][] = [];
+  for (const features of [FEATURES.exact, FEATURES.fast]) {
+    const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
+    const module = new WebAssembly.Module(await compile({ entry: "stages.ts", features }));
+    const stages = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as StagesExports;
+    stages.configure(763);
+    stages.initialize(1, 0);
+    stages.once(1, 1);
+    for (let i = 0; i < 20; i++) {
+      stages.tiles(100, TILE_STAGES.length);
+      stages.once(100, STEP_STAGES.length);
+      await new Promise((resolve) => setTimeout(resolve, 20)); // V8 optimizes in the background
+    }
+    tiles.push(measureStages(TILE_STAGES.length, stages.tiles));
+    steps.push(measureStages(STEP_STAGES.length, stages.once));
+  }
+  console.log(table("a tile, four examples", TILE_STAGES, tiles));
+  console.log(`\n${table("once a step", STEP_STAGES, steps)}`);
+  console.log(`\n${machineLine(describeMachine())}`);
+}
