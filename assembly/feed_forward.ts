@@ -141,11 +141,14 @@ export function crossEntropy(w: usize, slice: usize): void {
   for (let k = 0; k < QUERIES; ++k) {
     const logits = w + LOGITS + k * ROW14;
     const targets = w + TILE_TARGETS + k * 16;
-    let maximum = v128.load(logits);
+    let even = v128.load(logits);
+    let odd = v128.load(logits, 16);
     // unroll
-    for (let r = 1; r < 14; ++r) {
-      maximum = f32x4.pmax(maximum, v128.load(logits, 16 * r));
+    for (let r = 1; r < 7; ++r) {
+      even = f32x4.pmax(even, v128.load(logits, 32 * r));
+      odd = f32x4.pmax(odd, v128.load(logits, 32 * r + 16));
     }
+    const maximum = f32x4.pmax(even, odd);
     loss = f32x4.add(loss, f32x4.sub(maximum, wantedLogits(logits, targets)));
     let sum = f32x4.splat(0);
     for (let at = logits; at < logits + ROW14; at += 32) {
