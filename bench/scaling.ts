@@ -15,12 +15,14 @@ import { type Arithmetic, ARITHMETICS, createEngine, type Engine } from "../src/
 import { describeMachine, formatRate, machineLine, measure, median, training } from "./measure.ts";
 
 const BATCHES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
-const SECONDS = 0.2;
+const SECONDS = 0.1;
 
 /** Rates of one number of threads: one entry for each of BATCHES, in examples a second. */
 interface Line {
   threads: number;
   rates: number[];
+  /** How many times the rate of one thread, in the same round. */
+  gains: number[];
 }
 
 /** Makes an engine with so many threads, or says why there is none. */
@@ -35,31 +37,35 @@ async function engineWith(threads: number, arithmetic: Arithmetic): Promise<Engi
   }
 }
 
+/** Measures all engines batch by batch, one right after the other: what disturbs one disturbs the other. */
 async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<{ lines: Line[]; refused: string[] }> {
-  const samples = new Map<number, number[][]>(); // by threads, then by batch
-  const refused = new Map<number, string>();
+  const engines: Engine[] = [];
+  const refused: string[] = [];
+  for (let threads = 1; threads <= navigator.hardwareConcurrency; threads++) {
+    const engine = await engineWith(threads, arithmetic);
+    if (typeof engine === "string") refused.push(`${threads} threads: not run, ${engine}`);
+    else engines.push(engine);
+  }
+  const samples = engines.map(() => BATCHES.map((): number[] => []));
+  for (const engine of engines) {
+    engine.initialize(1);
+    await measure(training(engine, 128), { seconds: 0.1, repeats: 1, warmup: 0.5 });
+  }
   for (let round = 0; round < rounds; round++) {
-    for (let threads = 1; threads <= navigator.hardwareConcurrency; threads++) {
-      if (refused.has(threads)) continue;
-      const engine = await engineWith(threads, arithmetic);
-      if (typeof engine === "string") {
-        refused.set(threads, engine);
-        continue;
+    for (const [i, batch] of BATCHES.entries()) {
+      for (const [k, engine] of engines.entries()) {
+        const duration = { seconds: SECONDS, repeats: 1, warmup: 0.02 };
+        samples[k][i].push(...(await measure(training(engine, batch), duration)).wall);
       }
-      engine.initialize(1);
-      const ofThreads = samples.get(threads) ?? BATCHES.map(() => []);
-      samples.set(threads, ofThreads);
-      for (const [i, batch] of BATCHES.entries()) {
-        const duration = { seconds: SECONDS, repeats: 1, warmup: i === 0 ? 0.5 : 0.05 };
-        ofThreads[i].push(...(await measure(training(engine, batch), duration)).wall);
-      }
-      await engine.dispose();
     }
   }
-  return {
-    lines: Array.from(samples, ([threads, ofThreads]) => ({ threads, rates: ofThreads.map(median) })),
-    refused: Array.from(refused, ([threads, reason]) => `${threads} threads: not run, ${reason}`),
-  };
+  const lines = engines.map(({ threads }, k) => ({
+    threads,
+    rates: samples[k].map(median),
+    gains: samples[k].map((rates, i) => median(rates.map((rate, round) => rate / samples[0][i][round]))),
+  }));
+  for (const engine of engines) await engine.dispose();
+  return { lines, refused };
 }
 
 function counted(threads: number): string {
@@ -68,11 +74,8 @@ function counted(threads: number): string {
 
 function toMarkdown(lines: readonly Line[]): string {
   const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
-  const single = lines.find(({ threads }) => threads === 1);
-  const cell = ({ threads, rates }: Line, i: number) => {
-    const gain = threads > 1 && single ? ` (${(rates[i] / single.rates[i]).toFixed(2)} x)` : "";
-    return formatRate(rates[i]) + gain;
-  };
+  const cell = ({ threads, rates, gains }: Line, i: number) =>
+    formatRate(rates[i]) + (threads > 1 ? ` (${gains[i].toFixed(2)} x)` : "");
   return [
     row(["batch", ...lines.map(({ threads }) => `${counted(threads)}, examples/s`)]),
     row(["---:", ...lines.map(() => "---:")]),
@@ -150,7 +153,7 @@ function readFlags(args: string[]): { arithmetic: Arithmetic; rounds: number; sv
       `Cannot measure as --arithmetic must be one of ${ARITHMETICS.join(", ")}: current value is ${flags.arithmetic}`,
     );
   }
-  const rounds = Number(flags.rounds ?? 3);
+  const rounds = Number(flags.rounds ?? 9);
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new UsageError(`Cannot measure as --rounds must be a whole number from 1: current value is ${flags.rounds}`);
   }
