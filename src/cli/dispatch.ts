@@ -30,6 +30,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "proves all 10^20 sums right, or finds a wrong one",
     load: async () => (await import("./certify.ts")).certifyCommand,
   },
+  sweep: {
+    summary: "trains many seeds and recipes, and tells how many learn",
+    load: async () => (await import("./sweep.ts")).sweepCommand,
+  },
   check: { summary: "checks such a proof", load: async () => (await import("./check.ts")).checkCommand },
 };
 

@@ -5,6 +5,7 @@
  */
 import { CheckpointError } from "../checkpoint/error.ts";
 import { CaseFileError } from "../evaluation/cases.ts";
+import { SweepFileError } from "../sweep/error.ts";
 import { TrainingError } from "../training/error.ts";
 import { Interruption } from "./interruption.ts";
 import { UsageError } from "./usage_error.ts";
@@ -25,7 +26,7 @@ export function explain(error: unknown): Failure {
   return { message, exitCode: isUsage(error) ? 2 : 1 };
 }
 
-const USAGE_ERRORS = [UsageError, CheckpointError, CaseFileError, TrainingError];
+const USAGE_ERRORS = [UsageError, CheckpointError, CaseFileError, SweepFileError, TrainingError];
 
 /**
  * Whether the request was at fault. The library's errors about its options are plain ones that begin with "Cannot", and so is

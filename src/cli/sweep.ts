@@ -1,0 +1,197 @@
+/**
+ * The command `sweep`: many seeds and recipes, and what they tell together.
+ *
+ * @module
+ */
+import { readSweep } from "../sweep/file.ts";
+import type { SweepLine } from "../sweep/line.ts";
+import { toSvg } from "../sweep/plot.ts";
+import { parseRecipes } from "../sweep/recipe_file.ts";
+import { planRuns, runsOf, type Shard } from "../sweep/runs.ts";
+import { summarize, toMarkdown } from "../sweep/summary.ts";
+import { sweep } from "../sweep/sweep.ts";
+import { type ModelName, MODELS } from "../model/variant.ts";
+import { type Recipe, RECIPES, trainRecipe } from "../training/recipes.ts";
+import { didYouMean } from "./closest.ts";
+import { defineCommand } from "./command.ts";
+import {
+  defaultThreads,
+  ENGINE_FLAGS,
+  type FlagValues,
+  LARGEST_SEED,
+  text,
+  type ValueFlag,
+  wholeNumber,
+} from "./flags.ts";
+import { count, printJson } from "./format.ts";
+import { interruptible, Interruption } from "./interruption.ts";
+import { ProgressDisplay } from "./progress.ts";
+import { quote, UsageError } from "./usage_error.ts";
+
+/** More seeds than anybody waits for. */
+const MOST_SEEDS = 1_000_000;
+
+/** `0..63`, `7`, `0..3,10`. */
+function seedsFlag(): ValueFlag<readonly number[]> {
+  return {
+    placeholder: "A..B",
+    help: "the seeds, as 0..63 or 1,5,9 (0..15)",
+    read(value, flag) {
+      const fail = () =>
+        new UsageError(
+          `Cannot use --${flag} as it must be seeds from 0 to ${LARGEST_SEED}, such as 0..63 or 1,5,9: current value is ${
+            quote(value)
+          }`,
+        );
+      const seeds = new Set<number>();
+      for (const part of value.split(",")) {
+        const [, first, last = first] = /^(\d{1,10})(?:\.\.(\d{1,10}))?$/.exec(part) ?? [];
+        const [from, to] = [Number(first), Number(last)];
+        if (!(from <= to && to <= LARGEST_SEED && to - from < MOST_SEEDS)) throw fail();
+        for (let seed = from; seed <= to; seed++) seeds.add(seed);
+      }
+      return [...seeds];
+    },
+  };
+}
+
+function shardFlag(): ValueFlag<Shard> {
+  return {
+    placeholder: "I/N",
+    help: "do every Nth run only, from the Ith on, counted from 0: a part for each machine (0/1)",
+    read(value, flag) {
+      const [, index, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(value) ?? [];
+      if (Number(index) < Number(of)) return { index: Number(index), count: Number(of) };
+      throw new UsageError(
+        `Cannot use --${flag} as it must be I/N with I from 0 to N - 1, such as 0/4: current value is ${quote(value)}`,
+      );
+    },
+  };
+}
+
+/** Several of a few names, or one. */
+function someOf<const T extends string | number>(
+  choices: readonly T[],
+  placeholder: string,
+  help: string,
+): ValueFlag<T[]> {
+  return {
+    placeholder,
+    help,
+    read(value, flag) {
+      return value.split(",").map((name) => {
+        const found = choices.find((choice) => String(choice) === name);
+        if (found !== undefined) return found;
+        throw new UsageError(
+          `Cannot use --${flag} as it must be some of ${choices.join(", ")}: current value is ${quote(name)}` +
+            didYouMean(name, choices.map(String)),
+        );
+      });
+    },
+  };
+}
+
+const MOST_PAIRS = { least: 0, most: 100_000_000 };
+
+const FLAGS = {
+  seeds: seedsFlag(),
+  recipe: text("NAMES", `recipes, some of ${RECIPES.join(",")}, or a JSON file of your own (fast)`),
+  model: someOf(MODELS, MODELS.join(","), "numbers of parameters (763)"),
+  shard: shardFlag(),
+  out: text("FILE.jsonl", "gets a line for each run; runs that have one are not done again"),
+  pairs: wholeNumber("N", "held-out pairs that each model is asked (1000000)", MOST_PAIRS),
+  hard: wholeNumber("N", "hard pairs that each model is asked (100000)", MOST_PAIRS),
+  threads: wholeNumber("N", "runs at a time, each on one thread (all cores, 8 at most)", { least: 1, most: 64 }),
+  arithmetic: ENGINE_FLAGS.arithmetic,
+  svg: text("FILE.svg", "with summarize: draw the errors"),
+} as const;
+
+/** The command `sweep`. */
+export const sweepCommand = defineCommand({
+  name: "sweep",
+  description:
+    "Trains many seeds or recipes, on all cores, and appends one line of JSON for each run. A sweep that was stopped goes on with the\n" +
+    "same command. `sweep summarize FILES` makes a table of any number of such files.",
+  operands: "[summarize FILE…]",
+  flags: FLAGS,
+  permissions: "--allow-read=FILE --allow-write=FILE",
+  example:
+    "deno run --allow-read=sweep.jsonl --allow-write=sweep.jsonl cli.ts sweep --recipe fast,sure --seeds 0..63 --out sweep.jsonl",
+  async run({ operands: [verb, ...files], flags, json }) {
+    if (verb === undefined) return await runSweep(flags, json);
+    if (verb !== "summarize") {
+      throw new UsageError(`Cannot run sweep as its one verb is summarize: current value is ${quote(verb)}`);
+    }
+    const foreign = Object.keys(FLAGS).find((name) =>
+      name !== "svg" && flags[name as keyof typeof flags] !== undefined
+    );
+    if (foreign !== undefined) {
+      throw new UsageError(`Cannot run sweep summarize as --${foreign} belongs to a sweep: it takes files and --svg`);
+    }
+    return await summarizeFiles(files, flags.svg, json);
+  },
+});
+
+async function chosenRecipes(value: string | undefined): Promise<Recipe[]> {
+  if (value === undefined) return [trainRecipe("fast")];
+  if (!value.endsWith(".json")) {
+    return someOf(RECIPES, "", "").read(value, "recipe").map(trainRecipe);
+  }
+  let content: string;
+  try {
+    content = await Deno.readTextFile(value);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new UsageError(`Cannot use --recipe as it must be a JSON file: there is no file ${quote(value)}`);
+  }
+  return parseRecipes(content, quote(value));
+}
+
+async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise<number> {
+  const { seeds = Array.from({ length: 16 }, (_, i) => i), model = [763], shard = { index: 0, count: 1 } } = flags;
+  const { out, pairs = 1_000_000, hard = 100_000, threads = defaultThreads(), arithmetic = "exact" } = flags;
+  if (out === undefined) throw new UsageError("Cannot run sweep as --out is missing: add --out FILE.jsonl");
+  if (flags.svg !== undefined) {
+    throw new UsageError("Cannot run sweep as --svg belongs to sweep summarize: found --svg");
+  }
+  const recipes = await chosenRecipes(flags.recipe);
+  const runs = runsOf(planRuns({ recipes, models: model as ModelName[], seeds, arithmetic }), shard);
+  const display = new ProgressDisplay("sweep");
+  const onRun = (line: SweepLine, done: number) => {
+    display.log(outcome(line));
+    display.update(done, runs.length, `${done} of ${runs.length} runs`);
+  };
+  let result;
+  try {
+    result = await interruptible((signal) => sweep(runs, { out, threads, pairs, hard, signal, onRun }));
+  } catch (error) {
+    if (!(error instanceof Interruption)) throw error;
+    console.error(`${error.message}: what is finished is in ${out}, go on with the same command`);
+    return error.exitCode;
+  } finally {
+    display.end();
+  }
+  if (json) printJson({ runs: runs.length, ...result, out });
+  else console.log(`${count(result.done)} runs done, ${count(result.known)} were in ${out} already`);
+  return 0;
+}
+
+function outcome({ recipe, model, seed, pairs, errors, hard, hardErrors, seconds, failure }: SweepLine): string {
+  const what = failure ?? `${count(errors)} of ${count(pairs)} wrong, ${count(hardErrors)} of ${count(hard)} hard ones`;
+  return `${recipe}, ${model}, seed ${seed}: ${what}, ${seconds.toFixed(1)} s`;
+}
+
+async function summarizeFiles(files: readonly string[], svg: string | undefined, json: boolean): Promise<number> {
+  if (files.length === 0) throw new UsageError("Cannot run sweep summarize as it needs files: name one or more");
+  const lines: SweepLine[] = [];
+  for (const file of files) {
+    const found = await readSweep(file);
+    if (found.length === 0) throw new UsageError(`Cannot summarize ${quote(file)} as it must hold runs: it holds none`);
+    lines.push(...found);
+  }
+  const summaries = summarize(lines);
+  if (svg !== undefined) await Deno.writeTextFile(svg, toSvg(lines));
+  if (json) printJson(summaries);
+  else console.log(toMarkdown(summaries));
+  return 0;
+}

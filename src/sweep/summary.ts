@@ -1,0 +1,151 @@
+/**
+ * What many runs tell together: shares of seeds, with confidence intervals.
+ *
+ * @module
+ */
+import { SweepFileError } from "./error.ts";
+import { keyOf, type SweepLine, withoutTimes } from "./line.ts";
+
+/** How many of how many, and where the share lies with 95% confidence. */
+export interface Share {
+  /** Seeds that reach it. */
+  count: number;
+  /** Seeds. */
+  of: number;
+  /** The lower end of the Wilson interval. */
+  low: number;
+  /** Its upper end. */
+  high: number;
+}
+
+/** All runs of one recipe and model. */
+export interface SweepSummary {
+  recipe: string;
+  recipeHash: string;
+  model: number;
+  arithmetic: string;
+  seeds: number;
+  /** Uniform pairs each model was asked. */
+  pairs: number;
+  /** Hard pairs. */
+  hard: number;
+  /** Seeds with at least 99% of the uniform pairs right. */
+  atLeast99: Share;
+  /** … 99.9%. */
+  atLeast999: Share;
+  /** … 99.99%. */
+  atLeast9999: Share;
+  /** Seeds with no uniform pair wrong. */
+  noError: Share;
+  /** Seeds with neither a uniform nor a hard pair wrong. */
+  noErrorNorHard: Share;
+  /** Seeds that needed more than one attempt. */
+  restarted: number;
+  meanExamples: number;
+  medianExamples: number;
+  maxExamples: number;
+  medianSeconds: number;
+}
+
+const Z = 1.959963984540054; // 95%
+
+/**
+ * The Wilson score interval of a share: Wilson 1927, Journal of the American Statistical Association 22, 209-212.
+ *
+ * @param count Successes
+ * @param of Trials, at least 1
+ */
+export function wilson(count: number, of: number): Share {
+  const share = count / of;
+  const middle = (share + Z ** 2 / (2 * of)) / (1 + Z ** 2 / of);
+  const half = Z / (1 + Z ** 2 / of) * Math.sqrt(share * (1 - share) / of + Z ** 2 / (4 * of ** 2));
+  return { count, of, low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
+}
+
+/**
+ * Drops lines that are there twice: the same run in two files.
+ *
+ * @throws {SweepFileError} If two lines of one run tell different things
+ */
+export function mergeLines(lines: readonly SweepLine[]): SweepLine[] {
+  const merged = new Map<string, SweepLine>();
+  for (const line of lines) {
+    const key = keyOf(line);
+    const first = merged.get(key);
+    if (first === undefined) merged.set(key, line);
+    else if (JSON.stringify(withoutTimes(first)) !== JSON.stringify(withoutTimes(line))) {
+      throw new SweepFileError(
+        `Cannot summarize as a run must have one result: seed ${line.seed} of recipe ${line.recipe}, ${line.model} parameters, has two`,
+      );
+    }
+  }
+  return [...merged.values()];
+}
+
+/** One summary for each recipe, model, arithmetic and examination, in alphabetical order; it depends on the set of lines alone. */
+export function summarize(lines: readonly SweepLine[]): SweepSummary[] {
+  const groups = Map.groupBy(
+    mergeLines(lines),
+    ({ recipe, recipeHash, model, arithmetic, pairs, hard }) =>
+      JSON.stringify([recipe, model, arithmetic, recipeHash, pairs, hard]),
+  );
+  return [...groups].sort(([a], [b]) => a < b ? -1 : 1).map(([, group]) => summarizeGroup(group));
+}
+
+function summarizeGroup(group: readonly SweepLine[]): SweepSummary {
+  const [{ recipe, recipeHash, model, arithmetic, pairs, hard }] = group;
+  const share = (holds: (line: SweepLine) => boolean) => wilson(group.filter(holds).length, group.length);
+  const atLeast = (part: number) => share(({ errors }) => errors <= (1 - part) * pairs + 1e-9);
+  const examples = group.map((line) => line.examples);
+  return {
+    ...{ recipe, recipeHash, model, arithmetic, seeds: group.length, pairs, hard },
+    atLeast99: atLeast(0.99),
+    atLeast999: atLeast(0.999),
+    atLeast9999: atLeast(0.9999),
+    noError: share(({ errors }) => errors === 0),
+    noErrorNorHard: share(({ errors, hardErrors }) => errors + hardErrors === 0),
+    restarted: group.filter(({ attempts }) => attempts > 1).length,
+    meanExamples: examples.reduce((sum, one) => sum + one, 0) / group.length,
+    medianExamples: median(examples),
+    maxExamples: Math.max(...examples),
+    medianSeconds: median(group.map(({ seconds }) => seconds)),
+  };
+}
+
+/** The median; of an even number of values the mean of the two in the middle. */
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** A table in Markdown. */
+export function toMarkdown(summaries: readonly SweepSummary[]): string {
+  const row = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
+  const millions = (examples: number) => `${(examples / 1e6).toFixed(2)}M`;
+  const share = ({ count, low, high }: Share) => `${count} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)}%)`;
+  const head = ["recipe", "model", "seeds", ">= 99%", ">= 99.9%", ">= 99.99%", "no error", "nor in hard pairs"];
+  return [
+    row([...head, "restarted", "examples, median", "mean", "max", "seconds, median"]),
+    row(new Array(13).fill("---")),
+    ...summaries.map((one) =>
+      row([
+        ...[one.recipe + (one.arithmetic === "exact" ? "" : `, ${one.arithmetic}`), one.model, one.seeds],
+        ...[one.atLeast99, one.atLeast999, one.atLeast9999, one.noError, one.noErrorNorHard].map(share),
+        ...[one.restarted, millions(one.medianExamples), millions(one.meanExamples), millions(one.maxExamples)],
+        one.medianSeconds.toFixed(1),
+      ])
+    ),
+    "",
+    `Each model is asked ${
+      [
+        ...new Set(
+          summaries.map(({ pairs, hard }) =>
+            `${pairs.toLocaleString("en-US")} uniform and ${hard.toLocaleString("en-US")} hard pairs`
+          ),
+        ),
+      ]
+        .join("; or ")
+    }. In brackets: the 95% Wilson interval of the share.`,
+  ].join("\n");
+}

@@ -1,0 +1,166 @@
+/**
+ * Many runs, as many at a time as there are cores.
+ *
+ * @module
+ */
+import { createEngine } from "../engine/create_engine.ts";
+import type { Engine } from "../engine/types.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
+import { hardCases } from "../evaluation/hard.ts";
+import type { ModelName } from "../model/variant.ts";
+import { TrainingError } from "../training/error.ts";
+import { train } from "../training/train.ts";
+import { appendRun, readSweep } from "./file.ts";
+import { keyOf, type SweepLine } from "./line.ts";
+import { recipeHash, type SweepRun } from "./runs.ts";
+
+/** Seeds of the held-out pairs: none that training uses, and other pairs for every seed. */
+const HELD_OUT_SEED = 4_000_000_000;
+
+/** Options of {@linkcode sweep}. */
+export interface SweepOptions {
+  /** The file that gets a line for each run. */
+  out: string;
+  /** How many runs are trained at a time, each on one thread. */
+  threads: number;
+  /** Held-out uniform pairs that each model is asked. */
+  pairs: number;
+  /** Hard pairs that each model is asked. */
+  hard: number;
+  /** Ends the sweep; what is finished stays. */
+  signal?: AbortSignal;
+  /** Is told of each run that was done. */
+  onRun?: (line: SweepLine, done: number) => void;
+}
+
+/**
+ * Does the runs that the file has no line of, and appends their lines.
+ *
+ * @returns How many were done, and how many the file had already
+ * @throws {SweepFileError} If the file cannot be used
+ */
+export async function sweep(
+  runs: readonly SweepRun[],
+  { out, threads, pairs, hard, signal, onRun }: SweepOptions,
+): Promise<{ done: number; known: number }> {
+  const known = new Set((await readSweep(out)).map(keyOf));
+  const open: { run: SweepRun; hash: string }[] = [];
+  for (const run of runs) {
+    const hash = await recipeHash(run.recipe);
+    if (!known.has(keyOf({ ...run, recipe: run.recipe.name, recipeHash: hash, pairs, hard }))) open.push({ run, hash });
+  }
+  const examiner = new Examiner(pairs, hard);
+  const stop = new AbortController();
+  const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const queue = open.values();
+  let done = 0;
+  const work = async () => {
+    for (const { run, hash } of queue) {
+      const line = await doRun(run, hash, examiner, threads > 1, ended);
+      if (await appendRun(out, line)) onRun?.(line, ++done);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(threads, open.length) }, work));
+  } catch (error) {
+    stop.abort(error); // the other runs must not go on behind the caller's back
+    throw error;
+  } finally {
+    await examiner.dispose();
+  }
+  return { done, known: runs.length - open.length };
+}
+
+/** Trains one model and asks it sums. */
+async function doRun(
+  { recipe, model, seed, arithmetic }: SweepRun,
+  hash: string,
+  examiner: Examiner,
+  background: boolean,
+  signal: AbortSignal,
+): Promise<SweepLine> {
+  const begin = performance.now();
+  const { pairs, hard } = examiner;
+  const known = { format: 1, recipe: recipe.name, recipeHash: hash, model, seed } as const;
+  const seconds = () => round((performance.now() - begin) / 1000);
+  try {
+    // a single attempt "side by side" trains in a worker, so that as many train at once as there are workers
+    const options = { recipe, model, seed, arithmetic, finalProblems: 1, signal, evalEvery: 0 };
+    const { parameters, report } = await train(background ? { ...options, attempts: 1 } : options);
+    const wrong = await examiner.examine(model, seed, parameters, signal);
+    return {
+      ...known,
+      ...{ arithmetic: report.arithmetic, backend: report.backend, pairs, hard, ...wrong },
+      ...{ attempts: report.restarts.length + 1, steps: report.steps, examples: report.examples },
+      ...{ weights: await sha256(parameters), failure: null },
+      ...{ trainSeconds: round(report.trainSeconds), seconds: seconds() },
+    };
+  } catch (error) {
+    if (!(error instanceof TrainingError) || signal.aborted) throw error;
+    return {
+      ...known,
+      ...{
+        arithmetic,
+        backend: "wasm",
+        pairs,
+        hard,
+        errors: pairs,
+        hardErrors: hard,
+        attempts: 1,
+        steps: 0,
+        examples: 0,
+      },
+      ...{ weights: null, failure: error.message, trainSeconds: 0, seconds: seconds() },
+    };
+  }
+}
+
+/** Asks models sums, one model at a time. */
+class Examiner {
+  readonly #engines = new Map<ModelName, Promise<Engine>>();
+
+  constructor(readonly pairs: number, readonly hard: number) {}
+
+  /** How many sums of a model are wrong. */
+  async examine(
+    model: ModelName,
+    seed: number,
+    parameters: Float32Array,
+    signal: AbortSignal,
+  ): Promise<{ errors: number; hardErrors: number }> {
+    const engine = await (this.#engines.get(model) ?? this.#create(model));
+    const ask = async (operands: Float64Array) => {
+      if (operands.length === 0) return 0;
+      engine.setParameters(parameters); // in the meantime another model may have been asked
+      const { total, correct } = await evaluate(engine, operands, { maxErrors: 0 });
+      return total - correct;
+    };
+    signal.throwIfAborted();
+    const held = HELD_OUT_SEED + seed % 2 ** 24;
+    const errors = await ask(
+      this.pairs === 0 ? new Float64Array() : engine.sample({ seed: held, stream: "evaluation", count: this.pairs }),
+    );
+    const hardErrors = await ask(
+      this.hard === 0 ? new Float64Array() : hardCases({ count: this.hard, seed: held }),
+    );
+    return { errors, hardErrors };
+  }
+
+  #create(model: ModelName): Promise<Engine> {
+    const engine = createEngine({ model });
+    this.#engines.set(model, engine);
+    return engine;
+  }
+
+  async dispose(): Promise<void> {
+    for (const engine of this.#engines.values()) await (await engine).dispose();
+  }
+}
+
+async function sha256(parameters: Float32Array): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new Float32Array(parameters))).toHex();
+}
+
+function round(seconds: number): number {
+  return Math.round(1000 * seconds) / 1000;
+}
