@@ -45,9 +45,14 @@ export interface Evaluation {
   correct: number;
   /** `correct / total`. */
   exactMatch: number;
+  /** The share of problems with the right digit at each of the eleven places of the sum, ones first, whatever stands at the others. */
+  digitAccuracy: number[];
   /** The first wrong sums, in the order of the problems. */
   errors: EvaluationError[];
 }
+
+/** Digits of a sum. */
+const DIGITS = QUERIES - 1;
 
 /** Problems decoded between two looks at the signal: some 10 ms of one thread. */
 const CHUNK = 8192;
@@ -75,6 +80,7 @@ export async function evaluate(
   }
 
   let correct = 0;
+  const rightInWrongSums = new Array<number>(DIGITS).fill(0);
   const errors: EvaluationError[] = [];
   for (let start = 0; start < total; start += CHUNK) {
     if (signal) await timersTurn();
@@ -86,12 +92,19 @@ export async function evaluate(
       const b = operands[2 * i + 1];
       const expected = a + b; // exact: both are below 2^34
       const got = readSum(tokens, (i - start) * QUERIES);
-      if (got === expected) correct++;
-      else if (errors.length < maxErrors) errors.push({ a, b, expected, got: Number.isNaN(got) ? null : got });
+      if (got === expected) {
+        correct++;
+        continue;
+      }
+      if (errors.length < maxErrors) errors.push({ a, b, expected, got: Number.isNaN(got) ? null : got });
+      for (let k = 0, rest = expected; k < DIGITS; k++, rest = Math.floor(rest / 10)) {
+        if (tokens[(i - start) * QUERIES + k] === rest % 10) rightInWrongSums[k]++;
+      }
     }
     onProgress?.({ done: end, total });
   }
-  return { total, correct, exactMatch: correct / total, errors };
+  const digitAccuracy = rightInWrongSums.map((count) => (correct + count) / total);
+  return { total, correct, exactMatch: correct / total, digitAccuracy, errors };
 }
 
 /** Lets timers and key presses run, which could abort: an engine that computes at once would hold them up to the end. */

@@ -243,9 +243,10 @@ export class Run {
     const { engine, onProgress } = this.#tools;
     const { seed, step } = this.#progress;
     const held = engine.sample({ seed, stream: "evaluation", sample, count });
-    const { total, correct, exactMatch } = await evaluate(engine, held, { maxErrors: 0 });
-    onProgress({ type: "evaluation", step, total, correct, exactMatch });
-    this.#log("evaluation", { step, total, correct, exactMatch });
+    const { total, correct, exactMatch, digitAccuracy } = await evaluate(engine, held, { maxErrors: 0 });
+    const report = { step, total, correct, exactMatch, digitAccuracy };
+    onProgress({ type: "evaluation", ...report });
+    this.#log("evaluation", report);
     return { step, total, correct };
   }
 

@@ -78,7 +78,15 @@ export type ProgressEvent =
     /** Training throughput since the last event of this type. */
     examplesPerSecond: number;
   }
-  | { type: "evaluation"; step: number; total: number; correct: number; exactMatch: number }
+  | {
+    type: "evaluation";
+    step: number;
+    total: number;
+    correct: number;
+    exactMatch: number;
+    /** The share of right digits at each of the eleven places of the sum, ones first. */
+    digitAccuracy: number[];
+  }
   | { type: "restart"; attempt: number; step: number; stage: string; loss: number; gate: number }
   | { type: "certification"; step: number; proved: number; seconds: number }
   | { type: "hardening"; step: number; round: number; verdict: CertifyResult["verdict"] }

@@ -17,6 +17,7 @@ Deno.test("eval --json prints one object", async () => {
     total: 500,
     correct: 500,
     exactMatch: 1,
+    digitAccuracy: new Array(11).fill(1),
     errors: [],
     backend: "wasm",
     threads: Math.min(navigator.hardwareConcurrency, 8),

@@ -29,7 +29,14 @@ function counting(count: number): Float64Array {
 
 Deno.test("evaluate() counts the right sums", async () => {
   const operands = Float64Array.of(42, 7, 9999999999, 9999999999, 0, 0);
-  assertEquals(await evaluate(fakeEngine(), operands), { total: 3, correct: 3, exactMatch: 1, errors: [] });
+  const digitAccuracy = new Array(11).fill(1);
+  assertEquals(await evaluate(fakeEngine(), operands), {
+    total: 3,
+    correct: 3,
+    exactMatch: 1,
+    digitAccuracy,
+    errors: [],
+  });
 });
 
 Deno.test("evaluate() lists the wrong sums, and null where there is no number", async () => {
@@ -43,6 +50,7 @@ Deno.test("evaluate() lists the wrong sums, and null where there is no number", 
     total: 8,
     correct: 5,
     exactMatch: 5 / 8,
+    digitAccuracy: [7 / 8, 7 / 8, 1, 1, 1, 1, 1, 1, 1, 1, 7 / 8],
     errors: [
       { a: 1, b: 1, expected: 2, got: 9 },
       { a: 2, b: 1, expected: 3, got: null },
