@@ -3,40 +3,27 @@
  *
  * @module
  */
-import { WasmAdder } from "../adder.ts";
 import { checkParameters } from "../engine/checks.ts";
-import { decodeGreedily } from "../engine/reference/decode.ts";
-import { tensorsOf } from "../engine/reference/model.ts";
 import { variantOf } from "../model/variant.ts";
-import { drawOperands } from "../model/sampler.ts";
-import { hardCases } from "../evaluation/hard.ts";
-import { QUERIES, targetTokens } from "../model/vocabulary.ts";
 import { measureArithmetic } from "./arithmetic.ts";
-import { Bounder } from "./bound.ts";
 import { hashOfWeights, sealCertificate } from "./certificate.ts";
-import { Head } from "./head.ts";
+import { type Crew, gatherCrew } from "./crew.ts";
 import { positionOfA, positionOfB } from "./places.ts";
-import { proveStep, type StepOutcome } from "./prove_step.ts";
-import { Query } from "./query.ts";
-import type { Region } from "./region.ts";
-import type {
-  ArithmeticReport,
-  CertificateStep,
-  CertifyCheckpoint,
-  CertifyOptions,
-  CertifyResult,
-  Input,
-  OpenRegion,
-} from "./types.ts";
+import { Judge, proveAllSteps } from "./prove.ts";
+import type { StepOutcome } from "./prove_step.ts";
+import type { BoundedPart } from "./prover.ts";
+import { regionsOf } from "./region.ts";
+import type { ArithmeticReport, CertifyCheckpoint, CertifyOptions, CertifyResult, OpenRegion } from "./types.ts";
 
 const INPUTS = "100000000000000000000";
 const DEFAULT_SECONDS = 60;
-/** Between two turns of the event loop lie about this many milliseconds. */
-const TURN_MS = 50;
-/** Random pairs, and as many with long carries, that are added before anything is proved. */
-const GLARING_PROBLEMS = 2000;
-/** Shares of the progress: the measurement's, and the rest in equal parts for the steps. */
+const MOST_THREADS = 64;
+/** What is demanded before float32 is measured, which is not worth while for a model that is wrong. Mostly the measurement demands less. */
+export const PROVISIONAL_DEMAND = 0.05;
+/** The measurement's share of the progress. */
 const MEASURING = 0.2;
+/** Between two looks at the signal lie that many milliseconds. */
+const TURN_MS = 50;
 
 /**
  * Decides whether a model adds every pair in [0, 9999999999]^2 rightly, by greedy decoding: all 11 digits and the end. docs/certificate.md
@@ -53,128 +40,132 @@ const MEASURING = 0.2;
  * console.log(counterexample);
  * ```
  *
- * @throws {RangeError} If the weights are not those of the model, or `seconds` is not a positive number
+ * @throws {RangeError} If the weights are not those of the model, or an option is out of its range
  */
 export async function certify(checkpoint: CertifyCheckpoint, options: CertifyOptions = {}): Promise<CertifyResult> {
-  const { seconds = DEFAULT_SECONDS, signal, onProgress = () => {} } = options;
-  const { model } = checkpoint;
-  const variant = variantOf(model);
-  checkParameters(checkpoint.parameters, variant);
-  if (!(seconds > 0)) {
-    throw new RangeError(`Cannot certify a model as seconds must be a positive number: current value is ${seconds}`);
-  }
-  const parameters = checkpoint.parameters.slice();
+  checkParameters(checkpoint.parameters, variantOf(checkpoint.model));
+  const threads = checkOptions(options);
+  options.signal?.throwIfAborted();
   const started = performance.now();
-  const elapsed = () => (performance.now() - started) / 1000;
-  const expired = () => elapsed() > seconds;
-  const turn = turns(signal);
-
-  const tensors = tensorsOf(Float64Array.from(parameters), variant);
-  const head = new Head(tensors, variant);
-  const bounder = new Bounder(head);
-  const adder = new WasmAdder(model, parameters);
-  const reference = ({ a, b }: Input) => decodeGreedily(tensors, variant, a, b);
-  const tools = {
-    ...{ head, bounder, expired },
-    makeQuery: (step: number, token: number) => new Query(tensors, variant, step, token),
-    isWrong: (input: Input) =>
-      firstWrong(adder.decode(Float64Array.of(input.a, input.b)), input) >= 0 &&
-      firstWrong(reference(input), input) >= 0,
-  };
-
+  const judge = new Judge(checkpoint);
+  const glaring = judge.glaringFailure();
+  const crew = await gatherCrew(glaring === undefined ? threads : 1);
   const result: CertifyResult = {
-    ...{ verdict: "undecided", certified: false, inputs: INPUTS, model, weights: await hashOfWeights(parameters) },
-    ...{ worstMargin: null, steps: [], counterexample: null, undecided: null, arithmetic: null },
-    ...{ seconds: 0, certificate: null },
+    ...{ verdict: "undecided", certified: false, inputs: INPUTS, model: checkpoint.model },
+    ...{ weights: await hashOfWeights(checkpoint.parameters), worstMargin: null, steps: [], counterexample: null },
+    ...{ undecided: null, arithmetic: null, seconds: 0, threads: crew.threads, certificate: null },
   };
-  const proofs: CertificateStep[] = [];
-  let outcome: StepOutcome | undefined;
-  let arithmetic: ArithmeticReport | undefined;
-
-  const fail = ({ a, b }: Input) => {
-    const step = firstWrong(adder.decode(Float64Array.of(a, b)), { a, b });
-    const counterexample = { a, b, expected: a + b, got: adder.add(a, b), step };
-    return { ...result, verdict: "counterexample", counterexample, seconds: elapsed() } as const;
-  };
-  const glaring = glaringFailure(adder, tools.isWrong);
-  if (glaring !== undefined) return fail(glaring);
-
-  const measuring = measureArithmetic({ model, parameters }, tools);
-  for (let state = await measuring.next();; state = await measuring.next()) {
-    if (state.done) {
-      arithmetic = state.value;
-      break;
+  try {
+    if (glaring !== undefined) {
+      Object.assign(result, { verdict: "counterexample", counterexample: judge.describe(glaring) });
+    } else {
+      const { model, parameters } = checkpoint;
+      await decide({ model, parameters: parameters.slice() }, { ...options, crew, judge, started, result });
     }
-    onProgress({ step: 0, proved: MEASURING * state.value, seconds: elapsed() });
-    await turn();
+  } finally {
+    crew.dismiss();
   }
-  result.arithmetic = arithmetic;
-
-  for (let step = 0; step < QUERIES; step++) {
-    const proving = proveStep(step, { ...tools, demanded: arithmetic.demanded });
-    for (let state = proving.next();; state = proving.next()) {
-      if (state.done) {
-        outcome = state.value;
-        break;
-      }
-      const proved = MEASURING + (1 - MEASURING) * (step + state.value) / QUERIES;
-      onProgress({ step, proved, seconds: elapsed() });
-      await turn();
-    }
-    if (!outcome.proved) break;
-    const { result: { margin, worst }, splits } = outcome;
-    result.steps.push(outcome.result);
-    proofs.push({ step, margin, worst, splits });
-  }
-
-  if (outcome!.proved) {
-    const worstMargin = Math.min(...result.steps.map(({ margin }) => margin));
-    if (!(worstMargin >= arithmetic.demanded)) throw new Error("a step was proved with too small a margin");
-    Object.assign(result, { verdict: "certified", certified: true, worstMargin });
-    result.certificate = await sealCertificate({
-      ...{ format: "tiny-adder certificate", version: 1, model, weights: result.weights, inputs: INPUTS },
-      ...{ worstMargin, arithmetic, steps: proofs },
-    });
-  } else if ("counterexample" in outcome!) {
-    return fail(outcome.counterexample);
-  } else {
-    result.undecided = describe(outcome!.open, outcome!.bound);
-  }
-  result.seconds = elapsed();
+  result.seconds = (performance.now() - started) / 1000;
   return result;
 }
 
-/** The first step at which tokens are not those of the sum and its end; -1 where they are. */
-function firstWrong(tokens: ArrayLike<number>, { a, b }: Input): number {
-  return targetTokens(a, b).findIndex((token, step) => token !== tokens[step]);
+/** @returns The number of threads */
+function checkOptions({ seconds = DEFAULT_SECONDS, cuts = Infinity, threads }: CertifyOptions): number {
+  for (const [name, value] of [["seconds", seconds], ["cuts", cuts]] as const) {
+    if (value > 0) continue;
+    throw new RangeError(`Cannot certify a model as ${name} must be a positive number: current value is ${value}`);
+  }
+  const asked = threads ?? Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1);
+  if (!Number.isInteger(asked) || asked < 1 || asked > MOST_THREADS) {
+    throw new RangeError(
+      `Cannot certify a model as threads must be a whole number from 1 to ${MOST_THREADS}: current value is ${asked}`,
+    );
+  }
+  return asked;
 }
 
-/** A pair that a look at a few thousand finds to be added wrongly: most models that are not right need no proof of it. */
-function glaringFailure(adder: WasmAdder, isWrong: (input: Input) => boolean): Input | undefined {
-  const operands = [
-    ...hardCases({ count: GLARING_PROBLEMS, seed: 1 }),
-    ...drawOperands({ seed: 1, stream: "evaluation", count: GLARING_PROBLEMS }),
-  ];
-  const pairs = Array.from({ length: operands.length / 2 }, (_, i) => ({ a: operands[2 * i], b: operands[2 * i + 1] }));
-  const sums = adder.addMany(pairs);
-  return pairs.find(({ a, b }, i) => sums[i] !== a + b && isWrong({ a, b }));
+/** Searches for a proof, and writes what comes of it into `result`. */
+async function decide(
+  checkpoint: CertifyCheckpoint,
+  { seconds = DEFAULT_SECONDS, cuts = Infinity, signal, onProgress = () => {}, crew, judge, started, result }:
+    & CertifyOptions
+    & { crew: Crew; judge: Judge; started: number; result: CertifyResult },
+): Promise<void> {
+  const elapsed = () => (performance.now() - started) / 1000;
+  const expired = () => elapsed() > seconds;
+  let shown = 0;
+  const show = (proved: number) => onProgress({ proved: shown = Math.max(shown, proved), seconds: elapsed() });
+  crew.load(checkpoint.model, checkpoint.parameters);
+  const prove = (demanded: number) =>
+    proveAllSteps(crew, {
+      ...{ demanded, judge, mostCuts: cuts, expired },
+      onProgress: (proved) => show((1 - MEASURING) * proved),
+    });
+
+  const ended = watch(signal, crew);
+  try {
+    let outcomes = await prove(PROVISIONAL_DEMAND);
+    if (allProved(outcomes)) {
+      const arithmetic = await measureArithmetic(
+        checkpoint,
+        crew,
+        (done) => show(1 - MEASURING + MEASURING * done),
+      );
+      result.arithmetic = arithmetic;
+      // rarely: a margin may do for less than what the measurement demands
+      const narrow = outcomes.some((outcome) => outcome.proved && !(outcome.result.margin >= arithmetic.demanded));
+      if (narrow) outcomes = await prove(arithmetic.demanded);
+      if (allProved(outcomes)) return await seal(result, arithmetic, outcomes);
+    }
+    result.steps = outcomes.flatMap((outcome) => outcome.proved ? [outcome.result] : []).reverse();
+    const wrong = outcomes.find((outcome) => "counterexample" in outcome);
+    const open = outcomes.find((outcome) => "open" in outcome);
+    if (wrong !== undefined) {
+      Object.assign(result, { verdict: "counterexample", counterexample: judge.describe(wrong.counterexample) });
+    } else {
+      result.undecided = describe(open!.open);
+    }
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error;
+  } finally {
+    ended();
+  }
+}
+
+type Proved = Extract<StepOutcome, { proved: true }>;
+
+function allProved(outcomes: readonly StepOutcome[]): outcomes is Proved[] {
+  return outcomes.every(({ proved }) => proved);
+}
+
+/** Puts the parts of a proof together. */
+async function seal(result: CertifyResult, arithmetic: ArithmeticReport, outcomes: readonly Proved[]): Promise<void> {
+  result.steps = outcomes.map((outcome) => outcome.result).reverse();
+  const worstMargin = Math.min(...result.steps.map(({ margin }) => margin));
+  if (!(worstMargin >= arithmetic.demanded)) throw new Error("a step was proved with too small a margin");
+  Object.assign(result, { verdict: "certified", certified: true, worstMargin });
+  result.certificate = await sealCertificate({
+    ...{ format: "tiny-adder certificate", version: 2, model: result.model, weights: result.weights, inputs: INPUTS },
+    ...{ worstMargin, arithmetic, steps: outcomes.map(({ certificate }) => certificate).reverse() },
+  });
+}
+
+/** Ends the crew's work at the signal. @returns What ends the watch */
+function watch(signal: AbortSignal | undefined, crew: Crew): () => void {
+  const abort = () => crew.giveUp(signal!.reason);
+  signal?.addEventListener("abort", abort);
+  // what is asked after the signal is given up as well
+  const timer = signal && setInterval(() => signal.aborted && abort(), TURN_MS);
+  return () => {
+    clearInterval(timer);
+    signal?.removeEventListener("abort", abort);
+  };
 }
 
 /** A region as people read it. */
-function describe({ step, digits }: Region, bound: number): OpenRegion {
-  const list = (position: number) => [..."0123456789"].filter((_, digit) => digits[position] >> digit & 1).join("");
+function describe({ step, token, number, digits, bound }: BoundedPart): OpenRegion {
+  const allowed = digits ?? regionsOf(step, token)[number].digits;
+  const list = (position: number) => [..."0123456789"].filter((_, digit) => allowed[position] >> digit & 1).join("");
   const places = Array.from({ length: 10 }, (_, place) => place);
   return { step, bound, a: places.map(positionOfA).map(list), b: places.map(positionOfB).map(list) };
-}
-
-/** Lets timers and signals run now and then. */
-function turns(signal: AbortSignal | undefined): () => Promise<void> {
-  let last = performance.now();
-  signal?.throwIfAborted();
-  return async () => {
-    if (performance.now() - last < TURN_MS) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    last = performance.now();
-    signal?.throwIfAborted();
-  };
 }

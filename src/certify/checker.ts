@@ -6,9 +6,9 @@
  */
 import type { ModelName } from "../model/variant.ts";
 import { EOS, EQUALS, QUERIES } from "../model/vocabulary.ts";
-import { CheckedModel, times } from "./checker_model.ts";
+import { type Cell, CheckedModel, type Region, type Sets, times } from "./checker_model.ts";
 
-type Split = 0 | [position: number, first: number, Split, Split];
+type Split = 0 | [position: number, at: number, Split, Split];
 
 /** What {@linkcode checkCertificate} answers. */
 export interface CheckResult {
@@ -39,13 +39,28 @@ function regionsOf(step: number, token: number): { wanted: number; sets: number[
   );
 }
 
+/** A part of a region: its digits, and its cell where it is cut along an axis. */
+type Part = { sets: Sets; cell?: Cell };
+
 /** The parts that a region is cut into. @throws {Error} If a cut is none */
-function* partsOf(sets: number[][], split: Split): Generator<number[][]> {
-  if (split === 0) return yield sets;
-  const [position, first, ...parts] = split;
-  const sides = [1, 0].map((bit) => sets[position].filter((digit) => (first >> digit & 1) === bit));
-  insist(split.length === 4 && sides.every((side) => side.length > 0), "a cut has an empty side");
-  for (const [i, side] of sides.entries()) yield* partsOf(sets.with(position, side), parts[i]);
+function* partsOf(part: Part, split: Split, cellOf: (sets: Sets) => Cell): Generator<Part> {
+  if (split === 0) return yield part;
+  const [position, at, ...parts] = split;
+  insist(split.length === 4, "a cut has other than two parts");
+  const { sets, cell } = part;
+  if (position < 0) {
+    const { axes, box, rests } = cell ?? cellOf(sets);
+    const [lo, hi] = box[-1 - position];
+    for (const [i, side] of ([[lo, at], [at, hi]] as const).entries()) {
+      yield* partsOf({ sets, cell: { axes, box: box.with(-1 - position, side), rests } }, parts[i], cellOf);
+    }
+    return;
+  }
+  const sides = [1, 0].map((bit) => sets[position].filter((digit) => (at >> digit & 1) === bit));
+  insist(sides.every((side) => side.length > 0), "a cut has an empty side");
+  for (const [i, side] of sides.entries()) {
+    yield* partsOf({ sets: sets.with(position, side), cell: cell && { ...cell, rests: [] } }, parts[i], cellOf);
+  }
 }
 
 function insist(holds: boolean, otherwise: string): asserts holds {
@@ -67,7 +82,7 @@ export async function checkCertificate(
     const { digest, ...content } = certificate;
     const { format, version, inputs, weights, worstMargin, arithmetic, steps } = content;
     const { logits, largestError, demanded } = arithmetic;
-    insist(format === "tiny-adder certificate" && version === 1, "it is no certificate of version 1");
+    insist(format === "tiny-adder certificate" && version === 2, "it is no certificate of version 2");
     const text = new TextEncoder().encode(JSON.stringify(content));
     insist(digest === await sha256(text), "its digest is not that of its text");
     insist(inputs === String(10n ** 20n), "it does not cover all inputs");
@@ -86,7 +101,7 @@ export async function checkCertificate(
       const near = Math.abs(own - worst.margin) < 1e-6 && margin <= own;
       insist(near, `the worst input of step ${step} has another margin`);
     }
-    for (const { step, margin, splits } of steps.toReversed()) { // the steps with the fewest regions come first
+    for (const { step, margin, axes, splits } of steps.toReversed()) { // the steps with the fewest regions come first
       const cuts = new Map<string, Split>(splits.map(([t, n, split]: unknown[]) => [`${t} ${n}`, split]));
       let used = 0;
       for (const token of step === 0 ? [EQUALS] : times(step === 11 ? 2 : 10)) {
@@ -94,9 +109,15 @@ export async function checkCertificate(
         for (const [number, { wanted, sets }] of regionsOf(step, token).entries()) {
           const cut = cuts.get(`${token} ${number}`);
           used += +(cut !== undefined);
-          for (const part of partsOf(sets, cut ?? 0)) {
+          const region: Region = [step, token, wanted];
+          const cellOf = (sets: Sets): Cell => {
+            const own: number[][] | undefined = new Map(axes).get(token) as number[][];
+            insist(own?.length === 7, `step ${step} has no axes after token ${token}`);
+            return { axes: own, box: checked.boxOf(query, region, sets, own), rests: [] };
+          };
+          for (const part of partsOf({ sets }, cut ?? 0, cellOf)) {
             regions++;
-            const holds = checked.holds(query, [step, token, wanted], part, margin);
+            const holds = checked.holds(query, region, part.sets, part.cell, margin);
             insist(holds, `region ${number} of step ${step} after token ${token} is not proved`);
           }
         }

@@ -1,6 +1,6 @@
 /**
  * The bound of a region, for the checker: no code of the prover's, only the model's definition, which is src/model/ and the formulas of the
- * reference engine. docs/certificate.md has the formulas, by the names used here.
+ * reference engine. docs/certificate.md has the formulas, by the names used here in quotes.
  *
  * @module
  */
@@ -12,30 +12,35 @@ import { HIDDEN, type ModelName, TOKENS, variantOf, WIDTH } from "../model/varia
 import { EQUALS, FIRST_QUERY, PLUS, promptTokens, targetTokens } from "../model/vocabulary.ts";
 
 type Range = readonly [lo: number, hi: number];
+type Vector = ArrayLike<number>;
 /** For each position the digits that may stand there. */
 export type Sets = readonly (readonly number[])[];
 /** What is asked, the token that asks, and the right answer. */
 export type Region = readonly [step: number, token: number, wanted: number];
+/** A box along axes, and what is left of the 28 directions after the first axes, once it is known ("Cells"). */
+export type Cell = { axes: Vector[]; box: readonly Range[]; rests: Range[][] };
 
 const add = (x: Range, y: Range): Range => [x[0] + y[0], x[1] + y[1]];
 const scale = (f: number, x: Range): Range => f < 0 ? [f * x[1], f * x[0]] : [f * x[0], f * x[1]];
 const from = (start: number, x: Range): Range => [start + Math.min(x[0], 0), start + Math.max(x[1], 0)];
 const reachOf = (x: Range) => Math.max(-x[0], x[1]);
 const square = (x: Range): Range => [x[0] > 0 ? x[0] ** 2 : x[1] < 0 ? x[1] ** 2 : 0, reachOf(x) ** 2];
-const within = (x: Range, lo: number, hi: number): Range => [Math.max(x[0], lo), Math.min(x[1], hi)];
-function multiply(x: Range, y: Range): Range {
-  const [p, q, r, s] = [x[0] * y[0], x[0] * y[1], x[1] * y[0], x[1] * y[1]];
-  return [Math.min(p, q, r, s), Math.max(p, q, r, s)];
+const meet = (x: Range, y: Range): Range => [Math.max(x[0], y[0]), Math.min(x[1], y[1])];
+function multiply([a, b]: Range, [c, d]: Range): Range {
+  return [Math.min(a * c, a * d, b * c, b * d), Math.max(a * c, a * d, b * c, b * d)];
 }
-function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
+function dot(x: Vector, y: Vector): number {
   let total = 0;
   for (let i = 0; i < x.length; i++) total += x[i] * y[i];
   return total;
 }
-function combine(factors: ArrayLike<number>, of: readonly Range[]): Range {
-  let total: Range = [0, 0];
-  for (let i = 0; i < factors.length; i++) total = add(total, scale(factors[i], of[i]));
-  return total;
+function combine(factors: Vector, of: readonly Range[]): Range {
+  let [lo, hi] = [0, 0];
+  for (let i = 0; i < factors.length; i++) {
+    lo += factors[i] * of[i][factors[i] < 0 ? 1 : 0];
+    hi += factors[i] * of[i][factors[i] < 0 ? 0 : 1];
+  }
+  return [lo, hi];
 }
 function centered(x: Float64Array): Float64Array {
   const mean = x.reduce((total, value) => total + value, 0) / x.length;
@@ -43,33 +48,41 @@ function centered(x: Float64Array): Float64Array {
 }
 /** 0 … n - 1. */
 export const times = (n: number) => Array.from({ length: n }, (_, i) => i);
+/** What a function can be over a range, that is monotone but for its turns. */
+function over(f: (x: number) => number, range: Range, turns: number[]): Range {
+  const values = [...range, ...turns.filter((x) => range[0] < x && x < range[1])].map(f);
+  return [Math.min(...values), Math.max(...values)];
+}
 
-/** All that the second derivative of GELU can be over a range, for either form ("GELU"). */
-const SECOND = {
-  erf([lo, hi]: Range): Range {
+/** What the first two derivatives of GELU can be over a range, for either form ("GELU"). */
+const DERIVATIVES = {
+  erf(range: Range): [Range, Range] {
+    const slope = (x: number) => geluBackward(Float64Array.of(1), Float64Array.of(x), "erf")[0];
     const second = (x: number) => (2 - x * x) * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
-    const values = [lo, hi, ...[-2, 0, 2].filter((x) => lo < x && x < hi)].map(second);
-    return [Math.min(...values), Math.max(...values)];
+    return [over(slope, range, [-Math.SQRT2, Math.SQRT2]), over(second, range, [-2, 0, 2])];
   },
-  tanh([lo, hi]: Range): Range {
+  tanh([lo, hi]: Range): [Range, Range] {
     const [s, c] = [Math.sqrt(2 / Math.PI), 0.044715];
-    const oneMinusSquare = (x: number) => 1 - Math.tanh(s * (x + c * x ** 3)) ** 2;
+    const u = (x: number) => s * (x + c * x ** 3);
+    const oneMinusSquare = (x: number) => 1 - Math.tanh(u(x)) ** 2;
     const slope = (x: number) => s * (1 + 3 * c * x * x);
-    const x = (lo + hi) / 2;
-    const t = Math.tanh(s * (x + c * x ** 3));
-    const middle = oneMinusSquare(x) * (slope(x) + x / 2 * (6 * s * c * x - 2 * t * slope(x) ** 2));
-    const near = within([middle - 0.44 * (hi - lo), middle + 0.44 * (hi - lo)], -0.13, 0.81);
-    if (lo <= 0 && hi >= 0) return near;
-    const [a, b] = [Math.min(Math.abs(lo), Math.abs(hi)), reachOf([lo, hi])];
-    const tail = (oneMinusSquare(a) + 1e-12) * (slope(b) + b / 2 * (6 * s * c * b + 2 * slope(b) ** 2));
-    return within(near, -tail, tail);
+    const [x, radius] = [(lo + hi) / 2, (hi - lo) / 2];
+    const middle = oneMinusSquare(x) * (slope(x) + x / 2 * (6 * s * c * x - 2 * Math.tanh(u(x)) * slope(x) ** 2));
+    let second = meet([middle - 0.88 * radius, middle + 0.88 * radius], [-0.13, 0.81]);
+    if (lo > 0 || hi < 0) {
+      const [a, b] = [Math.min(Math.abs(lo), Math.abs(hi)), reachOf([lo, hi])];
+      const tail = (oneMinusSquare(a) + 1e-12) * (slope(b) + b / 2 * (6 * s * c * b + 2 * slope(b) ** 2));
+      second = meet(second, [-tail, tail]);
+    }
+    const at = geluBackward(Float64Array.of(1), Float64Array.of(x), "tanh")[0];
+    return [meet([at - reachOf(second) * radius, at + reachOf(second) * radius], [-0.14, 1.14]), second];
   },
 };
 
 /** r = n^(-1/2), r' and r'' along a segment, from n at its start, the box of z, z.z' and |z'|^2 + z.z'' ("Norms"). */
 function inverseRoot(n: number, z: Range[], zDz: Range, halfBend: Range, epsilon: number): [Range, Range, Range] {
-  const [least, most] = z.reduce((total, range) => add(total, scale(1 / WIDTH, square(range))), [epsilon, epsilon]);
-  const [lo, hi] = within(from(n, scale(2 / WIDTH, zDz)), least, most);
+  const box = z.reduce((total, range) => add(total, scale(1 / WIDTH, square(range))), [epsilon, epsilon] as Range);
+  const [lo, hi] = meet(from(n, scale(2 / WIDTH, zDz)), box);
   const r: Range = [hi ** -0.5, lo ** -0.5];
   const [cube, fifth]: Range[] = [[r[0] ** 3, r[1] ** 3], [r[0] ** 5, r[1] ** 5]];
   const bend = scale(3 / WIDTH ** 2, multiply(fifth, square(zDz)));
@@ -81,7 +94,7 @@ export class CheckedModel {
   readonly #variant;
   readonly #tensors;
   readonly #alpha: Float64Array[];
-  /** Columns of the projection; the same, centered: what o[l] moves in the residual stream. */
+  /** Columns of the projection: what o[l] moves in the residual stream. */
   readonly #columns: Float64Array[];
   /** The 28 directions of o: itself, the centered stream, the hidden units ("Directions"). */
   readonly #directions: Float64Array[];
@@ -121,30 +134,45 @@ export class CheckedModel {
     const scores = slots.map(({ key }) => dot(slots[10 * asking].query, key) / Math.sqrt(WIDTH));
     const shift = Math.max(...scores);
     const weights = Float64Array.from(scores, (score) => Math.exp(score - shift));
-    const projections = this.#directions.map((w) => weights.map((e, i) => e * dot(w, slots[i].value)));
-    return { x0: embed(token, asking), weights, projections };
+    const project = (w: Vector) => weights.map((e, i) => e * dot(w, slots[i].value));
+    return { x0: embed(token, asking), weights, project, projections: this.#directions.map(project) };
   }
 
-  /** Whether every margin over a region is at least `claim`, by Taylor's theorem at its center ("The bound of a region"). */
+  /** The box of a region along axes. */
+  boxOf(query: ReturnType<CheckedModel["query"]>, region: Region, sets: Sets, axes: Vector[]): Range[] {
+    return axes.map((axis) => rangeOf(query, region, sets, axis));
+  }
+
+  /** Whether every margin over a region, or a cell of it, is at least `claim`, by Taylor's theorem at its center ("The bound of a region"). */
   holds(
-    { x0, weights, projections }: ReturnType<CheckedModel["query"]>,
+    query: ReturnType<CheckedModel["query"]>,
     region: Region,
     sets: Sets,
+    cell: Cell | undefined,
     claim: number,
   ): boolean {
+    const { x0, weights, projections } = query;
     const { projection, norm2, w1, w2, tokenEmbedding, finalNorm } = this.#tensors;
     const { gelu: form, layerNormEpsilon: epsilon } = this.#variant;
     const [least, most] = extremes(sets, weights, weights, 0);
     if (!(least > 1e-100)) return false;
-    const lower = (total: number) => total / (total < 0 ? least : most);
     const center = Float64Array.from(times(WIDTH), (l) => {
+      if (cell) return cell.axes.reduce((total, axis, i) => total + axis[l] * (cell.box[i][0] + cell.box[i][1]) / 2, 0);
       const [lo, hi] = extremes(sets, projections[l], weights, 0);
       return (lo + hi) / (least + most);
     });
     const ranges = this.#directions.map((w, i): Range => {
+      if (cell) {
+        const rests = cell.rests[i] ??= restsOf(w, cell.axes).map((rest) => rangeOf(query, region, sets, rest));
+        return add(
+          sumsOf(w, cell).map((inBox, n) => add(inBox, rests[n])).reduce(meet),
+          scale(-dot(w, center), [1, 1]),
+        );
+      }
       const [lo, hi] = extremes(sets, projections[i], weights, dot(w, center));
-      return [lower(lo), -lower(-hi)];
+      return [lo / (lo < 0 ? least : most), hi / (hi > 0 ? least : most)];
     });
+    if (ranges.some(([lo, hi]) => lo > hi + 1e-8 * (1 + Math.abs(lo)))) return true; // no input lies in the cell
 
     const x1 = sum(x0, linear(center, projection));
     const z = centered(x1);
@@ -153,69 +181,69 @@ export class CheckedModel {
     const x2 = sum(x1, linear(gelu(hidden, form), w2));
     const logits = linear(finalNorm ? layerNorm(x2, finalNorm, epsilon).y : x2, tokenEmbedding);
     if (!logits.every(Number.isFinite)) return false;
-    const y = centered(x2);
-    const ny = dot(y, y) / WIDTH + epsilon;
-
-    // one row for each coordinate of o: how it moves x2, and what the logits are read from
+    // what moves x2, one row for each coordinate of o
     const slopes = geluBackward(hidden.map(() => 1), hidden, form);
     const dx2 = this.#columns.map((column) => {
       const dHidden = linear(normSlope(z, n, column).map((d, m) => d * norm2.weight[m]), w1);
       return sum(column, linear(dHidden.map((d, k) => d * slopes[k]), w2));
     });
-    const jacobian = finalNorm ? dx2.map((row) => normSlope(y, ny, row).map((d, m) => d * finalNorm.weight[m])) : dx2;
 
-    // second derivatives along the segments from the center, of each activation and of what the logits are read from
+    // second derivatives along the segments from the center: of each activation, but for what all have in common ("Norms")
     const dz = ranges.slice(WIDTH, 2 * WIDTH);
-    const boxOfZ = dz.map((d, m) => from(z[m], d));
     const dzSquared = dz.reduce((total, d) => total + square(d)[1], 0);
-    const [r, r1, r2] = inverseRoot(n, boxOfZ, add(combine(z, dz), [0, dzSquared]), [0, dzSquared], epsilon);
-    const bends = this.#alpha.map((alpha, k): Range => {
+    const zDz = add(combine(z, dz), [0, dzSquared]);
+    const [r, r1, r2] = inverseRoot(n, dz.map((d, m) => from(z[m], d)), zDz, [0, dzSquared], epsilon);
+    const units = this.#alpha.map((alpha, k) => {
       const alphaDz = ranges[2 * WIDTH + k];
       const alphaZ = from(dot(alpha, z), alphaDz);
       const slope = add(multiply(r1, alphaZ), multiply(r, alphaDz));
       const bend = add(multiply(r2, alphaZ), scale(2, multiply(r1, alphaDz)));
-      const reached = from(hidden[k], slope);
-      const second = SECOND[form](reached);
-      const middle = geluBackward(Float64Array.of(1), Float64Array.of((reached[0] + reached[1]) / 2), form)[0];
-      const reach = reachOf(second) * (reached[1] - reached[0]) / 2;
-      const first = within([middle - reach, middle + reach], -0.14, 1.14);
-      return add(multiply(second, square(slope)), multiply(first, bend));
+      const [first, second] = DERIVATIVES[form](from(hidden[k], slope));
+      const rest = (first[1] - first[0]) / 2 * reachOf(bend);
+      return { middle: (first[0] + first[1]) / 2, curve: add(multiply(second, square(slope)), [-rest, rest]) };
     });
-    const outputBends = finalNorm && this.#bendFinalNorm(y, ny, dx2, bends, ranges);
-
-    const wanted = region[2];
-    for (const other of times(TOKENS)) {
-      if (other === wanted) continue;
-      const answer = rowOf(tokenEmbedding, wanted, WIDTH).map((x, m) => x - tokenEmbedding[other * WIDTH + m]);
-      const gradient = jacobian.map((row) => dot(answer, row));
-      const bend = outputBends
-        ? combine(answer.map((x, m) => x * finalNorm!.weight[m]), outputBends)[0]
-        : combine(this.#w2Columns.map((column) => dot(answer, column)), bends)[0];
-      const size = 1 + Math.abs(logits[wanted]) + Math.abs(logits[other]) + Math.abs(bend);
-      const bound = (slope: number) =>
-        logits[wanted] - logits[other] + slope + bend / 2 - 1e-9 * (size + Math.abs(slope));
-      if (bound(combine(gradient, ranges)[0]) >= claim) continue;
-      const x = dot(gradient, center);
-      const costs = weights.map((e, i) => gradient.reduce((total, g, l) => total + g * projections[l][i], -x * e));
-      if (!costs.every(Number.isFinite)) return false;
-      const total = cheapest(region, sets, costs);
-      if (total === Infinity) return true; // no input lies in the region
-      if (!(bound(lower(total)) >= claim)) return false;
+    const curves = units.map(({ curve }) => curve);
+    const bendOf = (e: Float64Array): Range => { // of e.x2
+      const factors = this.#w2Columns.map((column) => dot(e, column));
+      const v = z.map((_, m) => factors.reduce((total, f, k) => total + f * units[k].middle * this.#alpha[k][m], 0));
+      const vDz = combine(v, dz);
+      const common = add(multiply(r2, from(dot(v, z), vDz)), scale(2, multiply(r1, vDz)));
+      return add(combine(factors, curves), common);
+    };
+    const slopeOf = (e: Float64Array): Range => combine(dx2.map((row) => dot(e, row)), ranges.slice(0, WIDTH));
+    const [y, unit] = [centered(x2), times(WIDTH).map((m) => centered(new Float64Array(WIDTH).fill(1, m, m + 1)))];
+    const ny = dot(y, y) / WIDTH + epsilon;
+    let outer: [Range, Range, Range] = [[1, 1], [0, 0], [0, 0]];
+    if (finalNorm) {
+      const second = unit.map(bendOf);
+      const first = unit.map((e, m) => add(slopeOf(e), from(0, second[m])));
+      const box = first.map((range, m) => from(y[m], range));
+      const total = (of: (m: number) => Range) => times(WIDTH).reduce((all, m) => add(all, of(m)), [0, 0] as Range);
+      const halfBend = total((m) => add(square(first[m]), multiply(box[m], second[m])));
+      outer = inverseRoot(ny, box, total((m) => multiply(box[m], first[m])), halfBend, epsilon);
     }
-    return true;
-  }
 
-  #bendFinalNorm(y0: Float64Array, n: number, dx2: Float64Array[], bends: Range[], ranges: Range[]): Range[] {
-    const columns = dx2.map(centered);
-    const w2 = this.#w2Columns.map(centered);
-    const second = times(WIDTH).map((m) => combine(w2.map((row) => row[m]), bends));
-    const first = times(WIDTH).map((m) => add(combine(columns.map((row) => row[m]), ranges), from(0, second[m])));
-    const y = first.map((range, m) => from(y0[m], range));
-    const total = (of: (m: number) => Range) => times(WIDTH).reduce((all, m) => add(all, of(m)), [0, 0] as Range);
-    const halfBend = total((m) => add(square(first[m]), multiply(y[m], second[m])));
-    const yDy = total((m) => multiply(y[m], first[m]));
-    const [r, r1, r2] = inverseRoot(n, y, yDy, halfBend, this.#variant.layerNormEpsilon);
-    return y.map((value, m) => add(add(multiply(r2, value), scale(2, multiply(r1, first[m]))), multiply(r, second[m])));
+    return times(TOKENS).every((other) => {
+      const answer = rowOf(tokenEmbedding, region[2], WIDTH).map((x, m) => x - tokenEmbedding[other * WIDTH + m]);
+      if (other === region[2]) return true;
+      const e = finalNorm ? centered(answer.map((x, m) => x * finalNorm.weight[m])) : answer; // the reading is r3 e.y
+      const [bend, move] = [bendOf(e), slopeOf(e)];
+      const turn = finalNorm ? add(move, from(0, bend)) : move;
+      const inner = add(multiply(outer[2], from(dot(e, y), turn)), scale(2, multiply(outer[1], turn)));
+      const second = add(multiply(outer[0], bend), inner)[0];
+      const gradient = dx2.map((row) => dot(e, finalNorm ? normSlope(y, ny, row) : row));
+      const margin = logits[region[2]] - logits[other];
+      const size = 1 + Math.abs(logits[region[2]]) + Math.abs(logits[other]) + Math.abs(second);
+      const proves = (slope: number) => margin + slope + second / 2 - 1e-9 * (size + Math.abs(slope)) >= claim;
+      if (proves(combine(gradient, ranges)[0])) return true;
+      const start = dot(gradient, center);
+      const inBox = cell && sumsOf(gradient, cell);
+      const rests = cell ? restsOf(gradient, cell.axes) : [gradient];
+      return rests.some((rest, i) => {
+        const lowest = leastOver(query, region, sets, rest) + (inBox ? inBox[i][0] : 0);
+        return lowest === Infinity || proves(lowest - start); // no input lies in the region, or
+      });
+    });
   }
 }
 
@@ -224,6 +252,51 @@ function normSlope(z: Float64Array, n: number, dx: Float64Array): Float64Array {
   const dz = centered(dx);
   const dr = -(n ** -1.5) * dot(z, dz) / WIDTH;
   return dz.map((d, m) => n ** -0.5 * d + dr * z[m]);
+}
+
+/** After how many axes a rest is looked at. */
+const PREFIXES = [0, 1, 2, 3, WIDTH];
+
+/** What is left of a direction after some axes. */
+function restsOf(w: Vector, axes: Vector[]): Float64Array[] {
+  return PREFIXES.map((n) =>
+    axes.slice(0, n).reduce<Float64Array>(
+      (rest, axis) => rest.map((x, l) => x - dot(w, axis) * axis[l]),
+      Float64Array.from(w),
+    )
+  );
+}
+
+/** What the same axes can add over a box. */
+function sumsOf(w: Vector, { axes, box }: Cell): Range[] {
+  return PREFIXES.map((n) => combine(axes.slice(0, n).map((axis) => dot(w, axis)), box));
+}
+
+/** What w.o can be over a region. */
+function rangeOf(query: ReturnType<CheckedModel["query"]>, region: Region, sets: Sets, w: Vector): Range {
+  return [leastOver(query, region, sets, w), -leastOver(query, region, sets, Float64Array.from(w, (x) => -x))];
+}
+
+/** The least w.o over a region, from below: x + min sum e (w.v - x) / Z for the best of a few x ("Ties"). */
+function leastOver(
+  { weights, project }: ReturnType<CheckedModel["query"]>,
+  region: Region,
+  sets: Sets,
+  w: Vector,
+): number {
+  const [least, most] = extremes(sets, weights, weights, 0);
+  const projected = project(w);
+  let [x, best] = [0, -Infinity];
+  for (let round = 0; round < 8; round++) {
+    const costs = projected.map((value, i) => value - x * weights[i]);
+    if (!costs.every(Number.isFinite)) return NaN;
+    const [cost, weight] = cheapest(region, sets, costs, weights);
+    if (cost === Infinity) return Infinity;
+    best = Math.max(best, x + cost / (cost < 0 ? least : most));
+    if (Math.abs(cost) < 1e-12 * least) break;
+    x += cost / weight;
+  }
+  return best;
 }
 
 /** The least and the greatest sum of e (w.v - x), one token a position, each chosen on its own. */
@@ -241,25 +314,34 @@ function extremes(sets: Sets, projected: Float64Array, weights: Float64Array, x:
   return [lo, hi];
 }
 
-/** The least total cost of the inputs of a region, place by place, by the carry into the next; Infinity where there is none ("Ties"). */
-function cheapest([step, token, wanted]: Region, sets: Sets, costs: Float64Array): number {
-  let least = [0, Infinity];
+/** The cheapest input of a region, place by place, by the carry into the next: its cost, Infinity where there is none, and its Z ("Ties"). */
+function cheapest([step, token, wanted]: Region, sets: Sets, costs: Float64Array, weights: Float64Array): Range {
+  let least: Range[] = [[0, 0], [Infinity, 0]];
   for (const place of times(10)) {
-    const [atA, atB, atSum] = [9 - place, 20 - place, 22 + place];
-    const allowed = place === step ? [wanted] : place === step - 1 ? [token] : place < step ? sets[atSum] : times(10);
-    const next = [Infinity, Infinity];
-    for (const a of sets[atA]) {
-      for (const b of sets[atB]) {
-        const own = costs[10 * atA + a] + costs[10 * atB + b];
+    const [atA, atB, atSum] = [90 - 10 * place, 200 - 10 * place, 220 + 10 * place];
+    const allowed = place === step
+      ? [wanted]
+      : place === step - 1
+      ? [token]
+      : place < step
+      ? sets[22 + place]
+      : times(10);
+    const written = place < step - 1;
+    const next: Range[] = [[Infinity, 0], [Infinity, 0]];
+    for (const a of sets[9 - place]) {
+      for (const b of sets[20 - place]) {
         for (const carry of [0, 1]) {
           const [digit, out] = [(a + b + carry) % 10, +(a + b + carry > 9)];
-          if (!allowed.includes(digit)) continue;
-          next[out] = Math.min(next[out], least[carry] + own + (place < step - 1 ? costs[10 * atSum + digit] : 0));
+          const cost = least[carry][0] + costs[atA + a] + costs[atB + b] + (written ? costs[atSum + digit] : 0);
+          if (!(cost < next[out][0]) || !allowed.includes(digit)) continue;
+          const weight = weights[atA + a] + weights[atB + b] + (written ? weights[atSum + digit] : 0);
+          next[out] = [cost, least[carry][1] + weight];
         }
       }
     }
     least = next;
   }
-  const ends = step === 10 ? least[wanted] : step === 11 ? least[token] : Math.min(...least);
-  return ends + costs[100] + costs[210] + (step > 0 ? costs[210 + 10 * step] : 0);
+  const ends = step > 9 ? least[step === 10 ? wanted : token] : least[least[0][0] < least[1][0] ? 0 : 1];
+  const fixed = [100, 210, ...(step > 0 ? [210 + 10 * step] : [])];
+  return [ends[0] + fixed.reduce((t, i) => t + costs[i], 0), ends[1] + fixed.reduce((t, i) => t + weights[i], 0)];
 }

@@ -4,9 +4,12 @@
  * @module
  */
 import { createEngine } from "../engine/create_engine.ts";
+import type { Engine } from "../engine/types.ts";
 import { drawOperands } from "../model/sampler.ts";
-import { certify } from "./certify.ts";
-import type { CertifyCheckpoint, CertifyResult, Input } from "./types.ts";
+import { certify, PROVISIONAL_DEMAND } from "./certify.ts";
+import { gatherCrew } from "./crew.ts";
+import { Judge, proveAllSteps } from "./prove.ts";
+import type { CertifyCheckpoint, CertifyProgress, CertifyResult, Input } from "./types.ts";
 
 /** Options of {@linkcode harden}. */
 export interface HardenOptions {
@@ -14,12 +17,16 @@ export interface HardenOptions {
   rounds?: number;
   /** Seed of the examples, a whole number in [0, 2^32). @default {1} */
   seed?: number;
-  /** Seconds for each proof. @default {30} */
-  seconds?: number;
+  /** Gives up the proof of a step, and trains on, after that many cuts. @default {10_000} */
+  cuts?: number;
+  /** Threads, 1 … 64; the result is the same with any number. @default {all cores} */
+  threads?: number;
   /** Ends it early: the promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Is told after each proof. */
-  onRound?: (round: { round: number; verdict: CertifyResult["verdict"]; pool: number }) => void;
+  /** Is told before each round of training: how many steps of the answer are proved, and how many inputs are trained on. */
+  onRound?: (round: { round: number; proved: number; pool: number }) => void;
+  /** Is told now and then how far a proof is. */
+  onProgress?: (progress: CertifyProgress) => void;
 }
 
 /** What {@linkcode harden} gives. */
@@ -32,11 +39,14 @@ export interface HardenResult {
   rounds: number;
 }
 
+const CUTS = 10_000;
 const BATCH = 64;
 /** Examples of a batch that come from what was found. */
 const FOUND = 16;
 const STEPS = 1500;
 const PEAK = 2e-3;
+/** The sampler's attempts from which the other examples come: no run of training reaches them. */
+const FIRST_ATTEMPT = 2 ** 30;
 
 /**
  * Finds inputs that a model adds wrongly or narrowly, adds them and their like to the mix, and trains on, until all is proved right.
@@ -51,46 +61,88 @@ const PEAK = 2e-3;
  * ```
  */
 export async function harden(checkpoint: CertifyCheckpoint, options: HardenOptions = {}): Promise<HardenResult> {
-  const { rounds = 12, seed = 1, seconds = 30, signal, onRound = () => {} } = options;
+  const { rounds = 12, seed = 1, cuts = CUTS, threads, signal, onRound = () => {}, onProgress } = options;
   const { model } = checkpoint;
   let parameters: Float32Array = checkpoint.parameters.slice();
   const pool: Input[] = [];
-  const engine = await createEngine({ model });
-  try {
-    for (let round = 0;; round++) {
-      const result = await certify({ model, parameters }, { seconds, signal });
-      if (result.counterexample !== null) pool.push(result.counterexample);
-      for (const { worst } of result.steps) pool.push(worst);
-      onRound({ round, verdict: result.verdict, pool: pool.length });
-      if (result.certified || round === rounds) return { parameters, result, rounds: round };
-      engine.setParameters(parameters);
-      for (let step = 0; step < STEPS; step++) {
-        // warm-up over a tenth, then cosine to 0
-        const learningRate = PEAK * Math.min(10 * (step + 1) / STEPS, (1 + Math.cos(Math.PI * step / STEPS)) / 2);
-        const operands = drawOperands({
-          seed,
-          stream: "training",
-          attempt: 2 ** 30 + round,
-          sample: step,
-          count: BATCH,
-        });
-        for (let i = 0; i < FOUND; i++) {
-          const { a, b } = likeOf(pool, operands[2 * i + 2 * FOUND], operands[2 * i + 2 * FOUND + 1], i);
-          operands.set([a, b], 2 * i);
-        }
-        await engine.trainStep(operands, { learningRate, weightDecay: 0, clipNorm: 1, beta2: 0.99 });
-      }
-      parameters = engine.parameters();
+  for (let round = 0;; round++) {
+    const { proved, found } = await searchWeakness({ model, parameters }, options);
+    if (proved === 12 || round === rounds) {
+      const result = await certify({ model, parameters }, { cuts, seconds: Infinity, threads, signal, onProgress });
+      return { parameters, result, rounds: round };
     }
+    pool.push(...found);
+    onRound({ round: round + 1, proved, pool: pool.length });
+    const engine = await createEngine({ model, threads });
+    try {
+      engine.setParameters(parameters);
+      await trainOn(engine, { pool, latest: found.length, seed, round, signal });
+      parameters = engine.parameters();
+    } finally {
+      await engine.dispose();
+    }
+  }
+}
+
+/** What is wrong or narrow, and how many steps are not. */
+async function searchWeakness(
+  checkpoint: CertifyCheckpoint,
+  { cuts = CUTS, threads, signal, onProgress = () => {} }: HardenOptions,
+): Promise<{ proved: number; found: Input[] }> {
+  const judge = new Judge(checkpoint);
+  const crew = await gatherCrew(threads ?? navigator.hardwareConcurrency);
+  const started = performance.now();
+  try {
+    crew.load(checkpoint.model, checkpoint.parameters);
+    const outcomes = await proveAllSteps(crew, {
+      ...{
+        demanded: PROVISIONAL_DEMAND,
+        judge,
+        mostCuts: cuts,
+        exhaustive: true,
+        expired: () => signal?.aborted ?? false,
+      },
+      onProgress: (proved) => onProgress({ proved, seconds: (performance.now() - started) / 1000 }),
+    });
+    signal?.throwIfAborted();
+    const glaring = judge.glaringFailure();
+    const found = [...outcomes.flatMap(({ narrow }) => narrow), ...(glaring === undefined ? [] : [glaring])];
+    return { proved: outcomes.filter(({ proved }) => proved).length, found };
   } finally {
-    await engine.dispose();
+    crew.dismiss();
+  }
+}
+
+/** Trains on the pool and on random examples: warm-up over a tenth of the steps, then cosine to 0. */
+async function trainOn(
+  engine: Engine,
+  { pool, latest, seed, round, signal }: {
+    pool: readonly Input[];
+    latest: number;
+    seed: number;
+    round: number;
+    signal: AbortSignal | undefined;
+  },
+): Promise<void> {
+  for (let step = 0; step < STEPS; step++) {
+    signal?.throwIfAborted();
+    const learningRate = PEAK * Math.min(10 * (step + 1) / STEPS, (1 + Math.cos(Math.PI * step / STEPS)) / 2);
+    const operands = drawOperands({
+      ...{ seed, stream: "training", attempt: FIRST_ATTEMPT + round, sample: step, count: BATCH },
+    });
+    for (let i = 0; i < FOUND; i++) {
+      const { a, b } = likeOf(pool, latest, operands[2 * i + 2 * FOUND], operands[2 * i + 2 * FOUND + 1], i);
+      operands.set([a, b], 2 * i);
+    }
+    await engine.trainStep(operands, { learningRate, weightDecay: 0, clipNorm: 1, beta2: 0.99 });
   }
 }
 
 /** One of the pool, as it is or with its operands exchanged, and every second time with one digit changed; x and y are random operands. */
-function likeOf(pool: readonly Input[], x: number, y: number, i: number): Input {
-  // the latest find is drawn every fourth time
-  const { a, b } = i % 4 === 0 ? pool[pool.length - 1] : pool[Math.floor(x / 7) % pool.length];
+function likeOf(pool: readonly Input[], latest: number, x: number, y: number, i: number): Input {
+  // every other time one of the latest finds
+  const from = i % 4 < 2 ? pool.length - latest : 0;
+  const { a, b } = pool[from + Math.floor(x / 7) % (pool.length - from)];
   const [p, q] = x % 2 === 0 ? [a, b] : [b, a];
   if (i % 2 === 0) return { a: p, b: q };
   const place = 10 ** (y % 10);

@@ -4,141 +4,187 @@
  * @module
  */
 import { EQUALS } from "../model/vocabulary.ts";
-import type { Bounder } from "./bound.ts";
-import type { Digits } from "./extremes.ts";
-import type { Head } from "./head.ts";
+import type { Cut } from "./bound.ts";
 import { Heap } from "./heap.ts";
-import type { Query } from "./query.ts";
-import { type Region, regionsOf, tokensAt } from "./region.ts";
-import { quickBounds } from "./scan.ts";
-import type { Input, Split, StepResult } from "./types.ts";
+import type { BoundedPart, Part } from "./prover.ts";
+import { tokensAt } from "./region.ts";
+import type { Crew } from "./crew.ts";
+import type { CertificateStep, Input, Split, StepResult } from "./types.ts";
 
 /** Cutting ends where the least bound is this share of the smallest margin met: the proof is then tight enough. */
 const TIGHT = 0.95;
-/** Regions that are cut for a tighter bound alone, once all bounds are large enough. */
-const MOST_CUTS_TO_TIGHTEN = 2000;
+/** Parts that are cut for a tighter bound alone, once all bounds are large enough. */
+const MOST_CUTS_TO_TIGHTEN = 20_000;
+/** After so many cuts a step that has a margin below what is demanded, and no wrong sum near it, is given up. */
+const MOST_CUTS_WITHOUT_HOPE = 2000;
+/** Parts that are bounded at once, whatever the number of threads is: what comes out must not depend on it. */
+const BATCH = 64;
+/** Of these, parts that a thread takes at a time. */
+const SHARE = 4;
+/** So many of the inputs with the smallest margins are told. */
+const MOST_NARROW = 16;
+/** A little more than what is lost when a bound is written down rounded. */
+const ROUNDED = 1e-5;
 
 /** How a region is cut, while that is not known to the end. */
 interface Place {
-  cut?: { position: number; first: number; parts: [Place, Place] };
+  cut?: Cut;
+  parts?: [Place, Place];
 }
 
-function splitOf({ cut }: Place): Split {
-  return cut === undefined ? 0 : [cut.position, cut.first, splitOf(cut.parts[0]), splitOf(cut.parts[1])];
+function splitOf({ cut, parts }: Place): Split {
+  return cut === undefined ? 0 : [cut.position, cut.at, splitOf(parts![0]), splitOf(parts![1])];
 }
 
 /** A part of the inputs that is not settled yet. */
 interface Open {
   bound: number;
-  query: Query;
-  region: Region;
-  /** The region's number among those of its token. */
-  number: number;
+  part: Part;
   place: Place;
-  /** What decides how it is cut; undefined where only the quick bound is known. */
-  influence?: Float64Array;
+  /** How it can be cut; undefined where it cannot or only the quick bound is known. */
+  cut?: Cut;
+  /** Whether only the quick bound is known. */
+  quick: boolean;
 }
 
 /** What comes of a step. */
 export type StepOutcome =
-  | { proved: true; result: StepResult; splits: [token: number, region: number, Split][] }
-  | { proved: false; counterexample: Input }
-  | { proved: false; open: Region; bound: number };
+  & (
+    | { proved: true; result: StepResult; certificate: CertificateStep }
+    | { proved: false; counterexample: Input }
+    | { proved: false; open: BoundedPart }
+  )
+  & {
+    /** Inputs with the smallest margins met, the smallest first. */
+    narrow: (Input & { margin: number })[];
+  };
 
 /** What a step's proof works with. */
 export interface StepTools {
-  head: Head;
-  bounder: Bounder;
-  makeQuery: (step: number, token: number) => Query;
+  crew: Crew;
   /** The least margin that will do. */
   demanded: number;
   /** Whether the model really adds a pair wrongly. */
   isWrong: (input: Input) => boolean;
+  /** Gives up after that many cuts. */
+  mostCuts: number;
   /** Whether the time is up. */
   expired: () => boolean;
-}
-
-/** Numbers whose digits are given from the ones up. */
-function inputOf({ a, b }: Digits): Input {
-  const value = (digits: readonly number[]) => digits.reduceRight((total, digit) => 10 * total + digit, 0);
-  return { a: value(a), b: value(b) };
+  /** Is told which share of the step's regions is settled. */
+  onProgress: (proved: number) => void;
 }
 
 /**
- * Proves one step, best bound last. Yields the share settled now and then, and returns what came of it.
+ * Proves one step, best bound last.
  *
- * The least bound of all open regions is a lower bound for the step; the margin of any input is an upper one. The region with the least
- * bound is bounded more tightly, then cut, until the two are near each other.
+ * The least bound of all open parts is a lower bound for the step; the margin of any input is an upper one. The parts with the least
+ * bounds are bounded more tightly, then cut, until the two are near each other.
  */
-export function* proveStep(step: number, tools: StepTools): Generator<number, StepOutcome> {
-  const { bounder, demanded } = tools;
+export async function proveStep(step: number, tools: StepTools): Promise<StepOutcome> {
+  const { crew, demanded, isWrong, mostCuts, expired, onProgress } = tools;
   const heap = new Heap<Open>();
   const tokens = tokensAt(step, EQUALS);
-  const cuts = new Map<string, [number, number, Place]>();
+  const regionPlaces = new Map<string, [token: number, region: number, Place]>();
   let regions = 0;
-  for (const token of tokens) {
-    const query = tools.makeQuery(step, token);
-    const own = regionsOf(step, token);
-    const bounds = quickBounds(tools.head, query, own);
-    for (const [number, region] of own.entries()) {
-      heap.push({ bound: bounds[number], query, region, number, place: {} });
+  let scanned = 0;
+  const scans = await Promise.all(tokens.map(async (token) => {
+    const bounds = await crew.ask("scan", [step, token], step);
+    onProgress(++scanned / (tokens.length + 1));
+    return { token, bounds };
+  }));
+  for (const { token, bounds } of scans) {
+    for (const [number, bound] of bounds.entries()) {
+      heap.push({ bound, part: { step, token, number }, place: {}, quick: true });
     }
-    regions += own.length;
-    yield (token % 10 + 1) / (tokens.length + 1);
-    if (tools.expired()) return { proved: false, open: heap.first()!.region, bound: heap.first()!.bound };
+    regions += bounds.length;
   }
 
   let worst: StepResult["worst"] = { a: 0, b: 0, margin: Infinity };
-  let splits = 0;
-  const tighten = (open: Open): Input | undefined => {
-    const { bound, found, influence } = bounder.bound(open.query, open.region);
-    if (found !== undefined && found.margin < Math.max(worst.margin, demanded)) {
-      const input = inputOf(found.input);
-      if (found.margin < worst.margin) worst = { ...input, margin: found.margin };
-      if (found.margin < demanded && tools.isWrong(input)) return input;
-    }
-    // a region without inputs needs no proof
-    heap.push({ ...open, bound, influence });
+  let cuts = 0;
+  const narrow: StepOutcome["narrow"] = [];
+  const meet = (found: Input & { margin: number }) => {
+    if (narrow.length === MOST_NARROW && found.margin >= narrow[MOST_NARROW - 1].margin) return;
+    if (narrow.some(({ a, b }) => a === found.a && b === found.b)) return;
+    narrow.splice(narrow.findLastIndex(({ margin }) => margin <= found.margin) + 1, 0, found);
+    narrow.length = Math.min(narrow.length, MOST_NARROW);
   };
-
-  for (let round = 0;; round++) {
-    const open = heap.pop()!;
-    const enough = open.bound >= demanded + 1e-5; // what is lost when it is written down rounded is less
-    if (enough && (open.bound >= TIGHT * worst.margin || splits >= MOST_CUTS_TO_TIGHTEN)) {
-      const margin = Math.floor(1e6 * open.bound - 1) / 1e6;
-      const result = { step, margin, worst, regions, splits };
+  const undecided = ({ part, bound }: Open): StepOutcome => ({ proved: false, open: { ...part, bound }, narrow });
+  for (;;) {
+    const tighten = cuts < MOST_CUTS_TO_TIGHTEN ? TIGHT * worst.margin : 0;
+    const enough = Math.max(demanded + ROUNDED, tighten);
+    const batch: Open[] = [];
+    while (batch.length < BATCH && heap.size > 0 && heap.first()!.bound < enough) batch.push(heap.pop()!);
+    if (batch.length === 0) {
+      onProgress(1);
+      const least = heap.first()!.bound;
+      const margin = Math.floor(1e6 * least - 1) / 1e6;
+      const splits = [...regionPlaces.values()].map(([token, number, place]): [number, number, Split] => [
+        token,
+        number,
+        splitOf(place),
+      ]);
+      const axes = await axesOf(step, splits, crew);
       return {
         proved: true,
-        result,
-        splits: [...cuts.values()].map(([token, number, place]) => [token, number, splitOf(place)]),
+        result: { step, margin, worst, regions, splits: cuts },
+        certificate: { step, margin, worst, axes, splits },
+        narrow,
       };
     }
-    if (round % 16 === 15) {
-      yield 1;
-      if (tools.expired() && !enough) return { proved: false, open: open.region, bound: open.bound };
-      // no proof is possible, and a wrong sum was not near
-      const hopeless = worst.margin < demanded && splits >= MOST_CUTS_TO_TIGHTEN;
-      if (hopeless) return { proved: false, open: open.region, bound: open.bound };
-    }
-    if (open.influence === undefined) {
-      const counterexample = tighten(open);
-      if (counterexample !== undefined) return { proved: false, counterexample };
-      continue;
-    }
-    const cut = bounder.split(open.query, open.region, open.influence);
+    const lowest = batch[0];
+    const open = lowest.bound < demanded + ROUNDED;
+    if (open && (expired() || cuts >= mostCuts)) return undecided(lowest);
+    // no proof is possible, and a wrong sum was not near
+    if (worst.margin < demanded && cuts >= MOST_CUTS_WITHOUT_HOPE) return undecided(lowest);
     // a single input: bound and margin are the same but for rounding, and too small
-    if (cut === undefined) return { proved: false, open: open.region, bound: open.bound };
-    splits++;
-    const mask = open.region.digits[cut.position];
-    const parts: [Place, Place] = [{}, {}];
-    open.place.cut = { ...cut, parts };
-    for (const [i, side] of [cut.first, mask & ~cut.first].entries()) {
-      const digits = open.region.digits.slice();
-      digits[cut.position] = side;
-      const counterexample = tighten({ ...open, region: { ...open.region, digits }, place: parts[i] });
-      if (counterexample !== undefined) return { proved: false, counterexample };
+    const stuck = batch.find(({ quick, cut }) => !quick && cut === undefined);
+    if (stuck !== undefined) return undecided(stuck);
+
+    const chunks = Array.from(
+      { length: Math.ceil(batch.length / SHARE) },
+      (_, i) => batch.slice(i * SHARE, (i + 1) * SHARE),
+    );
+    const refined = (await Promise.all(chunks.map((chunk) =>
+      crew.ask("refine", [chunk.map(({ part, cut }) => ({ ...part, ...(cut && { cut }) })), enough], step)
+    ))).flat();
+    for (const [i, bounded] of refined.entries()) {
+      const { part, place, cut } = batch[i];
+      if (cut !== undefined) {
+        cuts++;
+        place.cut = cut;
+        place.parts = [{}, {}];
+        const key = `${part.token} ${part.number}`;
+        if (!regionPlaces.has(key)) {
+          regionPlaces.set(key, [part.token, part.number, place]);
+        }
+      }
+      for (const [side, { bound, found, cut: next, ...own }] of bounded.entries()) {
+        if (found !== undefined) {
+          meet(found);
+          if (found.margin < worst.margin) {
+            worst = found;
+          }
+          if (found === worst && found.margin < demanded && isWrong(found)) {
+            return { proved: false, counterexample: found, narrow };
+          }
+        }
+        heap.push({ bound, part: own, place: place.parts?.[side] ?? place, cut: next, quick: false });
+      }
     }
-    const key = `${open.region.token} ${open.number}`;
-    if (!cuts.has(key)) cuts.set(key, [open.region.token, open.number, open.place]);
   }
+}
+
+/** The axes along which regions are cut, by the token that asks. */
+async function axesOf(
+  step: number,
+  splits: readonly [token: number, region: number, Split][],
+  crew: Crew,
+): Promise<CertificateStep["axes"]> {
+  const usesAxes = (split: Split): boolean => split !== 0 && (split[0] < 0 || usesAxes(split[2]) || usesAxes(split[3]));
+  const tokens = new Set(splits.filter(([, , split]) => usesAxes(split)).map(([token]) => token));
+  const axes: [token: number, axes: number[][]][] = [];
+  for (const token of [...tokens].sort((x, y) => x - y)) {
+    axes.push([token, await crew.ask("axes", [step, token], step)]);
+  }
+  return axes;
 }

@@ -24,6 +24,8 @@ export class Query {
   readonly positions: number;
   /** (positions, 10, 8): e v and e of each digit at each position. Where one token alone can stand it takes the place of digit 0. */
   readonly entries: Float64Array;
+  /** (positions, 10): e alone. */
+  readonly weights: Float64Array;
 
   /** Position 21 + step, holding `token`. */
   constructor(tensors: Tensors, variant: Variant, step: number, token: number) {
@@ -37,6 +39,7 @@ export class Query {
     this.x0 = embed(token, asking);
 
     this.entries = new Float64Array(this.positions * DIGITS * ENTRY);
+    this.weights = new Float64Array(this.positions * DIGITS);
     const scores = new Float64Array(this.positions * DIGITS).fill(-Infinity);
     for (let position = 0; position < this.positions; position++) {
       const only = position === asking ? token : onlyToken(position);
@@ -52,16 +55,17 @@ export class Query {
       const weight = Math.exp(scores[at] - shift);
       for (let l = 0; l < WIDTH; l++) this.entries[at * ENTRY + l] *= weight;
       this.entries[at * ENTRY + WIDTH] = weight;
+      this.weights[at] = weight;
     }
   }
 
   /** Projects e v on a direction of o for each position and digit, [positions, 10]. */
   project(direction: Float64Array, projected: Float64Array): void {
     const { entries } = this;
-    for (let at = 0, entry = 0; at < this.positions * DIGITS; at++, entry += ENTRY) {
-      let total = 0;
-      for (let l = 0; l < WIDTH; l++) total += direction[l] * entries[entry + l];
-      projected[at] = total;
+    const [d0, d1, d2, d3, d4, d5, d6] = direction;
+    for (let at = 0, e = 0; at < this.positions * DIGITS; at++, e += ENTRY) {
+      projected[at] = d0 * entries[e] + d1 * entries[e + 1] + d2 * entries[e + 2] + d3 * entries[e + 3] +
+        d4 * entries[e + 4] + d5 * entries[e + 5] + d6 * entries[e + 6];
     }
   }
 }

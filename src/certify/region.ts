@@ -4,7 +4,7 @@
  * @module
  */
 import { EOS, FIRST_QUERY, OPERAND_DIGITS, SUM_DIGITS } from "../model/vocabulary.ts";
-import { ANY_DIGIT, positionOfA, positionOfB, positionOfSum } from "./places.ts";
+import { ANY_DIGIT, positionOfA, positionOfB } from "./places.ts";
 
 /**
  * All inputs whose digits lie in the sets of `digits`, and which are sums: the digits written so far are right, and so is `wanted`.
@@ -18,6 +18,8 @@ export interface Region {
   readonly wanted: number;
   /** For each position the digits that may stand there, as bits; 1 where one token alone can. */
   readonly digits: Uint16Array;
+  /** The least and the greatest that the attention's output may have along each of the query's axes, where the region is cut along one. */
+  readonly box?: Float64Array;
 }
 
 /** The tokens that position 21 + step can hold in a right answer: `=`, a digit of the sum, or its last, which is a carry. */
@@ -69,10 +71,4 @@ function freeRegion(step: number, token: number): Omit<Region, "wanted"> {
   digits[FIRST_QUERY] = 1;
   digits[FIRST_QUERY + step] = 1;
   return { step, token, digits };
-}
-
-/** Whether digit `digit` of the sum may stand at `place` in a region, for places already written. */
-export function mayHoldSum({ step, token, digits }: Region, place: number, digit: number): boolean {
-  const position = positionOfSum(place);
-  return position === FIRST_QUERY + step ? digit === token : (digits[position] >> digit & 1) === 1;
 }

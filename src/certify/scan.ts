@@ -1,70 +1,82 @@
 /**
  * A quick lower bound of the margin for many regions that leave the same digits free. It is looser than that of bound.ts, and settles
- * nearly all of them at a twentieth of the cost.
+ * nearly all of them at a small part of the cost.
  *
  * @module
  */
 import { TOKENS, WIDTH } from "../model/variant.ts";
 import { ROUNDING } from "./bound.ts";
+import { digitsIn } from "./extremes.ts";
 import { DIRECTIONS, type Head } from "./head.ts";
-import type { Interval } from "./interval.ts";
 import { DIGITS } from "./places.ts";
 import { ENTRY, type Query } from "./query.ts";
 import type { Region } from "./region.ts";
 
-/** Pieces of a {@linkcode Polyline}. */
+/** Pieces of a tabulated function. */
 const PIECES = 24;
+const POINTS = PIECES + 1;
 
 /**
- * What the free digits can add to w.o: for any x the least and the greatest of sum_j e_j (w.v_j - x) over them. The least is a minimum of
- * functions that are linear in x, so it is concave and lies above its chords; the greatest is convex and lies below them. Both are
+ * What the free digits can add to w.o for each direction w: for any x the least and the greatest of sum_j e_j (w.v_j - x) over them. The least is
+ * a minimum of functions that are linear in x, so it is concave and lies above its chords; the greatest is convex and lies below them. Both are
  * tabulated, and the chords are the bounds.
  */
-class Polyline {
-  readonly #start: number;
-  readonly #width: number;
-  readonly #least = new Float64Array(PIECES + 1);
-  readonly #most = new Float64Array(PIECES + 1);
+class Extremes {
+  readonly #start = new Float64Array(DIRECTIONS);
+  readonly #width = new Float64Array(DIRECTIONS);
+  /** (28, 25) */
+  readonly #least = new Float64Array(DIRECTIONS * POINTS);
+  readonly #most = new Float64Array(DIRECTIONS * POINTS);
 
+  /** Tabulates for the x of direction i between `from[i]` and `to[i]`. */
   constructor(
+    { directions }: Head,
     query: Query,
-    direction: Float64Array,
     free: readonly number[],
     digits: Uint16Array,
-    from: number,
-    to: number,
+    from: Float64Array,
+    to: Float64Array,
   ) {
     const projected = new Float64Array(query.positions * DIGITS);
-    query.project(direction, projected);
-    this.#start = from;
-    this.#width = Math.max((to - from) / PIECES, Number.MIN_VALUE);
-    for (let i = 0; i <= PIECES; i++) {
-      const x = from + i * this.#width;
+    for (let i = 0; i < DIRECTIONS; i++) {
+      query.project(directions.subarray(i * WIDTH, (i + 1) * WIDTH), projected);
+      this.#start[i] = from[i];
+      this.#width[i] = Math.max((to[i] - from[i]) / PIECES, Number.MIN_VALUE);
       for (const position of free) {
-        let least = Infinity;
-        let most = -Infinity;
-        for (let digit = 0; digit < DIGITS; digit++) {
-          if ((digits[position] >> digit & 1) === 0) continue;
-          const at = position * DIGITS + digit;
-          const value = projected[at] - x * query.entries[at * ENTRY + WIDTH];
-          if (value < least) least = value;
-          if (value > most) most = value;
+        const allowed = digitsIn(digits[position]);
+        for (let point = 0; point < POINTS; point++) {
+          const x = from[i] + point * this.#width[i];
+          let least = Infinity;
+          let most = -Infinity;
+          for (const digit of allowed) {
+            const at = position * DIGITS + digit;
+            const value = projected[at] - x * query.weights[at];
+            if (value < least) least = value;
+            if (value > most) most = value;
+          }
+          this.#least[i * POINTS + point] += least;
+          this.#most[i * POINTS + point] += most;
         }
-        this.#least[i] += least;
-        this.#most[i] += most;
       }
     }
   }
 
-  /** Bounds the sum at x, which lies between the ends. */
-  at(x: number): Interval {
-    const place = (x - this.#start) / this.#width;
-    const i = Math.min(PIECES - 1, Math.max(0, Math.floor(place)));
-    const t = Math.min(1, Math.max(0, place - i));
-    return {
-      lo: this.#least[i] + t * (this.#least[i + 1] - this.#least[i]),
-      hi: this.#most[i] + t * (this.#most[i + 1] - this.#most[i]),
-    };
+  /** The least at x, which lies between the ends. */
+  least(i: number, x: number): number {
+    return this.#chord(this.#least, i, x);
+  }
+
+  /** The greatest at x, which lies between the ends. */
+  most(i: number, x: number): number {
+    return this.#chord(this.#most, i, x);
+  }
+
+  #chord(table: Float64Array, i: number, x: number): number {
+    const place = (x - this.#start[i]) / this.#width[i];
+    const piece = Math.min(PIECES - 1, Math.max(0, Math.floor(place)));
+    const t = Math.min(1, Math.max(0, place - piece));
+    const at = i * POINTS + piece;
+    return table[at] + t * (table[at + 1] - table[at]);
   }
 }
 
@@ -73,9 +85,15 @@ class Polyline {
  *
  * As in bound.ts, but the minimum of g.(o - o*) is taken over the box that holds o, coordinate by coordinate.
  *
+ * @param tokenEmbedding From which the logits are read, [14, 7]
  * @returns One lower bound a region
  */
-export function quickBounds(head: Head, query: Query, regions: readonly Region[]): Float64Array {
+export function quickBounds(
+  head: Head,
+  tokenEmbedding: Float64Array,
+  query: Query,
+  regions: readonly Region[],
+): Float64Array {
   const bounds = new Float64Array(regions.length);
   const { entries } = query;
   const positions = Array.from(regions[0].digits.keys());
@@ -85,38 +103,49 @@ export function quickBounds(head: Head, query: Query, regions: readonly Region[]
   const free = positions.filter((position) => !settled.includes(position));
   const { middle, leastWeight, mostWeight } = middleOf(query, free, regions[0].digits);
 
-  // [regions, 8]: numerator and weight of the settled tokens; [regions, 7]: the centers
+  // [regions, 8]: numerator and weight of the settled tokens
   const fixed = new Float64Array(regions.length * ENTRY);
-  const centers = new Float64Array(regions.length * WIDTH);
   for (const [i, { digits }] of regions.entries()) {
-    const sum = fixed.subarray(i * ENTRY, (i + 1) * ENTRY);
     for (const position of settled) {
-      const entry = (position * DIGITS + Math.log2(digits[position])) * ENTRY;
-      for (let l = 0; l < ENTRY; l++) sum[l] += entries[entry + l];
+      const entry = (position * DIGITS + (31 - Math.clz32(digits[position]))) * ENTRY;
+      for (let l = 0; l < ENTRY; l++) fixed[i * ENTRY + l] += entries[entry + l];
     }
-    for (let l = 0; l < WIDTH; l++) centers[i * WIDTH + l] = (sum[l] + middle[l]) / (sum[WIDTH] + middle[WIDTH]);
   }
 
   const { directions } = head;
-  const dot = (i: number, vectors: Float64Array, at: number) => {
+  const along = (i: number, vectors: Float64Array, at: number) => {
     let sum = 0;
     for (let l = 0; l < WIDTH; l++) sum += directions[i * WIDTH + l] * vectors[at + l];
     return sum;
   };
-  const polylines = Array.from({ length: DIRECTIONS }, (_, i) => {
-    let from = Infinity;
-    let to = -Infinity;
-    for (let r = 0; r < regions.length; r++) {
-      const x = dot(i, centers, r * WIDTH);
-      from = Math.min(from, x);
-      to = Math.max(to, x);
+  const middles = new Float64Array(DIRECTIONS);
+  for (let i = 0; i < DIRECTIONS; i++) middles[i] = along(i, middle, 0);
+  // (regions, 28): the settled tokens' numerators on each direction
+  const settledSums = new Float64Array(regions.length * DIRECTIONS);
+  const from = new Float64Array(DIRECTIONS).fill(Infinity);
+  const to = new Float64Array(DIRECTIONS).fill(-Infinity);
+  for (let r = 0; r < regions.length; r++) {
+    const weight = fixed[r * ENTRY + WIDTH] + middle[WIDTH];
+    for (let i = 0; i < DIRECTIONS; i++) {
+      const sum = along(i, fixed, r * ENTRY);
+      settledSums[r * DIRECTIONS + i] = sum;
+      const x = (sum + middles[i]) / weight;
+      if (x < from[i]) from[i] = x;
+      if (x > to[i]) to[i] = x;
     }
-    return new Polyline(query, directions.subarray(i * WIDTH, (i + 1) * WIDTH), free, regions[0].digits, from, to);
-  });
+  }
+  const extremes = new Extremes(head, query, free, regions[0].digits, from, to);
 
-  const ranges: Interval[] = new Array(DIRECTIONS);
+  const lo = new Float64Array(DIRECTIONS);
+  const hi = new Float64Array(DIRECTIONS);
+  const center = new Float64Array(WIDTH);
   const gradient = new Float64Array(WIDTH);
-  for (const [r, { wanted }] of regions.entries()) {
+  const movesLo = new Float64Array(WIDTH);
+  const movesHi = new Float64Array(WIDTH);
+  /** The least margin at the centers so far: what is above it need not be known closely. */
+  let narrowest = Infinity;
+  for (let r = 0; r < regions.length; r++) {
+    const { wanted } = regions[r];
     const weight = fixed[r * ENTRY + WIDTH];
     const least = weight + leastWeight;
     if (!(least > 1e-100)) {
@@ -124,27 +153,44 @@ export function quickBounds(head: Head, query: Query, regions: readonly Region[]
       continue;
     }
     const most = weight + mostWeight;
+    for (let l = 0; l < WIDTH; l++) center[l] = (fixed[r * ENTRY + l] + middle[l]) / (weight + middle[WIDTH]);
     for (let i = 0; i < DIRECTIONS; i++) {
-      const x = dot(i, centers, r * WIDTH);
-      const sum = polylines[i].at(x);
-      const settledSum = dot(i, fixed, r * ENTRY) - x * weight;
-      const [lo, hi] = [sum.lo + settledSum, sum.hi + settledSum];
-      ranges[i] = { lo: lo / (lo < 0 ? least : most), hi: hi / (hi > 0 ? least : most) };
+      const x = (settledSums[r * DIRECTIONS + i] + middles[i]) / (weight + middle[WIDTH]);
+      const settledSum = settledSums[r * DIRECTIONS + i] - x * weight;
+      const low = extremes.least(i, x) + settledSum;
+      const high = extremes.most(i, x) + settledSum;
+      lo[i] = low / (low < 0 ? least : most);
+      hi[i] = high / (high > 0 ? least : most);
     }
-    head.expandAt(query.x0, centers.subarray(r * WIDTH, (r + 1) * WIDTH));
-    head.curvature(ranges);
+    head.expandAt(query.x0, center);
+    head.curvature(lo, hi);
+    head.outputMoves(movesLo, movesHi);
+    const right = head.logits[wanted];
     let bound = Infinity;
+    let own = Infinity;
     for (let other = 0; other < TOKENS; other++) {
       if (other === wanted) continue;
-      head.marginGradient(wanted, other, gradient);
-      let slope = 0;
-      for (let l = 0; l < WIDTH; l++) slope += gradient[l] * (gradient[l] > 0 ? ranges[l].lo : ranges[l].hi);
-      const bend = head.marginBend(wanted, other);
-      const [right, wrong] = [head.logits[wanted], head.logits[other]];
-      const scale = 1 + Math.abs(right) + Math.abs(wrong) + Math.abs(slope) + Math.abs(bend);
-      const least = right - wrong + slope + bend / 2 - ROUNDING * scale;
-      bound = Math.min(bound, Number.isFinite(least) ? least : -Infinity);
+      const margin = right - head.logits[other];
+      let move = 0;
+      for (let m = 0; m < WIDTH; m++) {
+        const factor = tokenEmbedding[wanted * WIDTH + m] - tokenEmbedding[other * WIDTH + m];
+        move += factor * (factor > 0 ? movesLo[m] : movesHi[m]);
+      }
+      let value = margin + move - ROUNDING * (1 + Math.abs(right) + Math.abs(margin) + Math.abs(move));
+      if (margin < own) own = margin;
+      if (!(value >= narrowest)) {
+        // that competitor by itself: what moves right and wrong alike does not matter then
+        head.marginGradient(wanted, other, gradient);
+        let slope = 0;
+        for (let l = 0; l < WIDTH; l++) slope += gradient[l] * (gradient[l] > 0 ? lo[l] : hi[l]);
+        const bend = head.marginBend(wanted, other);
+        const scale = 1 + Math.abs(right) + Math.abs(margin) + Math.abs(slope) + Math.abs(bend);
+        const single = margin + slope + bend / 2 - ROUNDING * scale;
+        if (!(single < value)) value = single;
+      }
+      bound = Math.min(bound, Number.isFinite(value) ? value : -Infinity);
     }
+    if (own < narrowest) narrowest = own;
     bounds[r] = bound;
   }
   return bounds;
@@ -159,8 +205,7 @@ function middleOf({ entries }: Query, free: readonly number[], digits: Uint16Arr
     for (let l = 0; l < ENTRY; l++) {
       let least = Infinity;
       let most = -Infinity;
-      for (let digit = 0; digit < DIGITS; digit++) {
-        if ((digits[position] >> digit & 1) === 0) continue;
+      for (const digit of digitsIn(digits[position])) {
         const value = entries[(position * DIGITS + digit) * ENTRY + l];
         if (value < least) least = value;
         if (value > most) most = value;

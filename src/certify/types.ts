@@ -17,6 +17,10 @@ export interface CertifyCheckpoint {
 export interface CertifyOptions {
   /** Gives up after that many seconds. @default {60} */
   seconds?: number;
+  /** Gives up a step after that many cuts: other than `seconds`, this gives the same answer on every machine. @default {Infinity} */
+  cuts?: number;
+  /** Threads, 1 … 64; the result is the same with any number. Where there are no workers it is 1. @default {all cores} */
+  threads?: number;
   /** Ends the search early: the promise rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Is told now and then how far the proof is. */
@@ -25,8 +29,6 @@ export interface CertifyOptions {
 
 /** What {@linkcode CertifyOptions.onProgress} is told. */
 export interface CertifyProgress {
-  /** Which token of the answer is looked at, 0 … 11. */
-  step: number;
   /** Share of the regions settled, 0 … 1. */
   proved: number;
   /** Seconds so far. */
@@ -51,7 +53,7 @@ export interface StepResult {
   worst: Input & { margin: number };
   /** Regions that the inputs are divided into. */
   regions: number;
-  /** Cuts of regions that the proof needs. */
+  /** Cuts of regions that the proof took. */
   splits: number;
 }
 
@@ -81,7 +83,7 @@ export interface CertifyResult {
   weights: string;
   /** The least of the steps' margins; null unless certified. */
   worstMargin: number | null;
-  /** One entry a step, as far as the proof came. */
+  /** One entry for each step that is proved. */
   steps: StepResult[];
   /**
    * A pair for which greedy decoding writes a wrong token, in float32 and in float64, and at which step first. At step 11 the sum that was
@@ -94,6 +96,8 @@ export interface CertifyResult {
   arithmetic: ArithmeticReport | null;
   /** Seconds that it took. */
   seconds: number;
+  /** Threads that were at work. */
+  threads: number;
   /** The certificate; null unless certified. */
   certificate: Certificate | null;
 }
@@ -108,8 +112,11 @@ export interface ArithmeticReport {
   demanded: number;
 }
 
-/** A cut of a region: at a position, these digits as bits on the first side, the others on the second; 0 where it is not cut. */
-export type Split = 0 | [position: number, first: number, Split, Split];
+/**
+ * A cut of a region; 0 where it is not cut. At a position, these digits as bits to the first part, the others to the second. Where `position` is
+ * negative, along axis -1 - position: what is at most `at` there to the first part, what is at least `at` to the second.
+ */
+export type Split = 0 | [position: number, at: number, Split, Split];
 
 /** What a certificate says of one step. */
 export interface CertificateStep {
@@ -119,6 +126,8 @@ export interface CertificateStep {
   margin: number;
   /** An input whose margin is hardly larger. */
   worst: Input & { margin: number };
+  /** Where regions are cut along axes: the token that asks, and its axes, directions of the attention's output. */
+  axes: [token: number, axes: number[][]][];
   /** The regions that are cut: the token that asks, the region's number among those of that token, and how. */
   splits: [token: number, region: number, Split][];
 }
@@ -128,7 +137,7 @@ export interface Certificate {
   /** What the file is. */
   format: "tiny-adder certificate";
   /** The version of the format. */
-  version: 1;
+  version: 2;
   /** The variant of the model. */
   model: ModelName;
   /** SHA-256 of the weights: float32, little-endian, in the order of the flat vector. */

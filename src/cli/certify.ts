@@ -5,7 +5,7 @@
  */
 import { certificateText } from "../certify/certificate.ts";
 import { certify } from "../certify/certify.ts";
-import type { CertifyCheckpoint, CertifyResult } from "../certify/types.ts";
+import type { CertifyCheckpoint, CertifyOptions, CertifyResult } from "../certify/types.ts";
 import { readCheckpointFile } from "../checkpoint/store.ts";
 import { shippedCheckpoint } from "../weights/mod.ts";
 import { defineCommand } from "./command.ts";
@@ -23,14 +23,18 @@ export const certifyCommand = defineCommand({
     from: FROM_FLAG,
     out: text("FILE", "where to write the certificate, a JSON file"),
     seconds: wholeNumber("S", "give up after S seconds (60)", { least: 1, most: 1e6 }),
+    threads: wholeNumber("N", "threads, 1 to 64 (all cores); the result is the same with any number", {
+      least: 1,
+      most: 64,
+    }),
   },
   permissions: "none; --allow-read=CKPT with --from, --allow-write=FILE with --out",
   example:
     "deno run --allow-read=run --allow-write=run cli.ts certify --from run/model.safetensors --out run/proof.json",
-  async run({ flags: { from, out, seconds }, json }) {
+  async run({ flags: { from, out, seconds, threads }, json }) {
     const checkpoint = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
     const { certificate, ...result } = await interruptible((signal) =>
-      certifyWithProgress(checkpoint, { seconds, signal })
+      certifyWithProgress(checkpoint, { seconds, threads, signal })
     );
     if (certificate !== null && out !== undefined) await Deno.writeTextFile(out, certificateText(certificate));
     if (json) {
@@ -54,14 +58,13 @@ export const certifyCommand = defineCommand({
 /** Runs the prover with its progress on stderr. */
 export async function certifyWithProgress(
   checkpoint: CertifyCheckpoint,
-  options: { seconds?: number; signal?: AbortSignal },
+  options: Pick<CertifyOptions, "seconds" | "signal" | "threads">,
 ): Promise<CertifyResult> {
   const display = new ProgressDisplay("certify");
   try {
     return await certify(checkpoint, {
       ...options,
-      onProgress: ({ step, proved, seconds }) =>
-        display.update(proved, 1, `step ${step} of 11, ${seconds.toFixed(0)} s`),
+      onProgress: ({ proved, seconds }) => display.update(proved, 1, `proved so far, ${seconds.toFixed(0)} s`),
     });
   } finally {
     display.end();
@@ -70,9 +73,9 @@ export async function certifyWithProgress(
 
 /** What came out, in one line. */
 export function verdictLine(
-  { verdict, worstMargin, counterexample, undecided, seconds }: Omit<CertifyResult, "certificate">,
+  { verdict, worstMargin, counterexample, undecided, seconds, threads }: Omit<CertifyResult, "certificate">,
 ): string {
-  const took = `(${seconds.toFixed(1)} s)`;
+  const took = `(${seconds.toFixed(1)} s, ${threads} ${threads === 1 ? "thread" : "threads"})`;
   if (verdict === "certified") {
     return `proved right on all 10^20 pairs, worst margin ${worstMargin!.toFixed(2)} ${took}`;
   }

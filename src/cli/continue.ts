@@ -25,7 +25,14 @@ export const continueCommand = defineCommand({
     }
     return runTraining(
       { command: "continue", out: flags.out!, json },
-      (watch) => continueTraining({ ...flags, threads: flags.threads ?? defaultThreads(), ...watch, evalEvery }),
+      (watch) =>
+        continueTraining({
+          ...flags,
+          harden: flags.harden || undefined,
+          threads: flags.threads ?? defaultThreads(),
+          ...watch,
+          evalEvery,
+        }),
     );
   },
 });

@@ -23,7 +23,7 @@ export const TRAINING_FLAGS = {
     most: 1e9,
   }),
   certify: { help: "try no proof that every sum is right", onByDefault: true },
-  harden: { help: "train on with what the proof finds wrong, until it goes through" },
+  harden: { help: "train on with what the proof finds wrong, until it goes through (with recipe sure always)" },
   ...ENGINE_FLAGS,
 } as const;
 
@@ -48,7 +48,14 @@ export const trainCommand = defineCommand({
     }
     return runTraining(
       { command: "train", out: flags.out!, json },
-      (watch) => train({ ...flags, threads: flags.threads ?? defaultThreads(), ...watch, evalEvery }),
+      (watch) =>
+        train({
+          ...flags,
+          harden: flags.harden || undefined,
+          threads: flags.threads ?? defaultThreads(),
+          ...watch,
+          evalEvery,
+        }),
     );
   },
 });

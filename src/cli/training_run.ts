@@ -80,7 +80,9 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
       case "certification":
         return display.update(event.proved, 1, `proving, ${event.seconds.toFixed(0)} s`);
       case "hardening":
-        return display.log(`hardening, round ${event.round}: ${event.verdict}`);
+        return display.log(
+          `${event.proved} of 12 tokens are proved: training on ${event.pool} narrow sums, round ${event.round}`,
+        );
       case "checkpoint":
       case "end":
         return;
@@ -100,9 +102,12 @@ function summary(report: TrainReport): string {
   ].join("\n");
 }
 
-function certificationLines({ certified, worstMargin, counterexample }: TrainReport): string[] {
+function certificationLines({ certified, hardeningRounds, worstMargin, counterexample }: TrainReport): string[] {
   if (certified === null) return [];
-  if (certified) return [`proved right on all 10^20 pairs, worst margin ${worstMargin!.toFixed(1)}`];
+  if (certified) {
+    const after = hardeningRounds ? `, after ${hardeningRounds} rounds of hardening` : "";
+    return [`proved right on all 10^20 pairs, worst margin ${worstMargin!.toFixed(1)}${after}`];
+  }
   return [
     counterexample === null
       ? "not known whether right on all 10^20 pairs: the time for a proof ran out, `certify --from` takes more"

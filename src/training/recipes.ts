@@ -59,10 +59,15 @@ export interface Recipe {
   readonly evaluation: EvaluationPlan;
   /** Seconds that the proof at the end of a run may take, where one is asked for. @default {30} */
   readonly proofSeconds?: number;
+  /** Most rounds of training on what the proof finds, where one is asked for and does not go through. @default {0} */
+  readonly hardeningRounds?: number;
 }
 
 /** Seconds for a proof where the recipe does not say. */
 export const PROOF_SECONDS = 30;
+
+/** Rounds of hardening where they are asked for. */
+export const HARDENING_ROUNDS = 6;
 
 /** Problems of the evaluation that ends a run. */
 export const FINAL_EVALUATION = 100_000;
@@ -120,10 +125,11 @@ const TRAIN_RECIPES: Readonly<Record<string, Recipe>> = {
   },
   sure: {
     name: "sure",
-    description: "from scratch to 99.99% and mostly to no error at all",
+    description: "from scratch to no error at all, proved",
     stages: [explore(64, 5000, 0.30), anneal(64, 28_000, 0.01, { atStep: 6000, window: 500, loss: 0.035 })],
     maxAttempts: 20,
     evaluation: NO_EVALUATION,
+    hardeningRounds: HARDENING_ROUNDS,
   },
   paper: {
     name: "paper",

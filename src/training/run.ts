@@ -15,7 +15,7 @@ import { TrainingError } from "./error.ts";
 import type { Journal } from "./journal.ts";
 import { learningRateAt } from "./learning_rate.ts";
 import { currentStage, isDone, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
-import { PROOF_SECONDS, type Stage, totalSteps } from "./recipes.ts";
+import { HARDENING_ROUNDS, PROOF_SECONDS, type Stage, totalSteps } from "./recipes.ts";
 import type { ProgressEvent, RestartReport, TrainReport, TrainResult } from "./types.ts";
 
 /** Steps between two saves of the state are chosen so that about this many seconds lie between them. */
@@ -63,7 +63,7 @@ export interface RunTools {
   finalProblems: number;
   /** Whether the run ends with a proof. */
   certify?: boolean;
-  /** Whether it trains on with what the proof finds. */
+  /** Whether it trains on with what the proof finds; undefined: as the recipe says. */
   harden?: boolean;
   signal: AbortSignal | undefined;
   onProgress: (event: ProgressEvent) => void;
@@ -257,7 +257,8 @@ export class Run {
     const { recipe, model, seed, step, examples, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
     const last = this.#vectors();
     if (this.#best !== undefined) engine.setParameters(this.#best);
-    const hardened = this.#tools.harden ? await this.#harden(engine.parameters()) : null;
+    const rounds = this.#hardeningRounds();
+    const hardened = rounds === 0 ? null : await this.#harden(engine.parameters(), rounds);
     if (hardened !== null) engine.setParameters(hardened.parameters);
     const parameters = engine.parameters();
     const { total, correct } = await this.#evaluate(this.#tools.finalProblems, SAMPLE_AT_THE_END);
@@ -273,7 +274,7 @@ export class Run {
       arithmetic: engine.arithmetic,
       exact_match: `${correct} of ${total}`,
       recipe_json: JSON.stringify(recipe),
-      ...(hardened !== null && { hardening_rounds: String(hardened.rounds) }),
+      ...(hardened !== null && hardened.rounds > 0 && { hardening_rounds: String(hardened.rounds) }),
       ...(progress.from !== null && { from: JSON.stringify(progress.from) }),
     };
     const checkpoint = encodeCheckpoint({ model, parameters, metadata });
@@ -291,7 +292,8 @@ export class Run {
       ...{ model, recipe: recipe.name, seed, steps: step, examples, seconds: this.#seconds(), trainSeconds },
       ...{ backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic },
       ...{ exactMatch, evaluated: total, checkpoint: journal?.modelFile ?? null },
-      ...{ certified: proof?.certified ?? null, worstMargin: proof?.worstMargin ?? null },
+      ...{ certified: proof?.certified ?? null, hardeningRounds: hardened?.rounds ?? null },
+      worstMargin: proof?.worstMargin ?? null,
       ...{ counterexample: proof?.counterexample ?? null, restarts, evaluations, stoppedEarly },
     };
     return { parameters, checkpoint, report, certificate: proof?.certificate ?? null };
@@ -302,19 +304,27 @@ export class Run {
     const { model, recipe, step } = this.#progress;
     const { certify } = await import("../certify/certify.ts"); // who only trains does not wait for it
     return await certify({ model, parameters }, {
-      seconds: recipe.proofSeconds ?? PROOF_SECONDS,
-      signal,
+      ...{ seconds: recipe.proofSeconds ?? PROOF_SECONDS, signal },
       onProgress: ({ proved, seconds }) => onProgress({ type: "certification", step, proved, seconds }),
     });
   }
 
-  async #harden(parameters: Float32Array): Promise<HardenResult> {
+  /** How often it may train on with what the proof finds. */
+  #hardeningRounds(): number {
+    const { harden, certify } = this.#tools;
+    const { hardeningRounds = 0 } = this.#progress.recipe;
+    if (harden === undefined) return certify ? hardeningRounds : 0;
+    return harden ? Math.max(hardeningRounds, HARDENING_ROUNDS) : 0;
+  }
+
+  async #harden(parameters: Float32Array, rounds: number): Promise<HardenResult> {
     const { signal, onProgress } = this.#tools;
     const { model, seed, step } = this.#progress;
     const { harden } = await import("../certify/harden.ts");
     return await harden({ model, parameters }, {
-      ...{ seed, signal },
-      onRound: ({ round, verdict }) => onProgress({ type: "hardening", step, round, verdict }),
+      ...{ rounds, seed, signal },
+      onRound: (round) => onProgress({ type: "hardening", step, ...round }),
+      onProgress: ({ proved, seconds }) => onProgress({ type: "certification", step, proved, seconds }),
     });
   }
 

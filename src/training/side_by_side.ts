@@ -20,7 +20,7 @@ export interface SideBySideOptions {
   evalEvery: number;
   finalProblems: number;
   certify: boolean;
-  harden: boolean;
+  harden: boolean | undefined;
   signal: AbortSignal | undefined;
   onProgress: (event: ProgressEvent) => void;
 }

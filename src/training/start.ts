@@ -94,7 +94,7 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     onProgress = () => {},
     finalProblems = FINAL_EVALUATION,
     certify = false,
-    harden = false,
+    harden,
   } = options;
   signal?.throwIfAborted();
   const engine = await createEngine({ backend, model, threads, arithmetic });
@@ -145,7 +145,7 @@ async function runAttempts({ progress, journal }: Start, options: TrainOptions):
     evalEvery: options.evalEvery ?? recipe.evaluation.every,
     finalProblems: options.finalProblems ?? FINAL_EVALUATION,
     certify: options.certify ?? false,
-    harden: options.harden ?? false,
+    harden: options.harden,
     signal,
     onProgress: options.onProgress ?? (() => {}),
   });

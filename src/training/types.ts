@@ -5,7 +5,7 @@
  */
 import type { ModelName } from "../model/variant.ts";
 import type { Arithmetic, BackendName } from "../engine/types.ts";
-import type { Certificate, CertifyResult } from "../certify/types.ts";
+import type { Certificate } from "../certify/types.ts";
 import type { Recipe } from "./recipes.ts";
 
 /** Options of {@linkcode train}. */
@@ -38,7 +38,10 @@ export interface TrainOptions {
   evalEvery?: number;
   /** Ends by proving the weights right on all inputs, or finding where they are not. @default {false} */
   certify?: boolean;
-  /** Trains on with what the proof finds to be wrong or narrow, until it goes through; includes `certify`. @default {false} */
+  /**
+   * Trains on with what the proof finds to be wrong or narrow, until it goes through; includes `certify`.
+   * @default {with `certify` as the recipe says, else false}
+   */
   harden?: boolean;
   /** Held-out problems of the evaluation that ends the run. @default {100_000} */
   finalProblems?: number;
@@ -89,7 +92,7 @@ export type ProgressEvent =
   }
   | { type: "restart"; attempt: number; step: number; stage: string; loss: number; gate: number }
   | { type: "certification"; step: number; proved: number; seconds: number }
-  | { type: "hardening"; step: number; round: number; verdict: CertifyResult["verdict"] }
+  | { type: "hardening"; step: number; round: number; proved: number; pool: number }
   | { type: "checkpoint"; step: number; path: string }
   | { type: "end"; step: number; exactMatch: number };
 
@@ -143,6 +146,8 @@ export interface TrainReport {
   evaluated: number;
   /** Whether a proof covers all pairs; null where none was tried. */
   certified: boolean | null;
+  /** Rounds of training on what the proof found; null where there were to be none. */
+  hardeningRounds: number | null;
   /** The least margin over all inputs, in logits; null unless proved. */
   worstMargin: number | null;
   /** A pair that the weights add wrongly, where the proof met one. */

@@ -36,7 +36,16 @@ Deno.test("no single number of a certificate can be changed", async () => {
 const CHANGES: readonly [what: string, change: (certificate: Certificate) => void, reason: string][] = [
   ["a step is left out", ({ steps }) => void steps.pop(), "a step is left out"],
   ["steps change places", ({ steps }) => void steps.reverse(), "promises too little"],
-  ["a margin is larger than any input allows", ({ steps }) => void (steps[9].margin = 9), "not the least of its steps"],
+  [
+    "a margin is larger than any input allows",
+    ({ steps }) => void (steps[9].margin = steps[9].worst.margin + 1),
+    "the worst input of step 9",
+  ],
+  [
+    "the least margin is left out",
+    (c) => void (c.worstMargin = Math.max(...c.steps.map(({ margin }) => margin))),
+    "worst margin",
+  ],
   [
     "a margin is larger than the bounds prove",
     ({ steps }) => void (steps[10].margin = steps[10].worst.margin),
@@ -46,16 +55,24 @@ const CHANGES: readonly [what: string, change: (certificate: Certificate) => voi
   ["a worst input is another", ({ steps }) => void (steps[3].worst.a += 1), "the worst input of step 3"],
   ["a worst input has another margin", ({ steps }) => void (steps[3].worst.margin += 1), "the worst input of step 3"],
   ["a margin is negative", ({ steps }) => void (steps[9].margin = -1), "worst margin"],
+  ["axes are left out", ({ steps }) => void (steps[10].axes = []), "has no axes"],
+  ["an axis is left out", ({ steps }) => void steps[10].axes[0][1].pop(), "has no axes"],
+  ["an axis is no direction", ({ steps }) => void (steps[10].axes[0][1][0] = []), "is not proved"],
   ["less is demanded", ({ arithmetic }) => void (arithmetic.demanded = 0), "demands too little"],
   ["too little was measured", ({ arithmetic }) => void (arithmetic.logits = 1000), "demands too little"],
   ["a cut is left out", ({ steps }) => void steps[10].splits.shift(), "is not proved"],
   ["all cuts are left out", ({ steps }) => void (steps[11].splits = []), "is not proved"],
-  ["a cut's part is left out", ({ steps }) => void ((steps[11].splits[0][2] as unknown[]).pop()), "empty side"],
-  ["a cut leaves a side empty", ({ steps }) => void ((steps[11].splits[0][2] as number[])[1] = 1023), "empty side"],
-  ["a cut is of no digit", ({ steps }) => void ((steps[11].splits[0][2] as number[])[0] = 10), "empty side"],
+  [
+    "a cut's part is left out",
+    ({ steps }) => void ((steps[11].splits[0][2] as unknown[]).pop()),
+    "other than two parts",
+  ],
+  ["a cut leaves a side empty", ({ steps }) => void (steps[11].splits = [[0, 0, [0, 1023, 0, 0]]]), "empty side"],
+  ["a cut is of no digit", ({ steps }) => void (steps[11].splits = [[0, 0, [10, 1, 0, 0]]]), "empty side"],
+  ["a cut is along no axis", ({ steps }) => void ((steps[11].splits[0][2] as number[])[0] = -8), "not iterable"],
   ["a cut is of no region", ({ steps }) => void (steps[11].splits.push([1, 5, 0])), "a region that there is not"],
   ["it covers less", (certificate) => void ((certificate as { inputs: string }).inputs = "1"), "all inputs"],
-  ["it is of another version", (certificate) => void ((certificate as { version: number }).version = 2), "version 1"],
+  ["it is of another version", (certificate) => void ((certificate as { version: number }).version = 1), "version 2"],
 ];
 
 for (const [what, change, reason] of CHANGES) {
@@ -65,7 +82,7 @@ for (const [what, change, reason] of CHANGES) {
 }
 
 Deno.test("the checker refuses what is no certificate", async () => {
-  for (const nothing of [undefined, null, 1, "certificate", [], {}, { format: "tiny-adder certificate", version: 1 }]) {
+  for (const nothing of [undefined, null, 1, "certificate", [], {}, { format: "tiny-adder certificate", version: 2 }]) {
     assert(await reasonOf(nothing) !== "accepted");
   }
 });

@@ -1,31 +1,40 @@
 /** The derivatives of GELU against differences, and their bounds by interval arithmetic over the whole line. */
 import { assert, assertAlmostEquals } from "@std/assert";
-import { geluJet, geluRange } from "../../src/certify/gelu_derivatives.ts";
+import { geluForm } from "../../src/certify/gelu_derivatives.ts";
+import { gelu, geluBackward } from "../../src/engine/reference/gelu.ts";
 import { randomNumbers } from "./models.ts";
 
+Deno.test("GELU is that of the reference engine", () => {
+  for (const form of ["erf", "tanh"] as const) {
+    for (let x = -12; x <= 12; x += 0.00917) {
+      assertAlmostEquals(geluForm(form).value(x), gelu(Float64Array.of(x), form)[0], 2e-14);
+      assertAlmostEquals(geluForm(form).slope(x), geluBackward(Float64Array.of(1), Float64Array.of(x), form)[0], 2e-14);
+    }
+  }
+});
+
 for (const form of ["erf", "tanh"] as const) {
-  const jet = geluJet(form);
+  const own = geluForm(form);
 
   Deno.test(`the derivatives of GELU with ${form} are those of its values`, () => {
     for (let x = -12; x <= 12; x += 0.0371) {
       const step = 1e-4;
-      const [below, at, above] = [jet(x - step), jet(x), jet(x + step)];
-      assertAlmostEquals(at.first, (above.value - below.value) / (2 * step), 1e-7);
-      assertAlmostEquals(at.second, (above.first - below.first) / (2 * step), 1e-7);
+      assertAlmostEquals(own.slope(x), (own.value(x + step) - own.value(x - step)) / (2 * step), 1e-7);
+      assertAlmostEquals(own.bend(x), (own.slope(x + step) - own.slope(x - step)) / (2 * step), 1e-7);
     }
   });
 
   Deno.test(`no derivative of GELU with ${form} leaves its range over an interval`, () => {
-    const range = geluRange(form);
+    const range = new Float64Array(4);
     const random = randomNumbers(1);
     for (let i = 0; i < 2000; i++) {
       const lo = 20 * (random() - 0.5);
       const hi = lo + 10 ** (2 * random() - 1.5);
-      const { first, second } = range({ lo, hi });
+      own.range(lo, hi, range);
       for (let j = 0; j <= 50; j++) {
-        const at = jet(lo + (hi - lo) * j / 50);
-        assert(first.lo - 1e-12 <= at.first && at.first <= first.hi + 1e-12, `g' at ${lo} … ${hi}`);
-        assert(second.lo - 1e-12 <= at.second && at.second <= second.hi + 1e-12, `g'' at ${lo} … ${hi}`);
+        const x = lo + (hi - lo) * j / 50;
+        assert(range[0] - 1e-12 <= own.slope(x) && own.slope(x) <= range[1] + 1e-12, `g' at ${lo} … ${hi}`);
+        assert(range[2] - 1e-12 <= own.bend(x) && own.bend(x) <= range[3] + 1e-12, `g'' at ${lo} … ${hi}`);
       }
     }
   });

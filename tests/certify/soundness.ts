@@ -4,9 +4,12 @@
  * @module
  */
 import { assert } from "@std/assert";
-import type { Digits } from "../../src/certify/extremes.ts";
-import { regionsOf, tokensAt } from "../../src/certify/region.ts";
+import type { Bounder } from "../../src/certify/bound.ts";
+import { attentionOf, type Digits } from "../../src/certify/extremes.ts";
+import type { Query } from "../../src/certify/query.ts";
+import { type Region, regionsOf, tokensAt } from "../../src/certify/region.ts";
 import { quickBounds } from "../../src/certify/scan.ts";
+import { WIDTH } from "../../src/model/variant.ts";
 import { EQUALS, QUERIES } from "../../src/model/vocabulary.ts";
 import { liesIn, type NamedModel, randomInput, randomNumbers, toolsOf } from "./models.ts";
 
@@ -26,26 +29,29 @@ export function searchForBreach(
 ): number {
   const random = randomNumbers(seed);
   const pick = (count: number) => Math.floor(random() * count);
-  const { head, bounder, makeQuery } = toolsOf(model);
+  const { tensors, head, bounder, makeQuery } = toolsOf(model);
   let compared = 0;
   for (let step = 0; step < QUERIES; step++) {
     const tokens = tokensAt(step, EQUALS);
     const token = tokens[pick(tokens.length)];
     const query = makeQuery(step, token);
     const all = regionsOf(step, token);
-    const quick = quickBounds(head, query, all);
+    const quick = quickBounds(head, tensors.tokenEmbedding, query, all);
     for (let r = 0; r < regions; r++) {
       const number = pick(all.length);
-      const region = { ...all[number], digits: all[number].digits.slice() };
+      let region = all[number];
       let least = quick[number];
-      const parts = pick(4); // cut a few times
-      let { bound, found, influence } = bounder.bound(query, region);
-      for (let cut = 0; cut < parts; cut++) {
-        const split = bounder.split(query, region, influence);
-        if (split === undefined) break;
-        const mask = region.digits[split.position];
-        region.digits[split.position] = random() < 0.5 ? split.first : mask & ~split.first;
-        ({ bound, found, influence } = bounder.bound(query, region));
+      const inside = (input: Digits) => liesIn(region, input) && liesInBox(region, query, bounder, input);
+      const inhabitant = randomInput(region, random); // the parts that are looked at hold at least this one
+      const parts = inhabitant === undefined || random() < 0.7 ? 0 : 1 + pick(6);
+      let { bound, found, cut } = bounder.bound(query, region);
+      for (let i = 0; i < parts && cut !== undefined; i++) {
+        const [first, second] = bounder.parts(query, region, cut);
+        region = first;
+        if (!inside(inhabitant!)) region = second;
+        assert(inside(inhabitant!), `${model.name}: an input of a region of step ${step} lies in neither part of it`);
+        ({ bound, found, cut } = bounder.bound(query, region));
+        if (found !== undefined && !inside(found.input)) found = undefined;
       }
       least = Math.max(least, bound);
       const check = (input: Digits) => {
@@ -57,16 +63,29 @@ export function searchForBreach(
         );
         return margin;
       };
-      if (found !== undefined) descend(found.input, check, (input) => liesIn(region, input), random, inputs >> 2);
+      if (inhabitant !== undefined) descend(found?.input ?? inhabitant, check, inside, random, inputs >> 2);
       for (let i = 0; i < inputs; i++) {
         const input = randomInput(region, random);
         if (input === undefined) break;
+        if (!inside(input)) continue;
         assert(bound < Infinity, `${model.name}: a region of step ${step} holds inputs, but is said not to`);
         check(input);
       }
     }
   }
   return compared;
+}
+
+/** Whether the attention's output of an input lies in a region's box. */
+function liesInBox({ step, box }: Region, query: Query, bounder: Bounder, input: Digits): boolean {
+  if (box === undefined) return true;
+  const axes = bounder.axesOf(query, step);
+  const o = new Float64Array(WIDTH);
+  attentionOf(step, query, input, o);
+  return o.every((_, i) => {
+    const along = o.reduce((sum, value, l) => sum + axes[i * WIDTH + l] * value, 0);
+    return box[2 * i] - 1e-9 <= along && along <= box[2 * i + 1] + 1e-9;
+  });
 }
 
 /** Changes digits at random and keeps what lowers the margin. */

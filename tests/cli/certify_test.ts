@@ -18,7 +18,7 @@ Deno.test("certify proves the shipped weights right, and writes the proof", asyn
   });
   assert(worstMargin >= 1 && seconds > 0 && steps.length === 12);
   const file = JSON.parse(await Deno.readTextFile(out));
-  assertEquals([file.format, file.version, file.worstMargin], ["tiny-adder certificate", 1, worstMargin]);
+  assertEquals([file.format, file.version, file.worstMargin], ["tiny-adder certificate", 2, worstMargin]);
 });
 
 Deno.test("certify needs no permission, and says which sum is wrong", async () => {
@@ -26,7 +26,7 @@ Deno.test("certify needs no permission, and says which sum is wrong", async () =
     `--allow-read=${goldenCheckpoint("w0")}`,
   ]);
   assertEquals(code, 1);
-  assertMatch(stdout, /^not right: \d+ \+ \d+ = (\d+|no number) {2}✗ {2}\d+ is right \([\d.]+ s\)\n/);
+  assertMatch(stdout, /^not right: \d+ \+ \d+ = (\d+|no number) {2}✗ {2}\d+ is right \([\d.]+ s, 1 thread\)\n/);
 });
 
 Deno.test("certify --json gives the pair that is added wrongly", async () => {
