@@ -6,7 +6,7 @@
  * @module
  */
 import { WIDTH } from "../model/variant.ts";
-import { Minimizer, type WeightRange } from "./extremes.ts";
+import type { Minimizer, WeightRange } from "./extremes.ts";
 import { DIRECTIONS } from "./head.ts";
 import type { Query } from "./query.ts";
 import type { Region } from "./region.ts";

@@ -13,13 +13,13 @@ import { Judge, proveAllSteps } from "./prove.ts";
 import type { StepOutcome } from "./prove_step.ts";
 import type { BoundedPart } from "./prover.ts";
 import { regionsOf } from "./region.ts";
-import type { ArithmeticReport, CertifyCheckpoint, CertifyOptions, CertifyResult, OpenRegion } from "./types.ts";
+import type { ArithmeticReport, CertifyCheckpoint, CertifyOptions, CertifyResult, Input, OpenRegion } from "./types.ts";
 
 const INPUTS = "100000000000000000000";
 const DEFAULT_SECONDS = 60;
 const MOST_THREADS = 64;
 /** What is demanded before float32 is measured, which is not worth while for a model that is wrong. Mostly the measurement demands less. */
-export const PROVISIONAL_DEMAND = 0.05;
+const PROVISIONAL_DEMAND = 0.05;
 /** The measurement's share of the progress. */
 const MEASURING = 0.2;
 /** Between two looks at the signal lie that many milliseconds. */
@@ -43,30 +43,54 @@ const TURN_MS = 50;
  * @throws {RangeError} If the weights are not those of the model, or an option is out of its range
  */
 export async function certify(checkpoint: CertifyCheckpoint, options: CertifyOptions = {}): Promise<CertifyResult> {
+  return (await examine(checkpoint, options)).result;
+}
+
+/** What {@linkcode examine} finds. */
+export interface Examination {
+  /** The answer. */
+  result: CertifyResult;
+  /** The inputs with the smallest margins met at each step. */
+  narrow: Input[];
+}
+
+/**
+ * Does what {@linkcode certify} says, and tells the narrow inputs as well.
+ *
+ * @param options With `exhaustive` it looks at all steps, even where one is found to be wrong
+ */
+export async function examine(
+  checkpoint: CertifyCheckpoint,
+  options: CertifyOptions & { exhaustive?: boolean },
+): Promise<Examination> {
   checkParameters(checkpoint.parameters, variantOf(checkpoint.model));
   const threads = checkOptions(options);
   options.signal?.throwIfAborted();
   const started = performance.now();
   const judge = new Judge(checkpoint);
   const glaring = judge.glaringFailure();
-  const crew = await gatherCrew(glaring === undefined ? threads : 1);
+  const hasEnded = glaring !== undefined && !options.exhaustive;
+  const crew = await gatherCrew(hasEnded ? 1 : threads);
+  const { model } = checkpoint;
   const result: CertifyResult = {
-    ...{ verdict: "undecided", certified: false, inputs: INPUTS, model: checkpoint.model },
+    ...{ verdict: "undecided", certified: false, inputs: INPUTS, model },
     ...{ weights: await hashOfWeights(checkpoint.parameters), worstMargin: null, steps: [], counterexample: null },
     ...{ undecided: null, arithmetic: null, seconds: 0, threads: crew.threads, certificate: null },
   };
+  const narrow: Input[] = glaring === undefined ? [] : [glaring];
   try {
-    if (glaring !== undefined) {
-      Object.assign(result, { verdict: "counterexample", counterexample: judge.describe(glaring) });
-    } else {
-      const { model, parameters } = checkpoint;
-      await decide({ model, parameters: parameters.slice() }, { ...options, crew, judge, started, result });
+    if (!hasEnded) {
+      const parameters = checkpoint.parameters.slice();
+      narrow.push(...await decide({ model, parameters }, { ...options, crew, judge, started, result }));
     }
   } finally {
     crew.dismiss();
   }
+  if (glaring !== undefined) {
+    Object.assign(result, { verdict: "counterexample", counterexample: judge.describe(glaring), undecided: null });
+  }
   result.seconds = (performance.now() - started) / 1000;
-  return result;
+  return { result, narrow };
 }
 
 /** @returns The number of threads */
@@ -84,13 +108,14 @@ function checkOptions({ seconds = DEFAULT_SECONDS, cuts = Infinity, threads }: C
   return asked;
 }
 
-/** Searches for a proof, and writes what comes of it into `result`. */
+/** Searches for a proof, and writes what comes of it into `result`. @returns The narrow inputs */
 async function decide(
   checkpoint: CertifyCheckpoint,
-  { seconds = DEFAULT_SECONDS, cuts = Infinity, signal, onProgress = () => {}, crew, judge, started, result }:
+  { seconds = DEFAULT_SECONDS, cuts = Infinity, exhaustive, signal, onProgress = () => {}, ...given }:
     & CertifyOptions
-    & { crew: Crew; judge: Judge; started: number; result: CertifyResult },
-): Promise<void> {
+    & { exhaustive?: boolean; crew: Crew; judge: Judge; started: number; result: CertifyResult },
+): Promise<Input[]> {
+  const { crew, judge, started, result } = given;
   const elapsed = () => (performance.now() - started) / 1000;
   const expired = () => elapsed() > seconds;
   let shown = 0;
@@ -98,7 +123,7 @@ async function decide(
   crew.load(checkpoint.model, checkpoint.parameters);
   const prove = (demanded: number) =>
     proveAllSteps(crew, {
-      ...{ demanded, judge, mostCuts: cuts, expired },
+      ...{ demanded, judge, mostCuts: cuts, exhaustive, expired },
       onProgress: (proved) => show((1 - MEASURING) * proved),
     });
 
@@ -115,7 +140,10 @@ async function decide(
       // rarely: a margin may do for less than what the measurement demands
       const narrow = outcomes.some((outcome) => outcome.proved && !(outcome.result.margin >= arithmetic.demanded));
       if (narrow) outcomes = await prove(arithmetic.demanded);
-      if (allProved(outcomes)) return await seal(result, arithmetic, outcomes);
+      if (allProved(outcomes)) {
+        await seal(result, arithmetic, outcomes);
+        return narrowOf(outcomes);
+      }
     }
     result.steps = outcomes.flatMap((outcome) => outcome.proved ? [outcome.result] : []).reverse();
     const wrong = outcomes.find((outcome) => "counterexample" in outcome);
@@ -125,11 +153,16 @@ async function decide(
     } else {
       result.undecided = describe(open!.open);
     }
+    return narrowOf(outcomes);
   } catch (error) {
     throw signal?.aborted ? signal.reason : error;
   } finally {
     ended();
   }
+}
+
+function narrowOf(outcomes: readonly StepOutcome[]): Input[] {
+  return outcomes.flatMap(({ narrow }) => narrow.map(({ a, b }) => ({ a, b })));
 }
 
 type Proved = Extract<StepOutcome, { proved: true }>;

@@ -6,9 +6,7 @@
 import { createEngine } from "../engine/create_engine.ts";
 import type { Engine } from "../engine/types.ts";
 import { drawOperands } from "../model/sampler.ts";
-import { certify, PROVISIONAL_DEMAND } from "./certify.ts";
-import { gatherCrew } from "./crew.ts";
-import { Judge, proveAllSteps } from "./prove.ts";
+import { examine } from "./certify.ts";
 import type { CertifyCheckpoint, CertifyProgress, CertifyResult, Input } from "./types.ts";
 
 /** Options of {@linkcode harden}. */
@@ -66,50 +64,20 @@ export async function harden(checkpoint: CertifyCheckpoint, options: HardenOptio
   let parameters: Float32Array = checkpoint.parameters.slice();
   const pool: Input[] = [];
   for (let round = 0;; round++) {
-    const { proved, found } = await searchWeakness({ model, parameters }, options);
-    if (proved === 12 || round === rounds) {
-      const result = await certify({ model, parameters }, { cuts, seconds: Infinity, threads, signal, onProgress });
-      return { parameters, result, rounds: round };
-    }
-    pool.push(...found);
-    onRound({ round: round + 1, proved, pool: pool.length });
-    const engine = await createEngine({ model, threads });
+    const { result, narrow } = await examine({ model, parameters }, {
+      ...{ cuts, seconds: Infinity, threads, exhaustive: true, signal, onProgress },
+    });
+    if (result.certified || round === rounds) return { parameters, result, rounds: round };
+    pool.push(...narrow);
+    onRound({ round: round + 1, proved: result.steps.length, pool: pool.length });
+    const engine = await createEngine({ model, threads: result.threads });
     try {
       engine.setParameters(parameters);
-      await trainOn(engine, { pool, latest: found.length, seed, round, signal });
+      await trainOn(engine, { pool, latest: narrow.length, seed, round, signal });
       parameters = engine.parameters();
     } finally {
       await engine.dispose();
     }
-  }
-}
-
-/** What is wrong or narrow, and how many steps are not. */
-async function searchWeakness(
-  checkpoint: CertifyCheckpoint,
-  { cuts = CUTS, threads, signal, onProgress = () => {} }: HardenOptions,
-): Promise<{ proved: number; found: Input[] }> {
-  const judge = new Judge(checkpoint);
-  const crew = await gatherCrew(threads ?? navigator.hardwareConcurrency);
-  const started = performance.now();
-  try {
-    crew.load(checkpoint.model, checkpoint.parameters);
-    const outcomes = await proveAllSteps(crew, {
-      ...{
-        demanded: PROVISIONAL_DEMAND,
-        judge,
-        mostCuts: cuts,
-        exhaustive: true,
-        expired: () => signal?.aborted ?? false,
-      },
-      onProgress: (proved) => onProgress({ proved, seconds: (performance.now() - started) / 1000 }),
-    });
-    signal?.throwIfAborted();
-    const glaring = judge.glaringFailure();
-    const found = [...outcomes.flatMap(({ narrow }) => narrow), ...(glaring === undefined ? [] : [glaring])];
-    return { proved: outcomes.filter(({ proved }) => proved).length, found };
-  } finally {
-    crew.dismiss();
   }
 }
 
