@@ -6,7 +6,7 @@
  */
 import type { ModelName } from "../model/variant.ts";
 import { EOS, EQUALS, QUERIES } from "../model/vocabulary.ts";
-import { type Cell, CheckedModel, type Region, type Sets, times } from "./checker_model.ts";
+import { CheckedModel, dot, type Part, rangeOf, times } from "./checker_model.ts";
 
 type Split = 0 | [position: number, at: number, Split, Split];
 
@@ -39,27 +39,26 @@ function regionsOf(step: number, token: number): { wanted: number; sets: number[
   );
 }
 
-/** A part of a region: its digits, and its cell where it is cut along an axis. */
-type Part = { sets: Sets; cell?: Cell };
-
 /** The parts that a region is cut into. @throws {Error} If a cut is none */
-function* partsOf(part: Part, split: Split, cellOf: (sets: Sets) => Cell): Generator<Part> {
+function* partsOf(part: Part, split: Split, axes: number[][] | undefined): Generator<Part> {
   if (split === 0) return yield part;
   const [position, at, ...parts] = split;
   insist(split.length === 4, "a cut has other than two parts");
-  const { sets, cell } = part;
+  const { sets } = part;
   if (position < 0) {
-    const { axes, box, rests } = cell ?? cellOf(sets);
-    const [lo, hi] = box[-1 - position];
+    insist(axes?.length === 7 && axes.every((u) => u.length === 7 && Math.abs(dot(u, u) - 1) < 1e-6), "it has no axes");
+    const cell = part.cell ?? { axes, box: axes.map((axis) => rangeOf(part, axis)), rests: [] };
+    const [lo, hi] = cell.box[-1 - position];
     for (const [i, side] of ([[lo, at], [at, hi]] as const).entries()) {
-      yield* partsOf({ sets, cell: { axes, box: box.with(-1 - position, side), rests } }, parts[i], cellOf);
+      yield* partsOf({ ...part, cell: { ...cell, box: cell.box.with(-1 - position, side) } }, parts[i], axes);
     }
     return;
   }
   const sides = [1, 0].map((bit) => sets[position].filter((digit) => (at >> digit & 1) === bit));
   insist(sides.every((side) => side.length > 0), "a cut has an empty side");
   for (const [i, side] of sides.entries()) {
-    yield* partsOf({ sets: sets.with(position, side), cell: cell && { ...cell, rests: [] } }, parts[i], cellOf);
+    const cell = part.cell && { ...part.cell, rests: [] };
+    yield* partsOf({ ...part, sets: sets.with(position, side), cell }, parts[i], axes);
   }
 }
 
@@ -102,6 +101,7 @@ export async function checkCertificate(
       insist(near, `the worst input of step ${step} has another margin`);
     }
     for (const { step, margin, axes, splits } of steps.toReversed()) { // the steps with the fewest regions come first
+      const ofToken = new Map<number, number[][]>(axes);
       const cuts = new Map<string, Split>(splits.map(([t, n, split]: unknown[]) => [`${t} ${n}`, split]));
       let used = 0;
       for (const token of step === 0 ? [EQUALS] : times(step === 11 ? 2 : 10)) {
@@ -109,15 +109,10 @@ export async function checkCertificate(
         for (const [number, { wanted, sets }] of regionsOf(step, token).entries()) {
           const cut = cuts.get(`${token} ${number}`);
           used += +(cut !== undefined);
-          const region: Region = [step, token, wanted];
-          const cellOf = (sets: Sets): Cell => {
-            const own: number[][] | undefined = new Map(axes).get(token) as number[][];
-            insist(own?.length === 7, `step ${step} has no axes after token ${token}`);
-            return { axes: own, box: checked.boxOf(query, region, sets, own), rests: [] };
-          };
-          for (const part of partsOf({ sets }, cut ?? 0, cellOf)) {
+          const whole: Part = { query, region: [step, token, wanted], sets };
+          for (const part of partsOf(whole, cut ?? 0, ofToken.get(token))) {
             regions++;
-            const holds = checked.holds(query, region, part.sets, part.cell, margin);
+            const holds = checked.holds(part, margin);
             insist(holds, `region ${number} of step ${step} after token ${token} is not proved`);
           }
         }

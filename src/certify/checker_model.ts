@@ -7,7 +7,7 @@
 import { gelu, geluBackward } from "../engine/reference/gelu.ts";
 import { layerNorm } from "../engine/reference/layer_norm.ts";
 import { linear, rowOf, sum } from "../engine/reference/linear.ts";
-import { forward, QkvRow, tensorsOf } from "../engine/reference/model.ts";
+import { forward, tensorsOf } from "../engine/reference/model.ts";
 import { HIDDEN, type ModelName, TOKENS, variantOf, WIDTH } from "../model/variant.ts";
 import { EQUALS, FIRST_QUERY, PLUS, promptTokens, targetTokens } from "../model/vocabulary.ts";
 
@@ -29,7 +29,8 @@ const meet = (x: Range, y: Range): Range => [Math.max(x[0], y[0]), Math.min(x[1]
 function multiply([a, b]: Range, [c, d]: Range): Range {
   return [Math.min(a * c, a * d, b * c, b * d), Math.max(a * c, a * d, b * c, b * d)];
 }
-function dot(x: Vector, y: Vector): number {
+/** x.y */
+export function dot(x: Vector, y: Vector): number {
   let total = 0;
   for (let i = 0; i < x.length; i++) total += x[i] * y[i];
   return total;
@@ -62,32 +63,43 @@ const DERIVATIVES = {
     return [over(slope, range, [-Math.SQRT2, Math.SQRT2]), over(second, range, [-2, 0, 2])];
   },
   tanh([lo, hi]: Range): [Range, Range] {
-    const [s, c] = [Math.sqrt(2 / Math.PI), 0.044715];
-    const u = (x: number) => s * (x + c * x ** 3);
-    const oneMinusSquare = (x: number) => 1 - Math.tanh(u(x)) ** 2;
-    const slope = (x: number) => s * (1 + 3 * c * x * x);
-    const [x, radius] = [(lo + hi) / 2, (hi - lo) / 2];
-    const middle = oneMinusSquare(x) * (slope(x) + x / 2 * (6 * s * c * x - 2 * Math.tanh(u(x)) * slope(x) ** 2));
-    let second = meet([middle - 0.88 * radius, middle + 0.88 * radius], [-0.13, 0.81]);
-    if (lo > 0 || hi < 0) {
-      const [a, b] = [Math.min(Math.abs(lo), Math.abs(hi)), reachOf([lo, hi])];
-      const tail = (oneMinusSquare(a) + 1e-12) * (slope(b) + b / 2 * (6 * s * c * b + 2 * slope(b) ** 2));
-      second = meet(second, [-tail, tail]);
-    }
+    const [s, c, x, radius] = [Math.sqrt(2 / Math.PI), 0.044715, (lo + hi) / 2, (hi - lo) / 2];
+    const tanh = (x: number) => Math.tanh(s * (x + c * x ** 3));
+    const [u1, u2] = [(x: number) => s * (1 + 3 * c * x * x), (x: number) => 6 * s * c * x];
+    const middle = (1 - tanh(x) ** 2) * (u1(x) + x / 2 * (u2(x) - 2 * tanh(x) * u1(x) ** 2));
+    const [a, b] = [lo > 0 ? lo : hi < 0 ? hi : NaN, reachOf([lo, hi])];
+    const far = (1 - tanh(a) ** 2 + 1e-12) * (u1(b) + b / 2 * (u2(b) + 2 * u1(b) ** 2));
+    const tail = Number.isFinite(far) ? far : 1; // where 0 lies inside, nothing is known by the tail
+    const second = meet(meet([middle - 0.88 * radius, middle + 0.88 * radius], [-0.13, 0.81]), [-tail, tail]);
     const at = geluBackward(Float64Array.of(1), Float64Array.of(x), "tanh")[0];
     return [meet([at - reachOf(second) * radius, at + reachOf(second) * radius], [-0.14, 1.14]), second];
   },
 };
 
-/** r = n^(-1/2), r' and r'' along a segment, from n at its start, the box of z, z.z' and |z'|^2 + z.z'' ("Norms"). */
-function inverseRoot(n: number, z: Range[], zDz: Range, halfBend: Range, epsilon: number): [Range, Range, Range] {
+/** What a quantity and its first two derivatives can be along the segments from a center. */
+type Jet = readonly [Range, Range, Range];
+const ZERO: Range = [0, 0];
+const ONE: Jet = [[1, 1], ZERO, ZERO];
+function product([x, x1, x2]: Jet, [y, y1, y2]: Jet): Jet {
+  const first = add(multiply(x1, y), multiply(x, y1));
+  return [multiply(x, y), first, add(add(multiply(x2, y), multiply(x, y2)), scale(2, multiply(x1, y1)))];
+}
+
+/** r = n^(-1/2), from n at the start of the segments, the box of z, z.z' and |z'|^2 + z.z'' ("Norms"). */
+function inverseRoot(n: number, z: Range[], zDz: Range, halfBend: Range, epsilon: number): Jet {
   const box = z.reduce((total, range) => add(total, scale(1 / WIDTH, square(range))), [epsilon, epsilon] as Range);
   const [lo, hi] = meet(from(n, scale(2 / WIDTH, zDz)), box);
-  const r: Range = [hi ** -0.5, lo ** -0.5];
-  const [cube, fifth]: Range[] = [[r[0] ** 3, r[1] ** 3], [r[0] ** 5, r[1] ** 5]];
-  const bend = scale(3 / WIDTH ** 2, multiply(fifth, square(zDz)));
-  return [r, scale(-1 / WIDTH, multiply(cube, zDz)), add(bend, scale(-1 / WIDTH, multiply(cube, halfBend)))];
+  const power = (p: number): Range => [hi ** p, lo ** p];
+  const bend = scale(3 / WIDTH ** 2, multiply(power(-2.5), square(zDz)));
+  const cube = scale(-1 / WIDTH, power(-1.5));
+  return [power(-0.5), multiply(cube, zDz), add(bend, multiply(cube, halfBend))];
 }
+
+/** A position that asks: its residual stream, e of each token, and e v on any direction, at [position * 10 + digit] ("Attention"). */
+type Query = { x0: Float64Array; weights: Float64Array; project: (w: Vector) => Float64Array; onto: Float64Array[] };
+
+/** A set of inputs: a region, or what its digits and its cell leave of it. */
+export type Part = { query: Query; region: Region; sets: Sets; cell?: Cell };
 
 /** A model and its bounds. */
 export class CheckedModel {
@@ -120,56 +132,44 @@ export class CheckedModel {
     return Math.min(...[...logits].filter((_, t) => t !== targets[step]).map((logit) => logits[targets[step]] - logit));
   }
 
-  /** Position 21 + step asking with a token: e of each token, and e v on each direction, at [position * 10 + digit] ("Attention"). */
-  query(step: number, token: number) {
-    const { tokenEmbedding, positionEmbedding, norm1, qkv } = this.#tensors;
+  /** Position 21 + step asking with a token. */
+  query(step: number, token: number): Query {
+    const { tokenEmbedding, positionEmbedding } = this.#tensors;
     const asking = FIRST_QUERY + step;
-    const embed = (id: number, at: number) =>
-      sum(rowOf(tokenEmbedding, id, WIDTH), rowOf(positionEmbedding, at, WIDTH));
-    const slots = times(10 * asking + 10).map((i) => {
-      const at = Math.floor(i / 10);
-      const id = at === asking ? token : at === 10 ? PLUS : at === 21 ? EQUALS : i % 10;
-      return new QkvRow(linear(layerNorm(embed(id, at), norm1, this.#variant.layerNormEpsilon).y, qkv));
+    const rows = times(10).map((digit) => {
+      const tokens = times(asking + 1).map((at) =>
+        at === asking ? token : at === 10 ? PLUS : at === 21 ? EQUALS : digit
+      );
+      return forward(this.#tensors, this.#variant, tokens, asking).qkv;
     });
+    const slots = times(10 * asking + 10).map((i) => rows[i % 10][Math.floor(i / 10)]);
     const scores = slots.map(({ key }) => dot(slots[10 * asking].query, key) / Math.sqrt(WIDTH));
     const shift = Math.max(...scores);
     const weights = Float64Array.from(scores, (score) => Math.exp(score - shift));
     const project = (w: Vector) => weights.map((e, i) => e * dot(w, slots[i].value));
-    return { x0: embed(token, asking), weights, project, projections: this.#directions.map(project) };
-  }
-
-  /** The box of a region along axes. */
-  boxOf(query: ReturnType<CheckedModel["query"]>, region: Region, sets: Sets, axes: Vector[]): Range[] {
-    return axes.map((axis) => rangeOf(query, region, sets, axis));
+    const x0 = sum(rowOf(tokenEmbedding, token, WIDTH), rowOf(positionEmbedding, asking, WIDTH));
+    return { x0, weights, project, onto: this.#directions.map(project) };
   }
 
   /** Whether every margin over a region, or a cell of it, is at least `claim`, by Taylor's theorem at its center ("The bound of a region"). */
-  holds(
-    query: ReturnType<CheckedModel["query"]>,
-    region: Region,
-    sets: Sets,
-    cell: Cell | undefined,
-    claim: number,
-  ): boolean {
-    const { x0, weights, projections } = query;
+  holds(part: Part, claim: number): boolean {
+    const { query: { x0, weights, onto }, region, sets, cell } = part;
     const { projection, norm2, w1, w2, tokenEmbedding, finalNorm } = this.#tensors;
     const { gelu: form, layerNormEpsilon: epsilon } = this.#variant;
     const [least, most] = extremes(sets, weights, weights, 0);
     if (!(least > 1e-100)) return false;
     const center = Float64Array.from(times(WIDTH), (l) => {
       if (cell) return cell.axes.reduce((total, axis, i) => total + axis[l] * (cell.box[i][0] + cell.box[i][1]) / 2, 0);
-      const [lo, hi] = extremes(sets, projections[l], weights, 0);
+      const [lo, hi] = extremes(sets, onto[l], weights, 0);
       return (lo + hi) / (least + most);
     });
     const ranges = this.#directions.map((w, i): Range => {
       if (cell) {
-        const rests = cell.rests[i] ??= restsOf(w, cell.axes).map((rest) => rangeOf(query, region, sets, rest));
-        return add(
-          sumsOf(w, cell).map((inBox, n) => add(inBox, rests[n])).reduce(meet),
-          scale(-dot(w, center), [1, 1]),
-        );
+        const rests = cell.rests[i] ??= restsOf(w, cell.axes).map((rest) => rangeOf(part, rest));
+        const [lo, hi] = sumsOf(w, cell).map((inBox, n) => add(inBox, rests[n])).reduce(meet);
+        return [lo - dot(w, center), hi - dot(w, center)];
       }
-      const [lo, hi] = extremes(sets, projections[i], weights, dot(w, center));
+      const [lo, hi] = extremes(sets, onto[i], weights, dot(w, center));
       return [lo / (lo < 0 ? least : most), hi / (hi > 0 ? least : most)];
     });
     if (ranges.some(([lo, hi]) => lo > hi + 1e-8 * (1 + Math.abs(lo)))) return true; // no input lies in the cell
@@ -181,7 +181,7 @@ export class CheckedModel {
     const x2 = sum(x1, linear(gelu(hidden, form), w2));
     const logits = linear(finalNorm ? layerNorm(x2, finalNorm, epsilon).y : x2, tokenEmbedding);
     if (!logits.every(Number.isFinite)) return false;
-    // what moves x2, one row for each coordinate of o
+    // how x2 moves with each coordinate of o
     const slopes = geluBackward(hidden.map(() => 1), hidden, form);
     const dx2 = this.#columns.map((column) => {
       const dHidden = linear(normSlope(z, n, column).map((d, m) => d * norm2.weight[m]), w1);
@@ -192,12 +192,10 @@ export class CheckedModel {
     const dz = ranges.slice(WIDTH, 2 * WIDTH);
     const dzSquared = dz.reduce((total, d) => total + square(d)[1], 0);
     const zDz = add(combine(z, dz), [0, dzSquared]);
-    const [r, r1, r2] = inverseRoot(n, dz.map((d, m) => from(z[m], d)), zDz, [0, dzSquared], epsilon);
+    const r = inverseRoot(n, dz.map((d, m) => from(z[m], d)), zDz, [0, dzSquared], epsilon);
     const units = this.#alpha.map((alpha, k) => {
       const alphaDz = ranges[2 * WIDTH + k];
-      const alphaZ = from(dot(alpha, z), alphaDz);
-      const slope = add(multiply(r1, alphaZ), multiply(r, alphaDz));
-      const bend = add(multiply(r2, alphaZ), scale(2, multiply(r1, alphaDz)));
+      const [, slope, bend] = product(r, [from(dot(alpha, z), alphaDz), alphaDz, ZERO]);
       const [first, second] = DERIVATIVES[form](from(hidden[k], slope));
       const rest = (first[1] - first[0]) / 2 * reachOf(bend);
       return { middle: (first[0] + first[1]) / 2, curve: add(multiply(second, square(slope)), [-rest, rest]) };
@@ -207,18 +205,17 @@ export class CheckedModel {
       const factors = this.#w2Columns.map((column) => dot(e, column));
       const v = z.map((_, m) => factors.reduce((total, f, k) => total + f * units[k].middle * this.#alpha[k][m], 0));
       const vDz = combine(v, dz);
-      const common = add(multiply(r2, from(dot(v, z), vDz)), scale(2, multiply(r1, vDz)));
-      return add(combine(factors, curves), common);
+      return add(combine(factors, curves), product(r, [from(dot(v, z), vDz), vDz, ZERO])[2]);
     };
     const slopeOf = (e: Float64Array): Range => combine(dx2.map((row) => dot(e, row)), ranges.slice(0, WIDTH));
     const [y, unit] = [centered(x2), times(WIDTH).map((m) => centered(new Float64Array(WIDTH).fill(1, m, m + 1)))];
     const ny = dot(y, y) / WIDTH + epsilon;
-    let outer: [Range, Range, Range] = [[1, 1], [0, 0], [0, 0]];
+    let outer = ONE;
     if (finalNorm) {
       const second = unit.map(bendOf);
       const first = unit.map((e, m) => add(slopeOf(e), from(0, second[m])));
       const box = first.map((range, m) => from(y[m], range));
-      const total = (of: (m: number) => Range) => times(WIDTH).reduce((all, m) => add(all, of(m)), [0, 0] as Range);
+      const total = (of: (m: number) => Range) => times(WIDTH).reduce((all, m) => add(all, of(m)), ZERO);
       const halfBend = total((m) => add(square(first[m]), multiply(box[m], second[m])));
       outer = inverseRoot(ny, box, total((m) => multiply(box[m], first[m])), halfBend, epsilon);
     }
@@ -229,8 +226,7 @@ export class CheckedModel {
       const e = finalNorm ? centered(answer.map((x, m) => x * finalNorm.weight[m])) : answer; // the reading is r3 e.y
       const [bend, move] = [bendOf(e), slopeOf(e)];
       const turn = finalNorm ? add(move, from(0, bend)) : move;
-      const inner = add(multiply(outer[2], from(dot(e, y), turn)), scale(2, multiply(outer[1], turn)));
-      const second = add(multiply(outer[0], bend), inner)[0];
+      const second = product(outer, [from(dot(e, y), turn), turn, bend])[2][0];
       const gradient = dx2.map((row) => dot(e, finalNorm ? normSlope(y, ny, row) : row));
       const margin = logits[region[2]] - logits[other];
       const size = 1 + Math.abs(logits[region[2]]) + Math.abs(logits[other]) + Math.abs(second);
@@ -240,7 +236,7 @@ export class CheckedModel {
       const inBox = cell && sumsOf(gradient, cell);
       const rests = cell ? restsOf(gradient, cell.axes) : [gradient];
       return rests.some((rest, i) => {
-        const lowest = leastOver(query, region, sets, rest) + (inBox ? inBox[i][0] : 0);
+        const lowest = leastOver(part, rest) + (inBox ? inBox[i][0] : 0);
         return lowest === Infinity || proves(lowest - start); // no input lies in the region, or
       });
     });
@@ -259,12 +255,9 @@ const PREFIXES = [0, 1, 2, 3, WIDTH];
 
 /** What is left of a direction after some axes. */
 function restsOf(w: Vector, axes: Vector[]): Float64Array[] {
-  return PREFIXES.map((n) =>
-    axes.slice(0, n).reduce<Float64Array>(
-      (rest, axis) => rest.map((x, l) => x - dot(w, axis) * axis[l]),
-      Float64Array.from(w),
-    )
-  );
+  const without = (n: number) => (x: number, l: number) =>
+    axes.slice(0, n).reduce((rest, axis) => rest - dot(w, axis) * axis[l], x);
+  return PREFIXES.map((n) => Float64Array.from(w, without(n)));
 }
 
 /** What the same axes can add over a box. */
@@ -273,17 +266,12 @@ function sumsOf(w: Vector, { axes, box }: Cell): Range[] {
 }
 
 /** What w.o can be over a region. */
-function rangeOf(query: ReturnType<CheckedModel["query"]>, region: Region, sets: Sets, w: Vector): Range {
-  return [leastOver(query, region, sets, w), -leastOver(query, region, sets, Float64Array.from(w, (x) => -x))];
+export function rangeOf(part: Part, w: Vector): Range {
+  return [leastOver(part, w), -leastOver(part, Float64Array.from(w, (x) => -x))];
 }
 
 /** The least w.o over a region, from below: x + min sum e (w.v - x) / Z for the best of a few x ("Ties"). */
-function leastOver(
-  { weights, project }: ReturnType<CheckedModel["query"]>,
-  region: Region,
-  sets: Sets,
-  w: Vector,
-): number {
+function leastOver({ query: { weights, project }, region, sets }: Part, w: Vector): number {
   const [least, most] = extremes(sets, weights, weights, 0);
   const projected = project(w);
   let [x, best] = [0, -Infinity];
@@ -319,13 +307,7 @@ function cheapest([step, token, wanted]: Region, sets: Sets, costs: Float64Array
   let least: Range[] = [[0, 0], [Infinity, 0]];
   for (const place of times(10)) {
     const [atA, atB, atSum] = [90 - 10 * place, 200 - 10 * place, 220 + 10 * place];
-    const allowed = place === step
-      ? [wanted]
-      : place === step - 1
-      ? [token]
-      : place < step
-      ? sets[22 + place]
-      : times(10);
+    const allowed = [sets[22 + place], [token], [wanted], times(10)][Math.min(Math.max(place - step + 2, 0), 3)];
     const written = place < step - 1;
     const next: Range[] = [[Infinity, 0], [Infinity, 0]];
     for (const a of sets[9 - place]) {

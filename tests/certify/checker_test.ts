@@ -57,7 +57,7 @@ const CHANGES: readonly [what: string, change: (certificate: Certificate) => voi
   ["a margin is negative", ({ steps }) => void (steps[9].margin = -1), "worst margin"],
   ["axes are left out", ({ steps }) => void (steps[10].axes = []), "has no axes"],
   ["an axis is left out", ({ steps }) => void steps[10].axes[0][1].pop(), "has no axes"],
-  ["an axis is no direction", ({ steps }) => void (steps[10].axes[0][1][0] = []), "is not proved"],
+  ["an axis is no direction", ({ steps }) => void (steps[10].axes[0][1][0][0] += 1e-3), "has no axes"],
   ["less is demanded", ({ arithmetic }) => void (arithmetic.demanded = 0), "demands too little"],
   ["too little was measured", ({ arithmetic }) => void (arithmetic.logits = 1000), "demands too little"],
   ["a cut is left out", ({ steps }) => void steps[10].splits.shift(), "is not proved"],
