@@ -13,7 +13,9 @@ import type { CertificateStep, Input, Split, StepResult } from "./types.ts";
 
 /** Cutting ends where the least bound is this share of the smallest margin met: the proof is then tight enough. */
 const TIGHT = 0.95;
-/** Parts that are cut for a tighter bound alone, once all bounds are large enough. */
+/** After so many cuts less will do, and after more of them nothing is cut for a tighter bound alone. */
+const CUTS_TO_TIGHTEN = 4000;
+const LESS_TIGHT = 0.5;
 const MOST_CUTS_TO_TIGHTEN = 20_000;
 /** After so many cuts a step that has a margin below what is demanded, and no wrong sum near it, is given up. */
 const MOST_CUTS_WITHOUT_HOPE = 2000;
@@ -110,8 +112,8 @@ export async function proveStep(step: number, tools: StepTools): Promise<StepOut
   };
   const undecided = ({ part, bound }: Open): StepOutcome => ({ proved: false, open: { ...part, bound }, narrow });
   for (;;) {
-    const tighten = cuts < MOST_CUTS_TO_TIGHTEN ? TIGHT * worst.margin : 0;
-    const enough = Math.max(demanded + ROUNDED, tighten);
+    const share = cuts < CUTS_TO_TIGHTEN ? TIGHT : cuts < MOST_CUTS_TO_TIGHTEN ? LESS_TIGHT : 0;
+    const enough = Math.max(demanded + ROUNDED, share === 0 ? 0 : share * worst.margin); // worst.margin may be Infinity
     const batch: Open[] = [];
     while (batch.length < BATCH && heap.size > 0 && heap.first()!.bound < enough) batch.push(heap.pop()!);
     if (batch.length === 0) {
