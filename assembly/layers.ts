@@ -115,47 +115,29 @@ export function linear7(
     const out1 = out + outRow;
     const start1 = start + startRow;
     // unroll
-    for (let m = 0; m < 4; ++m) {
-      let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
-      let b$m = start == 0 ? f32x4.splat(0) : v128.load(start1, 16 * m);
-    }
-    // unroll
-    for (let n = 0; n < 7; ++n) {
-      const x$n = v128.load(x, 16 * n);
-      const y$n = v128.load(y, 16 * n);
+    for (let h = 0; h < 2; ++h) {
       // unroll
-      for (let m = 0; m < 4; ++m) {
-        const w$n$m = splatAt(weight + 4 * (14 * n + m));
-        a$m = madd(x$n, w$n$m, a$m);
-        b$m = madd(y$n, w$n$m, b$m);
+      for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+        let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
+        let b$m = start == 0 ? f32x4.splat(0) : v128.load(start1, 16 * m);
       }
-    }
-    // stored before the rest is begun: otherwise V8 keeps x for it, on the stack
-    // unroll
-    for (let m = 0; m < 4; ++m) {
-      v128.store(out, a$m, 16 * m);
-      v128.store(out1, b$m, 16 * m);
-    }
-    // unroll
-    for (let m = 4; m < 7; ++m) {
-      let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
-      let b$m = start == 0 ? f32x4.splat(0) : v128.load(start1, 16 * m);
-    }
-    // unroll
-    for (let n = 0; n < 7; ++n) {
-      const u$n = v128.load(x, 16 * n);
-      const v$n = v128.load(y, 16 * n);
       // unroll
-      for (let m = 4; m < 7; ++m) {
-        const w$n$m = splatAt(weight + 4 * (14 * n + m));
-        a$m = madd(u$n, w$n$m, a$m);
-        b$m = madd(v$n, w$n$m, b$m);
+      for (let n = 0; n < 7; ++n) {
+        const x$h$n = v128.load(x, 16 * n);
+        const y$h$n = v128.load(y, 16 * n);
+        // unroll
+        for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+          const w$n$m = splatAt(weight + 4 * (14 * n + m));
+          a$m = madd(x$h$n, w$n$m, a$m);
+          b$m = madd(y$h$n, w$n$m, b$m);
+        }
       }
-    }
-    // unroll
-    for (let m = 4; m < 7; ++m) {
-      v128.store(out, a$m, 16 * m);
-      v128.store(out1, b$m, 16 * m);
+      // stored before the other half is begun: otherwise V8 keeps x for it, on the stack
+      // unroll
+      for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+        v128.store(out, a$m, 16 * m);
+        v128.store(out1, b$m, 16 * m);
+      }
     }
     x += 2 * xRow;
     out += 2 * outRow;
@@ -186,46 +168,29 @@ export function linear14(
     const out1 = out + outRow;
     const start1 = start + startRow;
     // unroll
-    for (let m = 0; m < 4; ++m) {
-      let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
-      let b$m = start == 0 ? f32x4.splat(0) : v128.load(start1, 16 * m);
-    }
-    // unroll
-    for (let n = 0; n < 14; ++n) {
-      const x$n = v128.load(x, 16 * n);
-      const y$n = v128.load(y, 16 * n);
+    for (let h = 0; h < 2; ++h) {
       // unroll
-      for (let m = 0; m < 4; ++m) {
-        const w$n$m = splatAt(weight + 4 * (7 * n + m));
-        a$m = madd(x$n, w$n$m, a$m);
-        b$m = madd(y$n, w$n$m, b$m);
+      for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+        let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
+        let b$m = start == 0 ? f32x4.splat(0) : v128.load(start1, 16 * m);
       }
-    }
-    // unroll
-    for (let m = 0; m < 4; ++m) {
-      v128.store(out, a$m, 16 * m);
-      v128.store(out1, b$m, 16 * m);
-    }
-    // unroll
-    for (let m = 4; m < 7; ++m) {
-      let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
-      let b$m = start == 0 ? f32x4.splat(0) : v128.load(start1, 16 * m);
-    }
-    // unroll
-    for (let n = 0; n < 14; ++n) {
-      const u$n = v128.load(x, 16 * n);
-      const v$n = v128.load(y, 16 * n);
       // unroll
-      for (let m = 4; m < 7; ++m) {
-        const w$n$m = splatAt(weight + 4 * (7 * n + m));
-        a$m = madd(u$n, w$n$m, a$m);
-        b$m = madd(v$n, w$n$m, b$m);
+      for (let n = 0; n < 14; ++n) {
+        const x$h$n = v128.load(x, 16 * n);
+        const y$h$n = v128.load(y, 16 * n);
+        // unroll
+        for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+          const w$n$m = splatAt(weight + 4 * (7 * n + m));
+          a$m = madd(x$h$n, w$n$m, a$m);
+          b$m = madd(y$h$n, w$n$m, b$m);
+        }
       }
-    }
-    // unroll
-    for (let m = 4; m < 7; ++m) {
-      v128.store(out, a$m, 16 * m);
-      v128.store(out1, b$m, 16 * m);
+      // stored before the other half is begun: otherwise V8 keeps x for it, on the stack
+      // unroll
+      for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+        v128.store(out, a$m, 16 * m);
+        v128.store(out1, b$m, 16 * m);
+      }
     }
     x += 2 * xRow;
     out += 2 * outRow;

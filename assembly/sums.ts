@@ -77,56 +77,33 @@ function sumOverQueries(
   fresh: bool,
 ): void {
   // unroll
-  for (let c = 0; c < 4; ++c) {
-    let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
-    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow, 16 * c);
-  }
-  // unroll
-  for (let k = 0; k < 6; ++k) {
-    if (first <= 2 * k) {
-      // unroll
-      for (let u = 0; u < 2; ++u) {
-        const p$k$u = v128.load(d + (2 * k + u) * dStep);
-        const q$k$u = v128.load(d + (2 * k + u) * dStep, 16);
+  for (let h = 0; h < 2; ++h) {
+    // unroll
+    for (let c = 4 * h; c < 4 + 3 * h; ++c) {
+      let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
+      let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow, 16 * c);
+    }
+    // unroll
+    for (let k = 0; k < 6; ++k) {
+      if (first <= 2 * k) {
         // unroll
-        for (let c = 0; c < 4; ++c) {
-          const x$k$u$c = v128.load(x + (2 * k + u) * xStep, 16 * c);
-          a$c = madd(p$k$u, x$k$u$c, a$c);
-          b$c = madd(q$k$u, x$k$u$c, b$c);
+        for (let u = 0; u < 2; ++u) {
+          const p$h$k$u = v128.load(d + (2 * k + u) * dStep);
+          const q$h$k$u = v128.load(d + (2 * k + u) * dStep, 16);
+          // unroll
+          for (let c = 4 * h; c < 4 + 3 * h; ++c) {
+            const x$k$u$c = v128.load(x + (2 * k + u) * xStep, 16 * c);
+            a$c = madd(p$h$k$u, x$k$u$c, a$c);
+            b$c = madd(q$h$k$u, x$k$u$c, b$c);
+          }
         }
       }
     }
-  }
-  // unroll
-  for (let c = 0; c < 4; ++c) {
-    v128.store(acc, a$c, 16 * c);
-    v128.store(acc + accRow, b$c, 16 * c);
-  }
-  // unroll
-  for (let c = 4; c < 7; ++c) {
-    let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
-    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow, 16 * c);
-  }
-  // unroll
-  for (let k = 0; k < 6; ++k) {
-    if (first <= 2 * k) {
-      // unroll
-      for (let u = 0; u < 2; ++u) {
-        const r$k$u = v128.load(d + (2 * k + u) * dStep);
-        const s$k$u = v128.load(d + (2 * k + u) * dStep, 16);
-        // unroll
-        for (let c = 4; c < 7; ++c) {
-          const x$k$u$c = v128.load(x + (2 * k + u) * xStep, 16 * c);
-          a$c = madd(r$k$u, x$k$u$c, a$c);
-          b$c = madd(s$k$u, x$k$u$c, b$c);
-        }
-      }
+    // unroll
+    for (let c = 4 * h; c < 4 + 3 * h; ++c) {
+      v128.store(acc, a$c, 16 * c);
+      v128.store(acc + accRow, b$c, 16 * c);
     }
-  }
-  // unroll
-  for (let c = 4; c < 7; ++c) {
-    v128.store(acc, a$c, 16 * c);
-    v128.store(acc + accRow, b$c, 16 * c);
   }
 }
 
@@ -150,83 +127,46 @@ export function sumsOverKeys(w: usize, x: usize, out: usize, outRow: usize): voi
  */
 @inline
 function sumOverKeys(d: usize, dRow: usize, x: usize, xStep: usize, pairs: i32, acc: usize, accRow: usize): void {
-  const dRest = d + 22 * 16;
-  const xRest = x + 22 * xStep;
   // unroll
-  for (let c = 0; c < 4; ++c) {
-    let a$c = f32x4.splat(0);
-    let b$c = f32x4.splat(0);
-  }
-  // unroll
-  for (let k = 0; k < 22; ++k) {
-    const p$k = v128.load(d, 16 * k);
-    const q$k = v128.load(d + dRow, 16 * k);
+  for (let h = 0; h < 2; ++h) {
     // unroll
-    for (let c = 0; c < 4; ++c) {
-      const x$k$c = v128.load(x + k * xStep, 16 * c);
-      a$c = madd(p$k, x$k$c, a$c);
-      b$c = madd(q$k, x$k$c, b$c);
+    for (let c = 4 * h; c < 4 + 3 * h; ++c) {
+      let a$c = f32x4.splat(0);
+      let b$c = f32x4.splat(0);
     }
-  }
-  let di = dRest;
-  let xi = xRest;
-  for (let k = 0; k < pairs; ++k) {
     // unroll
-    for (let u = 0; u < 2; ++u) {
-      const f$u = v128.load(di, u * 16);
-      const g$u = v128.load(di + dRow, u * 16);
+    for (let k = 0; k < 22; ++k) {
+      const p$h$k = v128.load(d, 16 * k);
+      const q$h$k = v128.load(d + dRow, 16 * k);
       // unroll
-      for (let c = 0; c < 4; ++c) {
-        const y$u$c = v128.load(xi + u * xStep, 16 * c);
-        a$c = madd(f$u, y$u$c, a$c);
-        b$c = madd(g$u, y$u$c, b$c);
+      for (let c = 4 * h; c < 4 + 3 * h; ++c) {
+        const x$k$c = v128.load(x + k * xStep, 16 * c);
+        a$c = madd(p$h$k, x$k$c, a$c);
+        b$c = madd(q$h$k, x$k$c, b$c);
       }
     }
-    di += 32;
-    xi += 2 * xStep;
-  }
-  // unroll
-  for (let c = 0; c < 4; ++c) {
-    v128.store(acc, a$c, 16 * c);
-    v128.store(acc + accRow, b$c, 16 * c);
-  }
-  // unroll
-  for (let c = 4; c < 7; ++c) {
-    let a$c = f32x4.splat(0);
-    let b$c = f32x4.splat(0);
-  }
-  // unroll
-  for (let k = 0; k < 22; ++k) {
-    const r$k = v128.load(d, 16 * k);
-    const s$k = v128.load(d + dRow, 16 * k);
-    // unroll
-    for (let c = 4; c < 7; ++c) {
-      const x$k$c = v128.load(x + k * xStep, 16 * c);
-      a$c = madd(r$k, x$k$c, a$c);
-      b$c = madd(s$k, x$k$c, b$c);
-    }
-  }
-  di = dRest;
-  xi = xRest;
-  for (let k = 0; k < pairs; ++k) {
-    // unroll
-    for (let u = 0; u < 2; ++u) {
-      const t$u = v128.load(di, u * 16);
-      const v$u = v128.load(di + dRow, u * 16);
+    let d$h = d + 22 * 16;
+    let x$h = x + 22 * xStep;
+    for (let k = 0; k < pairs; ++k) {
       // unroll
-      for (let c = 4; c < 7; ++c) {
-        const y$u$c = v128.load(xi + u * xStep, 16 * c);
-        a$c = madd(t$u, y$u$c, a$c);
-        b$c = madd(v$u, y$u$c, b$c);
+      for (let u = 0; u < 2; ++u) {
+        const r$h$u = v128.load(d$h, u * 16);
+        const s$h$u = v128.load(d$h + dRow, u * 16);
+        // unroll
+        for (let c = 4 * h; c < 4 + 3 * h; ++c) {
+          const y$u$c = v128.load(x$h + u * xStep, 16 * c);
+          a$c = madd(r$h$u, y$u$c, a$c);
+          b$c = madd(s$h$u, y$u$c, b$c);
+        }
       }
+      d$h += 32;
+      x$h += 2 * xStep;
     }
-    di += 32;
-    xi += 2 * xStep;
-  }
-  // unroll
-  for (let c = 4; c < 7; ++c) {
-    v128.store(acc, a$c, 16 * c);
-    v128.store(acc + accRow, b$c, 16 * c);
+    // unroll
+    for (let c = 4 * h; c < 4 + 3 * h; ++c) {
+      v128.store(acc, a$c, 16 * c);
+      v128.store(acc + accRow, b$c, 16 * c);
+    }
   }
 }
 
@@ -249,58 +189,34 @@ export function outerProduct(
   fresh: bool,
 ): void {
   // unroll
-  for (let c = 0; c < 4; ++c) {
-    let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
-    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow, 16 * c);
-  }
-  let di = d;
-  let xi = x;
-  for (let k = 0; k < pairs; ++k) {
+  for (let h = 0; h < 2; ++h) {
     // unroll
-    for (let u = 0; u < 2; ++u) {
-      const p$u = v128.load(di + u * dStep);
-      const q$u = v128.load(di + dRow + u * dStep);
-      // unroll
-      for (let c = 0; c < 4; ++c) {
-        const x$u$c = v128.load(xi + u * xStep, 16 * c);
-        a$c = madd(p$u, x$u$c, a$c);
-        b$c = madd(q$u, x$u$c, b$c);
-      }
+    for (let c = 4 * h; c < 4 + 3 * h; ++c) {
+      let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
+      let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow, 16 * c);
     }
-    di += 2 * dStep;
-    xi += 2 * xStep;
-  }
-  // unroll
-  for (let c = 0; c < 4; ++c) {
-    v128.store(acc, a$c, 16 * c);
-    v128.store(acc + accRow, b$c, 16 * c);
-  }
-  // unroll
-  for (let c = 4; c < 7; ++c) {
-    let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
-    let b$c = fresh ? f32x4.splat(0) : v128.load(acc + accRow, 16 * c);
-  }
-  di = d;
-  xi = x;
-  for (let k = 0; k < pairs; ++k) {
+    let d$h = d;
+    let x$h = x;
+    for (let k = 0; k < pairs; ++k) {
+      // unroll
+      for (let u = 0; u < 2; ++u) {
+        const p$h$u = v128.load(d$h + u * dStep);
+        const q$h$u = v128.load(d$h + dRow + u * dStep);
+        // unroll
+        for (let c = 4 * h; c < 4 + 3 * h; ++c) {
+          const x$u$c = v128.load(x$h + u * xStep, 16 * c);
+          a$c = madd(p$h$u, x$u$c, a$c);
+          b$c = madd(q$h$u, x$u$c, b$c);
+        }
+      }
+      d$h += 2 * dStep;
+      x$h += 2 * xStep;
+    }
     // unroll
-    for (let u = 0; u < 2; ++u) {
-      const r$u = v128.load(di + u * dStep);
-      const s$u = v128.load(di + dRow + u * dStep);
-      // unroll
-      for (let c = 4; c < 7; ++c) {
-        const x$u$c = v128.load(xi + u * xStep, 16 * c);
-        a$c = madd(r$u, x$u$c, a$c);
-        b$c = madd(s$u, x$u$c, b$c);
-      }
+    for (let c = 4 * h; c < 4 + 3 * h; ++c) {
+      v128.store(acc, a$c, 16 * c);
+      v128.store(acc + accRow, b$c, 16 * c);
     }
-    di += 2 * dStep;
-    xi += 2 * xStep;
-  }
-  // unroll
-  for (let c = 4; c < 7; ++c) {
-    v128.store(acc, a$c, 16 * c);
-    v128.store(acc + accRow, b$c, 16 * c);
   }
 }
 

@@ -12,12 +12,26 @@
  * }
  * ```
  *
- * Loops may be nested. The body is not a scope of its own, so what it declares must carry the `$`.
+ * Loops may be nested, and the bounds of an inner one may depend on the outer one: `for (let m = 4 * h; m < 4 + 3 * h; ++m)` goes over 0 … 3, then over
+ * 4 … 6. The body is not a scope of its own, so what it declares must carry the `$`.
  *
  * @module
  */
 
-const MARKED_LOOP = /^([ \t]*)\/\/ unroll\n[ \t]*for \(let (\w+) = (\d+); \2 < (\w+); \+\+\2\) \{\n/m;
+const MARKED_LOOP = /^([ \t]*)\/\/ unroll\n[ \t]*for \(let (\w+) = ([\d *+]+); \2 < ([\w *+]+); \+\+\2\) \{\n/m;
+
+/** The value of a sum of products of whole numbers and constants, such as `4 + 3 * 1`; undefined if it is something else. */
+function valueOf(expression: string, constants: Readonly<Record<string, number>>): number | undefined {
+  let sum = 0;
+  for (const term of expression.split("+")) {
+    let product = 1;
+    for (const factor of term.split("*").map((text) => text.trim())) {
+      product *= /^\d+$/.test(factor) ? Number(factor) : constants[factor] ?? NaN;
+    }
+    sum += product;
+  }
+  return Number.isNaN(sum) ? undefined : sum;
+}
 
 /**
  * Writes out every marked loop of a source text.
@@ -29,8 +43,9 @@ const MARKED_LOOP = /^([ \t]*)\/\/ unroll\n[ \t]*for \(let (\w+) = (\d+); \2 < (
 export function unroll(source: string, constants: Readonly<Record<string, number>>): string {
   for (let match = MARKED_LOOP.exec(source); match !== null; match = MARKED_LOOP.exec(source)) {
     const [head, indent, variable, first, bound] = match;
-    const end = /^\d+$/.test(bound) ? Number(bound) : constants[bound];
-    if (end === undefined) {
+    const start = valueOf(first, constants);
+    const end = valueOf(bound, constants);
+    if (start === undefined || end === undefined) {
       throw new SyntaxError(`Cannot unroll a loop as its bound must be a known constant: current value is ${bound}`);
     }
     const bodyStart = match.index + head.length;
@@ -39,7 +54,7 @@ export function unroll(source: string, constants: Readonly<Record<string, number
     if (close < 0) throw new SyntaxError(`Cannot unroll a loop as its closing brace is missing: ${head.trim()}`);
     const body = source.slice(bodyStart, close + 1);
     let written = "";
-    for (let value = Number(first); value < end; value++) {
+    for (let value = start; value < end; value++) {
       written += body.replaceAll(new RegExp(`\\$?\\b${variable}\\b`, "g"), String(value));
     }
     source = source.slice(0, match.index) + written + source.slice(close + indent.length + 3);

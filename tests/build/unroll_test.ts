@@ -117,3 +117,18 @@ for (
     );
   });
 }
+
+Deno.test("unroll() computes the bounds of an inner loop from the outer one", () => {
+  const source = `// unroll
+for (let h = 0; h < 2; ++h) {
+  // unroll
+  for (let m = 4 * h; m < 4 + D * h; ++m) {
+    f(x$h$m);
+  }
+}
+`;
+  assertEquals(
+    unroll(source, BOUNDS),
+    [0, 1, 2, 3].map((m) => `    f(x0${m});\n`).join("") + [4, 5, 6].map((m) => `    f(x1${m});\n`).join(""),
+  );
+});
