@@ -101,6 +101,7 @@ const FLAGS = {
   out: text("FILE.jsonl", "gets a line for each run; runs that have one are not done again"),
   pairs: wholeNumber("N", "held-out pairs that each model is asked (1000000)", MOST_PAIRS),
   hard: wholeNumber("N", "hard pairs that each model is asked (100000)", MOST_PAIRS),
+  certify: { help: "end each run with a proof, and with hardening where its recipe has it, as train does" },
   threads: wholeNumber("N", "runs at a time, each on one thread (all cores, 8 at most)", { least: 1, most: 64 }),
   arithmetic: ENGINE_FLAGS.arithmetic,
   svg: text("FILE.svg", "with summarize: draw the errors"),
@@ -123,7 +124,7 @@ export const sweepCommand = defineCommand({
       throw new UsageError(`Cannot run sweep as its one verb is summarize: current value is ${quote(verb)}`);
     }
     const foreign = Object.keys(FLAGS).find((name) =>
-      name !== "svg" && flags[name as keyof typeof flags] !== undefined
+      name !== "svg" && ![undefined, false].includes(flags[name as keyof typeof flags] as undefined)
     );
     if (foreign !== undefined) {
       throw new UsageError(`Cannot run sweep summarize as --${foreign} belongs to a sweep: it takes files and --svg`);
@@ -163,7 +164,9 @@ async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise
   };
   let result;
   try {
-    result = await interruptible((signal) => sweep(runs, { out, threads, pairs, hard, signal, onRun }));
+    result = await interruptible((signal) =>
+      sweep(runs, { out, threads, pairs, hard, certify: flags.certify, signal, onRun })
+    );
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
     console.error(`${error.message}: what is finished is in ${out}, go on with the same command`);
@@ -176,9 +179,12 @@ async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise
   return 0;
 }
 
-function outcome({ recipe, model, seed, pairs, errors, hard, hardErrors, seconds, failure }: SweepLine): string {
+function outcome(
+  { recipe, model, seed, pairs, errors, hard, hardErrors, certify, certified, seconds, failure }: SweepLine,
+): string {
   const what = failure ?? `${count(errors)} of ${count(pairs)} wrong, ${count(hardErrors)} of ${count(hard)} hard ones`;
-  return `${recipe}, ${model}, seed ${seed}: ${what}, ${seconds.toFixed(1)} s`;
+  const proof = certify ? (certified ? ", proved right" : ", not proved right") : "";
+  return `${recipe}, ${model}, seed ${seed}: ${what}${proof}, ${seconds.toFixed(1)} s`;
 }
 
 async function summarizeFiles(files: readonly string[], svg: string | undefined, json: boolean): Promise<number> {

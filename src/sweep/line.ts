@@ -7,7 +7,7 @@ import type { Arithmetic } from "../engine/types.ts";
 import { type ModelName, MODELS } from "../model/variant.ts";
 import { SweepFileError } from "./error.ts";
 
-/** What came of a run. All but the two times follows from the first nine fields. */
+/** What came of a run. All but the two times follows from the first ten fields. */
 export interface SweepLine {
   /** Version of this format. */
   readonly format: 1;
@@ -27,12 +27,18 @@ export interface SweepLine {
   readonly pairs: number;
   /** Hard pairs that it was asked: long carries, edges. */
   readonly hard: number;
+  /** Whether the run ended with a proof, and with hardening where the recipe has it. */
+  readonly certify: boolean;
   /** Wrong sums of uniform pairs. */
   readonly errors: number;
   /** Wrong sums of hard pairs. */
   readonly hardErrors: number;
   /** How often the run was started: 1, and once more for each gate that closed. */
   readonly attempts: number;
+  /** Whether the weights were proved right on all inputs; null where no proof was tried, false where it found a wrong sum or came to no end. */
+  readonly certified: boolean | null;
+  /** Rounds of hardening; null where the recipe has none. */
+  readonly hardeningRounds: number | null;
   /** Steps of the attempt that counts. */
   readonly steps: number;
   /** Examples of all attempts. */
@@ -55,12 +61,12 @@ const TIMES: readonly Field[] = ["trainSeconds", "seconds"];
 
 /** What a run is, so that it is done once: two lines with the same key are the same run. */
 export function keyOf(
-  { recipe, recipeHash, model, seed, arithmetic, pairs, hard }: Pick<
+  { recipe, recipeHash, model, seed, arithmetic, pairs, hard, certify }: Pick<
     SweepLine,
-    "recipe" | "recipeHash" | "model" | "seed" | "arithmetic" | "pairs" | "hard"
+    "recipe" | "recipeHash" | "model" | "seed" | "arithmetic" | "pairs" | "hard" | "certify"
   >,
 ): string {
-  return JSON.stringify([recipe, recipeHash, model, seed, arithmetic, pairs, hard]);
+  return JSON.stringify([recipe, recipeHash, model, seed, arithmetic, pairs, hard, certify]);
 }
 
 /** A line without what no two runs have alike. */
@@ -96,6 +102,9 @@ export function parseLine(text: string, source: string): SweepLine {
   check(COUNTS, "a whole number, 0 or more", (value) => Number.isSafeInteger(value) && (value as number) >= 0);
   check(TEXTS, "a text", (value) => typeof value === "string");
   check(TIMES, "a number, 0 or more", (value) => typeof value === "number" && value >= 0);
+  check(["certify"], "true or false", (value) => typeof value === "boolean");
+  check(["certified"], "true, false or null", (value) => value === null || typeof value === "boolean");
+  check(["hardeningRounds"], "a whole number or null", (value) => value === null || Number.isSafeInteger(value));
   check(["weights", "failure"], "a text or null", (value) => value === null || typeof value === "string");
   check(["errors"], `at most ${line.pairs}`, (value) => (value as number) <= (line.pairs as number));
   check(["hardErrors"], `at most ${line.hard}`, (value) => (value as number) <= (line.hard as number));

@@ -54,7 +54,7 @@ export function toSvg(lines: readonly SweepLine[]): string {
   const groups = [
     ...Map.groupBy(
       mergeLines(lines),
-      ({ recipe, recipeHash, model }) => JSON.stringify([recipe, model, recipeHash]),
+      ({ recipe, recipeHash, model, certify }) => JSON.stringify([recipe, model, recipeHash, certify]),
     ),
   ].sort(([a], [b]) => a < b ? -1 : 1);
   const title = "Share of seeds with at most so many wrong sums in a million";
@@ -67,12 +67,16 @@ export function toSvg(lines: readonly SweepLine[]): string {
     label([LEFT - 8, y(share) + 4], `${100 * share}%`, 'text-anchor="end"'),
   ]);
   const curves = groups.flatMap(([, group], i) => {
-    const [{ recipe, model }] = group;
+    const [{ recipe, model, certify }] = group;
     const colour = COLOURS[i % COLOURS.length];
     const errors = group.map((line) => line.pairs === 0 ? 0 : line.errors / line.pairs * 1e6);
     return [
       `<path d="${staircase(errors)}" fill="none" stroke="${colour}" stroke-width="2"/>`,
-      label([RIGHT + 12, TOP + 16 + 20 * i], `${recipe}, ${model}: ${group.length} seeds`, `fill="${colour}"`),
+      label(
+        [RIGHT + 12, TOP + 16 + 20 * i],
+        `${recipe}, ${model}${certify ? ", proved" : ""}: ${group.length} seeds`,
+        `fill="${colour}"`,
+      ),
     ];
   });
   return [

@@ -39,6 +39,10 @@ export interface SweepSummary {
   noError: Share;
   /** Seeds with neither a uniform nor a hard pair wrong. */
   noErrorNorHard: Share;
+  /** Seeds whose weights were proved right on all inputs; null where no proof was asked for. */
+  certified: Share | null;
+  /** Seeds that were hardened. */
+  hardened: number;
   /** Seeds that needed more than one attempt. */
   restarted: number;
   meanExamples: number;
@@ -86,14 +90,14 @@ export function mergeLines(lines: readonly SweepLine[]): SweepLine[] {
 export function summarize(lines: readonly SweepLine[]): SweepSummary[] {
   const groups = Map.groupBy(
     mergeLines(lines),
-    ({ recipe, recipeHash, model, arithmetic, pairs, hard }) =>
-      JSON.stringify([recipe, model, arithmetic, recipeHash, pairs, hard]),
+    ({ recipe, recipeHash, model, arithmetic, pairs, hard, certify }) =>
+      JSON.stringify([recipe, model, arithmetic, recipeHash, pairs, hard, certify]),
   );
   return [...groups].sort(([a], [b]) => a < b ? -1 : 1).map(([, group]) => summarizeGroup(group));
 }
 
 function summarizeGroup(group: readonly SweepLine[]): SweepSummary {
-  const [{ recipe, recipeHash, model, arithmetic, pairs, hard }] = group;
+  const [{ recipe, recipeHash, model, arithmetic, pairs, hard, certify }] = group;
   const share = (holds: (line: SweepLine) => boolean) => wilson(group.filter(holds).length, group.length);
   const atLeast = (part: number) => share(({ errors }) => errors <= (1 - part) * pairs + 1e-9);
   const examples = group.map((line) => line.examples);
@@ -104,6 +108,8 @@ function summarizeGroup(group: readonly SweepLine[]): SweepSummary {
     atLeast9999: atLeast(0.9999),
     noError: share(({ errors }) => errors === 0),
     noErrorNorHard: share(({ errors, hardErrors }) => errors + hardErrors === 0),
+    certified: certify ? share(({ certified }) => certified === true) : null,
+    hardened: group.filter(({ hardeningRounds }) => (hardeningRounds ?? 0) > 0).length,
     restarted: group.filter(({ attempts }) => attempts > 1).length,
     meanExamples: examples.reduce((sum, one) => sum + one, 0) / group.length,
     medianExamples: median(examples),
@@ -124,14 +130,27 @@ export function toMarkdown(summaries: readonly SweepSummary[]): string {
   const row = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
   const millions = (examples: number) => `${(examples / 1e6).toFixed(2)}M`;
   const share = ({ count, low, high }: Share) => `${count} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)}%)`;
-  const head = ["recipe", "model", "seeds", ">= 99%", ">= 99.9%", ">= 99.99%", "no error", "nor in hard pairs"];
+  const head = [
+    "recipe",
+    "model",
+    "seeds",
+    ">= 99%",
+    ">= 99.9%",
+    ">= 99.99%",
+    "no error",
+    "nor in hard pairs",
+    "proved right",
+  ];
   return [
     row([...head, "restarted", "examples, median", "mean", "max", "seconds, median"]),
-    row(new Array(13).fill("---")),
+    row(new Array(14).fill("---")),
     ...summaries.map((one) =>
       row([
         ...[one.recipe + (one.arithmetic === "exact" ? "" : `, ${one.arithmetic}`), one.model, one.seeds],
         ...[one.atLeast99, one.atLeast999, one.atLeast9999, one.noError, one.noErrorNorHard].map(share),
+        one.certified === null
+          ? "not tried"
+          : share(one.certified) + (one.hardened > 0 ? `, ${one.hardened} hardened` : ""),
         ...[one.restarted, millions(one.medianExamples), millions(one.meanExamples), millions(one.maxExamples)],
         one.medianSeconds.toFixed(1),
       ])

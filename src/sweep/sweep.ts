@@ -27,6 +27,8 @@ export interface SweepOptions {
   pairs: number;
   /** Hard pairs that each model is asked. */
   hard: number;
+  /** Whether each run ends with a proof, and with hardening where its recipe has it, as `train` on the command line does. @default {false} */
+  certify?: boolean;
   /** Ends the sweep; what is finished stays. */
   signal?: AbortSignal;
   /** Is told of each run that was done. */
@@ -41,13 +43,15 @@ export interface SweepOptions {
  */
 export async function sweep(
   runs: readonly SweepRun[],
-  { out, threads, pairs, hard, signal, onRun }: SweepOptions,
+  { out, threads, pairs, hard, certify = false, signal, onRun }: SweepOptions,
 ): Promise<{ done: number; known: number }> {
   const known = new Set((await readSweep(out)).map(keyOf));
   const open: { run: SweepRun; hash: string }[] = [];
   for (const run of runs) {
     const hash = await recipeHash(run.recipe);
-    if (!known.has(keyOf({ ...run, recipe: run.recipe.name, recipeHash: hash, pairs, hard }))) open.push({ run, hash });
+    if (!known.has(keyOf({ ...run, recipe: run.recipe.name, recipeHash: hash, pairs, hard, certify }))) {
+      open.push({ run, hash });
+    }
   }
   const examiner = new Examiner(pairs, hard);
   const stop = new AbortController();
@@ -56,7 +60,7 @@ export async function sweep(
   let done = 0;
   const work = async () => {
     for (const { run, hash } of queue) {
-      const line = await doRun(run, hash, examiner, threads > 1, ended);
+      const line = await doRun(run, { hash, certify, background: threads > 1 }, examiner, ended);
       if (await appendRun(out, line)) onRun?.(line, ++done);
     }
   };
@@ -74,9 +78,8 @@ export async function sweep(
 /** Trains one model and asks it sums. */
 async function doRun(
   { recipe, model, seed, arithmetic }: SweepRun,
-  hash: string,
+  { hash, certify, background }: { hash: string; certify: boolean; background: boolean },
   examiner: Examiner,
-  background: boolean,
   signal: AbortSignal,
 ): Promise<SweepLine> {
   const begin = performance.now();
@@ -85,12 +88,13 @@ async function doRun(
   const seconds = () => round((performance.now() - begin) / 1000);
   try {
     // a single attempt "side by side" trains in a worker, so that as many train at once as there are workers
-    const options = { recipe, model, seed, arithmetic, finalProblems: 1, signal, evalEvery: 0 };
+    const options = { recipe, model, seed, arithmetic, finalProblems: 1, certify, signal, evalEvery: 0 };
     const { parameters, report } = await train(background ? { ...options, attempts: 1 } : options);
     const wrong = await examiner.examine(model, seed, parameters, signal);
     return {
       ...known,
-      ...{ arithmetic: report.arithmetic, backend: report.backend, pairs, hard, ...wrong },
+      ...{ arithmetic: report.arithmetic, backend: report.backend, pairs, hard, certify, ...wrong },
+      ...{ certified: report.certified, hardeningRounds: report.hardeningRounds },
       ...{ attempts: report.restarts.length + 1, steps: report.steps, examples: report.examples },
       ...{ weights: await sha256(parameters), failure: null },
       ...{ trainSeconds: round(report.trainSeconds), seconds: seconds() },
@@ -104,13 +108,21 @@ async function doRun(
         backend: "wasm",
         pairs,
         hard,
+        certify,
         errors: pairs,
         hardErrors: hard,
         attempts: 1,
         steps: 0,
         examples: 0,
       },
-      ...{ weights: null, failure: error.message, trainSeconds: 0, seconds: seconds() },
+      ...{
+        certified: null,
+        hardeningRounds: null,
+        weights: null,
+        failure: error.message,
+        trainSeconds: 0,
+        seconds: seconds(),
+      },
     };
   }
 }

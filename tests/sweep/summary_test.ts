@@ -53,8 +53,9 @@ Deno.test("summarize() keeps recipes, models and recipes of one name apart", () 
     lineOf({ recipeHash: "fedcba9876543210" }),
     lineOf({ pairs: 1000 }),
     lineOf({ arithmetic: "fast" }),
+    lineOf({ certify: true, certified: true }),
   ];
-  assertEquals(summarize(lines).map(({ seeds }) => seeds), [1, 1, 1, 1, 1, 1]);
+  assertEquals(summarize(lines).map(({ seeds }) => seeds), [1, 1, 1, 1, 1, 1, 1]);
 });
 
 Deno.test("a table and a plot depend on the set of lines alone, not on their order or files", () => {
@@ -81,4 +82,12 @@ Deno.test("toSvg() draws a curve and a label for each recipe and model, and esca
   assertEquals(svg.match(/<path d="M60 350H/g)?.length, 3 + 1); // three curves and the lowest line of the grid
   assert(svg.includes("a&lt;b&amp;c, 763: 1 seeds"));
   assert(!/NaN|undefined/.test(svg));
+});
+
+Deno.test("summarize() counts proofs where they were asked for", () => {
+  const proved = (seed: number, certified: boolean | null, hardeningRounds: number | null) =>
+    lineOf({ seed, certify: true, certified, hardeningRounds });
+  const [summary] = summarize([proved(0, true, 0), proved(1, true, 2), proved(2, false, 12), proved(3, null, null)]);
+  assertEquals([summary.certified?.count, summary.certified?.of, summary.hardened], [2, 4, 2]);
+  assertEquals(summarize([lineOf()])[0].certified, null);
 });
