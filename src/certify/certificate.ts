@@ -3,12 +3,8 @@
  *
  * @module
  */
+import { sha256 } from "../sha256.ts";
 import type { Certificate } from "./types.ts";
-
-/** SHA-256 of bytes in hexadecimal. */
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-}
 
 /** SHA-256 of weights: float32, little-endian, in the order of the flat vector. */
 export function hashOfWeights(parameters: Float32Array): Promise<string> {

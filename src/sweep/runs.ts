@@ -5,6 +5,7 @@
  */
 import type { Arithmetic } from "../engine/types.ts";
 import type { ModelName } from "../model/variant.ts";
+import { sha256 } from "../sha256.ts";
 import type { Recipe } from "../training/recipes.ts";
 
 /** One training run of a sweep. */
@@ -48,6 +49,5 @@ export function runsOf(runs: readonly SweepRun[], { index, count }: Shard): Swee
 
 /** The SHA-256 of a recipe's data, in hexadecimal: two recipes of one name are told apart by it. */
 export async function recipeHash(recipe: Recipe): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(recipe)));
-  return new Uint8Array(digest).toHex().slice(0, 16);
+  return (await sha256(new TextEncoder().encode(JSON.stringify(recipe)))).slice(0, 16);
 }

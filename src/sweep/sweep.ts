@@ -8,6 +8,7 @@ import type { Engine } from "../engine/types.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { hardCases } from "../evaluation/hard.ts";
 import type { ModelName } from "../model/variant.ts";
+import { sha256 } from "../sha256.ts";
 import { TrainingError } from "../training/error.ts";
 import { train } from "../training/train.ts";
 import { appendRun, readSweep } from "./file.ts";
@@ -96,7 +97,7 @@ async function doRun(
       ...{ arithmetic: report.arithmetic, backend: report.backend, pairs, hard, certify, ...wrong },
       ...{ certified: report.certified, hardeningRounds: report.hardeningRounds },
       ...{ attempts: report.restarts.length + 1, steps: report.steps, examples: report.examples },
-      ...{ weights: await sha256(parameters), failure: null },
+      ...{ weights: await sha256(new Float32Array(parameters)), failure: null },
       ...{ trainSeconds: round(report.trainSeconds), seconds: seconds() },
     };
   } catch (error) {
@@ -167,10 +168,6 @@ class Examiner {
   async dispose(): Promise<void> {
     for (const engine of this.#engines.values()) await (await engine).dispose();
   }
-}
-
-async function sha256(parameters: Float32Array): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new Float32Array(parameters))).toHex();
 }
 
 function round(seconds: number): number {

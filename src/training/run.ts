@@ -63,6 +63,8 @@ export interface RunTools {
   finalProblems: number;
   /** Whether the run ends with a proof. */
   certify?: boolean;
+  /** Threads of the proof; all where it is not said. */
+  proofThreads?: number;
   /** Whether it trains on with what the proof finds; undefined: as the recipe says. */
   harden?: boolean;
   signal: AbortSignal | undefined;
@@ -304,7 +306,7 @@ export class Run {
     const { model, recipe, step } = this.#progress;
     const { certify } = await import("../certify/certify.ts"); // who only trains does not wait for it
     return await certify({ model, parameters }, {
-      ...{ seconds: recipe.proofSeconds ?? PROOF_SECONDS, signal },
+      ...{ seconds: recipe.proofSeconds ?? PROOF_SECONDS, threads: this.#tools.proofThreads, signal },
       onProgress: ({ proved, seconds }) => onProgress({ type: "certification", step, proved, seconds }),
     });
   }
@@ -322,7 +324,7 @@ export class Run {
     const { model, seed, step } = this.#progress;
     const { harden } = await import("../certify/harden.ts");
     return await harden({ model, parameters }, {
-      ...{ rounds, seed, signal },
+      ...{ rounds, seed, threads: this.#tools.proofThreads, signal },
       onRound: (round) => onProgress({ type: "hardening", step, ...round }),
       onProgress: ({ proved, seconds }) => onProgress({ type: "certification", step, proved, seconds }),
     });

@@ -106,7 +106,7 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     const evalEvery = options.evalEvery ?? recipe.evaluation.every;
     return await new Run(
       progress,
-      { engine, journal, limit, evalEvery, finalProblems, certify, harden, signal, onProgress },
+      { engine, journal, limit, evalEvery, finalProblems, certify, harden, proofThreads: threads, signal, onProgress },
       best,
     )
       .finish();

@@ -26,7 +26,7 @@ export interface TrainOptions {
   attempts?: number;
   /** What to run on. @default {"auto"} */
   backend?: BackendName | "auto";
-  /** Threads, 1 … 64. @default {1} */
+  /** Threads, 1 … 64, also of the proof. @default {1; all of them for the proof} */
   threads?: number;
   /** `exact` gives the same bytes on every machine. @default {"exact"} */
   arithmetic?: Arithmetic;

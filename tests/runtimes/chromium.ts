@@ -1,5 +1,4 @@
 /** Evidence from headless Chromium: a loopback server gives it a page, and gets the page's report. */
-import type { Evidence } from "./evidence.ts";
 
 const FLAGS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
@@ -13,23 +12,23 @@ const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-e
 const TIME_LIMIT = 60_000;
 
 export interface PageOptions {
-  /** JavaScript that exports `evidence`. */
+  /** JavaScript that exports what is called. */
   bundle: string;
+  /** The call: a function of the bundle, and its arguments. */
+  call: readonly [name: string, ...args: number[]];
   /** Whether the page is isolated. */
   isolated: boolean;
-  /** Where `evidence` is called: on the page's main thread, or in a dedicated worker. */
+  /** Where it is called: on the page's main thread, or in a dedicated worker. */
   where: "page" | "worker";
-  steps: number;
-  threads: number;
 }
 
-/** A server on the loopback interface whose page calls `evidence`. */
-function servePage({ bundle, isolated, where, steps, threads }: PageOptions) {
-  const { promise: report, resolve, reject } = Promise.withResolvers<Evidence>();
+/** A server on the loopback interface whose page calls a function of the bundle. */
+function servePage<T>({ bundle, call: [name, ...args], isolated, where }: PageOptions) {
+  const { promise: report, resolve, reject } = Promise.withResolvers<T>();
   const caller = `
-    import { evidence } from "/bundle.js";
+    import { ${name} } from "/bundle.js";
     const send = (report) => fetch("/report", { method: "POST", body: JSON.stringify(report) });
-    await evidence(${steps}, ${threads}).then(send, (error) => send({ error: error.stack }));
+    await ${name}(${args}).then(send, (error) => send({ error: error.stack }));
   `;
   const start = where === "page" ? `import "/caller.js"` : `new Worker("/caller.js", { type: "module" })`;
   const files: Record<string, [type: string, content: string]> = {
@@ -41,7 +40,7 @@ function servePage({ bundle, isolated, where, steps, threads }: PageOptions) {
     const { pathname } = new URL(request.url);
     if (pathname === "/report") {
       const { error, ...evidence } = await request.json();
-      if (error === undefined) resolve(evidence);
+      if (error === undefined) resolve(evidence as T);
       else reject(new Error(`Cannot take evidence as the page failed: ${error}`));
       return new Response(null, { status: 204 });
     }
@@ -52,9 +51,9 @@ function servePage({ bundle, isolated, where, steps, threads }: PageOptions) {
   return { server, report };
 }
 
-/** Calls `evidence` in a page of headless Chromium, which is started for it and ended again. */
-export async function evidenceOfPage(options: PageOptions): Promise<Evidence> {
-  const { server, report } = servePage(options);
+/** Calls a function of the bundle in a page of headless Chromium, which is started for it and ended again. */
+export async function evidenceOfPage<T>(options: PageOptions): Promise<T> {
+  const { server, report } = servePage<T>(options);
   const profile = await Deno.makeTempDir({ prefix: "tiny-adder-chromium-" });
   const browser = new Deno.Command("chromium", {
     args: [...FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],

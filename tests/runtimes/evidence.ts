@@ -1,6 +1,8 @@
 /** What a runtime shows of itself. This is the entry of the bundle that Node and the browser run: the library's own code, no more. */
 import { add, addMany, train } from "../../mod.ts";
+import { certify } from "../../src/certify/mod.ts";
 import { createEngine } from "../../src/engine/mod.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
 
 /** Plain values, so that a page can send them. */
 export interface Evidence {
@@ -32,4 +34,18 @@ export async function evidence(steps: number, threads: number): Promise<Evidence
   } finally {
     await engine.dispose();
   }
+}
+
+/** What a proof of the shipped weights says. */
+export interface Proof {
+  certified: boolean;
+  worstMargin: number | null;
+  /** How many threads it really had. */
+  threads: number;
+}
+
+/** Proves the shipped weights right on all inputs. */
+export async function proof(threads: number): Promise<Proof> {
+  const { certified, worstMargin, threads: real } = await certify(shippedCheckpoint(), { seconds: 100, threads });
+  return { certified, worstMargin, threads: real };
 }

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { RECORDED } from "../engine/recorded.ts";
 import { evidenceOfPage } from "./chromium.ts";
-import { type Evidence, evidence } from "./evidence.ts";
+import { type Evidence, evidence, type Proof } from "./evidence.ts";
 import { isInstalled, outputOf, type Runtime } from "./program.ts";
 
 const STEPS = 2000;
@@ -44,14 +44,18 @@ for (const threads of [1, 2, 3, 4]) {
   });
 }
 
-/** Calls `evidence` in Node, after a statement that changes what Node has. */
-async function evidenceOfNode(before: string, threads: number): Promise<Evidence> {
+/** Calls a function of the bundle in Node, after a statement that changes what Node has. */
+async function callInNode<T>(before: string, call: string): Promise<T> {
   const script = `
     ${before};
-    const { evidence } = await import("node:url").then(({ pathToFileURL }) => import(pathToFileURL(process.argv[1])));
-    console.log(JSON.stringify(await evidence(${STEPS}, ${threads})));
+    const bundle = await import("node:url").then(({ pathToFileURL }) => import(pathToFileURL(process.argv[1])));
+    console.log(JSON.stringify(await bundle.${call}));
   `;
   return JSON.parse(await outputOf("node", ["--input-type=module", "--eval", script, bundle]));
+}
+
+function evidenceOfNode(before: string, threads: number): Promise<Evidence> {
+  return callInNode(before, `evidence(${STEPS}, ${threads})`);
 }
 
 testIn("node", `${STEPS} steps in Node give the recorded bytes`, async () => {
@@ -73,13 +77,36 @@ const PAGES = [
   { name: "a worker of a page that is not isolated", isolated: false, where: "worker", threads: 2, real: 1 },
 ] as const;
 
-for (const { name, real, ...page } of PAGES) {
+for (const { name, real, threads, ...page } of PAGES) {
   testIn(
     "chromium",
-    `${STEPS} steps in ${name} with threads: ${page.threads} give the recorded bytes on ${real}`,
+    `${STEPS} steps in ${name} with threads: ${threads} give the recorded bytes on ${real}`,
     async () => {
-      const options = { bundle: await Deno.readTextFile(bundle), steps: STEPS, ...page };
-      assertEquals(await evidenceOfPage(options), await expected(real));
+      const call = ["evidence", STEPS, threads] as const;
+      const options = { bundle: await Deno.readTextFile(bundle), call, ...page };
+      assertEquals(await evidenceOfPage<Evidence>(options), await expected(real));
     },
   );
 }
+
+/** The margin in the certificate that lies beside the weights. */
+async function certifiedMargin(): Promise<number> {
+  const file = new URL("../../src/weights/shipped_763.certificate.json", import.meta.url);
+  return JSON.parse(await Deno.readTextFile(file)).worstMargin;
+}
+
+testIn("node", "the shipped weights are proved right in Node, on one thread", async () => {
+  const { certified, worstMargin, threads } = await callInNode<Proof>("", "proof(2)");
+  assertEquals([certified, worstMargin?.toFixed(3), threads], [true, (await certifiedMargin()).toFixed(3), 1]);
+});
+
+testIn("chromium", "the shipped weights are proved right in a page that is not isolated, on two threads", async () => {
+  const options = {
+    bundle: await Deno.readTextFile(bundle),
+    call: ["proof", 2],
+    isolated: false,
+    where: "page",
+  } as const;
+  const { certified, worstMargin, threads } = await evidenceOfPage<Proof>(options);
+  assertEquals([certified, worstMargin?.toFixed(3), threads], [true, (await certifiedMargin()).toFixed(3), 2]);
+});
