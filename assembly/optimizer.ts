@@ -28,10 +28,10 @@ export function resetOptimizer(): void {
   memory.fill(SECOND_MOMENT, 0, PADDED * 4);
 }
 
-/** 0 for numbers smaller than `least`: what decays step by step must not end among the numbers that are slow, see elementary.ts. */
+/** 0 for numbers smaller than `least`: what decays step by step must not end among the numbers that are slow, see elementary.ts. NaN stays NaN. */
 @inline
 function nothingBelow(x: v128, least: f32): v128 {
-  return v128.and(x, f32x4.ge(f32x4.abs(x), f32x4.splat(least)));
+  return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(least)));
 }
 
 /** The Euclidean norm of the gradient; elements too small to count, with squares below 2^-112, are set to 0. */

@@ -36,6 +36,15 @@ for (const arithmetic of ARITHMETICS) {
     });
   }
 
+  Deno.test(`a gradient that is no number stays none: ${arithmetic}`, async () => {
+    const engine = await createEngine({ backend: "wasm", arithmetic });
+    engine.setParameters(new Float32Array(engine.parameters().length).fill(1e30)); // sums overflow
+    const rates = { learningRate: 0.01, weightDecay: 0, clipNorm: 1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
+    const { gradientNorm } = await engine.trainStep([{ a: 1, b: 2 }], rates);
+    assertEquals(gradientNorm, NaN);
+    await engine.dispose();
+  });
+
   Deno.test(`moments without a gradient decay to 0, not to denormal numbers: ${arithmetic}`, async () => {
     const engine = await createEngine({ backend: "wasm", arithmetic });
     const count = engine.parameters().length;
