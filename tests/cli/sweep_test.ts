@@ -23,7 +23,7 @@ const SHORT: Recipe = {
   evaluation: { every: 0, problems: 8 },
 };
 
-const SEEDS = "0..59";
+const SEEDS = "0..39";
 
 /** A folder with the short recipe, and the arguments of a sweep that is over in seconds. */
 async function shortSweep() {
@@ -44,22 +44,30 @@ async function sorted(...files: string[]): Promise<string[]> {
 Deno.test("a sweep that is killed 20 times ends with exactly the lines of an undisturbed one", async () => {
   const { folder, args, file } = await shortSweep();
   await using _ = folder;
+  const begin = performance.now();
   const straight = await tinyAdder(["sweep", ...args, "--threads", "2", "--out", file("a.jsonl")], folder.allow);
   assertEquals(straight.code, 0, straight.stderr);
-  assertEquals(straight.stdout, `120 runs done, 0 were in ${file("a.jsonl")} already\n`);
+  assertEquals(straight.stdout, `80 runs done, 0 were in ${file("a.jsonl")} already\n`);
 
+  const whole = performance.now() - begin;
+
+  // as many kills as it takes to be done, more or less, on a machine of any speed
   let random = 20;
   for (let kill = 0; kill < 20; kill++) {
     random = (random * 48_271) % 2_147_483_647;
     const process = startTinyAdder(["sweep", ...args, "--threads", "2", "--out", file("b.jsonl")], folder.allow);
-    await new Promise((resolve) => setTimeout(resolve, 60 + random % 300));
-    process.kill("SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, whole * (0.1 + 0.2 * random / 2_147_483_647)));
+    try {
+      process.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it had ended by itself: all runs are done
+    }
     await outcome(process);
   }
   const last = await tinyAdder(["sweep", ...args, "--out", file("b.jsonl"), "--json"], folder.allow);
   assertEquals(last.code, 0, last.stderr);
   const { done, known, runs } = JSON.parse(last.stdout);
-  assertEquals([runs, done + known], [120, 120]);
+  assertEquals([runs, done + known], [80, 80]);
   assert(known > 0, "no run was finished before a kill: the test shows nothing");
   assertEquals(await sorted(file("b.jsonl")), await sorted(file("a.jsonl")));
 });
@@ -81,8 +89,8 @@ Deno.test("four shards together give the lines and the table of one run", async 
   };
   assertEquals(await table(...shards), await table(file("all.jsonl")));
   const { stdout } = await tinyAdder(["sweep", "summarize", ...shards, "--svg", file("plot.svg")], folder.allow);
-  assertMatch(stdout, /\| short \| 763 \| 60 \| 0 \(0-6%\)/);
-  assertMatch(await Deno.readTextFile(file("plot.svg")), /^<svg [\s\S]*short, 777: 60 seeds[\s\S]*<\/svg>\n$/);
+  assertMatch(stdout, /\| short \| 763 \| 40 \| 0 \(0-9%\)/);
+  assertMatch(await Deno.readTextFile(file("plot.svg")), /^<svg [\s\S]*short, 777: 40 seeds[\s\S]*<\/svg>\n$/);
 });
 
 Deno.test("a sweep that is interrupted says how to go on", async () => {
@@ -115,7 +123,7 @@ Deno.test("GNU parallel spreads a sweep over the shards", async () => {
   await using _ = folder;
   const env = { ...environment(folder.path), SHARDS: "3", JOBS: "2", FOLDER: folder.path };
   const stdout = await run(["bash", join(SCHEDULERS, "parallel.sh"), ...args], env);
-  assertMatch(stdout, /\| short \| 777 \| 60 \|/);
+  assertMatch(stdout, /\| short \| 777 \| 40 \|/);
   const shards = [0, 1, 2].map((i) => file(`${i}.jsonl`));
   await tinyAdder(["sweep", ...args, "--out", file("all.whole")], folder.allow);
   assertEquals(await sorted(...shards), await sorted(file("all.whole")));
