@@ -40,12 +40,15 @@ for (const form of ["erf", "tanh"] as const) {
   });
 }
 
+/** Nothing, in float64, for what rounding pays. */
+const TINY = 1e-12;
+
 /**
  * g' - 1/2, g'' and g''' of the tanh form are odd, even and odd, so that x >= 0 is enough. On a cell the derivatives of u are polynomials with
  * positive coefficients, so monotone; t rises from 0 to 1 and 1 - t^2 falls. g''' = 3 t''/2 + x t'''/2 with
  * t' = (1 - t^2) u', t'' = (1 - t^2)(u'' - 2 t u'^2), t''' = (1 - t^2)(u''' - 6 t u' u'' + (6 t^2 - 2) u'^3).
  */
-Deno.test("the constants that bound GELU with tanh hold on the whole line", () => {
+Deno.test("the constants that bound GELU with tanh hold on the whole line, and it turns where the checker says", () => {
   const [scale, cubic] = [Math.sqrt(2 / Math.PI), 0.044715];
   const u = (x: number) => scale * (x + cubic * x ** 3);
   const u1 = (x: number) => scale * (1 + 3 * cubic * x * x);
@@ -68,9 +71,35 @@ Deno.test("the constants that bound GELU with tanh hold on the whole line", () =
     leastSecond = Math.min(leastSecond, g2[0]);
     mostSecond = Math.max(mostSecond, g2[1]);
     mostThird = Math.max(mostThird, -g3[0], g3[1]);
+    if (end <= 1.41) assert(g2[0] > 0, `g' may fall at ${x}`);
+    if (x >= 1.43) assert(g2[1] < TINY, `g' may rise at ${x}`);
+    if (x >= 0.01 && end <= 1.99) assert(g3[1] < 0, `g'' may rise at ${x}`);
+    if (x >= 2.03) assert(g3[0] > -TINY, `g'' may fall at ${x}`);
+    if (end <= 0.02 || (x > 1.98 && end < 2.04)) assert(Math.max(-g3[0], g3[1]) < 0.06, `g'' is steep at ${x}`);
+    if (x > 1.4 && end < 1.44) assert(Math.max(-g2[0], g2[1]) < 0.02, `g' is steep at ${x}`);
   }
   // from x = 8 on 1 - t^2 <= 4 exp(-2u) and u >= 24: all of it is below 1e-15
   assert(leastSecond > -0.13, `g'' reaches ${leastSecond}`);
   assert(mostSecond < 0.81, `g'' reaches ${mostSecond}`);
   assert(mostThird < 0.88, `g''' reaches ${mostThird}`);
+});
+
+Deno.test("where GELU turns neither form goes beyond what the checker says", () => {
+  const spacing = 1e-6;
+  for (const form of ["erf", "tanh"] as const) {
+    const { slope, bend } = geluForm(form);
+    // g' and g'' move by less than 0.06 times half the spacing between two points, as the test above shows for tanh; for erf the extremes
+    // are at the square root of 2, at 0 and at 2
+    const extreme = (f: (x: number) => number, from: number, to: number) => {
+      const values = Array.from({ length: Math.round((to - from) / spacing) + 1 }, (_, i) => f(from + i * spacing));
+      return [
+        values.reduce((x, y) => Math.min(x, y)) - 0.03 * spacing,
+        values.reduce((x, y) => Math.max(x, y)) + 0.03 * spacing,
+      ];
+    };
+    assert(extreme(slope, 1.41, 1.43)[1] < 1.1289932);
+    assert(extreme(slope, -1.43, -1.41)[0] > -0.1289932);
+    assert(extreme(bend, 0, 0.01)[1] < 0.7978846);
+    assert(extreme(bend, 1.99, 2.03)[0] > -0.107982);
+  }
 });
