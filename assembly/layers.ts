@@ -84,8 +84,8 @@ export function layerNormBackward(
 // small tile of its result in registers, so that a value that is loaded serves several products: two rows by four columns take six loads for eight
 // products, and 8 sums, 2 + 1 factors and a product stay below the 15 registers that V8 leaves us. Seven columns are done as four and three.
 //
-// They are not inlined: the code of a tile must fit into the processor's instruction cache, 32 or 64 KiB (measured: training is slower by a sixth where it
-// does not).
+// They are not inlined: the code of a tile must fit into the processor's instruction cache, 32 or 64 KiB (measured: training is 1.06 times faster than with
+// copies wherever they are used).
 
 /**
  * out[k][m] = start[k][m] + sum_n weight[n][m] * x[k][n], for `rows` rows k, taken in pairs; n, m < 7.

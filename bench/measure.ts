@@ -7,6 +7,8 @@ import os from "node:os";
 import process from "node:process";
 import type { Engine, TrainRun } from "../src/engine/mod.ts";
 
+export { median } from "../src/sweep/summary.ts";
+
 /**
  * A stretch of training as every contestant does it: operands of 1 to 10 digits, AdamW, clipping. The learning rate is small, so
  * that the weights stay ordinary numbers however long it runs.
@@ -103,13 +105,6 @@ export async function measure(work: Work, { seconds, repeats, warmup = 0.3 }: Du
     rates.cpu.push(cpu);
   }
   return rates;
-}
-
-/** The median; of an even number of values the mean of the two in the middle. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** What a number was measured on. */

@@ -1,6 +1,6 @@
 /**
  * The checker of certificates: small, separate and dull. This file goes through the regions that the theorem names, checker_model.ts bounds the
- * margins of one: 410 lines of code together, none of them the prover's.
+ * margins of one: some 410 lines of code together, none of them the prover's.
  *
  * @module
  */

@@ -123,8 +123,9 @@ export const sweepCommand = defineCommand({
     if (verb !== "summarize") {
       throw new UsageError(`Cannot run sweep as its one verb is summarize: current value is ${quote(verb)}`);
     }
+    const given: Readonly<Record<string, unknown>> = flags;
     const foreign = Object.keys(FLAGS).find((name) =>
-      name !== "svg" && ![undefined, false].includes(flags[name as keyof typeof flags] as undefined)
+      name !== "svg" && given[name] !== undefined && given[name] !== false
     );
     if (foreign !== undefined) {
       throw new UsageError(`Cannot run sweep summarize as --${foreign} belongs to a sweep: it takes files and --svg`);

@@ -119,7 +119,7 @@ function summarizeGroup(group: readonly SweepLine[]): SweepSummary {
 }
 
 /** The median; of an even number of values the mean of the two in the middle. */
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

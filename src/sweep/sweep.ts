@@ -10,6 +10,7 @@ import { hardCases } from "../evaluation/hard.ts";
 import type { ModelName } from "../model/variant.ts";
 import { sha256 } from "../sha256.ts";
 import { TrainingError } from "../training/error.ts";
+import type { Recipe } from "../training/recipes.ts";
 import { train } from "../training/train.ts";
 import { appendRun, readSweep } from "./file.ts";
 import { keyOf, type SweepLine } from "./line.ts";
@@ -47,9 +48,11 @@ export async function sweep(
   { out, threads, pairs, hard, certify = false, signal, onRun }: SweepOptions,
 ): Promise<{ done: number; known: number }> {
   const known = new Set((await readSweep(out)).map(keyOf));
+  const hashes = new Map<Recipe, string>();
+  for (const recipe of new Set(runs.map(({ recipe }) => recipe))) hashes.set(recipe, await recipeHash(recipe));
   const open: { run: SweepRun; hash: string }[] = [];
   for (const run of runs) {
-    const hash = await recipeHash(run.recipe);
+    const hash = hashes.get(run.recipe)!;
     if (!known.has(keyOf({ ...run, recipe: run.recipe.name, recipeHash: hash, pairs, hard, certify }))) {
       open.push({ run, hash });
     }
@@ -65,12 +68,14 @@ export async function sweep(
       if (await appendRun(out, line)) onRun?.(line, ++done);
     }
   };
+  const workers = Array.from({ length: Math.min(threads, open.length) }, work);
   try {
-    await Promise.all(Array.from({ length: Math.min(threads, open.length) }, work));
+    await Promise.all(workers);
   } catch (error) {
     stop.abort(error); // the other runs must not go on behind the caller's back
     throw error;
   } finally {
+    await Promise.allSettled(workers);
     await examiner.dispose();
   }
   return { done, known: runs.length - open.length };
