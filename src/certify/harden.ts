@@ -35,6 +35,8 @@ export interface HardenResult {
   result: CertifyResult;
   /** Rounds of training that were needed. */
   rounds: number;
+  /** Examples of that training. */
+  examples: number;
 }
 
 const CUTS = 10_000;
@@ -67,7 +69,9 @@ export async function harden(checkpoint: CertifyCheckpoint, options: HardenOptio
     const { result, narrow } = await examine({ model, parameters }, {
       ...{ cuts, seconds: Infinity, threads, exhaustive: true, signal, onProgress },
     });
-    if (result.certified || round === rounds) return { parameters, result, rounds: round };
+    if (result.certified || round === rounds) {
+      return { parameters, result, rounds: round, examples: round * STEPS * BATCH };
+    }
     pool.push(...narrow);
     onRound({ round: round + 1, proved: result.steps.length, pool: pool.length });
     const engine = await createEngine({ model, threads: result.threads });

@@ -256,11 +256,12 @@ export class Run {
   async conclude(): Promise<TrainResult> {
     const progress = this.#progress;
     const { engine, journal, onProgress } = this.#tools;
-    const { recipe, model, seed, step, examples, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
+    const { recipe, model, seed, step, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
     const last = this.#vectors();
     if (this.#best !== undefined) engine.setParameters(this.#best);
     const rounds = this.#hardeningRounds();
     const hardened = rounds === 0 ? null : await this.#harden(engine.parameters(), rounds);
+    const examples = progress.examples + (hardened?.examples ?? 0);
     if (hardened !== null) engine.setParameters(hardened.parameters);
     const parameters = engine.parameters();
     const { total, correct } = await this.#evaluate(this.#tools.finalProblems, SAMPLE_AT_THE_END);

@@ -128,7 +128,7 @@ export interface TrainReport {
   seed: number;
   /** Steps of the attempt that counts. */
   steps: number;
-  /** Examples trained on, those of attempts that were given up included. */
+  /** Examples trained on, those of attempts that were given up and of hardening included. */
   examples: number;
   /** Seconds from the call to the result, everything included. */
   seconds: number;
