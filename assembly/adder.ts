@@ -5,6 +5,7 @@ import { decode as decodeProblems, prepareDecoding as prepare } from "./decode";
 import { configure as configureModel } from "./model";
 import { writeConstants } from "./elementary";
 import { listSlots } from "./slots";
+import { writeReflection } from "./absorb";
 
 export const parametersAt: usize = PARAMETERS;
 export const staticDataEnd: usize = __heap_base;
@@ -19,6 +20,7 @@ export function problemsBase(threads: i32): usize {
 export function configure(model: i32): void {
   configureModel(model);
   writeConstants();
+  writeReflection();
   listSlots();
 }
 

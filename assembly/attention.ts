@@ -1,38 +1,46 @@
-// Causal attention of the 12 queries over up to 33 keys, forward and backward. One tile: four examples, one per lane.
+// Causal attention of the 12 queries over up to 33 keys, forward and backward. One tile: four examples, one per lane. Keys are values, too: see absorb.ts.
 import {
-  D,
   DKV,
   DO,
   DO_DOT_O,
   FIRST_QUERY,
   INVERSE_SUM,
-  KEYS,
+  KEY_ROW,
   KV,
+  N,
   O,
   POSITIONS,
   PROMPT,
   QUERIES,
+  QUERY_ROW,
   QX,
   ROW14,
+  ROW6,
   ROW7,
-  SLICE_DKV,
-  SLICE_DQX,
-  SLOT_KV,
-  SLOT_QX,
-  SLOT_ROW,
+  SLICE_DKEYS,
+  SLICE_DQUERIES,
+  SLOT_KEYS,
+  SLOT_QUERIES,
   TILE_TOKENS,
   TRAINING_QUERY_GROUP,
   WEIGHTS,
   WEIGHTS_ROW,
 } from "./layout";
-import { exp2Share, storeShares } from "./elementary";
-import { addTransposed, madd, storeTransposed } from "./simd";
+import { scoresBackward, scoresForward, sumsOverKeys, sumsOverQueries } from "./attention_sums";
+import { exp2Share, LN_2, storeShares } from "./elementary";
+import { addTransposed, madd, storeHalfTransposed, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
-import { firstQuery, outerProductRow, sumsOverKeys, sumsOverQueries, touchQueries } from "./sums";
 
-/** Reads the slot rows of four lanes: (14, lanes). Writes 16 vectors: what follows must be written later. */
+/** Reads the keys of four lanes from their slot rows: (6, lanes). */
 @inline
-export function gatherRows(row0: usize, row1: usize, row2: usize, row3: usize, to: usize): void {
+export function gatherKeys(row0: usize, row1: usize, row2: usize, row3: usize, to: usize): void {
+  storeTransposed(v128.load(row0), v128.load(row1), v128.load(row2), v128.load(row3), to, 16);
+  storeHalfTransposed(v128.load(row0, 16), v128.load(row1, 16), v128.load(row2, 16), v128.load(row3, 16), to + 64, 16);
+}
+
+/** Reads the queries and x of four lanes from their slot rows: (14, lanes). Writes 16 vectors: what follows must be written later. */
+@inline
+export function gatherQueries(row0: usize, row1: usize, row2: usize, row3: usize, to: usize): void {
   // unroll
   for (let h = 0; h < 4; ++h) {
     storeTransposed(
@@ -48,82 +56,40 @@ export function gatherRows(row0: usize, row1: usize, row2: usize, row3: usize, t
 
 /** Address of a lane's row in the table of one position. */
 @inline
-function laneRow(table: usize, tokens: usize, lane: i32): usize {
-  return table + (<usize> load<u32>(tokens + 4 * lane)) * SLOT_ROW;
-}
-
-@inline
-function keyTable(position: i32): usize {
-  return SLOT_KV + firstSlot(position) * SLOT_ROW;
+function laneRow(table: usize, tokens: usize, lane: i32, stride: usize): usize {
+  return table + (<usize> load<u32>(tokens + 4 * lane)) * stride;
 }
 
 /** Offset of the rows of a query position within a table of queries. */
 @inline
 function queryRows(i: i32): usize {
-  return (firstSlot(FIRST_QUERY + i) - TRAINING_QUERY_GROUP * 4) * SLOT_ROW;
+  return (firstSlot(FIRST_QUERY + i) - TRAINING_QUERY_GROUP * 4) * QUERY_ROW;
 }
 
-/** Fetches K, V of the 33 positions and q, x of the 12 queries from the slot tables. */
+/** Fetches the keys of the 33 positions and the queries and x of the 12 queries from the slot tables. */
 export function gatherTile(w: usize): void {
   for (let p = 0; p < POSITIONS; ++p) {
-    const table = keyTable(p);
+    const table: usize = SLOT_KEYS + firstSlot(p) * KEY_ROW;
     const tokens = w + TILE_TOKENS + p * 16;
-    gatherRows(
-      laneRow(table, tokens, 0),
-      laneRow(table, tokens, 1),
-      laneRow(table, tokens, 2),
-      laneRow(table, tokens, 3),
-      w + KV + p * ROW14,
+    gatherKeys(
+      laneRow(table, tokens, 0, KEY_ROW),
+      laneRow(table, tokens, 1, KEY_ROW),
+      laneRow(table, tokens, 2, KEY_ROW),
+      laneRow(table, tokens, 3, KEY_ROW),
+      w + KV + p * ROW6,
     );
   }
+  memory.fill(w + KV + POSITIONS * ROW6, 0, ROW6);
   for (let i = 0; i < QUERIES; ++i) {
-    const table: usize = SLOT_QX + queryRows(i);
+    const table: usize = SLOT_QUERIES + queryRows(i);
     const tokens = w + TILE_TOKENS + (FIRST_QUERY + i) * 16;
-    gatherRows(
-      laneRow(table, tokens, 0),
-      laneRow(table, tokens, 1),
-      laneRow(table, tokens, 2),
-      laneRow(table, tokens, 3),
+    gatherQueries(
+      laneRow(table, tokens, 0, QUERY_ROW),
+      laneRow(table, tokens, 1, QUERY_ROW),
+      laneRow(table, tokens, 2, QUERY_ROW),
+      laneRow(table, tokens, 3, QUERY_ROW),
       w + QX + i * ROW14,
     );
-  }
-  memory.fill(w + KV + POSITIONS * ROW14, 0, ROW14); // gathering a row writes two vectors into the next one
-}
-
-/**
- * Eight dot products of seven elements, 4 rows a by 2 rows b: out[i][j] = a[i] . b[j].
- * Forward these are the scores of four queries and two keys. Backward (`gradient`), with a the gradients of the outputs and b two values,
- * they are turned into score gradients: out[i][j] *= a[i] . b[j] - dot[i].
- */
-@inline
-function dotTile(a: usize, aRow: usize, b: usize, bRow: usize, out: usize, gradient: bool, dot: usize): void {
-  // unroll
-  for (let i = 0; i < 4; ++i) {
-    let s$i = f32x4.splat(0);
-    let t$i = f32x4.splat(0);
-  }
-  // unroll
-  for (let c = 0; c < D; ++c) {
-    const b$c = v128.load(b, 16 * c);
-    const e$c = v128.load(b + bRow, 16 * c);
-    // unroll
-    for (let i = 0; i < 4; ++i) {
-      const a$c$i = v128.load(a + i * aRow, 16 * c);
-      s$i = madd(a$c$i, b$c, s$i);
-      t$i = madd(a$c$i, e$c, t$i);
-    }
-  }
-  // unroll
-  for (let i = 0; i < 4; ++i) {
-    const at$i = out + i * WEIGHTS_ROW;
-    if (gradient) {
-      const dot$i = v128.load(dot, 16 * i);
-      v128.store(at$i, f32x4.mul(v128.load(at$i), f32x4.sub(s$i, dot$i)));
-      v128.store(at$i, f32x4.mul(v128.load(at$i, 16), f32x4.sub(t$i, dot$i)), 16);
-    } else {
-      v128.store(at$i, s$i);
-      v128.store(at$i, t$i, 16);
-    }
   }
 }
 
@@ -131,19 +97,42 @@ function dotTile(a: usize, aRow: usize, b: usize, bRow: usize, out: usize, gradi
 @inline
 function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
   // unroll
-  for (let c = 0; c < D; ++c) {
+  for (let c = 0; c < N; ++c) {
     const q$c = v128.load(query, 16 * c);
   }
   for (let j = 0; j < count; ++j) {
     let s = f32x4.mul(q0, v128.load(keys));
     // unroll
-    for (let c = 1; c < D; ++c) {
+    for (let c = 1; c < N; ++c) {
       s = madd(q$c, v128.load(keys, 16 * c), s);
     }
     v128.store(out, s);
-    keys += ROW14;
+    keys += ROW6;
     out += 16;
   }
+}
+
+/** The sum of `count` keys, each times its weight and all times `factor`; out: (7, lanes), six coordinates and 1. */
+@inline
+function sumRow(weights: usize, keys: usize, count: i32, factor: v128, out: usize): void {
+  // unroll
+  for (let c = 0; c < N; ++c) {
+    let sum$c = f32x4.splat(0);
+  }
+  for (let j = 0; j < count; ++j) {
+    const weight = v128.load(weights);
+    // unroll
+    for (let c = 0; c < N; ++c) {
+      sum$c = madd(weight, v128.load(keys, 16 * c), sum$c);
+    }
+    weights += 16;
+    keys += ROW6;
+  }
+  // unroll
+  for (let c = 0; c < N; ++c) {
+    v128.store(out, f32x4.mul(sum$c, factor), 16 * c);
+  }
+  v128.store(out, f32x4.splat(1), 96);
 }
 
 /**
@@ -189,20 +178,11 @@ function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
   v128.store(inverseSum, f32x4.div(f32x4.splat(1), sum));
 }
 
-/** Multiplies seven vectors by one. */
-@inline
-function scaleRow(row: usize, factor: v128): void {
-  // unroll
-  for (let c = 0; c < D; ++c) {
-    v128.store(row, f32x4.mul(v128.load(row, 16 * c), factor), 16 * c);
-  }
-}
-
 /**
- * One query over `count` keys. Must equal `attention` of src/engine/reference.
+ * One query over `count` keys. Must equal `attention` of src/engine/reference, up to the matrices of absorb.ts.
  *
- * query: (7, lanes), scaled so that weights are powers of two; keys: (count, 14, lanes) K and V;
- * out: weights (count, lanes), not divided by their sum; 1 / sum (lanes); output (7, lanes).
+ * query: (6, lanes), scaled so that weights are powers of two; keys: (count, 6, lanes);
+ * out: weights (count, lanes), not divided by their sum; 1 / sum (lanes); output (7, lanes), six coordinates and 1.
  */
 export function attentionForward(
   query: usize,
@@ -214,9 +194,7 @@ export function attentionForward(
 ): void {
   scoreRow(query, keys, count, weights);
   softmaxRow(weights, count, inverseSum);
-  memory.fill(out, 0, ROW7);
-  outerProductRow(weights, 16, keys + ROW7, ROW14, count, out);
-  scaleRow(out, v128.load(inverseSum));
+  sumRow(weights, keys, count, v128.load(inverseSum), out);
 }
 
 /**
@@ -232,32 +210,52 @@ export function attentionForwardTile(w: usize): void {
     v128.store(weights + (PROMPT + i) * 16, zero);
     if (i % 2 == 0) v128.store(weights + (PROMPT + i + 1) * 16, zero);
   }
-  sumsOverKeys(w, w + KV + ROW7, w + O, ROW7);
-  for (let i = 0; i < QUERIES; ++i) scaleRow(w + O + i * ROW7, v128.load(w + INVERSE_SUM + i * 16));
-}
-
-/** The scores of all queries and keys: q_i . k_j. */
-function scoresForward(w: usize): void {
-  touchQueries(w + QX, ROW14);
-  for (let j = 0; j < KEYS; j += 2) {
-    const key = w + KV + j * ROW14;
-    const to = w + WEIGHTS + j * 16;
-    // unroll
-    for (let b = 0; b < 3; ++b) {
-      if (firstQuery(j) < 4 * b + 4) {
-        dotTile(w + QX + 4 * b * ROW14, ROW14, key, ROW14, to + 4 * b * WEIGHTS_ROW, false, 0);
-      }
-    }
+  sumsOverKeys(w, w + O, ROW7);
+  for (let i = 0; i < QUERIES; ++i) {
+    const out = w + O + i * ROW7;
+    scaleRow(out, v128.load(w + INVERSE_SUM + i * 16));
+    v128.store(out, f32x4.splat(1), 96);
   }
 }
 
-/** Adds fourteen vectors (14, lanes) to the rows of a position's table that the tokens of four lanes name. */
+/** Multiplies six vectors by one. */
 @inline
-function scatterRows(vectors: usize, table: usize, tokens: usize): void {
-  const row0 = laneRow(table, tokens, 0);
-  const row1 = laneRow(table, tokens, 1);
-  const row2 = laneRow(table, tokens, 2);
-  const row3 = laneRow(table, tokens, 3);
+function scaleRow(row: usize, factor: v128): void {
+  // unroll
+  for (let c = 0; c < N; ++c) {
+    v128.store(row, f32x4.mul(v128.load(row, 16 * c), factor), 16 * c);
+  }
+}
+
+/** Adds the gradients of a key (6, lanes) to the rows of a position's table that the tokens of four lanes name. */
+@inline
+function scatterKeys(vectors: usize, table: usize, tokens: usize): void {
+  const row0 = laneRow(table, tokens, 0, KEY_ROW);
+  const row1 = laneRow(table, tokens, 1, KEY_ROW);
+  const row2 = laneRow(table, tokens, 2, KEY_ROW);
+  const row3 = laneRow(table, tokens, 3, KEY_ROW);
+  addTransposed(
+    v128.load(vectors),
+    v128.load(vectors, 16),
+    v128.load(vectors, 32),
+    v128.load(vectors, 48),
+    row0,
+    row1,
+    row2,
+    row3,
+    0,
+  );
+  const zero = f32x4.splat(0);
+  addTransposed(v128.load(vectors, 64), v128.load(vectors, 80), zero, zero, row0, row1, row2, row3, 16);
+}
+
+/** The same for the gradients of a query and x (14, lanes). */
+@inline
+function scatterQueries(vectors: usize, table: usize, tokens: usize): void {
+  const row0 = laneRow(table, tokens, 0, QUERY_ROW);
+  const row1 = laneRow(table, tokens, 1, QUERY_ROW);
+  const row2 = laneRow(table, tokens, 2, QUERY_ROW);
+  const row3 = laneRow(table, tokens, 3, QUERY_ROW);
   // unroll
   for (let h = 0; h < 3; ++h) {
     addTransposed(
@@ -279,38 +277,24 @@ function scatterRows(vectors: usize, table: usize, tokens: usize): void {
 /**
  * Backward of {@linkcode attentionForwardTile}, and of the gathers: adds to the slot rows of a slice.
  *
- * With weights p = e / sum, forward was o = sum_j p_j v_j. The gradient of o comes divided by the sum (DO), so that e can stand for p:
- * dv_j = sum_i e_ij do_i; score gradient ds_ij = e_ij (do_i . v_j - do_i . o_i); dk_j = sum_i ds_ij q_i; dq_i = sum_j ds_ij k_j.
+ * With weights p = e / sum, e = 2^score, forward was o = sum_j p_j u_j, score = query . u_j. The gradient of o comes divided by the sum (DO), so that e can
+ * stand for p: score gradient ds_ij = log 2 e_ij (do_i . u_j - do_i . o_i); du_j = sum_i e_ij do_i + ds_ij query_i; dquery_i = sum_j ds_ij u_j.
  */
 export function attentionBackwardTile(w: usize, slice: usize): void {
-  sumsOverQueries(w, w + DO, w + DKV + ROW7);
-  scoresBackward(w);
-  sumsOverQueries(w, w + QX, w + DKV);
-  for (let j = 0; j < POSITIONS; ++j) {
-    scatterRows(w + DKV + j * ROW14, slice + SLICE_DKV + firstSlot(j) * SLOT_ROW, w + TILE_TOKENS + j * 16);
-  }
-  // q is not needed any more, and x became its gradient: rows of QX turn into (dq, dx)
-  sumsOverKeys(w, w + KV, w + QX, ROW14);
+  sumsOverQueries(w, w + DO, w + DKV, true);
+  const log2 = f32x4.splat(LN_2);
   for (let i = 0; i < QUERIES; ++i) {
-    scatterRows(w + QX + i * ROW14, slice + SLICE_DQX + queryRows(i), w + TILE_TOKENS + (FIRST_QUERY + i) * 16);
+    scaleRow(w + DO + i * ROW14, log2);
+    v128.store(w + DO_DOT_O + i * 16, f32x4.mul(v128.load(w + DO_DOT_O + i * 16), log2));
   }
-}
-
-/** Turns the weights e into score gradients e (do . v - do . o), in place. */
-function scoresBackward(w: usize): void {
-  touchQueries(w + DO, ROW14);
-  // unroll
-  for (let i = 0; i < 12; ++i) {
-    v128.load(w + DO_DOT_O, 16 * i);
+  scoresBackward(w);
+  sumsOverQueries(w, w + QX, w + DKV, false);
+  for (let j = 0; j < POSITIONS; ++j) {
+    scatterKeys(w + DKV + j * ROW6, slice + SLICE_DKEYS + firstSlot(j) * KEY_ROW, w + TILE_TOKENS + j * 16);
   }
-  for (let j = 0; j < KEYS; j += 2) {
-    const value = w + KV + ROW7 + j * ROW14;
-    const to = w + WEIGHTS + j * 16;
-    // unroll
-    for (let b = 0; b < 3; ++b) {
-      if (firstQuery(j) < 4 * b + 4) {
-        dotTile(w + DO + 4 * b * ROW14, ROW14, value, ROW14, to + 4 * b * WEIGHTS_ROW, true, w + DO_DOT_O + 4 * b * 16);
-      }
-    }
+  // the query is not needed any more, and x became its gradient: rows of QX turn into (dquery, dx)
+  sumsOverKeys(w, w + QX, ROW14);
+  for (let i = 0; i < QUERIES; ++i) {
+    scatterQueries(w + QX + i * ROW14, slice + SLICE_DQUERIES + queryRows(i), w + TILE_TOKENS + (FIRST_QUERY + i) * 16);
   }
 }

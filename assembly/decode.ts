@@ -4,8 +4,8 @@ import {
   DECODE_GROUPS,
   DECODE_KEYS,
   DECODE_KV,
+  DECODE_QUERIES,
   DECODE_QUERY_GROUP,
-  DECODE_QX,
   DECODE_SLOTS,
   DECODE_TILES,
   DECODE_TOKENS,
@@ -18,32 +18,48 @@ import {
   POSITIONS,
   QUERIES,
   QX,
+  KEY_ROW,
+  QUERY_ROW,
   ROW14,
+  ROW6,
   ROW7,
-  SLOT_ROW,
   T,
   TILE_TOKENS,
   WEIGHTS,
   WEIGHTS_ROW,
 } from "./layout";
-import { attentionForward, gatherRows } from "./attention";
+import { attentionForward, gatherKeys, gatherQueries } from "./attention";
 import { geluInference, hiddenForward, logitsForward, projectionForward } from "./feed_forward";
 import { slotsForward } from "./slots";
 import { layOutPrompt, readTile } from "./tile";
 
 /** Fills the tables of all tokens at all positions; once per set of weights. */
 export function prepareDecoding(w: usize): void {
-  slotsForward(w, DECODE_SLOTS, DECODE_GROUPS, DECODE_QUERY_GROUP, DECODE_KV, DECODE_QX);
+  slotsForward(w, DECODE_SLOTS, DECODE_GROUPS, DECODE_QUERY_GROUP, DECODE_KEYS, DECODE_QUERIES);
 }
 
-/** Reads the rows that the four tokens name from the table of one position. */
+/** Reads the keys that four tokens name. */
 @inline
-function gatherTokens(table: usize, tokens: v128, to: usize): void {
-  gatherRows(
-    table + i32x4.extract_lane(tokens, 0) * SLOT_ROW,
-    table + i32x4.extract_lane(tokens, 1) * SLOT_ROW,
-    table + i32x4.extract_lane(tokens, 2) * SLOT_ROW,
-    table + i32x4.extract_lane(tokens, 3) * SLOT_ROW,
+function keysOf(position: i32, tokens: v128, to: usize): void {
+  const table: usize = DECODE_KEYS + position * T * KEY_ROW;
+  gatherKeys(
+    table + i32x4.extract_lane(tokens, 0) * KEY_ROW,
+    table + i32x4.extract_lane(tokens, 1) * KEY_ROW,
+    table + i32x4.extract_lane(tokens, 2) * KEY_ROW,
+    table + i32x4.extract_lane(tokens, 3) * KEY_ROW,
+    to,
+  );
+}
+
+/** Reads the queries and x that four tokens name. */
+@inline
+function queriesOf(position: i32, tokens: v128, to: usize): void {
+  const table: usize = DECODE_QUERIES + (position * T - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
+  gatherQueries(
+    table + i32x4.extract_lane(tokens, 0) * QUERY_ROW,
+    table + i32x4.extract_lane(tokens, 1) * QUERY_ROW,
+    table + i32x4.extract_lane(tokens, 2) * QUERY_ROW,
+    table + i32x4.extract_lane(tokens, 3) * QUERY_ROW,
     to,
   );
 }
@@ -70,22 +86,19 @@ export function decode(w: usize, problems: usize, count: i32, out: usize): void 
       readTile(w, problems, first + 4 * t, count);
       layOutPrompt(w);
       v128.store(w + TILE_TOKENS + 10 * 16, i32x4.splat(PLUS));
-      const keys = w + DECODE_KEYS + t * POSITIONS * ROW14;
-      for (let p = 0; p < FIRST_QUERY; ++p) {
-        gatherTokens(DECODE_KV + p * T * SLOT_ROW, v128.load(w + TILE_TOKENS + p * 16), keys + p * ROW14);
-      }
+      const keys = w + DECODE_KV + t * POSITIONS * ROW6;
+      for (let p = 0; p < FIRST_QUERY; ++p) keysOf(p, v128.load(w + TILE_TOKENS + p * 16), keys + p * ROW6);
       v128.store(w + DECODE_TOKENS + t * 16, i32x4.splat(EQUALS));
     }
     for (let i = 0; i < QUERIES; ++i) {
       const position = FIRST_QUERY + i;
       for (let t = 0; t < tiles; ++t) {
         const tokens = v128.load(w + DECODE_TOKENS + t * 16);
-        const keys = w + DECODE_KEYS + t * POSITIONS * ROW14;
+        const keys = w + DECODE_KV + t * POSITIONS * ROW6;
         const query = w + QX + t * ROW14;
         // a row more than a query's fourteen vectors is written: the next tile's comes after
-        gatherTokens(DECODE_QX + (position * T - DECODE_QUERY_GROUP * 4) * SLOT_ROW, tokens, query);
-        gatherTokens(DECODE_KV + position * T * SLOT_ROW, tokens, w + LOGITS);
-        memory.copy(keys + position * ROW14, w + LOGITS, ROW14);
+        queriesOf(position, tokens, query);
+        keysOf(position, tokens, keys + position * ROW6);
         attentionForward(
           query,
           keys,

@@ -1,6 +1,6 @@
 // Greedy decoding of many problems. The weights stand still, so the share of a key in the attention of a query depends on five small numbers only: the
-// step, the query's token, the key's position and token. All shares are tabulated once, as rows (e v, e) with e = 2^score; the attention of a query is
-// then a sum of rows, one for each key, and a division. Must equal `decode` of decode.ts up to the rounding of these sums.
+// step, the query's token, the key's position and token. All shares are tabulated once, as rows (e u, e) with e = 2^score and the key u; the attention of a query
+// is then a sum of rows, one for each key, and a division. Must equal `decode` of decode.ts up to the rounding of these sums.
 //
 // A block holds the rows of one step and query token: the symbols `+` and `=` together, 10 rows for each digit of the operands (ones first, a then b), 14
 // rows for each token written before.
@@ -11,19 +11,20 @@ import {
   BLOCKS,
   DECODE_KEYS,
   DECODE_KV,
+  DECODE_QUERIES,
   DECODE_QUERY_GROUP,
-  DECODE_QX,
   EQUALS,
   FIRST_QUERY,
+  KEY_ROW,
   LOGITS,
   O,
   PLUS,
   QUERIES,
+  QUERY_ROW,
   QX,
   ROW14,
   ROW7,
   SCRATCH,
-  SLOT_ROW,
   T,
   TILE_TARGETS,
 } from "./layout";
@@ -67,13 +68,13 @@ export function prepareTables(w: usize): void {
 }
 
 @inline
-function slotRow(table: usize, position: i32, token: i32): usize {
-  return table + (position * T + token) * SLOT_ROW;
+function keyRow(position: i32, token: i32): usize {
+  return DECODE_KEYS + (position * T + token) * KEY_ROW;
 }
 
 @inline
 function queryRow(i: i32, token: i32): usize {
-  return slotRow(DECODE_QX, FIRST_QUERY + i, token) - DECODE_QUERY_GROUP * 4 * SLOT_ROW;
+  return DECODE_QUERIES + ((FIRST_QUERY + i) * T + token - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
 }
 
 @inline
@@ -87,7 +88,7 @@ function positionOf(key: i32): i32 {
   return key < 10 ? 9 - key : 30 - key;
 }
 
-/** Score of a key for a query, whose last lane is 0 where the key's row goes on with its value. */
+/** Score of a key for a query, whose last two lanes are 0. */
 @inline
 function score(low: v128, high: v128, key: usize): f32 {
   return sumLanes(f32x4.add(f32x4.mul(low, v128.load(key)), f32x4.mul(high, v128.load(key, 16))));
@@ -101,9 +102,9 @@ function score(low: v128, high: v128, key: usize): f32 {
 function fillBlock(i: i32, token: i32, scores: usize): bool {
   const query = queryRow(i, token);
   const low = v128.load(query);
-  const high = f32x4.replace_lane(v128.load(query, 16), 3, 0);
-  const plus = slotRow(DECODE_KV, 10, PLUS);
-  const equals = slotRow(DECODE_KV, FIRST_QUERY, EQUALS);
+  const high = v128.and(v128.load(query, 16), i32x4(-1, -1, 0, 0)); // what follows is x
+  const plus = keyRow(10, PLUS);
+  const equals = keyRow(FIRST_QUERY, EQUALS);
   const scorePlus = score(low, high, plus);
   const scoreEquals = score(low, high, equals);
   // the largest score that may occur, and one that is reached whatever the tokens are
@@ -117,7 +118,7 @@ function fillBlock(i: i32, token: i32, scores: usize): bool {
     const tokens = written ? T : 10;
     let least: f32 = Infinity;
     for (let t = 0; t < tokens; ++t) {
-      const s = score(low, high, slotRow(DECODE_KV, position, t));
+      const s = score(low, high, keyRow(position, t));
       store<f32>(at, s);
       at += 4;
       largest = max(largest, s);
@@ -142,7 +143,7 @@ function fillBlock(i: i32, token: i32, scores: usize): bool {
     const position = written ? FIRST_QUERY + 1 + key - OPERAND_KEYS : positionOf(key);
     const tokens = written ? T : 10;
     for (let t = 0; t < tokens; ++t) {
-      storeShare(load<f32>(at), slotRow(DECODE_KV, position, t), row);
+      storeShare(load<f32>(at), keyRow(position, t), row);
       at += 4;
       row += BLOCK_ROW;
     }
@@ -150,12 +151,12 @@ function fillBlock(i: i32, token: i32, scores: usize): bool {
   return largest - certain < RANGE; // false for NaN, too
 }
 
-/** Stores the row of a key: e v_0 … e v_6, e. */
+/** Stores the row of a key: e u_0 … e u_5, e, 0; the row of the key has the 1 for it. */
 @inline
 function storeShare(e: f32, key: usize, out: usize): void {
   const weight = f32x4.splat(e);
-  v128.store(out, f32x4.mul(weight, v128.load(key, 28)));
-  v128.store(out, f32x4.replace_lane(f32x4.mul(weight, v128.load(key, 44)), 3, e), 16);
+  v128.store(out, f32x4.mul(weight, v128.load(key)));
+  v128.store(out, f32x4.mul(weight, v128.load(key, 16)), 16);
 }
 
 /** Decodes `count` problems into tokens (count, 12), one byte each. */
@@ -164,7 +165,7 @@ export function decodeByTables(w: usize, problems: usize, count: i32, out: usize
     const rows = min(TOGETHER / 4, (count - first + 3) / 4);
     for (let r = 0; r < rows; ++r) {
       readTile(w, problems, first + 4 * r, count);
-      const offsets = w + DECODE_KEYS + r * OFFSETS_ROW;
+      const offsets = w + DECODE_KV + r * OFFSETS_ROW;
       for (let key = 0; key < OPERAND_KEYS; ++key) {
         const digit = v128.load(w + A_DIGITS + key * 16); // B_DIGITS follow A_DIGITS
         v128.store(offsets + key * 16, rowOffset(1 + key * 10, digit));
@@ -173,7 +174,7 @@ export function decodeByTables(w: usize, problems: usize, count: i32, out: usize
     }
     for (let i = 0; i < QUERIES; ++i) {
       for (let r = 0; r < rows; ++r) {
-        attend(w, i, w + TILE_TARGETS + r * 16, w + DECODE_KEYS + r * OFFSETS_ROW, w + O + r * ROW7, w + QX + ROW7 + r * ROW14);
+        attend(w, i, w + TILE_TARGETS + r * 16, w + DECODE_KV + r * OFFSETS_ROW, w + O + r * ROW7, w + QX + ROW7 + r * ROW14);
       }
       projectionForward(w, rows);
       hiddenForward(w, rows);
@@ -184,7 +185,7 @@ export function decodeByTables(w: usize, problems: usize, count: i32, out: usize
         v128.store(w + TILE_TARGETS + r * 16, tokens);
         // the twelfth token is not read again
         if (i < QUERIES - 1) {
-          const offsets = w + DECODE_KEYS + r * OFFSETS_ROW;
+          const offsets = w + DECODE_KV + r * OFFSETS_ROW;
           v128.store(offsets + (OPERAND_KEYS + i) * 16, rowOffset(WRITTEN + i * T, tokens));
         }
         for (let lane = 0; lane < 4; ++lane) {
@@ -202,7 +203,7 @@ function rowOffset(firstRow: i32, tokens: v128): v128 {
   return i32x4.shl(i32x4.add(tokens, i32x4.splat(firstRow)), 5);
 }
 
-/** Attention of query i of four problems: stores its output (7, lanes) and the residual stream (7, lanes). */
+/** Attention of query i of four problems: stores its output (7, lanes), the last one 1, and the residual stream (7, lanes). */
 @inline
 function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: usize): void {
   // unroll
@@ -224,15 +225,16 @@ function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: 
   storeTransposed(low0, low1, low2, low3, out, 16);
   const spare = w + SCRATCH;
   storeTransposed(high0, high1, high2, high3, spare, 16);
-  const inverse = f32x4.div(f32x4.splat(1), v128.load(spare, 48));
+  const inverse = f32x4.div(f32x4.splat(1), v128.load(spare, 32));
   // unroll
   for (let c = 0; c < 4; ++c) {
     v128.store(out, f32x4.mul(v128.load(out, 16 * c), inverse), 16 * c);
   }
   // unroll
-  for (let c = 0; c < 3; ++c) {
+  for (let c = 0; c < 2; ++c) {
     v128.store(out + 64, f32x4.mul(v128.load(spare, 16 * c), inverse), 16 * c);
   }
+  v128.store(out, f32x4.splat(1), 96);
   // unroll
   for (let l = 0; l < 4; ++l) {
     const source$l = queryRow(i, token$l) + 28;

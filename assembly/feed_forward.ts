@@ -1,80 +1,64 @@
 // From the attention output to the logits and back: output projection, LayerNorm 2, feed-forward layer, final norm, tied output, loss.
 // Every function takes the first `rows` rows of a workspace: the 12 queries of one tile, or the same query of several tiles.
 import {
+  ABSORBED_OUTPUT,
+  ABSORBED_OUTPUT_BACK,
+  ABSORBED_PROJECTION,
+  ABSORBED_W1,
+  ABSORBED_W1_BACK,
+  ABSORBED_W2,
+  ABSORBED_W2_BACK,
   D,
   DKV,
+  DNORMALIZED2,
   DO,
   DO_DOT_O,
   DX2,
-  DY2,
   F,
   GELU,
   INVERSE_SUM,
-  LN2_BIAS,
-  LN2_WEIGHT,
-  LNF_BIAS,
-  LNF_WEIGHT,
   LOGITS,
+  N,
   NORMALIZED2,
   NORMALIZED_F,
   O,
-  PACKED_PROJECTION,
-  PACKED_TOK,
-  PACKED_W1,
-  PACKED_W2,
-  PARAMETERS,
   QUERIES,
   QX,
   ROW14,
   ROW7,
   RSTD2,
   RSTD_F,
-  SLICE_DLN2,
-  SLICE_DLNF,
+  SLICE_DOUTPUT,
   SLICE_DPROJECTION,
-  SLICE_DTOK,
   SLICE_DW1,
   SLICE_DW2,
   SLICE_LOSS,
   TILE_MASK,
   TILE_TARGETS,
-  TOK,
   U,
-  W1,
-  W2,
   X1,
   X2,
-  Y2,
-  Z,
   ZEROS,
 } from "./layout";
 import { finalNorm, layerNormEpsilon } from "./model";
 import { geluErf, geluTanh, ln, LOG2_E, storeShares } from "./elementary";
-import { layerNorm, layerNormBackward, linear14, linear7 } from "./layers";
+import { linear14, linear7, normalize, normalizeBackward } from "./layers";
 import { addTo, madd } from "./simd";
-import { outerProductRow, touchRow, weightGradient } from "./sums";
+import { outerProductRow, weightGradient } from "./sums";
 
-/** x1 = x + o Wproj^T, then LayerNorm 2. */
+/** x1 = x + projected o, then LayerNorm 2. */
 export function projectionForward(w: usize, rows: i32): void {
   const epsilon = f32x4.splat(layerNormEpsilon);
-  linear7(PACKED_PROJECTION, w + O, ROW7, w + QX + ROW7, ROW14, w + X1, ROW7, rows);
+  linear7(ABSORBED_PROJECTION, w + O, ROW7, w + QX + ROW7, ROW14, w + X1, ROW7, rows);
   for (let k = 0; k < rows; ++k) {
-    layerNorm(
-      w + X1 + k * ROW7,
-      PARAMETERS + LN2_WEIGHT * 4,
-      PARAMETERS + LN2_BIAS * 4,
-      epsilon,
-      w + NORMALIZED2 + k * ROW7,
-      w + RSTD2 + k * 16,
-      w + Y2 + k * ROW7,
-    );
+    normalize(w + X1 + k * ROW7, epsilon, w + RSTD2 + k * 16, w + NORMALIZED2 + k * ROW7);
   }
 }
 
-/** u = y W1^T. */
+/** u = what w1 makes of the norm. */
 export function hiddenForward(w: usize, rows: i32): void {
-  linear7(PACKED_W1, w + Y2, ROW7, 0, 0, w + U, ROW14, rows);
-  linear7(PACKED_W1 + 28, w + Y2, ROW7, 0, 0, w + U + ROW7, ROW14, rows);
+  linear7(ABSORBED_W1, w + NORMALIZED2, ROW7, 0, 0, w + U, ROW14, rows);
+  linear7(ABSORBED_W1 + 28, w + NORMALIZED2, ROW7, 0, 0, w + U + ROW7, ROW14, rows);
 }
 
 /** GELU of u; u is replaced by GELU's derivative. */
@@ -102,29 +86,21 @@ export function geluInference(w: usize, rows: i32): void {
 /** What the output projection reads: x2, or its LayerNorm in the 777 variant. */
 @inline
 function outputInput(w: usize): usize {
-  return finalNorm ? w + Z : w + X2;
+  return finalNorm ? w + NORMALIZED_F : w + X2;
 }
 
-/** x2 = x1 + gelu W2^T, the final norm where there is one, logits = z tok^T. */
+/** x2 = x1 + gelu w2^T, the final norm where there is one, logits. */
 export function logitsForward(w: usize, rows: i32): void {
-  linear14(PACKED_W2, w + GELU, ROW14, w + X1, ROW7, w + X2, ROW7, rows);
+  linear14(ABSORBED_W2, w + GELU, ROW14, w + X1, ROW7, w + X2, ROW7, rows);
   if (finalNorm) {
     const epsilon = f32x4.splat(layerNormEpsilon);
     for (let k = 0; k < rows; ++k) {
-      layerNorm(
-        w + X2 + k * ROW7,
-        PARAMETERS + LNF_WEIGHT * 4,
-        PARAMETERS + LNF_BIAS * 4,
-        epsilon,
-        w + NORMALIZED_F + k * ROW7,
-        w + RSTD_F + k * 16,
-        w + Z + k * ROW7,
-      );
+      normalize(w + X2 + k * ROW7, epsilon, w + RSTD_F + k * 16, w + NORMALIZED_F + k * ROW7);
     }
   }
   const z = outputInput(w);
-  linear7(PACKED_TOK, z, ROW7, 0, 0, w + LOGITS, ROW14, rows);
-  linear7(PACKED_TOK + 28, z, ROW7, 0, 0, w + LOGITS + ROW7, ROW14, rows);
+  linear7(ABSORBED_OUTPUT, z, ROW7, 0, 0, w + LOGITS, ROW14, rows);
+  linear7(ABSORBED_OUTPUT + 28, z, ROW7, 0, 0, w + LOGITS + ROW7, ROW14, rows);
 }
 
 /**
@@ -197,32 +173,21 @@ function subtractOneHot(logits: usize, targets: usize): void {
 }
 
 /** From the gradient of the logits to that of x2 (DX2). */
-export function logitsBackward(w: usize, slice: usize): void {
-  // forward: logits = z tok^T
-  linear14(PARAMETERS + TOK * 4, w + LOGITS, ROW14, 0, 0, w + DX2, ROW7, QUERIES);
+export function logitsBackward(w: usize): void {
+  linear14(ABSORBED_OUTPUT_BACK, w + LOGITS, ROW14, 0, 0, w + DX2, ROW7, QUERIES);
   if (!finalNorm) return;
   memory.fill(w + ZEROS, 0, ROW7);
   for (let k = 0; k < QUERIES; ++k) {
     const dx2 = w + DX2 + k * ROW7;
-    layerNormBackward(
-      dx2,
-      w + NORMALIZED_F + k * ROW7,
-      w + RSTD_F + k * 16,
-      PARAMETERS + LNF_WEIGHT * 4,
-      w + ZEROS,
-      dx2,
-      slice + SLICE_DLNF,
-      slice + SLICE_DLNF + ROW7,
-    );
+    normalizeBackward(dx2, w + NORMALIZED_F + k * ROW7, w + RSTD_F + k * 16, w + ZEROS, dx2);
   }
 }
 
-/** From the gradient of x2 to that of u (U, which held GELU's derivative) and of the normalized input (DY2). */
+/** From the gradient of x2 to that of u (U, which held GELU's derivative) and of what w1 read (DNORMALIZED2). */
 export function hiddenBackward(w: usize): void {
   const dgelu = w + DKV; // (12, 14)
-  // forward: x2 = x1 + gelu(u) W2^T
-  linear7(PARAMETERS + W2 * 4, w + DX2, ROW7, 0, 0, dgelu, ROW14, QUERIES);
-  linear7(PARAMETERS + W2 * 4 + 28, w + DX2, ROW7, 0, 0, dgelu + ROW7, ROW14, QUERIES);
+  linear7(ABSORBED_W2_BACK, w + DX2, ROW7, 0, 0, dgelu, ROW14, QUERIES);
+  linear7(ABSORBED_W2_BACK + 28, w + DX2, ROW7, 0, 0, dgelu + ROW7, ROW14, QUERIES);
   for (let k = 0; k < QUERIES; ++k) {
     // unroll
     for (let r = 0; r < 14; ++r) {
@@ -230,37 +195,26 @@ export function hiddenBackward(w: usize): void {
       v128.store(u$r, f32x4.mul(v128.load(u$r), v128.load(dgelu + k * ROW14 + 16 * r)));
     }
   }
-  // forward: u = y W1^T
-  linear14(PARAMETERS + W1 * 4, w + U, ROW14, 0, 0, w + DY2, ROW7, QUERIES);
+  linear14(ABSORBED_W1_BACK, w + U, ROW14, 0, 0, w + DNORMALIZED2, ROW7, QUERIES);
 }
 
 /**
- * From the gradients of x2 and y to those of x (over x in QX) and of the attention output: DO, divided by the sum of the weights,
+ * From the gradients of x2 and of what w1 read to those of x (over x in QX) and of the attention output: DO, divided by the sum of the weights,
  * and DO_DOT_O, as {@linkcode attentionBackwardTile} wants them.
  */
-export function projectionBackward(w: usize, slice: usize): void {
-  touchRow(slice + SLICE_DLN2);
-  touchRow(slice + SLICE_DLN2 + ROW7);
+export function projectionBackward(w: usize): void {
   for (let k = 0; k < QUERIES; ++k) {
-    layerNormBackward(
-      w + DY2 + k * ROW7,
-      w + NORMALIZED2 + k * ROW7,
-      w + RSTD2 + k * 16,
-      PARAMETERS + LN2_WEIGHT * 4,
-      w + DX2 + k * ROW7,
-      w + QX + ROW7 + k * ROW14,
-      slice + SLICE_DLN2,
-      slice + SLICE_DLN2 + ROW7,
-    );
+    const dx = w + QX + ROW7 + k * ROW14;
+    const du = w + DNORMALIZED2 + k * ROW7;
+    normalizeBackward(du, w + NORMALIZED2 + k * ROW7, w + RSTD2 + k * 16, w + DX2 + k * ROW7, dx);
   }
-  // forward: x1 = x + o Wproj^T
-  linear7(PACKED_PROJECTION + 28, w + QX + ROW7, ROW14, 0, 0, w + DO, ROW14, QUERIES);
+  linear7(ABSORBED_PROJECTION + 28, w + QX + ROW7, ROW14, 0, 0, w + DO, ROW14, QUERIES);
   for (let k = 0; k < QUERIES; ++k) {
     const dout = w + DO + k * ROW14;
     const inverse = v128.load(w + INVERSE_SUM + k * 16);
     let dot = f32x4.splat(0);
     // unroll
-    for (let c = 0; c < 7; ++c) {
+    for (let c = 0; c < N; ++c) {
       const g$c = f32x4.mul(v128.load(dout, 16 * c), inverse);
       dot = madd(g$c, v128.load(w + O + k * ROW7, 16 * c), dot);
       v128.store(dout, g$c, 16 * c);
@@ -269,11 +223,11 @@ export function projectionBackward(w: usize, slice: usize): void {
   }
 }
 
-/** Adds the gradients of the four weight matrices to the slice. */
+/** Adds the gradients of the four matrices to the slice. */
 export function weightGradients(w: usize, slice: usize): void {
-  weightGradient(w + LOGITS, outputInput(w), F / 2, slice + SLICE_DTOK);
-  weightGradient(w + U, w + Y2, F / 2, slice + SLICE_DW1);
-  // W2 is (7, 14): its gradient is summed as (14, 7), which pairs up
+  weightGradient(w + LOGITS, outputInput(w), F / 2, slice + SLICE_DOUTPUT);
+  weightGradient(w + U, w + NORMALIZED2, F / 2, slice + SLICE_DW1);
+  // w2 is (7, 14): its gradient is summed as (14, 7), which pairs up
   weightGradient(w + GELU, w + DX2, F / 2, slice + SLICE_DW2);
   const dx = w + QX + ROW7;
   weightGradient(dx, w + O, D / 2, slice + SLICE_DPROJECTION);

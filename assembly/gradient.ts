@@ -1,39 +1,19 @@
 // The loss of a batch and its gradient: tiles into slices, slices into one, lanes into numbers.
 import {
-  D,
-  F,
   GRADIENT,
-  LN1_BIAS,
-  LN1_WEIGHT,
-  LN2_BIAS,
-  LN2_WEIGHT,
-  LNF_BIAS,
-  LNF_WEIGHT,
   MAX_SLICES,
   PADDED,
-  PROJECTION,
-  QKV,
   QUERIES,
-  ROW7,
-  SLICE_DLN2,
-  SLICE_DLNF,
-  SLICE_DPROJECTION,
-  SLICE_DTOK,
-  SLICE_DW1,
-  SLICE_DW2,
   SLICE_LOSS,
   SLICE_SIZE,
   SLICES,
-  SLOT_DW,
-  SLOT_KV,
-  SLOT_QX,
-  TOK,
+  SLOT_KEYS,
+  SLOT_QUERIES,
   TRAINING_GROUPS,
   TRAINING_QUERY_GROUP,
   TRAINING_SLOTS,
-  W1,
-  W2,
 } from "./layout";
+import { absorbBackward } from "./absorb";
 import { attentionBackwardTile, attentionForwardTile, gatherTile } from "./attention";
 import {
   crossEntropy,
@@ -46,7 +26,6 @@ import {
   projectionForward,
   weightGradients,
 } from "./feed_forward";
-import { finalNorm } from "./model";
 import { sumLanes } from "./simd";
 import { embeddingsBackward, slotsBackward, slotsForward } from "./slots";
 
@@ -61,7 +40,7 @@ export function sliceCount(tiles: i32): i32 {
 
 /** Fills the tables of the training slots. */
 export function prepareSlots(w: usize): void {
-  slotsForward(w, TRAINING_SLOTS, TRAINING_GROUPS, TRAINING_QUERY_GROUP, SLOT_KV, SLOT_QX);
+  slotsForward(w, TRAINING_SLOTS, TRAINING_GROUPS, TRAINING_QUERY_GROUP, SLOT_KEYS, SLOT_QUERIES);
 }
 
 /** Everything from tokens to logits, for one tile. */
@@ -78,9 +57,9 @@ export function forwardTile(w: usize): void {
 export function accumulateTile(w: usize, slice: usize): void {
   forwardTile(w);
   crossEntropy(w, slice);
-  logitsBackward(w, slice);
+  logitsBackward(w);
   hiddenBackward(w);
-  projectionBackward(w, slice);
+  projectionBackward(w);
   weightGradients(w, slice);
   attentionBackwardTile(w, slice);
 }
@@ -96,36 +75,13 @@ export function reduceSlices(slices: i32): void {
   }
 }
 
-/** Sums `count` vectors over their lanes into floats. */
-function sumRows(vectors: usize, count: i32, scale: f32, out: usize): void {
-  for (let i = 0; i < count; ++i) {
-    store<f32>(out + i * 4, sumLanes(v128.load(vectors + i * 16)) * scale);
-  }
-}
-
 /** Turns the first slice, in which all is summed, into the gradient of the mean over `targets` predictions; returns the mean loss. */
 export function finishGradient(w: usize, targets: f64): f64 {
   const scale = <f32> (1.0 / targets);
   const slice = SLICES;
   memory.fill(GRADIENT, 0, PADDED * 4);
   slotsBackward(w, slice);
-  sumRows(SLOT_DW, 147, scale, GRADIENT + QKV * 4);
-  sumRows(SLOT_DW + 147 * 16, D, scale, GRADIENT + LN1_WEIGHT * 4);
-  sumRows(SLOT_DW + 147 * 16 + ROW7, D, scale, GRADIENT + LN1_BIAS * 4);
-  sumRows(slice + SLICE_DTOK, 98, scale, GRADIENT + TOK * 4);
-  sumRows(slice + SLICE_DPROJECTION, 49, scale, GRADIENT + PROJECTION * 4);
-  sumRows(slice + SLICE_DLN2, D, scale, GRADIENT + LN2_WEIGHT * 4);
-  sumRows(slice + SLICE_DLN2 + ROW7, D, scale, GRADIENT + LN2_BIAS * 4);
-  sumRows(slice + SLICE_DW1, 98, scale, GRADIENT + W1 * 4);
-  for (let r = 0; r < F; ++r) {
-    for (let c = 0; c < D; ++c) {
-      sumRows(slice + SLICE_DW2 + (r * D + c) * 16, 1, scale, GRADIENT + (W2 + c * F + r) * 4);
-    }
-  }
-  if (finalNorm) {
-    sumRows(slice + SLICE_DLNF, D, scale, GRADIENT + LNF_WEIGHT * 4);
-    sumRows(slice + SLICE_DLNF + ROW7, D, scale, GRADIENT + LNF_BIAS * 4);
-  }
+  absorbBackward(w, slice, scale);
   embeddingsBackward(w, scale);
   return <f64> sumLanes(v128.load(slice + SLICE_LOSS)) / targets;
 }

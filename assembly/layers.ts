@@ -1,86 +1,56 @@
 // The layers of the model: LayerNorm and linear layers.
+import { N } from "./layout";
 import { madd, nmadd, splatAt } from "./simd";
 
 /**
- * Layer normalization of one row of seven vectors. Must equal `layerNorm` of src/engine/reference, four rows at a time.
+ * What LayerNorm leaves of one row before weight and bias, in the coordinates of absorb.ts; these stand in the matrices that read it. Must equal
+ * `normalized` of `layerNorm` in src/engine/reference, four rows at a time.
  *
- * x, normalized, y: (7, lanes); rstd: (lanes), 1 / sqrt(variance + epsilon); weight, bias: 7 floats.
- * Two passes over the seven registers instead of Welford: nothing is reloaded.
+ * x: (7, lanes); rstd: (lanes), 1 / sqrt(variance + epsilon); out: (7, lanes), six coordinates and 1.
  */
 @inline
-export function layerNorm(
-  x: usize,
-  weight: usize,
-  bias: usize,
-  epsilon: v128,
-  normalized: usize,
-  rstd: usize,
-  y: usize,
-): void {
-  let sum = v128.load(x);
-  // unroll
-  for (let c = 1; c < D; ++c) {
-    sum = f32x4.add(sum, v128.load(x, 16 * c));
-  }
-  const mean = f32x4.mul(sum, f32x4.splat(1.0 / 7.0));
+export function normalize(x: usize, epsilon: v128, rstd: usize, out: usize): void {
   let squares = f32x4.splat(0);
   // unroll
-  for (let c = 0; c < D; ++c) {
-    const d$c = f32x4.sub(v128.load(x, 16 * c), mean);
-    squares = madd(d$c, d$c, squares);
+  for (let c = 0; c < N; ++c) {
+    const x$c = v128.load(x, 16 * c);
+    squares = madd(x$c, x$c, squares);
   }
   const r = f32x4.div(f32x4.splat(1.0), f32x4.sqrt(madd(squares, f32x4.splat(1.0 / 7.0), epsilon)));
   v128.store(rstd, r);
   // unroll
-  for (let c = 0; c < D; ++c) {
-    const n$c = f32x4.mul(d$c, r);
-    v128.store(normalized, n$c, 16 * c);
-    v128.store(y, madd(n$c, splatAt(weight + 4 * c), splatAt(bias + 4 * c)), 16 * c);
+  for (let c = 0; c < N; ++c) {
+    v128.store(out, f32x4.mul(x$c, r), 16 * c);
   }
+  v128.store(out, f32x4.splat(1), 96);
 }
 
 /**
- * Backward of {@linkcode layerNorm}: stores base + dL/dx, and adds dL/dweight and dL/dbias to two rows of seven vectors.
+ * Backward of {@linkcode normalize}: stores base + dL/dx.
  *
- * forward: y = normalized * weight + bias, normalized = (x - mean) * rstd. With g = dy * weight:
- * dx = rstd * (g - mean(g) - normalized * mean(g * normalized)).
+ * forward: u = r x with r = (|x|^2 / 7 + epsilon)^(-1/2), so dx = r (du - u (u . du) / 7); the seventh coordinate of x was not read.
  *
- * dy, base, out: (7, lanes); `base` may be `out`; dWeight, dBias: (7, lanes).
+ * du: (6, lanes); normalized, base, out: (7, lanes); `base` may be `out`.
  */
 @inline
-export function layerNormBackward(
-  dy: usize,
-  normalized: usize,
-  rstd: usize,
-  weight: usize,
-  base: usize,
-  out: usize,
-  dWeight: usize,
-  dBias: usize,
-): void {
-  let sum = f32x4.splat(0);
+export function normalizeBackward(du: usize, normalized: usize, rstd: usize, base: usize, out: usize): void {
   let dot = f32x4.splat(0);
   // unroll
-  for (let c = 0; c < D; ++c) {
-    const dy$c = v128.load(dy, 16 * c);
-    const n$c = v128.load(normalized, 16 * c);
-    v128.store(dBias, f32x4.add(v128.load(dBias, 16 * c), dy$c), 16 * c);
-    v128.store(dWeight, madd(dy$c, n$c, v128.load(dWeight, 16 * c)), 16 * c);
-    const g$c = f32x4.mul(dy$c, splatAt(weight + 4 * c));
-    sum = f32x4.add(sum, g$c);
-    dot = madd(g$c, n$c, dot);
+  for (let c = 0; c < N; ++c) {
+    const u$c = v128.load(normalized, 16 * c);
+    const d$c = v128.load(du, 16 * c);
+    dot = madd(u$c, d$c, dot);
   }
   const r = v128.load(rstd);
-  const meanG = f32x4.mul(sum, f32x4.splat(1.0 / 7.0));
-  const meanDot = f32x4.mul(dot, f32x4.splat(1.0 / 7.0));
+  const seventh = f32x4.mul(dot, f32x4.splat(1.0 / 7.0));
   // unroll
-  for (let c = 0; c < D; ++c) {
-    const dx$c = f32x4.sub(nmadd(v128.load(normalized, 16 * c), meanDot, g$c), meanG);
-    v128.store(out, madd(dx$c, r, v128.load(base, 16 * c)), 16 * c);
+  for (let c = 0; c < N; ++c) {
+    v128.store(out, madd(nmadd(u$c, seventh, d$c), r, v128.load(base, 16 * c)), 16 * c);
   }
+  v128.store(out, v128.load(base, 96), 96);
 }
 
-// The two products below do the multiplications of all linear layers, forward and backward: matrices come packed, see packing.ts. Each computes a
+// The two products below do the multiplications of all linear layers, forward and backward: matrices are those of absorb.ts. Each computes a
 // small tile of its result in registers, so that a value that is loaded serves several products: two rows by four columns take six loads for eight
 // products, and 8 sums, 2 + 1 factors and a product stay below the 15 registers that V8 leaves us. Seven columns are done as four and three.
 //
@@ -145,7 +115,7 @@ export function linear7(
   }
 }
 
-/** {@linkcode linear7} with fourteen inputs; rows of `weight` are 7 floats apart. */
+/** {@linkcode linear7} with fourteen inputs; rows of `weight` are 8 floats apart. */
 export function linear14(
   weight: usize,
   x: usize,
@@ -160,7 +130,7 @@ export function linear14(
   for (let n = 0; n < 14; ++n) {
     // unroll
     for (let m = 0; m < 7; ++m) {
-      splatAt(weight + 4 * (7 * n + m));
+      splatAt(weight + 4 * (8 * n + m));
     }
   }
   for (let k = 0; k < rows; k += 2) {
@@ -180,7 +150,7 @@ export function linear14(
         const y$h$n = v128.load(y, 16 * n);
         // unroll
         for (let m = 4 * h; m < 4 + 3 * h; ++m) {
-          const w$n$m = splatAt(weight + 4 * (7 * n + m));
+          const w$n$m = splatAt(weight + 4 * (8 * n + m));
           a$m = madd(x$h$n, w$n$m, a$m);
           b$m = madd(y$h$n, w$n$m, b$m);
         }

@@ -2,7 +2,7 @@
 //
 //   0            static data of the compiler (tables of NativeMath), below 16 KiB; the build checks it
 //   PARAMETERS   weights, gradient, first and second moment of AdamW, one flat vector each
-//   PACKED       the weight matrices once more, in the order in which they are read
+//   ABSORBED     the weights as the kernels read them: see absorb.ts
 //   RUN          what a stretch of training needs to know, written by the host
 //   JOB          what the threads work on together
 //   LOSSES       losses and gradient norms of up to MAX_RUN steps
@@ -49,7 +49,11 @@ export const LNF_BIAS = 770;
 /** Floats of a flat vector in memory: 777 and padding to a multiple of 16. */
 export const PADDED = 784;
 
-/** Bytes of one vector of seven or fourteen `v128`. */
+/** Coordinates of the residual stream beside its mean: what a LayerNorm leaves. */
+export const N = 6;
+
+/** Bytes of one vector of six, seven or fourteen `v128`. */
+export const ROW6 = 96;
 export const ROW7 = 112;
 export const ROW14 = 224;
 
@@ -59,15 +63,26 @@ export const FIRST_MOMENT: usize = GRADIENT + PADDED * 4;
 export const SECOND_MOMENT: usize = FIRST_MOMENT + PADDED * 4;
 /** Splat constants of the elementary functions. */
 export const CONSTANTS: usize = SECOND_MOMENT + PADDED * 4;
-/** The weight matrices once more, as {@linkcode linear7} and {@linkcode linear14} read them: see packing.ts. */
-export const PACKED: usize = CONSTANTS + 32 * 16;
-export const PACKED_Q: usize = PACKED; // (7, 14): wq^T, wq
-export const PACKED_KV: usize = PACKED_Q + 98 * 4; // (7, 14): wk^T, wv^T
-export const PACKED_PROJECTION: usize = PACKED_KV + 98 * 4; // (7, 14): wproj^T, wproj
-export const PACKED_W1: usize = PACKED_PROJECTION + 98 * 4; // (7, 14): w1^T
-export const PACKED_W2: usize = PACKED_W1 + 98 * 4; // (14, 7): w2^T
-export const PACKED_TOK: usize = PACKED_W2 + 98 * 4; // (7, 14): tok^T
-export const RUN: usize = PACKED_TOK + 98 * 4 + 16;
+// Matrices of floats, rows MATRIX_ROW bytes apart: at most seven columns and one that is 0. What each of them is: see absorb.ts.
+export const MATRIX_ROW = 32;
+export const REFLECTION: usize = CONSTANTS + 32 * 16; // (7, 7)
+export const NORM1: usize = REFLECTION + 7 * MATRIX_ROW; // (7, 7)
+export const NORM2: usize = NORM1 + 7 * MATRIX_ROW; // (7, 7)
+export const NORM_F: usize = NORM2 + 7 * MATRIX_ROW; // (7, 7): the reflection where there is no final norm
+export const QUERY_KEY_VALUE: usize = NORM_F + 7 * MATRIX_ROW; // (21, 7)
+export const PROJECTED_VALUE: usize = QUERY_KEY_VALUE + 21 * MATRIX_ROW; // (7, 7)
+export const TOKENS: usize = PROJECTED_VALUE + 7 * MATRIX_ROW; // (14, 7)
+export const PLACES: usize = TOKENS + 14 * MATRIX_ROW; // (33, 7)
+// As linear7 and linear14 read them: a row for each input, in it a float for each output.
+export const ABSORBED_QUERY: usize = PLACES + 33 * MATRIX_ROW; // (7, 14): query^T, query
+export const ABSORBED_PROJECTION: usize = ABSORBED_QUERY + 98 * 4; // (7, 14): projection^T, projection
+export const ABSORBED_W1: usize = ABSORBED_PROJECTION + 98 * 4; // (7, 14): w1^T
+export const ABSORBED_W1_BACK: usize = ABSORBED_W1 + 98 * 4; // (14, 8): w1
+export const ABSORBED_W2: usize = ABSORBED_W1_BACK + 14 * MATRIX_ROW; // (14, 8): w2^T
+export const ABSORBED_W2_BACK: usize = ABSORBED_W2 + 14 * MATRIX_ROW; // (7, 14): w2
+export const ABSORBED_OUTPUT: usize = ABSORBED_W2_BACK + 98 * 4; // (7, 14): output^T
+export const ABSORBED_OUTPUT_BACK: usize = ABSORBED_OUTPUT + 98 * 4; // (14, 8): output
+export const RUN: usize = ABSORBED_OUTPUT_BACK + 14 * MATRIX_ROW + 64;
 
 // The words of JOB, each on a cache line of its own: see threads.ts.
 export const JOB: usize = RUN + 256;
@@ -95,47 +110,47 @@ export const TRAINING_GROUPS = 78;
 export const TRAINING_QUERY_GROUP = 50;
 export const DECODE_GROUPS = 116;
 export const DECODE_QUERY_GROUP = 72;
-/** Bytes of one row of a slot table: K 7, V 7 (or Q 7, X 7), two floats of padding. */
-export const SLOT_ROW = 64;
+/** Bytes of one row of the table of keys: 6 coordinates, 1, 0. */
+export const KEY_ROW = 32;
+/** Bytes of one row of the table of queries: query 6 and one to spare, x 7, two floats of padding. */
+export const QUERY_ROW = 64;
 
-export const TRAINING_SLOTS: usize = NORMS + MAX_RUN * 4;
+export const TRAINING_SLOTS: usize = (NORMS + MAX_RUN * 4 + 63) & ~63;
 export const DECODE_SLOTS: usize = TRAINING_SLOTS + MAX_GROUPS * 8;
-export const SLOT_KV: usize = DECODE_SLOTS + MAX_GROUPS * 8;
-export const SLOT_QX: usize = SLOT_KV + TRAINING_GROUPS * 4 * SLOT_ROW;
-export const DECODE_KV: usize = SLOT_QX + (TRAINING_GROUPS - TRAINING_QUERY_GROUP) * 4 * SLOT_ROW;
-export const DECODE_QX: usize = DECODE_KV + DECODE_GROUPS * 4 * SLOT_ROW;
-export const SLOT_NORMALIZED: usize = DECODE_QX + (DECODE_GROUPS - DECODE_QUERY_GROUP) * 4 * SLOT_ROW;
+export const SLOT_KEYS: usize = (DECODE_SLOTS + MAX_GROUPS * 8 + 63) & ~63;
+export const SLOT_QUERIES: usize = SLOT_KEYS + TRAINING_GROUPS * 4 * KEY_ROW;
+export const DECODE_KEYS: usize = SLOT_QUERIES + (TRAINING_GROUPS - TRAINING_QUERY_GROUP) * 4 * QUERY_ROW;
+export const DECODE_QUERIES: usize = DECODE_KEYS + DECODE_GROUPS * 4 * KEY_ROW;
+/** What LayerNorm 1 leaves: (group, 7, 4 lanes), the seventh is 1. */
+export const SLOT_NORMALIZED: usize = DECODE_QUERIES + (DECODE_GROUPS - DECODE_QUERY_GROUP) * 4 * QUERY_ROW;
 export const SLOT_RSTD: usize = SLOT_NORMALIZED + MAX_GROUPS * ROW7;
-export const SLOT_Y: usize = SLOT_RSTD + MAX_GROUPS * 16;
-/** q, k, v, later their gradients: (group, 21, 4 lanes). */
-export const SLOT_QKV: usize = SLOT_Y + MAX_GROUPS * ROW7;
-export const QKV_ROW = 21 * 16;
-/** Gradients of y: (group, 7, 4 lanes). */
-export const SLOT_DY: usize = SLOT_QKV + MAX_GROUPS * QKV_ROW;
+/** Gradients of the queries of the slots that have some: (group, 7, 4 lanes). */
+export const SLOT_DQUERY: usize = SLOT_RSTD + MAX_GROUPS * 16;
+/** Gradients of SLOT_NORMALIZED: (group, 7, 4 lanes), and room for one vector. */
+export const SLOT_DNORMALIZED: usize = SLOT_DQUERY + MAX_GROUPS * ROW7;
 /** Gradients of x, one row of 8 floats per slot. */
-export const SLOT_DX: usize = SLOT_DY + TRAINING_GROUPS * ROW7;
-/** Sums over the slots: dWqkv (21, 7, 4 lanes), dLN1 weight and bias (7, 4 lanes each). */
-export const SLOT_DW: usize = SLOT_DX + TRAINING_GROUPS * 4 * 32;
+export const SLOT_DX: usize = SLOT_DNORMALIZED + TRAINING_GROUPS * ROW7 + 16;
+/** Sum over the slots: gradient of the absorbed query (6, 7, 4 lanes). */
+export const SLOT_DABSORBED: usize = SLOT_DX + TRAINING_GROUPS * 4 * 32;
 
 // A slice of the batch adds its gradients up here; (n, lanes) vectors are summed over their lanes at the end of the step.
-export const SLICE_DKV: usize = 0; // rows like SLOT_KV
-export const SLICE_DQX: usize = SLICE_DKV + TRAINING_GROUPS * 4 * SLOT_ROW; // rows like SLOT_QX
-export const SLICE_DTOK: usize = SLICE_DQX + (TRAINING_GROUPS - TRAINING_QUERY_GROUP) * 4 * SLOT_ROW; // (14, 7, lanes)
-export const SLICE_DPROJECTION: usize = SLICE_DTOK + 98 * 16; // (7, 7, lanes)
-export const SLICE_DLN2: usize = SLICE_DPROJECTION + 49 * 16; // weight, bias: (2, 7, lanes)
-export const SLICE_DW1: usize = SLICE_DLN2 + 14 * 16; // (14, 7, lanes)
+// The matrices are those of absorb.ts.
+export const SLICE_DKEYS: usize = 0; // rows like SLOT_KEYS
+export const SLICE_DQUERIES: usize = SLICE_DKEYS + TRAINING_GROUPS * 4 * KEY_ROW; // rows like SLOT_QUERIES
+export const SLICE_DOUTPUT: usize = SLICE_DQUERIES + (TRAINING_GROUPS - TRAINING_QUERY_GROUP) * 4 * QUERY_ROW; // (14, 7, lanes)
+export const SLICE_DPROJECTION: usize = SLICE_DOUTPUT + 98 * 16; // (7, 7, lanes)
+export const SLICE_DW1: usize = SLICE_DPROJECTION + 49 * 16; // (14, 7, lanes)
 export const SLICE_DW2: usize = SLICE_DW1 + 98 * 16; // transposed: (14, 7, lanes)
-export const SLICE_DLNF: usize = SLICE_DW2 + 98 * 16; // weight, bias: (2, 7, lanes)
-export const SLICE_LOSS: usize = SLICE_DLNF + 14 * 16; // (lanes)
+export const SLICE_LOSS: usize = SLICE_DW2 + 98 * 16; // (lanes)
 export const SLICE_SIZE = <i32> (SLICE_LOSS + 16);
 export const MAX_SLICES = 16;
 
-export const SLICES: usize = SLOT_DW + (147 + 14) * 16;
+export const SLICES: usize = SLOT_DABSORBED + 42 * 16;
 
 // Tables of attention for decoding, where the weights stand still: see decode_tables.ts.
 /** Rows of a block: the two symbols together, 20 digits of the operands, 11 tokens written before. */
 export const BLOCK_ROWS = 1 + 20 * 10 + 11 * T;
-/** Bytes of a row: e v_0 … e v_6, e. */
+/** Bytes of a row: e times a row of the table of keys. */
 export const BLOCK_ROW = 32;
 export const BLOCK_SIZE = BLOCK_ROWS * BLOCK_ROW;
 export const BLOCKS: usize = (SLICES + MAX_SLICES * SLICE_SIZE + 63) & ~63;
@@ -147,32 +162,30 @@ export const B_DIGITS: usize = A_DIGITS + 10 * 16;
 export const TILE_TOKENS: usize = B_DIGITS + 10 * 16; // (33) i32x4, as slot indices: 0 for the symbols
 export const TILE_TARGETS: usize = TILE_TOKENS + POSITIONS * 16; // (12) i32x4, -1 in lanes that do not count
 export const TILE_MASK: usize = TILE_TARGETS + QUERIES * 16; // 1 in lanes that count, else 0
-export const KV: usize = TILE_MASK + 16; // (34, 14) K and V; keys are taken in pairs, so row 33 is there, all zeros
-export const QX: usize = KV + KEYS * ROW14; // (12, 14) queries and the residual stream at their positions, later their gradients
+export const KV: usize = TILE_MASK + 16; // (34, 6) keys, which are values, too; they are taken in pairs, so row 33 is there, all zeros
+export const QX: usize = KV + KEYS * ROW6; // (12, 14) queries and the residual stream at their positions, later their gradients
 export const WEIGHTS: usize = QX + QUERIES * ROW14 + 32; // (12, 34) attention weights before division by their sum, later score gradients
 export const WEIGHTS_ROW = KEYS * 16;
 export const INVERSE_SUM: usize = WEIGHTS + QUERIES * WEIGHTS_ROW; // (12)
-export const O: usize = INVERSE_SUM + QUERIES * 16; // (12, 7) attention output
-export const DO: usize = O + QUERIES * ROW7; // (12, 7), rows ROW14 apart as those of QX: its gradient, divided by the sum of the weights
+export const O: usize = INVERSE_SUM + QUERIES * 16; // (12, 7) attention output: 6, and 1
+export const DO: usize = O + QUERIES * ROW7; // (12, 6), rows ROW14 apart as those of QX: its gradient, divided by the sum of the weights
 export const DO_DOT_O: usize = DO + QUERIES * ROW14; // (12)
 export const X1: usize = DO_DOT_O + QUERIES * 16; // (12, 7) after attention
-export const NORMALIZED2: usize = X1 + QUERIES * ROW7; // (12, 7)
-export const RSTD2: usize = NORMALIZED2 + QUERIES * ROW7; // (12)
-export const Y2: usize = RSTD2 + QUERIES * 16; // (12, 7)
-export const U: usize = Y2 + QUERIES * ROW7; // (12, 14) before GELU, later GELU's derivative, later the gradient of u
+export const RSTD2: usize = X1 + QUERIES * ROW7; // (12)
+export const NORMALIZED2: usize = RSTD2 + QUERIES * 16; // (12, 7): 6, and 1
+export const U: usize = NORMALIZED2 + QUERIES * ROW7; // (12, 14) before GELU, later GELU's derivative, later the gradient of u
 export const GELU: usize = U + QUERIES * ROW14; // (12, 14)
 export const X2: usize = GELU + QUERIES * ROW14; // (12, 7) after the feed-forward layer
 export const DX2: usize = X2 + QUERIES * ROW7; // (12, 7)
-export const NORMALIZED_F: usize = DX2 + QUERIES * ROW7; // (12, 7)
-export const RSTD_F: usize = NORMALIZED_F + QUERIES * ROW7; // (12)
-export const Z: usize = RSTD_F + QUERIES * 16; // (12, 7) what the output projection reads
-export const LOGITS: usize = Z + QUERIES * ROW7; // (12, 14), later their gradient
-export const DY2: usize = LOGITS + QUERIES * ROW14; // (12, 7)
-export const DKV: usize = DY2 + QUERIES * ROW7; // (34, 14) gradients of K and V; before that of GELU's value, (12, 14)
-export const SCRATCH: usize = DKV + KEYS * ROW14; // (96) vectors for whoever needs some
+export const RSTD_F: usize = DX2 + QUERIES * ROW7; // (12)
+export const NORMALIZED_F: usize = RSTD_F + QUERIES * 16; // (12, 7): 6, and 1
+export const LOGITS: usize = NORMALIZED_F + QUERIES * ROW7; // (12, 14), later their gradient
+export const DNORMALIZED2: usize = LOGITS + QUERIES * ROW14; // (12, 7)
+export const DKV: usize = DNORMALIZED2 + QUERIES * ROW7; // (34, 6) gradients of the keys; before that of GELU's value, (12, 14)
+export const SCRATCH: usize = DKV + KEYS * ROW6; // (96) vectors for whoever needs some
 export const ZEROS: usize = SCRATCH + 96 * 16; // (7)
 /** Tiles that are decoded side by side: the steps of one are a chain, those of several fill the pipeline. */
 export const DECODE_TILES = 4;
-export const DECODE_KEYS: usize = ZEROS + ROW7; // (4 tiles, 33, 14) K and V
-export const DECODE_TOKENS: usize = DECODE_KEYS + DECODE_TILES * POSITIONS * ROW14 + 32; // (4 tiles) i32x4
+export const DECODE_KV: usize = ZEROS + ROW7; // (4 tiles, 33, 6)
+export const DECODE_TOKENS: usize = DECODE_KV + DECODE_TILES * POSITIONS * ROW6; // (4 tiles) i32x4
 export const WORKSPACE_SIZE = <i32> ((DECODE_TOKENS + DECODE_TILES * 16 + 63) & ~63);

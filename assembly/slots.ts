@@ -1,50 +1,39 @@
-// Slot tables: x = token embedding + position embedding takes few values, so LayerNorm 1 and q, k, v are computed once per
-// (token, position) slot and step, not once per example. A group is four slots, one per lane.
+// Slot tables: x = token embedding + position embedding takes few values, so LayerNorm 1 and the queries are computed once per (token, position) slot and
+// step, not once per example. A group is four slots, one per lane.
 import {
-  D,
+  ABSORBED_QUERY,
   DECODE_SLOTS,
   EQUALS,
   FIRST_QUERY,
-  GRADIENT,
-  LN1_BIAS,
-  LN1_WEIGHT,
-  PACKED_KV,
-  PACKED_Q,
-  PARAMETERS,
+  KEY_ROW,
+  MATRIX_ROW,
+  N,
+  PLACES,
   PLUS,
-  POS,
   POSITIONS,
-  QKV,
-  QKV_ROW,
+  QUERY_ROW,
   ROW7,
   SCRATCH,
-  SLICE_DKV,
-  SLICE_DQX,
-  SLOT_DW,
+  SLICE_DKEYS,
+  SLICE_DQUERIES,
+  SLOT_DABSORBED,
+  SLOT_DNORMALIZED,
+  SLOT_DQUERY,
   SLOT_DX,
-  SLOT_DY,
   SLOT_NORMALIZED,
-  SLOT_QKV,
-  SLOT_ROW,
   SLOT_RSTD,
-  SLOT_Y,
   T,
-  TOK,
+  TOKENS,
   TRAINING_GROUPS,
   TRAINING_QUERY_GROUP,
   TRAINING_SLOTS,
   ZEROS,
 } from "./layout";
 import { layerNormEpsilon } from "./model";
-import { LN_2, LOG2_E } from "./elementary";
-import { layerNorm, layerNormBackward, linear14, linear7 } from "./layers";
-import { packWeights } from "./packing";
+import { absorbWeights, embeddingGradients } from "./absorb";
+import { linear7, normalize, normalizeBackward } from "./layers";
 import { addTo, storeTransposed } from "./simd";
-import { outerProduct, outerProductRow } from "./sums";
-
-/** Queries are scaled once: softmax(q k / sqrt 7) is computed as 2^(q' k). */
-const QUERY_SCALE: f32 = LOG2_E * 0.3779644730092272;
-const INVERSE_SQRT_7: f32 = 0.3779644730092272;
+import { outerProduct } from "./sums";
 
 /** Index of the first training slot of a position: ten digits each, but one symbol at positions 10 and 21. */
 @inline
@@ -77,176 +66,116 @@ export function listSlots(): void {
   store<u32>(slot, 0); // the last group has two slots to spare
 }
 
-/** Stores fourteen vectors (14, lanes) as the rows of four slots. */
+/** Stores seven vectors (7, lanes) and an eighth as the beginnings of the rows of four slots. */
 @inline
-function storeRows(vectors: usize, rows: usize): void {
-  // unroll
-  for (let h = 0; h < 4; ++h) {
-    storeTransposed(
-      v128.load(vectors, 64 * h),
-      v128.load(vectors, 64 * h + 16),
-      v128.load(vectors, 64 * h + 32),
-      v128.load(vectors, 64 * h + 48),
-      rows + 16 * h,
-      SLOT_ROW,
-    );
-  }
+function storeRows(vectors: usize, eighth: v128, rows: usize, stride: usize): void {
+  const low = vectors + 64;
+  storeTransposed(v128.load(vectors), v128.load(vectors, 16), v128.load(vectors, 32), v128.load(vectors, 48), rows, stride);
+  storeTransposed(v128.load(low), v128.load(low, 16), v128.load(low, 32), eighth, rows + 16, stride);
 }
 
-/** The inverse of {@linkcode storeRows}; writes 16 vectors. */
+/** The inverse of {@linkcode storeRows}: writes eight vectors. */
 @inline
-function loadRows(rows: usize, vectors: usize): void {
+function loadRows(rows: usize, stride: usize, vectors: usize): void {
   // unroll
-  for (let h = 0; h < 4; ++h) {
+  for (let h = 0; h < 2; ++h) {
     storeTransposed(
       v128.load(rows, 16 * h),
-      v128.load(rows, 16 * h + 64),
-      v128.load(rows, 16 * h + 128),
-      v128.load(rows, 16 * h + 192),
+      v128.load(rows + stride, 16 * h),
+      v128.load(rows + 2 * stride, 16 * h),
+      v128.load(rows + 3 * stride, 16 * h),
       vectors + 64 * h,
       16,
     );
   }
 }
 
-/** x = token embedding + position embedding of four slots; out: (7, lanes). */
+/** x = token embedding + position embedding of four slots, in the coordinates of absorb.ts; out: (8, lanes), the last one 0. */
 @inline
 function embed(slots: usize, out: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {
-    const token$l = PARAMETERS + TOK * 4 + <usize> load<u8>(slots + 2 * l) * 28;
-    const position$l = PARAMETERS + POS * 4 + <usize> load<u8>(slots + 2 * l + 1) * 28;
-    const low$l = f32x4.add(v128.load(token$l), v128.load(position$l));
-    const high$l = f32x4.add(v128.load(token$l + 12), v128.load(position$l + 12)); // features 3 … 6
+    const token$l = TOKENS + <usize> load<u8>(slots + 2 * l) * MATRIX_ROW;
+    const place$l = PLACES + <usize> load<u8>(slots + 2 * l + 1) * MATRIX_ROW;
+    const low$l = f32x4.add(v128.load(token$l), v128.load(place$l));
+    const high$l = f32x4.add(v128.load(token$l, 16), v128.load(place$l, 16));
   }
   storeTransposed(low0, low1, low2, low3, out, 16);
-  storeTransposed(high0, high1, high2, high3, out + 48, 16);
+  storeTransposed(high0, high1, high2, high3, out + 64, 16);
 }
 
 /**
- * Fills the tables of K, V and, from `queryGroup` on, of Q and x, for a list of slots.
- * Must equal `layerNorm` and the qkv projection of src/engine/reference.
+ * Fills the tables of keys and, from `queryGroup` on, of queries and x, for a list of slots; keys: rows KEY_ROW apart, queries: rows QUERY_ROW apart.
+ * Must equal `layerNorm` and the qkv projection of src/engine/reference, as absorb.ts puts them together.
  */
-export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i32, kvRows: usize, qxRows: usize): void {
+export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i32, keys: usize, queries: usize): void {
   const epsilon = f32x4.splat(layerNormEpsilon);
-  const vectors = w + SCRATCH; // (16)
+  const vectors = w + SCRATCH; // (8)
+  absorbWeights(vectors);
   for (let g = 0; g < groups; ++g) {
+    const normalized: usize = SLOT_NORMALIZED + g * ROW7;
     embed(slots + g * 8, vectors);
-    layerNorm(
-      vectors,
-      PARAMETERS + LN1_WEIGHT * 4,
-      PARAMETERS + LN1_BIAS * 4,
-      epsilon,
-      SLOT_NORMALIZED + g * ROW7,
-      SLOT_RSTD + g * 16,
-      SLOT_Y + g * ROW7,
-    );
+    normalize(vectors, epsilon, SLOT_RSTD + g * 16, normalized);
+    storeRows(normalized, f32x4.splat(0), keys + g * 4 * KEY_ROW, KEY_ROW);
   }
-  packWeights();
-  linear7(PACKED_KV, SLOT_Y, ROW7, 0, 0, SLOT_QKV + ROW7, QKV_ROW, groups);
-  linear7(PACKED_KV + 28, SLOT_Y, ROW7, 0, 0, SLOT_QKV + 2 * ROW7, QKV_ROW, groups);
-  const queryGroups = groups - queryGroup;
-  linear7(PACKED_Q, SLOT_Y + queryGroup * ROW7, ROW7, 0, 0, SLOT_QKV + queryGroup * QKV_ROW, QKV_ROW, queryGroups);
-  for (let g = 0; g < groups; ++g) storeRows(SLOT_QKV + ROW7 + g * QKV_ROW, kvRows + g * 4 * SLOT_ROW);
-  const scale = f32x4.splat(QUERY_SCALE);
+  const queryVectors = SLOT_DQUERY; // free until the backward pass
+  linear7(ABSORBED_QUERY, SLOT_NORMALIZED + queryGroup * ROW7, ROW7, 0, 0, queryVectors, ROW7, groups - queryGroup);
   for (let g = queryGroup; g < groups; ++g) {
-    // unroll
-    for (let c = 0; c < 7; ++c) {
-      v128.store(vectors, f32x4.mul(v128.load(SLOT_QKV + g * QKV_ROW, 16 * c), scale), 16 * c);
-    }
-    embed(slots + g * 8, vectors + ROW7);
-    storeRows(vectors, qxRows + (g - queryGroup) * 4 * SLOT_ROW);
+    const rows = queries + (g - queryGroup) * 4 * QUERY_ROW;
+    embed(slots + g * 8, vectors);
+    // the query's seventh is 0; x begins in a row's eighth float
+    storeRows(queryVectors + (g - queryGroup) * ROW7, v128.load(vectors), rows, QUERY_ROW);
+    storeRows(vectors, f32x4.splat(0), rows + 28, QUERY_ROW);
   }
 }
 
 /**
  * Backward of {@linkcode slotsForward} for the training slots: from the gradients of their rows, summed over the batch, to the gradients
- * of wqkv, LayerNorm 1 and x. `slice`: the slice that holds the sums.
+ * of the absorbed query and of x. `slice`: the slice that holds the sums.
  */
 export function slotsBackward(w: usize, slice: usize): void {
-  const vectors = w + SCRATCH; // (16)
-  // scores are in units of log 2: forward, k met a query that was scaled by log2(e) / sqrt(7)
-  const keyScale = f32x4.splat(LN_2);
-  const queryScale = f32x4.splat(INVERSE_SQRT_7);
+  const vectors = w + SCRATCH; // (8)
+  // eight vectors are written where seven belong: in the order of the groups, so that the next one comes after
   for (let g = 0; g < TRAINING_GROUPS; ++g) {
-    const dqkv: usize = SLOT_QKV + g * QKV_ROW;
-    loadRows(slice + SLICE_DKV + g * 4 * SLOT_ROW, vectors);
-    // unroll
-    for (let c = 0; c < 7; ++c) {
-      v128.store(dqkv + ROW7, f32x4.mul(v128.load(vectors, 16 * c), keyScale), 16 * c);
-      v128.store(dqkv + 2 * ROW7, v128.load(vectors + ROW7, 16 * c), 16 * c);
-    }
-    if (g >= TRAINING_QUERY_GROUP) {
-      loadRows(slice + SLICE_DQX + (g - TRAINING_QUERY_GROUP) * 4 * SLOT_ROW, vectors);
-      // unroll
-      for (let c = 0; c < 7; ++c) {
-        v128.store(dqkv, f32x4.mul(v128.load(vectors, 16 * c), queryScale), 16 * c);
-      }
-    }
+    loadRows(slice + SLICE_DKEYS + g * 4 * KEY_ROW, KEY_ROW, SLOT_DNORMALIZED + g * ROW7);
   }
   const queryGroups = TRAINING_GROUPS - TRAINING_QUERY_GROUP;
-  const dQueries: usize = SLOT_QKV + TRAINING_QUERY_GROUP * QKV_ROW;
-  const dyQueries: usize = SLOT_DY + TRAINING_QUERY_GROUP * ROW7;
-  linear14(PARAMETERS + (QKV + 49) * 4, SLOT_QKV + ROW7, QKV_ROW, 0, 0, SLOT_DY, ROW7, TRAINING_GROUPS);
-  linear7(PACKED_Q + 28, dQueries, QKV_ROW, dyQueries, ROW7, dyQueries, ROW7, queryGroups);
-
-  const dx = vectors; // (7), over the first half of the gradients of q and x
-  const dWeight: usize = SLOT_DW + 147 * 16;
-  memory.fill(SLOT_DW, 0, (147 + 14) * 16);
+  for (let g = 0; g < queryGroups; ++g) {
+    loadRows(slice + SLICE_DQUERIES + g * 4 * QUERY_ROW, QUERY_ROW, SLOT_DQUERY + g * ROW7);
+  }
+  const normalized: usize = SLOT_NORMALIZED + TRAINING_QUERY_GROUP * ROW7;
+  const dNormalized: usize = SLOT_DNORMALIZED + TRAINING_QUERY_GROUP * ROW7;
+  // forward: query = absorbed (normalized, 1)
+  linear7(ABSORBED_QUERY + 28, SLOT_DQUERY, ROW7, dNormalized, ROW7, dNormalized, ROW7, queryGroups);
+  for (let r = 0; r < N; r += 2) {
+    outerProduct(SLOT_DQUERY + r * 16, ROW7, normalized, ROW7, queryGroups / 2, SLOT_DABSORBED + r * ROW7);
+  }
   memory.fill(w + ZEROS, 0, ROW7);
   for (let g = 0; g < TRAINING_GROUPS; ++g) {
     const hasQueries = g >= TRAINING_QUERY_GROUP;
-    if (hasQueries) loadRows(slice + SLICE_DQX + (g - TRAINING_QUERY_GROUP) * 4 * SLOT_ROW, vectors);
-    layerNormBackward(
-      SLOT_DY + g * ROW7,
-      SLOT_NORMALIZED + g * ROW7,
-      SLOT_RSTD + g * 16,
-      PARAMETERS + LN1_WEIGHT * 4,
-      hasQueries ? vectors + ROW7 : w + ZEROS,
-      dx,
-      dWeight,
-      dWeight + ROW7,
-    );
-    const rows: usize = SLOT_DX + g * 4 * 32;
-    storeTransposed(v128.load(dx), v128.load(dx + 16), v128.load(dx + 32), v128.load(dx + 48), rows, 32);
-    storeTransposed(v128.load(dx + 64), v128.load(dx + 80), v128.load(dx + 96), f32x4.splat(0), rows + 16, 32);
-  }
-  // rows 0 … 5 and 6 belong to q, which only the groups with queries have; rows 7 and 8 … 20 to k and v
-  const yQueries: usize = SLOT_Y + TRAINING_QUERY_GROUP * ROW7;
-  for (let r = 0; r < 6; r += 2) {
-    outerProduct(dQueries + r * 16, 16, QKV_ROW, yQueries, ROW7, queryGroups / 2, SLOT_DW + r * ROW7, ROW7, true);
-  }
-  outerProductRow(dQueries + 96, QKV_ROW, yQueries, ROW7, queryGroups, SLOT_DW + 6 * ROW7);
-  for (let r = 7; r < 21; r += 2) {
-    outerProduct(SLOT_QKV + r * 16, 16, QKV_ROW, SLOT_Y, ROW7, TRAINING_GROUPS / 2, SLOT_DW + r * ROW7, ROW7, true);
+    if (hasQueries) {
+      loadRows(slice + SLICE_DQUERIES + (g - TRAINING_QUERY_GROUP) * 4 * QUERY_ROW + 28, QUERY_ROW, vectors);
+    }
+    const dx = hasQueries ? vectors : w + ZEROS;
+    normalizeBackward(SLOT_DNORMALIZED + g * ROW7, SLOT_NORMALIZED + g * ROW7, SLOT_RSTD + g * 16, dx, vectors);
+    storeRows(vectors, f32x4.splat(0), SLOT_DX + g * 4 * MATRIX_ROW, MATRIX_ROW);
   }
 }
 
-/** Writes the gradients of the embeddings: dL/dx of every slot belongs to its token and to its position. Adds to those of the tokens. */
+/** Adds to the gradients of the embeddings: dL/dx of every slot belongs to its token and to its position. */
 export function embeddingsBackward(w: usize, scale: f32): void {
-  // (14 + 33) rows of eight floats
-  const tokens = w;
-  const positions = tokens + T * 32;
-  memory.fill(tokens, 0, (T + POSITIONS) * 32);
+  // (14 + 33) rows of eight floats, in the coordinates of absorb.ts
+  const sums = w;
+  memory.fill(sums, 0, (T + POSITIONS) * MATRIX_ROW);
   for (let slot = 0; slot < TRAINING_GROUPS * 4; ++slot) {
-    const low = v128.load(SLOT_DX + slot * 32);
-    const high = v128.load(SLOT_DX + slot * 32 + 16);
-    const token = tokens + <usize> load<u8>(TRAINING_SLOTS + slot * 2) * 32;
-    const position = positions + <usize> load<u8>(TRAINING_SLOTS + slot * 2 + 1) * 32;
+    const low = v128.load(SLOT_DX + slot * MATRIX_ROW);
+    const high = v128.load(SLOT_DX + slot * MATRIX_ROW + 16);
+    const token = sums + <usize> load<u8>(TRAINING_SLOTS + slot * 2) * MATRIX_ROW;
+    const position = sums + (T + <usize> load<u8>(TRAINING_SLOTS + slot * 2 + 1)) * MATRIX_ROW;
     addTo(token, low);
     addTo(token + 16, high);
     addTo(position, low);
     addTo(position + 16, high);
   }
-  for (let t = 0; t < T; ++t) {
-    for (let c = 0; c < D; ++c) {
-      const to: usize = GRADIENT + (TOK + t * D + c) * 4;
-      store<f32>(to, load<f32>(to) + load<f32>(tokens + t * 32 + c * 4) * scale);
-    }
-  }
-  for (let p = 0; p < POSITIONS; ++p) {
-    for (let c = 0; c < D; ++c) {
-      store<f32>(GRADIENT + (POS + p * D + c) * 4, load<f32>(positions + p * 32 + c * 4) * scale);
-    }
-  }
+  embeddingGradients(sums, scale, sums + (T + POSITIONS) * MATRIX_ROW);
 }

@@ -33,9 +33,9 @@ export function tiles(count: i32, stages: i32): void {
     if (stages > 5) geluForward(w, QUERIES);
     if (stages > 6) logitsForward(w, QUERIES);
     if (stages > 7) crossEntropy(w, slice);
-    if (stages > 8) logitsBackward(w, slice);
+    if (stages > 8) logitsBackward(w);
     if (stages > 9) hiddenBackward(w);
-    if (stages > 10) projectionBackward(w, slice);
+    if (stages > 10) projectionBackward(w);
     if (stages > 11) weightGradients(w, slice);
     if (stages > 12) attentionBackwardTile(w, slice);
   }

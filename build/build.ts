@@ -17,7 +17,7 @@ const SOURCE = new URL("../assembly/", import.meta.url);
 const TARGET = new URL("../src/engine/wasm/", import.meta.url);
 
 /** Loop bounds that `// unroll` understands by name: those of assembly/layout.ts. */
-const BOUNDS = { D: 7, F: 14, T: 14 };
+const BOUNDS = { N: 6, D: 7, F: 14, T: 14 };
 
 /** The compiler's flags for each arithmetic. */
 export const FEATURES = { exact: [], fast: ["--enable", "relaxed-simd"] } as const;

@@ -1,0 +1,258 @@
+// Absorbed weights: what two linear maps do one after the other one matrix does, so a step multiplies the small matrices once, and the examples meet fewer
+// and smaller ones. The formulas are those of src/engine/reference, put together in another way.
+//
+// Coordinates. The residual stream is kept as x' = H x, with the reflection H that turns the mean into the last of seven coordinates. LayerNorm then
+// needs no mean: it drops that coordinate, and leaves u = r x'_0 … r x'_5 with r = (|x'_0…5|^2 / 7 + epsilon)^(-1/2). Its output, weight * normalized + bias,
+// is a matrix times (u, 1): N = (diag(weight) H without its last column, bias).
+//
+// Attention. With q = Wq N1 (u, 1) and k = Wk N1 (u, 1) a score is q . k = (u, 1)^T (Wq N1)^T (Wk N1) (u_j, 1). What does not depend on the key falls out of the
+// softmax, so u_j itself serves as key: query = C (u, 1) with C = (Wk N1 without its last column)^T Wq N1. The weights sum to one, so u_j serves as value,
+// too: the projection of sum_j p_j v_j is M (sum_j p_j u_j, 1) with M = Wproj Wv N1. Six numbers a key instead of fourteen, forward and backward.
+//
+// What the kernels read:
+//   query       C, scaled so that weights are powers of two   (6, 7)
+//   projection  H M                                           (7, 7)
+//   w1          W1 N2                                         (14, 7)
+//   w2          H W2                                          (7, 14)
+//   output      tok H, or tok N_f where there is a final norm (14, 7)
+//   tokens, places   tok H, pos H                             (14, 7), (33, 7)
+import {
+  ABSORBED_OUTPUT,
+  ABSORBED_OUTPUT_BACK,
+  ABSORBED_PROJECTION,
+  ABSORBED_QUERY,
+  ABSORBED_W1,
+  ABSORBED_W1_BACK,
+  ABSORBED_W2,
+  ABSORBED_W2_BACK,
+  D,
+  F,
+  GRADIENT,
+  LN1_BIAS,
+  LN1_WEIGHT,
+  LN2_BIAS,
+  LN2_WEIGHT,
+  LNF_BIAS,
+  LNF_WEIGHT,
+  MATRIX_ROW,
+  N,
+  NORM1,
+  NORM2,
+  NORM_F,
+  PARAMETERS,
+  PLACES,
+  POS,
+  POSITIONS,
+  PROJECTED_VALUE,
+  PROJECTION,
+  QKV,
+  QUERY_KEY_VALUE,
+  REFLECTION,
+  ROW7,
+  SLICE_DOUTPUT,
+  SLICE_DPROJECTION,
+  SLICE_DW1,
+  SLICE_DW2,
+  SLOT_DABSORBED,
+  T,
+  TOK,
+  TOKENS,
+  W1,
+  W2,
+} from "./layout";
+import { LOG2_E } from "./elementary";
+import { finalNorm } from "./model";
+import { madd, splatAt, sumsOfLanes } from "./simd";
+
+/** softmax(q k / sqrt 7) is computed as 2^(query u). */
+const QUERY_SCALE: f32 = LOG2_E * 0.3779644730092272;
+
+/**
+ * out = a b, of matrices (rows, inner) and (inner, 7).
+ *
+ * a: elements aRow and aColumn bytes apart, so that it may be a matrix of the flat vector or a transpose; b, out: rows MATRIX_ROW bytes apart.
+ */
+function product(a: usize, aRow: usize, aColumn: usize, rows: i32, inner: i32, b: usize, out: usize): void {
+  for (let i = 0; i < rows; ++i) {
+    let low = f32x4.splat(0);
+    let high = f32x4.splat(0);
+    let from = a;
+    let row = b;
+    for (let k = 0; k < inner; ++k) {
+      const factor = splatAt(from);
+      low = madd(factor, v128.load(row), low);
+      high = madd(factor, v128.load(row, 16), high);
+      from += aColumn;
+      row += MATRIX_ROW;
+    }
+    v128.store(out, low);
+    v128.store(out, high, 16);
+    a += aRow;
+    out += MATRIX_ROW;
+  }
+}
+
+/** out = the transpose of a matrix (rows, columns) with rows MATRIX_ROW bytes apart, its rows `stride` bytes apart. */
+function transpose(from: usize, rows: i32, columns: i32, out: usize, stride: usize): void {
+  for (let r = 0; r < rows; ++r) {
+    for (let c = 0; c < columns; ++c) store<f32>(out + c * stride + r * 4, load<f32>(from + c * 4));
+    from += MATRIX_ROW;
+  }
+}
+
+/** Writes the first seven columns of a matrix with rows MATRIX_ROW bytes apart, its rows `stride` bytes apart. */
+function copyRows(from: usize, rows: i32, out: usize, stride: usize): void {
+  for (let r = 0; r < rows; ++r) {
+    v128.store(out, v128.load(from));
+    v128.store(out, v128.load(from, 12), 12);
+    from += MATRIX_ROW;
+    out += stride;
+  }
+}
+
+/** The reflection that exchanges the direction of the mean, (1, …, 1) / sqrt 7, and the last coordinate; see Householder 1958, doi:10.1145/320941.320947. */
+export function writeReflection(): void {
+  const c: f64 = 1.0 / Math.sqrt(7.0);
+  for (let i = 0; i < D; ++i) {
+    const row: usize = REFLECTION + i * MATRIX_ROW;
+    const v: f64 = i == N ? 1.0 - c : -c;
+    for (let j = 0; j < D; ++j) {
+      const delta: f64 = i == j ? 1.0 : 0.0;
+      store<f32>(row + j * 4, <f32> (delta - v * (j == N ? 1.0 - c : -c) / (1.0 - c)));
+    }
+    store<f32>(row + D * 4, 0);
+  }
+}
+
+/** Writes N of a LayerNorm. */
+function writeNorm(weight: i32, bias: i32, out: usize): void {
+  for (let i = 0; i < D; ++i) {
+    const factor = splatAt(PARAMETERS + (weight + i) * 4);
+    const row: usize = out + i * MATRIX_ROW;
+    v128.store(row, f32x4.mul(factor, v128.load(REFLECTION + i * MATRIX_ROW)));
+    v128.store(row, f32x4.mul(factor, v128.load(REFLECTION + i * MATRIX_ROW, 16)), 16);
+    store<f32>(row + N * 4, load<f32>(PARAMETERS + (bias + i) * 4));
+  }
+}
+
+const KEY: usize = QUERY_KEY_VALUE + 7 * MATRIX_ROW;
+const VALUE: usize = QUERY_KEY_VALUE + 14 * MATRIX_ROW;
+
+/** Multiplies the weights; must be called after they changed. `scratch`: room for a matrix (14, 7). */
+export function absorbWeights(scratch: usize): void {
+  writeNorm(LN1_WEIGHT, LN1_BIAS, NORM1);
+  writeNorm(LN2_WEIGHT, LN2_BIAS, NORM2);
+  if (finalNorm) writeNorm(LNF_WEIGHT, LNF_BIAS, NORM_F);
+  else memory.copy(NORM_F, REFLECTION, 7 * MATRIX_ROW);
+
+  product(PARAMETERS + QKV * 4, 28, 4, 3 * D, D, NORM1, QUERY_KEY_VALUE);
+  for (let i = 0; i < D; ++i) store<f32>(KEY + i * MATRIX_ROW + N * 4, 0);
+  product(KEY, 4, MATRIX_ROW, D, D, QUERY_KEY_VALUE, scratch);
+  const scale = f32x4.splat(QUERY_SCALE);
+  for (let at = scratch; at < scratch + 7 * MATRIX_ROW; at += 16) v128.store(at, f32x4.mul(v128.load(at), scale));
+  transpose(scratch, D, D, ABSORBED_QUERY, 56);
+  copyRows(scratch, D, ABSORBED_QUERY + 28, 56);
+
+  product(PARAMETERS + PROJECTION * 4, 28, 4, D, D, VALUE, PROJECTED_VALUE);
+  product(REFLECTION, MATRIX_ROW, 4, D, D, PROJECTED_VALUE, scratch);
+  transpose(scratch, D, D, ABSORBED_PROJECTION, 56);
+  copyRows(scratch, D, ABSORBED_PROJECTION + 28, 56);
+
+  product(PARAMETERS + W1 * 4, 28, 4, F, D, NORM2, ABSORBED_W1_BACK);
+  transpose(ABSORBED_W1_BACK, F, D, ABSORBED_W1, 56);
+  product(PARAMETERS + W2 * 4, 4, 56, F, D, REFLECTION, ABSORBED_W2);
+  transpose(ABSORBED_W2, F, D, ABSORBED_W2_BACK, 56);
+  product(PARAMETERS + TOK * 4, 28, 4, T, D, NORM_F, ABSORBED_OUTPUT_BACK);
+  transpose(ABSORBED_OUTPUT_BACK, T, D, ABSORBED_OUTPUT, 56);
+  product(PARAMETERS + TOK * 4, 28, 4, T, D, REFLECTION, TOKENS);
+  product(PARAMETERS + POS * 4, 28, 4, POSITIONS, D, REFLECTION, PLACES);
+}
+
+/** Sums `rows` rows of seven vectors over their lanes, times `scale`. */
+function sumMatrix(vectors: usize, rows: i32, scale: f32, out: usize): void {
+  const factor = f32x4.splat(scale);
+  const zero = f32x4.splat(0);
+  for (let r = 0; r < rows; ++r) {
+    const low = sumsOfLanes(v128.load(vectors), v128.load(vectors, 16), v128.load(vectors, 32), v128.load(vectors, 48));
+    const high = sumsOfLanes(v128.load(vectors, 64), v128.load(vectors, 80), v128.load(vectors, 96), zero);
+    v128.store(out, f32x4.mul(low, factor));
+    v128.store(out, f32x4.mul(high, factor), 16);
+    vectors += ROW7;
+    out += MATRIX_ROW;
+  }
+}
+
+/** From the gradient of N to those of weight and bias. */
+function normGradient(dNorm: usize, weight: i32, bias: i32): void {
+  for (let i = 0; i < D; ++i) {
+    let sum: f32 = 0;
+    for (let c = 0; c < N; ++c) {
+      sum += load<f32>(dNorm + i * MATRIX_ROW + c * 4) * load<f32>(REFLECTION + i * MATRIX_ROW + c * 4);
+    }
+    store<f32>(GRADIENT + (weight + i) * 4, sum);
+    store<f32>(GRADIENT + (bias + i) * 4, load<f32>(dNorm + i * MATRIX_ROW + N * 4));
+  }
+}
+
+/**
+ * From the gradients of a product a n to those of both: da = dProduct n^T is written into the flat gradient at `to`, dn to `dn`.
+ *
+ * a: (rows, 7), in the flat vector; n: (7, 7).
+ */
+function productBackward(dProduct: usize, a: i32, rows: i32, n: usize, to: i32, dn: usize, scratch: usize): void {
+  transpose(n, D, D, scratch, MATRIX_ROW);
+  const da = scratch + 8 * MATRIX_ROW;
+  product(dProduct, MATRIX_ROW, 4, rows, D, scratch, da);
+  copyRows(da, rows, GRADIENT + to * 4, 28);
+  product(PARAMETERS + a * 4, 4, 28, D, rows, dProduct, dn);
+}
+
+/**
+ * Backward of {@linkcode absorbWeights}: from the sums of a slice and of the slots, each times `scale`, to the gradients of all but the embeddings; of the
+ * token embeddings what the output adds. `w`: room for matrices, 150 rows.
+ */
+export function absorbBackward(w: usize, slice: usize, scale: f32): void {
+  const dNorm = w; // (7, 7)
+  const d = dNorm + 8 * MATRIX_ROW; // (21, 7)
+  const e = d + 24 * MATRIX_ROW; // (14, 7)
+  const scratch = e + 16 * MATRIX_ROW; // (8 + 24, 7)
+  memory.fill(w, 0, 80 * MATRIX_ROW);
+
+  // query = scale key^T q: dq = scale key dquery, dkey = scale q dquery^T
+  sumMatrix(SLOT_DABSORBED, N, scale * QUERY_SCALE, e);
+  product(KEY, MATRIX_ROW, 4, D, N, e, d);
+  transpose(e, D, D, scratch, MATRIX_ROW); // the seventh row of e is 0
+  product(QUERY_KEY_VALUE, MATRIX_ROW, 4, D, D, scratch, d + 7 * MATRIX_ROW);
+  // projection = H (wproj value): dwproj = H dprojection value^T, dvalue = wproj^T H dprojection
+  sumMatrix(slice + SLICE_DPROJECTION, D, scale, scratch);
+  product(REFLECTION, MATRIX_ROW, 4, D, D, scratch, e);
+  productBackward(e, PROJECTION, D, VALUE, PROJECTION, d + 14 * MATRIX_ROW, scratch);
+  productBackward(d, QKV, 3 * D, NORM1, QKV, dNorm, scratch);
+  normGradient(dNorm, LN1_WEIGHT, LN1_BIAS);
+
+  sumMatrix(slice + SLICE_DW1, F, scale, e);
+  productBackward(e, W1, F, NORM2, W1, dNorm, scratch);
+  normGradient(dNorm, LN2_WEIGHT, LN2_BIAS);
+  sumMatrix(slice + SLICE_DW2, F, scale, e);
+  product(e, MATRIX_ROW, 4, F, D, REFLECTION, d);
+  transpose(d, F, D, GRADIENT + W2 * 4, 56);
+  sumMatrix(slice + SLICE_DOUTPUT, T, scale, e);
+  productBackward(e, TOK, T, NORM_F, TOK, dNorm, scratch);
+  if (finalNorm) normGradient(dNorm, LNF_WEIGHT, LNF_BIAS);
+}
+
+/** From gradients of x', as rows in the order of the tokens and the places, to those of the embeddings: added to what the tokens have, times `scale`. */
+export function embeddingGradients(rows: usize, scale: f32, scratch: usize): void {
+  product(rows, MATRIX_ROW, 4, T + POSITIONS, D, REFLECTION, scratch);
+  const factor = f32x4.splat(scale);
+  let to: usize = GRADIENT + TOK * 4;
+  for (let r = 0; r < T + POSITIONS; ++r) {
+    // seven floats, the fourth of them twice
+    const low = madd(v128.load(scratch), factor, v128.load(to));
+    const high = madd(v128.load(scratch, 12), factor, v128.load(to, 12));
+    v128.store(to, low);
+    v128.store(to, high, 12);
+    scratch += MATRIX_ROW;
+    to += D * 4;
+  }
+}

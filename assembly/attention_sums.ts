@@ -1,0 +1,202 @@
+// The products of attention: scores, sums over keys and sums over queries, six columns each. Tiles of registers as in layers.ts, comparisons of addresses
+// with the size of the memory as in sums.ts.
+import { DO, DO_DOT_O, KEYS, KV, N, PROMPT, QUERIES, QX, ROW14, ROW6, WEIGHTS, WEIGHTS_ROW } from "./layout";
+import { madd } from "./simd";
+
+/** Has the bounds of six vectors compared. */
+@inline
+function touchRow(row: usize): void {
+  // unroll
+  for (let c = 0; c < N; ++c) {
+    v128.load(row, 16 * c);
+  }
+}
+
+/** {@linkcode touchRow} for a row of each of the twelve queries, rows ROW14 apart. */
+@inline
+function touchQueries(rows: usize): void {
+  // unroll
+  for (let i = 0; i < 12; ++i) {
+    touchRow(rows + i * ROW14);
+  }
+}
+
+/** The first query, of an even index, that may see one of the keys j and j + 1. */
+@inline
+function firstQuery(j: i32): i32 {
+  return j < PROMPT ? 0 : j - PROMPT;
+}
+
+/**
+ * Eight dot products of six elements, 4 rows a by 2 rows b: out[i][j] = a[i] . b[j].
+ * Forward these are the scores of four queries and two keys. Backward (`gradient`), with a the gradients of the outputs, they are turned into score
+ * gradients: out[i][j] *= a[i] . b[j] - dot[i].
+ */
+@inline
+function dotTile(a: usize, b: usize, out: usize, gradient: bool, dot: usize): void {
+  // unroll
+  for (let i = 0; i < 4; ++i) {
+    let s$i = f32x4.splat(0);
+    let t$i = f32x4.splat(0);
+  }
+  // unroll
+  for (let c = 0; c < N; ++c) {
+    const b$c = v128.load(b, 16 * c);
+    const e$c = v128.load(b + ROW6, 16 * c);
+    // unroll
+    for (let i = 0; i < 4; ++i) {
+      const a$c$i = v128.load(a + i * ROW14, 16 * c);
+      s$i = madd(a$c$i, b$c, s$i);
+      t$i = madd(a$c$i, e$c, t$i);
+    }
+  }
+  // unroll
+  for (let i = 0; i < 4; ++i) {
+    const at$i = out + i * WEIGHTS_ROW;
+    if (gradient) {
+      const dot$i = v128.load(dot, 16 * i);
+      v128.store(at$i, f32x4.mul(v128.load(at$i), f32x4.sub(s$i, dot$i)));
+      v128.store(at$i, f32x4.mul(v128.load(at$i, 16), f32x4.sub(t$i, dot$i)), 16);
+    } else {
+      v128.store(at$i, s$i);
+      v128.store(at$i, t$i, 16);
+    }
+  }
+}
+
+/** The scores of all queries and keys: query_i . key_j. */
+export function scoresForward(w: usize): void {
+  touchQueries(w + QX);
+  for (let j = 0; j < KEYS; j += 2) {
+    const key = w + KV + j * ROW6;
+    const to = w + WEIGHTS + j * 16;
+    // unroll
+    for (let b = 0; b < 3; ++b) {
+      if (firstQuery(j) < 4 * b + 4) dotTile(w + QX + 4 * b * ROW14, key, to + 4 * b * WEIGHTS_ROW, false, 0);
+    }
+  }
+}
+
+/** Turns the weights e into score gradients e (do . key - do . o), in place. */
+export function scoresBackward(w: usize): void {
+  touchQueries(w + DO);
+  // unroll
+  for (let i = 0; i < 12; ++i) {
+    v128.load(w + DO_DOT_O, 16 * i);
+  }
+  for (let j = 0; j < KEYS; j += 2) {
+    const key = w + KV + j * ROW6;
+    const to = w + WEIGHTS + j * 16;
+    // unroll
+    for (let b = 0; b < 3; ++b) {
+      if (firstQuery(j) < 4 * b + 4) {
+        dotTile(w + DO + 4 * b * ROW14, key, to + 4 * b * WEIGHTS_ROW, true, w + DO_DOT_O + 4 * b * 16);
+      }
+    }
+  }
+}
+
+/**
+ * For every key j the sum over the queries of weight[i][j] * x[i]. The weights are those in w; x: (12, 6, lanes), rows ROW14 apart; out: (34, 6, lanes).
+ * `fresh`: the sums start from 0, not from what is there.
+ */
+@inline
+export function sumsOverQueries(w: usize, x: usize, out: usize, fresh: bool): void {
+  touchQueries(x);
+  for (let j = 0; j < KEYS; j += 2) {
+    const column = w + WEIGHTS + j * 16;
+    // unroll
+    for (let i = 0; i < 12; ++i) {
+      v128.load(column + i * WEIGHTS_ROW);
+      v128.load(column + i * WEIGHTS_ROW, 16);
+    }
+    const first = firstQuery(j);
+    const acc = out + j * ROW6;
+    // unroll
+    for (let h = 0; h < 2; ++h) {
+      // unroll
+      for (let c = 3 * h; c < 3 + 3 * h; ++c) {
+        let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
+        let b$c = fresh ? f32x4.splat(0) : v128.load(acc + ROW6, 16 * c);
+      }
+      // unroll
+      for (let k = 0; k < 6; ++k) {
+        if (first <= 2 * k) {
+          // unroll
+          for (let u = 0; u < 2; ++u) {
+            const p$h$k$u = v128.load(column + (2 * k + u) * WEIGHTS_ROW);
+            const q$h$k$u = v128.load(column + (2 * k + u) * WEIGHTS_ROW, 16);
+            // unroll
+            for (let c = 3 * h; c < 3 + 3 * h; ++c) {
+              const x$k$u$c = v128.load(x + (2 * k + u) * ROW14, 16 * c);
+              a$c = madd(p$h$k$u, x$k$u$c, a$c);
+              b$c = madd(q$h$k$u, x$k$u$c, b$c);
+            }
+          }
+        }
+      }
+      // unroll
+      for (let c = 3 * h; c < 3 + 3 * h; ++c) {
+        v128.store(acc, a$c, 16 * c);
+        v128.store(acc + ROW6, b$c, 16 * c);
+      }
+    }
+  }
+}
+
+/**
+ * For every query i the sum over the keys that it sees of weight[i][j] * key[j]: those of the prompt, written out, and pairs of those after it. The weights
+ * and keys are those in w; out: (12, 6, lanes), rows outRow apart.
+ */
+export function sumsOverKeys(w: usize, out: usize, outRow: usize): void {
+  const x = w + KV;
+  // unroll
+  for (let j = 0; j < 22; ++j) {
+    touchRow(x + j * ROW6);
+  }
+  for (let i = 0; i < QUERIES; i += 2) {
+    const d = w + WEIGHTS + i * WEIGHTS_ROW;
+    const acc = out + <usize> i * outRow;
+    // unroll
+    for (let h = 0; h < 2; ++h) {
+      // unroll
+      for (let c = 3 * h; c < 3 + 3 * h; ++c) {
+        let a$c = f32x4.splat(0);
+        let b$c = f32x4.splat(0);
+      }
+      // unroll
+      for (let k = 0; k < 22; ++k) {
+        const p$h$k = v128.load(d, 16 * k);
+        const q$h$k = v128.load(d + WEIGHTS_ROW, 16 * k);
+        // unroll
+        for (let c = 3 * h; c < 3 + 3 * h; ++c) {
+          const x$k$c = v128.load(x + k * ROW6, 16 * c);
+          a$c = madd(p$h$k, x$k$c, a$c);
+          b$c = madd(q$h$k, x$k$c, b$c);
+        }
+      }
+      let d$h = d + 22 * 16;
+      let x$h = x + 22 * ROW6;
+      for (let k = 0; k < i / 2 + 1; ++k) {
+        // unroll
+        for (let u = 0; u < 2; ++u) {
+          const r$h$u = v128.load(d$h, u * 16);
+          const s$h$u = v128.load(d$h + WEIGHTS_ROW, u * 16);
+          // unroll
+          for (let c = 3 * h; c < 3 + 3 * h; ++c) {
+            const y$u$c = v128.load(x$h + u * ROW6, 16 * c);
+            a$c = madd(r$h$u, y$u$c, a$c);
+            b$c = madd(s$h$u, y$u$c, b$c);
+          }
+        }
+        d$h += 32;
+        x$h += 2 * ROW6;
+      }
+      // unroll
+      for (let c = 3 * h; c < 3 + 3 * h; ++c) {
+        v128.store(acc, a$c, 16 * c);
+        v128.store(acc + outRow, b$c, 16 * c);
+      }
+    }
+  }
+}
