@@ -29,21 +29,24 @@ function firstQuery(j: i32): i32 {
 }
 
 /**
- * Eight dot products of six elements, 4 rows a by 2 rows b: out[i][j] = a[i] . b[j].
+ * Eight dot products of six elements, 4 rows a by 2 keys: out[i][j] = a[i] . key[j].
  * Forward these are the scores of four queries and two keys. Backward (`gradient`), with a the gradients of the outputs, they are turned into score
- * gradients: out[i][j] *= a[i] . b[j] - dot[i].
+ * gradients: out[i][j] *= a[i] . key[j] - dot[i].
  */
 @inline
-function dotTile(a: usize, b: usize, out: usize, gradient: bool, dot: usize): void {
+function dotTile(a: usize, keys: usize, out: usize, gradient: bool, dot: usize): void {
+  const b = v128.load(keys);
+  const e = v128.load(keys + ROW6);
   // unroll
   for (let i = 0; i < 4; ++i) {
-    let s$i = f32x4.splat(0);
-    let t$i = f32x4.splat(0);
+    const a$i = v128.load(a + i * ROW14);
+    let s$i = f32x4.mul(a$i, b);
+    let t$i = f32x4.mul(a$i, e);
   }
   // unroll
-  for (let c = 0; c < N; ++c) {
-    const b$c = v128.load(b, 16 * c);
-    const e$c = v128.load(b + ROW6, 16 * c);
+  for (let c = 1; c < N; ++c) {
+    const b$c = v128.load(keys, 16 * c);
+    const e$c = v128.load(keys + ROW6, 16 * c);
     // unroll
     for (let i = 0; i < 4; ++i) {
       const a$c$i = v128.load(a + i * ROW14, 16 * c);
@@ -150,13 +153,16 @@ export function sumsOverKeys(w: usize, out: usize, outRow: usize): void {
   for (let i = 0; i < QUERIES; i += 2) {
     const d = w + WEIGHTS + i * WEIGHTS_ROW;
     const acc = out + <usize> i * outRow;
+    const p = v128.load(d);
+    const q = v128.load(d + WEIGHTS_ROW);
     // unroll
     for (let c = 0; c < N; ++c) {
-      let a$c = f32x4.splat(0);
-      let b$c = f32x4.splat(0);
+      const x$c = v128.load(x, 16 * c);
+      let a$c = f32x4.mul(p, x$c);
+      let b$c = f32x4.mul(q, x$c);
     }
     // unroll
-    for (let k = 0; k < 22; ++k) {
+    for (let k = 1; k < 22; ++k) {
       const p$k = v128.load(d, 16 * k);
       const q$k = v128.load(d + WEIGHTS_ROW, 16 * k);
       // unroll

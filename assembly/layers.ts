@@ -58,7 +58,7 @@ export function normalizeBackward(du: usize, normalized: usize, rstd: usize, bas
 // copies wherever they are used).
 
 /**
- * out[k][m] = start[k][m] + sum_n weight[n][m] * x[k][n], for `rows` rows k, taken in pairs; n, m < 7.
+ * out[k][m] = sum_n weight[n][m] * x[k][n] + start[k][m], for `rows` rows k, taken in pairs; n, m < 7.
  *
  * weight: seven rows of floats, 14 floats apart; x, start, out: (7, lanes) each, rows xRow, startRow, outRow bytes apart; `start` 0 for none; it may be
  * `out`.
@@ -86,13 +86,16 @@ export function linear7(
     const start1 = start + startRow;
     // unroll
     for (let h = 0; h < 2; ++h) {
+      const x$h = v128.load(x);
+      const y$h = v128.load(y);
       // unroll
       for (let m = 4 * h; m < 4 + 3 * h; ++m) {
-        let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
-        let b$m = start == 0 ? f32x4.splat(0) : v128.load(start1, 16 * m);
+        const w$m = splatAt(weight + 4 * m);
+        let a$m = f32x4.mul(x$h, w$m);
+        let b$m = f32x4.mul(y$h, w$m);
       }
       // unroll
-      for (let n = 0; n < 7; ++n) {
+      for (let n = 1; n < 7; ++n) {
         const x$h$n = v128.load(x, 16 * n);
         const y$h$n = v128.load(y, 16 * n);
         // unroll
@@ -100,6 +103,13 @@ export function linear7(
           const w$n$m = splatAt(weight + 4 * (14 * n + m));
           a$m = madd(x$h$n, w$n$m, a$m);
           b$m = madd(y$h$n, w$n$m, b$m);
+        }
+      }
+      if (start != 0) {
+        // unroll
+        for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+          a$m = f32x4.add(a$m, v128.load(start, 16 * m));
+          b$m = f32x4.add(b$m, v128.load(start1, 16 * m));
         }
       }
       // stored before the other half is begun: otherwise V8 keeps x for it, on the stack
@@ -139,13 +149,16 @@ export function linear14(
     const start1 = start + startRow;
     // unroll
     for (let h = 0; h < 2; ++h) {
+      const x$h = v128.load(x);
+      const y$h = v128.load(y);
       // unroll
       for (let m = 4 * h; m < 4 + 3 * h; ++m) {
-        let a$m = start == 0 ? f32x4.splat(0) : v128.load(start, 16 * m);
-        let b$m = start == 0 ? f32x4.splat(0) : v128.load(start1, 16 * m);
+        const w$m = splatAt(weight + 4 * m);
+        let a$m = f32x4.mul(x$h, w$m);
+        let b$m = f32x4.mul(y$h, w$m);
       }
       // unroll
-      for (let n = 0; n < 14; ++n) {
+      for (let n = 1; n < 14; ++n) {
         const x$h$n = v128.load(x, 16 * n);
         const y$h$n = v128.load(y, 16 * n);
         // unroll
@@ -153,6 +166,13 @@ export function linear14(
           const w$n$m = splatAt(weight + 4 * (8 * n + m));
           a$m = madd(x$h$n, w$n$m, a$m);
           b$m = madd(y$h$n, w$n$m, b$m);
+        }
+      }
+      if (start != 0) {
+        // unroll
+        for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+          a$m = f32x4.add(a$m, v128.load(start, 16 * m));
+          b$m = f32x4.add(b$m, v128.load(start1, 16 * m));
         }
       }
       // stored before the other half is begun: otherwise V8 keeps x for it, on the stack

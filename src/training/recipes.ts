@@ -126,7 +126,7 @@ const TRAIN_RECIPES: Readonly<Record<string, Recipe>> = {
   sure: {
     name: "sure",
     description: "from scratch to no error at all, proved",
-    stages: [explore(64, 5000, 0.30), anneal(64, 28_000, 0.01, { atStep: 6000, window: 500, loss: 0.035 })],
+    stages: [explore(64, 5000, 0.30), anneal(64, 20_000, 0.01, { atStep: 6000, window: 500, loss: 0.035 })],
     maxAttempts: 20,
     evaluation: NO_EVALUATION,
     hardeningRounds: HARDENING_ROUNDS,
