@@ -36,11 +36,14 @@ function checkCount(asked: string, name: string, value: number | undefined): voi
   throw new RangeError(`Cannot ${asked} as ${name} must be a whole number, 0 or more: current value is ${value}`);
 }
 
-function checkOptions(kind: RunKind, { seed, steps, evalEvery, finalProblems }: TrainOptions): void {
+function checkOptions(kind: RunKind, { seed, steps, evalEvery, saveEvery, finalProblems }: TrainOptions): void {
   const asked = kind === "train" ? "train" : "continue training";
   if (seed !== undefined) checkWord(asked, "seed", seed);
   checkCount(asked, "steps", steps);
   checkCount(asked, "evalEvery", evalEvery);
+  if (saveEvery !== undefined && !(saveEvery >= 0)) {
+    throw new RangeError(`Cannot ${asked} as saveEvery must be a number, 0 or more: current value is ${saveEvery}`);
+  }
   if (finalProblems !== undefined && !(Number.isSafeInteger(finalProblems) && finalProblems > 0)) {
     throw new RangeError(
       `Cannot ${asked} as finalProblems must be a whole number, 1 or more: current value is ${finalProblems}`,
@@ -65,6 +68,7 @@ async function resumed(kind: RunKind, options: TrainOptions): Promise<Start> {
   ];
   for (const [name, wanted, found] of asked) {
     if (wanted !== undefined && wanted !== found) {
+      journal.close();
       throw new TrainingError(
         `Cannot resume the run in ${options.out} as its ${name} must be the one asked for, ${wanted}: it is ${found}`,
       );
@@ -95,6 +99,7 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     finalProblems = FINAL_EVALUATION,
     certify = false,
     harden,
+    saveEvery,
   } = options;
   signal?.throwIfAborted();
   const engine = await createEngine({ backend, model, threads, arithmetic });
@@ -106,7 +111,10 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     const evalEvery = options.evalEvery ?? recipe.evaluation.every;
     return await new Run(
       progress,
-      { engine, journal, limit, evalEvery, finalProblems, certify, harden, proofThreads: threads, signal, onProgress },
+      {
+        ...{ engine, journal, limit, evalEvery, finalProblems, certify, harden, proofThreads: threads },
+        ...{ saveEvery, signal, onProgress },
+      },
       best,
     )
       .finish();
@@ -119,7 +127,16 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
 export async function startTraining(options: TrainOptions): Promise<TrainResult> {
   checkOptions("train", options);
   const start = options.resume ? await resumed("train", options) : await fresh("train", options);
-  return await (options.attempts === undefined ? run : runAttempts)(start, options);
+  return await closing(start, () => (options.attempts === undefined ? run : runAttempts)(start, options));
+}
+
+/** Lets others have the run's folder when a run is over, however it ended. */
+async function closing({ journal }: Start, run: () => Promise<TrainResult>): Promise<TrainResult> {
+  try {
+    return await run();
+  } finally {
+    journal?.close();
+  }
 }
 
 /** A run whose attempts are trained side by side. */
@@ -154,11 +171,15 @@ async function runAttempts({ progress, journal }: Start, options: TrainOptions):
 /** Does what `continueTraining` of train.ts says. */
 export async function startContinuing(options: ContinueOptions): Promise<TrainResult> {
   checkOptions("continue", options);
-  if (options.resume) return await run(await resumed("continue", options), options);
+  if (options.resume) {
+    const start = await resumed("continue", options);
+    return await closing(start, () => run(start, options));
+  }
   const { from } = options;
   if (from === undefined) {
     throw new TrainingError("Cannot continue training as `from` must be a checkpoint: it is missing");
   }
   const checkpoint = typeof from === "string" ? readCheckpointFileSync(from) : decodeCheckpoint(from);
-  return await run(await fresh("continue", options, checkpoint), options);
+  const start = await fresh("continue", options, checkpoint);
+  return await closing(start, () => run(start, options));
 }
