@@ -41,6 +41,7 @@ const TURN_MS = 50;
  * ```
  *
  * @throws {RangeError} If the weights are not those of the model, or an option is out of its range
+ * @throws {EngineError} If one of its workers dies
  */
 export async function certify(checkpoint: CertifyCheckpoint, options: CertifyOptions = {}): Promise<CertifyResult> {
   return (await examine(checkpoint, options)).result;

@@ -42,9 +42,8 @@ async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked:
   // one thread where memory cannot be shared, and the engine says so in its property `threads`
   const threads = hasThreads() ? asked : 1;
   const core = instantiate(base64, threads > 1);
-  const engine = new WasmEngine(core, real, variant, threads);
-  if (threads > 1) await startThreads(core, variant.name, threads - 1);
-  return engine;
+  const pool = threads > 1 ? await startThreads(core, variant.name, threads - 1) : undefined;
+  return new WasmEngine(core, real, variant, { threads, pool });
 }
 
 /**
@@ -60,7 +59,7 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
   }
   const { base64, real } = await loadModule(arithmetic);
   const core = instantiate(base64, true);
-  return new WasmEngine(core, real, variantOf(model), 1, await startTrainer(core, model));
+  return new WasmEngine(core, real, variantOf(model), { background: await startTrainer(core, model) });
 }
 
 /**
@@ -81,6 +80,7 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
  *
  * @throws {RangeError} If an option is not one of its choices
  * @throws {Error} If the backend is missing here; the message says what to do
+ * @throws {EngineError} If the system refuses memory or threads
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const { backend = "auto", model = 763, threads = 1, arithmetic = "exact" } = options;

@@ -113,13 +113,18 @@ export class Run {
         arithmetic: engine.arithmetic,
       });
     }
+    await this.#loggingErrors(() => this.#train());
+  }
+
+  async #loggingErrors<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await this.#train();
+      return await work();
     } catch (error) {
       if (this.#tools.signal?.aborted || error instanceof GateClosed) throw error;
       // the state stays at its last save, which a resume goes on from; what led to the error belongs in the log
-      this.#log("error", { step: progress.step, message: error instanceof Error ? error.message : String(error) });
-      await journal?.flushLog().catch(() => {}); // a full disk may be what led to it
+      const message = error instanceof Error ? error.message : String(error);
+      this.#log("error", { step: this.#progress.step, message });
+      await this.#tools.journal?.flushLog().catch(() => {}); // a full disk may be what led to it
       throw error;
     }
   }
@@ -164,6 +169,7 @@ export class Run {
     const progress = this.#progress;
     const { engine, onProgress } = this.#tools;
     const { seed, attempt, stageStep } = progress;
+    progress.ended = false;
     const before = performance.now();
     const { losses, gradientNorms } = await engine.trainRun({
       seed,
@@ -197,7 +203,6 @@ export class Run {
     if (gate !== undefined && stageStep >= gate.atStep - gate.window && stageStep < gate.atStep) {
       for (const loss of losses) progress.gateSum += loss;
     }
-    progress.ended = false;
     progress.step += steps;
     progress.stageStep += steps;
     progress.examples += examples;
@@ -263,6 +268,10 @@ export class Run {
 
   /** Evaluates the weights and writes them. */
   async conclude(): Promise<TrainResult> {
+    return await this.#loggingErrors(() => this.#conclude());
+  }
+
+  async #conclude(): Promise<TrainResult> {
     const progress = this.#progress;
     const { engine, journal, onProgress } = this.#tools;
     const { recipe, model, seed, step, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
