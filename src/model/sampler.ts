@@ -17,6 +17,9 @@ export const DOMAINS = { training: 0, initialization: 1, evaluation: 2, hard: 3 
 const FRACTION = 2 ** 28;
 const DIGITS_PER_WORD = 3;
 
+/** Problems that are drawn in one go: 2 GiB of operands, about the most that every runtime allocates. */
+const MOST_PROBLEMS = 2 ** 27;
+
 /**
  * Three decimal digits of one random word.
  *
@@ -72,7 +75,11 @@ export function checkSampleRequest(request: SampleRequest): Required<SampleReque
   checkWord(asked, "seed", seed);
   checkWord(asked, "attempt", attempt);
   checkWord(asked, "sample", sample);
-  checkWord(asked, "count", count);
+  if (!Number.isInteger(count) || count < 0 || count > MOST_PROBLEMS) {
+    throw new RangeError(
+      `Cannot ${asked} as count must be a whole number from 0 to ${MOST_PROBLEMS}: current value is ${count}`,
+    );
+  }
   checkDigitRange(asked, minDigits, maxDigits);
   if (stream !== "training" && stream !== "evaluation") {
     throw new RangeError(`Cannot ${asked} as stream must be one of training, evaluation: current value is ${stream}`);
