@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { excerpt, reasonOf } from "../checkpoint/error.ts";
 import { checkRecipe, type Recipe } from "../training/recipes.ts";
 import { SweepFileError } from "./error.ts";
 
@@ -31,7 +32,7 @@ export function parseRecipes(text: string, source: string): Recipe[] {
   try {
     found = JSON.parse(text);
   } catch (error) {
-    throw fail((error as Error).message);
+    throw fail(reasonOf(error));
   }
   const recipes = Array.isArray(found) ? found : [found];
   if (recipes.length === 0) throw fail("the list is empty");
@@ -39,7 +40,7 @@ export function parseRecipes(text: string, source: string): Recipe[] {
     if (typeof object !== "object" || object === null) throw fail(`${where} must be an object`);
     for (const field of fields) {
       const value = (object as Record<string, unknown>)[field];
-      if (!fits(value)) throw fail(`${field} of ${where} must be ${wanted}: it is ${JSON.stringify(value)}`);
+      if (!fits(value)) throw fail(`${field} of ${where} must be ${wanted}: it is ${excerpt(value)}`);
     }
   };
   for (const [i, recipe] of recipes.entries()) {
@@ -55,7 +56,7 @@ export function parseRecipes(text: string, source: string): Recipe[] {
       check(where, stage, ["name"], "a text", isText);
       check(where, stage, ["curriculum"], "a list", Array.isArray);
       if (!(Number.isInteger(batch) && (batch as number) % 4 === 0 && (batch as number) > 0)) {
-        throw fail(`batch of ${where} must be a multiple of four: it is ${JSON.stringify(batch)}`);
+        throw fail(`batch of ${where} must be a multiple of four: it is ${excerpt(batch)}`);
       }
       for (const phase of curriculum as unknown[]) {
         check(`a phase of ${where}`, phase, ["fromStep"], "a number, 0 or more", isNumber);
