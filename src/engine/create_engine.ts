@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../shown.ts";
 import { MODELS, type Variant, variantOf } from "../model/variant.ts";
 import { ReferenceEngine } from "./reference/engine.ts";
 import type { Arithmetic, Engine, EngineOptions } from "./types.ts";
@@ -19,7 +20,7 @@ export const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 function checkChoice(option: string, value: unknown, choices: readonly unknown[]): void {
   if (!choices.includes(value)) {
     throw new RangeError(
-      `Cannot create an engine as ${option} must be one of ${choices.join(", ")}: current value is ${value}`,
+      `Cannot create an engine as ${option} must be one of ${choices.join(", ")}: current value is ${shown(value)}`,
     );
   }
 }
@@ -83,13 +84,16 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
  * @throws {EngineError} If the system refuses memory or threads
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot create an engine as its options must be an object: current value is ${shown(options)}`);
+  }
   const { backend = "auto", model = 763, threads = 1, arithmetic = "exact" } = options;
   checkChoice("backend", backend, BACKENDS);
   checkChoice("model", model, MODELS);
   checkChoice("arithmetic", arithmetic, ARITHMETICS);
   if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
     throw new RangeError(
-      `Cannot create an engine as threads must be a whole number from 1 to 64: current value is ${threads}`,
+      `Cannot create an engine as threads must be a whole number from 1 to 64: current value is ${shown(threads)}`,
     );
   }
   const variant = variantOf(model);

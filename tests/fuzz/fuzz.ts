@@ -61,10 +61,14 @@ export async function fuzzCase<Input>(target: Target<Input>, seed: number, index
       });
     }
     if (!SENTENCE.test(error.message) || / of (?:null|undefined) \(/.test(error.message)) {
-      throw new Error(`${where} was refused with something else than a sentence: ${error.message.slice(0, 300)}`);
+      throw new Error(`${where} was refused with something else than a sentence: ${error.message.slice(0, 300)}`, {
+        cause: error,
+      });
     }
     if (target.says !== undefined && !target.says.test(error.message)) {
-      throw new Error(`${where} was refused with an error that does not say where: ${error.message.slice(0, 300)}`);
+      throw new Error(`${where} was refused with an error that does not say where: ${error.message.slice(0, 300)}`, {
+        cause: error,
+      });
     }
   }
   const took = performance.now() - begin;

@@ -154,6 +154,7 @@ export function mutateJson(random: Random, value: unknown): unknown {
     else if (random.oneIn(6)) {
       if (Array.isArray(holder)) holder.splice(Number(key), 1);
       else delete holder[key];
+      // deno-lint-ignore no-dupe-else-if -- the dice are thrown anew
     } else if (random.oneIn(6)) {
       if (Array.isArray(holder)) holder.push(structuredClone(node));
       else holder[random.of([`${key}2`, "__metadata__", "a"])] = structuredClone(node);
