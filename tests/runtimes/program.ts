@@ -5,6 +5,7 @@ const RUNTIMES = {
   // from 20 on; where there is no Node, Deno puts itself into the PATH of its tests as `node`, and says "deno 2.9.6" (tried)
   node: /^v[2-9]\d\./,
   chromium: /^Chromium \d/,
+  "firefox-esr": /^Mozilla Firefox \d/,
 };
 
 export type Runtime = keyof typeof RUNTIMES;
