@@ -23,7 +23,7 @@ export function isInstalled(runtime: Runtime): boolean {
 
 /** Runs a program to its end. @returns What it printed */
 export async function outputOf(program: string, args: string[]): Promise<string> {
-  const command = new Deno.Command(program, { args, signal: AbortSignal.timeout(60_000) });
+  const command = new Deno.Command(program, { args, signal: AbortSignal.timeout(300_000) });
   const { success, stdout, stderr } = await command.output();
   if (!success) throw new Error(`Cannot go on as ${program} failed: ${new TextDecoder().decode(stderr)}`);
   return new TextDecoder().decode(stdout);

@@ -47,7 +47,7 @@ export class WasmEngine implements Engine {
   readonly #count: number;
   #core: Core | undefined;
   /** Not 0 where a thread has died. */
-  readonly #failed: Int32Array;
+  #failed: Int32Array;
   /** Whether the tables of decoding are those of the weights in force. */
   #decodable = false;
 
@@ -244,6 +244,7 @@ export class WasmEngine implements Engine {
     if (this.#core !== undefined) this.#pool?.stop();
     this.#background?.stop();
     this.#core = undefined;
+    this.#failed = new Int32Array(1); // a view would keep the memory
   }
 }
 
