@@ -10,13 +10,14 @@ type Check = (value: unknown) => boolean;
 
 const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value) && value >= 0;
 const isOptionalNumber: Check = (value) => value === undefined || isNumber(value);
+const isNorm: Check = (value) => isNumber(value) || value === Infinity; // never clipped
 const isText: Check = (value) => typeof value === "string" && value !== "";
 const isDigits: Check = (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 10;
 const isBatch: Check = (value) => Number.isSafeInteger(value) && (value as number) % 4 === 0 && (value as number) > 0;
 
 const STAGE_NUMBERS = [
   ...["steps", "learningRate", "warmupSteps", "floor"],
-  ...["weightDecay", "clipNorm", "beta1", "beta2", "epsilon"],
+  ...["weightDecay", "beta1", "beta2", "epsilon"],
 ];
 
 /**
@@ -47,6 +48,7 @@ export function checkRecipeForm(
   for (const [j, stage] of stages.entries()) {
     const where = `stage ${j + 1} of ${name}`;
     check(where, stage, STAGE_NUMBERS, "a number, 0 or more", isNumber);
+    check(where, stage, ["clipNorm"], "a number, 0 or more", isNorm);
     check(where, stage, ["name"], "a text", isText);
     check(where, stage, ["curriculum"], "a list", Array.isArray);
     check(where, stage, ["batch"], "a multiple of four", isBatch);
