@@ -107,7 +107,7 @@ Deno.test("a second run in a folder is refused while the first is at work, and o
   while (!await Deno.stat(state).then(() => true, () => false)) await new Promise((wait) => setTimeout(wait, 20));
   try {
     for (const [more, asked] of [[[], "start a run"], [["--resume"], "go on with the run"]] as const) {
-      assertEquals(await tinyAdder(["train", "--out", out, ...more], folder.allow), {
+      assertEquals(await tinyAdder(["train", "--steps", "1", "--out", out, ...more], folder.allow), {
         code: 2,
         stdout: "",
         stderr: `Cannot ${asked} in ${out} as no other run may be at work there: one is, and has ${
