@@ -106,7 +106,7 @@ function parse(flags: Flags, args: readonly string[], fail: (reason: string) => 
   }
 
   // the parser has operands under this name
-  const foreign = (end < 0 ? args : args.slice(0, end)).find((arg) => /^--(?:no-)?_(?:=|$)|^-[^-\d.].*_/s.test(arg));
+  const foreign = (end < 0 ? args : args.slice(0, end)).find((arg) => /^--(?:no-)?_(?:=|$)|^-(?![-\d.]).*_/s.test(arg));
   if (foreign !== undefined) throw fail(`it has no flag ${quote(foreign)}`);
 
   const options: ParseOptions = {

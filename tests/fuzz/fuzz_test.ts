@@ -32,6 +32,7 @@ const FOUND: readonly (readonly [target: string, seed: number, index: number, fa
   ["sweep lines", 1, 1633, "a message with a line break of the file's"],
   ["recipes", 1, 2503, "a message with a line break of the file's"],
   ["command lines", 1, 7152, "a flag of the parser's own: --_"],
+  ["command lines", 1, 32290, "the same by its letter: -_"],
   ["WASM memory, exact", 1, 2, "decoding with the 777 model wrote to address 0"],
   ["API arguments", 1, 33, "a recipe without stages"],
   ["API arguments", 1, 127, "bytes that are none"],
