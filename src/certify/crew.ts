@@ -220,7 +220,7 @@ export async function gatherCrew(threads: number, look: number = LOOK_MS): Promi
   const workers: Worker[] = [];
   try {
     for (let i = 0; i < threads; i++) workers.push(new Worker(url, { type: "module", name: `prover ${i + 1}` }));
-    await Promise.all(workers.map((worker) => ready(worker, PATIENCE * look)));
+    await Promise.all(workers.map((worker) => ready(worker)));
     return new Workers(workers, look);
   } catch {
     for (const worker of workers) worker.terminate();
@@ -231,14 +231,14 @@ export async function gatherCrew(threads: number, look: number = LOOK_MS): Promi
 }
 
 /** Resolves at the worker's first message. */
-async function ready(worker: Worker, milliseconds: number): Promise<void> {
+async function ready(worker: Worker): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   worker.onmessage = () => resolve();
   worker.onerror = (event) => {
     event.preventDefault();
     reject(new Error(event.message));
   };
-  const limit = setTimeout(() => reject(new Error("it does not start")), milliseconds);
+  const limit = setTimeout(() => reject(new Error("it does not start")), PATIENCE * LOOK_MS);
   try {
     await promise;
   } finally {
