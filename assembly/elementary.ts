@@ -226,11 +226,13 @@ export function geluTanh(at: usize, values: usize, derivatives: usize): void {
     const small$i = f32x4.mul(e$i, large$i);
     const logistic$i = v128.bitselect(small$i, large$i, i32x4.shr_s(twoZ$i, 31));
     v128.store(values, f32x4.mul(u$i, logistic$i), 16 * i);
-    // the derivative of the logistic function is logistic (1 - logistic) = small x large
-    const rate$i = f32x4.mul(
-      f32x4.mul(f32x4.mul(small$i, large$i), scale),
-      madd(square$i, constant(TANH_CUBIC_3), one),
-    );
-    v128.store(derivatives, madd(u$i, rate$i, logistic$i), 16 * i);
+    if (derivatives != 0) {
+      // the derivative of the logistic function is logistic (1 - logistic) = small x large
+      const rate$i = f32x4.mul(
+        f32x4.mul(f32x4.mul(small$i, large$i), scale),
+        madd(square$i, constant(TANH_CUBIC_3), one),
+      );
+      v128.store(derivatives, madd(u$i, rate$i, logistic$i), 16 * i);
+    }
   }
 }

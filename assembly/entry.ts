@@ -13,6 +13,7 @@ import {
   B_DIGITS,
   FIRST_MOMENT,
   GRADIENT,
+  JOB_FAILED,
   LOGITS,
   LOSSES,
   MAX_RUN,
@@ -51,7 +52,7 @@ import { prepareTables, tablesUsable } from "./decode_tables";
 import { drawTile, layOutExample, readTile } from "./tile";
 
 export { configure, layoutBegin, parametersAt, problemsBase, staticDataEnd } from "./adder";
-export { serve, setThreads, stopThreads } from "./threads";
+export { heartbeats, serve, setPatience, setThreads, stopThreads } from "./threads";
 export { learningRate, optimizerStep, optimizerSteps, resetOptimizer, setOptimizerSteps } from "./optimizer";
 
 // What the host needs to know of the layout.
@@ -62,6 +63,7 @@ export const runAt: usize = RUN;
 export const lossesAt: usize = LOSSES;
 export const normsAt: usize = NORMS;
 export const maxRun: i32 = MAX_RUN;
+export const failedAt: usize = JOB_FAILED;
 
 /** Draws fresh weights and forgets the optimizer's state. */
 export function initialize(seed: u32, attempt: u32): void {

@@ -92,6 +92,8 @@ export const JOB_LEFT: usize = JOB + 128;
 export const JOB_PARKED: usize = JOB + 192;
 export const JOB_WAITING: usize = JOB + 256;
 export const JOB_TASK: usize = JOB + 320;
+/** Not 0 where a thread has died. */
+export const JOB_FAILED: usize = JOB + 324;
 /** Steps that AdamW has taken, in memory so that every instance on it knows. */
 export const OPTIMIZER_STEPS: usize = JOB + 440;
 /** What the parts of a job need to know: see tasks.ts. */
@@ -188,4 +190,6 @@ export const ZEROS: usize = SCRATCH + 96 * 16; // (7)
 export const DECODE_TILES = 4;
 export const DECODE_KV: usize = ZEROS + ROW7; // (4 tiles, 33, 6)
 export const DECODE_TOKENS: usize = DECODE_KV + DECODE_TILES * POSITIONS * ROW6; // (4 tiles) i32x4
-export const WORKSPACE_SIZE = <i32> ((DECODE_TOKENS + DECODE_TILES * 16 + 63) & ~63);
+/** Counts the tiles and parts that this thread has done: where it stands still for long, the thread is dead. */
+export const BEATS: usize = DECODE_TOKENS + DECODE_TILES * 16;
+export const WORKSPACE_SIZE = <i32> ((BEATS + 4 + 63) & ~63);

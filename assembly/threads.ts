@@ -7,7 +7,21 @@
 // JOB_NEXT tells all of a job in one word of 64 bits, so that a part and the job to which it belongs are taken in one step:
 //
 //   generation (32 bits) | number of parts (16 bits) | next part (16 bits)
-import { JOB_DONE, JOB_LEFT, JOB_NEXT, JOB_PARKED, JOB_TASK, JOB_WAITING, WORKSPACE_SIZE, WORKSPACES } from "./layout";
+//
+// A thread may die: by a trap, which the host writes to JOB_FAILED, or because the system takes it away, of which nobody is told. Then its part is never
+// done. So thread 0, while it waits, looks whether parts and tiles are still being finished anywhere, and traps when none was for very long.
+import {
+  BEATS,
+  JOB_DONE,
+  JOB_FAILED,
+  JOB_LEFT,
+  JOB_NEXT,
+  JOB_PARKED,
+  JOB_TASK,
+  JOB_WAITING,
+  WORKSPACE_SIZE,
+  WORKSPACES,
+} from "./layout";
 import { doPart } from "./tasks";
 
 /** The generation by itself: the upper half of JOB_NEXT. */
@@ -30,6 +44,15 @@ const SPINS_JOINING = 20_000;
 /** Nanoseconds after which a parked thread 0 looks again by itself. */
 const LOOK_AGAIN: i64 = 1_000_000;
 
+/** So often it looks where it may not park: about as long. */
+const SPINS_LOOKING = 300_000;
+
+/** Looks at threads that are to end before they are left to the host: a second. */
+const LOOKS_LEAVING = 1000;
+
+/** Looks without any progress after which a thread counts as dead: at least half a minute, in which every thread that lives had its turn. */
+let patience: i32 = 30_000;
+
 let threads: i32 = 1;
 /** Whether thread 0 may wait without spinning, which the main thread of a page may not. */
 let mayPark: bool = true;
@@ -38,6 +61,18 @@ let mayPark: bool = true;
 export function setThreads(count: i32, canPark: bool): void {
   threads = count;
   mayPark = canPark;
+}
+
+/** Sets how many looks without progress, of a millisecond each, thread 0 waits. */
+export function setPatience(looks: i32): void {
+  patience = looks;
+}
+
+/** What the threads have done, as a number that changes. */
+export function heartbeats(): i32 {
+  let sum = 0;
+  for (let thread = 0; thread < threads; ++thread) sum += atomic.load<i32>(workspace(thread) + BEATS);
+  return sum;
 }
 
 /** The workspace of a thread. */
@@ -77,12 +112,17 @@ export function runJob(task: i32, parts: i32): void {
   if (threads > 1) join(parts);
 }
 
-/** Ends the other threads. */
-export function stopThreads(): void {
+/** Ends the other threads; returns how many have not ended after a second, because they are dead. */
+export function stopThreads(): i32 {
   atomic.store<i32>(JOB_LEFT, threads - 1);
   announce(TASK_STOP, 0);
-  while (atomic.load<i32>(JOB_LEFT) != 0) {}
+  let left = atomic.load<i32>(JOB_LEFT);
+  for (let look = 0; look < LOOKS_LEAVING && left != 0; ++look) {
+    for (let spin = 0; spin < SPINS_LOOKING && left != 0; ++spin) left = atomic.load<i32>(JOB_LEFT);
+    if (left != 0 && mayPark) atomic.wait<i32>(JOB_LEFT, left, LOOK_AGAIN);
+  }
   threads = 1;
+  return left;
 }
 
 function announce(task: i32, parts: i32): void {
@@ -94,14 +134,22 @@ function announce(task: i32, parts: i32): void {
   if (threads > 1 && atomic.load<i32>(JOB_PARKED) > 0) atomic.notify(JOB_GENERATION, -1);
 }
 
-/** Waits until all parts are done. */
+/** Waits until all parts are done; traps where a thread has died. */
 function join(parts: i32): void {
-  for (let spin = 0; spin < SPINS_JOINING || !mayPark; ++spin) {
+  for (let spin = 0; spin < SPINS_JOINING; ++spin) {
     if (atomic.load<i32>(JOB_DONE) == parts) return;
   }
   atomic.store<i32>(JOB_WAITING, 1);
+  let seen = -1;
+  let looks = 0;
   for (let done = atomic.load<i32>(JOB_DONE); done != parts; done = atomic.load<i32>(JOB_DONE)) {
-    atomic.wait<i32>(JOB_DONE, done, LOOK_AGAIN);
+    const now = heartbeats() + done;
+    looks = now == seen ? looks + 1 : 0;
+    seen = now;
+    if (looks > patience) atomic.store<i32>(JOB_FAILED, 1);
+    if (atomic.load<i32>(JOB_FAILED) != 0) unreachable();
+    if (mayPark) atomic.wait<i32>(JOB_DONE, done, LOOK_AGAIN);
+    else for (let spin = 0; spin < SPINS_LOOKING && atomic.load<i32>(JOB_DONE) == done; ++spin) {}
   }
   atomic.store<i32>(JOB_WAITING, 0);
 }

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { shown } from "./shown.ts";
 import { WASM } from "./engine/wasm/adder_module.ts";
 import { type AdderExports, type Core, decodeProblems, instantiate } from "./engine/wasm/core.ts";
-import { checkOperand } from "./model/problem.ts";
+import { checkOperand, checkPair } from "./model/problem.ts";
 import type { ModelName } from "./model/variant.ts";
 import { QUERIES, readSum } from "./model/vocabulary.ts";
 import { shippedParameters } from "./weights/shipped.ts";
@@ -36,6 +37,7 @@ export interface Adder {
 }
 
 function operandsOf<T extends number | bigint>(pair: Pair<T>): { a: T; b: T } {
+  checkPair(pair);
   return Array.isArray(pair) ? { a: pair[0], b: pair[1] } : pair as { a: T; b: T };
 }
 
@@ -62,6 +64,9 @@ export class WasmAdder implements Adder {
   }
 
   addMany<T extends number | bigint>(pairs: readonly Pair<T>[]): (Sum<T> | null)[] {
+    if (!Array.isArray(pairs)) {
+      throw new TypeError(`Cannot add pairs as they must be a list: current value is ${shown(pairs)}`);
+    }
     if (pairs.length === 0) return [];
     const operands = new Float64Array(2 * pairs.length);
     const kinds = pairs.map((pair, i) => {

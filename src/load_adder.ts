@@ -6,12 +6,17 @@
 import { type Adder, WasmAdder } from "./adder.ts";
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint/checkpoint.ts";
 import { checkParameters } from "./engine/checks.ts";
+import { shown } from "./shown.ts";
 import { variantOf } from "./model/variant.ts";
 import { readCheckpointFileSync } from "./checkpoint/store.ts";
 
 function readIn(checkpoint: Checkpoint | Uint8Array | string): Checkpoint {
   if (typeof checkpoint === "string") return readCheckpointFileSync(checkpoint);
-  return checkpoint instanceof Uint8Array ? decodeCheckpoint(checkpoint) : checkpoint;
+  if (checkpoint instanceof Uint8Array) return decodeCheckpoint(checkpoint);
+  if (typeof checkpoint === "object" && checkpoint !== null) return checkpoint;
+  throw new TypeError(
+    `Cannot load an adder as its checkpoint must be one, its bytes or its path: current value is ${shown(checkpoint)}`,
+  );
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../shown.ts";
 import { checkParameters } from "../engine/checks.ts";
 import { variantOf } from "../model/variant.ts";
 import { measureArithmetic } from "./arithmetic.ts";
@@ -41,6 +42,7 @@ const TURN_MS = 50;
  * ```
  *
  * @throws {RangeError} If the weights are not those of the model, or an option is out of its range
+ * @throws {EngineError} If one of its workers dies
  */
 export async function certify(checkpoint: CertifyCheckpoint, options: CertifyOptions = {}): Promise<CertifyResult> {
   return (await examine(checkpoint, options)).result;
@@ -63,6 +65,9 @@ export async function examine(
   checkpoint: CertifyCheckpoint,
   options: CertifyOptions & { exhaustive?: boolean },
 ): Promise<Examination> {
+  if (typeof checkpoint !== "object" || checkpoint === null) {
+    throw new TypeError(`Cannot certify a model as it must be a checkpoint: current value is ${shown(checkpoint)}`);
+  }
   checkParameters(checkpoint.parameters, variantOf(checkpoint.model));
   const threads = checkOptions(options);
   options.signal?.throwIfAborted();
@@ -94,15 +99,23 @@ export async function examine(
 }
 
 /** @returns The number of threads */
-function checkOptions({ seconds = DEFAULT_SECONDS, cuts = Infinity, threads }: CertifyOptions): number {
+function checkOptions(options: CertifyOptions): number {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot certify a model as its options must be an object: current value is ${shown(options)}`);
+  }
+  const { seconds = DEFAULT_SECONDS, cuts = Infinity, threads } = options;
   for (const [name, value] of [["seconds", seconds], ["cuts", cuts]] as const) {
-    if (value > 0) continue;
-    throw new RangeError(`Cannot certify a model as ${name} must be a positive number: current value is ${value}`);
+    if (typeof value === "number" && value > 0) continue;
+    throw new RangeError(
+      `Cannot certify a model as ${name} must be a positive number: current value is ${shown(value)}`,
+    );
   }
   const asked = threads ?? Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1);
   if (!Number.isInteger(asked) || asked < 1 || asked > MOST_THREADS) {
     throw new RangeError(
-      `Cannot certify a model as threads must be a whole number from 1 to ${MOST_THREADS}: current value is ${asked}`,
+      `Cannot certify a model as threads must be a whole number from 1 to ${MOST_THREADS}: current value is ${
+        shown(asked)
+      }`,
     );
   }
   return asked;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { EngineError } from "../engine/error.ts";
 import type { ModelName } from "../model/variant.ts";
 import { Prover } from "./prover.ts";
 import { WORKER_SOURCE } from "./worker_source.ts";
@@ -24,7 +25,14 @@ interface Question {
   urgency: number;
   resolve: (answer: never) => void;
   reject: (reason: unknown) => void;
+  /** How often somebody has looked whether a thread that has it is done. */
+  looks: number;
 }
+
+/** Between two looks at workers lie that many milliseconds. */
+const LOOK_MS = 1000;
+/** A worker that has no answer after so many looks counts as dead: none of our questions takes a second (measured: 0.15). */
+const PATIENCE = 60;
 
 /** Between two turns of the event loop lie at most about this many milliseconds where the caller's own thread does the work. */
 const TURN_MS = 50;
@@ -49,7 +57,7 @@ class Queue {
 
   put<M extends Method>(method: M, args: Arguments<M>, urgency: number): Promise<Answer<M>> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ method, args, urgency, resolve: resolve as (answer: never) => void, reject });
+      this.#waiting.push({ method, args, urgency, resolve: resolve as (answer: never) => void, reject, looks: 0 });
     });
   }
 
@@ -120,13 +128,19 @@ class Workers implements Crew {
   readonly #queue = new Queue();
   readonly #idle: Worker[];
   readonly #atWork = new Map<Worker, Question>();
+  readonly #timer: ReturnType<typeof setInterval>;
+  /** Why nothing is answered any more. */
+  #failure: EngineError | undefined;
 
-  constructor(workers: readonly Worker[]) {
+  constructor(workers: readonly Worker[], look: number) {
     this.#workers = workers;
     this.#idle = [...workers];
+    this.#timer = setInterval(() => this.#lookAtWorkers(), look);
     for (const worker of workers) {
       worker.onmessage = ({ data: { answer, error } }) => {
-        const { resolve, reject } = this.#atWork.get(worker)!;
+        const question = this.#atWork.get(worker);
+        if (question === undefined) return; // it was given up
+        const { resolve, reject } = question;
         this.#atWork.delete(worker);
         this.#idle.push(worker);
         if (error === undefined) resolve(answer as never);
@@ -135,12 +149,27 @@ class Workers implements Crew {
       };
       worker.onerror = (event) => {
         event.preventDefault();
-        const error = new Error(`Cannot go on with a proof as one of its workers failed: ${event.message}`);
-        this.#atWork.get(worker)?.reject(error);
-        this.#atWork.delete(worker);
-        this.#queue.giveUp(error);
+        this.#fail(`one failed (${event.message})`);
       };
     }
+  }
+
+  /** A worker that the system took away tells nobody. */
+  #lookAtWorkers(): void {
+    for (const question of this.#atWork.values()) {
+      if (++question.looks > PATIENCE) return this.#fail("one has not answered for too long");
+    }
+  }
+
+  #fail(reason: string): void {
+    this.#failure ??= new EngineError(`Cannot go on with a proof as its workers must live: ${reason}`);
+    this.#giveUpAll(this.#failure);
+  }
+
+  #giveUpAll(error: unknown): void {
+    this.giveUp(error);
+    for (const { reject } of this.#atWork.values()) reject(error);
+    this.#atWork.clear();
   }
 
   get threads(): number {
@@ -152,6 +181,7 @@ class Workers implements Crew {
   }
 
   ask<M extends Method>(method: M, args: Arguments<M>, urgency: number): Promise<Answer<M>> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const answer = this.#queue.put(method, args, urgency);
     this.#assign();
     return answer;
@@ -172,9 +202,8 @@ class Workers implements Crew {
   }
 
   dismiss(): void {
-    const error = new Error("Cannot answer as the crew is dismissed");
-    this.giveUp(error);
-    for (const { reject } of this.#atWork.values()) reject(error);
+    clearInterval(this.#timer);
+    this.#giveUpAll(new Error("Cannot answer as the crew is dismissed"));
     for (const worker of this.#workers) worker.terminate();
   }
 }
@@ -182,15 +211,17 @@ class Workers implements Crew {
 /**
  * Gathers a crew. Its workers run a source that is part of this package, from a Blob: a worker from a file would need permission to read it, and
  * would have to be found again by every bundler. Where there are no workers the crew is the caller's own thread, and says so in `threads`.
+ *
+ * @param look Milliseconds between two looks whether the workers live
  */
-export async function gatherCrew(threads: number): Promise<Crew> {
+export async function gatherCrew(threads: number, look: number = LOOK_MS): Promise<Crew> {
   if (threads === 1 || typeof Worker !== "function" || typeof Blob !== "function") return new OwnThread();
   const url = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
   const workers: Worker[] = [];
   try {
     for (let i = 0; i < threads; i++) workers.push(new Worker(url, { type: "module", name: `prover ${i + 1}` }));
-    await Promise.all(workers.map(ready));
-    return new Workers(workers);
+    await Promise.all(workers.map((worker) => ready(worker)));
+    return new Workers(workers, look);
   } catch {
     for (const worker of workers) worker.terminate();
     return new OwnThread(); // a page may forbid workers from a Blob
@@ -200,12 +231,17 @@ export async function gatherCrew(threads: number): Promise<Crew> {
 }
 
 /** Resolves at the worker's first message. */
-function ready(worker: Worker): Promise<void> {
-  return new Promise((resolve, reject) => {
-    worker.onmessage = () => resolve();
-    worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(event.message));
-    };
-  });
+async function ready(worker: Worker): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  worker.onmessage = () => resolve();
+  worker.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(event.message));
+  };
+  const limit = setTimeout(() => reject(new Error("it does not start")), PATIENCE * LOOK_MS);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(limit);
+  }
 }

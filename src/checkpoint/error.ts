@@ -39,6 +39,13 @@ export function excerpt(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
+/** What lies behind an error, on one line that is not endless: parsers quote what they were given. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  // deno-lint-ignore no-control-regex
+  return message.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").slice(0, 200);
+}
+
 /** A tensor's name as it stands in messages: bare where it is harmless, otherwise as JSON. */
 export function tensorLabel(name: string): string {
   return /^[\w.]{1,60}$/.test(name) ? `tensor ${name}` : `tensor ${excerpt(name)}`;

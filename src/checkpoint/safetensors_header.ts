@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CheckpointError, excerpt, tensorLabel } from "./error.ts";
+import { CheckpointError, excerpt, reasonOf, tensorLabel } from "./error.ts";
 
 /** What the header says of one tensor: its form is checked, its agreement with the file is not. */
 export interface TensorEntry {
@@ -77,7 +77,7 @@ function readJson(bytes: Uint8Array, asked: string): { text: string; json: unkno
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     return { text, json: JSON.parse(text) };
   } catch (cause) {
-    throw new CheckpointError(`Cannot ${asked} as its header must be JSON in UTF-8: ${(cause as Error).message}`, {
+    throw new CheckpointError(`Cannot ${asked} as its header must be JSON in UTF-8: ${reasonOf(cause)}`, {
       cause,
     });
   }

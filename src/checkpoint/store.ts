@@ -44,6 +44,9 @@ export function runDirectory(path: string): RunDirectory {
   };
 }
 
+/** What a file is called while it is written: a process that is killed then leaves it behind. */
+const TEMPORARY = /^\.(?:[\w.]+\.[0-9a-f-]{36}\.tmp|writable-\w+)$/;
+
 /**
  * Makes a run directory where it is missing, and finds out at once whether it can be written to.
  *
@@ -64,6 +67,42 @@ export async function openRunDirectory(path: string): Promise<RunDirectory> {
   return runDirectory(path);
 }
 
+/** Removes the temporary files of processes that were killed while they wrote. No other process may be writing there. */
+export async function removeTemporaryFiles({ path }: RunDirectory): Promise<void> {
+  for await (const { name } of Deno.readDir(path)) {
+    if (TEMPORARY.test(name)) await Deno.remove(joined(path, name)).catch(() => {}); // no harm where one stays
+  }
+}
+
+/**
+ * Opens a run directory's log for one run alone: until the file is closed, or its process ends in whatever way, nobody else gets it.
+ *
+ * The lock is one of the system on the log itself, the one file that is never replaced: no file of its own can be left behind.
+ *
+ * @returns The file, or undefined where another run has it
+ * @throws {CheckpointError} If it cannot be opened
+ */
+export async function lockLog({ logFile }: RunDirectory): Promise<Deno.FsFile | undefined> {
+  let file: Deno.FsFile | undefined;
+  try {
+    file = await Deno.open(logFile, { create: true, read: true, write: true });
+    if (await file.tryLock(true)) return file;
+    file.close();
+    return undefined;
+  } catch (cause) {
+    file?.close();
+    throw unwritable(logFile, cause);
+  }
+}
+
+/** The error of a file that could not be written. */
+export function unwritable(path: string, cause: unknown): CheckpointError {
+  return new CheckpointError(
+    `Cannot write ${path} as it must be a file in a folder that can be written to: ${reasonOf(cause)}`,
+    { cause },
+  );
+}
+
 /**
  * Writes a file so that its path holds either the old bytes or the new ones, also after a crash: to a temporary file in the same
  * folder, which is then renamed.
@@ -78,12 +117,7 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
     await Deno.rename(temporary, path);
   } catch (cause) {
     await Deno.remove(temporary).catch(() => {}); // it may never have been made
-    throw new CheckpointError(
-      `Cannot write ${path} as it must be a file in a folder that can be written to: ${reasonOf(cause)}`,
-      {
-        cause,
-      },
-    );
+    throw unwritable(path, cause);
   }
   await syncFolder(folder);
 }

@@ -105,6 +105,10 @@ function parse(flags: Flags, args: readonly string[], fail: (reason: string) => 
     if (switches.includes(name)) throw fail(`${written} takes no value: current value is ${quote(value)}`);
   }
 
+  // the parser has operands under this name
+  const foreign = (end < 0 ? args : args.slice(0, end)).find((arg) => /^--(?:no-)?_(?:=|$)|^-(?![-\d.]).*_/s.test(arg));
+  if (foreign !== undefined) throw fail(`it has no flag ${quote(foreign)}`);
+
   const options: ParseOptions = {
     "--": true,
     alias: { help: "h" },

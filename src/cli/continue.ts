@@ -19,12 +19,12 @@ export const continueCommand = defineCommand({
   permissions: "--allow-read=CKPT,DIR --allow-write=DIR",
   example:
     "deno run --allow-read=run --allow-write=run/more cli.ts continue --from run/model.safetensors --out run/more",
-  run({ flags: { "eval-every": evalEvery, ...flags }, json }) {
+  run({ flags: { "eval-every": evalEvery, "save-every": saveEvery, ...flags }, json }) {
     if (flags.from === undefined && !flags.resume) {
       throw new UsageError("Cannot run continue as there must be a checkpoint to start from: add --from CKPT");
     }
     return runTraining(
-      { command: "continue", out: flags.out!, json },
+      { command: "continue", out: flags.out!, json, saved: true },
       (watch) =>
         continueTraining({
           ...flags,
@@ -32,6 +32,7 @@ export const continueCommand = defineCommand({
           threads: flags.threads ?? defaultThreads(),
           ...watch,
           evalEvery,
+          saveEvery,
         }),
     );
   },

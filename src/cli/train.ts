@@ -22,6 +22,7 @@ export const TRAINING_FLAGS = {
     least: 0,
     most: 1e9,
   }),
+  "save-every": wholeNumber("S", "save the state every S seconds (10)", { least: 0, most: 1e6 }),
   certify: { help: "try no proof that every sum is right", onByDefault: true },
   harden: { help: "train on with what the proof finds wrong, until it goes through (with recipe sure always)" },
   ...ENGINE_FLAGS,
@@ -42,12 +43,12 @@ export const trainCommand = defineCommand({
   required: ["out"],
   permissions: "--allow-read=DIR --allow-write=DIR",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",
-  run({ flags: { "eval-every": evalEvery, ...flags }, json }) {
+  run({ flags: { "eval-every": evalEvery, "save-every": saveEvery, ...flags }, json }) {
     if (flags.attempts !== undefined && flags.resume) {
       throw new UsageError("Cannot run train as --attempts belongs to a new run: found --resume");
     }
     return runTraining(
-      { command: "train", out: flags.out!, json },
+      { command: "train", out: flags.out!, json, saved: flags.attempts === undefined },
       (watch) =>
         train({
           ...flags,
@@ -55,6 +56,7 @@ export const trainCommand = defineCommand({
           threads: flags.threads ?? defaultThreads(),
           ...watch,
           evalEvery,
+          saveEvery,
         }),
     );
   },

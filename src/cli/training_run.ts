@@ -17,6 +17,8 @@ export interface TrainingRun {
   out: string;
   /** Whether the report goes to stdout as JSON. */
   json: boolean;
+  /** Whether a run that is stopped can go on. */
+  saved: boolean;
 }
 
 /** The sum that new weights are shown with: every place carries. */
@@ -24,7 +26,7 @@ const DEMONSTRATION = { a: 1234567890, b: 9876543210 };
 
 /** Trains, with progress on stderr and the result on stdout. @returns The exit code */
 export async function runTraining(
-  { command, out, json }: TrainingRun,
+  { command, out, json, saved }: TrainingRun,
   start: (watch: Pick<TrainOptions, "signal" | "onProgress">) => Promise<TrainResult>,
 ): Promise<number> {
   const display = new ProgressDisplay(command);
@@ -34,7 +36,8 @@ export async function runTraining(
     result = await interruptible((signal) => start({ signal, onProgress }));
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
-    console.error(`${error.message}: go on with ${command} --resume --out ${out}`);
+    const next = saved ? `go on with ${command} --resume --out ${out}` : "nothing is saved of attempts side by side";
+    console.error(`${error.message}: ${next}`);
     return error.exitCode;
   } finally {
     display.end();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../shown.ts";
 import type { Operands } from "../model/problem.ts";
 import { checkWord } from "../model/philox.ts";
 import { checkDigitRange } from "../model/sampler.ts";
@@ -17,7 +18,7 @@ type Rule = readonly [name: string, value: number, holds: (value: number) => boo
 function checkRules(asked: string, rules: readonly Rule[]): void {
   for (const [name, value, holds, rule] of rules) {
     if (typeof value !== "number" || !holds(value)) {
-      throw new RangeError(`Cannot ${asked} as ${name} must be ${rule}: current value is ${value}`);
+      throw new RangeError(`Cannot ${asked} as ${name} must be ${rule}: current value is ${shown(value)}`);
     }
   }
 }
@@ -29,6 +30,9 @@ const isDecay = (value: number) => value >= 0 && value < 1;
 /** Checks one number for each parameter of the variant, and names the first one that is not finite. */
 function checkVector(asked: string, name: string, values: Float32Array, variant: Variant): void {
   const expected = parameterCount(variant);
+  if (!(values instanceof Float32Array)) {
+    throw new TypeError(`Cannot ${asked} as ${name} must be a Float32Array: current value is ${shown(values)}`);
+  }
   if (values.length !== expected) {
     throw new RangeError(
       `Cannot ${asked} as model ${variant.name} needs ${expected} numbers in ${name}: current length is ${values.length}`,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../shown.ts";
 import { MODELS, type Variant, variantOf } from "../model/variant.ts";
 import { ReferenceEngine } from "./reference/engine.ts";
 import type { Arithmetic, Engine, EngineOptions } from "./types.ts";
@@ -19,7 +20,7 @@ export const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 function checkChoice(option: string, value: unknown, choices: readonly unknown[]): void {
   if (!choices.includes(value)) {
     throw new RangeError(
-      `Cannot create an engine as ${option} must be one of ${choices.join(", ")}: current value is ${value}`,
+      `Cannot create an engine as ${option} must be one of ${choices.join(", ")}: current value is ${shown(value)}`,
     );
   }
 }
@@ -42,9 +43,8 @@ async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked:
   // one thread where memory cannot be shared, and the engine says so in its property `threads`
   const threads = hasThreads() ? asked : 1;
   const core = instantiate(base64, threads > 1);
-  const engine = new WasmEngine(core, real, variant, threads);
-  if (threads > 1) await startThreads(core, variant.name, threads - 1);
-  return engine;
+  const pool = threads > 1 ? await startThreads(core, variant.name, threads - 1) : undefined;
+  return new WasmEngine(core, real, variant, { threads, pool });
 }
 
 /**
@@ -60,7 +60,7 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
   }
   const { base64, real } = await loadModule(arithmetic);
   const core = instantiate(base64, true);
-  return new WasmEngine(core, real, variantOf(model), 1, await startTrainer(core, model));
+  return new WasmEngine(core, real, variantOf(model), { background: await startTrainer(core, model) });
 }
 
 /**
@@ -81,15 +81,19 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
  *
  * @throws {RangeError} If an option is not one of its choices
  * @throws {Error} If the backend is missing here; the message says what to do
+ * @throws {EngineError} If the system refuses memory or threads
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot create an engine as its options must be an object: current value is ${shown(options)}`);
+  }
   const { backend = "auto", model = 763, threads = 1, arithmetic = "exact" } = options;
   checkChoice("backend", backend, BACKENDS);
   checkChoice("model", model, MODELS);
   checkChoice("arithmetic", arithmetic, ARITHMETICS);
   if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
     throw new RangeError(
-      `Cannot create an engine as threads must be a whole number from 1 to 64: current value is ${threads}`,
+      `Cannot create an engine as threads must be a whole number from 1 to 64: current value is ${shown(threads)}`,
     );
   }
   const variant = variantOf(model);

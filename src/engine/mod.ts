@@ -4,6 +4,7 @@
  * @module
  */
 export { ARITHMETICS, BACKENDS, createEngine } from "./create_engine.ts";
+export { EngineError } from "./error.ts";
 export type {
   Arithmetic,
   BackendName,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../shown.ts";
 import { MAX_OPERAND } from "./vocabulary.ts";
 
 /** Two whole numbers in [0, 9999999999] to add. */
@@ -20,8 +21,7 @@ export type Operands = Float64Array;
 export type Problems = readonly Problem[] | Operands;
 
 function describe(value: unknown): string {
-  if (typeof value === "bigint") return `${value}n`;
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? JSON.stringify(shown(value)) : shown(value);
 }
 
 /**
@@ -40,6 +40,16 @@ export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unk
     throw new RangeError(`${asked} a whole number from 0 to ${MAX_OPERAND}: current value is ${describe(value)}`);
   }
   return Number(value) + 0; // + 0 makes 0 of -0
+}
+
+/**
+ * Checks that two operands can be read from something.
+ *
+ * @throws {TypeError} If it is no object
+ */
+export function checkPair(pair: unknown): void {
+  if (typeof pair === "object" && pair !== null) return;
+  throw new TypeError(`Cannot add a pair as it must be an object or a list: current value is ${describe(pair)}`);
 }
 
 /**
@@ -62,8 +72,12 @@ export function packOperands(problems: Problems): Operands {
     }
     return problems;
   }
+  if (!Array.isArray(problems)) {
+    throw new TypeError(`Cannot read problems as they must be a list: current value is ${shown(problems)}`);
+  }
   const operands = new Float64Array(2 * problems.length);
   for (const [i, pair] of problems.entries()) {
+    checkPair(pair);
     operands[2 * i] = checkOperand(pair.a, "a", pair);
     operands[2 * i + 1] = checkOperand(pair.b, "b", pair);
   }

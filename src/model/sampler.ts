@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { shown } from "../shown.ts";
 import type { SampleRequest } from "../engine/types.ts";
 import { checkWord, philox4x32 } from "./philox.ts";
 import type { Operands } from "./problem.ts";
@@ -16,6 +17,9 @@ export const DOMAINS = { training: 0, initialization: 1, evaluation: 2, hard: 3 
 /** The fractions that digits and lengths are read from have 28 bits, so that ten times one still fits in 32. */
 const FRACTION = 2 ** 28;
 const DIGITS_PER_WORD = 3;
+
+/** Problems that are drawn in one go: 2 GiB of operands, about the most that every runtime allocates. */
+const MOST_PROBLEMS = 2 ** 27;
 
 /**
  * Three decimal digits of one random word.
@@ -49,7 +53,9 @@ export function checkDigitRange(asked: string, minDigits: number, maxDigits: num
   for (const [name, value] of [["minDigits", minDigits], ["maxDigits", maxDigits]] as const) {
     if (!Number.isInteger(value) || value < 1 || value > OPERAND_DIGITS) {
       throw new RangeError(
-        `Cannot ${asked} as ${name} must be a whole number from 1 to ${OPERAND_DIGITS}: current value is ${value}`,
+        `Cannot ${asked} as ${name} must be a whole number from 1 to ${OPERAND_DIGITS}: current value is ${
+          shown(value)
+        }`,
       );
     }
   }
@@ -72,10 +78,16 @@ export function checkSampleRequest(request: SampleRequest): Required<SampleReque
   checkWord(asked, "seed", seed);
   checkWord(asked, "attempt", attempt);
   checkWord(asked, "sample", sample);
-  checkWord(asked, "count", count);
+  if (!Number.isInteger(count) || count < 0 || count > MOST_PROBLEMS) {
+    throw new RangeError(
+      `Cannot ${asked} as count must be a whole number from 0 to ${MOST_PROBLEMS}: current value is ${shown(count)}`,
+    );
+  }
   checkDigitRange(asked, minDigits, maxDigits);
   if (stream !== "training" && stream !== "evaluation") {
-    throw new RangeError(`Cannot ${asked} as stream must be one of training, evaluation: current value is ${stream}`);
+    throw new RangeError(
+      `Cannot ${asked} as stream must be one of training, evaluation: current value is ${shown(stream)}`,
+    );
   }
   return { seed, stream, attempt, sample, count, minDigits, maxDigits };
 }

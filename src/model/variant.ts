@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../shown.ts";
 
 /** Width of the residual stream. */
 export const WIDTH = 7;
@@ -97,11 +98,12 @@ export const MODELS: readonly ModelName[] = [763, 777];
  * @throws {RangeError} If there is no variant of that name
  */
 export function variantOf(name: number): Variant {
-  const variant = VARIANTS[name as ModelName];
-  if (variant === undefined) {
-    throw new RangeError(`Cannot make a model as it must be one of ${MODELS.join(", ")}: current value is ${name}`);
+  if (!MODELS.some((model) => model === name)) {
+    throw new RangeError(
+      `Cannot make a model as it must be one of ${MODELS.join(", ")}: current value is ${shown(name)}`,
+    );
   }
-  return variant;
+  return VARIANTS[name as ModelName];
 }
 
 /** Number of parameters of a variant, counted from its tensors. */

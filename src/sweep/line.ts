@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { excerpt, reasonOf } from "../checkpoint/error.ts";
 import type { Arithmetic } from "../engine/types.ts";
 import { type ModelName, MODELS } from "../model/variant.ts";
 import { SweepFileError } from "./error.ts";
@@ -88,13 +89,13 @@ export function parseLine(text: string, source: string): SweepLine {
   try {
     found = JSON.parse(text);
   } catch (error) {
-    throw fail((error as Error).message);
+    throw fail(reasonOf(error));
   }
   if (typeof found !== "object" || found === null || Array.isArray(found)) throw fail("it is no JSON object");
   const line = found as Record<Field, unknown>;
   const check = (fields: readonly Field[], wanted: string, fits: (value: unknown) => boolean) => {
     for (const field of fields) {
-      if (!fits(line[field])) throw fail(`${field} must be ${wanted}: it is ${JSON.stringify(line[field])}`);
+      if (!fits(line[field])) throw fail(`${field} must be ${wanted}: it is ${excerpt(line[field])}`);
     }
   };
   check(["format"], "1", (value) => value === 1);

@@ -5,10 +5,12 @@
  */
 import { encodeState, type TrainingState } from "../checkpoint/state.ts";
 import {
+  lockLog,
   openRunDirectory,
   readStateFile,
+  removeTemporaryFiles,
   type RunDirectory,
-  withFile,
+  unwritable,
   writeAll,
   writeFileAtomically,
 } from "../checkpoint/store.ts";
@@ -19,15 +21,18 @@ import { TrainingError } from "./error.ts";
 /** One line of the log. */
 export type LogEvent = { readonly event: string } & Record<string, unknown>;
 
-/** A run's folder, open for writing. */
+/** A run's folder, open for writing by this run alone. */
 export class Journal {
   readonly #directory: RunDirectory;
+  /** The log, locked: nobody else writes to the folder. */
+  readonly #log: Deno.FsFile;
   readonly #encoder = new TextEncoder();
   #pending = "";
   #logBytes = 0;
 
-  private constructor(directory: RunDirectory) {
+  private constructor(directory: RunDirectory, log: Deno.FsFile) {
     this.#directory = directory;
+    this.#log = log;
   }
 
   /** The path of the weights. */
@@ -39,53 +44,91 @@ export class Journal {
    * Opens a folder for a new run, which may replace a finished one. Nothing is changed before {@linkcode begin}.
    *
    * @throws {CheckpointError} If it cannot be written to
-   * @throws {TrainingError} If it holds a run that is not finished, which would be lost
+   * @throws {TrainingError} If it holds a run that is not finished, which would be lost, or one that is at work
    */
   static async create(path: string): Promise<Journal> {
-    const directory = await openRunDirectory(path);
-    const found = readStateFile(directory)?.progress as RunProgress | undefined;
-    if (found !== undefined && !isDone(found, Infinity)) {
-      throw new TrainingError(
-        `Cannot start a run in ${path} as the folder must not hold an unfinished one: ` +
-          `it holds one at step ${found.step}. Go on with it (--resume), or name another folder`,
-      );
-    }
-    return new Journal(directory);
-  }
-
-  /** Forgets the log and the state of the run that was here before: a resume must not mix the two. */
-  async begin(): Promise<void> {
-    await Deno.remove(this.#directory.stateFile).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return await Journal.#open(path, `start a run in ${path}`, (journal, directory) => {
+      const found = readStateFile(directory)?.progress as RunProgress | undefined;
+      if (found !== undefined && found.examples > 0 && !isDone(found, Infinity)) {
+        throw new TrainingError(
+          `Cannot start a run in ${path} as the folder must not hold an unfinished one: ` +
+            `it holds one at step ${found.step}. Go on with it (--resume), or name another folder`,
+        );
+      }
+      return journal;
     });
-    await this.#truncateLog(0);
   }
 
   /**
    * Opens the folder of a run to go on with it.
    *
    * @throws {CheckpointError} If it cannot be written to, or its state cannot be read
-   * @throws {TrainingError} If it holds no run
+   * @throws {TrainingError} If it holds no run, or one that is at work
    */
   static async resume(path: string): Promise<{ journal: Journal; state: TrainingState<RunProgress> }> {
+    return await Journal.#open(path, `go on with the run in ${path}`, async (journal, directory) => {
+      const state = readStateFile(directory) as TrainingState<RunProgress> | undefined;
+      if (state === undefined) {
+        throw new TrainingError(
+          `Cannot go on with the run in ${path} as it must hold its state: there is no ${directory.stateFile}`,
+        );
+      }
+      // lines after the last save belong to steps that will be taken again
+      await journal.#truncateLog(state.progress.logBytes);
+      return { journal, state };
+    });
+  }
+
+  static async #open<T>(
+    path: string,
+    asked: string,
+    use: (journal: Journal, directory: RunDirectory) => T | Promise<T>,
+  ): Promise<T> {
     const directory = await openRunDirectory(path);
-    const state = readStateFile(directory) as TrainingState<RunProgress> | undefined;
-    if (state === undefined) {
+    const log = await lockLog(directory);
+    if (log === undefined) {
       throw new TrainingError(
-        `Cannot go on with the run in ${path} as it must hold its state: there is no ${directory.stateFile}`,
+        `Cannot ${asked} as no other run may be at work there: one is, and has ${directory.logFile} locked`,
       );
     }
-    const journal = new Journal(directory);
-    // lines after the last save belong to steps that will be taken again
-    await journal.#truncateLog(state.progress.logBytes);
-    return { journal, state };
+    try {
+      await removeTemporaryFiles(directory);
+      return await use(new Journal(directory, log), directory);
+    } catch (error) {
+      log.close();
+      throw error;
+    }
+  }
+
+  /** Lets others have the folder. */
+  close(): void {
+    this.#log.close();
+  }
+
+  /**
+   * Forgets the run that was here before: a resume must not mix the two. Killed after this, the new run can go on; killed before, the old one is there.
+   *
+   * @param state The new run before its first step
+   */
+  async begin(state: TrainingState<RunProgress>): Promise<void> {
+    state.progress.logBytes = 0;
+    await writeFileAtomically(this.#directory.stateFile, encodeState(state));
+    await this.#truncateLog(0);
   }
 
   async #truncateLog(bytes: number): Promise<void> {
-    await withFile(this.#directory.logFile, { create: true, write: true }, async (file) => {
-      this.#logBytes = Math.min(bytes, (await file.stat()).size); // a log that was removed must not come back as zeros
-      await file.truncate(this.#logBytes);
+    await this.#changeLog(async (log) => {
+      this.#logBytes = Math.min(bytes, (await log.stat()).size); // a log that was removed must not come back as zeros
+      await log.truncate(this.#logBytes);
     });
+  }
+
+  async #changeLog(change: (log: Deno.FsFile) => Promise<void>): Promise<void> {
+    try {
+      await change(this.#log);
+    } catch (cause) {
+      throw unwritable(this.#directory.logFile, cause);
+    }
   }
 
   /** Adds a line to the log; it is written with the next save. */
@@ -93,11 +136,19 @@ export class Journal {
     this.#pending += `${JSON.stringify(event)}\n`;
   }
 
-  /** Writes the lines that are waiting. @returns The length of the log in bytes */
+  /**
+   * Writes the lines that are waiting.
+   *
+   * @returns The length of the log in bytes
+   * @throws {CheckpointError} If they cannot be written; they go on waiting then
+   */
   async flushLog(): Promise<number> {
     const bytes = this.#encoder.encode(this.#pending);
+    await this.#changeLog(async (log) => {
+      await log.seek(this.#logBytes, Deno.SeekMode.Start); // behind the last whole line, wherever an earlier try ended
+      await writeAll(log, bytes);
+    });
     this.#pending = "";
-    await withFile(this.#directory.logFile, { create: true, append: true }, (file) => writeAll(file, bytes));
     this.#logBytes += bytes.length;
     return this.#logBytes;
   }
@@ -108,9 +159,13 @@ export class Journal {
     await writeFileAtomically(this.#directory.stateFile, encodeState(state));
   }
 
-  /** Writes the weights. */
+  /** Writes the weights. A proof of others, from an earlier run, goes before they come. */
   async saveModel(checkpoint: Uint8Array): Promise<void> {
-    await writeFileAtomically(this.modelFile, checkpoint);
+    const { modelFile, certificateFile } = this.#directory;
+    const found = await Deno.readFile(modelFile).catch(() => new Uint8Array());
+    if (found.length === checkpoint.length && found.every((byte, i) => byte === checkpoint[i])) return;
+    await Deno.remove(certificateFile).catch(() => {}); // as a rule there is none
+    await writeFileAtomically(modelFile, checkpoint);
   }
 
   /** Writes the proof that the weights are right on all inputs. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../shown.ts";
 import type { StageHyperparameters } from "./stage.ts";
 
 /** From which step of a stage on operands have how many random digits. */
@@ -193,7 +194,9 @@ export const RECIPES: readonly string[] = Object.keys(TRAIN_RECIPES);
 
 function lookUp(recipes: Readonly<Record<string, Recipe>>, name: string): Recipe {
   if (!Object.hasOwn(recipes, name)) {
-    throw new RangeError(`Cannot train as the recipe must be one of ${RECIPES.join(", ")}: current value is ${name}`);
+    throw new RangeError(
+      `Cannot train as the recipe must be one of ${RECIPES.join(", ")}: current value is ${shown(name)}`,
+    );
   }
   return recipes[name];
 }
@@ -222,15 +225,18 @@ export function continueRecipe(name: string): Recipe {
  * @throws {RangeError} If it cannot be run; the message says why
  */
 export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train" | "continue"): void {
-  const asked = `Cannot train by the recipe ${name} as`;
+  const asked = `Cannot train by the recipe ${shown(name)} as`;
   if (stages.length === 0) throw new RangeError(`${asked} it must have at least one stage: current number is 0`);
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1) {
-    throw new RangeError(`${asked} maxAttempts must be a whole number, 1 or more: current value is ${maxAttempts}`);
+    throw new RangeError(
+      `${asked} maxAttempts must be a whole number, 1 or more: current value is ${shown(maxAttempts)}`,
+    );
   }
-  for (const { name, steps, curriculum, gate } of stages) {
+  for (const { name: full, steps, curriculum, gate } of stages) {
+    const name = shown(full);
     if (!Number.isInteger(steps) || steps < 1) {
       throw new RangeError(
-        `${asked} the steps of stage ${name} must be a whole number, 1 or more: current value is ${steps}`,
+        `${asked} the steps of stage ${name} must be a whole number, 1 or more: current value is ${shown(steps)}`,
       );
     }
     const first = curriculum.at(0)?.fromStep;

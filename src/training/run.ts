@@ -12,13 +12,13 @@ import type { TrainingState } from "../checkpoint/state.ts";
 import type { Engine } from "../engine/types.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { TrainingError } from "./error.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, LogEvent } from "./journal.ts";
 import { learningRateAt } from "./learning_rate.ts";
 import { currentStage, isDone, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
 import { HARDENING_ROUNDS, PROOF_SECONDS, type Stage, totalSteps } from "./recipes.ts";
 import type { ProgressEvent, RestartReport, TrainReport, TrainResult } from "./types.ts";
 
-/** Steps between two saves of the state are chosen so that about this many seconds lie between them. */
+/** Seconds between two saves of the state, about, where it is not said. */
 const SECONDS_BETWEEN_SAVES = 10;
 /** Between two looks at the signal lie about this many seconds. */
 const SECONDS_BETWEEN_TURNS = 0.05;
@@ -67,6 +67,8 @@ export interface RunTools {
   proofThreads?: number;
   /** Whether it trains on with what the proof finds; undefined: as the recipe says. */
   harden?: boolean;
+  /** Seconds between two saves of the state, about. */
+  saveEvery?: number;
   signal: AbortSignal | undefined;
   onProgress: (event: ProgressEvent) => void;
 }
@@ -101,7 +103,7 @@ export class Run {
     const started = { type: "start", recipe: recipe.name, model, seed, backend: engine.backend } as const;
     onProgress({ ...started, totalSteps: Math.min(limit, totalSteps(recipe)), resumedAt: step });
     if (step === 0 && (progress.attempt === 0 || this.#tools.singleAttempt)) {
-      await journal?.begin();
+      await journal?.begin(this.#state());
       this.#log("start", {
         recipe,
         model,
@@ -111,20 +113,25 @@ export class Run {
         arithmetic: engine.arithmetic,
       });
     }
+    await this.#loggingErrors(() => this.#train());
+  }
+
+  async #loggingErrors<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await this.#train();
+      return await work();
     } catch (error) {
       if (this.#tools.signal?.aborted || error instanceof GateClosed) throw error;
       // the state stays at its last save, which a resume goes on from; what led to the error belongs in the log
-      this.#log("error", { step: progress.step, message: error instanceof Error ? error.message : String(error) });
-      await journal?.flushLog();
+      const message = error instanceof Error ? error.message : String(error);
+      this.#log("error", { step: this.#progress.step, message });
+      await this.#tools.journal?.flushLog().catch(() => {}); // a full disk may be what led to it
       throw error;
     }
   }
 
   async #train(): Promise<void> {
     const progress = this.#progress;
-    const { limit, signal } = this.#tools;
+    const { limit, saveEvery = SECONDS_BETWEEN_SAVES, signal } = this.#tools;
     let chunk = STEPS_PER_LOG_LINE;
     let saved = performance.now();
     let turned = saved;
@@ -144,7 +151,7 @@ export class Run {
       if (progress.stageStep === stage.steps) {
         Object.assign(progress, { stage: progress.stage + 1, stageStep: 0, gateSum: 0 });
       }
-      if (this.#tools.journal !== undefined && performance.now() - saved > 1000 * SECONDS_BETWEEN_SAVES) {
+      if (this.#tools.journal !== undefined && performance.now() - saved > 1000 * saveEvery) {
         await this.#save();
         saved = performance.now();
       }
@@ -162,6 +169,7 @@ export class Run {
     const progress = this.#progress;
     const { engine, onProgress } = this.#tools;
     const { seed, attempt, stageStep } = progress;
+    progress.ended = false;
     const before = performance.now();
     const { losses, gradientNorms } = await engine.trainRun({
       seed,
@@ -182,13 +190,19 @@ export class Run {
           `with learning rate ${learningRate}, it is ${losses[bad]}`,
       );
     }
+    const broken = engine.parameters().find((weight) => !Number.isFinite(weight));
+    if (broken !== undefined) {
+      throw new TrainingError(
+        `Cannot go on training as the weights must be finite: after step ${progress.step + steps - 1}, ` +
+          `with learning rate ${learningRateAt(stage, stageStep + steps - 1)}, one is ${broken}`,
+      );
+    }
     const sum = losses.reduce((total, loss) => total + loss, 0);
     const { gate } = stage;
     // chunks end where the window opens and closes
     if (gate !== undefined && stageStep >= gate.atStep - gate.window && stageStep < gate.atStep) {
       for (const loss of losses) progress.gateSum += loss;
     }
-    progress.ended = false;
     progress.step += steps;
     progress.stageStep += steps;
     progress.examples += examples;
@@ -254,12 +268,17 @@ export class Run {
 
   /** Evaluates the weights and writes them. */
   async conclude(): Promise<TrainResult> {
+    return await this.#loggingErrors(() => this.#conclude());
+  }
+
+  async #conclude(): Promise<TrainResult> {
     const progress = this.#progress;
     const { engine, journal, onProgress } = this.#tools;
     const { recipe, model, seed, step, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
     const last = this.#vectors();
     if (this.#best !== undefined) engine.setParameters(this.#best);
     const rounds = this.#hardeningRounds();
+    if (rounds > 0) await this.#save(last); // hardening takes long, and begins anew after a resume
     const hardened = rounds === 0 ? null : await this.#harden(engine.parameters(), rounds);
     const examples = progress.examples + (hardened?.examples ?? 0);
     if (hardened !== null) engine.setParameters(hardened.parameters);
@@ -346,11 +365,21 @@ export class Run {
     return { parameters: engine.parameters(), firstMoment, secondMoment };
   }
 
-  async #save(vectors = this.#vectors()): Promise<void> {
-    const { journal } = this.#tools;
-    if (journal === undefined) return;
+  /** All that a resume needs. */
+  #state(vectors = this.#vectors()): TrainingState<RunProgress> {
     this.#progress.seconds = this.#seconds();
-    await journal.saveState({ progress: this.#progress, ...vectors, ...(this.#best && { best: this.#best }) });
+    return { progress: this.#progress, ...vectors, ...(this.#best && { best: this.#best }) };
+  }
+
+  async #save(vectors = this.#vectors()): Promise<void> {
+    await this.#tools.journal?.saveState(this.#state(vectors));
+  }
+
+  /** Gives a journal to a run that has none yet, with what the log says of it so far. */
+  async startJournal(journal: RunJournal, events: Iterable<LogEvent>): Promise<void> {
+    await journal.begin(this.#state());
+    for (const event of events) journal.log(event);
+    this.#tools.journal = journal;
   }
 }
 

@@ -101,10 +101,9 @@ export async function trainSideBySide(options: SideBySideOptions): Promise<Train
       examples += progress.examples;
       trainSeconds += progress.trainSeconds;
       if (closed === undefined) {
-        await journal?.begin();
-        for (const event of events) journal?.log(event);
-        tools.journal = journal;
         Object.assign(progress, { restarts, examples, trainSeconds });
+        tools.journal = undefined;
+        if (journal !== undefined) await run.startJournal(journal, events);
         return await run.conclude();
       }
       restarts.push(closed);

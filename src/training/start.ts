@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../shown.ts";
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { readCheckpointFileSync } from "../checkpoint/store.ts";
 import { createEngine } from "../engine/create_engine.ts";
@@ -11,6 +12,7 @@ import type { ModelName } from "../model/variant.ts";
 import { TrainingError } from "./error.ts";
 import { Journal } from "./journal.ts";
 import { freshProgress, type RunKind, type RunProgress } from "./progress.ts";
+import { checkRecipeForm } from "./recipe_form.ts";
 import { checkRecipe, continueRecipe, FINAL_EVALUATION, type Recipe, totalSteps, trainRecipe } from "./recipes.ts";
 import { Run } from "./run.ts";
 import { trainSideBySide } from "./side_by_side.ts";
@@ -27,23 +29,35 @@ interface Start {
 
 function recipeOf(kind: RunKind, recipe: string | Recipe): Recipe {
   if (typeof recipe === "string") return kind === "train" ? trainRecipe(recipe) : continueRecipe(recipe);
+  checkRecipeForm(
+    recipe,
+    "the recipe",
+    (reason) => new TypeError(`Cannot train by a recipe of one's own as ${reason}`),
+  );
   checkRecipe(recipe, kind);
   return recipe;
 }
 
 function checkCount(asked: string, name: string, value: number | undefined): void {
   if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return;
-  throw new RangeError(`Cannot ${asked} as ${name} must be a whole number, 0 or more: current value is ${value}`);
+  throw new RangeError(
+    `Cannot ${asked} as ${name} must be a whole number, 0 or more: current value is ${shown(value)}`,
+  );
 }
 
-function checkOptions(kind: RunKind, { seed, steps, evalEvery, finalProblems }: TrainOptions): void {
+function checkOptions(kind: RunKind, { seed, steps, evalEvery, saveEvery, finalProblems }: TrainOptions): void {
   const asked = kind === "train" ? "train" : "continue training";
   if (seed !== undefined) checkWord(asked, "seed", seed);
   checkCount(asked, "steps", steps);
   checkCount(asked, "evalEvery", evalEvery);
+  if (saveEvery !== undefined && !(typeof saveEvery === "number" && saveEvery >= 0)) {
+    throw new RangeError(
+      `Cannot ${asked} as saveEvery must be a number, 0 or more: current value is ${shown(saveEvery)}`,
+    );
+  }
   if (finalProblems !== undefined && !(Number.isSafeInteger(finalProblems) && finalProblems > 0)) {
     throw new RangeError(
-      `Cannot ${asked} as finalProblems must be a whole number, 1 or more: current value is ${finalProblems}`,
+      `Cannot ${asked} as finalProblems must be a whole number, 1 or more: current value is ${shown(finalProblems)}`,
     );
   }
 }
@@ -65,6 +79,7 @@ async function resumed(kind: RunKind, options: TrainOptions): Promise<Start> {
   ];
   for (const [name, wanted, found] of asked) {
     if (wanted !== undefined && wanted !== found) {
+      journal.close();
       throw new TrainingError(
         `Cannot resume the run in ${options.out} as its ${name} must be the one asked for, ${wanted}: it is ${found}`,
       );
@@ -95,6 +110,7 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     finalProblems = FINAL_EVALUATION,
     certify = false,
     harden,
+    saveEvery,
   } = options;
   signal?.throwIfAborted();
   const engine = await createEngine({ backend, model, threads, arithmetic });
@@ -106,7 +122,10 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     const evalEvery = options.evalEvery ?? recipe.evaluation.every;
     return await new Run(
       progress,
-      { engine, journal, limit, evalEvery, finalProblems, certify, harden, proofThreads: threads, signal, onProgress },
+      {
+        ...{ engine, journal, limit, evalEvery, finalProblems, certify, harden, proofThreads: threads },
+        ...{ saveEvery, signal, onProgress },
+      },
       best,
     )
       .finish();
@@ -119,7 +138,16 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
 export async function startTraining(options: TrainOptions): Promise<TrainResult> {
   checkOptions("train", options);
   const start = options.resume ? await resumed("train", options) : await fresh("train", options);
-  return await (options.attempts === undefined ? run : runAttempts)(start, options);
+  return await closing(start, () => (options.attempts === undefined ? run : runAttempts)(start, options));
+}
+
+/** Lets others have the run's folder when a run is over, however it ended. */
+async function closing({ journal }: Start, run: () => Promise<TrainResult>): Promise<TrainResult> {
+  try {
+    return await run();
+  } finally {
+    journal?.close();
+  }
 }
 
 /** A run whose attempts are trained side by side. */
@@ -127,7 +155,9 @@ async function runAttempts({ progress, journal }: Start, options: TrainOptions):
   const { attempts, backend = "auto", steps = Infinity, resume, signal } = options;
   const asked = "Cannot train attempts side by side as";
   if (!Number.isInteger(attempts) || attempts! < 1 || attempts! > 64) {
-    throw new RangeError(`${asked} their number must be a whole number from 1 to 64: current value is ${attempts}`);
+    throw new RangeError(
+      `${asked} their number must be a whole number from 1 to 64: current value is ${shown(attempts)}`,
+    );
   }
   if (resume) {
     throw new TrainingError(`${asked} they must start from the beginning: nothing of them is saved to resume`);
@@ -154,11 +184,20 @@ async function runAttempts({ progress, journal }: Start, options: TrainOptions):
 /** Does what `continueTraining` of train.ts says. */
 export async function startContinuing(options: ContinueOptions): Promise<TrainResult> {
   checkOptions("continue", options);
-  if (options.resume) return await run(await resumed("continue", options), options);
+  if (options.resume) {
+    const start = await resumed("continue", options);
+    return await closing(start, () => run(start, options));
+  }
   const { from } = options;
   if (from === undefined) {
     throw new TrainingError("Cannot continue training as `from` must be a checkpoint: it is missing");
   }
+  if (typeof from !== "string" && !(from instanceof Uint8Array)) {
+    throw new TypeError(
+      `Cannot continue training as \`from\` must be a path or bytes: current value is ${shown(from)}`,
+    );
+  }
   const checkpoint = typeof from === "string" ? readCheckpointFileSync(from) : decodeCheckpoint(from);
-  return await run(await fresh("continue", options, checkpoint), options);
+  const start = await fresh("continue", options, checkpoint);
+  return await closing(start, () => run(start, options));
 }

@@ -19,6 +19,7 @@ import type { ContinueOptions, TrainOptions, TrainResult } from "./types.ts";
  * @throws {RangeError} If an option is out of its range, or there is no such recipe
  * @throws {TrainingError} If the run cannot go on, or `out` holds a run that is not finished
  * @throws {CheckpointError} If `out` cannot be written to
+ * @throws {EngineError} If a thread dies, or memory is refused; what was saved last stays
  */
 export async function train(options: TrainOptions = {}): Promise<TrainResult> {
   const { startTraining } = await import("./start.ts");
@@ -40,6 +41,7 @@ export async function train(options: TrainOptions = {}): Promise<TrainResult> {
  * @throws {RangeError} If an option is out of its range, or there is no such recipe
  * @throws {TrainingError} If the run cannot go on, or `out` holds a run that is not finished
  * @throws {CheckpointError} If `from` is no checkpoint, or `out` cannot be written to
+ * @throws {EngineError} If a thread dies, or memory is refused; what was saved last stays
  */
 export async function continueTraining(options: ContinueOptions): Promise<TrainResult> {
   const { startContinuing } = await import("./start.ts");

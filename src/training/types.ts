@@ -43,6 +43,8 @@ export interface TrainOptions {
    * @default {with `certify` as the recipe says, else false}
    */
   harden?: boolean;
+  /** Seconds between two saves of the state in `out`, about; 0: as often as it can. @default {10} */
+  saveEvery?: number;
   /** Held-out problems of the evaluation that ends the run. @default {100_000} */
   finalProblems?: number;
   /** Ends the run early: the state is saved, and the promise rejects with the signal's reason. */

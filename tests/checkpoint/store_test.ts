@@ -81,6 +81,8 @@ testInFolder("readCheckpointFile() says what is wrong with a path", async (folde
   await Deno.mkdir(`${folder}/odd/model.safetensors`, { recursive: true });
   using large = await Deno.open(`${folder}/large`, { write: true, create: true });
   await large.truncate(2 ** 30);
+  using limit = await Deno.open(`${folder}/limit`, { write: true, create: true });
+  await limit.truncate(2 ** 24);
   const cases = [
     [`${folder}/none`, `Cannot read ${folder}/none as it must be a checkpoint file: there is no such file or folder`],
     [
@@ -96,6 +98,8 @@ testInFolder("readCheckpointFile() says what is wrong with a path", async (folde
       `${folder}/large`,
       `Cannot read ${folder}/large as a checkpoint has at most 16777216 bytes: the file holds 1073741824`,
     ],
+    // as large as may be: it is read, and found to be something else
+    [`${folder}/limit`, `Cannot read ${folder}/limit as its header must be JSON in UTF-8: `],
     [`${folder}/text`, `Cannot read ${folder}/text as a safetensors header has at most 1048576 bytes`],
   ];
   for (const [path, message] of cases) await assertRejects(() => readCheckpointFile(path), CheckpointError, message);

@@ -90,7 +90,7 @@ const BAD_USAGE: readonly (readonly [args: readonly string[], message: string])[
   [
     ["continue", "--out", "x", "--from", "y", "--model", "763"],
     "Cannot run continue as it has no flag --model: its flags are --from, --out, --resume, --recipe, --seed, --steps, --eval-every, " +
-    "--no-certify, --harden, --backend, --threads, --arithmetic, --json, --debug, --help",
+    "--save-every, --no-certify, --harden, --backend, --threads, --arithmetic, --json, --debug, --help",
   ],
   [
     ["eval", "--random", "10", "--hard", "10"],

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { RECORDED } from "../engine/recorded.ts";
 import { outcome, startTinyAdder, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 
 Deno.test("train --json prints the report, and leaves a run directory", async () => {
@@ -62,6 +64,21 @@ Deno.test("train is the same for the same seed, and another for another", async 
   const first = await weights("first", "1");
   assertEquals(await weights("second", "1"), first);
   assert((await weights("third", "2")).some((byte, i) => byte !== first[i]));
+});
+
+Deno.test("train gives the recorded bytes, straight and in pieces", async () => {
+  await using folder = await temporaryFolder();
+  const train = async (name: string, steps: number, ...more: string[]) => {
+    const out = join(folder.path, name);
+    const args = ["train", "--recipe", "fast", "--seed", "1", "--steps", `${steps}`, "--no-certify", "--out", out];
+    assertEquals((await tinyAdder([...args, ...more], folder.allow)).code, 0);
+    const { parameters } = decodeCheckpoint(await Deno.readFile(join(out, "model.safetensors")));
+    return new Uint8Array(await crypto.subtle.digest("SHA-256", new Float32Array(parameters))).toHex();
+  };
+  assertEquals(await train("straight", 2000), RECORDED[2000]);
+  await train("pieces", 700);
+  await train("pieces", 1300, "--resume", "--threads", "3");
+  assertEquals(await train("pieces", 2000, "--resume", "--threads", "1"), RECORDED[2000]);
 });
 
 Deno.test("continue goes on from a checkpoint", async () => {

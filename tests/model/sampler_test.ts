@@ -119,7 +119,7 @@ Deno.test("drawOperands() says what is wrong with a request", () => {
     [{ seed: -1 }, "Cannot draw problems as seed must be a whole number from 0 to 4294967295: current value is -1"],
     [{ attempt: 0.5 }, "as attempt must be a whole number from 0 to 4294967295: current value is 0.5"],
     [{ sample: 2 ** 32 }, "as sample must be a whole number from 0 to 4294967295: current value is 4294967296"],
-    [{ count: -4 }, "as count must be a whole number from 0 to 4294967295: current value is -4"],
+    [{ count: -4 }, "as count must be a whole number from 0 to 134217728: current value is -4"],
     [{ minDigits: 0 }, "as minDigits must be a whole number from 1 to 10: current value is 0"],
     [{ maxDigits: 11 }, "as maxDigits must be a whole number from 1 to 10: current value is 11"],
     [{ minDigits: 4, maxDigits: 3 }, "as minDigits must be at most maxDigits, which is 3: current value is 4"],

@@ -2,6 +2,8 @@
 import { add, addMany, train } from "../../mod.ts";
 import { certify } from "../../src/certify/mod.ts";
 import { createEngine } from "../../src/engine/mod.ts";
+import { lengthsAt } from "../../src/training/progress.ts";
+import { trainRecipe } from "../../src/training/recipes.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 
 /** Plain values, so that a page can send them. */
@@ -19,6 +21,10 @@ export interface Evidence {
 /** Trains by recipe `fast` from seed 1 with so many threads, and adds. */
 export async function evidence(steps: number, threads: number): Promise<Evidence> {
   const { parameters } = await train({ recipe: "fast", seed: 1, steps, threads, finalProblems: 100 });
+  return await evidenceOf(parameters, threads);
+}
+
+async function evidenceOf(parameters: Float32Array, threads: number): Promise<Evidence> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Float32Array(parameters)));
   const engine = await createEngine({ threads });
   try {
@@ -34,6 +40,28 @@ export async function evidence(steps: number, threads: number): Promise<Evidence
   } finally {
     await engine.dispose();
   }
+}
+
+/** The same weights, trained half by one engine and half by another that takes over its state. */
+export async function evidenceInPieces(steps: number, threads: number): Promise<Evidence> {
+  const [stage] = trainRecipe("fast").stages;
+  const engines = await Promise.all([createEngine({ threads }), createEngine({ threads })]);
+  engines[0].initialize(1);
+  const ends = [...stage.curriculum.map(({ fromStep }) => fromStep), Math.floor(steps / 2), steps];
+  let done = 0;
+  for (const end of ends.filter((end) => end <= steps).sort((a, b) => a - b)) {
+    const engine = engines[done < Math.floor(steps / 2) ? 0 : 1];
+    const start = { seed: 1, attempt: 0, firstSample: done, firstStep: done, steps: end - done };
+    await engine.trainRun({ ...start, stage, ...lengthsAt(stage, done) });
+    done = end;
+    if (end !== Math.floor(steps / 2)) continue;
+    const state = engine.optimizerState();
+    engines[1].setParameters(engine.parameters());
+    engines[1].setOptimizerState(state);
+  }
+  const parameters = engines[1].parameters();
+  for (const engine of engines) await engine.dispose();
+  return await evidenceOf(parameters, threads);
 }
 
 /** What a proof of the shipped weights says. */

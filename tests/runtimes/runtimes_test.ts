@@ -2,8 +2,9 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { RECORDED } from "../engine/recorded.ts";
-import { evidenceOfPage } from "./chromium.ts";
-import { type Evidence, evidence, type Proof } from "./evidence.ts";
+import { evidenceOfChromium } from "./chromium.ts";
+import { type Evidence, evidence, evidenceInPieces, type Proof } from "./evidence.ts";
+import { withFirefox } from "./firefox.ts";
 import { isInstalled, outputOf, type Runtime } from "./program.ts";
 
 const STEPS = 2000;
@@ -84,10 +85,39 @@ for (const { name, real, threads, ...page } of PAGES) {
     async () => {
       const call = ["evidence", STEPS, threads] as const;
       const options = { bundle: await Deno.readTextFile(bundle), call, ...page };
-      assertEquals(await evidenceOfPage<Evidence>(options), await expected(real));
+      assertEquals(await evidenceOfChromium<Evidence>(options), await expected(real));
     },
   );
 }
+
+/** In an isolated page, with two threads. */
+async function inPieces() {
+  const call = ["evidenceInPieces", STEPS, 2] as const;
+  return { bundle: await Deno.readTextFile(bundle), call, isolated: true, where: "page" } as const;
+}
+
+testIn("chromium", `${STEPS} steps in a page in two pieces give the recorded bytes`, async () => {
+  assertEquals(await evidenceOfChromium<Evidence>(await inPieces()), await expected(2));
+});
+
+testIn(
+  "firefox-esr",
+  `${STEPS} steps in each kind of page of Firefox, and in two pieces, give the recorded bytes`,
+  async () => {
+    await withFirefox(async (evidenceOf) => {
+      for (const { name, real, threads, ...page } of PAGES) {
+        const call = ["evidence", STEPS, threads] as const;
+        const options = { bundle: await Deno.readTextFile(bundle), call, ...page };
+        assertEquals(await evidenceOf<Evidence>(options), await expected(real), name);
+      }
+      assertEquals(await evidenceOf<Evidence>(await inPieces()), await expected(2), "in two pieces");
+    });
+  },
+);
+
+Deno.test(`${STEPS} steps in two pieces give the recorded bytes in Deno`, async () => {
+  assertEquals(await evidenceInPieces(STEPS, 1), await expected(1));
+});
 
 /** The margin in the certificate that lies beside the weights. */
 async function certifiedMargin(): Promise<number> {
@@ -107,6 +137,6 @@ testIn("chromium", "the shipped weights are proved right in a page that is not i
     isolated: false,
     where: "page",
   } as const;
-  const { certified, worstMargin, threads } = await evidenceOfPage<Proof>(options);
+  const { certified, worstMargin, threads } = await evidenceOfChromium<Proof>(options);
   assertEquals([certified, worstMargin?.toFixed(3), threads], [true, (await certifiedMargin()).toFixed(3), 2]);
 });

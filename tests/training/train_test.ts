@@ -143,13 +143,25 @@ Deno.test("a loss that is not finite ends the run and leaves the last good check
   assertEquals(await Deno.readFile(model), before);
 });
 
+Deno.test("weights that are not finite end the run even after its last step, when no loss tells", async () => {
+  await using folder = await temporaryFolder();
+  const { path: out } = folder;
+  const recipe = shortRecipe({ stages: [shortStage({ learningRate: 1e39, clipNorm: 0, warmupSteps: 0 })] });
+  const { message } = await assertRejects(() => train({ recipe, out, steps: 1 }), TrainingError);
+  const said =
+    /^Cannot go on training as the weights must be finite: after step 0, with learning rate (\S+), one is \S+$/;
+  assertAlmostEquals(Number(said.exec(message)?.[1]), 1e39, 1e34);
+  await assertRejects(() => Deno.stat(join(out, "model.safetensors")), Deno.errors.NotFound);
+});
+
 Deno.test("a failed run leaves nothing that a resume could take for the run before it", async () => {
   await using folder = await temporaryFolder();
   const out = join(folder.path, "run");
   await train({ recipe: shortRecipe(), out });
   const wild = shortRecipe({ stages: [shortStage({ learningRate: 1e30, clipNorm: 0, warmupSteps: 0 })] });
   await assertRejects(() => train({ recipe: wild, out }), TrainingError);
-  await assertRejects(() => train({ out, resume: true }), TrainingError, "as it must hold its state");
+  await assertRejects(() => train({ out, resume: true }), TrainingError, "as the loss must be finite");
+  await train({ recipe: shortRecipe(), out }); // no step of the failed run was worth keeping
 });
 
 Deno.test("a run writes the bytes that it returns, and a log of its events", async () => {

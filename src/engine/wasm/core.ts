@@ -5,6 +5,7 @@
  */
 import { fromBase64 } from "../../base64.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
+import { EngineError } from "../error.ts";
 import { PAGES } from "./memory.ts";
 
 /** The exports of `assembly/adder.ts`. Addresses are byte offsets in the memory. */
@@ -25,6 +26,7 @@ export interface CoreExports extends AdderExports {
   readonly lossesAt: WebAssembly.Global;
   readonly normsAt: WebAssembly.Global;
   readonly maxRun: WebAssembly.Global;
+  readonly failedAt: WebAssembly.Global;
   initialize(seed: number, attempt: number): void;
   resetOptimizer(): void;
   optimizerSteps(): number;
@@ -53,7 +55,9 @@ export interface CoreExports extends AdderExports {
     out: number,
   ): void;
   setThreads(count: number, mayPark: boolean): void;
-  stopThreads(): void;
+  setPatience(looks: number): void;
+  heartbeats(): number;
+  stopThreads(): number;
   mapExp2(at: number, vectors: number): void;
   mapLn(at: number, vectors: number): void;
   mapGelu(at: number, vectors: number): void;
@@ -115,12 +119,25 @@ function importSharedMemory(bytes: Uint8Array): void {
   bytes[at + MEMORY_IMPORT.length - 1] |= 0x02;
 }
 
-/** Makes a core of a generated module, on memory of its own, shared or not. */
+/**
+ * Makes a core of a generated module, on memory of its own, shared or not.
+ *
+ * @throws {EngineError} If the system refuses the memory
+ */
 export function instantiate<Exports extends AdderExports = CoreExports>(base64: string, shared = false): Core<Exports> {
-  const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared });
-  const module = compile(base64, shared);
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  return { module, memory, exports: exports as unknown as Exports };
+  try {
+    const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared });
+    const module = compile(base64, shared);
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    return { module, memory, exports: exports as unknown as Exports };
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const size = PAGES / 16;
+    throw new EngineError(
+      `Cannot create an engine as the system must grant it ${size} MiB of memory: ${cause.message}`,
+      { cause },
+    );
+  }
 }
 
 /**

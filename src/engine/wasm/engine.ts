@@ -21,10 +21,21 @@ import type {
 } from "../types.ts";
 import { checkNotEmpty, checkOptimizerState, checkParameters, checkStepOptions, checkTrainRun } from "../checks.ts";
 import { capacity, type Core, decodeProblems, writeProblems } from "./core.ts";
-import type { BackgroundTrainer } from "./thread_pool.ts";
+import { EngineError } from "../error.ts";
+import type { BackgroundTrainer, ThreadPool } from "./thread_pool.ts";
 
 /** Problems that are drawn, or whose logits are computed, in one call of the core: a multiple of four. */
 const CHUNK = 4096;
+
+/** Who works beside the caller. */
+export interface Helpers {
+  /** Threads at work, the caller's own included. @default {1} */
+  threads?: number;
+  /** The others. */
+  pool?: ThreadPool;
+  /** Where `train` of the core runs, if not here. */
+  background?: BackgroundTrainer;
+}
 
 /** An {@linkcode Engine} on the WASM core. */
 export class WasmEngine implements Engine {
@@ -35,19 +46,23 @@ export class WasmEngine implements Engine {
   readonly #variant: Variant;
   readonly #count: number;
   #core: Core | undefined;
+  /** Not 0 where a thread has died. */
+  #failed: Int32Array;
   /** Whether the tables of decoding are those of the weights in force. */
   #decodable = false;
 
-  /** Where `train` of the core runs, if not here. */
+  readonly #pool: ThreadPool | undefined;
   readonly #background: BackgroundTrainer | undefined;
 
-  /** Takes over a core of its own, on which `threads` threads serve, or which trains in the background. */
-  constructor(core: Core, arithmetic: Arithmetic, variant: Variant, threads = 1, background?: BackgroundTrainer) {
+  /** Takes over a core of its own, and its helpers. */
+  constructor(core: Core, arithmetic: Arithmetic, variant: Variant, { threads = 1, pool, background }: Helpers = {}) {
     this.model = variant.name;
     this.arithmetic = arithmetic;
     this.threads = threads;
+    this.#pool = pool;
     this.#background = background;
     this.#core = core;
+    this.#failed = new Int32Array(core.memory.buffer, core.exports.failedAt.value, 1);
     this.#variant = variant;
     this.#count = parameterCount(variant);
     core.exports.configure(variant.name);
@@ -57,7 +72,25 @@ export class WasmEngine implements Engine {
   /** The core, as long as the engine lives. */
   #live(): Core {
     if (this.#core === undefined) throw new Error("Cannot use this engine as it was disposed of: create another one");
+    if (Atomics.load(this.#failed, 0) !== 0) throw broken();
     return this.#core;
+  }
+
+  /** Calls what may do its work on several threads. @throws {EngineError} If one of them dies */
+  #onThreads<T>(call: (core: Core) => T): T {
+    const core = this.#live();
+    try {
+      return call(core);
+    } catch (cause) {
+      if (!(cause instanceof WebAssembly.RuntimeError)) throw cause;
+      return this.#giveUp(broken(cause));
+    }
+  }
+
+  /** Marks the engine as broken. */
+  #giveUp(error: unknown): never {
+    Atomics.store(this.#failed, 0, 1);
+    throw error;
   }
 
   /** A view of the core's memory. */
@@ -121,7 +154,8 @@ export class WasmEngine implements Engine {
         }`,
       );
     }
-    return core.exports.lossAndGradient(writeProblems(core, operands, this.threads).problems, operands.length / 2);
+    const { problems: at } = writeProblems(core, operands, this.threads);
+    return this.#onThreads(({ exports }) => exports.lossAndGradient(at, operands.length / 2));
   }
 
   // deno-lint-ignore require-await
@@ -149,8 +183,8 @@ export class WasmEngine implements Engine {
         ...[stage.steps, stage.learningRate, stage.warmupSteps, stage.floor],
         ...[stage.weightDecay, stage.clipNorm, stage.beta1, stage.beta2, stage.epsilon],
       ]);
-      if (this.#background === undefined) exports.train();
-      else await this.#background.train();
+      if (this.#background === undefined) this.#onThreads(({ exports }) => exports.train());
+      else await this.#background.train().catch((error) => this.#giveUp(error));
       losses.set(this.#floats(exports.lossesAt.value, steps), done);
       gradientNorms.set(this.#floats(exports.normsAt.value, steps), done);
     }
@@ -194,7 +228,7 @@ export class WasmEngine implements Engine {
     const core = this.#live();
     if (!this.#decodable) core.exports.prepareDecoding();
     this.#decodable = true;
-    return decodeProblems(core, operands, this.threads);
+    return this.#onThreads((core) => decodeProblems(core, operands, this.threads));
   }
 
   async predict(problems: Problems): Promise<(bigint | null)[]> {
@@ -207,8 +241,15 @@ export class WasmEngine implements Engine {
 
   // deno-lint-ignore require-await
   async dispose(): Promise<void> {
-    if (this.threads > 1) this.#core?.exports.stopThreads();
+    if (this.#core !== undefined) this.#pool?.stop();
     this.#background?.stop();
     this.#core = undefined;
+    this.#failed = new Int32Array(1); // a view would keep the memory
   }
+}
+
+function broken(cause?: unknown): EngineError {
+  return new EngineError("Cannot go on with this engine as its threads must live: one has died. Create another one", {
+    cause,
+  });
 }

@@ -3,7 +3,15 @@
  *
  * @module
  */
+import { EngineError } from "../error.ts";
 import type { Core } from "./core.ts";
+
+/** Between two looks at a worker that is waited for lie that many milliseconds. */
+const LOOK_MS = 1000;
+/** So many looks without progress are waited for a worker at work: half a minute, in which every thread that lives had its turn. */
+const PATIENCE = 30;
+/** And so many for one that starts, maybe with 63 others on a machine that is busy. */
+const PATIENCE_AT_START = 120;
 
 /**
  * What a worker runs. It is a string, from which a Blob is made: a worker from a file would need permission to read it, and would have to be
@@ -15,7 +23,12 @@ addEventListener("message", ({ data: { module, memory, model, thread } }) => {
   exports.configure(model);
   postMessage("ready");
   if (thread > 0) {
-    exports.serve(thread);
+    try {
+      exports.serve(thread);
+    } catch (error) {
+      Atomics.store(new Int32Array(memory.buffer), exports.failedAt.value / 4, 1); // thread 0 must not wait for us
+      throw error;
+    }
     close();
   } else {
     addEventListener("message", () => {
@@ -41,32 +54,78 @@ function mayPark(): boolean {
   }
 }
 
-/** Resolves at the worker's next message, rejects when it fails. */
-function nextMessage(worker: Worker): Promise<void> {
-  return new Promise((resolve, reject) => {
-    worker.addEventListener("message", () => resolve(), { once: true });
-    worker.addEventListener("error", (event) => {
-      event.preventDefault();
-      reject(new Error(`Cannot go on with this engine as one of its workers failed: ${event.message}`));
-    }, { once: true });
-  });
+/** How long to wait for a worker. */
+interface Watch {
+  /** A number that changes where the worker gets on. */
+  heartbeats: () => number;
+  /** Looks without a change after which it counts as dead. */
+  patience: number;
+  /** Milliseconds between two looks. */
+  every: number;
 }
 
 /**
- * Starts `count` workers that serve jobs of the core, which must have shared memory.
+ * Resolves at the worker's next message.
  *
- * They live until the core's `stopThreads` is called, and keep the process alive until then.
+ * Not by the clock: a process that was stopped for an hour has looked once.
  *
- * @throws {Error} If a worker cannot be started; none is left then
+ * @throws {EngineError} If it fails, or gets no further: a worker that the system took away tells nobody
  */
-export async function startThreads({ module, memory, exports }: Core, model: number, count: number): Promise<void> {
-  await startWorkers({ module, memory }, model, Array.from({ length: count }, (_, i) => i + 1));
+function nextMessage(worker: Worker, { heartbeats, patience, every }: Watch): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const waiting = new AbortController();
+    const settle = (reason?: string) => {
+      waiting.abort();
+      clearInterval(timer);
+      if (reason === undefined) return resolve();
+      reject(new EngineError(`Cannot go on with this engine as its workers must live: ${reason}. Create another one`));
+    };
+    worker.addEventListener("message", () => settle(), { signal: waiting.signal });
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      settle(`one failed (${event.message})`);
+    }, { signal: waiting.signal });
+    let [seen, looks] = [heartbeats(), 0];
+    const timer = setInterval(() => {
+      const now = heartbeats();
+      looks = now === seen ? looks + 1 : 0;
+      seen = now;
+      if (looks >= patience) settle("one has done nothing for too long");
+    }, every);
+  });
+}
+
+/** The other threads of an engine. */
+export interface ThreadPool {
+  /** Ends them, those that have died as well. */
+  stop(): void;
+}
+
+/**
+ * Starts `count` workers that serve jobs of the core, which must have shared memory. They live until `stop`, and keep the process alive until then.
+ *
+ * @throws {EngineError} If a worker cannot be started; none is left then
+ */
+export async function startThreads(
+  { module, memory, exports }: Core,
+  model: number,
+  count: number,
+): Promise<ThreadPool> {
+  const workers = await startWorkers({ module, memory }, model, Array.from({ length: count }, (_, i) => i + 1));
+  // the core knows of it, and says so when it is used next
+  for (const worker of workers) worker.onerror = (event) => event.preventDefault();
   exports.setThreads(count + 1, mayPark());
+  return {
+    stop() {
+      // a worker that waits for work ends by itself alone: Deno 2.9 does not get it out of its wait (tried)
+      if (exports.stopThreads() > 0) { for (const worker of workers) worker.terminate(); }
+    },
+  };
 }
 
 /** A worker that trains on the core's memory while its caller does something else. */
 export interface BackgroundTrainer {
-  /** Runs the core's `train`, in the worker. */
+  /** Runs the core's `train`, in the worker. @throws {EngineError} If the worker dies */
   train(): Promise<void>;
   /** Ends the worker. */
   stop(): void;
@@ -75,14 +134,16 @@ export interface BackgroundTrainer {
 /**
  * Starts a worker that trains in the background, on a core that must have shared memory.
  *
- * @throws {Error} If it cannot be started
+ * @param look Milliseconds between two looks whether the worker lives
+ * @throws {EngineError} If it cannot be started
  */
-export async function startTrainer(core: Core, model: number): Promise<BackgroundTrainer> {
+export async function startTrainer(core: Core, model: number, look: number = LOOK_MS): Promise<BackgroundTrainer> {
   const [worker] = await startWorkers(core, model, [0]);
+  const watch = { heartbeats: () => core.exports.heartbeats(), patience: PATIENCE, every: look };
   return {
     async train() {
       worker.postMessage("train");
-      await nextMessage(worker);
+      await nextMessage(worker, watch);
     },
     stop: () => worker.terminate(),
   };
@@ -102,7 +163,8 @@ async function startWorkers(
       workers.push(worker);
       worker.postMessage({ module, memory, model, thread });
     }
-    await Promise.all(workers.map(nextMessage));
+    const watch = { heartbeats: () => 0, patience: PATIENCE_AT_START, every: LOOK_MS };
+    await Promise.all(workers.map((worker) => nextMessage(worker, watch)));
     return workers;
   } catch (error) {
     for (const worker of workers) worker.terminate();

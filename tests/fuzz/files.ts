@@ -1,0 +1,154 @@
+/**
+ * Fuzzing of all that reads files. A reader that is new is one more line.
+ *
+ * @module
+ */
+import { checkCertificate } from "../../src/certify/checker.ts";
+import { sealCertificate } from "../../src/certify/certificate.ts";
+import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { CheckpointError } from "../../src/checkpoint/error.ts";
+import { decodeSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { decodeState, encodeState } from "../../src/checkpoint/state.ts";
+import { CaseFileError, parseCases } from "../../src/evaluation/cases.ts";
+import { SweepFileError } from "../../src/sweep/error.ts";
+import { parseLine } from "../../src/sweep/line.ts";
+import { parseRecipes } from "../../src/sweep/recipe_file.ts";
+import { continueRecipe, RECIPES, trainRecipe } from "../../src/training/recipes.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
+import { freshProgress } from "../../src/training/progress.ts";
+import { lineOf } from "../sweep/lines.ts";
+import type { Target } from "./fuzz.ts";
+import { joined, mutateBytes, mutateJson, mutateText } from "./mutators.ts";
+import type { Random } from "./random.ts";
+
+const SOURCE = "some/file";
+const SAYS = /some\/file/;
+
+async function golden(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  return await Deno.readFile(new URL(`../golden/${name}`, import.meta.url));
+}
+
+const SAFETENSORS = await Promise.all(["w0", "x0"].map((name) => golden(`${name}.safetensors`)));
+const STATES = [763, 777].map((size) => {
+  const [recipe, vector] = [trainRecipe("fast"), new Float32Array(size).fill(0.25)];
+  const progress = freshProgress({ kind: "train", recipe, model: 763, seed: 1, arithmetic: "exact", from: null });
+  return encodeState({ progress, parameters: vector, firstMoment: vector, secondMoment: vector, best: vector });
+});
+const CERTIFICATE = await Deno.readTextFile(new URL("../../src/weights/shipped_763.certificate.json", import.meta.url));
+const CHECKPOINT = shippedCheckpoint();
+
+/** Bytes that are damaged anywhere. */
+function damaged(corpus: readonly Uint8Array[]): (random: Random) => Uint8Array<ArrayBuffer> {
+  return (random) => mutateBytes(random, corpus);
+}
+
+/** A safetensors file whose header says something else, in the right form; every other one is damaged as well. */
+function misdescribed(corpus: readonly Uint8Array[]): (random: Random) => Uint8Array<ArrayBuffer> {
+  return (random) => {
+    const bytes = random.of(corpus);
+    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    const json = new TextEncoder().encode(JSON.stringify(mutateJson(random, header)));
+    const prefix = new Uint8Array(8);
+    new DataView(prefix.buffer).setBigUint64(0, BigInt(json.length), true);
+    const file = joined(prefix, json, bytes.subarray(8 + length));
+    return random.oneIn(2) ? mutateBytes(random, [file]) : file;
+  };
+}
+
+/** A reader of bytes, with files of its kind that are right. */
+function reader(
+  name: string,
+  read: (bytes: Uint8Array) => unknown,
+  make: (random: Random) => Uint8Array,
+): Target<Uint8Array> {
+  return { name, make, run: read, refuses: [CheckpointError], says: SAYS };
+}
+
+const READERS: readonly Target<Uint8Array>[] = [
+  reader("safetensors, damaged", (bytes) => decodeSafetensors(bytes, { source: SOURCE }), damaged(SAFETENSORS)),
+  reader(
+    "safetensors, misdescribed",
+    (bytes) => decodeSafetensors(bytes, { source: SOURCE }),
+    misdescribed(SAFETENSORS),
+  ),
+  reader("checkpoints", (bytes) => decodeCheckpoint(bytes, { source: SOURCE }), misdescribed(SAFETENSORS)),
+  reader("states", (bytes) => decodeState(bytes, { source: SOURCE }), misdescribed(STATES)),
+];
+
+/** As text, or as JSON in the right form. */
+function jsonText(random: Random, text: string): string {
+  return random.oneIn(2) ? mutateText(random, [text]) : JSON.stringify(mutateJson(random, JSON.parse(text)));
+}
+
+/** How the checker refuses: it throws nothing, so this stands for its answer. */
+class CertificateRefused extends Error {}
+const RIGHT = JSON.stringify(JSON.parse(CERTIFICATE));
+
+/** A certificate whose digest is wrong is never accepted; one that is accepted has the content of the right one. */
+const certificates: Target<unknown> = {
+  name: "certificates",
+  make(random) {
+    try {
+      return JSON.parse(jsonText(random, CERTIFICATE));
+    } catch {
+      return undefined; // as the command line does with what is no JSON
+    }
+  },
+  async run(certificate) {
+    if (JSON.stringify(certificate) === RIGHT) return;
+    const { accepted, reason } = await checkCertificate(certificate, CHECKPOINT);
+    if (accepted) throw new Error("a certificate was accepted that is not the right one");
+    if (reason === null || reason === "") throw new Error("a certificate was refused without a reason");
+    throw new CertificateRefused(`Cannot accept it: ${reason.slice(0, 1000).replaceAll("\n", " ")}`);
+  },
+  refuses: [CertificateRefused],
+};
+
+/** The same with a digest that fits, so that all the rest of the checker is met. Slow: many are checked to the end, which takes seconds each. */
+export const SEALED_CERTIFICATES: Target<unknown> = {
+  ...certificates,
+  name: "certificates, sealed",
+  hangs: 600_000,
+  async make(random) {
+    const { digest: _, ...content } = JSON.parse(CERTIFICATE);
+    const changed = mutateJson(random, content);
+    return typeof changed === "object" && changed !== null ? await sealCertificate(changed as never) : changed;
+  },
+  async run(certificate) {
+    const { accepted, reason } = await checkCertificate(certificate, CHECKPOINT);
+    if (!accepted) throw new CertificateRefused(`Cannot accept it: ${reason!.slice(0, 1000).replaceAll("\n", " ")}`);
+  },
+};
+
+const CASES = ["a,b,sum\n42,7,49\n0,0,0\n9999999999,1,10000000000\n", '"b" , A\r\n"1","2"\r\n\r\n3,4', "x,a,b\n,1,2\n"];
+const LINE = JSON.stringify(lineOf());
+const RECIPE = JSON.stringify(RECIPES.flatMap((name) => [trainRecipe(name), continueRecipe(name)]));
+
+const TEXTS: readonly Target<string>[] = [
+  {
+    name: "case files",
+    make: (random) => mutateText(random, CASES),
+    run: (text) => parseCases(text, { source: SOURCE }),
+    refuses: [CaseFileError],
+    says: SAYS,
+  },
+  {
+    name: "sweep lines",
+    make: (random) => jsonText(random, LINE),
+    run: (text) => parseLine(text, SOURCE),
+    refuses: [SweepFileError],
+    says: SAYS,
+  },
+  {
+    name: "recipes",
+    make: (random) => jsonText(random, RECIPE),
+    run: (text) => parseRecipes(text, SOURCE),
+    refuses: [SweepFileError, RangeError],
+    says: /some\/file|Cannot train by the recipe/,
+  },
+];
+
+/** All that reads files. */
+// deno-lint-ignore no-explicit-any
+export const FILE_TARGETS: readonly Target<any>[] = [...READERS, certificates, ...TEXTS];

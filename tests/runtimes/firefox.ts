@@ -1,0 +1,67 @@
+/** Evidence from headless Firefox, driven by WebDriver BiDi: another engine than V8. */
+import puppeteer from "puppeteer-core";
+import { type PageOptions, servePage } from "./page_server.ts";
+
+/** Milliseconds after which Firefox is ended without a report. */
+const TIME_LIMIT = 300_000;
+
+/** The address under which Firefox takes a session, as it says itself. */
+async function addressOf(messages: ReadableStream<Uint8Array>): Promise<string> {
+  let said = "";
+  for await (const text of messages.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)) {
+    said += text;
+    const address = /WebDriver BiDi listening on (ws:\/\/\S+)/.exec(said)?.[1];
+    if (address !== undefined) return `${address}/session`;
+  }
+  throw new Error(`Cannot take evidence as Firefox must listen: ${said}`);
+}
+
+/** Starts headless Firefox, has it call functions of bundles, each in a page of its own, and ends it again. It takes long to start. */
+export async function withFirefox(
+  use: (evidenceOf: <T>(options: PageOptions) => Promise<T>) => Promise<void>,
+): Promise<void> {
+  const profile = await Deno.makeTempDir({ prefix: "tiny-adder-firefox-" });
+  const process = new Deno.Command("firefox-esr", {
+    args: ["--headless", "--no-remote", "--remote-debugging-port=0", "--profile", profile],
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  let running = true;
+  const status = process.status.finally(() => running = false);
+  const limit = setTimeout(() => running && process.kill("SIGKILL"), TIME_LIMIT);
+  try {
+    const [mine, messages] = process.stderr.tee();
+    const rest = messages.pipeTo(new WritableStream()).catch(() => {}); // so that Firefox never waits for a reader
+    const browserWSEndpoint = await addressOf(mine);
+    const browser = await puppeteer.connect({
+      browserWSEndpoint,
+      protocol: "webDriverBiDi",
+      protocolTimeout: TIME_LIMIT,
+    });
+    const ended = status.then(({ code }) => {
+      throw new Error(`Cannot take evidence as Firefox ended with code ${code} after at most ${TIME_LIMIT} ms`);
+    });
+    ended.catch(() => {});
+    await use(async <T>(options: PageOptions) => {
+      const { server, report } = servePage<T>(options);
+      report.catch(() => {}); // looked at once the page is there
+      try {
+        const page = await browser.newPage();
+        await page.goto(`http://127.0.0.1:${server.addr.port}/`, { timeout: TIME_LIMIT });
+        const evidence = await Promise.race([report, ended]);
+        await page.close();
+        return evidence;
+      } finally {
+        await server.shutdown();
+      }
+    });
+    await browser.close();
+    await status;
+    await rest;
+  } finally {
+    clearTimeout(limit);
+    if (running) process.kill("SIGKILL");
+    await status;
+    await Deno.remove(profile, { recursive: true });
+  }
+}
