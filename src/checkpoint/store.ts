@@ -148,8 +148,25 @@ export function readStateFile({ stateFile }: RunDirectory): TrainingState | unde
   }
 }
 
+/**
+ * Writes a file that others are to use; unlike {@linkcode writeFileAtomically} it needs no permission but for that file.
+ *
+ * @throws {CheckpointError} If it cannot be written
+ */
+export async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await Deno.writeFile(path, bytes);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) throw cause; // it says which permission is missing
+    throw new CheckpointError(
+      `Cannot write ${path} as it must be a file in a folder that can be written to: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
 /** Reads a file after a look at its size. */
-function readSmallFile(path: string, what: string): Uint8Array {
+export function readSmallFile(path: string, what: string): Uint8Array {
   const { size } = Deno.statSync(path);
   if (size > MAX_FILE_BYTES) {
     throw new CheckpointError(
@@ -160,7 +177,7 @@ function readSmallFile(path: string, what: string): Uint8Array {
 }
 
 /** What lies behind an error of the file system, in plain words. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { errors } = Deno;
   if (error instanceof errors.NotFound) return "there is no such file or folder";
   if (error instanceof errors.NotADirectory) return "a part of the path is a file";

@@ -35,6 +35,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./sweep.ts")).sweepCommand,
   },
   check: { summary: "checks such a proof", load: async () => (await import("./check.ts")).checkCommand },
+  export: {
+    summary: "writes safetensors, PyTorch, ONNX or an AdderBoard submission",
+    load: async () => (await import("./export.ts")).exportCommand,
+  },
+  import: {
+    summary: "reads PyTorch or safetensors",
+    load: async () => (await import("./import.ts")).importCommand,
+  },
 };
 
 /**
