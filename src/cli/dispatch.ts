@@ -35,6 +35,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./sweep.ts")).sweepCommand,
   },
   check: { summary: "checks such a proof", load: async () => (await import("./check.ts")).checkCommand },
+  inspect: {
+    summary: "shows what the model looks at, its margins and embeddings",
+    load: async () => (await import("./inspect.ts")).inspectCommand,
+  },
   export: {
     summary: "writes safetensors, PyTorch, ONNX or an AdderBoard submission",
     load: async () => (await import("./export.ts")).exportCommand,
