@@ -47,7 +47,16 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "reads PyTorch or safetensors",
     load: async () => (await import("./import.ts")).importCommand,
   },
+  completions: {
+    summary: "prints completions for bash, zsh or fish",
+    load: async () => (await import("./completions.ts")).completionsCommand,
+  },
 };
+
+/** All commands with their summaries, loaded. */
+export function allCommands(): Promise<{ summary: string; command: Command }[]> {
+  return Promise.all(Object.values(COMMANDS).map(async ({ summary, load }) => ({ summary, command: await load() })));
+}
 
 /**
  * Runs the command that the arguments name.

@@ -21,9 +21,9 @@ export interface HeatMap {
 }
 
 const CELL = 18;
-const LEFT = 46;
+const LEFT = 62;
 const HEADER = 46;
-const REMARKS = 190;
+const REMARKS = 220;
 const GAP = 26;
 /** Okabe and Ito, for all eyes: numbers above 0, and below. */
 const COLOURS = { positive: "#0072b2", negative: "#d55e00" };

@@ -93,6 +93,7 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     signal,
     onProgress = () => {},
     finalProblems = FINAL_EVALUATION,
+    glanceProblems,
     certify = false,
     harden,
   } = options;
@@ -106,7 +107,19 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     const evalEvery = options.evalEvery ?? recipe.evaluation.every;
     return await new Run(
       progress,
-      { engine, journal, limit, evalEvery, finalProblems, certify, harden, proofThreads: threads, signal, onProgress },
+      {
+        engine,
+        journal,
+        limit,
+        evalEvery,
+        finalProblems,
+        glanceProblems,
+        certify,
+        harden,
+        proofThreads: threads,
+        signal,
+        onProgress,
+      },
       best,
     )
       .finish();

@@ -2,7 +2,19 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { tinyAdder } from "./tiny_adder.ts";
 
-const COMMANDS = ["add", "train", "continue", "eval", "verify", "certify", "sweep", "check", "export", "import"];
+const COMMANDS = [
+  "add",
+  "train",
+  "continue",
+  "eval",
+  "verify",
+  "certify",
+  "sweep",
+  "check",
+  "inspect",
+  "export",
+  "import",
+];
 
 Deno.test("help names every command", async () => {
   for (const args of [["help"], ["--help"], ["-h"]]) {
