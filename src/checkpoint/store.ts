@@ -92,10 +92,15 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
  * Reads a checkpoint from a safetensors file, or from the `model.safetensors` of a run directory. Needs read permission.
  *
  * @example Usage
- * ```ts ignore
- * import { readCheckpointFile } from "@x/tiny-adder/checkpoint";
+ * ```ts
+ * import { encodeCheckpoint, readCheckpointFile } from "@x/tiny-adder/checkpoint";
+ * import { assertEquals } from "@std/assert";
  *
- * const { model, parameters } = await readCheckpointFile("run");
+ * const folder = await Deno.makeTempDir(); // a run directory, as train({ out: folder }) fills it
+ * const weights = { model: 763, parameters: new Float32Array(763), metadata: {} } as const;
+ * await Deno.writeFile(`${folder}/model.safetensors`, encodeCheckpoint(weights));
+ * const { model, parameters } = await readCheckpointFile(folder);
+ * assertEquals([model, parameters.length], [763, 763]);
  * ```
  *
  * @param path Path of a file or of a run directory
