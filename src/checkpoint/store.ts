@@ -52,6 +52,7 @@ export function runDirectory(path: string): RunDirectory {
  */
 export async function openRunDirectory(path: string): Promise<RunDirectory> {
   if (path === "") throw new CheckpointError("Cannot write to a run directory as its path must name one: it is empty");
+  requireFiles(`write to ${path}`);
   try {
     await Deno.mkdir(path, { recursive: true });
     await Deno.remove(await Deno.makeTempFile({ dir: path, prefix: ".writable-" }));
@@ -127,6 +128,7 @@ export function readCheckpointFileSync(
   { model }: Pick<DecodeCheckpointOptions, "model"> = {},
 ): Checkpoint {
   let source = path;
+  requireFiles(`read ${path}`);
   try {
     if (Deno.statSync(path).isDirectory) source = joined(path, MODEL_FILE);
     return decodeCheckpoint(readSmallFile(source, "a checkpoint"), { source, model });
@@ -168,6 +170,14 @@ export async function writeFile(path: string, bytes: Uint8Array): Promise<void> 
       { cause },
     );
   }
+}
+
+/** Files are read and written by Deno alone: elsewhere bytes go in and out. */
+function requireFiles(asked: string): void {
+  if ("Deno" in globalThis) return;
+  throw new CheckpointError(
+    `Cannot ${asked} as files are for Deno alone: use the bytes of a checkpoint, as other runtimes can`,
+  );
 }
 
 /** Reads a file after a look at its size. */
