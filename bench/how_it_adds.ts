@@ -1,17 +1,19 @@
 /**
- * How the shipped model adds, measured: the tables and plots of docs/how-it-adds.md.
+ * How a model adds, measured: the tables of docs/how-it-adds.md and, of the shipped one, the plots.
  *
  * ```sh
  * deno task bench:how-it-adds
+ * deno run --allow-read=run --allow-env bench/how_it_adds.ts run/model.safetensors
  * ```
  *
  * All is computed by the reference engine in float64, on sums of the evaluation stream, so that it comes out the same everywhere.
- * Prints the tables; writes docs/how_it_adds_circle.svg, docs/how_it_adds_carry.svg and docs/how_it_adds_attention.svg.
+ * Prints the tables; without a checkpoint writes docs/how_it_adds_circle.svg, docs/how_it_adds_carry.svg and docs/how_it_adds_attention.svg.
  *
  * @module
  */
 import * as Plot from "@observablehq/plot";
 import { EigenvalueDecomposition, Matrix, solve } from "ml-matrix";
+import { readCheckpointFileSync } from "../src/checkpoint/store.ts";
 import { linear } from "../src/engine/reference/linear.ts";
 import { forward, type QueryState, tensorsOf } from "../src/engine/reference/model.ts";
 import { surveyModel } from "../src/inspection/survey.ts";
@@ -27,7 +29,8 @@ const SEED = 1;
 /** Steps with two digits of their own and two before them. */
 const STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
-const checkpoint = shippedCheckpoint();
+/** The one that is named, else the shipped one. */
+const checkpoint = Deno.args.length > 0 ? readCheckpointFileSync(Deno.args[0]) : shippedCheckpoint();
 const variant = variantOf(checkpoint.model);
 const tensors = tensorsOf(Float64Array.from(checkpoint.parameters), variant);
 
@@ -298,6 +301,7 @@ if (import.meta.main) {
       counts.map(({ tenths, carry, asRounded }) => [tenths, carry.toFixed(2), percent(asRounded)]),
     )
   }`);
+  if (Deno.args.length > 0) Deno.exit();
   await Deno.writeTextFile("docs/how_it_adds_circle.svg", `${circlePlot(seen(5, operands))}\n`);
   await Deno.writeTextFile("docs/how_it_adds_carry.svg", `${carryPlot(counts)}\n`);
   await Deno.writeTextFile("docs/how_it_adds_attention.svg", surveySvg(surveyModel(checkpoint, 1000)));
