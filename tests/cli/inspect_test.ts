@@ -5,7 +5,7 @@ import { goldenCheckpoint, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 Deno.test("inspect A B shows each step of a sum, without a permission", async () => {
   const { code, stdout, stderr } = await tinyAdder(["inspect", "95", "7"]);
   assertEquals([code, stderr], [0, ""]);
-  assertMatch(stdout, /^95 \+ 7 = 102  ✓\n/);
+  assertMatch(stdout, /^95 \+ 7 = 102 {2}✓\n/);
   assertMatch(stdout, /\n {6}0000000095 \+ 0000000007 = 20100000000\n/);
   assertMatch(stdout, /\n {3}0 {2}b0=7 [\d.]+% {3}a0=5 [\d.]+%/); // the ones look at the ones
 });
