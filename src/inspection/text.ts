@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FIRST_QUERY, OPERAND_DIGITS } from "../model/vocabulary.ts";
 import { positionName, type SumInspection, tokenName } from "./sum.ts";
 import type { Survey } from "./survey.ts";
 
@@ -47,7 +48,7 @@ export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey
     };
     const own = [place("a", step), place("b", step)];
     const before = [place("a", step - 1), place("b", step - 1), place("s", step - 1)];
-    const signs = [attention[10], attention[21]];
+    const signs = [attention[OPERAND_DIGITS], attention[FIRST_QUERY]];
     const rest = 1 - [...own, ...before, ...signs].reduce((sum, share) => sum + share, 0);
     const cells = [...own, ...before, ...signs, rest].map((share) => (100 * share).toFixed(1).padStart(7));
     return `${String(step).padStart(4)}${cells.join("")}  ${smallestMargin.toFixed(2).padStart(7)}`;
@@ -99,7 +100,7 @@ function namedShares(attention: readonly number[], tokens: readonly number[]): s
     .join("").trimEnd();
 }
 
-/** A share in per cent, rounded down as of 99.9: what is printed as 100% is nearly all. */
+/** A share in per cent; below 99.9995% it is never printed as 100%. */
 function percent(share: number): string {
   return share > 0.999995 ? "100%" : `${Math.min(99.9, 100 * share).toFixed(1)}%`;
 }

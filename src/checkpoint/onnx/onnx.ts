@@ -65,14 +65,8 @@ function addForwardPass(graph: OnnxGraph, variant: Variant): void {
   const [query, key, value] = graph.nodes("Split", [qkv, parts], ["query", "key", "value"], { axis: { int: -1 } });
   const products = graph.node("MatMul", [query, transposed(graph, key)], "products"); // [batch, length, length]
   const scores = graph.node("Mul", [products, number("scale", 1 / Math.sqrt(WIDTH))], "scores");
-  const attention = graph.node(
-    "Softmax",
-    [graph.node("Add", [scores, causalMask(graph, length)], "causal")],
-    "attention",
-    {
-      axis: { int: -1 },
-    },
-  );
+  const causal = graph.node("Add", [scores, causalMask(graph, length)], "causal");
+  const attention = graph.node("Softmax", [causal], "attention", { axis: { int: -1 } });
   const attended = graph.node("MatMul", [attention, value], "attended");
   const x1 = graph.node("Add", [x0, linear(attended, "blocks.0.attn.proj.weight", "projected")], "x1");
 

@@ -90,7 +90,8 @@ function rebuildTensor([storage, offset, shape, strides]: PickleValue[]): PyTorc
   if (!isIndex(offset) || !isListOfIndices(shape) || !isListOfIndices(strides) || shape.length !== strides.length) {
     throw new PickleRefusal("a tensor has no offset, shape and strides of whole numbers >= 0");
   }
-  return new PyTorchTensor(storage, offset, shape, strides);
+  // copies: the pickle could still append to its lists
+  return new PyTorchTensor(storage, offset, [...shape], [...strides]);
 }
 
 /** `_rebuild_parameter(data, requires_grad, backward_hooks)`, for what was saved as `nn.Parameter` */

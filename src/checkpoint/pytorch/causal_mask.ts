@@ -27,16 +27,10 @@ export function isCausalMask(
   ) {
     return false;
   }
-  const bytes = STORAGE_CLASSES[storage.kind];
-  // elements of whole bytes are told apart; which numbers they stand for does not matter, but for a float, whose -0 is 0
-  const values = read(
-    bytes === 1
-      ? (view, at) => view.getUint8(at)
-      : bytes === 4 && storage.kind === "FloatStorage"
-      ? (view, at) => view.getFloat32(at, true)
-      : () => NaN,
-  );
-  const [kept, masked] = [values[0], values[1]];
-  if (Number.isNaN(kept) || Number.isNaN(masked) || kept === masked) return false;
+  const isFloat = storage.kind === "FloatStorage";
+  if (!isFloat && STORAGE_CLASSES[storage.kind] !== 1) return false; // masks are bytes, booleans or floats
+  const values = read((view, at) => isFloat ? view.getFloat32(at, true) : view.getUint8(at));
+  const [kept, masked] = values;
+  if (kept === masked) return false;
   return values.every((value, i) => value === (i % width > Math.floor(i / width) ? masked : kept));
 }
