@@ -12,7 +12,6 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import { EigenvalueDecomposition, Matrix, solve } from "ml-matrix";
 import { readCheckpointFileSync } from "../src/checkpoint/store.ts";
 import { linear } from "../src/engine/reference/linear.ts";
 import { forward, type QueryState, tensorsOf } from "../src/engine/reference/model.ts";
@@ -23,6 +22,7 @@ import { variantOf, WIDTH } from "../src/model/variant.ts";
 import { FIRST_QUERY, POSITIONS_READ, promptTokens, targetTokens } from "../src/model/vocabulary.ts";
 import { shippedCheckpoint } from "../src/weights/mod.ts";
 import { svg } from "./plot_svg.ts";
+import { axes, betweenGroups, dot, leastSquares, mean, polynomial, principal } from "./statistics.ts";
 
 const SUMS = 2000;
 const SEED = 1;
@@ -67,74 +67,13 @@ function seen(step: number, operands: Float64Array): Seen[] {
   });
 }
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** Rows less their mean, their principal directions by falling variance, and the share of the variance along each. */
-function principal(rows: readonly (readonly number[])[]) {
-  const center = rows[0].map((_, k) => mean(rows.map((row) => row[k])));
-  const centered = new Matrix(rows.map((row) => row.map((value, k) => value - center[k])));
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(centered.transpose().mmul(centered), {
-    assumeSymmetric: true,
-  });
-  const order = realEigenvalues.map((_, k) => k).sort((x, y) => realEigenvalues[y] - realEigenvalues[x]);
-  const all = realEigenvalues.reduce((sum, value) => sum + value, 0);
-  return {
-    directions: order.map((k) => eigenvectorMatrix.getColumn(k)),
-    shares: order.map((k) => realEigenvalues[k] / all),
-    along: (k: number) => centered.to2DArray().map((row) => dot(row, eigenvectorMatrix.getColumn(order[k]))),
-  };
-}
-
-function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
-  return sum;
-}
-
-/** Least squares of y on features (a constant among them): the weights, the share of the variance explained, the largest error. */
-function leastSquares(features: readonly (readonly number[])[], y: readonly number[]) {
-  const weights = solve(new Matrix(features as number[][]), Matrix.columnVector(y as number[]), true).to1DArray();
-  const errors = y.map((value, i) => value - dot(features[i], weights));
-  const center = mean(y);
-  const explained = 1 - dot(errors, errors) / y.reduce((sum, value) => sum + (value - center) ** 2, 0);
-  return { weights, explained, largest: Math.max(...errors.map(Math.abs)) };
-}
-
-/** All products of powers of two numbers, of degree 5 at most. */
-function polynomial(x: number, y: number): number[] {
-  const terms = [];
-  for (let i = 0; i <= 5; i++) for (let j = 0; i + j <= 5; j++) terms.push(x ** i * y ** j);
-  return terms;
-}
-
-/** The share of the variance of rows that lies between groups: 1 where the group says all. */
-function betweenGroups(rows: readonly ArrayLike<number>[], group: readonly number[]): number {
-  const spread = (some: readonly ArrayLike<number>[]) => {
-    let sum = 0;
-    for (let k = 0; k < some[0].length; k++) {
-      const values = some.map((row) => row[k]);
-      const center = mean(values);
-      for (const value of values) sum += (value - center) ** 2;
-    }
-    return sum;
-  };
-  const groups = Map.groupBy(rows.map((row, i) => ({ row, of: group[i] })), ({ of }) => of).values();
-  const within = [...groups].reduce((sum, members) => sum + spread(members.map(({ row }) => row)), 0);
-  return 1 - within / spread(rows);
-}
-
 /** The plane in which the digits' embeddings lie, as two directions of length 7. */
 function digitPlane() {
   const embeddings = Array.from(
     { length: 10 },
     (_, token) => Array.from(tensors.tokenEmbedding.subarray(WIDTH * token, WIDTH * (token + 1))),
   );
-  const moments = new Matrix(embeddings);
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(moments.transpose().mmul(moments), {
-    assumeSymmetric: true,
-  });
-  const order = realEigenvalues.map((_, k) => k).sort((x, y) => realEigenvalues[y] - realEigenvalues[x]);
-  let [x, y] = [eigenvectorMatrix.getColumn(order[0]), eigenvectorMatrix.getColumn(order[1])];
+  let { directions: [x, y] } = axes(embeddings);
   if (dot(embeddings[0], x) > 0) x = x.map((value) => -value); // the sign is arbitrary: 0 to the left and above
   if (dot(embeddings[0], y) < 0) y = y.map((value) => -value);
   return {

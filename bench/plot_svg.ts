@@ -10,7 +10,7 @@ import { DOMParser } from "linkedom";
 export function svg(options: Plot.PlotOptions): string {
   const document = new DOMParser().parseFromString("<html></html>", "text/html");
   const style = { background: "white", color: "#333", fontFamily: "sans-serif" };
-  const figure = Plot.plot({ ...options, style, document: document as never });
+  const figure = Plot.plot({ className: "plot", ...options, style, document: document as never });
   figure.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   return figure.outerHTML;
 }

@@ -13,6 +13,7 @@ import { readOperands } from "./add.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, text } from "./flags.ts";
 import { printJson, sumLine } from "./format.ts";
+import { quote, UsageError } from "./usage_error.ts";
 
 /** Random sums of a survey; a second of the reference engine. */
 const SUMS = 1000;
@@ -28,6 +29,9 @@ export const inspectCommand = defineCommand({
   permissions: "none; --allow-read=CKPT with --from, --allow-write=FILE.svg with --out",
   example: "deno run --allow-write=sum.svg cli.ts inspect 1234567890 987654321 --out sum.svg",
   async run({ operands, flags: { from, out }, json }) {
+    if (out !== undefined && !out.toLowerCase().endsWith(".svg")) {
+      throw new UsageError(`Cannot run inspect as --out must end in .svg: current value is ${quote(out)}`);
+    }
     const pair = operands.length === 0 ? undefined : readOperands(operands);
     const checkpoint = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
     const drawing = async (svg: () => string) => {

@@ -92,6 +92,7 @@ const BAD_USAGE: readonly (readonly [args: readonly string[], message: string])[
     "Cannot run continue as it has no flag --model: its flags are --from, --out, --resume, --recipe, --seed, --steps, --eval-every, " +
     "--no-certify, --harden, --backend, --threads, --arithmetic, --json, --debug, --help",
   ],
+  [["inspect", "--out", "x.png"], "Cannot run inspect as --out must end in .svg: current value is x.png"],
   [
     ["eval", "--random", "10", "--hard", "10"],
     "Cannot run eval as it asks one kind of problem at a time: found --random and --hard",
