@@ -1,7 +1,7 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
 import { PickleDict, type PickleValue, readPickle } from "../../src/checkpoint/pytorch/pickle_reader.ts";
-import { outputOf } from "../runtimes/program.ts";
+import { outputOf, PYTHON, testIn } from "../runtimes/program.ts";
 
 const WORLD = {
   globals: { "collections OrderedDict": () => new PickleDict(), "torch FloatStorage": null },
@@ -21,12 +21,12 @@ function plain(value: PickleValue): unknown {
   return Array.isArray(value) ? value.map(plain) : value;
 }
 
-Deno.test("readPickle() reads what Python wrote, in every protocol from 2 on", async () => {
+testIn("python", "readPickle() reads what Python wrote, in every protocol from 2 on", async () => {
   const value =
     "{'int': [0, 255, 256, 65536, -1, 2**31, -2**40, 2**70], 'float': 0.1, 'text': 'zwölf', 'none': None, " +
     "'bool': (True, False), 'nested': {'a': ((1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), ())}, 3: 'x' * 300}";
   const script = `import pickle; print([pickle.dumps(${value}, p).hex() for p in range(2, 6)])`;
-  const hexes: string[] = JSON.parse((await outputOf("/usr/bin/python3", ["-c", script])).replaceAll("'", '"'));
+  const hexes: string[] = JSON.parse((await outputOf(PYTHON, ["-c", script])).replaceAll("'", '"'));
   assertEquals(hexes.length, 4);
   for (const hex of hexes) {
     const bytes = Uint8Array.from(hex.match(/../g)!, (byte) => parseInt(byte, 16));

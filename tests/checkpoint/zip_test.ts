@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { crc32 } from "../../src/checkpoint/crc32.ts";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
 import { readZip, writeZip } from "../../src/checkpoint/pytorch/zip.ts";
-import { outputOf } from "../runtimes/program.ts";
+import { outputOf, PYTHON, testIn } from "../runtimes/program.ts";
 import { temporaryFolder } from "../cli/tiny_adder.ts";
 
 const ENTRIES: [string, Uint8Array<ArrayBuffer>][] = [
@@ -23,13 +23,13 @@ Deno.test("readZip() gives back what writeZip() was given, and contents begin at
   for (const content of read.values()) assertEquals(content.byteOffset % 64, 0);
 });
 
-Deno.test("Python's zipfile finds no fault with what writeZip() wrote", async () => {
+testIn("python", "Python's zipfile finds no fault with what writeZip() wrote", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/test.zip`;
   await Deno.writeFile(path, writeZip(ENTRIES));
   const script = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); print(z.testzip(), z.namelist())";
   assertEquals(
-    await outputOf("/usr/bin/python3", ["-c", script, path]),
+    await outputOf(PYTHON, ["-c", script, path]),
     "None ['a/data.pkl', 'a/data/0', 'a/empty']\n",
   );
 });

@@ -1,6 +1,7 @@
 /** What stands on a terminal, and what does not stand elsewhere. `script` of Debian's bsdutils gives the terminal. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { testIn } from "../runtimes/program.ts";
 import { temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 
 const CLI = fromFileUrl(new URL("../../cli.ts", import.meta.url));
@@ -20,7 +21,7 @@ async function onTerminal(args: readonly string[], allow: readonly string[], noC
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("train draws a bar of one line: time left, loss, accuracy and rate", async () => {
+testIn("script", "train draws a bar of one line: time left, loss, accuracy and rate", async () => {
   await using folder = await temporaryFolder();
   const out = join(folder.path, "run");
   const args = ["train", "--recipe", "paper", "--steps", "8000", "--no-certify", "--out", out];
@@ -37,7 +38,7 @@ Deno.test("train draws a bar of one line: time left, loss, accuracy and rate", a
   assertEquals(text.split("\n").filter((line) => line.includes("sums of new 10-digit numbers are right")).length, 1);
 });
 
-Deno.test("inspect has colours on a terminal alone, and none with NO_COLOR", async () => {
+testIn("script", "inspect has colours on a terminal alone, and none with NO_COLOR", async () => {
   const plain = await tinyAdder(["inspect", "95", "7"]);
   assertEquals(plain.stdout.includes(ESCAPE), false);
   const without = await onTerminal(["inspect", "95", "7"], [], true);

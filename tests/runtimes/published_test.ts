@@ -3,8 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path";
 import { toBase64 } from "../../src/base64.ts";
 import { evidenceOfPage } from "./chromium.ts";
-import { npxNode } from "./node.ts";
-import { outputOf } from "./program.ts";
+import { NODE_22, outputOf, testIn } from "./program.ts";
 import { digest, encodings, type Fixtures, makeSuite, type Result } from "./suite.ts";
 import { RECORDED } from "../engine/recorded.ts";
 import { goldenSet } from "../golden.ts";
@@ -80,18 +79,19 @@ function assertPassed(results: readonly Result[]): void {
   assertEquals(results, suite.map(({ name }) => ({ name, error: null })));
 }
 
-Deno.test("in Node 22, from the published files: the same tests pass", async () => {
+testIn("Node 22", "in Node 22, from the published files: the same tests pass", async () => {
+  const [npx, ...args] = NODE_22;
   const script = `
     if (Number(process.versions.node.split(".")[0]) < 22) throw new Error("this is Node " + process.versions.node);
     const { suite } = await import("node:url").then(({ pathToFileURL }) => import(pathToFileURL(process.argv[1])));
     console.log(JSON.stringify(await suite()));
   `;
-  const { results } = JSON.parse(await npxNode(["--input-type=module", "--eval", script, bundle]));
+  const { results } = JSON.parse(await outputOf(npx, [...args, "--input-type=module", "--eval", script, bundle]));
   assertPassed(results);
 });
 
 for (const isolated of [true, false]) {
-  Deno.test(`in Chromium, from the published files, isolated: ${isolated}: the same tests pass`, async () => {
+  testIn("chromium", `in Chromium, from the published files, isolated: ${isolated}: the same tests pass`, async () => {
     const code = await Deno.readTextFile(bundle);
     const options = { bundle: code, call: ["suite"], isolated, where: isolated ? "page" : "worker" } as const;
     assertPassed((await evidenceOfPage<{ results: Result[] }>(options)).results);
