@@ -2,8 +2,8 @@
  * The command line: `deno run cli.ts 42 7` adds, `deno run cli.ts help` tells the rest.
  *
  * @example
- * ```ts ignore
- * import { main } from "jsr:@x/tiny-adder/cli";
+ * ```ts
+ * import { main } from "@x/tiny-adder/cli";
  *
  * const exitCode = await main(["42", "7"]); // prints 42 + 7 = 49  ✓
  * ```

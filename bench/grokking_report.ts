@@ -10,8 +10,8 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import { DOMParser } from "linkedom";
 import type { GrokkingLine } from "./grokking.ts";
+import { svg } from "./plot_svg.ts";
 
 /** A point of a curve. */
 interface Point {
@@ -120,14 +120,6 @@ function changes(lines: readonly GrokkingLine[]): string {
   });
   const steps = SHORT_AT.map((step) => `median at ${step.toLocaleString("en-US")}`);
   return table(["phase 2", "seeds", ...steps, "99% by 1,000", "99% by 10,000"], rows);
-}
-
-function svg(options: Plot.PlotOptions): string {
-  const document = new DOMParser().parseFromString("<html></html>", "text/html");
-  const style = { background: "white", color: "#333", fontFamily: "sans-serif" };
-  const figure = Plot.plot({ ...options, style, document: document as never });
-  figure.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  return figure.outerHTML;
 }
 
 /** Okabe and Ito's colours, for all eyes. */

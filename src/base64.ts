@@ -10,3 +10,8 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   if (fromBase64 !== undefined) return fromBase64.call(Uint8Array, text);
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
+
+/** The other way, by way of btoa: it is for files, of which one is written at a time. */
+export function toBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}

@@ -19,7 +19,18 @@ export async function sealCertificate(content: Omit<Certificate, "digest">): Pro
   return { ...content, digest: await sha256(new TextEncoder().encode(JSON.stringify(content))) };
 }
 
-/** The text of a certificate's file: JSON, one step a line. */
+/**
+ * The text of a certificate's file: JSON, one step a line.
+ *
+ * @example Usage
+ * ```ts
+ * import { certificateText, certify } from "@x/tiny-adder/certify";
+ *
+ * const untrained = { model: 763, parameters: new Float32Array(763).fill(0.1) } as const;
+ * const { certificate } = await certify(untrained, { seconds: 10 });
+ * if (certificate !== null) console.log(certificateText(certificate)); // what `check --certificate` reads
+ * ```
+ */
 export function certificateText(certificate: Certificate): string {
   const { steps, digest, ...head } = certificate;
   const lines = Object.entries(head).map(([name, value]) => `"${name}":${JSON.stringify(value)}`);

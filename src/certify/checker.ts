@@ -71,7 +71,21 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Replays a certificate against weights. @param certificate What the file's JSON holds; may be anything */
+/**
+ * Replays a certificate against weights.
+ *
+ * @example Usage
+ * ```ts
+ * import { checkCertificate } from "@x/tiny-adder/certify";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const parameters = new Float32Array(763);
+ * const { accepted } = await checkCertificate({ anything: "else" }, { model: 763, parameters });
+ * assertEquals(accepted, false);
+ * ```
+ *
+ * @param certificate What the file's JSON holds; may be anything
+ */
 export async function checkCertificate(
   // deno-lint-ignore no-explicit-any
   certificate: any,

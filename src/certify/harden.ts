@@ -55,8 +55,11 @@ const FIRST_ATTEMPT = 2 ** 30;
  * knows of carries.
  *
  * @example Usage
- * ```ts ignore
- * const { parameters, result, rounds } = await harden({ model: 763, parameters: weights });
+ * ```ts
+ * import { harden } from "@x/tiny-adder/certify";
+ *
+ * const untrained = new Float32Array(763).fill(0.1); // train it first: no round at all will do
+ * const { parameters, result, rounds } = await harden({ model: 763, parameters: untrained }, { rounds: 0 });
  * console.log(result.certified, rounds);
  * ```
  */

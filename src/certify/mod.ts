@@ -2,11 +2,16 @@
  * Proofs that a model is right on all 10^20 inputs, and a checker of such proofs. docs/certificate.md has the mathematics.
  *
  * @example Usage
- * ```ts ignore
+ * ```ts
  * import { certify, checkCertificate } from "@x/tiny-adder/certify";
+ * import { assertEquals } from "@std/assert";
  *
- * const { certified, worstMargin, counterexample, certificate } = await certify({ model: 763, parameters });
- * const { accepted } = await checkCertificate(certificate, { model: 763, parameters });
+ * const checkpoint = { model: 763, parameters: new Float32Array(763).fill(0.1) } as const; // weights that cannot add
+ * const { certified, worstMargin, counterexample, certificate } = await certify(checkpoint, { seconds: 10 });
+ * assertEquals(certified, false);
+ * console.log(worstMargin, counterexample); // null, and a pair that it adds wrongly
+ * const { accepted } = await checkCertificate(certificate, checkpoint);
+ * assertEquals(accepted, false);
  * ```
  *
  * @module

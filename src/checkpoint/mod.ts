@@ -1,6 +1,6 @@
 /**
- * Checkpoints: weights in and out of safetensors files, those of PyTorch included. Encoding and decoding need no permission,
- * {@linkcode readCheckpointFile} needs to read.
+ * Checkpoints: weights in and out of safetensors files and of PyTorch's, and out as ONNX and as a submission to the AdderBoard. Encoding and
+ * decoding need no permission, {@linkcode readCheckpointFile} needs to read.
  *
  * @example Usage
  * ```ts
@@ -14,8 +14,11 @@
  *
  * @module
  */
+export { encodeAdderBoardSubmission } from "./adderboard.ts";
 export { type Checkpoint, decodeCheckpoint, type DecodeCheckpointOptions, encodeCheckpoint } from "./checkpoint.ts";
 export { CheckpointError } from "./error.ts";
+export { encodeOnnx } from "./onnx/onnx.ts";
+export { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "./pytorch/pytorch.ts";
 export {
   type DecodedTensor,
   type DecodeOptions,

@@ -54,6 +54,8 @@ export interface DecodeOptions {
 
 const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 2 ** 20;
+/** How ZIP files begin; as the length of a header it would be above the limit. */
+const ZIP_SIGNATURE = 0x04034b50;
 const METADATA_KEY = "__metadata__";
 
 /**
@@ -171,6 +173,11 @@ function headerLength(view: DataView, asked: string): number {
   if (view.byteLength < LENGTH_BYTES) {
     throw new CheckpointError(
       `Cannot ${asked} as a safetensors file has at least ${LENGTH_BYTES} bytes: the file holds ${view.byteLength}`,
+    );
+  }
+  if (view.getUint32(0, true) === ZIP_SIGNATURE) {
+    throw new CheckpointError(
+      `Cannot ${asked} as it must be a safetensors file: it is a ZIP file, as torch.save writes; \`import\` makes a checkpoint of it`,
     );
   }
   const length = view.getBigUint64(0, true);

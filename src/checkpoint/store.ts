@@ -55,6 +55,7 @@ const TEMPORARY = /^\.(?:[\w.]+\.[0-9a-f-]{36}\.tmp|writable-\w+)$/;
  */
 export async function openRunDirectory(path: string): Promise<RunDirectory> {
   if (path === "") throw new CheckpointError("Cannot write to a run directory as its path must name one: it is empty");
+  requireFiles(`write to ${path}`);
   try {
     await Deno.mkdir(path, { recursive: true });
     await Deno.remove(await Deno.makeTempFile({ dir: path, prefix: ".writable-" }));
@@ -126,10 +127,15 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
  * Reads a checkpoint from a safetensors file, or from the `model.safetensors` of a run directory. Needs read permission.
  *
  * @example Usage
- * ```ts ignore
- * import { readCheckpointFile } from "@x/tiny-adder/checkpoint";
+ * ```ts
+ * import { encodeCheckpoint, readCheckpointFile } from "@x/tiny-adder/checkpoint";
+ * import { assertEquals } from "@std/assert";
  *
- * const { model, parameters } = await readCheckpointFile("run");
+ * const folder = await Deno.makeTempDir(); // a run directory, as train({ out: folder }) fills it
+ * const weights = { model: 763, parameters: new Float32Array(763), metadata: {} } as const;
+ * await Deno.writeFile(`${folder}/model.safetensors`, encodeCheckpoint(weights));
+ * const { model, parameters } = await readCheckpointFile(folder);
+ * assertEquals([model, parameters.length], [763, 763]);
  * ```
  *
  * @param path Path of a file or of a run directory
@@ -156,6 +162,7 @@ export function readCheckpointFileSync(
   { model }: Pick<DecodeCheckpointOptions, "model"> = {},
 ): Checkpoint {
   let source = path;
+  requireFiles(`read ${path}`);
   try {
     if (Deno.statSync(path).isDirectory) source = joined(path, MODEL_FILE);
     return decodeCheckpoint(readSmallFile(source, "a checkpoint"), { source, model });
@@ -182,8 +189,33 @@ export function readStateFile({ stateFile }: RunDirectory): TrainingState | unde
   }
 }
 
+/**
+ * Writes a file that others are to use; unlike {@linkcode writeFileAtomically} it needs no permission but for that file.
+ *
+ * @throws {CheckpointError} If it cannot be written
+ */
+export async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await Deno.writeFile(path, bytes);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) throw cause; // it says which permission is missing
+    throw new CheckpointError(
+      `Cannot write ${path} as it must be a file in a folder that can be written to: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** Files are read and written by Deno alone: elsewhere bytes go in and out. */
+function requireFiles(asked: string): void {
+  if ("Deno" in globalThis) return;
+  throw new CheckpointError(
+    `Cannot ${asked} as files are for Deno alone: use the bytes of a checkpoint, as other runtimes can`,
+  );
+}
+
 /** Reads a file after a look at its size. */
-function readSmallFile(path: string, what: string): Uint8Array {
+export function readSmallFile(path: string, what: string): Uint8Array {
   const { size } = Deno.statSync(path);
   if (size > MAX_FILE_BYTES) {
     throw new CheckpointError(
@@ -194,7 +226,7 @@ function readSmallFile(path: string, what: string): Uint8Array {
 }
 
 /** What lies behind an error of the file system, in plain words. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { errors } = Deno;
   if (error instanceof errors.NotFound) return "there is no such file or folder";
   if (error instanceof errors.NotADirectory) return "a part of the path is a file";

@@ -23,8 +23,8 @@ export const addCommand = defineCommand({
   },
 });
 
-/** Reads the two operands: decimal digits and nothing else, leading zeros welcome. */
-function readOperands(operands: readonly string[]): [a: number, b: number] {
+/** Reads two operands: decimal digits and nothing else, leading zeros welcome. */
+export function readOperands(operands: readonly string[]): [a: number, b: number] {
   if (operands.length !== 2) {
     const found = operands.length === 0 ? "none" : `${operands.length} (${operands.map(quote).join(", ")})`;
     throw new UsageError(`Cannot add as there must be two operands: found ${found}`);

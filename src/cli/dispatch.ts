@@ -35,7 +35,28 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./sweep.ts")).sweepCommand,
   },
   check: { summary: "checks such a proof", load: async () => (await import("./check.ts")).checkCommand },
+  inspect: {
+    summary: "shows what the model looks at, its margins and embeddings",
+    load: async () => (await import("./inspect.ts")).inspectCommand,
+  },
+  export: {
+    summary: "writes safetensors, PyTorch, ONNX or an AdderBoard submission",
+    load: async () => (await import("./export.ts")).exportCommand,
+  },
+  import: {
+    summary: "reads PyTorch or safetensors",
+    load: async () => (await import("./import.ts")).importCommand,
+  },
+  completions: {
+    summary: "prints completions for bash, zsh or fish",
+    load: async () => (await import("./completions.ts")).completionsCommand,
+  },
 };
+
+/** All commands with their summaries, loaded. */
+export function allCommands(): Promise<{ summary: string; command: Command }[]> {
+  return Promise.all(Object.values(COMMANDS).map(async ({ summary, load }) => ({ summary, command: await load() })));
+}
 
 /**
  * Runs the command that the arguments name.

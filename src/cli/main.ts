@@ -10,6 +10,14 @@ const PLAIN_OPERAND = /^0*\d{1,10}$/;
 /**
  * Runs the command line.
  *
+ * @example Usage
+ * ```ts
+ * import { main } from "@x/tiny-adder/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(await main(["42", "7"]), 0); // prints 42 + 7 = 49  ✓
+ * ```
+ *
  * @param args What stands after `deno run cli.ts`
  * @returns The exit code: 0 fine, 1 a check failed or a sum was wrong, 2 bad usage
  */

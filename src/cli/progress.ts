@@ -6,12 +6,13 @@
 
 const BAR_INTERVAL_MS = 60;
 const LINE_INTERVAL_MS = 2000;
-const BAR_WIDTH = 24;
+const BAR_WIDTH = 12;
 
 /** Writes how far something is. */
 export class ProgressDisplay {
   readonly #title: string;
-  readonly #terminal = Deno.stderr.isTerminal();
+  /** Whether it draws a bar. */
+  readonly terminal: boolean = Deno.stderr.isTerminal();
   #shownAt = performance.now();
   #barDrawn = false;
   #start = { done: 0, at: performance.now() };
@@ -27,17 +28,17 @@ export class ProgressDisplay {
     const now = performance.now();
     if (done < this.#last || this.#last === 0) this.#start = { done, at: now };
     this.#last = done;
-    if (now - this.#shownAt < (this.#terminal ? BAR_INTERVAL_MS : LINE_INTERVAL_MS)) return;
+    if (now - this.#shownAt < (this.terminal ? BAR_INTERVAL_MS : LINE_INTERVAL_MS)) return;
     this.#shownAt = now;
     const percent = `${Math.floor(100 * done / total)}%`;
-    if (!this.#terminal) return this.#write(`${this.#title}: ${percent}, ${note}\n`);
+    if (!this.terminal) return this.#write(`${this.#title}: ${percent}, ${note}\n`);
     this.#barDrawn = true;
     const filled = Math.floor(BAR_WIDTH * done / total);
     const bar = paint("━".repeat(filled), 32) + paint("─".repeat(BAR_WIDTH - filled), 90);
     const seconds = (now - this.#start.at) / 1000 * (total - done) / (done - this.#start.done);
-    const left = Number.isFinite(seconds) ? `, ${Math.ceil(seconds)} s left` : "";
+    const left = Number.isFinite(seconds) ? `${Math.ceil(seconds)} s left, ` : "";
     const room = (Deno.consoleSize().columns || 80) - this.#title.length - BAR_WIDTH - 8;
-    this.#write(`\r${this.#title} ${bar} ${percent.padStart(4)} ${`${note}${left}`.slice(0, Math.max(0, room))}\x1b[K`);
+    this.#write(`\r${this.#title} ${bar} ${percent.padStart(4)} ${`${left}${note}`.slice(0, Math.max(0, room))}\x1b[K`);
   }
 
   /** Writes a line that stays. */

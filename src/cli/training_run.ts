@@ -21,19 +21,23 @@ export interface TrainingRun {
   saved: boolean;
 }
 
+/** Problems that a glance at the accuracy asks: a millisecond's work of the WASM engine. */
+const GLANCE_PROBLEMS = 256;
 /** The sum that new weights are shown with: every place carries. */
 const DEMONSTRATION = { a: 1234567890, b: 9876543210 };
 
 /** Trains, with progress on stderr and the result on stdout. @returns The exit code */
 export async function runTraining(
   { command, out, json, saved }: TrainingRun,
-  start: (watch: Pick<TrainOptions, "signal" | "onProgress">) => Promise<TrainResult>,
+  start: (watch: Pick<TrainOptions, "signal" | "onProgress" | "glanceProblems">) => Promise<TrainResult>,
 ): Promise<number> {
   const display = new ProgressDisplay(command);
   const onProgress = progressListener(display);
   let result: TrainResult;
   try {
-    result = await interruptible((signal) => start({ signal, onProgress }));
+    result = await interruptible((signal) =>
+      start({ signal, onProgress, glanceProblems: display.terminal ? GLANCE_PROBLEMS : 0 })
+    );
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
     const next = saved ? `go on with ${command} --resume --out ${out}` : "nothing is saved of attempts side by side";
@@ -54,6 +58,7 @@ export async function runTraining(
 
 function progressListener(display: ProgressDisplay): (event: ProgressEvent) => void {
   let totalSteps = 0;
+  let right = ""; // of the last glance or evaluation
   return (event) => {
     switch (event.type) {
       case "start": {
@@ -69,13 +74,18 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
         return display.update(
           event.step,
           totalSteps,
-          `${event.stage}, step ${count(event.step)} of ${count(totalSteps)}, loss ${event.loss.toFixed(4)}, ` +
-            `${count(event.examplesPerSecond)} examples/s`,
+          `loss ${event.loss.toFixed(4)}${right}, ${count(event.examplesPerSecond / 1000)}k examples/s, ` +
+            `${event.stage}, step ${count(event.step)} of ${count(totalSteps)}`,
         );
+      case "glance":
+        right = rightShare(event);
+        return;
       case "evaluation":
+        right = rightShare(event);
         if (event.step === totalSteps) return; // the result says it
         return display.log(`step ${count(event.step)}: ${share(event)} of ${count(event.total)} sums are right`);
       case "restart":
+        right = "";
         return display.log(
           `step ${count(event.step)}: a loss of ${event.loss.toFixed(3)} in ${event.stage} is above ${event.gate}, ` +
             `attempt ${event.attempt + 1} starts from new weights`,
@@ -91,6 +101,11 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
         return;
     }
   };
+}
+
+/** A tenth of a per cent is enough to watch, and what the bar has room for. */
+function rightShare({ correct, total }: { correct: number; total: number }): string {
+  return `, ${Math.floor(1000 * correct / total) / 10}% right`;
 }
 
 function summary(report: TrainReport): string {

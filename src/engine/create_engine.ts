@@ -11,10 +11,29 @@ import { hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
 import { WasmEngine } from "./wasm/engine.ts";
 import { hasThreads, startThreads, startTrainer } from "./wasm/thread_pool.ts";
 
-/** The names that `backend` may have. */
+/**
+ * The names that `backend` may have.
+ *
+ * @example Usage
+ * ```ts
+ * import { BACKENDS } from "@x/tiny-adder/engine";
+ *
+ * console.log(BACKENDS.includes("wasm")); // true
+ * ```
+ */
 export const BACKENDS = ["auto", "wasm", "webgpu", "reference"] as const;
 
-/** The names that `arithmetic` may have. */
+/**
+ * The names that `arithmetic` may have.
+ *
+ * @example Usage
+ * ```ts
+ * import { ARITHMETICS } from "@x/tiny-adder/engine";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(ARITHMETICS, ["exact", "fast"]);
+ * ```
+ */
 export const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 
 function checkChoice(option: string, value: unknown, choices: readonly unknown[]): void {

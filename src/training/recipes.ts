@@ -64,13 +64,41 @@ export interface Recipe {
   readonly hardeningRounds?: number;
 }
 
-/** Seconds for a proof where the recipe does not say. */
+/**
+ * Seconds for a proof where the recipe does not say.
+ *
+ * @example Usage
+ * ```ts
+ * import { PROOF_SECONDS, trainRecipe } from "@x/tiny-adder/recipes";
+ *
+ * console.log(trainRecipe("fast").proofSeconds ?? PROOF_SECONDS);
+ * ```
+ */
 export const PROOF_SECONDS = 30;
 
-/** Rounds of hardening where they are asked for. */
+/**
+ * Rounds of hardening where they are asked for.
+ *
+ * @example Usage
+ * ```ts
+ * import { HARDENING_ROUNDS, trainRecipe } from "@x/tiny-adder/recipes";
+ *
+ * console.log(Math.max(trainRecipe("fast").hardeningRounds ?? 0, HARDENING_ROUNDS)); // what train({ harden: true }) takes
+ * ```
+ */
 export const HARDENING_ROUNDS = 6;
 
-/** Problems of the evaluation that ends a run. */
+/**
+ * Problems of the evaluation that ends a run.
+ *
+ * @example Usage
+ * ```ts
+ * import { FINAL_EVALUATION } from "@x/tiny-adder/recipes";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(FINAL_EVALUATION, 100_000); // train({ finalProblems }) asks for others
+ * ```
+ */
 export const FINAL_EVALUATION = 100_000;
 
 const ADAM = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 } as const;
@@ -189,7 +217,17 @@ function secondAnnealing(name: string, batch: number, steps: number, learningRat
   };
 }
 
-/** The names of the recipes. */
+/**
+ * The names of the recipes.
+ *
+ * @example Usage
+ * ```ts
+ * import { RECIPES } from "@x/tiny-adder/recipes";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(RECIPES, ["fast", "sure", "paper"]);
+ * ```
+ */
 export const RECIPES: readonly string[] = Object.keys(TRAIN_RECIPES);
 
 function lookUp(recipes: Readonly<Record<string, Recipe>>, name: string): Recipe {
@@ -204,6 +242,14 @@ function lookUp(recipes: Readonly<Record<string, Recipe>>, name: string): Recipe
 /**
  * The recipe of that name for training from scratch.
  *
+ * @example Usage
+ * ```ts
+ * import { trainRecipe } from "@x/tiny-adder/recipes";
+ *
+ * const { stages } = trainRecipe("fast");
+ * console.log(stages.map(({ name, steps, batch, learningRate }) => ({ name, steps, batch, learningRate })));
+ * ```
+ *
  * @throws {RangeError} If there is none
  */
 export function trainRecipe(name: string): Recipe {
@@ -213,6 +259,13 @@ export function trainRecipe(name: string): Recipe {
 /**
  * The recipe of that name for a second pass from a checkpoint.
  *
+ * @example Usage
+ * ```ts
+ * import { continueRecipe } from "@x/tiny-adder/recipes";
+ *
+ * console.log(continueRecipe("paper").evaluation); // checked every 1,000 steps, stopped at 99%
+ * ```
+ *
  * @throws {RangeError} If there is none
  */
 export function continueRecipe(name: string): Recipe {
@@ -221,6 +274,16 @@ export function continueRecipe(name: string): Recipe {
 
 /**
  * Checks a recipe that somebody wrote.
+ *
+ * @example Usage
+ * ```ts
+ * import { checkRecipe, trainRecipe } from "@x/tiny-adder/recipes";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const gentle = { ...trainRecipe("fast"), name: "gentle" };
+ * checkRecipe(gentle, "train"); // train({ recipe: gentle }) would take it
+ * assertThrows(() => checkRecipe({ ...gentle, stages: [] }, "train"), RangeError);
+ * ```
  *
  * @throws {RangeError} If it cannot be run; the message says why
  */
@@ -258,7 +321,17 @@ export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train"
   }
 }
 
-/** Steps of all stages. */
+/**
+ * Steps of all stages.
+ *
+ * @example Usage
+ * ```ts
+ * import { totalSteps, trainRecipe } from "@x/tiny-adder/recipes";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(totalSteps(trainRecipe("paper")), 400_000);
+ * ```
+ */
 export function totalSteps(recipe: Recipe): number {
   return recipe.stages.reduce((sum, { steps }) => sum + steps, 0);
 }

@@ -27,6 +27,11 @@ const STEPS_PER_LOG_LINE = 100;
 /** A second pass takes its examples from attempts that no training from scratch reaches: the same seed gives it other data. */
 const CONTINUED_ATTEMPT = 2 ** 31;
 
+/** Between two glances lie at least this many seconds… */
+const SECONDS_BETWEEN_GLANCES = 0.5;
+/** …and so many times what the last one took. */
+const GLANCE_RARITY = 50;
+
 /** The evaluation stream's samples: one for evaluations on the way, one for the last. */
 const SAMPLE_ON_THE_WAY = 1;
 const SAMPLE_AT_THE_END = 0;
@@ -61,6 +66,8 @@ export interface RunTools {
   evalEvery: number;
   /** Problems of the evaluation at the end. */
   finalProblems: number;
+  /** Problems of a glance on the way, for the progress alone; 0 or missing: none. */
+  glanceProblems?: number;
   /** Whether the run ends with a proof. */
   certify?: boolean;
   /** Threads of the proof; all where it is not said. */
@@ -80,6 +87,8 @@ export class Run {
   readonly #started = performance.now();
   readonly #earlierSeconds: number;
   #best: Float32Array | undefined;
+  /** The earliest time of the next glance, in milliseconds. */
+  #nextGlance = performance.now() + 1000 * SECONDS_BETWEEN_GLANCES;
 
   /** The engine must hold the weights and moments that belong to `progress`. */
   constructor(progress: RunProgress, tools: RunTools, best?: Float32Array) {
@@ -156,6 +165,7 @@ export class Run {
         saved = performance.now();
       }
       if (performance.now() - turned < 1000 * SECONDS_BETWEEN_TURNS) continue;
+      await this.#glanceIfDue();
       await eventLoopTurn();
       turned = performance.now();
       if (signal?.aborted) {
@@ -238,6 +248,19 @@ export class Run {
     this.#tools.onProgress({ type: "restart", attempt: progress.attempt, ...restart });
     this.#log("restart", { attempt: progress.attempt, ...restart });
     return true;
+  }
+
+  /** Asks a few problems for those who watch; neither the weights nor the log know of it. */
+  async #glanceIfDue(): Promise<void> {
+    const { engine, glanceProblems = 0, onProgress } = this.#tools;
+    const before = performance.now();
+    if (glanceProblems === 0 || before < this.#nextGlance) return;
+    const { seed, step } = this.#progress;
+    const held = engine.sample({ seed, stream: "evaluation", sample: SAMPLE_ON_THE_WAY, count: glanceProblems });
+    const { total, correct } = await evaluate(engine, held, { maxErrors: 0 });
+    onProgress({ type: "glance", step, total, correct });
+    const after = performance.now();
+    this.#nextGlance = after + Math.max(1000 * SECONDS_BETWEEN_GLANCES, GLANCE_RARITY * (after - before));
   }
 
   async #evaluateIfDue(): Promise<void> {

@@ -108,6 +108,7 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     signal,
     onProgress = () => {},
     finalProblems = FINAL_EVALUATION,
+    glanceProblems,
     certify = false,
     harden,
     saveEvery,
@@ -123,7 +124,7 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     return await new Run(
       progress,
       {
-        ...{ engine, journal, limit, evalEvery, finalProblems, certify, harden, proofThreads: threads },
+        ...{ engine, journal, limit, evalEvery, finalProblems, glanceProblems, certify, harden, proofThreads: threads },
         ...{ saveEvery, signal, onProgress },
       },
       best,

@@ -45,6 +45,12 @@ export interface TrainOptions {
   harden?: boolean;
   /** Seconds between two saves of the state in `out`, about; 0: as often as it can. @default {10} */
   saveEvery?: number;
+  /**
+   * Asks so many held-out problems now and then while it trains, at most twice a second and for at most 2% of the time, and tells the result as
+   * an event `glance`; 0: never. What is trained does not depend on it.
+   * @default {0}
+   */
+  glanceProblems?: number;
   /** Held-out problems of the evaluation that ends the run. @default {100_000} */
   finalProblems?: number;
   /** Ends the run early: the state is saved, and the promise rejects with the signal's reason. */
@@ -82,6 +88,14 @@ export type ProgressEvent =
     gradientNorm: number;
     /** Training throughput since the last event of this type. */
     examplesPerSecond: number;
+  }
+  | {
+    type: "glance";
+    step: number;
+    /** Problems asked. */
+    total: number;
+    /** Of these, answered rightly. */
+    correct: number;
   }
   | {
     type: "evaluation";

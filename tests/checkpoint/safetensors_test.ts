@@ -122,7 +122,7 @@ const MALFORMED: [what: string, bytes: Uint8Array, message: string][] = [
   [
     "a zip archive",
     container("", { length: 0x0000080800_04_03_4b_50n }),
-    "a safetensors header has at most 1048576 bytes",
+    "it must be a safetensors file: it is a ZIP file, as torch.save writes",
   ],
   ["a header of 2^64 - 1 bytes", container("{}", { length: 2n ** 64n - 1n }), "announces 18446744073709551615"],
   ["a header longer than the file", container("{}", { length: 3n }), "announces a header of 3 bytes: the file holds 2"],

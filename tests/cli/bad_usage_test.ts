@@ -35,11 +35,11 @@ const BAD_USAGE: readonly (readonly [args: readonly string[], message: string])[
   [["42", "7", "--from"], "Cannot run add as --from needs a value: write --from CKPT"],
   [
     ["trian"],
-    "Cannot run tiny-adder as the command must be one of add, train, continue, eval, verify, certify, sweep, check: current value is trian, did you mean train?",
+    "Cannot run tiny-adder as the command must be one of add, train, continue, eval, verify, certify, sweep, check, inspect, export, import, completions: current value is trian, did you mean train?",
   ],
   [
     ["help", "me"],
-    "Cannot run tiny-adder as the command must be one of add, train, continue, eval, verify, certify, sweep, check: current value is me",
+    "Cannot run tiny-adder as the command must be one of add, train, continue, eval, verify, certify, sweep, check, inspect, export, import, completions: current value is me",
   ],
   [["train"], "Cannot run train as --out is missing: add --out DIR"],
   [["train", "--out"], "Cannot run train as --out needs a value: write --out DIR"],
@@ -92,6 +92,7 @@ const BAD_USAGE: readonly (readonly [args: readonly string[], message: string])[
     "Cannot run continue as it has no flag --model: its flags are --from, --out, --resume, --recipe, --seed, --steps, --eval-every, " +
     "--save-every, --no-certify, --harden, --backend, --threads, --arithmetic, --json, --debug, --help",
   ],
+  [["inspect", "--out", "x.png"], "Cannot run inspect as --out must end in .svg: current value is x.png"],
   [
     ["eval", "--random", "10", "--hard", "10"],
     "Cannot run eval as it asks one kind of problem at a time: found --random and --hard",

@@ -1,8 +1,11 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
+import { readInput } from "../../src/cli/command.ts";
+import { allCommands } from "../../src/cli/dispatch.ts";
 import { tinyAdder } from "./tiny_adder.ts";
 
-const COMMANDS = ["add", "train", "continue", "eval", "verify"];
+const commands = (await allCommands()).map(({ command }) => command);
+const COMMANDS = commands.map(({ name }) => name);
 
 Deno.test("help names every command", async () => {
   for (const args of [["help"], ["--help"], ["-h"]]) {
@@ -28,3 +31,12 @@ for (const command of COMMANDS) {
 Deno.test("--version prints the version of deno.json", async () => {
   assertEquals(await tinyAdder(["--version"]), { code: 0, stdout: `${config.version}\n`, stderr: "" });
 });
+
+for (const command of commands) {
+  Deno.test(`the example in the help of ${command.name} is one that it takes`, () => {
+    const [before, after] = command.example.split(` cli.ts ${command.name}`);
+    assertMatch(before, /^deno run( --allow-(read|write)=\S+)*$/);
+    const input = readInput(command, after.split(" ").filter(Boolean)); // throws where a flag is wrong or missing
+    assertEquals(input === null, false);
+  });
+}

@@ -5,7 +5,7 @@ import { RECORDED } from "../engine/recorded.ts";
 import { evidenceOfChromium } from "./chromium.ts";
 import { type Evidence, evidence, evidenceInPieces, type Proof } from "./evidence.ts";
 import { withFirefox } from "./firefox.ts";
-import { isInstalled, outputOf, type Runtime } from "./program.ts";
+import { outputOf, testIn } from "./program.ts";
 
 const STEPS = 2000;
 
@@ -19,12 +19,6 @@ let loss: Promise<number> | undefined;
 /** The loss as Deno computes it, with one thread. */
 function lossInDeno(): Promise<number> {
   return loss ??= evidence(STEPS, 1).then(({ loss }) => loss);
-}
-
-/** A test that is ignored, and says why, where its program is missing. */
-function testIn(runtime: Runtime, name: string, fn: () => Promise<void>): void {
-  const ignore = !isInstalled(runtime);
-  Deno.test({ name: ignore ? `${name} (ignored as ${runtime} is not installed)` : name, ignore, fn });
 }
 
 let folder: string;

@@ -1,0 +1,116 @@
+/**
+ * A model as an ONNX graph that computes logits.
+ *
+ * @module
+ */
+import { TOKENS, type Variant, variantOf, WIDTH } from "../../model/variant.ts";
+import type { Checkpoint } from "../checkpoint.ts";
+import { checkParameters, FORMAT_VERSION } from "../state_dict.ts";
+import { OnnxGraph } from "./graph.ts";
+
+/**
+ * Writes a model as ONNX, opset 17: `tokens` (int64, [batch, length], length at most 35) to `logits` (float32, [batch, length, 14]). The
+ * initializers are the weights and nothing else, by PyTorch's names, so that their number is that of the parameters. One decodes greedily
+ * by appending the likeliest token after the last position, again and again.
+ *
+ * @example Usage
+ * ```ts
+ * import { encodeOnnx } from "@x/tiny-adder/checkpoint";
+ *
+ * const bytes = encodeOnnx({ model: 763, parameters: new Float32Array(763), metadata: {} });
+ * console.log(bytes.length); // about 6 kB; ort.InferenceSession.create(bytes) runs it
+ * ```
+ *
+ * @returns The bytes of the file; the same checkpoint gives the same bytes
+ * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
+ */
+export function encodeOnnx(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
+  checkParameters(checkpoint);
+  const { model, parameters, metadata } = checkpoint;
+  const variant = variantOf(model);
+  const graph = new OnnxGraph();
+  for (const { name, shape, offset, size } of variant.tensors) {
+    graph.weights(name, { shape, values: parameters.subarray(offset, offset + size) });
+  }
+  addForwardPass(graph, variant);
+  return graph.model({
+    name: `tiny-adder-${model}`,
+    inputs: [{ name: "tokens", elements: "int64", shape: ["batch", "length"] }],
+    outputs: [{ name: "logits", elements: "float32", shape: ["batch", "length", TOKENS] }],
+    metadata: { ...metadata, format_version: FORMAT_VERSION, model: String(model) },
+  });
+}
+
+/** The lines of `forward` in src/engine/reference/model.ts, for a batch; the comments tell the shapes. */
+function addForwardPass(graph: OnnxGraph, variant: Variant): void {
+  const { layerNormEpsilon } = variant;
+  const number = (name: string, value: number) => graph.constant(name, { shape: [], values: Float32Array.of(value) });
+  const list = (name: string, ...values: number[]) => graph.constant(name, { shape: [values.length], values });
+  /** x W^T, for weights as PyTorch stores them, [out, in] */
+  const linear = (x: string, weight: string, output: string) =>
+    graph.node("MatMul", [x, graph.node("Transpose", [weight], `${weight}.T`, { perm: { ints: [1, 0] } })], output);
+  const layerNorm = (x: string, name: string) =>
+    graph.node("LayerNormalization", [x, `${name}.weight`, `${name}.bias`], `${name}.y`, {
+      axis: { int: -1 },
+      epsilon: { float: layerNormEpsilon },
+    });
+
+  const length = graph.node("Shape", ["tokens"], "length", { start: { int: 1 }, end: { int: 2 } }); // [1]
+  const positions = graph.node("Slice", ["pos_emb.weight", list("first", 0), length], "positions"); // [length, 7]
+  const embedded = graph.node("Gather", ["tok_emb.weight", "tokens"], "embedded"); // [batch, length, 7]
+  const x0 = graph.node("Add", [embedded, positions], "x0");
+
+  const qkv = linear(layerNorm(x0, "blocks.0.ln1"), "blocks.0.attn.qkv.weight", "qkv"); // [batch, length, 21]
+  const parts = list("qkv_parts", WIDTH, WIDTH, WIDTH);
+  const [query, key, value] = graph.nodes("Split", [qkv, parts], ["query", "key", "value"], { axis: { int: -1 } });
+  const products = graph.node("MatMul", [query, transposed(graph, key)], "products"); // [batch, length, length]
+  const scores = graph.node("Mul", [products, number("scale", 1 / Math.sqrt(WIDTH))], "scores");
+  const causal = graph.node("Add", [scores, causalMask(graph, length)], "causal");
+  const attention = graph.node("Softmax", [causal], "attention", { axis: { int: -1 } });
+  const attended = graph.node("MatMul", [attention, value], "attended");
+  const x1 = graph.node("Add", [x0, linear(attended, "blocks.0.attn.proj.weight", "projected")], "x1");
+
+  const hidden = linear(layerNorm(x1, "blocks.0.ln2"), "blocks.0.ffn.w1.weight", "hidden"); // [batch, length, 14]
+  const activated = gelu(graph, variant.gelu, hidden, number);
+  const x2 = graph.node("Add", [x1, linear(activated, "blocks.0.ffn.w2.weight", "fed_forward")], "x2");
+  linear(variant.finalNorm ? layerNorm(x2, "ln_f") : x2, "tok_emb.weight", "logits");
+}
+
+function transposed(graph: OnnxGraph, key: string): string {
+  return graph.node("Transpose", [key], "key_transposed", { perm: { ints: [0, 2, 1] } });
+}
+
+/** [length, length], -Infinity above the diagonal and 0 elsewhere. */
+function causalMask(graph: OnnxGraph, length: string): string {
+  const square = graph.node("Concat", [length, length], "square", { axis: { int: 0 } });
+  const filled = graph.node("ConstantOfShape", [square], "filled", {
+    value: { tensor: { shape: [1], values: Float32Array.of(-Infinity) } },
+  });
+  const one = graph.constant("one_above", { shape: [], values: [1] });
+  return graph.node("Trilu", [filled, one], "mask", { upper: { int: 1 } });
+}
+
+/** Both forms of src/engine/reference/gelu.ts, of the operators that opset 17 has. */
+function gelu(
+  graph: OnnxGraph,
+  form: Variant["gelu"],
+  x: string,
+  number: (name: string, value: number) => string,
+): string {
+  let inner: string;
+  if (form === "erf") {
+    // x/2 (1 + erf(x / sqrt 2))
+    inner = graph.node("Erf", [graph.node("Mul", [x, number("root_half", Math.SQRT1_2)], "gelu_scaled")], "gelu_inner");
+  } else {
+    // x/2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+    const square = graph.node("Mul", [x, x], "gelu_square");
+    const cubic = graph.node("Mul", [square, number("gelu_cubic", 0.044715)], "gelu_cubic_term");
+    const factor = graph.node("Add", [cubic, number("gelu_one", 1)], "gelu_factor");
+    const sum = graph.node("Mul", [x, factor], "gelu_sum");
+    const scaled = graph.node("Mul", [sum, number("gelu_root", Math.sqrt(2 / Math.PI))], "gelu_scaled");
+    inner = graph.node("Tanh", [scaled], "gelu_inner");
+  }
+  const gate = graph.node("Add", [inner, number("one", 1)], "gelu_gate");
+  const half = graph.node("Mul", [x, number("half", 0.5)], "gelu_half");
+  return graph.node("Mul", [half, gate], "activated");
+}

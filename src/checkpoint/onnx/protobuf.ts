@@ -1,0 +1,52 @@
+/**
+ * Writes Protocol Buffers: https://protobuf.dev/programming-guides/encoding/
+ *
+ * @module
+ */
+import { concatenate } from "../bytes.ts";
+
+/** One field of a message, with its tag. */
+export type Field = Uint8Array;
+
+const VARINT = 0;
+const LENGTH_DELIMITED = 2;
+const FIXED_32 = 5;
+
+/** A whole number as a varint, in two's complement of 64 bits. */
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = BigInt.asUintN(64, BigInt(value));
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  return [...bytes, Number(rest)];
+}
+
+function tag(field: number, wireType: number): number[] {
+  return varint(field << 3 | wireType);
+}
+
+/** A field of type int32, int64 or enum. */
+export function int(field: number, value: number): Field {
+  return Uint8Array.from([...tag(field, VARINT), ...varint(value)]);
+}
+
+/** A field of type float. */
+export function float(field: number, value: number): Field {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setFloat32(0, value, true);
+  return concatenate([Uint8Array.from(tag(field, FIXED_32)), new Uint8Array(view.buffer)]);
+}
+
+/** A field of type bytes. */
+export function bytes(field: number, value: Uint8Array): Field {
+  return concatenate([Uint8Array.from([...tag(field, LENGTH_DELIMITED), ...varint(value.length)]), value]);
+}
+
+/** A field of type string. */
+export function string(field: number, value: string): Field {
+  return bytes(field, new TextEncoder().encode(value));
+}
+
+/** A field that is a message. */
+export function message(field: number, ...fields: readonly Field[]): Field {
+  return bytes(field, concatenate(fields));
+}

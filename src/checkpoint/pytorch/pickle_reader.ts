@@ -1,0 +1,301 @@
+/**
+ * Reads Python's pickle format, protocols 2 to 5, without ever running anything: an interpreter of the opcodes that data needs, and
+ * of the few callables that its caller names. What else a pickle asks for is refused.
+ * https://github.com/python/cpython/blob/main/Lib/pickletools.py describes the opcodes.
+ *
+ * @module
+ */
+import { CheckpointError, excerpt } from "../error.ts";
+
+/** A dict or an `OrderedDict`, with the attributes that were set on it. */
+export class PickleDict {
+  /** What it maps. */
+  readonly entries: Map<string | number, PickleValue> = new Map();
+  /** Attributes of the object itself, such as `_metadata` of a state dict. */
+  attributes: PickleDict | undefined;
+}
+
+/** The name of a class or function, `module name`. */
+export class PickleGlobal {
+  /** Names it. */
+  constructor(
+    /** Its module and its name, with a space between them. */
+    readonly name: string,
+  ) {}
+}
+
+/** What a pickle describes; lists and tuples are both arrays, and objects that only the caller knows are `object`. */
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | PickleValue[]
+  | PickleDict
+  | PickleGlobal
+  | object;
+
+/** What a caller knows of the world of a pickle. */
+export interface PickleWorld {
+  /** For each `module name` that may be named what a call of it gives, or null where it must not be called. */
+  readonly globals: Readonly<Record<string, ((args: PickleValue[]) => PickleValue) | null>>;
+  /** What a persistent id stands for. */
+  readonly persistent: (id: PickleValue) => PickleValue;
+}
+
+/** A state dict of ours takes 1 kB, and one with the state of an optimizer 5 kB: what is longer is something else. */
+const MAX_BYTES = 2 ** 16;
+
+/**
+ * Reads a pickle.
+ *
+ * @param asked What errors say was asked: `Cannot <asked> as …`
+ * @throws {CheckpointError} If it is cut off, has an opcode or names something that is not known here; the message says at which byte
+ */
+export function readPickle(bytes: Uint8Array, world: PickleWorld, asked: string): PickleValue {
+  if (bytes.length > MAX_BYTES) {
+    throw new CheckpointError(
+      `Cannot ${asked} as its pickle must have at most ${MAX_BYTES} bytes: current size is ${bytes.length}`,
+    );
+  }
+  return new Interpreter(bytes, world, asked).run();
+}
+
+class Interpreter {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #world: PickleWorld;
+  readonly #asked: string;
+  readonly #memo = new Map<number, PickleValue>();
+  readonly #stack: PickleValue[] = [];
+  /** Heights of the stack at the open marks. */
+  readonly #marks: number[] = [];
+  #at = 0;
+  /** Where the opcode at work begins. */
+  #opcodeAt = 0;
+
+  constructor(bytes: Uint8Array, world: PickleWorld, asked: string) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#world = world;
+    this.#asked = asked;
+  }
+
+  run(): PickleValue {
+    for (;;) {
+      this.#opcodeAt = this.#at;
+      const opcode = this.#bytes[this.#take(1)];
+      if (opcode === STOP) break;
+      const act = OPCODES.get(opcode);
+      if (act === undefined) return this.fail(`opcode 0x${opcode.toString(16).padStart(2, "0")} is not one of data`);
+      act(this);
+    }
+    const value = this.pop();
+    if (this.#stack.length > 0) this.fail("more than one value is left");
+    return value;
+  }
+
+  fail(reason: string): never {
+    throw new CheckpointError(
+      `Cannot ${this.#asked} as its pickle must be one of tensors by name: at byte ${this.#opcodeAt} ${reason}`,
+    );
+  }
+
+  /** Steps over so many bytes. @returns Where they begin */
+  #take(count: number): number {
+    const start = this.#at;
+    if (count > this.#bytes.length - start) this.fail(`it is cut off`);
+    this.#at += count;
+    return start;
+  }
+
+  /** An unsigned number of so many bytes. */
+  unsigned(bytes: 1 | 2 | 4 | 8): number {
+    const at = this.#take(bytes);
+    if (bytes === 1) return this.#view.getUint8(at);
+    if (bytes === 2) return this.#view.getUint16(at, true);
+    return bytes === 4 ? this.#view.getUint32(at, true) : Number(this.#view.getBigUint64(at, true));
+  }
+
+  int32(): number {
+    return this.#view.getInt32(this.#take(4), true);
+  }
+
+  float64(): number {
+    return this.#view.getFloat64(this.#take(8), false); // the one big-endian value of the format
+  }
+
+  /** A signed number of any length, two's complement. */
+  long(bytes: number): number | bigint {
+    const digits = this.#bytes.subarray(this.#take(bytes), this.#at);
+    let value = digits.reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n);
+    if (bytes > 0 && digits[bytes - 1] & 0x80) value -= 1n << BigInt(8 * bytes);
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+
+  text(bytes: number): string {
+    return new TextDecoder().decode(this.#bytes.subarray(this.#take(bytes), this.#at));
+  }
+
+  line(): string {
+    const end = this.#bytes.indexOf(0x0a, this.#at);
+    if (end < 0) return this.fail("it is cut off");
+    const text = this.text(end - this.#at);
+    this.#at++;
+    return text;
+  }
+
+  push(value: PickleValue): void {
+    this.#stack.push(value);
+  }
+
+  pop(): PickleValue {
+    if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) this.fail("a value is missing");
+    return this.#stack.pop()!;
+  }
+
+  mark(): void {
+    this.#marks.push(this.#stack.length);
+  }
+
+  /** All values above the last mark, which goes away. */
+  popToMark(): PickleValue[] {
+    const height = this.#marks.pop();
+    if (height === undefined) return this.fail("a mark is missing");
+    return this.#stack.splice(height);
+  }
+
+  /** The value on top, which must be a dict. */
+  topDict(): PickleDict {
+    const value = this.#stack.at(-1);
+    return value instanceof PickleDict ? value : this.fail("a dict is missing");
+  }
+
+  topList(): PickleValue[] {
+    const value = this.#stack.at(-1);
+    return Array.isArray(value) ? value : this.fail("a list is missing");
+  }
+
+  setItems(dict: PickleDict, items: readonly PickleValue[]): void {
+    if (items.length % 2 !== 0) this.fail("a key has no value");
+    for (let i = 0; i < items.length; i += 2) {
+      const key = items[i];
+      if (typeof key !== "string" && typeof key !== "number") return this.fail("a key is neither text nor a number");
+      if (dict.entries.has(key)) return this.fail(`key ${excerpt(key)} stands twice in one dict`);
+      dict.entries.set(key, items[i + 1]);
+    }
+  }
+
+  remember(index: number): void {
+    if (this.#stack.length === 0) this.fail("a value is missing");
+    this.#memo.set(index, this.#stack.at(-1)!);
+  }
+
+  memoize(): void {
+    this.remember(this.#memo.size);
+  }
+
+  recall(index: number): void {
+    const value = this.#memo.get(index);
+    if (value === undefined) return this.fail(`value ${index} was never stored`);
+    this.push(value);
+  }
+
+  global(name: string): void {
+    if (!Object.hasOwn(this.#world.globals, name)) {
+      this.fail(`it names ${excerpt(name)}, which is neither a tensor nor a dict (a state dict has these alone)`);
+    }
+    this.push(new PickleGlobal(name));
+  }
+
+  stackGlobal(): void {
+    const [name, module] = [this.pop(), this.pop()];
+    if (typeof name !== "string" || typeof module !== "string") return this.fail("a name is not text");
+    this.global(`${module} ${name}`);
+  }
+
+  reduce(): void {
+    const args = this.pop();
+    const callable = this.pop();
+    if (!(callable instanceof PickleGlobal) || !Array.isArray(args)) return this.fail("a call has no function");
+    const call = this.#world.globals[callable.name];
+    if (call === null) return this.fail(`it calls ${callable.name}`);
+    this.push(this.#told(() => call(args)));
+  }
+
+  persistent(): void {
+    const id = this.pop();
+    this.push(this.#told(() => this.#world.persistent(id)));
+  }
+
+  build(): void {
+    const state = this.pop();
+    const object = this.#stack.at(-1);
+    if (!(object instanceof PickleDict) || !(state instanceof PickleDict)) {
+      return this.fail("something else than a dict has attributes");
+    }
+    object.attributes = state;
+  }
+
+  /** Runs a part of the caller's world, whose errors are reasons, and says where it was asked. */
+  #told<T>(part: () => T): T {
+    try {
+      return part();
+    } catch (error) {
+      if (error instanceof PickleRefusal) return this.fail(error.message);
+      throw error;
+    }
+  }
+}
+
+/** What a {@linkcode PickleWorld} throws: the end of a sentence that begins with the place. */
+export class PickleRefusal extends Error {}
+
+const STOP = 0x2e;
+
+/** What each opcode does, under the name that pickletools gives it. */
+const OPCODES = new Map<number, (machine: Interpreter) => void>([
+  [0x80, (m) => void m.unsigned(1)], // PROTO
+  [0x95, (m) => void m.unsigned(8)], // FRAME
+  [0x28, (m) => m.mark()], // MARK
+  [0x4e, (m) => m.push(null)], // NONE
+  [0x88, (m) => m.push(true)], // NEWTRUE
+  [0x89, (m) => m.push(false)], // NEWFALSE
+  [0x4b, (m) => m.push(m.unsigned(1))], // BININT1
+  [0x4d, (m) => m.push(m.unsigned(2))], // BININT2
+  [0x4a, (m) => m.push(m.int32())], // BININT
+  [0x8a, (m) => m.push(m.long(m.unsigned(1)))], // LONG1
+  [0x47, (m) => m.push(m.float64())], // BINFLOAT
+  [0x58, (m) => m.push(m.text(m.unsigned(4)))], // BINUNICODE
+  [0x8c, (m) => m.push(m.text(m.unsigned(1)))], // SHORT_BINUNICODE
+  [0x5d, (m) => m.push([])], // EMPTY_LIST
+  [0x29, (m) => m.push([])], // EMPTY_TUPLE
+  [0x7d, (m) => m.push(new PickleDict())], // EMPTY_DICT
+  [0x74, (m) => m.push(m.popToMark())], // TUPLE
+  [0x85, (m) => m.push([m.pop()])], // TUPLE1
+  [0x86, (m) => m.push([m.pop(), m.pop()].reverse())], // TUPLE2
+  [0x87, (m) => m.push([m.pop(), m.pop(), m.pop()].reverse())], // TUPLE3
+  [0x61, (m) => append(m, [m.pop()])], // APPEND
+  [0x65, (m) => append(m, m.popToMark())], // APPENDS
+  [0x73, (m) => setItems(m, [m.pop(), m.pop()].reverse())], // SETITEM
+  [0x75, (m) => setItems(m, m.popToMark())], // SETITEMS
+  [0x71, (m) => m.remember(m.unsigned(1))], // BINPUT
+  [0x72, (m) => m.remember(m.unsigned(4))], // LONG_BINPUT
+  [0x94, (m) => m.memoize()], // MEMOIZE
+  [0x68, (m) => m.recall(m.unsigned(1))], // BINGET
+  [0x6a, (m) => m.recall(m.unsigned(4))], // LONG_BINGET
+  [0x63, (m) => m.global(`${m.line()} ${m.line()}`)], // GLOBAL
+  [0x93, (m) => m.stackGlobal()], // STACK_GLOBAL
+  [0x52, (m) => m.reduce()], // REDUCE
+  [0x51, (m) => m.persistent()], // BINPERSID
+  [0x62, (m) => m.build()], // BUILD
+]);
+
+function append(machine: Interpreter, values: readonly PickleValue[]): void {
+  machine.topList().push(...values);
+}
+
+function setItems(machine: Interpreter, items: readonly PickleValue[]): void {
+  machine.setItems(machine.topDict(), items);
+}

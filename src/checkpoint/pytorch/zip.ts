@@ -1,0 +1,157 @@
+/**
+ * ZIP files whose entries are stored without compression, as `torch.save` writes them since version 1.6.
+ * PKWARE APPNOTE 6.3.10; no ZIP64, which files above 4 GiB alone need.
+ *
+ * ```
+ * local header, name, extra, bytes      … one after the other
+ * directory: one record an entry        offset, size, checksum, name
+ * end of directory                      22 bytes, the last ones of the file
+ * ```
+ *
+ * Nothing that a file says of itself is believed before it is compared with the file, and entries are views of it, not copies.
+ *
+ * @module
+ */
+import { concatenate } from "../bytes.ts";
+import { crc32 } from "../crc32.ts";
+import { CheckpointError, excerpt } from "../error.ts";
+
+/** The bytes of each entry by its name, in the order of the directory. */
+export type ZipEntries = ReadonlyMap<string, Uint8Array>;
+
+const LOCAL = { signature: 0x04034b50, bytes: 30 };
+const RECORD = { signature: 0x02014b50, bytes: 46 };
+const END = { signature: 0x06054b50, bytes: 22 };
+
+/** Every file that is a ZIP file with an entry begins with these bytes. */
+export function looksLikeZip(bytes: Uint8Array): boolean {
+  return bytes.length >= 4 && viewOf(bytes).getUint32(0, true) === LOCAL.signature;
+}
+
+/**
+ * Reads a ZIP file.
+ *
+ * @param asked What errors say was asked: `Cannot <asked> as …`
+ * @throws {CheckpointError} If it is none, an entry is compressed, lies elsewhere than the directory says, or has another checksum
+ */
+export function readZip(bytes: Uint8Array, asked: string): ZipEntries {
+  const fail = (reason: string): never => {
+    throw new CheckpointError(`Cannot ${asked} as ${reason}`);
+  };
+  const view = viewOf(bytes);
+  const end = bytes.length - END.bytes;
+  if (end < 0 || view.getUint32(end, true) !== END.signature) {
+    return fail(`a ZIP file must end with its directory: the file, of ${bytes.length} bytes, may be cut off`);
+  }
+  const count = view.getUint16(end + 10, true);
+  const directory = view.getUint32(end + 16, true);
+  const directoryEnd = directory + view.getUint32(end + 12, true);
+  if (directoryEnd > end) fail(`its ZIP directory must end before byte ${end}: it ends at byte ${directoryEnd}`);
+
+  const entries = new Map<string, Uint8Array>();
+  let at = directory;
+  let room = directory; // entries that overlap would make us read the same bytes again and again
+  for (let i = 0; i < count; i++) {
+    if (at + RECORD.bytes > directoryEnd || view.getUint32(at, true) !== RECORD.signature) {
+      return fail(`its ZIP directory must have ${count} records: there is none at byte ${at}`);
+    }
+    const nameEnd = at + RECORD.bytes + view.getUint16(at + 28, true);
+    const next = nameEnd + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    if (next > directoryEnd) fail(`the record at byte ${at} must end in its ZIP directory: it ends at byte ${next}`);
+    const name = new TextDecoder().decode(bytes.subarray(at + RECORD.bytes, nameEnd));
+    const entry = `its entry ${excerpt(name)}`;
+    if (entries.has(name)) fail(`${entry} must be there once: the record at byte ${at} is its second`);
+    const method = view.getUint16(at + 10, true);
+    if (method !== 0) fail(`${entry} must be stored without compression (method 0): current method is ${method}`);
+
+    const start = view.getUint32(at + 42, true);
+    const size = view.getUint32(at + 24, true);
+    if (start + LOCAL.bytes > directory || view.getUint32(start, true) !== LOCAL.signature) {
+      return fail(`${entry} must have its header at byte ${start}: there is none`);
+    }
+    const data = start + LOCAL.bytes + view.getUint16(start + 26, true) + view.getUint16(start + 28, true);
+    if (data + size > directory) {
+      fail(`${entry} must end before the directory at byte ${directory}: it ends at byte ${data + size}`);
+    }
+    room -= LOCAL.bytes + size;
+    if (room < 0) fail(`${entry} at byte ${data} must not overlap with another one`);
+    const content = bytes.subarray(data, data + size);
+    if (crc32(content) !== view.getUint32(at + 16, true)) {
+      fail(`${entry} at byte ${data} must have the checksum that its directory tells: it has another`);
+    }
+    entries.set(name, content);
+    at = next;
+  }
+  return entries;
+}
+
+/** The first of January 1980, the earliest day that ZIP knows: the same content gives the same bytes on any day. */
+const DATE = 0x0021;
+const VERSION_NEEDED = 20;
+const UTF8_NAMES = 0x0800;
+/** `torch.save` puts entries at multiples of this, so that they can be mapped into memory, and fills up with an extra field. */
+const ALIGNMENT = 64;
+const EXTRA_FIELD_HEADER = 4;
+/** "FB", by which PyTorch marks that field. */
+const EXTRA_FIELD_ID = 0x4246;
+
+/** Writes a ZIP file without compression, each entry at a multiple of 64 bytes. */
+export function writeZip(entries: Iterable<readonly [name: string, content: Uint8Array]>): Uint8Array<ArrayBuffer> {
+  const parts: Uint8Array[] = [];
+  const directory: Uint8Array[] = [];
+  let at = 0;
+  const push = (...bytes: Uint8Array[]) => {
+    parts.push(...bytes);
+    for (const { length } of bytes) at += length;
+  };
+  for (const [name, content] of entries) {
+    const title = new TextEncoder().encode(name);
+    const headerEnd = at + LOCAL.bytes + title.length + EXTRA_FIELD_HEADER;
+    const padding = (ALIGNMENT - headerEnd % ALIGNMENT) % ALIGNMENT;
+    // what header and record share: version, flags, method, time, date, checksum, sizes, length of the name
+    const common = fields(
+      [2, VERSION_NEEDED],
+      [2, UTF8_NAMES],
+      [2, 0],
+      [2, 0],
+      [2, DATE],
+      [4, crc32(content)],
+      [
+        4,
+        content.length,
+      ],
+      [4, content.length],
+      [2, title.length],
+    );
+    directory.push(
+      fields([4, RECORD.signature], [2, VERSION_NEEDED]),
+      common,
+      fields([2, 0], [2, 0], [2, 0], [2, 0], [4, 0], [4, at]), // no extra field, comment, disk or attributes; the offset
+      title,
+    );
+    const extra = new Uint8Array(EXTRA_FIELD_HEADER + padding);
+    extra.set(fields([2, EXTRA_FIELD_ID], [2, padding]));
+    push(fields([4, LOCAL.signature]), common, fields([2, extra.length]), title, extra, content);
+  }
+  const start = at;
+  push(...directory);
+  const count = directory.length / 4;
+  push(fields([4, END.signature], [2, 0], [2, 0], [2, count], [2, count], [4, at - start], [4, start], [2, 0]));
+  return concatenate(parts);
+}
+
+/** Whole numbers in little-endian order, each with its number of bytes. */
+function fields(...values: (readonly [bytes: 2 | 4, value: number])[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(values.reduce((sum, [bytes]) => sum + bytes, 0)));
+  let at = 0;
+  for (const [bytes, value] of values) {
+    if (bytes === 2) view.setUint16(at, value, true);
+    else view.setUint32(at, value, true);
+    at += bytes;
+  }
+  return new Uint8Array(view.buffer);
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}

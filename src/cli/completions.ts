@@ -1,0 +1,41 @@
+/**
+ * `completions`: what a shell needs to complete commands, flags and their values.
+ *
+ * @module
+ */
+import { defineCommand } from "./command.ts";
+import { bashCompletions, type CompletedCommand, fishCompletions, zshCompletions } from "./completion_scripts.ts";
+import { allCommands } from "./dispatch.ts";
+import { printJson } from "./format.ts";
+import { quote, UsageError } from "./usage_error.ts";
+
+const SHELLS: Readonly<Record<string, (commands: readonly CompletedCommand[]) => string>> = {
+  bash: bashCompletions,
+  zsh: zshCompletions,
+  fish: fishCompletions,
+};
+
+/** The command `completions`. */
+export const completionsCommand = defineCommand({
+  name: "completions",
+  description:
+    "Prints a script that completes commands, flags and their values in a shell, for the program `tiny-adder`, as which\n" +
+    "`deno install --global --name tiny-adder --allow-read --allow-write cli.ts` installs this. For bash:\n" +
+    "source <(tiny-adder completions bash)",
+  operands: "bash|zsh|fish",
+  flags: {},
+  permissions: "none",
+  example: "deno run cli.ts completions bash",
+  async run({ operands, json }) {
+    const names = Object.keys(SHELLS).join(", ");
+    if (operands.length !== 1 || !Object.hasOwn(SHELLS, operands[0])) {
+      const found = operands.length === 0 ? "none" : operands.map(quote).join(" ");
+      throw new UsageError(`Cannot run completions as there must be one shell of ${names}: current value is ${found}`);
+    }
+    const [shell] = operands;
+    const script = SHELLS[shell](await allCommands());
+    if (json) printJson({ shell, script });
+    else console.log(script);
+    return 0;
+  },
+});

@@ -1,0 +1,72 @@
+/**
+ * `export`: a model in the formats of the field.
+ *
+ * @module
+ */
+import { encodeAdderBoardSubmission } from "../checkpoint/adderboard.ts";
+import { type Checkpoint, encodeCheckpoint } from "../checkpoint/checkpoint.ts";
+import { encodeOnnx } from "../checkpoint/onnx/onnx.ts";
+import { encodePyTorchCheckpoint } from "../checkpoint/pytorch/pytorch.ts";
+import { readCheckpointFile, writeFile } from "../checkpoint/store.ts";
+import { parameterCount, variantOf } from "../model/variant.ts";
+import { shippedCheckpoint } from "../weights/mod.ts";
+import { defineCommand } from "./command.ts";
+import { FROM_FLAG, text } from "./flags.ts";
+import { count, printJson } from "./format.ts";
+import { quote, UsageError } from "./usage_error.ts";
+
+/** What an ending stands for. */
+interface Format {
+  readonly name: string;
+  readonly encode: (checkpoint: Checkpoint) => Uint8Array;
+}
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  ".safetensors": { name: "safetensors", encode: encodeCheckpoint },
+  ".pt": { name: "PyTorch state dict", encode: encodePyTorchCheckpoint },
+  ".onnx": { name: "ONNX", encode: encodeOnnx },
+  ".py": {
+    name: "AdderBoard submission",
+    encode: (checkpoint) => new TextEncoder().encode(encodeAdderBoardSubmission(checkpoint)),
+  },
+};
+
+/** The command `export`. */
+export const exportCommand = defineCommand({
+  name: "export",
+  description:
+    "Writes a model for other programs, by the ending of FILE: .safetensors, .pt (PyTorch), .onnx, or .py (a submission\n" +
+    "to the AdderBoard, https://github.com/anadim/AdderBoard, that holds the weights).",
+  flags: { from: FROM_FLAG, to: text("FILE", "what to write: FILE.safetensors, FILE.pt, FILE.onnx or FILE.py") },
+  required: ["to"],
+  permissions: "--allow-write=FILE; --allow-read=CKPT with --from",
+  example: "deno run --allow-write=adder.onnx cli.ts export --to adder.onnx",
+  async run({ flags: { from, to }, json }) {
+    const { name, encode } = formatOf(to!);
+    const checkpoint = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
+    const bytes = encode(checkpoint);
+    await writeFile(to!, bytes);
+    const parameters = parameterCount(variantOf(checkpoint.model));
+    if (json) {
+      printJson({
+        model: checkpoint.model,
+        parameters,
+        format: name,
+        bytes: bytes.length,
+        to,
+        checkpoint: from ?? "shipped",
+      });
+    } else {
+      console.log(`${parameters} parameters are in ${to} (${name}, ${count(bytes.length)} bytes)`);
+    }
+    return 0;
+  },
+});
+
+function formatOf(path: string): Format {
+  const ending = Object.keys(FORMATS).find((ending) => path.toLowerCase().endsWith(ending));
+  if (ending !== undefined) return FORMATS[ending];
+  throw new UsageError(
+    `Cannot run export as --to must end in one of ${Object.keys(FORMATS).join(", ")}: current value is ${quote(path)}`,
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * `inspect`: a model from inside.
+ *
+ * @module
+ */
+import { readCheckpointFile, writeFile } from "../checkpoint/store.ts";
+import { inspectSum } from "../inspection/sum.ts";
+import { surveyModel } from "../inspection/survey.ts";
+import { sumSvg, surveySvg } from "../inspection/svg.ts";
+import { type Emphasis, sumText, surveyText } from "../inspection/text.ts";
+import { shippedCheckpoint } from "../weights/mod.ts";
+import { readOperands } from "./add.ts";
+import { defineCommand } from "./command.ts";
+import { FROM_FLAG, text } from "./flags.ts";
+import { printJson, sumLine } from "./format.ts";
+import { quote, UsageError } from "./usage_error.ts";
+
+/** Random sums of a survey; a second of the reference engine. */
+const SUMS = 1000;
+
+/** The command `inspect`. */
+export const inspectCommand = defineCommand({
+  name: "inspect",
+  description:
+    "Shows a model from inside. With two numbers: what each step of their sum looks at, what it writes and by which margin.\n" +
+    "Without: what the steps look at on average, and the embeddings.",
+  operands: "[A B]",
+  flags: { from: FROM_FLAG, out: text("FILE.svg", "draw the tables as heat maps, too") },
+  permissions: "none; --allow-read=CKPT with --from, --allow-write=FILE.svg with --out",
+  example: "deno run --allow-write=sum.svg cli.ts inspect 1234567890 987654321 --out sum.svg",
+  async run({ operands, flags: { from, out }, json }) {
+    if (out !== undefined && !out.toLowerCase().endsWith(".svg")) {
+      throw new UsageError(`Cannot run inspect as --out must end in .svg: current value is ${quote(out)}`);
+    }
+    const pair = operands.length === 0 ? undefined : readOperands(operands);
+    const checkpoint = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
+    const drawing = async (svg: () => string) => {
+      if (out !== undefined) await writeFile(out, new TextEncoder().encode(svg()));
+    };
+    if (pair === undefined) {
+      const survey = surveyModel(checkpoint, SUMS);
+      await drawing(() => surveySvg(survey));
+      if (json) printJson({ ...survey, checkpoint: from ?? "shipped" });
+      else console.log(surveyText(survey));
+      return 0;
+    }
+    const [a, b] = pair;
+    const inspection = inspectSum(checkpoint, a, b);
+    await drawing(() => sumSvg(inspection));
+    const correct = inspection.sum === a + b;
+    if (json) printJson({ ...inspection, correct, checkpoint: from ?? "shipped" });
+    else console.log(`${sumLine({ a, b, got: inspection.sum })}\n\n${sumText(inspection, emphasis())}`);
+    return correct ? 0 : 1;
+  },
+});
+
+/** On a terminal cells get their share as brightness, unless NO_COLOR is set: grey, plain, green (ECMA-48). */
+function emphasis(): Emphasis {
+  if (Deno.noColor || !Deno.stdout.isTerminal()) return (cell) => cell;
+  return (cell, share) => share < 0.05 ? `\x1b[90m${cell}\x1b[0m` : share < 0.2 ? cell : `\x1b[1;32m${cell}\x1b[0m`;
+}

@@ -1,0 +1,87 @@
+/**
+ * A model, seen from inside: its embeddings, and what its steps look at on average.
+ *
+ * @module
+ */
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { forward, tensorsOf } from "../engine/reference/model.ts";
+import { drawOperands } from "../model/sampler.ts";
+import { type ModelName, variantOf, WIDTH } from "../model/variant.ts";
+import { FIRST_QUERY, POSITIONS_READ, promptTokens, targetTokens } from "../model/vocabulary.ts";
+import { marginOf, STEPS } from "./sum.ts";
+
+/** What one step does, over many sums with the right digits before it. */
+export interface StepSurvey {
+  /** Its number. */
+  readonly step: number;
+  /** The mean share of its attention that each position gets, from position 0 to its own. */
+  readonly attention: readonly number[];
+  /** The smallest distance of the right token's logit from the best other one; negative where a token was wrong. */
+  readonly smallestMargin: number;
+}
+
+/** What a model looks like. */
+export interface Survey {
+  /** The variant. */
+  readonly model: ModelName;
+  /** How many random sums were looked at. */
+  readonly sums: number;
+  /** The twelve steps. */
+  readonly steps: readonly StepSurvey[];
+  /** The embedding of each token, [14][7]; also the output weights. */
+  readonly tokenEmbedding: readonly (readonly number[])[];
+  /** The embedding of each position, [35][7]. */
+  readonly positionEmbedding: readonly (readonly number[])[];
+  /** Cosines of the angles between the embeddings of the digits, [10][10]. */
+  readonly digitCosines: readonly (readonly number[])[];
+}
+
+/** Seed of the random sums; they are of the evaluation stream, which no training draws. */
+const SEED = 1;
+
+/** Surveys a model with the reference engine, in float64, over so many random sums of 10-digit numbers. */
+export function surveyModel({ model, parameters }: Checkpoint, sums: number): Survey {
+  const variant = variantOf(model);
+  const tensors = tensorsOf(Float64Array.from(parameters), variant);
+  const attention = Array.from({ length: STEPS }, (_, step) => new Float64Array(FIRST_QUERY + 1 + step));
+  const smallestMargins = new Array<number>(STEPS).fill(Infinity);
+
+  const operands = drawOperands({ seed: SEED, stream: "evaluation", count: sums });
+  for (let i = 0; i < operands.length; i += 2) {
+    const [a, b] = operands.subarray(i);
+    const targets = targetTokens(a, b);
+    const tokens = [...promptTokens(a, b), ...targets].slice(0, POSITIONS_READ);
+    forward(tensors, variant, tokens, FIRST_QUERY).queries.forEach(({ attended, logits }, step) => {
+      attended.weights.forEach((weight, position) => attention[step][position] += weight / sums);
+      smallestMargins[step] = Math.min(smallestMargins[step], marginOf(logits, targets[step]));
+    });
+  }
+
+  const tokenEmbedding = rowsOf(tensors.tokenEmbedding);
+  const digits = tokenEmbedding.slice(0, 10);
+  return {
+    model,
+    sums,
+    steps: attention.map((shares, step) => ({
+      step,
+      attention: Array.from(shares),
+      smallestMargin: smallestMargins[step],
+    })),
+    tokenEmbedding,
+    positionEmbedding: rowsOf(tensors.positionEmbedding),
+    digitCosines: digits.map((row) =>
+      digits.map((other) => dot(row, other) / Math.sqrt(dot(row, row) * dot(other, other)))
+    ),
+  };
+}
+
+function rowsOf(matrix: Float64Array): number[][] {
+  return Array.from(
+    { length: matrix.length / WIDTH },
+    (_, row) => Array.from(matrix.subarray(WIDTH * row, WIDTH * (row + 1))),
+  );
+}
+
+function dot(x: readonly number[], y: readonly number[]): number {
+  return x.reduce((sum, value, i) => sum + value * y[i], 0);
+}

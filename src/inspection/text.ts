@@ -1,0 +1,106 @@
+/**
+ * Inspections as text of at most 80 columns.
+ *
+ * @module
+ */
+import { FIRST_QUERY, OPERAND_DIGITS } from "../model/vocabulary.ts";
+import { positionName, type SumInspection, tokenName } from "./sum.ts";
+import type { Survey } from "./survey.ts";
+
+/** How cells are marked on a terminal; the identity where there is none. */
+export type Emphasis = (text: string, strength: number) => string;
+
+/** Shares below this are not named. */
+const LEAST_NAMED = 0.02;
+/** At most that many positions are named for a step: more do not fit. */
+const MOST_NAMED = 5;
+
+/** The sum step by step: what each step looks at, what it writes, how sure it is. */
+export function sumText(inspection: SumInspection, emphasis: Emphasis): string {
+  const { tokens, steps } = inspection;
+  const letters = tokens.map(tokenName).map((name) => name.length === 1 ? name : "?").join("");
+  const rows = steps.map(({ step, token, probability, margin, attention }) => {
+    const cells = attention.map((share) => emphasis(tenths(share), share));
+    const row = [...cells, ...new Array<string>(tokens.length - cells.length).fill(" ")];
+    return `${String(step).padStart(4)}  ${spaced(row)}  ${tokenName(token).padStart(6)}  ${
+      percent(probability).padStart(6)
+    }  ${margin.toFixed(2).padStart(7)}`;
+  });
+  const named = steps.map(({ step, attention }) => `${String(step).padStart(4)}  ${namedShares(attention, tokens)}`);
+  return [
+    "Attention of each step in tenths, · less than 0.05, # 0.95 or more",
+    "",
+    `step  ${"a".padEnd(11)}+ ${"b".padEnd(11)}= ${"sum".padEnd(11)}  writes  chance   margin`,
+    `      ${spaced([...letters])}`,
+    ...rows,
+    "",
+    "step  looks at (place 0 is the ones; s is a digit that it wrote)",
+    ...named,
+  ].join("\n");
+}
+
+/** What a model's steps look at on average, and how its digits lie. */
+export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey): string {
+  const shares = steps.map(({ step, attention, smallestMargin }) => {
+    const place = (letter: string, place: number) => {
+      const index = attention.findIndex((_, position) => positionName(position) === `${letter}${place}`);
+      return index < 0 ? 0 : attention[index];
+    };
+    const own = [place("a", step), place("b", step)];
+    const before = [place("a", step - 1), place("b", step - 1), place("s", step - 1)];
+    const signs = [attention[OPERAND_DIGITS], attention[FIRST_QUERY]];
+    const rest = 1 - [...own, ...before, ...signs].reduce((sum, share) => sum + share, 0);
+    const cells = [...own, ...before, ...signs, rest].map((share) => (100 * share).toFixed(1).padStart(7));
+    return `${String(step).padStart(4)}${cells.join("")}  ${smallestMargin.toFixed(2).padStart(7)}`;
+  });
+  const embeddings = tokenEmbedding.map((row, token) =>
+    `${tokenName(token).padStart(4)}  ${row.map((value) => value.toFixed(2).padStart(6)).join(" ")}`
+  );
+  const cosines = digitCosines.map((row, digit) =>
+    `${String(digit).padStart(4)}  ${row.map((value) => value.toFixed(2).padStart(6)).join("")}`
+  );
+  return [
+    `What step i looks at, in per cent of its attention, mean of ${sums} random sums`,
+    "",
+    "step     ai     bi   ai-1   bi-1   si-1      +      =   rest  smallest margin",
+    ...shares,
+    "",
+    "Token embeddings, which are also the output weights",
+    "",
+    ...embeddings,
+    "",
+    "Cosines of the angles between the digits' embeddings",
+    "",
+    `      ${digitCosines.map((_, digit) => String(digit).padStart(6)).join("")}`,
+    ...cosines,
+  ].join("\n");
+}
+
+/** A share as one letter. */
+function tenths(share: number): string {
+  const rounded = Math.round(10 * share);
+  return rounded === 0 ? "·" : rounded === 10 ? "#" : String(rounded);
+}
+
+/** Thirty-three cells with a space around the signs, so that a, b and the sum stand apart. */
+function spaced(cells: readonly string[]): string {
+  return [cells.slice(0, 10), cells.slice(10, 11), cells.slice(11, 21), cells.slice(21, 22), cells.slice(22)]
+    .map((part) => part.join("")).join(" ");
+}
+
+function namedShares(attention: readonly number[], tokens: readonly number[]): string {
+  return attention.map((share, position) => ({ share, position }))
+    .filter(({ share }) => share >= LEAST_NAMED)
+    .sort((x, y) => y.share - x.share)
+    .slice(0, MOST_NAMED)
+    .map(({ share, position }) => {
+      const name = positionName(position);
+      return `${name.length === 1 ? name : `${name}=${tokenName(tokens[position])}`} ${percent(share)}`.padEnd(13);
+    })
+    .join("").trimEnd();
+}
+
+/** A share in per cent; below 99.9995% it is never printed as 100%. */
+function percent(share: number): string {
+  return share > 0.999995 ? "100%" : `${Math.min(99.9, 100 * share).toFixed(1)}%`;
+}

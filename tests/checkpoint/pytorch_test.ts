@@ -1,0 +1,179 @@
+/** Files of `torch.save` that no PyTorch would write. Those that it writes are in tests/exports. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { crc32 } from "../../src/checkpoint/crc32.ts";
+import { CheckpointError } from "../../src/checkpoint/error.ts";
+import {
+  pickle,
+  type Pickled,
+  pickledCall,
+  pickledDict,
+  pickledFalse,
+  pickledGlobal,
+  pickledInt,
+  pickledOrderedDict,
+  pickledPersistent,
+  pickledText,
+  pickledTuple,
+} from "../../src/checkpoint/pytorch/pickle_writer.ts";
+import { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
+import { writeZip } from "../../src/checkpoint/pytorch/zip.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
+
+/** A tensor on storage `data/0`. */
+function tensor(
+  { length = 98, offset = 0, shape = [14, 7], strides = [7, 1], key = "0" }: {
+    length?: number;
+    offset?: number;
+    shape?: number[];
+    strides?: number[];
+    key?: string;
+  },
+): Pickled {
+  const storage = pickledTuple(
+    ...[pickledText("storage"), pickledGlobal("torch", "FloatStorage"), pickledText(key), pickledText("cpu")],
+    pickledInt(length),
+  );
+  const ints = (values: number[]) => pickledTuple(...values.map(pickledInt));
+  return pickledCall(
+    pickledGlobal("torch._utils", "_rebuild_tensor_v2"),
+    pickledTuple(
+      ...[pickledPersistent(storage), pickledInt(offset), ints(shape), ints(strides)],
+      ...[pickledFalse(), pickledOrderedDict([])],
+    ),
+  );
+}
+
+/** A file with these tensors, and a storage of 98 numbers. */
+function file(entries: [string, Pickled][], more: [string, Uint8Array][] = []): Uint8Array {
+  return writeZip([
+    ["a/data.pkl", pickle(pickledDict(entries))],
+    ["a/data/0", new Uint8Array(4 * 98)],
+    ...more,
+  ]);
+}
+
+const REFUSED: [what: string, bytes: Uint8Array, message: string][] = [
+  ["a storage that is not there", file([["tok_emb.weight", tensor({ key: "7" })]]), 'in entry data/"7": there is none'],
+  [
+    "a storage that is shorter than it says",
+    file([["tok_emb.weight", tensor({ length: 1000 })]]),
+    "must have a storage of 4000 bytes: entry data/0 has 392",
+  ],
+  [
+    "a tensor that ends beyond its storage",
+    file([["tok_emb.weight", tensor({ offset: 1 })]]),
+    "of shape [14,7], strides [7,1] and offset 1 must lie within its storage: it holds 98 elements",
+  ],
+  [
+    "a tensor with strides beyond its storage",
+    file([["tok_emb.weight", tensor({ strides: [70, 1] })]]),
+    "must lie within its storage",
+  ],
+  [
+    "a tensor that makes much of little",
+    file([["tok_emb.weight", tensor({ length: 98, shape: [14, 7] })], [
+      "a.mask",
+      tensor({ shape: [100, 100], strides: [0, 0] }),
+    ]]),
+    "of shape [100,100], strides [0,0] and offset 0 must lie within its storage",
+  ],
+  [
+    "a tensor of nine extents",
+    file([["a", tensor({ shape: Array(9).fill(1), strides: Array(9).fill(1) })]]),
+    "a tensor has no offset, shape",
+  ],
+  ["a tensor with more extents than strides", file([["a", tensor({ strides: [1] })]]), "a tensor has no offset, shape"],
+  [
+    "a name that is a number of a list",
+    file([["tok_emb.weight", tensor({})], ["x", pickledInt(1)]]),
+    'must hold tensors alone: "x" is none',
+  ],
+  ["nothing at all", file([]), "it must hold tensors by name"],
+  [
+    "two pickles",
+    file([["a", tensor({})]], [["b/data.pkl", new Uint8Array()]]),
+    "has one entry NAME/data.pkl: this ZIP file has 2",
+  ],
+  ["no pickle", writeZip([["a/data/0", new Uint8Array(4)]]), "has one entry NAME/data.pkl: this ZIP file has 0"],
+  [
+    "numbers in the other order of bytes",
+    file([["a", tensor({})]], [["a/byteorder", new TextEncoder().encode("big")]]),
+    "its byteorder must be little",
+  ],
+  [
+    "an OrderedDict that is made by a call",
+    writeZip([[
+      "a/data.pkl",
+      pickle(pickledCall(pickledGlobal("collections", "OrderedDict"), pickledTuple(pickledTuple()))),
+    ]]),
+    "an OrderedDict is made of something",
+  ],
+  [
+    "a storage of a class that is none",
+    writeZip([["a/data.pkl", pickle(pickledPersistent(pickledTuple(pickledText("storage"), pickledInt(1))))]]),
+    "a persistent id is not that of a storage",
+  ],
+];
+
+for (const [what, bytes, message] of REFUSED) {
+  Deno.test(`decodePyTorchCheckpoint() refuses ${what}`, () => {
+    const error = assertThrows(() => decodePyTorchCheckpoint(bytes, { source: "a.pt" }), CheckpointError, message);
+    assert(error.message.startsWith("Cannot read a.pt as "), error.message);
+  });
+}
+
+Deno.test("a pickle cannot change a tensor's shape once it was looked at", () => {
+  const text = (letters: string) => Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
+  const storage = pickledTuple(
+    ...[pickledText("storage"), pickledGlobal("torch", "FloatStorage"), pickledText("0"), pickledText("cpu")],
+    pickledInt(98),
+  );
+  const parts = [
+    text("\x80\x02}X\x05\x00\x00\x00model}X\x0e\x00\x00\x00tok_emb.weight"), // {"model": {"tok_emb.weight":
+    text("ctorch._utils\n_rebuild_tensor_v2\n("),
+    pickledPersistent(storage),
+    text("K\x00]q\x01K\x0eaK\x07a(K\x07K\x01tN)tRss"), // offset 0; extents, a list that is value 1; strides (7, 1) …}}
+    text("X\x01\x00\x00\x00xh\x01X\x01\x00\x00\x00yas."), // "x": the list of extents, and a "y" more in it
+  ];
+  const all = Uint8Array.from(parts.flatMap((part) => [...part]));
+  const file = writeZip([["a/data.pkl", all], ["a/data/0", new Uint8Array(4 * 98)]]);
+  // so the first tensor is still of the right shape, and it is the second one that is missing
+  assertThrows(() => decodePyTorchCheckpoint(file), CheckpointError, "must have tensor pos_emb.weight");
+});
+
+Deno.test("whatever bytes of a file are changed, it is read or refused with an error of ours", () => {
+  const bytes = encodePyTorchCheckpoint(shippedCheckpoint());
+  let state = 1;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // Numerical Recipes
+    return Math.floor(state / 2 ** 32 * below);
+  };
+  const outcomes = { read: 0, refused: 0 };
+  for (let round = 0; round < 3000; round++) {
+    const changed = bytes.slice(0, random(10) === 0 ? random(bytes.length) : bytes.length);
+    // the pickle is what has a grammar, so half of the changes are there; its checksum would hide most of them
+    for (let i = random(4); i >= 0; i--) changed[random(2) ? random(bytes.length) : random(1600)] = random(256);
+    try {
+      assertEquals(decodePyTorchCheckpoint(fixChecksum(changed)).parameters.length, 763);
+      outcomes.read++;
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      outcomes.refused++;
+    }
+  }
+  assert(outcomes.read > 50 && outcomes.refused > 500, JSON.stringify(outcomes));
+});
+
+/** Writes the checksum of the pickle as it is now into the directory, where these are still found. */
+function fixChecksum(bytes: Uint8Array): Uint8Array {
+  const view = new DataView(bytes.buffer);
+  try {
+    const record = view.getUint32(bytes.length - 6, true);
+    const size = view.getUint32(record + 24, true);
+    const content = 30 + view.getUint16(26, true) + view.getUint16(28, true);
+    view.setUint32(record + 16, crc32(bytes.subarray(content, content + size)), true);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error; // the directory is not there any more
+  }
+  return bytes;
+}

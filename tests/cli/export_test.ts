@@ -1,0 +1,103 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { encodeAdderBoardSubmission } from "../../src/checkpoint/adderboard.ts";
+import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { encodeOnnx } from "../../src/checkpoint/onnx/onnx.ts";
+import { encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
+import { shippedBytes } from "../../src/weights/shipped.ts";
+import { goldenCheckpoint, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
+
+const FORMATS: [ending: string, format: string, bytes: Uint8Array][] = [
+  [".safetensors", "safetensors", shippedBytes()],
+  [".pt", "PyTorch state dict", encodePyTorchCheckpoint(shippedCheckpoint())],
+  [".onnx", "ONNX", encodeOnnx(shippedCheckpoint())],
+  [".py", "AdderBoard submission", new TextEncoder().encode(encodeAdderBoardSubmission(shippedCheckpoint()))],
+];
+
+for (const [ending, format, bytes] of FORMATS) {
+  Deno.test(`export writes ${ending}, and needs permission for that file alone`, async () => {
+    await using folder = await temporaryFolder();
+    const to = join(folder.path, `adder${ending}`);
+    const { code, stdout, stderr } = await tinyAdder(["export", "--to", to, "--json"], [`--allow-write=${to}`]);
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(JSON.parse(stdout), {
+      ...{ model: 763, parameters: 763, format, bytes: bytes.length },
+      ...{ to, checkpoint: "shipped" },
+    });
+    assertEquals(await Deno.readFile(to), new Uint8Array(bytes));
+  });
+}
+
+Deno.test("export --from writes the weights of a checkpoint, and import reads them again", async () => {
+  await using folder = await temporaryFolder();
+  const [pt, back] = ["x0.pt", "x0.safetensors"].map((name) => join(folder.path, name));
+  const from = goldenCheckpoint("x0");
+  const exported = await tinyAdder(["export", "--from", from, "--to", pt], [...folder.allow, `--allow-read=${from}`]);
+  assertEquals([exported.code, exported.stderr], [0, ""]);
+  assertMatch(exported.stdout, /^777 parameters are in \S+x0\.pt \(PyTorch state dict, [\d,]+ bytes\)\n$/);
+  const imported = await tinyAdder(["import", "--from", pt, "--to", back], folder.allow);
+  assertEquals(imported, { code: 0, stdout: `777 parameters of ${pt} are in ${back}\n`, stderr: "" });
+  const { parameters } = decodeCheckpoint(await Deno.readFile(back));
+  assertEquals(parameters, decodeCheckpoint(await Deno.readFile(from)).parameters);
+});
+
+Deno.test("import --json reads what PyTorch wrote, and safetensors", async () => {
+  await using folder = await temporaryFolder();
+  for (const kind of ["pt", "safetensors"]) {
+    const from = fromFileUrl(new URL(`../golden/w3.${kind}`, import.meta.url));
+    const to = join(folder.path, "w3.safetensors");
+    const { code, stdout } = await tinyAdder(
+      ["import", "--from", from, "--to", to, "--json"],
+      [...folder.allow, `--allow-read=${from}`],
+    );
+    assertEquals([code, JSON.parse(stdout)], [0, { model: 763, parameters: 763, from, to }]);
+    const file = new Uint8Array(await Deno.readFile(to));
+    assertEquals(
+      decodeCheckpoint(file).parameters,
+      decodeCheckpoint(await Deno.readFile(goldenCheckpoint("w3"))).parameters,
+    );
+  }
+});
+
+Deno.test("export and import say what is wrong", async () => {
+  await using folder = await temporaryFolder();
+  const pt = join(folder.path, "bad.pt");
+  await Deno.writeFile(pt, encodePyTorchCheckpoint(shippedCheckpoint()).subarray(0, 5000));
+  const cases: [args: string[], message: RegExp][] = [
+    [
+      ["export", "--to", "x.bin"],
+      /^Cannot run export as --to must end in one of \.safetensors, \.pt, \.onnx, \.py: current value is x\.bin\n$/,
+    ],
+    [["export"], /^Cannot run export as --to is missing: add --to FILE\n$/],
+    [
+      ["export", "--to", "x.pt"],
+      /^Cannot go on as Deno may not write x\.pt: run again with deno run --allow-write=x\.pt cli\.ts …\n$/,
+    ],
+    [
+      ["export", "--to", join(folder.path, "no", "x.pt")],
+      /^Cannot write \S+x\.pt as it must be a file in a folder [^\n]+: there is no such file or folder\n$/,
+    ],
+    [
+      ["import", "--from", pt, "--to", "x.pt"],
+      /^Cannot run import as --to must end in \.safetensors: current value is x\.pt\n$/,
+    ],
+    [
+      ["import", "--from", pt, "--to", "x.safetensors"],
+      /^Cannot read \S+bad\.pt as a ZIP file must end with its directory: [^\n]+\n$/,
+    ],
+    [
+      ["import", "--from", join(folder.path, "no.pt"), "--to", "x.safetensors"],
+      /^Cannot read \S+no\.pt as it must be a checkpoint file: there is no such file or folder\n$/,
+    ],
+    [
+      ["eval", "--from", pt],
+      /^Cannot read \S+bad\.pt as it must be a safetensors file: it is a ZIP file, as torch\.save writes; `import` makes a checkpoint of it\n$/,
+    ],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stdout, stderr } = await tinyAdder(args, folder.allow);
+    assertEquals([args, code, stdout], [args, 2, ""]);
+    assertMatch(stderr, message);
+  }
+});

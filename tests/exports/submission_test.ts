@@ -1,0 +1,53 @@
+/** Our AdderBoard submission, asked what the public verifier asks. */
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { encodeAdderBoardSubmission } from "../../src/checkpoint/adderboard.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
+import { temporaryFolder } from "../cli/tiny_adder.ts";
+import { adderBoardCases, goldenSet } from "../golden.ts";
+import { python } from "../python/python.ts";
+import { testIn } from "../runtimes/program.ts";
+
+interface Verdict {
+  metadata: { params: number; name: string; author: string; architecture: string; tricks: string[] };
+  numel: number;
+  asked: [a: number, b: number][];
+  wrong: [a: number, b: number, got: number | string][];
+}
+
+async function verify(text: string, part: number, parts: number): Promise<Verdict> {
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, "submission.py");
+  await Deno.writeTextFile(file, text);
+  return JSON.parse(await python("verify_submission.py", file, String(part), String(parts)));
+}
+
+testIn(
+  "python3-torch",
+  "the submission adds all 10,010 AdderBoard cases rightly, and its model has 763 parameters",
+  async () => {
+    const text = encodeAdderBoardSubmission(shippedCheckpoint());
+    const halves = await Promise.all([verify(text, 0, 2), verify(text, 1, 2)]);
+    for (const { metadata, numel, wrong } of halves) {
+      assertEquals([metadata.params, numel, wrong], [763, 763, []]);
+      assertEquals(Object.keys(metadata), ["name", "author", "params", "architecture", "tricks"]);
+    }
+    // the cases are those of the public verifier, as they were recorded
+    const cases = await adderBoardCases();
+    const asked = cases.map((_, i) => halves[i % 2].asked[Math.floor(i / 2)]);
+    assertEquals(asked, cases.map(({ a, b }) => [a, b]));
+    assertEquals(halves[0].asked.length + halves[1].asked.length, 10_010);
+  },
+);
+
+testIn(
+  "python3-torch",
+  "a submission of other weights gives other answers: the weights add, not the code",
+  async () => {
+    const { model, weights } = await goldenSet("x0");
+    const text = encodeAdderBoardSubmission({ model, parameters: weights, metadata: {} });
+    const { metadata, numel, wrong, asked } = await verify(text, 0, 1000);
+    assertEquals([metadata.params, numel, asked.length], [777, 777, 11]);
+    assertEquals(wrong.map(([a, b]) => [a, b]), asked);
+  },
+);
