@@ -5,6 +5,7 @@
  */
 export { ARITHMETICS, BACKENDS, createEngine } from "./create_engine.ts";
 export type {
+  AdapterDescription,
   Arithmetic,
   BackendName,
   Engine,

@@ -1,0 +1,141 @@
+/**
+ * Finding a GPU, and telling what it is.
+ *
+ * @module
+ */
+import type { AdapterDescription } from "../types.ts";
+import { GpuError } from "./error.ts";
+
+/** Names that software adapters have, for runtimes that do not mark them. */
+const SOFTWARE = /llvmpipe|lavapipe|swiftshader|software|basic render/i;
+
+/** What was asked of a device since it was opened. */
+export interface GpuCounts {
+  /** Command buffers submitted. */
+  submissions: number;
+  /** Dispatches in them. */
+  dispatches: number;
+  /** Bytes copied back to the host. */
+  bytesRead: number;
+}
+
+/** A device that works, or says why it no longer does. */
+export class Gpu {
+  /** What was asked of it. */
+  readonly counts: GpuCounts = { submissions: 0, dispatches: 0, bytesRead: 0 };
+  #fault: string | undefined;
+
+  /** Takes a device over. */
+  constructor(readonly device: GPUDevice, readonly adapter: AdapterDescription) {
+    device.lost.then(({ message, reason }) => {
+      this.#fault ??= `the GPU must stay there: the device was lost (${message || reason}). ` +
+        "Create another engine, or use the backend wasm";
+    });
+    device.addEventListener("uncapturederror", (event) => {
+      const { message } = (event as GPUUncapturedErrorEvent).error;
+      this.#fault ??= `the GPU must accept what it is asked: it says ${firstLine(message)}`;
+    });
+  }
+
+  /** Whether it can still be used. */
+  get works(): boolean {
+    return this.#fault === undefined;
+  }
+
+  /** @throws {GpuError} If the device was lost or refused something */
+  check(): void {
+    if (this.#fault !== undefined) throw new GpuError(`Cannot go on as ${this.#fault}`);
+  }
+
+  /** Does something that the GPU may refuse. @throws {GpuError} With the GPU's own words */
+  async try<T>(asked: string, action: () => T | Promise<T>): Promise<T> {
+    this.check();
+    this.device.pushErrorScope("out-of-memory");
+    this.device.pushErrorScope("validation");
+    let result: T | undefined;
+    let thrown: unknown;
+    // the scopes end before anything is awaited: others may open theirs meanwhile
+    try {
+      const pending = action();
+      const scopes = [this.device.popErrorScope(), this.device.popErrorScope()];
+      const outcomes = await Promise.allSettled([pending, ...scopes]);
+      for (const outcome of outcomes.slice(1) as PromiseSettledResult<GPUError | null>[]) {
+        if (outcome.status === "fulfilled" && outcome.value !== null) thrown ??= outcome.value;
+      }
+      if (outcomes[0].status === "rejected") thrown ??= outcomes[0].reason;
+      else result = outcomes[0].value as T;
+    } catch (error) {
+      thrown = error;
+    }
+    await Promise.resolve(); // a device that was lost says so first
+    this.check();
+    if (thrown !== undefined) {
+      throw new GpuError(
+        `Cannot ${asked} as the GPU must accept it: ${this.adapter.name} says ${
+          firstLine((thrown as Error).message ?? String(thrown))
+        }`,
+        { cause: thrown },
+      );
+    }
+    return result as T;
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split("\n").map((line) => line.trim()).filter((line) => line !== "")[0] ?? "nothing";
+}
+
+/** Where adapters come from: `navigator.gpu`, or what a test puts in its place. */
+export type GpuSource = Pick<GPU, "requestAdapter">;
+
+const MISSING = "Cannot create an engine on webgpu as";
+const REMEDY = "install your GPU's Vulkan driver, or Debian's mesa-vulkan-drivers for a software one (with " +
+  "XDG_RUNTIME_DIR set to an existing folder and DENO_WEBGPU_BACKEND=vulkan); in Chromium start with --enable-unsafe-webgpu; or use the backend wasm";
+
+function describe(adapter: GPUAdapter): AdapterDescription {
+  const { description, device, vendor, architecture } = adapter.info;
+  const { isFallbackAdapter } = adapter.info as { isFallbackAdapter?: boolean };
+  // Deno gives numbers as vendor and device
+  const name = description || [vendor, architecture, device].filter((part) => part && !/^\d+$/.test(part)).join(" ");
+  return { name: name || "an unnamed GPU", software: isFallbackAdapter === true || SOFTWARE.test(name) };
+}
+
+/**
+ * Opens a device on the runtime's preferred adapter, with as large buffers as it offers and no other wish: the shaders keep within what WebGPU guarantees.
+ *
+ * @throws {Error} If there is no WebGPU or no adapter; the message says what to install
+ */
+export async function openGpu(source?: GpuSource): Promise<Gpu> {
+  // Node has a navigator without it
+  const from = source ?? (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (from === undefined) {
+    throw new Error(
+      `${MISSING} the runtime must have WebGPU: it has none. Use Deno 2 or a browser with WebGPU, or the backend wasm`,
+    );
+  }
+  const adapter = await from.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) {
+    throw new Error(`${MISSING} there must be a GPU adapter: there is none. To have one, ${REMEDY}`);
+  }
+  const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
+  } catch (cause) {
+    throw new GpuError(
+      `${MISSING} the adapter ${describe(adapter).name} must give a device: it says ${
+        firstLine((cause as Error).message)
+      }`,
+      { cause },
+    );
+  }
+  return new Gpu(device, describe(adapter));
+}
+
+let shared: Promise<Gpu> | undefined;
+
+/** The device of this process: opened once, and anew after it was lost. */
+export async function sharedGpu(): Promise<Gpu> {
+  if (shared !== undefined && (await shared.catch(() => undefined))?.works) return await shared;
+  return await (shared = openGpu());
+}

@@ -1,0 +1,402 @@
+/**
+ * Models on one GPU: their weights and moments, and everything that is dispatched for them.
+ *
+ * A batch of up to {@linkcode FUSED_BATCH} examples is trained by one workgroup a model, many steps a dispatch; a larger one by a workgroup a slice and one
+ * that adds the slices up, two dispatches a step. Which of the two is a matter of the batch alone, never of who else is trained in the same
+ * submission: so a model gets the same bytes alone and in company.
+ *
+ * @module
+ */
+import type { Operands } from "../../model/problem.ts";
+import { TOKENS, type Variant } from "../../model/variant.ts";
+import { QUERIES } from "../../model/vocabulary.ts";
+import { type Gpu, sharedGpu } from "./device.ts";
+import { packProblems, packRuns, packSteps, RUN_BYTES, type RunRequest, STEP_BYTES, type StepRequest } from "./jobs.ts";
+import { type Packing, packingOf } from "./layout.ts";
+import { Buffers, Program } from "./program.ts";
+import type { EntryPoint } from "./shaders/entries.ts";
+import { MAX_SLICES, TABLE, THREADS, TILE, workspaceVectors } from "./shaders/mod.ts";
+
+/** The largest batch of which one workgroup does all. */
+export const FUSED_BATCH = 64;
+
+/** Examples of one dispatch of a model's training, some milliseconds of a real GPU: a longer one may be taken for a hang. */
+const DISPATCH_EXAMPLES = 4096;
+/** Problems of one submission that decodes. */
+const DECODE_CHUNK = 65_536;
+/** Problems of one submission that computes logits. */
+const LOGITS_CHUNK = 4096;
+/** Milliseconds that those who are ready wait for the others. */
+const PATIENCE = 20;
+
+/** Bytes of a vec4f. */
+const VEC4 = 16;
+
+/** Steps for one model. */
+export interface TrainJob {
+  /** The model's place in the population. */
+  model: number;
+  seed: number;
+  attempt: number;
+  /** All of one batch size. */
+  steps: readonly StepRequest[];
+  /** Examples to train on instead of drawn ones; the same for each step. */
+  operands?: Operands;
+}
+
+/** What came of it. */
+export interface TrainJobResult {
+  losses: Float32Array;
+  gradientNorms: Float32Array;
+  /** Packed weights, then the first and the second moments. */
+  state: Float32Array;
+}
+
+interface Dispatch {
+  entryPoint: EntryPoint;
+  groups: readonly [x: number, y?: number];
+  /** How often the whole list is repeated. */
+}
+
+interface Copy {
+  name: "reports" | "states" | "workspace";
+  at: number;
+  bytes: number;
+}
+
+interface Waiting {
+  job: TrainJob;
+  resolve: (result: TrainJobResult) => void;
+  reject: (error: unknown) => void;
+}
+
+/** The models of one variant on one GPU. */
+export class Population {
+  readonly packing: Packing;
+  readonly #program: Program;
+  readonly #buffers: Buffers;
+  readonly #workspaceBytes: number;
+  readonly #free: number[];
+  #members = 0;
+  #waiting: Waiting[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #training = false;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  /** Makes room for so many models. */
+  constructor(program: Program, capacity: number) {
+    this.#program = program;
+    this.packing = packingOf(program.variant);
+    this.#buffers = new Buffers(program);
+    this.#buffers.reserve("states", capacity * this.#stateBytes);
+    this.#workspaceBytes = VEC4 * workspaceVectors(program.variant);
+    this.#free = Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
+  }
+
+  /** Makes a population on the process's device. */
+  static async create(variant: Variant, capacity: number, gpu?: Gpu): Promise<Population> {
+    return new Population(await Program.of(gpu ?? await sharedGpu(), variant), capacity);
+  }
+
+  /** The most models that a GPU takes. */
+  static mostModels({ device }: Gpu, variant: Variant): number {
+    const { maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = device.limits;
+    const most = Math.floor(maxStorageBufferBindingSize / (VEC4 * workspaceVectors(variant)));
+    return Math.min(most, maxComputeWorkgroupsPerDimension);
+  }
+
+  /** The GPU at work. */
+  get gpu(): Gpu {
+    return this.#program.gpu;
+  }
+
+  /** The variant of its models. */
+  get variant(): Variant {
+    return this.#program.variant;
+  }
+
+  /** Weights, two moments and a gradient. */
+  get #stateBytes(): number {
+    return 4 * VEC4 * this.packing.vectors;
+  }
+
+  /** Floats of weights and moments. */
+  get stateLength(): number {
+    return 3 * 4 * this.packing.vectors;
+  }
+
+  /** Takes a place. */
+  join(): number {
+    const model = this.#free.pop();
+    if (model === undefined) throw new Error("no place is left in the population");
+    this.#members++;
+    return model;
+  }
+
+  /** Gives a place back; the last one to leave frees the memory. */
+  leave(model: number): void {
+    this.#free.push(model);
+    this.#members--;
+    if (this.#members === 0) this.#buffers.destroy();
+    else this.#startIfReady();
+  }
+
+  /** Sets weights and moments. */
+  setState(model: number, state: Float32Array<ArrayBuffer>): void {
+    this.#buffers.write("states", state, model * this.#stateBytes);
+  }
+
+  /** Trains a model, in one submission with all others that are asked for meanwhile. */
+  train(job: TrainJob): Promise<TrainJobResult> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ job, resolve, reject });
+      this.#startIfReady();
+    });
+  }
+
+  /** Starts when nothing is in flight and all members wait; or some have waited long enough: others may be busy elsewhere. */
+  #startIfReady(): void {
+    if (this.#training || this.#waiting.length === 0) return;
+    if (this.#waiting.length >= this.#members) this.#start();
+    else this.#timer ??= setTimeout(() => this.#start(), PATIENCE);
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#training = true;
+    const fused = waiting.filter(({ job }) => job.steps[0].batch <= FUSED_BATCH);
+    const sliced = waiting.filter(({ job }) => job.steps[0].batch > FUSED_BATCH);
+    const work = async (jobs: Waiting[], isFused: boolean) => {
+      for (const part of this.#partsThatFit(jobs, isFused)) {
+        try {
+          const results = await this.#inTurn(() => this.#submitTraining(part.map(({ job }) => job), isFused));
+          part.forEach(({ resolve }, i) => resolve(results[i]));
+        } catch (error) {
+          for (const { reject } of part) reject(error);
+        }
+      }
+    };
+    Promise.all([work(fused, true), work(sliced, false)]).finally(() => {
+      this.#training = false;
+      this.#startIfReady();
+    });
+  }
+
+  /** Workspaces that a job needs. */
+  #slices(job: TrainJob, isFused: boolean): number {
+    return isFused ? 1 : Math.min(MAX_SLICES, Math.ceil(job.steps[0].batch / TILE));
+  }
+
+  *#partsThatFit(jobs: Waiting[], isFused: boolean): Generator<Waiting[]> {
+    if (jobs.length === 0) return;
+    const slices = Math.max(...jobs.map(({ job }) => this.#slices(job, isFused)));
+    const most = Math.max(1, Math.floor(Population.mostModels(this.gpu, this.variant) / slices));
+    for (let first = 0; first < jobs.length; first += most) yield jobs.slice(first, first + most);
+  }
+
+  /** One after the other: the buffers are shared. */
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(action);
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+
+  async #submitTraining(jobs: readonly TrainJob[], isFused: boolean): Promise<TrainJobResult[]> {
+    const slices = Math.max(...jobs.map((job) => this.#slices(job, isFused)));
+    let firstStep = 0;
+    let firstProblem = 0;
+    const runs = jobs.map((job): RunRequest => {
+      const { model, seed, attempt, steps, operands } = job;
+      const stride = isFused ? Math.max(1, Math.floor(DISPATCH_EXAMPLES / steps[0].batch)) : slices;
+      const run = { model, firstStep, steps: steps.length, stride, seed, attempt };
+      firstStep += steps.length;
+      if (operands === undefined) return run;
+      firstProblem += operands.length / 2;
+      return { ...run, firstProblem: firstProblem - operands.length / 2 };
+    });
+    const problems = jobs.flatMap(({ operands }) => operands === undefined ? [] : [operands]);
+    const most = Math.max(...runs.map(({ steps }) => steps));
+    const repeats = isFused ? Math.max(...runs.map(({ steps, stride }) => Math.ceil(steps / stride))) : most;
+    const dispatches: Dispatch[] = isFused ? [{ entryPoint: "train", groups: [jobs.length] }] : [
+      { entryPoint: "accumulateSlices", groups: [slices, jobs.length] },
+      { entryPoint: "update", groups: [jobs.length] },
+    ];
+    const [reports, ...states] = await this.#submit({
+      runs,
+      steps: jobs.flatMap(({ steps }) => steps),
+      problems,
+      workspaces: slices * jobs.length,
+      first: isFused ? [] : [{ entryPoint: "prepare", groups: [jobs.length] }],
+      dispatches,
+      repeats,
+      copies: [
+        { name: "reports", at: 0, bytes: 8 * firstStep },
+        ...jobs.map(({ model }): Copy => ({
+          name: "states",
+          at: model * this.#stateBytes,
+          bytes: 4 * this.stateLength,
+        })),
+      ],
+    });
+    return runs.map(({ firstStep, steps }, i) => ({
+      losses: Float32Array.from({ length: steps }, (_, k) => reports[2 * (firstStep + k)]),
+      gradientNorms: Float32Array.from({ length: steps }, (_, k) => reports[2 * (firstStep + k) + 1]),
+      state: states[i],
+    }));
+  }
+
+  /** The loss of given problems and its packed gradient. */
+  gradient(model: number, step: StepRequest, operands: Operands): Promise<{ loss: number; gradient: Float32Array }> {
+    const slices = Math.min(MAX_SLICES, Math.ceil(step.batch / TILE));
+    return this.#inTurn(async () => {
+      const [reports, gradient] = await this.#submit({
+        runs: [{ model, firstStep: 0, steps: 1, stride: slices, seed: 0, attempt: 0, firstProblem: 0 }],
+        steps: [step],
+        problems: [operands],
+        workspaces: slices,
+        dispatches: [
+          { entryPoint: "prepare", groups: [1] },
+          { entryPoint: "accumulateSlices", groups: [slices, 1] },
+          { entryPoint: "update", groups: [1] },
+        ],
+        copies: [
+          { name: "reports", at: 0, bytes: 8 },
+          { name: "states", at: model * this.#stateBytes + 4 * this.stateLength, bytes: this.#stateBytes / 4 },
+        ],
+      });
+      return { loss: reports[0], gradient };
+    });
+  }
+
+  /** Logits [n, 12, 14]. */
+  async logits(model: number, step: StepRequest, operands: Operands): Promise<Float32Array> {
+    const rows = QUERIES * operands.length / 2;
+    const logits = new Float32Array(rows * TOKENS);
+    await this.#inChunks(operands, LOGITS_CHUNK, async (chunk, first) => {
+      const count = chunk.length / 2;
+      const tiles = Math.ceil(count / TILE);
+      const floats = await this.#ask(model, { ...step, batch: count }, chunk, QUERIES * 16, [
+        { entryPoint: "prepare", groups: [1] },
+        { entryPoint: "logits", groups: [tiles] },
+      ]);
+      for (let row = 0; row < QUERIES * count; row++) {
+        logits.set(floats.subarray(16 * row, 16 * row + TOKENS), TOKENS * (QUERIES * first + row));
+      }
+    });
+    return logits;
+  }
+
+  /** Tokens [n, 12]. */
+  async decode(model: number, step: StepRequest, operands: Operands): Promise<Uint8Array> {
+    const tokens = new Uint8Array(QUERIES * operands.length / 2);
+    await this.#inChunks(operands, DECODE_CHUNK, async (chunk, first) => {
+      const count = chunk.length / 2;
+      const floats = await this.#ask(model, { ...step, batch: count }, chunk, QUERIES, [
+        { entryPoint: "prepareDecoding", groups: [1] },
+        { entryPoint: "decode", groups: [Math.ceil(count / THREADS)] },
+      ]);
+      tokens.set(floats, QUERIES * first);
+    });
+    return tokens;
+  }
+
+  async #inChunks(
+    operands: Operands,
+    size: number,
+    action: (chunk: Operands, first: number) => Promise<void>,
+  ): Promise<void> {
+    for (let first = 0; first < operands.length / 2; first += size) {
+      await action(operands.subarray(2 * first, 2 * (first + size)), first);
+    }
+  }
+
+  /** Dispatches that leave so many floats for each problem in the workspace. */
+  #ask(
+    model: number,
+    step: StepRequest,
+    operands: Operands,
+    floats: number,
+    dispatches: Dispatch[],
+  ): Promise<Float32Array> {
+    const bytes = 4 * floats * step.batch;
+    return this.#inTurn(async () => {
+      this.#buffers.reserve("workspace", bytes);
+      const [result] = await this.#submit({
+        runs: [{ model, firstStep: 0, steps: 1, stride: 1, seed: 0, attempt: 0, firstProblem: 0 }],
+        steps: [step],
+        problems: [operands],
+        workspaces: 1,
+        dispatches,
+        copies: [{ name: "workspace", at: 0, bytes }],
+      });
+      return result;
+    });
+  }
+
+  /** One submission: writes what is asked, dispatches, copies back. */
+  async #submit({ runs, steps, problems, workspaces, first = [], dispatches, repeats = 1, copies }: {
+    runs: readonly RunRequest[];
+    steps: readonly StepRequest[];
+    problems: readonly Operands[];
+    workspaces: number;
+    first?: readonly Dispatch[];
+    dispatches: readonly Dispatch[];
+    repeats?: number;
+    copies: readonly Copy[];
+  }): Promise<Float32Array[]> {
+    const { device, counts } = this.gpu;
+    const pipelines = new Map<EntryPoint, GPUComputePipeline>();
+    for (const { entryPoint } of [...first, ...dispatches]) {
+      if (!pipelines.has(entryPoint)) pipelines.set(entryPoint, await this.#program.pipeline(entryPoint));
+    }
+    const length = copies.reduce((sum, { bytes }) => sum + bytes, 0);
+    return await this.gpu.try("run the model", async () => {
+      const buffers = this.#buffers;
+      buffers.reserve("runs", RUN_BYTES * runs.length);
+      buffers.reserve("schedule", STEP_BYTES * steps.length);
+      buffers.reserve("reports", 8 * steps.length);
+      buffers.reserve("tables", VEC4 * TABLE * runs.length);
+      buffers.reserve("workspace", this.#workspaceBytes * workspaces);
+      buffers.write("runs", packRuns(runs));
+      buffers.write("schedule", packSteps(steps));
+      buffers.write("cursors", new Uint32Array(runs.length));
+      const given = problems.map(packProblems);
+      buffers.reserve("problems", given.reduce((sum, { byteLength }) => sum + byteLength, 0));
+      given.reduce((at, words) => (buffers.write("problems", words, at), at + words.byteLength), 0);
+
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setBindGroup(0, buffers.group());
+      const dispatch = ({ entryPoint, groups: [x, y] }: Dispatch) => {
+        pass.setPipeline(pipelines.get(entryPoint)!);
+        pass.dispatchWorkgroups(x, y);
+        counts.dispatches++;
+      };
+      first.forEach(dispatch);
+      for (let i = 0; i < repeats; i++) dispatches.forEach(dispatch);
+      pass.end();
+      const staging = device.createBuffer({
+        size: length,
+        usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+      });
+      copies.reduce((to, { name, at, bytes }) => {
+        encoder.copyBufferToBuffer(buffers.get(name), at, staging, to, bytes);
+        return to + bytes;
+      }, 0);
+      device.queue.submit([encoder.finish()]);
+      counts.submissions++;
+      counts.bytesRead += length;
+      try {
+        await staging.mapAsync(GPUMapMode.READ);
+        const bytes = staging.getMappedRange();
+        let from = 0;
+        return copies.map(({ bytes: size }) => new Float32Array(bytes.slice(from, from += size)));
+      } finally {
+        staging.destroy();
+      }
+    });
+  }
+}
