@@ -1,8 +1,8 @@
 /**
  * Models on one GPU: their weights and moments, and everything that is dispatched for them.
  *
- * A batch of up to {@linkcode FUSED_BATCH} examples is trained by one workgroup a model, many steps a dispatch; a larger one by a workgroup a slice and one
- * that adds the slices up, two dispatches a step. Which of the two is a matter of the batch alone, never of who else is trained in the same
+ * A batch of up to {@linkcode FUSED_BATCH} examples is trained by one workgroup a model, many steps a dispatch; a larger one by a workgroup a tile of
+ * 32 examples, a few that add the tiles up and one that takes the step, three dispatches a step. Which of the two is a matter of the batch alone, never of who else is trained in the same
  * submission: so a model gets the same bytes alone and in company.
  *
  * @module
@@ -15,7 +15,7 @@ import { packProblems, packRuns, packSteps, RUN_BYTES, type RunRequest, STEP_BYT
 import { type Packing, packingOf } from "./layout.ts";
 import { Buffers, Program } from "./program.ts";
 import type { EntryPoint } from "./shaders/entries.ts";
-import { MAX_SLICES, TABLE, THREADS, TILE, workspaceVectors } from "./shaders/mod.ts";
+import { DECODERS, TABLE, THREADS, TILE, workspaceOf } from "./shaders/mod.ts";
 
 /** The largest batch of which one workgroup does all. */
 export const FUSED_BATCH = 64;
@@ -55,7 +55,6 @@ export interface TrainJobResult {
 interface Dispatch {
   entryPoint: EntryPoint;
   groups: readonly [x: number, y?: number];
-  /** How often the whole list is repeated. */
 }
 
 interface Copy {
@@ -68,6 +67,16 @@ interface Waiting {
   job: TrainJob;
   resolve: (result: TrainJobResult) => void;
   reject: (error: unknown) => void;
+}
+
+/** Whether one workgroup does all of a step. */
+function isFused({ steps }: TrainJob): boolean {
+  return steps[0].batch <= FUSED_BATCH;
+}
+
+/** Workspaces that a job needs. */
+function workspacesOf(job: TrainJob): number {
+  return isFused(job) ? 1 : Math.ceil(job.steps[0].batch / TILE);
 }
 
 /** The models of one variant on one GPU. */
@@ -89,7 +98,7 @@ export class Population {
     this.packing = packingOf(program.variant);
     this.#buffers = new Buffers(program);
     this.#buffers.reserve("states", capacity * this.#stateBytes);
-    this.#workspaceBytes = VEC4 * workspaceVectors(program.variant);
+    this.#workspaceBytes = VEC4 * workspaceOf(program.variant).vectors;
     this.#free = Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
   }
 
@@ -101,7 +110,7 @@ export class Population {
   /** The most models that a GPU takes. */
   static mostModels({ device }: Gpu, variant: Variant): number {
     const { maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = device.limits;
-    const most = Math.floor(maxStorageBufferBindingSize / (VEC4 * workspaceVectors(variant)));
+    const most = Math.floor(maxStorageBufferBindingSize / (VEC4 * workspaceOf(variant).vectors));
     return Math.min(most, maxComputeWorkgroupsPerDimension);
   }
 
@@ -167,34 +176,25 @@ export class Population {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#training = true;
-    const fused = waiting.filter(({ job }) => job.steps[0].batch <= FUSED_BATCH);
-    const sliced = waiting.filter(({ job }) => job.steps[0].batch > FUSED_BATCH);
-    const work = async (jobs: Waiting[], isFused: boolean) => {
-      for (const part of this.#partsThatFit(jobs, isFused)) {
-        try {
-          const results = await this.#inTurn(() => this.#submitTraining(part.map(({ job }) => job), isFused));
-          part.forEach(({ resolve }, i) => resolve(results[i]));
-        } catch (error) {
-          for (const { reject } of part) reject(error);
-        }
+    // batches of one size need the same dispatches
+    const groups = Map.groupBy(waiting, ({ job }) => isFused(job) ? 0 : job.steps[0].batch);
+    const work = async (part: Waiting[]) => {
+      try {
+        const results = await this.#inTurn(() => this.#submitTraining(part.map(({ job }) => job)));
+        part.forEach(({ resolve }, i) => resolve(results[i]));
+      } catch (error) {
+        for (const { reject } of part) reject(error);
       }
     };
-    Promise.all([work(fused, true), work(sliced, false)]).finally(() => {
+    Promise.all([...groups.values()].flatMap((group) => this.#partsThatFit(group)).map(work)).finally(() => {
       this.#training = false;
       this.#startIfReady();
     });
   }
 
-  /** Workspaces that a job needs. */
-  #slices(job: TrainJob, isFused: boolean): number {
-    return isFused ? 1 : Math.min(MAX_SLICES, Math.ceil(job.steps[0].batch / TILE));
-  }
-
-  *#partsThatFit(jobs: Waiting[], isFused: boolean): Generator<Waiting[]> {
-    if (jobs.length === 0) return;
-    const slices = Math.max(...jobs.map(({ job }) => this.#slices(job, isFused)));
-    const most = Math.max(1, Math.floor(Population.mostModels(this.gpu, this.variant) / slices));
-    for (let first = 0; first < jobs.length; first += most) yield jobs.slice(first, first + most);
+  #partsThatFit(group: Waiting[]): Waiting[][] {
+    const most = Math.max(1, Math.floor(Population.mostModels(this.gpu, this.variant) / workspacesOf(group[0].job)));
+    return Array.from({ length: Math.ceil(group.length / most) }, (_, i) => group.slice(i * most, (i + 1) * most));
   }
 
   /** One after the other: the buffers are shared. */
@@ -204,34 +204,39 @@ export class Population {
     return result;
   }
 
-  async #submitTraining(jobs: readonly TrainJob[], isFused: boolean): Promise<TrainJobResult[]> {
-    const slices = Math.max(...jobs.map((job) => this.#slices(job, isFused)));
+  /** The three dispatches of a step of a large batch. */
+  #largeStep(tiles: number, models: number): Dispatch[] {
+    const { sums } = workspaceOf(this.variant);
+    return [
+      { entryPoint: "addTiles", groups: [tiles, models] },
+      { entryPoint: "sumTiles", groups: [Math.ceil(sums / THREADS), models] },
+      { entryPoint: "update", groups: [models] },
+    ];
+  }
+
+  async #submitTraining(jobs: readonly TrainJob[]): Promise<TrainJobResult[]> {
+    const fused = isFused(jobs[0]);
+    const workspaces = workspacesOf(jobs[0]);
     let firstStep = 0;
     let firstProblem = 0;
     const runs = jobs.map((job): RunRequest => {
       const { model, seed, attempt, steps, operands } = job;
-      const stride = isFused ? Math.max(1, Math.floor(DISPATCH_EXAMPLES / steps[0].batch)) : slices;
+      const stride = fused ? Math.max(1, Math.floor(DISPATCH_EXAMPLES / steps[0].batch)) : workspaces;
       const run = { model, firstStep, steps: steps.length, stride, seed, attempt };
       firstStep += steps.length;
       if (operands === undefined) return run;
       firstProblem += operands.length / 2;
       return { ...run, firstProblem: firstProblem - operands.length / 2 };
     });
-    const problems = jobs.flatMap(({ operands }) => operands === undefined ? [] : [operands]);
-    const most = Math.max(...runs.map(({ steps }) => steps));
-    const repeats = isFused ? Math.max(...runs.map(({ steps, stride }) => Math.ceil(steps / stride))) : most;
-    const dispatches: Dispatch[] = isFused ? [{ entryPoint: "train", groups: [jobs.length] }] : [
-      { entryPoint: "accumulateSlices", groups: [slices, jobs.length] },
-      { entryPoint: "update", groups: [jobs.length] },
-    ];
+    const models = jobs.length;
     const [reports, ...states] = await this.#submit({
       runs,
       steps: jobs.flatMap(({ steps }) => steps),
-      problems,
-      workspaces: slices * jobs.length,
-      first: isFused ? [] : [{ entryPoint: "prepare", groups: [jobs.length] }],
-      dispatches,
-      repeats,
+      problems: jobs.flatMap(({ operands }) => operands === undefined ? [] : [operands]),
+      workspaces: workspaces * models,
+      first: fused ? [] : [{ entryPoint: "prepare", groups: [models] }],
+      dispatches: fused ? [{ entryPoint: "train", groups: [models] }] : this.#largeStep(workspaces, models),
+      repeats: Math.max(...runs.map(({ steps, stride }) => fused ? Math.ceil(steps / stride) : steps)),
       copies: [
         { name: "reports", at: 0, bytes: 8 * firstStep },
         ...jobs.map(({ model }): Copy => ({
@@ -250,18 +255,14 @@ export class Population {
 
   /** The loss of given problems and its packed gradient. */
   gradient(model: number, step: StepRequest, operands: Operands): Promise<{ loss: number; gradient: Float32Array }> {
-    const slices = Math.min(MAX_SLICES, Math.ceil(step.batch / TILE));
+    const tiles = Math.ceil(step.batch / TILE);
     return this.#inTurn(async () => {
       const [reports, gradient] = await this.#submit({
-        runs: [{ model, firstStep: 0, steps: 1, stride: slices, seed: 0, attempt: 0, firstProblem: 0 }],
+        runs: [{ model, firstStep: 0, steps: 1, stride: tiles, seed: 0, attempt: 0, firstProblem: 0 }],
         steps: [step],
         problems: [operands],
-        workspaces: slices,
-        dispatches: [
-          { entryPoint: "prepare", groups: [1] },
-          { entryPoint: "accumulateSlices", groups: [slices, 1] },
-          { entryPoint: "update", groups: [1] },
-        ],
+        workspaces: tiles,
+        dispatches: [{ entryPoint: "prepare", groups: [1] }, ...this.#largeStep(tiles, 1)],
         copies: [
           { name: "reports", at: 0, bytes: 8 },
           { name: "states", at: model * this.#stateBytes + 4 * this.stateLength, bytes: this.#stateBytes / 4 },
@@ -296,7 +297,7 @@ export class Population {
       const count = chunk.length / 2;
       const floats = await this.#ask(model, { ...step, batch: count }, chunk, QUERIES, [
         { entryPoint: "prepareDecoding", groups: [1] },
-        { entryPoint: "decode", groups: [Math.ceil(count / THREADS)] },
+        { entryPoint: "decode", groups: [Math.ceil(count / (2 * DECODERS))] },
       ]);
       tokens.set(floats, QUERIES * first);
     });

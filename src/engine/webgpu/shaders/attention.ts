@@ -10,28 +10,51 @@ export const ATTENTION = /* wgsl */ `
 struct Attended { output: Row, top: f32, inverse: f32 }
 
 // Milakov and Gimelshein 2018, arXiv:1805.02867, algorithm 3: the largest score so far is the reference, and what was summed before is scaled when it grows.
-fn withKey(before: Attended, q: Row, slot: u32) -> Attended {
-  let at = table + 4u * slot;
-  let score = product(q, tableRow(at));
+fn withKey(before: Attended, q: Row, k: Row, v: Row) -> Attended {
+  let score = product(q, k);
   let top = max(before.top, score);
   let kept = exp2Of(before.top - top, LEAST_SHARE);
   let share = exp2Of(score - top, LEAST_SHARE);
-  let output = plus(scaled(before.output, kept), scaled(tableRow(at + 2u), share));
+  let output = plus(scaled(before.output, kept), scaled(v, share));
   return Attended(output, top, before.inverse * kept + share); // the sum, until all keys are met
 }
 
-// Must equal \`attention\` of src/engine/reference. \`at\`: the words of the sequence; \`digits\`: how many places are seen.
-fn attend(q: Row, at: u32, digits: u32, radix: u32) -> Attended {
-  var met = Attended(Row(), -1e30, 0.0);
-  met = withKey(met, q, radix * PLACES);
-  met = withKey(met, q, radix * PLACES + 1u);
-  var word = 0u;
-  for (var place = 0u; place < digits; place++) {
-    if ((place & 7u) == 0u) { word = tokens[at + (place >> 3u)]; }
-    met = withKey(met, q, radix * place + (word & 15u));
-    word >>= 4u;
-  }
+fn finished(met: Attended) -> Attended {
   let inverse = 1.0 / met.inverse;
   return Attended(scaled(met.output, inverse), met.top, inverse);
+}
+
+struct AttendedPair { first: Attended, second: Attended }
+
+fn withKeyOf(slot: u32, met: AttendedPair, q: Pair) -> AttendedPair {
+  let k = tableRow(table + 4u * slot);
+  let v = tableRow(table + 4u * slot + 2u);
+  return AttendedPair(withKey(met.first, row0(q), k, v), withKey(met.second, row1(q), k, v));
+}
+
+// Must equal \`attention\` of src/engine/reference. \`at\`: the words of the sequence; \`digits\`: how many places are seen.
+fn attendAlone(q: Row, at: u32, digits: u32, radix: u32) -> Attended {
+  var met = Attended(Row(), -1e30, 0.0);
+  for (var i = 0u; i < 2u + digits; i++) {
+    let slot = table + 4u * slotOfStep(at, i, radix);
+    met = withKey(met, q, tableRow(slot), tableRow(slot + 2u));
+  }
+  return finished(met);
+}
+
+// The slots that a sequence meets: those of + and = first, then place by place.
+fn slotOfStep(at: u32, i: u32, radix: u32) -> u32 {
+  if (i < 2u) { return radix * PLACES + i; }
+  return radix * (i - 2u) + tokenAt(at, i - 2u);
+}
+
+// The same for two queries of a sequence: the first sees \`digits\` places, the second one more.
+fn attend(q: Pair, at: u32, digits: u32, radix: u32) -> AttendedPair {
+  let none = Attended(Row(), -1e30, 0.0);
+  var met = AttendedPair(none, none);
+  for (var i = 0u; i < 2u + digits; i++) { met = withKeyOf(slotOfStep(at, i, radix), met, q); }
+  let slot = table + 4u * slotOfStep(at, 2u + digits, radix);
+  met.second = withKey(met.second, row1(q), tableRow(slot), tableRow(slot + 2u));
+  return AttendedPair(finished(met.first), finished(met.second));
 }
 `;

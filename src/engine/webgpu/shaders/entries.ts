@@ -8,7 +8,8 @@
 export const ENTRY_POINTS = [
   "train",
   "prepare",
-  "accumulateSlices",
+  "addTiles",
+  "sumTiles",
   "update",
   "logits",
   "prepareDecoding",
@@ -27,9 +28,9 @@ fn begin(run: Run, index: u32, local: u32, workspaceIndex: u32) {
   gradient = VECTORS * (4u * run.model + 3u);
 }
 
-fn loadWeights(run: Run) {
+fn loadWeights(run: Run, threads: u32) {
   let at = 4u * VECTORS * run.model;
-  for (var i = thread; i < VECTORS; i += THREADS) { weights[i] = states[at + i]; }
+  for (var i = thread; i < VECTORS; i += threads) { weights[i] = states[at + i]; }
 }
 
 fn loadMoments(run: Run) {
@@ -56,20 +57,14 @@ fn cursorOf(index: u32) -> u32 {
 }
 
 fn tileCount(batch: u32) -> u32 { return (batch + EXAMPLES - 1u) / EXAMPLES; }
-// Into how many slices a batch is cut depends on the batch alone, and so do the bytes that come out.
-fn sliceCount(batch: u32) -> u32 { return min(MAX_SLICES, tileCount(batch)); }
 
 // Takes the step whose gradient is summed.
-fn takeStep(run: Run, cursor: u32, slices: u32) {
+fn takeStep(run: Run, cursor: u32) {
   let step = schedule[run.firstStep + cursor];
-  let loss = finishGradient(slices, step.batch);
+  let loss = finishGradient(step.batch);
   let norm = gradientNorm();
   if (thread == 0u) { reports[run.firstStep + cursor] = vec2f(loss, norm); }
-  if (step.updates == 1u) {
-    adamW(norm, step);
-    workgroupBarrier();
-    slotsForward(10u);
-  }
+  if (step.updates == 1u) { adamW(norm, step); }
   barrier();
 }
 
@@ -78,63 +73,74 @@ fn takeStep(run: Run, cursor: u32, slices: u32) {
 fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[group.x];
   begin(run, group.x, local, group.x);
-  loadWeights(run);
+  loadWeights(run, THREADS);
   loadMoments(run);
   let first = cursorOf(group.x);
-  slotsForward(10u);
-  barrier();
   let end = min(run.steps, first + run.stride);
   for (var cursor = first; cursor < end; cursor++) {
+    slotsForward(10u);
+    clearSums();
     let step = schedule[run.firstStep + cursor];
-    accumulate(0u, tileCount(step.batch), run, step);
+    var sums = Block();
+    for (var tile = 0u; tile < tileCount(step.batch); tile++) { sums = addTile(EXAMPLES * tile, run, step, sums); }
+    sumGroups(sums);
     barrier();
-    takeStep(run, cursor, 1u);
+    takeStep(run, cursor);
   }
   storeState(run);
   if (thread == 0u) { cursors[group.x] = end; }
 }
 
-// The tables that the first step of \`accumulateSlices\`, and \`logits\`, work with.
+// The tables that the first step of \`addTiles\`, and \`logits\`, work with.
 @compute @workgroup_size(THREADS)
 fn prepare(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[group.x];
   begin(run, group.x, local, 0u);
-  loadWeights(run);
+  loadWeights(run, THREADS);
   workgroupBarrier();
   slotsForward(10u);
 }
 
-// The first half of a step of a large batch: a workgroup a slice, a row of workgroups a model.
+// A step of a large batch, first part: a workgroup a tile, a row of workgroups a model. A run that has no step left repeats its last one, to no effect.
+// There is no loop and no return here, and it should stay so: in a loop software adapters load even what all invocations share once for each (measured).
 @compute @workgroup_size(THREADS)
-fn accumulateSlices(
+fn addTiles(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
   let run = runs[group.y];
   begin(run, group.y, local, group.y * groups.x + group.x);
-  let cursor = cursorOf(group.y);
-  if (cursor >= run.steps) { return; }
-  let step = schedule[run.firstStep + cursor];
-  let slices = sliceCount(step.batch);
-  if (group.x >= slices) { return; }
-  loadWeights(run);
-  workgroupBarrier();
-  let tiles = tileCount(step.batch);
-  accumulate(tiles * group.x / slices, tiles * (group.x + 1u) / slices, run, step);
+  let step = schedule[run.firstStep + min(cursorOf(group.y), run.steps - 1u)];
+  loadWeights(run, THREADS);
+  clearSums();
+  sumGroups(addTile(EXAMPLES * group.x, run, step, Block()));
 }
 
-// Its second half: a workgroup a model. Leaves the tables of the next step behind.
+// Second part: adds the other tiles' sums to those of the first, tile by tile.
+@compute @workgroup_size(THREADS)
+fn sumTiles(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let run = runs[group.y];
+  let i = THREADS * group.x + local;
+  if (i >= SUMS) { return; }
+  let at = WORKSPACE * run.stride * group.y + i;
+  var total = workspace[at];
+  for (var tile = 1u; tile < run.stride; tile++) { total += workspace[at + WORKSPACE * tile]; }
+  workspace[at] = total;
+}
+
+// Third part: a workgroup a model. Leaves the tables of the next step behind.
 @compute @workgroup_size(THREADS)
 fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[group.x];
-  begin(run, group.x, local, group.x * run.stride); // here the workspaces that a model has
+  begin(run, group.x, local, group.x * run.stride); // here stride is the number of tiles
   let cursor = cursorOf(group.x);
   if (cursor >= run.steps) { return; }
-  loadWeights(run);
+  loadWeights(run, THREADS);
   loadMoments(run);
   workgroupBarrier();
-  takeStep(run, cursor, sliceCount(schedule[run.firstStep + cursor].batch));
+  takeStep(run, cursor);
+  slotsForward(10u);
   storeState(run);
   if (thread == 0u) { cursors[group.x] = cursor + 1u; }
 }
@@ -144,22 +150,28 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 fn logits(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[0];
   begin(run, 0u, local, 0u);
-  loadWeights(run);
+  loadWeights(run, THREADS);
   let step = schedule[run.firstStep];
   layOutTile(EXAMPLES * group.x, run, step);
   workgroupBarrier();
-  let at = 4u * (thread / QUERIES);
-  let query = thread % QUERIES;
-  let asked = queryAt(askedSlot(at, query, 10u), 10u);
-  let state = above(asked.x, attend(asked.q, at, WRITTEN + query, 10u).output);
-  if (EXAMPLES * group.x + thread / QUERIES < step.batch) { storeHidden(4u * (THREADS * group.x + thread), state.logits); }
+  let at = 4u * (thread / PAIRS);
+  let query = 2u * (thread % PAIRS);
+  let first = queryAt(askedSlot(at, query, 10u), 10u);
+  let second = queryAt(askedSlot(at, query + 1u, 10u), 10u);
+  let attended = attend(pair(first.q, second.q), at, WRITTEN + query, 10u);
+  let found = above(pair(first.x, second.x), pair(attended.first.output, attended.second.output)).logits;
+  if (EXAMPLES * group.x + thread / PAIRS < step.batch) {
+    let to = 8u * (THREADS * group.x + thread);
+    storeHidden(to, hidden0(found));
+    storeHidden(to + 4u, hidden1(found));
+  }
 }
 
 @compute @workgroup_size(THREADS)
 fn prepareDecoding(@builtin(local_invocation_index) local: u32) {
   let run = runs[0];
   begin(run, 0u, local, 0u);
-  loadWeights(run);
+  loadWeights(run, THREADS);
   workgroupBarrier();
   slotsForward(14u);
 }
@@ -174,34 +186,51 @@ fn better(best: vec2f, logits: vec4f, first: f32) -> vec2f {
   return found;
 }
 
-// Twelve tokens of each problem, 3 vec4f, to the workspace: each the likeliest after the prompt and the tokens written before it. An invocation a
-// problem. Must equal \`decodeGreedily\` of src/engine/reference.
-@compute @workgroup_size(THREADS)
+// The likeliest token.
+fn likeliest(logits: Hidden) -> f32 {
+  var best = better(vec2f(-3e38, 0.0), logits.a, 0.0);
+  best = better(best, logits.b, 4.0);
+  best = better(best, logits.c, 8.0);
+  return better(best, vec4f(logits.d.xy, -3.1e38, -3.1e38), 12.0).y;
+}
+
+// Twelve tokens of each problem, 3 vec4f, to the workspace: each the likeliest after the prompt and the tokens written before it. An invocation two
+// problems. Must equal \`decodeGreedily\` of src/engine/reference.
+@compute @workgroup_size(DECODERS)
 fn decode(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[0];
   begin(run, 0u, local, 0u);
-  loadWeights(run);
+  loadWeights(run, DECODERS);
   workgroupBarrier();
-  let count = schedule[run.firstStep].batch;
-  let problem = THREADS * group.x + thread;
-  if (problem >= count) { return; }
-  let at = 4u * thread;
+  let last = schedule[run.firstStep].batch - 1u;
+  let problem = min(2u * (DECODERS * group.x + thread), last);
+  let next = min(problem + 1u, last);
+  let at = 8u * thread;
   clearTokens(at);
+  clearTokens(at + 4u);
   readOperands(at, problems[problem]);
+  readOperands(at + 4u, problems[next]);
   for (var block = 0u; block < 3u; block++) {
-    var written = vec4f();
+    var written0 = vec4f();
+    var written1 = vec4f();
     for (var i = 0u; i < 4u; i++) {
       let query = 4u * block + i;
-      let asked = queryAt(askedSlot(at, query, 14u), 14u);
-      let found = above(asked.x, attend(asked.q, at, WRITTEN + query, 14u).output).logits;
-      var best = better(vec2f(-3e38, 0.0), found.a, 0.0);
-      best = better(best, found.b, 4.0);
-      best = better(best, found.c, 8.0);
-      best = better(best, vec4f(found.d.xy, -3.1e38, -3.1e38), 12.0);
-      written[i] = best.y;
-      if (query < 11u) { setToken(at, WRITTEN + query, u32(best.y)); }
+      let first = queryAt(askedSlot(at, query, 14u), 14u);
+      let second = queryAt(askedSlot(at + 4u, query, 14u), 14u);
+      let output = pair(
+        attendAlone(first.q, at, WRITTEN + query, 14u).output,
+        attendAlone(second.q, at + 4u, WRITTEN + query, 14u).output,
+      );
+      let found = above(pair(first.x, second.x), output).logits;
+      written0[i] = likeliest(hidden0(found));
+      written1[i] = likeliest(hidden1(found));
+      if (query < 11u) {
+        setToken(at, WRITTEN + query, u32(written0[i]));
+        setToken(at + 4u, WRITTEN + query, u32(written1[i]));
+      }
     }
-    workspace[3u * problem + block] = written;
+    workspace[3u * problem + block] = written0;
+    if (next > problem) { workspace[3u * next + block] = written1; }
   }
 }
 `;

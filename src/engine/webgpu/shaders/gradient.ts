@@ -1,12 +1,12 @@
 /**
- * WGSL: the gradient of a slice of a batch, by one workgroup, a tile of 16 examples at a time.
+ * WGSL: the gradient of a tile of a batch, by one workgroup, a tile of 32 examples at a time.
  *
  * There are no atomic additions of floats, and they would not add in a fixed order. So every sum belongs to one invocation, which adds in the order of the
  * examples: the same bytes every time. What is summed is laid down in \`workspace\` by those who compute it:
  *
- * 1. an invocation a query: forward and backward down to the gradient of the attention's output (query.ts);
- * 2. an invocation an example and key: the gradients of k and v, and of the scores;
- * 3. an invocation a query: the gradient of q. Then an invocation a part of the sums: the matrices' gradients, those of the slots' k and v;
+ * 1. an invocation two queries: forward and backward down to the gradient of the attention's output (query.ts);
+ * 2. an invocation two keys of an example: the gradients of k and v, and of the scores;
+ * 3. an invocation two queries: the gradient of q. Then an invocation a part of the sums: the matrices' gradients, those of the slots' k and v;
  * 4. those of the slots' q and x.
  *
  * @module
@@ -14,9 +14,11 @@
 
 /** Needs QUERY. */
 export const GRADIENT = /* wgsl */ `
-const EXAMPLES = 16u; // of a tile
+const EXAMPLES = 32u; // of a tile
 const QUERIES = 12u;
+const PAIRS = 6u; // of queries of an example
 const KEYS = 33u; // of an example: the places, + and =
+const KEY_PAIRS = 17u; // the last has one key
 
 // Sums over queries: 4 blocks each of W1, W2 and the tied output, 2 of the projection, one for each four numbers of a LayerNorm.
 const TASKS = 14u + NORM_TASKS;
@@ -42,6 +44,14 @@ fn slotOfKey(example: u32, key: u32) -> u32 {
   return 10u * key + tokenAt(4u * example, key);
 }
 
+// The first query that sees a key.
+fn firstQueryOf(key: u32) -> u32 {
+  if (key < WRITTEN || key >= PLACES) { return 0u; }
+  return key - WRITTEN + 1u;
+}
+
+struct KeyBack { dK: Row, dV: Row }
+
 fn clearSums() {
   for (var i = thread; i < SUMS; i += THREADS) { workspace[work + i] = vec4f(); }
 }
@@ -49,46 +59,67 @@ fn clearSums() {
 // 2. In the forward pass this was: output = sum of e_j v_j / sum of e_j, e_j = 2^(q k_j - top).
 // Must equal \`attentionBackward\` of src/engine/reference for keys and values, but for a factor of ln 2 that the gradient of k is short of.
 fn keysBackward() {
-  for (var item = thread; item < EXAMPLES * KEYS; item += THREADS) {
-    let example = item / KEYS;
-    let key = item % KEYS;
-    let at = table + 4u * slotOfKey(example, key);
-    let k = tableRow(at);
-    let v = tableRow(at + 2u);
-    var first = 0u; // the first query that sees this key
-    if (key > WRITTEN - 1u && key < PLACES) { first = key - WRITTEN + 1u; }
-    var dK = Row();
-    var dV = Row();
-    for (var block = 0u; block < 3u; block++) {
-      var scores = vec4f();
+  for (var item = thread; item < EXAMPLES * KEY_PAIRS; item += THREADS) {
+    let example = item / KEY_PAIRS;
+    let key0 = 2u * (item % KEY_PAIRS);
+    let key1 = min(key0 + 1u, KEYS - 1u);
+    let at0 = table + 4u * slotOfKey(example, key0);
+    let at1 = table + 4u * slotOfKey(example, key1);
+    let k0 = tableRow(at0);
+    let k1 = tableRow(at1);
+    let v0 = tableRow(at0 + 2u);
+    let v1 = tableRow(at1 + 2u);
+    let first0 = firstQueryOf(key0);
+    let first1 = firstQueryOf(key1);
+    var back0 = KeyBack();
+    var back1 = KeyBack();
+    for (var block = min(first0, first1) / 4u; block < 3u; block++) {
+      var scores0 = vec4f();
+      var scores1 = vec4f();
       for (var i = 0u; i < 4u; i++) {
         let query = 4u * block + i;
-        if (query < first) { continue; }
         let record = recordOf(example, query);
-        let q = workspaceRow(record + RECORD_Q);
-        let dOutput = workspaceRow(record + RECORD_OUTPUT);
-        let share = exp2Of(product(q, k) - workspace[record + RECORD_Q + 1u].w, LEAST_SHARE);
-        let dScore = share * (product(dOutput, v) - workspace[record + RECORD_OUTPUT + 1u].w);
-        scores[i] = dScore;
-        dK = plus(dK, scaled(q, dScore));
-        dV = plus(dV, scaled(dOutput, share));
+        let q = Row(workspace[record + RECORD_Q], workspace[record + RECORD_Q + 1u].xyz);
+        let top = workspace[record + RECORD_Q + 1u].w;
+        let dOutput = Row(workspace[record + RECORD_OUTPUT], workspace[record + RECORD_OUTPUT + 1u].xyz);
+        let offset = workspace[record + RECORD_OUTPUT + 1u].w;
+        let share0 = select(0.0, exp2Of(product(q, k0) - top, LEAST_SHARE), query >= first0);
+        let share1 = select(0.0, exp2Of(product(q, k1) - top, LEAST_SHARE), query >= first1);
+        let dScore0 = share0 * (product(dOutput, v0) - offset);
+        let dScore1 = share1 * (product(dOutput, v1) - offset);
+        back0 = KeyBack(plus(back0.dK, scaled(q, dScore0)), plus(back0.dV, scaled(dOutput, share0)));
+        back1 = KeyBack(plus(back1.dK, scaled(q, dScore1)), plus(back1.dV, scaled(dOutput, share1)));
+        scores0[i] = dScore0;
+        scores1[i] = dScore1;
       }
-      workspace[work + SCORES + 3u * item + block] = scores;
+      let to = work + SCORES + 3u * (KEYS * example + key0) + block;
+      workspace[to] = scores0;
+      if (key1 > key0) { workspace[to + 3u] = scores1; }
     }
-    storeRow(work + KEY_RECORDS + 4u * item, dK, 0.0);
-    storeRow(work + KEY_RECORDS + 4u * item + 2u, dV, 0.0);
+    let to = work + KEY_RECORDS + 4u * (KEYS * example + key0);
+    storeRow(to, back0.dK, 0.0);
+    storeRow(to + 2u, back0.dV, 0.0);
+    if (key1 > key0) {
+      storeRow(to + 4u, back1.dK, 0.0);
+      storeRow(to + 6u, back1.dV, 0.0);
+    }
   }
 }
 
-// 3. The same for the query, but for the factor 1 / sqrt 7.
-fn queryBackward(example: u32, query: u32) {
-  var dQ = Row();
-  for (var i = 0u; i < 2u + WRITTEN + query; i++) {
+// 3. The same for queries \`query\` and \`query\` + 1, but for the factor 1 / sqrt 7.
+fn queriesBackward(example: u32, query: u32) {
+  var dQ0 = Row();
+  var dQ1 = Row();
+  for (var i = 0u; i < 3u + WRITTEN + query; i++) {
     let key = select(i - 2u, PLACES + i, i < 2u);
-    let dScore = workspace[work + SCORES + 3u * (KEYS * example + key) + (query >> 2u)][query & 3u];
-    dQ = plus(dQ, scaled(tableRow(table + 4u * slotOfKey(example, key)), dScore));
+    let scores = workspace[work + SCORES + 3u * (KEYS * example + key) + (query >> 2u)];
+    let ours = select(scores.xy, scores.zw, (query & 2u) == 2u);
+    let k = tableRow(table + 4u * slotOfKey(example, key));
+    dQ0 = plus(dQ0, scaled(k, ours.x)); // 0 where the key is behind the query
+    dQ1 = plus(dQ1, scaled(k, ours.y));
   }
-  storeRow(recordOf(example, query) + RECORD_DQ, dQ, 0.0);
+  storeRow(recordOf(example, query) + RECORD_DQ, dQ0, 0.0);
+  storeRow(recordOf(example, query + 1u) + RECORD_DQ, dQ1, 0.0);
 }
 
 // 3. Adds a share of the tile's outer products to a block of a matrix; for a LayerNorm the first column is the sum of its rows.
@@ -130,7 +161,7 @@ fn sumQueries() {
   }
 }
 
-// Lays out the tokens of a tile of 16 examples; those behind the end of the batch repeat the last one.
+// Lays out the tokens of a tile of 32 examples; those behind the end of the batch repeat the last one.
 fn layOutTile(first: u32, run: Run, step: Step) {
   if (thread < EXAMPLES) {
     let at = 4u * thread;
@@ -142,34 +173,30 @@ fn layOutTile(first: u32, run: Run, step: Step) {
   }
 }
 
-// Sums losses and gradients, not yet divided by the number of targets, of the tiles from \`first\` to before \`end\`.
-fn accumulate(first: u32, end: u32, run: Run, step: Step) {
-  let example = thread / QUERIES;
-  let query = thread % QUERIES;
-  let task = thread % TASKS;
-  let group = thread / TASKS;
-  var sums = Block();
-  clearSums();
-  for (var tile = first; tile < end; tile++) {
-    layOutTile(EXAMPLES * tile, run, step);
-    barrier();
-    let share = select(0.0, 1.0, EXAMPLES * tile + example < step.batch);
-    trainQuery(recordOf(example, query), 4u * example, query, share);
-    barrier();
-    keysBackward();
-    barrier();
-    queryBackward(example, query);
-    if (group < GROUPS) { sums = sumRecords(sums, task, group); }
-    sumKeys();
-    barrier();
-    sumQueries();
-    barrier();
-  }
-  sumGroups(sums, task, group);
+// Steps 1 to 4 for one tile; adds to the sums over queries of this invocation, and to those of the slots.
+fn addTile(first: u32, run: Run, step: Step, sums: Block) -> Block {
+  let example = thread / PAIRS;
+  let query = 2u * (thread % PAIRS);
+  layOutTile(first, run, step);
+  barrier();
+  trainQueries(recordOf(example, query), 4u * example, query, select(0.0, 1.0, first + example < step.batch));
+  barrier();
+  keysBackward();
+  barrier();
+  queriesBackward(example, query);
+  var total = sums;
+  if (thread < TASKS * GROUPS) { total = sumRecords(sums, thread % TASKS, thread / TASKS); }
+  sumKeys();
+  barrier();
+  sumQueries();
+  barrier();
+  return total;
 }
 
 // The groups' sums, one after the other.
-fn sumGroups(sums: Block, task: u32, group: u32) {
+fn sumGroups(sums: Block) {
+  let task = thread % TASKS;
+  let group = thread / TASKS;
   let at = work + RECORDS;
   if (group < GROUPS) {
     let to = at + 7u * (TASKS * group + task);

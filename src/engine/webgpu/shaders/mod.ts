@@ -19,7 +19,7 @@ import { QUERY } from "./query.ts";
 import { ROWS } from "./rows.ts";
 import { SLOTS } from "./slots.ts";
 
-/** Invocations of every workgroup: one for each query of a tile of 16 examples. WebGPU guarantees 256. */
+/** Invocations of every workgroup: one for two queries of a tile of 32 examples. WebGPU guarantees 256. */
 export const THREADS = 192;
 
 /** Storage buffers, in the order of their bindings. WebGPU guarantees eight. */
@@ -53,17 +53,17 @@ const TYPES: Readonly<Record<BufferName, string>> = {
 export const TABLE: number = 4 * (14 * 31 + 2 + 14 * 11 + 1);
 
 /** Examples of a tile. */
-export const TILE = 16;
+export const TILE = 32;
 
-/** Most slices of a batch, each a workgroup's. */
-export const MAX_SLICES = 32;
+/** Invocations of a workgroup that decodes, two problems each. */
+export const DECODERS = 64;
 
-/** `vec4f`s of one workgroup's workspace; the sums that shaders/gradient.ts makes of the same parts. */
-export function workspaceVectors({ finalNorm }: Variant): number {
+/** `vec4f`s of one workgroup's workspace and of its sums, as shaders/gradient.ts adds them up from the same parts. */
+export function workspaceOf({ finalNorm }: Variant): { vectors: number; sums: number } {
   const normTasks = finalNorm ? 8 : 4;
   const sums = 4 * (312 + 111) + 7 * (14 + normTasks);
   const record = 14 + normTasks + 14;
-  return sums + TILE * (12 * record + 7 * 33);
+  return { sums, vectors: sums + TILE * (12 * record + 7 * 33) };
 }
 
 const DECLARATIONS = /* wgsl */ `
@@ -72,7 +72,7 @@ struct Run {
   model: u32, // its index in \`states\`
   firstStep: u32, // its first entry in \`schedule\` and \`reports\`
   steps: u32,
-  stride: u32, // most steps of one dispatch of \`train\`
+  stride: u32, // most steps of one dispatch of \`train\`; or the number of tiles
   seed: u32,
   attempt: u32,
   given: u32, // 1: the examples are those in \`problems\`, 0: they are drawn
@@ -103,7 +103,7 @@ var<workgroup> weights: array<vec4f, VECTORS>;
 var<workgroup> firstMoment: array<vec4f, VECTORS>;
 var<workgroup> secondMoment: array<vec4f, VECTORS>;
 var<workgroup> partialSums: array<f32, THREADS>;
-var<workgroup> tokens: array<u32, 4u * THREADS>; // four words a sequence
+var<workgroup> tokens: array<u32, 8u * DECODERS>; // four words a sequence
 var<workgroup> control: u32; // what all invocations must agree on
 
 var<private> thread: u32;
@@ -125,7 +125,7 @@ export function shaderOf(variant: Variant): string {
     VECTORS: vectors,
     THREADS,
     TABLE,
-    MAX_SLICES,
+    DECODERS,
     NORM_TASKS: variant.finalNorm ? 8 : 4,
     LNF: offsets.LNF ?? 0,
   };

@@ -16,15 +16,6 @@ const SLOT_GROUPS = THREADS / SLOT_TASKS;
 const GROUP_SUMS = RECORDS + SLOT_RECORD * (10u * PLACES + 2u); // (groups, tasks, 7)
 const TOKEN_SUMS = GROUP_SUMS + 7u * SLOT_TASKS * SLOT_GROUPS; // (12 tokens, 2)
 
-// Adds the other slices' sums to those of the first.
-fn sumSlices(slices: u32) {
-  for (var i = thread; i < SUMS; i += THREADS) {
-    var total = workspace[work + i];
-    for (var slice = 1u; slice < slices; slice++) { total += workspace[work + slice * WORKSPACE + i]; }
-    workspace[work + i] = total;
-  }
-}
-
 // Backward of \`slotsForward\`, the part of one slot. Must equal the second loop of \`backward\` of src/engine/reference/model.ts.
 fn slotBackward(number: u32) {
   let record = work + RECORDS + SLOT_RECORD * number;
@@ -40,7 +31,7 @@ fn slotBackward(number: u32) {
     dQ = scaled(workspaceRow(at), INVERSE_SQRT_7);
     dX = workspaceRow(at + 2u);
   }
-  let dY = plus(linear7Back(QUERY, dQ), plus(linear7Back(KEY, dK), linear7Back(VALUE, dV)));
+  let dY = plus(linearBack(QUERY, dQ), plus(linearBack(KEY, dK), linearBack(VALUE, dV)));
   storeRow(record, dQ, 0.0);
   storeRow(record + 2u, dK, 0.0);
   storeRow(record + 4u, dV, 0.0);
@@ -126,13 +117,9 @@ fn slotTaskSum(index: u32) -> vec4f {
   return total;
 }
 
-// From the sums of all slices to \`gradient\`; returns the mean loss.
-fn finishGradient(slices: u32, batch: u32) -> f32 {
+// From the sums over the batch to \`gradient\`; returns the mean loss.
+fn finishGradient(batch: u32) -> f32 {
   let scale = 1.0 / f32(QUERIES * batch);
-  if (slices > 1u) {
-    sumSlices(slices);
-    barrier();
-  }
   let loss = workspace[work + TASK_SUMS + 7u * 17u].w * scale; // the eighth number of LayerNorm 2's bias
   for (var number = thread; number < slotCount(10u); number += THREADS) { slotBackward(number); }
   barrier();

@@ -14,35 +14,49 @@ fn queryAt(slot: u32, radix: u32) -> Query {
   return Query(tableRow(at), tableRow(at + 2u));
 }
 
-// The forward pass above the attention, and what its backward needs.
-struct Above {
+// What one query keeps for its backward.
+struct Kept {
   normed2: Normed,
   gelu: Hidden,
   slope: Hidden,
   finalNormed: Normed,
   z: Row,
-  logits: Hidden,
 }
 
-// Must equal what follows the attention in \`forward\` of src/engine/reference/model.ts.
-fn above(x: Row, attended: Row) -> Above {
-  var state = Above();
-  let x1 = plus(x, linear7(PROJECTION, attended));
-  state.normed2 = layerNorm(x1, LN2);
-  let u = linear14(W1, state.normed2.y);
+fn keep(x1: Row, u: Hidden, normed2: Normed) -> Kept {
   let a = gelu(u.a);
   let b = gelu(u.b);
   let c = gelu(u.c);
   let d = gelu(u.d);
-  state.gelu = Hidden(a.value, b.value, c.value, d.value);
-  state.slope = Hidden(a.slope, b.slope, c.slope, d.slope);
-  state.z = plus(x1, linear14Back(W2, state.gelu)); // W2 is kept transposed
+  return Kept(
+    normed2,
+    Hidden(a.value, b.value, c.value, d.value),
+    Hidden(a.slope, b.slope, c.slope, d.slope),
+    Normed(),
+    x1,
+  );
+}
+
+// The forward pass above the attention, of two queries.
+struct Above { first: Kept, second: Kept, logits: HiddenPair }
+
+// Must equal what follows the attention in \`forward\` of src/engine/reference/model.ts.
+fn above(x: Pair, attended: Pair) -> Above {
+  let x1 = plus2(x, linear7(PROJECTION, attended));
+  let first2 = layerNorm(row0(x1), LN2);
+  let second2 = layerNorm(row1(x1), LN2);
+  let u = linear14(W1, pair(first2.y, second2.y));
+  var first = keep(row0(x1), hidden0(u), first2);
+  var second = keep(row1(x1), hidden1(u), second2);
+  var z = plus2(x1, linear14Back(W2, hiddenPair(first.gelu, second.gelu))); // W2 is kept transposed
   if (FINAL_NORM) {
-    state.finalNormed = layerNorm(state.z, LNF);
-    state.z = state.finalNormed.y;
+    first.finalNormed = layerNorm(row0(z), LNF);
+    second.finalNormed = layerNorm(row1(z), LNF);
+    z = pair(first.finalNormed.y, second.finalNormed.y);
   }
-  state.logits = linear14(TOK, state.z);
-  return state;
+  first.z = row0(z);
+  second.z = row1(z);
+  return Above(first, second, linear14(TOK, z));
 }
 
 // 1 at the target, 0 at the other tokens from \`first\` on.
@@ -96,47 +110,74 @@ fn storeHidden(at: u32, hidden: Hidden) {
 
 fn workspaceRow(at: u32) -> Row { return Row(workspace[at], workspace[at + 1u].xyz); }
 
-// Forward and backward, fused, of query \`query\` of the sequence at \`at\`; the record goes to \`record\`.
-// Must equal the first loop of \`backward\` of src/engine/reference/model.ts, down to the gradient of the attention's output.
-fn trainQuery(record: u32, at: u32, query: u32, share: f32) {
-  let asked = queryAt(askedSlot(at, query, 10u), 10u);
-  let attended = attend(asked.q, at, WRITTEN + query, 10u);
-  let state = above(asked.x, attended.output);
-  var wantedToken = 13u; // the end of the sequence
-  if (query < 11u) { wantedToken = tokenAt(at, WRITTEN + query); }
-  let loss = crossEntropy(state.logits, wantedToken, share);
+fn timesHidden(x: Hidden, y: Hidden) -> Hidden { return Hidden(x.a * y.a, x.b * y.b, x.c * y.c, x.d * y.d); }
 
-  storeHidden(record + RECORD_LOGITS, loss.dLogits);
-  storeRow(record + RECORD_B + 4u, state.z, 0.0);
-  var dX2 = linear14Back(TOK, loss.dLogits);
-  if (FINAL_NORM) {
-    storeRow(record + RECORD_NORMS + 4u, times(dX2, state.finalNormed.normalized), 0.0);
-    storeRow(record + RECORD_NORMS + 6u, dX2, 0.0);
-    dX2 = layerNormBack(dX2, state.finalNormed, LNF);
-  }
+// The token that query \`query\` of the sequence at \`at\` is to answer.
+fn wantedOf(at: u32, query: u32) -> u32 {
+  if (query < 11u) { return tokenAt(at, WRITTEN + query); }
+  return 13u; // the end of the sequence
+}
 
-  // in the forward pass this was: x2 = x1 + W2 gelu(W1 norm2(x1))
+// Backward of the final norm, where there is one. Leaves the record of the output behind.
+fn outputBack(record: u32, kept: Kept, dLogits: Hidden, dZ: Row) -> Row {
+  storeHidden(record + RECORD_LOGITS, dLogits);
+  storeHidden(record + RECORD_GELU, kept.gelu);
+  storeRow(record + RECORD_B + 4u, kept.z, 0.0);
+  if (!FINAL_NORM) { return dZ; }
+  storeRow(record + RECORD_NORMS + 4u, times(dZ, kept.finalNormed.normalized), 0.0);
+  storeRow(record + RECORD_NORMS + 6u, dZ, 0.0);
+  return layerNormBack(dZ, kept.finalNormed, LNF);
+}
+
+// Backward of LayerNorm 2. Leaves the record of the feed-forward layer behind; the eighth number of a bias is free: there losses are summed.
+fn hiddenBack(record: u32, kept: Kept, loss: f32, dX2: Row, dHidden: Hidden, dNormed2: Row) -> Row {
   storeRow(record + RECORD_B + 2u, dX2, 0.0);
-  storeHidden(record + RECORD_GELU, state.gelu);
-  let dGelu = linear14(W2, dX2);
-  let dHidden = Hidden(
-    dGelu.a * state.slope.a,
-    dGelu.b * state.slope.b,
-    dGelu.c * state.slope.c,
-    dGelu.d * state.slope.d,
-  );
   storeHidden(record + RECORD_HIDDEN, dHidden);
-  storeRow(record + RECORD_B, state.normed2.y, 0.0);
-  let dNormed2 = linear14Back(W1, dHidden);
-  storeRow(record + RECORD_NORMS, times(dNormed2, state.normed2.normalized), 0.0);
-  storeRow(record + RECORD_NORMS + 2u, dNormed2, loss.value); // the eighth number is free: here losses are summed
-  let dX1 = plus(dX2, layerNormBack(dNormed2, state.normed2, LN2));
+  storeRow(record + RECORD_B, kept.normed2.y, 0.0);
+  storeRow(record + RECORD_NORMS, times(dNormed2, kept.normed2.normalized), 0.0);
+  storeRow(record + RECORD_NORMS + 2u, dNormed2, loss);
+  return plus(dX2, layerNormBack(dNormed2, kept.normed2, LN2));
+}
 
-  // in the forward pass this was: x1 = x + projection(output)
+// The record of the attention.
+fn attentionBack(record: u32, q: Row, attended: Attended, dX1: Row, dOutput: Row) {
   storeRow(record + RECORD_X1, dX1, 0.0);
   storeRow(record + RECORD_B + 6u, attended.output, 0.0);
-  let dOutput = scaled(linear7Back(PROJECTION, dX1), attended.inverse);
-  storeRow(record + RECORD_Q, asked.q, attended.top);
-  storeRow(record + RECORD_OUTPUT, dOutput, product(dOutput, attended.output));
+  storeRow(record + RECORD_Q, q, attended.top);
+  let shares = scaled(dOutput, attended.inverse);
+  storeRow(record + RECORD_OUTPUT, shares, product(shares, attended.output));
+}
+
+// Forward and backward, fused, of queries \`query\` and \`query\` + 1 of the sequence at \`at\`; their records go to \`record\` and the one after it.
+// Must equal the first loop of \`backward\` of src/engine/reference/model.ts, down to the gradient of the attention's output.
+fn trainQueries(record: u32, at: u32, query: u32, share: f32) {
+  let second = record + RECORD;
+  let asked0 = queryAt(askedSlot(at, query, 10u), 10u);
+  let asked1 = queryAt(askedSlot(at, query + 1u, 10u), 10u);
+  let attended = attend(pair(asked0.q, asked1.q), at, WRITTEN + query, 10u);
+  let state = above(pair(asked0.x, asked1.x), pair(attended.first.output, attended.second.output));
+  let loss0 = crossEntropy(hidden0(state.logits), wantedOf(at, query), share);
+  let loss1 = crossEntropy(hidden1(state.logits), wantedOf(at, query + 1u), share);
+
+  let dZ = linear14Back(TOK, hiddenPair(loss0.dLogits, loss1.dLogits));
+  let dX2 = pair(
+    outputBack(record, state.first, loss0.dLogits, row0(dZ)),
+    outputBack(second, state.second, loss1.dLogits, row1(dZ)),
+  );
+
+  // in the forward pass this was: x2 = x1 + W2 gelu(W1 norm2(x1))
+  let dGelu = linear14(W2, dX2);
+  let dHidden0 = timesHidden(hidden0(dGelu), state.first.slope);
+  let dHidden1 = timesHidden(hidden1(dGelu), state.second.slope);
+  let dNormed2 = linear14Back(W1, hiddenPair(dHidden0, dHidden1));
+  let dX1 = pair(
+    hiddenBack(record, state.first, loss0.value, row0(dX2), dHidden0, row0(dNormed2)),
+    hiddenBack(second, state.second, loss1.value, row1(dX2), dHidden1, row1(dNormed2)),
+  );
+
+  // in the forward pass this was: x1 = x + projection(output)
+  let dOutput = linear7Back(PROJECTION, dX1);
+  attentionBack(record, asked0.q, attended.first, row0(dX1), row0(dOutput));
+  attentionBack(second, asked1.q, attended.second, row1(dX1), row1(dOutput));
 }
 `;

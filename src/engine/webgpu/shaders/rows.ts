@@ -8,8 +8,11 @@
 export const ROWS = /* wgsl */ `
 // Seven numbers.
 struct Row { a: vec4f, b: vec3f }
+// Two of them, each a column.
+struct Pair { a: mat2x4f, b: mat2x3f }
 // Fourteen numbers and two zeros.
 struct Hidden { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
+struct HiddenPair { a: mat2x4f, b: mat2x4f, c: mat2x4f, d: mat2x4f }
 // Four rows of a matrix, or of its gradient: columns 0 … 3, columns 4 … 6.
 struct Block { left: mat4x4f, right: mat3x4f }
 
@@ -18,6 +21,16 @@ fn times(x: Row, y: Row) -> Row { return Row(x.a * y.a, x.b * y.b); }
 fn scaled(x: Row, factor: f32) -> Row { return Row(x.a * factor, x.b * factor); }
 fn product(x: Row, y: Row) -> f32 { return dot(x.a, y.a) + dot(x.b, y.b); }
 fn mean(x: Row) -> f32 { return (dot(x.a, vec4f(1.0)) + dot(x.b, vec3f(1.0))) / 7.0; }
+
+fn pair(x: Row, y: Row) -> Pair { return Pair(mat2x4f(x.a, y.a), mat2x3f(x.b, y.b)); }
+fn row0(x: Pair) -> Row { return Row(x.a[0], x.b[0]); }
+fn row1(x: Pair) -> Row { return Row(x.a[1], x.b[1]); }
+fn plus2(x: Pair, y: Pair) -> Pair { return Pair(x.a + y.a, x.b + y.b); }
+fn hiddenPair(x: Hidden, y: Hidden) -> HiddenPair {
+  return HiddenPair(mat2x4f(x.a, y.a), mat2x4f(x.b, y.b), mat2x4f(x.c, y.c), mat2x4f(x.d, y.d));
+}
+fn hidden0(x: HiddenPair) -> Hidden { return Hidden(x.a[0], x.b[0], x.c[0], x.d[0]); }
+fn hidden1(x: HiddenPair) -> Hidden { return Hidden(x.a[1], x.b[1], x.c[1], x.d[1]); }
 
 fn vectorAt(at: u32) -> Row { return Row(weights[at], weights[at + 1u].xyz); }
 
@@ -28,37 +41,39 @@ fn blockAt(at: u32) -> Block {
   );
 }
 
-fn fourRows(at: u32, x: Row) -> vec4f {
+// The linear layers must equal \`linear\` of src/engine/reference, and the other two the dx of \`linearBackward\`. An invocation does two queries at a
+// time: what it loads of a matrix serves both.
+
+fn fourRows(at: u32, x: Pair) -> mat2x4f {
   let block = blockAt(at);
   return block.left * x.a + block.right * x.b;
 }
 
 // In the forward pass this was: y = fourRows(at, x). Gives their part of dL/dx.
-fn fourRowsBack(at: u32, dy: vec4f) -> Row {
+fn fourRowsBack(at: u32, dy: mat2x4f) -> Pair {
   let block = blockAt(at);
-  return Row(dy * block.left, dy * block.right);
+  return Pair(transpose(block.left) * dy, transpose(block.right) * dy);
 }
-
-// The linear layers must equal \`linear\` of src/engine/reference, and the other two the dx of \`linearBackward\`.
 
 // y = W x, W (7, 7)
-fn linear7(at: u32, x: Row) -> Row {
-  return Row(fourRows(at, x), fourRows(at + 7u, x).xyz);
+fn linear7(at: u32, x: Pair) -> Pair {
+  let b = fourRows(at + 7u, x);
+  return Pair(fourRows(at, x), mat2x3f(b[0].xyz, b[1].xyz));
 }
 
-fn linear7Back(at: u32, dy: Row) -> Row {
-  return plus(fourRowsBack(at, dy.a), fourRowsBack(at + 7u, vec4f(dy.b, 0.0)));
+fn linear7Back(at: u32, dy: Pair) -> Pair {
+  return plus2(fourRowsBack(at, dy.a), fourRowsBack(at + 7u, mat2x4f(vec4f(dy.b[0], 0.0), vec4f(dy.b[1], 0.0))));
 }
 
 // y = W x, W (14, 7)
-fn linear14(at: u32, x: Row) -> Hidden {
-  return Hidden(fourRows(at, x), fourRows(at + 7u, x), fourRows(at + 14u, x), fourRows(at + 21u, x));
+fn linear14(at: u32, x: Pair) -> HiddenPair {
+  return HiddenPair(fourRows(at, x), fourRows(at + 7u, x), fourRows(at + 14u, x), fourRows(at + 21u, x));
 }
 
-fn linear14Back(at: u32, dy: Hidden) -> Row {
-  return plus(
-    plus(fourRowsBack(at, dy.a), fourRowsBack(at + 7u, dy.b)),
-    plus(fourRowsBack(at + 14u, dy.c), fourRowsBack(at + 21u, dy.d)),
+fn linear14Back(at: u32, dy: HiddenPair) -> Pair {
+  return plus2(
+    plus2(fourRowsBack(at, dy.a), fourRowsBack(at + 7u, dy.b)),
+    plus2(fourRowsBack(at + 14u, dy.c), fourRowsBack(at + 21u, dy.d)),
   );
 }
 

@@ -60,16 +60,30 @@ fn storeTableRow(at: u32, row: Row) {
 
 fn queryTable(radix: u32) -> u32 { return table + 4u * slotCount(radix); }
 
+// y = W x, W (7, 7), of a single row
+fn linear(at: u32, x: Row) -> Row {
+  let low = blockAt(at);
+  let high = blockAt(at + 7u);
+  return Row(low.left * x.a + low.right * x.b, (high.left * x.a + high.right * x.b).xyz);
+}
+
+fn linearBack(at: u32, dy: Row) -> Row {
+  let low = blockAt(at);
+  let high = blockAt(at + 7u);
+  let rest = vec4f(dy.b, 0.0);
+  return Row(dy.a * low.left + rest * high.left, dy.a * low.right + rest * high.right);
+}
+
 // Fills the tables. Must equal \`layerNorm\` and the qkv projection of src/engine/reference.
 fn slotsForward(radix: u32) {
   for (var number = thread; number < slotCount(radix); number += THREADS) {
     let x = embed(slotOf(number, radix));
     let y = layerNorm(x, LN1).y;
-    storeTableRow(table + 4u * number, linear7(KEY, y));
-    storeTableRow(table + 4u * number + 2u, linear7(VALUE, y));
+    storeTableRow(table + 4u * number, linear(KEY, y));
+    storeTableRow(table + 4u * number + 2u, linear(VALUE, y));
     let query = querySlotOf(number, radix);
     if (query < querySlotCount(radix)) {
-      storeTableRow(queryTable(radix) + 4u * query, scaled(linear7(QUERY, y), QUERY_SCALE));
+      storeTableRow(queryTable(radix) + 4u * query, scaled(linear(QUERY, y), QUERY_SCALE));
       storeTableRow(queryTable(radix) + 4u * query + 2u, x);
     }
   }
