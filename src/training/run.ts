@@ -24,6 +24,9 @@ const SECONDS_BETWEEN_SAVES = 10;
 const SECONDS_BETWEEN_TURNS = 0.05;
 /** A line of the log covers at most so many steps; slow engines are asked for fewer at once. */
 const STEPS_PER_LOG_LINE = 100;
+/** A GPU is asked for more: every request waits for an answer of some 11 ms, and the event loop turns meanwhile. */
+const GPU_STEPS_PER_LOG_LINE = 1000;
+const GPU_SECONDS_BETWEEN_TURNS = 0.5;
 /** A second pass takes its examples from attempts that no training from scratch reaches: the same seed gives it other data. */
 const CONTINUED_ATTEMPT = 2 ** 31;
 
@@ -99,7 +102,8 @@ export class Run {
     const progress = this.#progress;
     const { recipe, model, seed, step } = progress;
     const started = { type: "start", recipe: recipe.name, model, seed, backend: engine.backend } as const;
-    onProgress({ ...started, totalSteps: Math.min(limit, totalSteps(recipe)), resumedAt: step });
+    const adapter = engine.adapter ?? null;
+    onProgress({ ...started, adapter, totalSteps: Math.min(limit, totalSteps(recipe)), resumedAt: step });
     if (step === 0 && (progress.attempt === 0 || this.#tools.singleAttempt)) {
       await journal?.begin();
       this.#log("start", {
@@ -107,6 +111,7 @@ export class Run {
         model,
         seed,
         backend: engine.backend,
+        ...(adapter !== null && { adapter }),
         threads: engine.threads,
         arithmetic: engine.arithmetic,
       });
@@ -124,7 +129,10 @@ export class Run {
 
   async #train(): Promise<void> {
     const progress = this.#progress;
-    const { limit, signal } = this.#tools;
+    const { engine, limit, signal } = this.#tools;
+    const [most, secondsAtOnce] = engine.backend === "webgpu"
+      ? [GPU_STEPS_PER_LOG_LINE, GPU_SECONDS_BETWEEN_TURNS]
+      : [STEPS_PER_LOG_LINE, SECONDS_BETWEEN_TURNS];
     let chunk = STEPS_PER_LOG_LINE;
     let saved = performance.now();
     let turned = saved;
@@ -136,7 +144,7 @@ export class Run {
       const seconds = (performance.now() - before) / 1000;
       chunk = Math.max(
         1,
-        Math.min(STEPS_PER_LOG_LINE, Math.round(steps * SECONDS_BETWEEN_TURNS / Math.max(seconds, 1e-6))),
+        Math.min(most, Math.round(steps * secondsAtOnce / Math.max(seconds, 1e-6))),
       );
       progress.trainSeconds += seconds;
       await this.#evaluateIfDue();
@@ -274,6 +282,7 @@ export class Run {
       examples: String(examples),
       attempt: String(progress.attempt),
       backend: engine.backend,
+      ...(engine.adapter !== undefined && { adapter: engine.adapter.name }),
       arithmetic: engine.arithmetic,
       exact_match: `${correct} of ${total}`,
       recipe_json: JSON.stringify(recipe),
@@ -293,7 +302,8 @@ export class Run {
     onProgress({ type: "end", step, exactMatch });
     const report: TrainReport = {
       ...{ model, recipe: recipe.name, seed, steps: step, examples, seconds: this.#seconds(), trainSeconds },
-      ...{ backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic },
+      ...{ backend: engine.backend, adapter: engine.adapter ?? null },
+      ...{ threads: engine.threads, arithmetic: engine.arithmetic },
       ...{ exactMatch, evaluated: total, checkpoint: journal?.modelFile ?? null },
       ...{ certified: proof?.certified ?? null, hardeningRounds: hardened?.rounds ?? null },
       worstMargin: proof?.worstMargin ?? null,
@@ -325,7 +335,7 @@ export class Run {
     const { model, seed, step } = this.#progress;
     const { harden } = await import("../certify/harden.ts");
     return await harden({ model, parameters }, {
-      ...{ rounds, seed, threads: this.#tools.proofThreads, signal },
+      ...{ rounds, seed, threads: this.#tools.proofThreads, backend: this.#tools.engine.backend, signal },
       onRound: (round) => onProgress({ type: "hardening", step, ...round }),
       onProgress: ({ proved, seconds }) => onProgress({ type: "certification", step, proved, seconds }),
     });

@@ -248,5 +248,7 @@ export class WebgpuEngine implements Engine {
  */
 export async function createWebgpuEngine(variant: Variant, gpu?: Gpu): Promise<WebgpuEngine> {
   const population = await Population.create(variant, 1, gpu);
-  return new WebgpuEngine(population, await hostOf(variant));
+  const engine = new WebgpuEngine(population, await hostOf(variant));
+  population.close();
+  return engine;
 }

@@ -87,6 +87,7 @@ export class Population {
   readonly #workspaceBytes: number;
   readonly #free: number[];
   #members = 0;
+  #closed = false;
   #waiting: Waiting[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #training = false;
@@ -142,12 +143,22 @@ export class Population {
     return model;
   }
 
-  /** Gives a place back; the last one to leave frees the memory. */
+  /** Gives a place back. */
   leave(model: number): void {
     this.#free.push(model);
     this.#members--;
-    if (this.#members === 0) this.#buffers.destroy();
-    else this.#startIfReady();
+    this.#startIfReady();
+    this.#freeIfDone();
+  }
+
+  /** Says that nobody else will join: the last one to leave frees the memory. */
+  close(): void {
+    this.#closed = true;
+    this.#freeIfDone();
+  }
+
+  #freeIfDone(): void {
+    if (this.#closed && this.#members === 0) this.#buffers.destroy();
   }
 
   /** Sets weights and moments. */
