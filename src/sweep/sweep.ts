@@ -96,7 +96,9 @@ export async function sweep(
   const work = async () => {
     for (const { run, hash } of queue) {
       const line = await doRun(run, { hash, certify, trainer }, examiner, ended);
-      if (await appendRun(out, line)) onRun?.(line, ++done);
+      if (!await appendRun(out, line)) continue;
+      done++;
+      onRun?.(line, done);
     }
   };
   const workers = Array.from({ length: Math.min(threads, open.length) }, work);

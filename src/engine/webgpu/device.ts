@@ -19,65 +19,73 @@ export interface GpuCounts {
   bytesRead: number;
 }
 
+/** Milliseconds in which a device that was lost says so. */
+const LAST_WORDS = 100;
+
 /** A device that works, or says why it no longer does. */
 export class Gpu {
   /** What was asked of it. */
   readonly counts: GpuCounts = { submissions: 0, dispatches: 0, bytesRead: 0 };
-  #fault: string | undefined;
+  #lost: string | undefined;
+  #refused: string | undefined;
 
   /** Takes a device over. */
   constructor(readonly device: GPUDevice, readonly adapter: AdapterDescription) {
-    device.lost.then(({ message, reason }) => {
-      this.#fault ??= `the GPU must stay there: the device was lost (${message || reason}). ` +
-        "Create another engine, or use the backend wasm";
-    });
+    device.lost.then(({ message, reason }) => this.#lost = message || reason);
     device.addEventListener("uncapturederror", (event) => {
-      const { message } = (event as GPUUncapturedErrorEvent).error;
-      this.#fault ??= `the GPU must accept what it is asked: it says ${firstLine(message)}`;
+      this.#refused ??= firstLine((event as GPUUncapturedErrorEvent).error.message);
     });
   }
 
   /** Whether it can still be used. */
   get works(): boolean {
-    return this.#fault === undefined;
+    return this.#lost === undefined && this.#refused === undefined;
   }
 
   /** @throws {GpuError} If the device was lost or refused something */
   check(): void {
-    if (this.#fault !== undefined) throw new GpuError(`Cannot go on as ${this.#fault}`);
+    const { name } = this.adapter;
+    if (this.#lost !== undefined) {
+      throw new GpuError(
+        `Cannot go on as the GPU must stay there: ${name} was lost (${this.#lost}). Create another engine, or use the backend wasm`,
+      );
+    }
+    if (this.#refused !== undefined) {
+      throw new GpuError(`Cannot go on as the GPU must accept what it is asked: ${name} says ${this.#refused}`);
+    }
   }
 
   /** Does something that the GPU may refuse. @throws {GpuError} With the GPU's own words */
   async try<T>(asked: string, action: () => T | Promise<T>): Promise<T> {
     this.check();
-    this.device.pushErrorScope("out-of-memory");
-    this.device.pushErrorScope("validation");
-    let result: T | undefined;
-    let thrown: unknown;
+    const { device } = this;
+    device.pushErrorScope("out-of-memory");
+    device.pushErrorScope("validation");
     // the scopes end before anything is awaited: others may open theirs meanwhile
+    let pending: Promise<T>;
     try {
-      const pending = action();
-      const scopes = [this.device.popErrorScope(), this.device.popErrorScope()];
-      const outcomes = await Promise.allSettled([pending, ...scopes]);
-      for (const outcome of outcomes.slice(1) as PromiseSettledResult<GPUError | null>[]) {
-        if (outcome.status === "fulfilled" && outcome.value !== null) thrown ??= outcome.value;
-      }
-      if (outcomes[0].status === "rejected") thrown ??= outcomes[0].reason;
-      else result = outcomes[0].value as T;
+      pending = Promise.resolve(action());
     } catch (error) {
-      thrown = error;
+      pending = Promise.reject(error);
     }
-    await Promise.resolve(); // a device that was lost says so first
+    const [result, ...scopes] = await Promise.allSettled([pending, device.popErrorScope(), device.popErrorScope()]);
+    const refusal = scopes.find((scope) => scope.status === "fulfilled" && scope.value !== null) as
+      | PromiseFulfilledResult<GPUError>
+      | undefined;
+    if (result.status === "fulfilled" && refusal === undefined) {
+      this.check();
+      return result.value;
+    }
+    // a lost device refuses everything, and may say only afterwards that it is lost
+    await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
     this.check();
-    if (thrown !== undefined) {
-      throw new GpuError(
-        `Cannot ${asked} as the GPU must accept it: ${this.adapter.name} says ${
-          firstLine((thrown as Error).message ?? String(thrown))
-        }`,
-        { cause: thrown },
-      );
-    }
-    return result as T;
+    const cause = refusal?.value ?? (result as PromiseRejectedResult).reason;
+    throw new GpuError(
+      `Cannot ${asked} as the GPU must accept it: ${this.adapter.name} says ${
+        firstLine(cause.message ?? String(cause))
+      }`,
+      { cause },
+    );
   }
 }
 
