@@ -1,7 +1,7 @@
 /** Evidence from headless Chromium: a loopback server gives it a page, and gets the page's report. */
 
 const FLAGS = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+  ...["--headless", "--no-sandbox", "--no-first-run", "--disable-background-networking"],
   ...["--disable-component-update", "--disable-sync", "--disable-quic"],
 ];
 
@@ -20,10 +20,16 @@ export interface PageOptions {
   isolated: boolean;
   /** Where it is called: on the page's main thread, or in a dedicated worker. */
   where: "page" | "worker";
+  /** JSON that the page finds at `/asked.json`. */
+  asked?: unknown;
+  /** Flags of Chromium besides the usual ones, without its `--disable-gpu`. */
+  gpuFlags?: readonly string[];
+  /** Milliseconds after which Chromium is ended without a report. @default {60_000} */
+  timeLimit?: number;
 }
 
 /** A server on the loopback interface whose page calls a function of the bundle. */
-function servePage<T>({ bundle, call: [name, ...args], isolated, where }: PageOptions) {
+function servePage<T>({ bundle, call: [name, ...args], isolated, where, asked }: PageOptions) {
   const { promise: report, resolve, reject } = Promise.withResolvers<T>();
   const caller = `
     import { ${name} } from "/bundle.js";
@@ -35,6 +41,7 @@ function servePage<T>({ bundle, call: [name, ...args], isolated, where }: PageOp
     "/": ["text/html", `<!doctype html><script type="module">${start}</script>`],
     "/caller.js": ["text/javascript", caller],
     "/bundle.js": ["text/javascript", bundle],
+    "/asked.json": ["application/json", JSON.stringify(asked ?? null)],
   };
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const { pathname } = new URL(request.url);
@@ -53,10 +60,11 @@ function servePage<T>({ bundle, call: [name, ...args], isolated, where }: PageOp
 
 /** Calls a function of the bundle in a page of headless Chromium, which is started for it and ended again. */
 export async function evidenceOfPage<T>(options: PageOptions): Promise<T> {
+  const { gpuFlags = ["--disable-gpu"], timeLimit = TIME_LIMIT } = options;
   const { server, report } = servePage<T>(options);
   const profile = await Deno.makeTempDir({ prefix: "tiny-adder-chromium-" });
   const browser = new Deno.Command("chromium", {
-    args: [...FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],
+    args: [...FLAGS, ...gpuFlags, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],
     stdout: "null",
     stderr: "piped",
   }).spawn();
@@ -65,10 +73,10 @@ export async function evidenceOfPage<T>(options: PageOptions): Promise<T> {
   const ended = browser.status.then(async ({ code }) => {
     running = false;
     throw new Error(
-      `Cannot take evidence as Chromium ended with code ${code} after at most ${TIME_LIMIT} ms: ${await messages}`,
+      `Cannot take evidence as Chromium ended with code ${code} after at most ${timeLimit} ms: ${await messages}`,
     );
   });
-  const limit = setTimeout(() => running && browser.kill(), TIME_LIMIT);
+  const limit = setTimeout(() => running && browser.kill(), timeLimit);
   try {
     return await Promise.race([report, ended]);
   } finally {
