@@ -13,8 +13,9 @@ struct Attended { output: Row, top: f32, inverse: f32 }
 fn withKey(before: Attended, q: Row, k: Row, v: Row) -> Attended {
   let score = product(q, k);
   let top = max(before.top, score);
-  let kept = exp2Of(before.top - top, LEAST_SHARE);
-  let share = exp2Of(score - top, LEAST_SHARE);
+  let e = exp2Of(-abs(score - before.top), LEAST_SHARE); // one of the two factors, the other is 1
+  let kept = select(1.0, e, score > before.top);
+  let share = select(e, 1.0, score > before.top);
   let output = plus(scaled(before.output, kept), scaled(v, share));
   return Attended(output, top, before.inverse * kept + share); // the sum, until all keys are met
 }

@@ -5,7 +5,7 @@
  * examples: the same bytes every time. What is summed is laid down in \`workspace\` by those who compute it:
  *
  * 1. an invocation two queries: forward and backward down to the gradient of the attention's output (query.ts);
- * 2. an invocation two keys of an example: the gradients of k and v, and of the scores;
+ * 2. an invocation three keys of an example: the gradients of k and v, and of the scores;
  * 3. an invocation two queries: the gradient of q. Then an invocation a part of the sums: the matrices' gradients, those of the slots' k and v;
  * 4. those of the slots' q and x.
  *
@@ -18,7 +18,7 @@ const EXAMPLES = 32u; // of a tile
 const QUERIES = 12u;
 const PAIRS = 6u; // of queries of an example
 const KEYS = 33u; // of an example: the places, + and =
-const KEY_PAIRS = 17u; // the last has one key
+const KEY_TRIPLES = 11u;
 
 // Sums over queries: 4 blocks each of W1, W2 and the tied output, 2 of the projection, one for each four numbers of a LayerNorm.
 const TASKS = 14u + NORM_TASKS;
@@ -50,59 +50,72 @@ fn firstQueryOf(key: u32) -> u32 {
   return key - WRITTEN + 1u;
 }
 
-struct KeyBack { dK: Row, dV: Row }
+// A key, and what it has gathered from the queries so far.
+struct Key { k: Row, v: Row, first: u32, dK: Row, dV: Row, dScore: f32 }
+
+fn keyOf(example: u32, key: u32) -> Key {
+  let at = table + 4u * slotOfKey(example, key);
+  return Key(tableRow(at), tableRow(at + 2u), firstQueryOf(key), Row(), Row(), 0.0);
+}
+
+// In the forward pass this was: output = sum of e_j v_j / sum of e_j, e_j = 2^(q k_j - top).
+fn withQuery(key: Key, query: u32, q: Row, top: f32, dOutput: Row, offset: f32) -> Key {
+  let share = select(0.0, exp2Of(product(q, key.k) - top, LEAST_SHARE), query >= key.first);
+  let dScore = share * (product(dOutput, key.v) - offset);
+  return Key(
+    key.k,
+    key.v,
+    key.first,
+    plus(key.dK, scaled(q, dScore)),
+    plus(key.dV, scaled(dOutput, share)),
+    dScore,
+  );
+}
+
+fn storeKey(at: u32, key: Key) {
+  storeRow(at, key.dK, 0.0);
+  storeRow(at + 2u, key.dV, 0.0);
+}
 
 fn clearSums() {
   for (var i = thread; i < SUMS; i += THREADS) { workspace[work + i] = vec4f(); }
 }
 
-// 2. In the forward pass this was: output = sum of e_j v_j / sum of e_j, e_j = 2^(q k_j - top).
-// Must equal \`attentionBackward\` of src/engine/reference for keys and values, but for a factor of ln 2 that the gradient of k is short of.
+// 2. Must equal \`attentionBackward\` of src/engine/reference for keys and values, but for a factor of ln 2 that the gradient of k is short of.
 fn keysBackward() {
-  for (var item = thread; item < EXAMPLES * KEY_PAIRS; item += THREADS) {
-    let example = item / KEY_PAIRS;
-    let key0 = 2u * (item % KEY_PAIRS);
-    let key1 = min(key0 + 1u, KEYS - 1u);
-    let at0 = table + 4u * slotOfKey(example, key0);
-    let at1 = table + 4u * slotOfKey(example, key1);
-    let k0 = tableRow(at0);
-    let k1 = tableRow(at1);
-    let v0 = tableRow(at0 + 2u);
-    let v1 = tableRow(at1 + 2u);
-    let first0 = firstQueryOf(key0);
-    let first1 = firstQueryOf(key1);
-    var back0 = KeyBack();
-    var back1 = KeyBack();
-    for (var block = min(first0, first1) / 4u; block < 3u; block++) {
+  for (var item = thread; item < EXAMPLES * KEY_TRIPLES; item += THREADS) {
+    let example = item / KEY_TRIPLES;
+    let first = 3u * (item % KEY_TRIPLES);
+    var key0 = keyOf(example, first);
+    var key1 = keyOf(example, first + 1u);
+    var key2 = keyOf(example, first + 2u);
+    for (var block = 0u; block < 3u; block++) {
       var scores0 = vec4f();
       var scores1 = vec4f();
+      var scores2 = vec4f();
       for (var i = 0u; i < 4u; i++) {
         let query = 4u * block + i;
         let record = recordOf(example, query);
-        let q = Row(workspace[record + RECORD_Q], workspace[record + RECORD_Q + 1u].xyz);
-        let top = workspace[record + RECORD_Q + 1u].w;
-        let dOutput = Row(workspace[record + RECORD_OUTPUT], workspace[record + RECORD_OUTPUT + 1u].xyz);
-        let offset = workspace[record + RECORD_OUTPUT + 1u].w;
-        let share0 = select(0.0, exp2Of(product(q, k0) - top, LEAST_SHARE), query >= first0);
-        let share1 = select(0.0, exp2Of(product(q, k1) - top, LEAST_SHARE), query >= first1);
-        let dScore0 = share0 * (product(dOutput, v0) - offset);
-        let dScore1 = share1 * (product(dOutput, v1) - offset);
-        back0 = KeyBack(plus(back0.dK, scaled(q, dScore0)), plus(back0.dV, scaled(dOutput, share0)));
-        back1 = KeyBack(plus(back1.dK, scaled(q, dScore1)), plus(back1.dV, scaled(dOutput, share1)));
-        scores0[i] = dScore0;
-        scores1[i] = dScore1;
+        let high = workspace[record + RECORD_Q + 1u];
+        let q = Row(workspace[record + RECORD_Q], high.xyz);
+        let dHigh = workspace[record + RECORD_OUTPUT + 1u];
+        let dOutput = Row(workspace[record + RECORD_OUTPUT], dHigh.xyz);
+        key0 = withQuery(key0, query, q, high.w, dOutput, dHigh.w);
+        key1 = withQuery(key1, query, q, high.w, dOutput, dHigh.w);
+        key2 = withQuery(key2, query, q, high.w, dOutput, dHigh.w);
+        scores0[i] = key0.dScore;
+        scores1[i] = key1.dScore;
+        scores2[i] = key2.dScore;
       }
-      let to = work + SCORES + 3u * (KEYS * example + key0) + block;
+      let to = work + SCORES + 3u * (KEYS * example + first) + block;
       workspace[to] = scores0;
-      if (key1 > key0) { workspace[to + 3u] = scores1; }
+      workspace[to + 3u] = scores1;
+      workspace[to + 6u] = scores2;
     }
-    let to = work + KEY_RECORDS + 4u * (KEYS * example + key0);
-    storeRow(to, back0.dK, 0.0);
-    storeRow(to + 2u, back0.dV, 0.0);
-    if (key1 > key0) {
-      storeRow(to + 4u, back1.dK, 0.0);
-      storeRow(to + 6u, back1.dV, 0.0);
-    }
+    let to = work + KEY_RECORDS + 4u * (KEYS * example + first);
+    storeKey(to, key0);
+    storeKey(to + 4u, key1);
+    storeKey(to + 8u, key2);
   }
 }
 
