@@ -22,8 +22,8 @@ export interface EvaluationResult extends Evaluation {
   seconds: number;
   /** What ran. */
   backend: BackendName;
-  /** The GPU that it ran on, or null. */
-  adapter: AdapterDescription | null;
+  /** The GPU, where it ran on one. */
+  adapter?: AdapterDescription;
   /** Threads at work. */
   threads: number;
   /** The arithmetic that ran. */
@@ -52,7 +52,7 @@ export async function runEvaluation(
       ...evaluation,
       seconds: (performance.now() - start) / 1000,
       backend: engine.backend,
-      adapter: engine.adapter ?? null,
+      ...(engine.adapter !== undefined && { adapter: engine.adapter }),
       threads: engine.threads,
       arithmetic: engine.arithmetic,
       checkpoint: from ?? "shipped",
