@@ -36,25 +36,30 @@ fn withKeyOf(slot: u32, met: AttendedPair, q: Pair) -> AttendedPair {
 // Must equal \`attention\` of src/engine/reference. \`at\`: the words of the sequence; \`digits\`: how many places are seen.
 fn attendAlone(q: Row, at: u32, digits: u32, radix: u32) -> Attended {
   var met = Attended(Row(), -1e30, 0.0);
+  let words = wordsAt(at);
   for (var i = 0u; i < 2u + digits; i++) {
-    let slot = table + 4u * slotOfStep(at, i, radix);
+    let slot = table + 4u * slotOfStep(words, i, radix);
     met = withKey(met, q, tableRow(slot), tableRow(slot + 2u));
   }
   return finished(met);
 }
 
 // The slots that a sequence meets: those of + and = first, then place by place.
-fn slotOfStep(at: u32, i: u32, radix: u32) -> u32 {
-  if (i < 2u) { return radix * PLACES + i; }
-  return radix * (i - 2u) + tokenAt(at, i - 2u);
+fn slotOfStep(words: vec4u, i: u32, radix: u32) -> u32 {
+  let place = i - min(i, 2u);
+  let token = (words[place >> 3u] >> (4u * (place & 7u))) & 15u;
+  return select(radix * place + token, radix * PLACES + i, i < 2u);
 }
+
+fn wordsAt(at: u32) -> vec4u { return vec4u(tokens[at], tokens[at + 1u], tokens[at + 2u], tokens[at + 3u]); }
 
 // The same for two queries of a sequence: the first sees \`digits\` places, the second one more.
 fn attend(q: Pair, at: u32, digits: u32, radix: u32) -> AttendedPair {
   let none = Attended(Row(), -1e30, 0.0);
   var met = AttendedPair(none, none);
-  for (var i = 0u; i < 2u + digits; i++) { met = withKeyOf(slotOfStep(at, i, radix), met, q); }
-  let slot = table + 4u * slotOfStep(at, 2u + digits, radix);
+  let words = wordsAt(at);
+  for (var i = 0u; i < 2u + digits; i++) { met = withKeyOf(slotOfStep(words, i, radix), met, q); }
+  let slot = table + 4u * slotOfStep(words, 2u + digits, radix);
   met.second = withKey(met.second, row1(q), tableRow(slot), tableRow(slot + 2u));
   return AttendedPair(finished(met.first), finished(met.second));
 }

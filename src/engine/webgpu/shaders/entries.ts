@@ -81,7 +81,7 @@ fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
     slotsForward(10u);
     clearSums();
     let step = schedule[run.firstStep + cursor];
-    var sums = Block();
+    var sums = TwoBlocks();
     for (var tile = 0u; tile < tileCount(step.batch); tile++) { sums = addTile(EXAMPLES * tile, run, step, sums); }
     sumGroups(sums);
     barrier();
@@ -114,7 +114,7 @@ fn addTiles(
   let step = schedule[run.firstStep + min(cursorOf(group.y), run.steps - 1u)];
   loadWeights(run, THREADS);
   clearSums();
-  sumGroups(addTile(EXAMPLES * group.x, run, step, Block()));
+  sumGroups(addTile(EXAMPLES * group.x, run, step, TwoBlocks()));
 }
 
 // Second part: adds the other tiles' sums to those of the first, tile by tile.
@@ -154,14 +154,15 @@ fn logits(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   let step = schedule[run.firstStep];
   layOutTile(EXAMPLES * group.x, run, step);
   workgroupBarrier();
-  let at = 4u * (thread / PAIRS);
-  let query = 2u * (thread % PAIRS);
+  let at = 4u * (thread % EXAMPLES);
+  let query = 2u * (thread / EXAMPLES);
   let first = queryAt(askedSlot(at, query, 10u), 10u);
   let second = queryAt(askedSlot(at, query + 1u, 10u), 10u);
   let attended = attend(pair(first.q, second.q), at, WRITTEN + query, 10u);
   let found = above(pair(first.x, second.x), pair(attended.first.output, attended.second.output)).logits;
-  if (EXAMPLES * group.x + thread / PAIRS < step.batch) {
-    let to = 8u * (THREADS * group.x + thread);
+  let example = EXAMPLES * group.x + thread % EXAMPLES;
+  if (example < step.batch) {
+    let to = 4u * (QUERIES * example + query);
     storeHidden(to, hidden0(found));
     storeHidden(to + 4u, hidden1(found));
   }

@@ -16,18 +16,19 @@
 export const GRADIENT = /* wgsl */ `
 const EXAMPLES = 32u; // of a tile
 const QUERIES = 12u;
-const PAIRS = 6u; // of queries of an example
 const KEYS = 33u; // of an example: the places, + and =
 const KEY_TRIPLES = 11u;
 
-// Sums over queries: 4 blocks each of W1, W2 and the tied output, 2 of the projection, one for each four numbers of a LayerNorm.
-const TASKS = 14u + NORM_TASKS;
+// Sums over queries: 4 blocks each of W1, W2 and the tied output, 2 of the projection, one for each four numbers of a LayerNorm. Two blocks are the task
+// of an invocation, for a share of the queries.
+const BLOCKS = 14u + NORM_TASKS;
+const TASKS = BLOCKS / 2u;
 const GROUPS = THREADS / TASKS;
 
 // The parts of a workgroup's workspace, in vec4f. First the sums of the slice:
 const SLOT_SUMS = 0u; // (slots, 4): k, v; then (query slots, 4): q, x
-const TASK_SUMS = 4u * (10u * PLACES + 2u + 10u * 11u + 1u); // (tasks, 7)
-const SUMS = TASK_SUMS + 7u * TASKS;
+const BLOCK_SUMS = 4u * (10u * PLACES + 2u + 10u * 11u + 1u); // (blocks, 7)
+const SUMS = BLOCK_SUMS + 7u * BLOCKS;
 // Then what one tile leaves behind:
 const RECORDS = SUMS; // (queries, RECORD); later the groups' sums, and the records of slots
 const KEY_RECORDS = RECORDS + EXAMPLES * QUERIES * RECORD; // (examples, keys, 4): k, v
@@ -84,12 +85,13 @@ fn clearSums() {
 // 2. Must equal \`attentionBackward\` of src/engine/reference for keys and values, but for a factor of ln 2 that the gradient of k is short of.
 fn keysBackward() {
   for (var item = thread; item < EXAMPLES * KEY_TRIPLES; item += THREADS) {
-    let example = item / KEY_TRIPLES;
-    let first = 3u * (item % KEY_TRIPLES);
+    let example = item % EXAMPLES;
+    let first = 3u * (item / EXAMPLES);
     var key0 = keyOf(example, first);
     var key1 = keyOf(example, first + 1u);
     var key2 = keyOf(example, first + 2u);
-    for (var block = 0u; block < 3u; block++) {
+    let seen = min(min(key0.first, key1.first), key2.first);
+    for (var block = seen / 4u; block < 3u; block++) {
       var scores0 = vec4f();
       var scores1 = vec4f();
       var scores2 = vec4f();
@@ -123,11 +125,12 @@ fn keysBackward() {
 fn queriesBackward(example: u32, query: u32) {
   var dQ0 = Row();
   var dQ1 = Row();
+  let words = wordsAt(4u * example);
   for (var i = 0u; i < 3u + WRITTEN + query; i++) {
     let key = select(i - 2u, PLACES + i, i < 2u);
     let scores = workspace[work + SCORES + 3u * (KEYS * example + key) + (query >> 2u)];
     let ours = select(scores.xy, scores.zw, (query & 2u) == 2u);
-    let k = tableRow(table + 4u * slotOfKey(example, key));
+    let k = tableRow(table + 4u * slotOfStep(words, i, 10u));
     dQ0 = plus(dQ0, scaled(k, ours.x)); // 0 where the key is behind the query
     dQ1 = plus(dQ1, scaled(k, ours.y));
   }
@@ -135,17 +138,20 @@ fn queriesBackward(example: u32, query: u32) {
   storeRow(recordOf(example, query + 1u) + RECORD_DQ, dQ1, 0.0);
 }
 
+struct TwoBlocks { first: Block, second: Block }
+
 // 3. Adds a share of the tile's outer products to a block of a matrix; for a LayerNorm the first column is the sum of its rows.
-fn sumRecords(sums: Block, task: u32, group: u32) -> Block {
+fn sumRecords(sums: TwoBlocks, task: u32, group: u32) -> TwoBlocks {
   var total = sums;
-  var unit = task >= 14u;
-  let b = RECORD_B + 2u * min(task / 4u, 3u);
+  let unit = task >= 7u;
+  let b = RECORD_B + 2u * min(task / 2u, 3u);
   let count = EXAMPLES * QUERIES;
   for (var i = count * group / GROUPS; i < count * (group + 1u) / GROUPS; i++) {
     let record = work + RECORDS + RECORD * i;
     var row = Row(vec4f(1.0, 0.0, 0.0, 0.0), vec3f());
     if (!unit) { row = workspaceRow(record + b); }
-    total = withOuterProduct(total, workspace[record + task], row);
+    total.first = withOuterProduct(total.first, workspace[record + 2u * task], row);
+    total.second = withOuterProduct(total.second, workspace[record + 2u * task + 1u], row);
   }
   return total;
 }
@@ -187,9 +193,10 @@ fn layOutTile(first: u32, run: Run, step: Step) {
 }
 
 // Steps 1 to 4 for one tile; adds to the sums over queries of this invocation, and to those of the slots.
-fn addTile(first: u32, run: Run, step: Step, sums: Block) -> Block {
-  let example = thread / PAIRS;
-  let query = 2u * (thread % PAIRS);
+fn addTile(first: u32, run: Run, step: Step, sums: TwoBlocks) -> TwoBlocks {
+  // neighbours do the same queries of different examples, and see as many keys
+  let example = thread % EXAMPLES;
+  let query = 2u * (thread / EXAMPLES);
   layOutTile(first, run, step);
   barrier();
   trainQueries(recordOf(example, query), 4u * example, query, select(0.0, 1.0, first + example < step.batch));
@@ -207,20 +214,20 @@ fn addTile(first: u32, run: Run, step: Step, sums: Block) -> Block {
 }
 
 // The groups' sums, one after the other.
-fn sumGroups(sums: Block) {
+fn sumGroups(sums: TwoBlocks) {
   let task = thread % TASKS;
   let group = thread / TASKS;
   let at = work + RECORDS;
   if (group < GROUPS) {
-    let to = at + 7u * (TASKS * group + task);
-    for (var column = 0u; column < 4u; column++) { workspace[to + column] = sums.left[column]; }
-    for (var column = 0u; column < 3u; column++) { workspace[to + 4u + column] = sums.right[column]; }
+    let to = at + 7u * (BLOCKS * group + 2u * task);
+    storeBlock(to, sums.first);
+    storeBlock(to + 7u, sums.second);
   }
   barrier();
-  if (thread < 7u * TASKS) {
+  if (thread < 7u * BLOCKS) {
     var total = vec4f();
-    for (var i = 0u; i < GROUPS; i++) { total += workspace[at + 7u * TASKS * i + thread]; }
-    workspace[work + TASK_SUMS + thread] = total;
+    for (var i = 0u; i < GROUPS; i++) { total += workspace[at + 7u * BLOCKS * i + thread]; }
+    workspace[work + BLOCK_SUMS + thread] = total;
   }
 }
 `;

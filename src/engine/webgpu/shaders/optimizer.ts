@@ -53,8 +53,7 @@ fn sumSlotRecords(task: u32, group: u32) {
     total = withOuterProduct(total, workspace[record + task], row);
   }
   let to = work + GROUP_SUMS + 7u * (SLOT_TASKS * group + task);
-  for (var column = 0u; column < 4u; column++) { workspace[to + column] = total.left[column]; }
-  for (var column = 0u; column < 3u; column++) { workspace[to + 4u + column] = total.right[column]; }
+  storeBlock(to, total);
 }
 
 fn dXOf(slot: u32, part: u32) -> vec4f {
@@ -85,7 +84,7 @@ fn embeddingsBackward(scale: f32) {
 // Gradients of matrices and LayerNorms, scaled, in their places.
 fn finishMatrices(scale: f32) {
   if (thread < 98u) { // W1, W2, tied output, projection
-    var total = workspace[work + TASK_SUMS + thread];
+    var total = workspace[work + BLOCK_SUMS + thread];
     if (thread >= TOK && thread < PROJECTION) {
       let token = 4u * ((thread - TOK) / 7u);
       let column = (thread - TOK) % 7u;
@@ -102,7 +101,7 @@ fn finishMatrices(scale: f32) {
     let i = thread - 140u;
     // the eighth number is none of the vector
     let keep = select(vec4f(1.0), vec4f(1.0, 1.0, 1.0, 0.0), (i & 1u) == 1u);
-    states[gradient + LN2 + i] = workspace[work + TASK_SUMS + 7u * (14u + i)] * keep * scale;
+    states[gradient + LN2 + i] = workspace[work + BLOCK_SUMS + 7u * (14u + i)] * keep * scale;
   } else if (thread < 144u + NORM_TASKS) {
     let i = thread - 140u - NORM_TASKS;
     states[gradient + LN1 + i] = slotTaskSum(7u * (6u + i)) * scale;
@@ -120,7 +119,7 @@ fn slotTaskSum(index: u32) -> vec4f {
 // From the sums over the batch to \`gradient\`; returns the mean loss.
 fn finishGradient(batch: u32) -> f32 {
   let scale = 1.0 / f32(QUERIES * batch);
-  let loss = workspace[work + TASK_SUMS + 7u * 17u].w * scale; // the eighth number of LayerNorm 2's bias
+  let loss = workspace[work + BLOCK_SUMS + 7u * 17u].w * scale; // the eighth number of LayerNorm 2's bias
   for (var number = thread; number < slotCount(10u); number += THREADS) { slotBackward(number); }
   barrier();
   if (thread < SLOT_TASKS * SLOT_GROUPS) { sumSlotRecords(thread % SLOT_TASKS, thread / SLOT_TASKS); }

@@ -101,6 +101,11 @@ fn storeRow(at: u32, row: Row, last: f32) {
   workspace[at + 1u] = vec4f(row.b, last);
 }
 
+fn storeBlock(at: u32, block: Block) {
+  for (var column = 0u; column < 4u; column++) { workspace[at + column] = block.left[column]; }
+  for (var column = 0u; column < 3u; column++) { workspace[at + 4u + column] = block.right[column]; }
+}
+
 fn storeHidden(at: u32, hidden: Hidden) {
   workspace[at] = hidden.a;
   workspace[at + 1u] = hidden.b;
