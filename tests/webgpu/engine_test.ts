@@ -1,7 +1,8 @@
 /** The WebGPU engine as an engine: the interface, every shape of a batch, and WASM beside it. */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
 import type { Engine, StepReport, TrainRun } from "../../src/engine/types.ts";
+import { sharedGpu } from "../../src/engine/webgpu/device.ts";
 import { FUSED_BATCH } from "../../src/engine/webgpu/population.ts";
 import { adderBoardCases } from "../../src/evaluation/adderboard.ts";
 import { MODELS } from "../../src/model/variant.ts";
@@ -63,6 +64,17 @@ for (const batch of [4, 32, FUSED_BATCH, FUSED_BATCH + 4, 160]) {
     for (const engine of [atOnce, single]) await engine.dispose();
   });
 }
+
+testOnGpu("a batch that does not fit into the GPU's buffers is refused before anything is asked of it", async () => {
+  const engine = await livelyEngine();
+  const { device } = await sharedGpu();
+  const most = 32 * Math.ceil(device.limits.maxStorageBufferBindingSize / 300_000); // a tile of 32 takes more than 300,000 bytes
+  const problems = new Float64Array(2 * most);
+  await assertRejects(() => engine.lossAndGradient(problems), RangeError, "a batch must have at most");
+  await assertRejects(() => engine.trainStep(problems, { learningRate: 1 }), RangeError, "a batch must have at most");
+  assertEquals(engine.parameters(), livelyParameters(763));
+  await engine.dispose();
+});
 
 testOnGpu("trainRun() reaches the last seed, attempt and sample", async () => {
   const engine = await livelyEngine();

@@ -160,8 +160,18 @@ export class WebgpuEngine implements Engine {
     return operands;
   }
 
+  /** @throws {RangeError} If a batch does not fit into the GPU's buffers */
+  #checkBatch(count: number): void {
+    const most = this.#live().mostExamples;
+    if (count <= most) return;
+    throw new RangeError(
+      `Cannot compute a gradient as a batch must have at most ${most} problems on ${this.adapter.name}: current number is ${count}`,
+    );
+  }
+
   async lossAndGradient(problems: Problems): Promise<LossAndGradient> {
     const operands = this.#operands(problems);
+    this.#checkBatch(operands.length / 2);
     const { loss, gradient } = await this.#inTurn((population) =>
       population.gradient(this.#place, requestFor(operands.length / 2), operands)
     );
@@ -189,6 +199,7 @@ export class WebgpuEngine implements Engine {
   async trainStep(problems: Problems, options: StepOptions): Promise<StepReport> {
     const filled = checkStepOptions(options);
     const operands = this.#operands(problems);
+    this.#checkBatch(operands.length / 2);
     const { losses, gradientNorms } = await this.#train((before) => ({
       ...{ seed: 0, attempt: 0, operands },
       steps: [{ ...requestFor(operands.length / 2), ...filled, before, updates: true }],
@@ -200,6 +211,7 @@ export class WebgpuEngine implements Engine {
     this.#live();
     checkTrainRun(run);
     const { seed, attempt, stage, firstSample, firstStep, minDigits, maxDigits } = run;
+    this.#checkBatch(stage.batch);
     const options = checkStepOptions(stage);
     const losses = new Float32Array(run.steps);
     const gradientNorms = new Float32Array(run.steps);

@@ -115,6 +115,11 @@ export class Population {
     return Math.min(most, maxComputeWorkgroupsPerDimension);
   }
 
+  /** The largest batch that fits into one binding. */
+  get mostExamples(): number {
+    return TILE * Population.mostModels(this.gpu, this.variant);
+  }
+
   /** The GPU at work. */
   get gpu(): Gpu {
     return this.#program.gpu;
@@ -138,7 +143,7 @@ export class Population {
   /** Takes a place. */
   join(): number {
     const model = this.#free.pop();
-    if (model === undefined) throw new Error("no place is left in the population");
+    if (model === undefined) throw new Error("Cannot join a population as a place must be free: all are taken");
     this.#members++;
     return model;
   }

@@ -204,7 +204,8 @@ fn decode(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   loadWeights(run, DECODERS);
   workgroupBarrier();
   let last = schedule[run.firstStep].batch - 1u;
-  let problem = min(2u * (DECODERS * group.x + thread), last);
+  if (2u * (DECODERS * group.x + thread) > last) { return; }
+  let problem = 2u * (DECODERS * group.x + thread);
   let next = min(problem + 1u, last);
   let at = 8u * thread;
   clearTokens(at);
