@@ -2,8 +2,8 @@
  * Models on one GPU: their weights and moments, and everything that is dispatched for them.
  *
  * A batch of up to {@linkcode FUSED_BATCH} examples is trained by one workgroup a model, many steps a dispatch; a larger one by a workgroup a tile of
- * 32 examples, a few that add the tiles up and one that takes the step, three dispatches a step. Which of the two is a matter of the batch alone, never of who else is trained in the same
- * submission: so a model gets the same bytes alone and in company.
+ * 32 examples, a few that add the tiles up and one that takes the step, three dispatches a step. Which of the two is a matter of the batch alone, never
+ * of who else is trained in the same submission: so a model gets the same bytes alone and in company.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import type { Operands } from "../../model/problem.ts";
 import { TOKENS, type Variant } from "../../model/variant.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
 import { type Gpu, sharedGpu } from "./device.ts";
-import { packProblems, packRuns, packSteps, RUN_BYTES, type RunRequest, STEP_BYTES, type StepRequest } from "./jobs.ts";
+import type { RunRequest, StepRequest } from "./jobs.ts";
 import { type Packing, packingOf } from "./layout.ts";
 import { Buffers, Program } from "./program.ts";
-import type { EntryPoint } from "./shaders/entries.ts";
-import { DECODERS, TABLE, THREADS, TILE, workspaceOf } from "./shaders/mod.ts";
+import { DECODERS, THREADS, TILE, workspaceOf } from "./shaders/mod.ts";
+import { type Copy, type Dispatch, submit, VEC4 } from "./submission.ts";
 
 /** The largest batch of which one workgroup does all. */
 export const FUSED_BATCH = 64;
@@ -28,9 +28,6 @@ const DECODE_CHUNK = 65_536;
 const LOGITS_CHUNK = 4096;
 /** Milliseconds that those who are ready wait for the others. */
 const PATIENCE = 20;
-
-/** Bytes of a vec4f. */
-const VEC4 = 16;
 
 /** Steps for one model. */
 export interface TrainJob {
@@ -52,17 +49,6 @@ export interface TrainJobResult {
   state: Float32Array;
 }
 
-interface Dispatch {
-  entryPoint: EntryPoint;
-  groups: readonly [x: number, y?: number];
-}
-
-interface Copy {
-  name: "reports" | "states" | "workspace";
-  at: number;
-  bytes: number;
-}
-
 interface Waiting {
   job: TrainJob;
   resolve: (result: TrainJobResult) => void;
@@ -82,9 +68,7 @@ function workspacesOf(job: TrainJob): number {
 /** The models of one variant on one GPU. */
 export class Population {
   readonly packing: Packing;
-  readonly #program: Program;
   readonly #buffers: Buffers;
-  readonly #workspaceBytes: number;
   readonly #free: number[];
   #members = 0;
   #closed = false;
@@ -95,11 +79,9 @@ export class Population {
 
   /** Makes room for so many models. */
   constructor(program: Program, capacity: number) {
-    this.#program = program;
     this.packing = packingOf(program.variant);
     this.#buffers = new Buffers(program);
     this.#buffers.reserve("states", capacity * this.#stateBytes);
-    this.#workspaceBytes = VEC4 * workspaceOf(program.variant).vectors;
     this.#free = Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
   }
 
@@ -122,12 +104,12 @@ export class Population {
 
   /** The GPU at work. */
   get gpu(): Gpu {
-    return this.#program.gpu;
+    return this.#buffers.program.gpu;
   }
 
   /** The variant of its models. */
   get variant(): Variant {
-    return this.#program.variant;
+    return this.#buffers.program.variant;
   }
 
   /** Weights, two moments and a gradient. */
@@ -245,7 +227,7 @@ export class Population {
       return { ...run, firstProblem: firstProblem - operands.length / 2 };
     });
     const models = jobs.length;
-    const [reports, ...states] = await this.#submit({
+    const [reports, ...states] = await submit(this.#buffers, {
       runs,
       steps: jobs.flatMap(({ steps }) => steps),
       problems: jobs.flatMap(({ operands }) => operands === undefined ? [] : [operands]),
@@ -273,7 +255,7 @@ export class Population {
   gradient(model: number, step: StepRequest, operands: Operands): Promise<{ loss: number; gradient: Float32Array }> {
     const tiles = Math.ceil(step.batch / TILE);
     return this.#inTurn(async () => {
-      const [reports, gradient] = await this.#submit({
+      const [reports, gradient] = await submit(this.#buffers, {
         runs: [{ model, firstStep: 0, steps: 1, stride: tiles, seed: 0, attempt: 0, firstProblem: 0 }],
         steps: [step],
         problems: [operands],
@@ -341,7 +323,7 @@ export class Population {
     const bytes = 4 * floats * step.batch;
     return this.#inTurn(async () => {
       this.#buffers.reserve("workspace", bytes);
-      const [result] = await this.#submit({
+      const [result] = await submit(this.#buffers, {
         runs: [{ model, firstStep: 0, steps: 1, stride: 1, seed: 0, attempt: 0, firstProblem: 0 }],
         steps: [step],
         problems: [operands],
@@ -350,70 +332,6 @@ export class Population {
         copies: [{ name: "workspace", at: 0, bytes }],
       });
       return result;
-    });
-  }
-
-  /** One submission: writes what is asked, dispatches, copies back. */
-  async #submit({ runs, steps, problems, workspaces, first = [], dispatches, repeats = 1, copies }: {
-    runs: readonly RunRequest[];
-    steps: readonly StepRequest[];
-    problems: readonly Operands[];
-    workspaces: number;
-    first?: readonly Dispatch[];
-    dispatches: readonly Dispatch[];
-    repeats?: number;
-    copies: readonly Copy[];
-  }): Promise<Float32Array[]> {
-    const { device, counts } = this.gpu;
-    const pipelines = new Map<EntryPoint, GPUComputePipeline>();
-    for (const { entryPoint } of [...first, ...dispatches]) {
-      if (!pipelines.has(entryPoint)) pipelines.set(entryPoint, await this.#program.pipeline(entryPoint));
-    }
-    const length = copies.reduce((sum, { bytes }) => sum + bytes, 0);
-    return await this.gpu.try("run the model", async () => {
-      const buffers = this.#buffers;
-      buffers.reserve("runs", RUN_BYTES * runs.length);
-      buffers.reserve("schedule", STEP_BYTES * steps.length);
-      buffers.reserve("reports", 8 * steps.length);
-      buffers.reserve("tables", VEC4 * TABLE * runs.length);
-      buffers.reserve("workspace", this.#workspaceBytes * workspaces);
-      buffers.write("runs", packRuns(runs));
-      buffers.write("schedule", packSteps(steps));
-      buffers.write("cursors", new Uint32Array(runs.length));
-      const given = problems.map(packProblems);
-      buffers.reserve("problems", given.reduce((sum, { byteLength }) => sum + byteLength, 0));
-      given.reduce((at, words) => (buffers.write("problems", words, at), at + words.byteLength), 0);
-
-      const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      pass.setBindGroup(0, buffers.group());
-      const dispatch = ({ entryPoint, groups: [x, y] }: Dispatch) => {
-        pass.setPipeline(pipelines.get(entryPoint)!);
-        pass.dispatchWorkgroups(x, y);
-        counts.dispatches++;
-      };
-      first.forEach(dispatch);
-      for (let i = 0; i < repeats; i++) dispatches.forEach(dispatch);
-      pass.end();
-      const staging = device.createBuffer({
-        size: length,
-        usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
-      });
-      copies.reduce((to, { name, at, bytes }) => {
-        encoder.copyBufferToBuffer(buffers.get(name), at, staging, to, bytes);
-        return to + bytes;
-      }, 0);
-      device.queue.submit([encoder.finish()]);
-      counts.submissions++;
-      counts.bytesRead += length;
-      try {
-        await staging.mapAsync(GPUMapMode.READ);
-        const bytes = staging.getMappedRange();
-        let from = 0;
-        return copies.map(({ bytes: size }) => new Float32Array(bytes.slice(from, from += size)));
-      } finally {
-        staging.destroy();
-      }
     });
   }
 }
