@@ -15,7 +15,7 @@ export { add, type Adder, addMany, type Pair, type Sum } from "./src/adder.ts";
 export type { Checkpoint } from "./src/checkpoint/checkpoint.ts";
 export { CheckpointError } from "./src/checkpoint/error.ts";
 export { EngineError } from "./src/engine/error.ts";
-export type { Arithmetic, BackendName } from "./src/engine/types.ts";
+export type { AdapterDescription, Arithmetic, BackendName } from "./src/engine/types.ts";
 export type { ModelName } from "./src/model/variant.ts";
 export { loadAdder } from "./src/load_adder.ts";
 export { TrainingError } from "./src/training/error.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { createEngine } from "../engine/create_engine.ts";
-import type { Engine } from "../engine/types.ts";
+import type { BackendName, Engine } from "../engine/types.ts";
 import { drawOperands } from "../model/sampler.ts";
 import { examine } from "./certify.ts";
 import type { CertifyCheckpoint, CertifyProgress, CertifyResult, Input } from "./types.ts";
@@ -19,6 +19,8 @@ export interface HardenOptions {
   cuts?: number;
   /** Threads, 1 … 64; the result is the same with any number. @default {all cores} */
   threads?: number;
+  /** What to train on. @default {"auto"} */
+  backend?: BackendName | "auto";
   /** Ends it early: the promise rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Is told before each round of training: how many steps of the answer are proved, and how many inputs are trained on. */
@@ -64,7 +66,7 @@ const FIRST_ATTEMPT = 2 ** 30;
  * ```
  */
 export async function harden(checkpoint: CertifyCheckpoint, options: HardenOptions = {}): Promise<HardenResult> {
-  const { rounds = 12, seed = 1, cuts = CUTS, threads, signal, onRound = () => {}, onProgress } = options;
+  const { rounds = 12, seed = 1, cuts = CUTS, threads, backend, signal, onRound = () => {}, onProgress } = options;
   const { model } = checkpoint;
   let parameters: Float32Array = checkpoint.parameters.slice();
   const pool: Input[] = [];
@@ -77,7 +79,7 @@ export async function harden(checkpoint: CertifyCheckpoint, options: HardenOptio
     }
     pool.push(...narrow);
     onRound({ round: round + 1, proved: result.steps.length, pool: pool.length });
-    const engine = await createEngine({ model, threads: result.threads });
+    const engine = await createEngine({ backend, model, threads: result.threads });
     try {
       engine.setParameters(parameters);
       await trainOn(engine, { pool, latest: narrow.length, seed, round, signal });

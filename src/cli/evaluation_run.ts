@@ -5,7 +5,7 @@
  */
 import { readCheckpointFile } from "../checkpoint/store.ts";
 import { createEngine } from "../engine/mod.ts";
-import type { Arithmetic, BackendName, Engine } from "../engine/types.ts";
+import type { AdapterDescription, Arithmetic, BackendName, Engine } from "../engine/types.ts";
 import { evaluate, type Evaluation } from "../evaluation/evaluate.ts";
 import type { Operands } from "../model/problem.ts";
 import { shippedCheckpoint } from "../weights/mod.ts";
@@ -22,6 +22,8 @@ export interface EvaluationResult extends Evaluation {
   seconds: number;
   /** What ran. */
   backend: BackendName;
+  /** The GPU, where it ran on one. */
+  adapter?: AdapterDescription;
   /** Threads at work. */
   threads: number;
   /** The arithmetic that ran. */
@@ -50,6 +52,7 @@ export async function runEvaluation(
       ...evaluation,
       seconds: (performance.now() - start) / 1000,
       backend: engine.backend,
+      ...(engine.adapter !== undefined && { adapter: engine.adapter }),
       threads: engine.threads,
       arithmetic: engine.arithmetic,
       checkpoint: from ?? "shipped",

@@ -84,7 +84,7 @@ const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 
 /** The flags that choose an engine. */
 export const ENGINE_FLAGS = {
-  backend: oneOf(BACKENDS, "what to run on (auto: wasm)"),
+  backend: oneOf(BACKENDS, "what to run on (auto: wasm, and webgpu where WASM SIMD is missing)"),
   threads: wholeNumber("N", "threads, 1 to 64 (all cores, 8 at most); the result is the same with any number", {
     least: 1,
     most: 64,

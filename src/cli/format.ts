@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AdapterDescription } from "../engine/types.ts";
 
 /** A sum that the model was asked for. */
 export interface AskedSum {
@@ -31,8 +32,16 @@ export function sumLine({ a, b, got }: AskedSum): string {
   return got === a + b ? `${asked}  ✓` : `${asked}  ✗  ${a + b} is right`;
 }
 
-/** What ran, in words: `wasm, exact, 2 threads`. */
-export function machinery(run: { backend: string; arithmetic: string; threads: number }): string {
+/** A GPU, in words. */
+export function adapterName({ name, software }: AdapterDescription): string {
+  return software ? `${name}, a software adapter` : name;
+}
+
+/** What ran, in words: `wasm, exact, 2 threads`, or `webgpu on` and the name of the GPU. */
+export function machinery(
+  run: { backend: string; arithmetic: string; threads: number; adapter?: AdapterDescription | null },
+): string {
+  if (run.adapter) return `${run.backend} on ${adapterName(run.adapter)}`;
   return `${run.backend}, ${run.arithmetic}, ${run.threads} ${run.threads === 1 ? "thread" : "threads"}`;
 }
 

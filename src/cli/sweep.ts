@@ -9,7 +9,7 @@ import { toSvg } from "../sweep/plot.ts";
 import { parseRecipes } from "../sweep/recipe_file.ts";
 import { planRuns, runsOf, type Shard } from "../sweep/runs.ts";
 import { summarize, toMarkdown } from "../sweep/summary.ts";
-import { sweep } from "../sweep/sweep.ts";
+import { type RunTrainer, sweep } from "../sweep/sweep.ts";
 import { type ModelName, MODELS } from "../model/variant.ts";
 import { type Recipe, RECIPES, trainRecipe } from "../training/recipes.ts";
 import { didYouMean } from "./closest.ts";
@@ -19,6 +19,7 @@ import {
   ENGINE_FLAGS,
   type FlagValues,
   LARGEST_SEED,
+  oneOf,
   text,
   type ValueFlag,
   wholeNumber,
@@ -27,6 +28,9 @@ import { count, printJson } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
 import { ProgressDisplay } from "./progress.ts";
 import { quote, UsageError } from "./usage_error.ts";
+
+/** Runs at a time on a GPU, a workgroup each, where no number is asked for. */
+const GPU_RUNS = 128;
 
 /** More seeds than anybody waits for. */
 const MOST_SEEDS = 1_000_000;
@@ -91,6 +95,9 @@ function someOf<const T extends string | number>(
   };
 }
 
+/** Runs at a time on the CPU. */
+const MOST_THREADS = 64;
+
 const MOST_PAIRS = { least: 0, most: 100_000_000 };
 
 const FLAGS = {
@@ -102,7 +109,8 @@ const FLAGS = {
   pairs: wholeNumber("N", "held-out pairs that each model is asked (1000000)", MOST_PAIRS),
   hard: wholeNumber("N", "hard pairs that each model is asked (100000)", MOST_PAIRS),
   certify: { help: "end each run with a proof, and with hardening where its recipe has it, as train does" },
-  threads: wholeNumber("N", "runs at a time, each on one thread (all cores, 8 at most)", { least: 1, most: 64 }),
+  backend: oneOf(["auto", "wasm", "webgpu"], "wasm: each run on one thread; webgpu: all runs on the GPU (auto: wasm)"),
+  threads: wholeNumber("N", `runs at a time (all cores, 8 at most; on a GPU ${GPU_RUNS})`, { least: 1, most: 1024 }),
   arithmetic: ENGINE_FLAGS.arithmetic,
   svg: text("FILE.svg", "with summarize: draw the errors"),
 } as const;
@@ -151,13 +159,14 @@ async function chosenRecipes(value: string | undefined): Promise<Recipe[]> {
 
 async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise<number> {
   const { seeds = Array.from({ length: 16 }, (_, i) => i), model = [763], shard = { index: 0, count: 1 } } = flags;
-  const { out, pairs = 1_000_000, hard = 100_000, threads = defaultThreads(), arithmetic = "exact" } = flags;
+  const { out, pairs = 1_000_000, hard = 100_000, arithmetic = "exact" } = flags;
   if (out === undefined) throw new UsageError("Cannot run sweep as --out is missing: add --out FILE.jsonl");
   if (flags.svg !== undefined) {
     throw new UsageError("Cannot run sweep as --svg belongs to sweep summarize: found --svg");
   }
   const recipes = await chosenRecipes(flags.recipe);
   const runs = runsOf(planRuns({ recipes, models: model as ModelName[], seeds, arithmetic }), shard);
+  const { threads, trainer } = await chosenTrainer(flags);
   const display = new ProgressDisplay("sweep");
   const onRun = (line: SweepLine, done: number) => {
     display.log(outcome(line));
@@ -166,7 +175,7 @@ async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise
   let result;
   try {
     result = await interruptible((signal) =>
-      sweep(runs, { out, threads, pairs, hard, certify: flags.certify, signal, onRun })
+      sweep(runs, { out, threads, trainer, pairs, hard, certify: flags.certify, signal, onRun })
     );
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
@@ -178,6 +187,24 @@ async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise
   if (json) printJson({ runs: runs.length, ...result, out });
   else console.log(`${count(result.done)} runs done, ${count(result.known)} were in ${out} already`);
   return 0;
+}
+
+/** Where the runs are trained, and how many at a time. */
+async function chosenTrainer(
+  { backend, threads }: FlagValues<typeof FLAGS>,
+): Promise<{ threads: number; trainer?: RunTrainer }> {
+  const { hasSimd } = await import("../engine/wasm/core.ts");
+  if (backend !== "webgpu" && (backend === "wasm" || hasSimd())) {
+    if (threads !== undefined && threads > MOST_THREADS) {
+      throw new UsageError(
+        `Cannot run sweep as --threads must be at most ${MOST_THREADS} on wasm: current value is ${threads}`,
+      );
+    }
+    return { threads: threads ?? defaultThreads() };
+  }
+  const { gpuTrainer } = await import("../sweep/gpu_trainer.ts");
+  const atOnce = threads ?? GPU_RUNS;
+  return { threads: atOnce, trainer: await gpuTrainer(atOnce) };
 }
 
 function outcome(

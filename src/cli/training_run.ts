@@ -5,7 +5,7 @@
  */
 import { loadAdder } from "../load_adder.ts";
 import type { ProgressEvent, TrainOptions, TrainReport, TrainResult } from "../training/types.ts";
-import { count, machinery, printJson, share, sumLine } from "./format.ts";
+import { adapterName, count, machinery, printJson, share, sumLine } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
 import { ProgressDisplay } from "./progress.ts";
 
@@ -65,9 +65,9 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
         totalSteps = event.totalSteps;
         const from = event.resumedAt > 0 ? `, from step ${count(event.resumedAt)} on` : "";
         return display.log(
-          `${event.recipe}: ${event.model} parameters, ${
-            count(totalSteps)
-          } steps, seed ${event.seed}, ${event.backend}${from}`,
+          `${event.recipe}: ${event.model} parameters, ${count(totalSteps)} steps, seed ${event.seed}, ${
+            event.adapter === null ? event.backend : `${event.backend} on ${adapterName(event.adapter)}`
+          }${from}`,
         );
       }
       case "step":

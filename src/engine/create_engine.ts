@@ -66,6 +66,12 @@ async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked:
   return new WasmEngine(core, real, variant, { threads, pool });
 }
 
+/** The machinery of the GPU is loaded when it is asked for. */
+async function createGpuEngine(variant: Variant): Promise<Engine> {
+  const { createWebgpuEngine } = await import("./webgpu/engine.ts");
+  return await createWebgpuEngine(variant);
+}
+
 /**
  * Makes a WASM engine of one thread whose `trainRun` works in the background, so that several train side by side.
  *
@@ -120,8 +126,10 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     case "reference":
       return new ReferenceEngine(variant.name);
     case "webgpu":
-      throw new Error("Cannot create an engine on webgpu as this version has none yet: use the backend wasm or auto");
-    default:
+      return await createGpuEngine(variant);
+    case "auto":
+      return hasSimd() ? await createWasmEngine(variant, arithmetic, threads) : await createGpuEngine(variant);
+    case "wasm":
       return await createWasmEngine(variant, arithmetic, threads);
   }
 }

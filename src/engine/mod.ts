@@ -6,6 +6,7 @@
 export { ARITHMETICS, BACKENDS, createEngine } from "./create_engine.ts";
 export { EngineError } from "./error.ts";
 export type {
+  AdapterDescription,
   Arithmetic,
   BackendName,
   Engine,

@@ -15,7 +15,7 @@ export type Arithmetic = "exact" | "fast";
 
 /** Options of {@linkcode createEngine}. */
 export interface EngineOptions {
-  /** What to run on; `auto` is `wasm`. @default {"auto"} */
+  /** What to run on; `auto` is `wasm`, and `webgpu` where WASM SIMD is missing. @default {"auto"} */
   backend?: BackendName | "auto";
   /** The variant of the model. @default {763} */
   model?: ModelName;
@@ -116,6 +116,14 @@ export interface SampleRequest {
   maxDigits?: number;
 }
 
+/** The GPU that an engine runs on. */
+export interface AdapterDescription {
+  /** What its driver calls it. */
+  readonly name: string;
+  /** Whether it is a program on the CPU. */
+  readonly software: boolean;
+}
+
 /** A model, its optimizer and the machinery that runs them. */
 export interface Engine {
   /** What really runs. */
@@ -124,8 +132,10 @@ export interface Engine {
   readonly model: ModelName;
   /** Threads at work. */
   readonly threads: number;
-  /** The arithmetic that really runs; the reference engine is always `exact`. */
+  /** The arithmetic that really runs; the reference engine is always `exact`, a GPU always `fast`. */
   readonly arithmetic: Arithmetic;
+  /** The GPU, where it runs on one. */
+  readonly adapter?: AdapterDescription;
   /** Sets the weights from `parameterCount` floats; the optimizer starts anew. */
   setParameters(values: Float32Array): void;
   /** A copy of the weights. */

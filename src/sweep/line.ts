@@ -24,6 +24,8 @@ export interface SweepLine {
   readonly arithmetic: Arithmetic;
   /** The backend that ran. */
   readonly backend: string;
+  /** The GPU that it ran on; missing where it ran on none. Another one may round otherwise, which makes another run of it. */
+  readonly adapter?: string;
   /** Held-out uniform pairs of 10-digit numbers that the model was asked. */
   readonly pairs: number;
   /** Hard pairs that it was asked: long carries, edges. */
@@ -62,12 +64,12 @@ const TIMES: readonly Field[] = ["trainSeconds", "seconds"];
 
 /** What a run is, so that it is done once: two lines with the same key are the same run. */
 export function keyOf(
-  { recipe, recipeHash, model, seed, arithmetic, pairs, hard, certify }: Pick<
+  { recipe, recipeHash, model, seed, arithmetic, backend, adapter, pairs, hard, certify }: Pick<
     SweepLine,
-    "recipe" | "recipeHash" | "model" | "seed" | "arithmetic" | "pairs" | "hard" | "certify"
+    "recipe" | "recipeHash" | "model" | "seed" | "arithmetic" | "backend" | "adapter" | "pairs" | "hard" | "certify"
   >,
 ): string {
-  return JSON.stringify([recipe, recipeHash, model, seed, arithmetic, pairs, hard, certify]);
+  return JSON.stringify([recipe, recipeHash, model, seed, arithmetic, backend, adapter ?? "", pairs, hard, certify]);
 }
 
 /** A line without what no two runs have alike. */
@@ -106,6 +108,7 @@ export function parseLine(text: string, source: string): SweepLine {
   check(["certify"], "true or false", (value) => typeof value === "boolean");
   check(["certified"], "true, false or null", (value) => value === null || typeof value === "boolean");
   check(["hardeningRounds"], "a whole number or null", (value) => value === null || Number.isSafeInteger(value));
+  check(["adapter"], "a text, if it is there", (value) => value === undefined || typeof value === "string");
   check(["weights", "failure"], "a text or null", (value) => value === null || typeof value === "string");
   check(["errors"], `at most ${line.pairs}`, (value) => (value as number) <= (line.pairs as number));
   check(["hardErrors"], `at most ${line.hard}`, (value) => (value as number) <= (line.hard as number));

@@ -24,6 +24,9 @@ export interface SweepSummary {
   recipeHash: string;
   model: number;
   arithmetic: string;
+  backend: string;
+  /** The GPU, or null. */
+  adapter: string | null;
   seeds: number;
   /** Uniform pairs each model was asked. */
   pairs: number;
@@ -86,23 +89,23 @@ export function mergeLines(lines: readonly SweepLine[]): SweepLine[] {
   return [...merged.values()];
 }
 
-/** One summary for each recipe, model, arithmetic and examination, in alphabetical order; it depends on the set of lines alone. */
+/** One summary for each recipe, model, arithmetic, backend and examination, in alphabetical order; it depends on the set of lines alone. */
 export function summarize(lines: readonly SweepLine[]): SweepSummary[] {
   const groups = Map.groupBy(
     mergeLines(lines),
-    ({ recipe, recipeHash, model, arithmetic, pairs, hard, certify }) =>
-      JSON.stringify([recipe, model, arithmetic, recipeHash, pairs, hard, certify]),
+    ({ recipe, recipeHash, model, arithmetic, backend, adapter = "", pairs, hard, certify }) =>
+      JSON.stringify([recipe, model, arithmetic, backend, adapter, recipeHash, pairs, hard, certify]),
   );
   return [...groups].sort(([a], [b]) => a < b ? -1 : 1).map(([, group]) => summarizeGroup(group));
 }
 
 function summarizeGroup(group: readonly SweepLine[]): SweepSummary {
-  const [{ recipe, recipeHash, model, arithmetic, pairs, hard, certify }] = group;
+  const [{ recipe, recipeHash, model, arithmetic, backend, adapter = null, pairs, hard, certify }] = group;
   const share = (holds: (line: SweepLine) => boolean) => wilson(group.filter(holds).length, group.length);
   const atLeast = (part: number) => share(({ errors }) => errors <= (1 - part) * pairs + 1e-9);
   const examples = group.map((line) => line.examples);
   return {
-    ...{ recipe, recipeHash, model, arithmetic, seeds: group.length, pairs, hard },
+    ...{ recipe, recipeHash, model, arithmetic, backend, adapter, seeds: group.length, pairs, hard },
     atLeast99: atLeast(0.99),
     atLeast999: atLeast(0.999),
     atLeast9999: atLeast(0.9999),
@@ -123,6 +126,12 @@ export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** What is out of the ordinary about where a recipe ran. */
+function machinery({ arithmetic, adapter }: SweepSummary): string[] {
+  if (adapter !== null) return [adapter];
+  return arithmetic === "exact" ? [] : [arithmetic];
 }
 
 /** A table in Markdown. */
@@ -146,7 +155,7 @@ export function toMarkdown(summaries: readonly SweepSummary[]): string {
     row(new Array(14).fill("---")),
     ...summaries.map((one) =>
       row([
-        ...[one.recipe + (one.arithmetic === "exact" ? "" : `, ${one.arithmetic}`), one.model, one.seeds],
+        ...[[one.recipe, ...machinery(one)].join(", "), one.model, one.seeds],
         ...[one.atLeast99, one.atLeast999, one.atLeast9999, one.noError, one.noErrorNorHard].map(share),
         one.certified === null
           ? "not tried"

@@ -4,7 +4,7 @@
  * @module
  */
 import { createEngine } from "../engine/create_engine.ts";
-import type { Engine } from "../engine/types.ts";
+import type { Arithmetic, Engine } from "../engine/types.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { hardCases } from "../evaluation/hard.ts";
 import type { ModelName } from "../model/variant.ts";
@@ -12,6 +12,7 @@ import { sha256 } from "../sha256.ts";
 import { TrainingError } from "../training/error.ts";
 import type { Recipe } from "../training/recipes.ts";
 import { train } from "../training/train.ts";
+import type { TrainOptions, TrainResult } from "../training/types.ts";
 import { appendRun, readSweep } from "./file.ts";
 import { keyOf, type SweepLine } from "./line.ts";
 import { recipeHash, type SweepRun } from "./runs.ts";
@@ -19,12 +20,39 @@ import { recipeHash, type SweepRun } from "./runs.ts";
 /** Seeds of the held-out pairs: none that training uses, and other pairs for every seed. */
 const HELD_OUT_SEED = 4_000_000_000;
 
+/** What trains the runs of a sweep. */
+export interface RunTrainer {
+  /** The backend that runs. */
+  readonly backend: string;
+  /** The GPU that it runs on. */
+  readonly adapter?: string;
+  /** The arithmetic that really runs where this one is asked for. */
+  arithmeticOf(asked: Arithmetic): Arithmetic;
+  /** Trains one run. */
+  train(options: TrainOptions): Promise<TrainResult>;
+  /** Frees what it holds. */
+  dispose(): void;
+}
+
+/** Trains on the CPU, each run on a thread of its own. */
+function cpuTrainer(threads: number): RunTrainer {
+  return {
+    backend: "wasm",
+    arithmeticOf: (asked) => asked,
+    // a single attempt "side by side" trains in a worker, so that as many train at once as there are workers
+    train: (options) => train(threads > 1 ? { ...options, attempts: 1 } : options),
+    dispose() {},
+  };
+}
+
 /** Options of {@linkcode sweep}. */
 export interface SweepOptions {
   /** The file that gets a line for each run. */
   out: string;
-  /** How many runs are trained at a time, each on one thread. */
+  /** How many runs are trained at a time. */
   threads: number;
+  /** What trains them. @default {the CPU, each run on one thread} */
+  trainer?: RunTrainer;
   /** Held-out uniform pairs that each model is asked. */
   pairs: number;
   /** Hard pairs that each model is asked. */
@@ -45,7 +73,7 @@ export interface SweepOptions {
  */
 export async function sweep(
   runs: readonly SweepRun[],
-  { out, threads, pairs, hard, certify = false, signal, onRun }: SweepOptions,
+  { out, threads, trainer = cpuTrainer(threads), pairs, hard, certify = false, signal, onRun }: SweepOptions,
 ): Promise<{ done: number; known: number }> {
   const known = new Set((await readSweep(out)).map(keyOf));
   const hashes = new Map<Recipe, string>();
@@ -53,7 +81,10 @@ export async function sweep(
   const open: { run: SweepRun; hash: string }[] = [];
   for (const run of runs) {
     const hash = hashes.get(run.recipe)!;
-    if (!known.has(keyOf({ ...run, recipe: run.recipe.name, recipeHash: hash, pairs, hard, certify }))) {
+    const { backend, adapter } = trainer;
+    const arithmetic = trainer.arithmeticOf(run.arithmetic);
+    const line = { ...run, recipe: run.recipe.name, recipeHash: hash, arithmetic, backend, adapter };
+    if (!known.has(keyOf({ ...line, pairs, hard, certify }))) {
       open.push({ run, hash });
     }
   }
@@ -64,8 +95,10 @@ export async function sweep(
   let done = 0;
   const work = async () => {
     for (const { run, hash } of queue) {
-      const line = await doRun(run, { hash, certify, background: threads > 1 }, examiner, ended);
-      if (await appendRun(out, line)) onRun?.(line, ++done);
+      const line = await doRun(run, { hash, certify, trainer }, examiner, ended);
+      if (!await appendRun(out, line)) continue;
+      done++;
+      onRun?.(line, done);
     }
   };
   const workers = Array.from({ length: Math.min(threads, open.length) }, work);
@@ -77,6 +110,7 @@ export async function sweep(
   } finally {
     await Promise.allSettled(workers);
     await examiner.dispose();
+    trainer.dispose();
   }
   return { done, known: runs.length - open.length };
 }
@@ -84,7 +118,7 @@ export async function sweep(
 /** Trains one model and asks it sums. */
 async function doRun(
   { recipe, model, seed, arithmetic }: SweepRun,
-  { hash, certify, background }: { hash: string; certify: boolean; background: boolean },
+  { hash, certify, trainer }: { hash: string; certify: boolean; trainer: RunTrainer },
   examiner: Examiner,
   signal: AbortSignal,
 ): Promise<SweepLine> {
@@ -93,13 +127,14 @@ async function doRun(
   const known = { format: 1, recipe: recipe.name, recipeHash: hash, model, seed } as const;
   const seconds = () => round((performance.now() - begin) / 1000);
   try {
-    // a single attempt "side by side" trains in a worker, so that as many train at once as there are workers
     const options = { recipe, model, seed, arithmetic, finalProblems: 1, certify, signal, evalEvery: 0 };
-    const { parameters, report } = await train(background ? { ...options, attempts: 1 } : options);
+    const { parameters, report } = await trainer.train(options);
     const wrong = await examiner.examine(model, seed, parameters, signal);
     return {
       ...known,
-      ...{ arithmetic: report.arithmetic, backend: report.backend, pairs, hard, certify, ...wrong },
+      ...{ arithmetic: report.arithmetic, backend: report.backend },
+      ...(report.adapter !== null && { adapter: report.adapter.name }),
+      ...{ pairs, hard, certify, ...wrong },
       ...{ certified: report.certified, hardeningRounds: report.hardeningRounds },
       ...{ attempts: report.restarts.length + 1, steps: report.steps, examples: report.examples },
       ...{ weights: await sha256(new Float32Array(parameters)), failure: null },
@@ -110,8 +145,9 @@ async function doRun(
     return {
       ...known,
       ...{
-        arithmetic,
-        backend: "wasm",
+        arithmetic: trainer.arithmeticOf(arithmetic),
+        backend: trainer.backend,
+        ...(trainer.adapter !== undefined && { adapter: trainer.adapter }),
         pairs,
         hard,
         certify,

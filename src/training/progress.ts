@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Arithmetic } from "../engine/types.ts";
+import type { Arithmetic, BackendName } from "../engine/types.ts";
 import type { ModelName } from "../model/variant.ts";
 import { totalSteps } from "./recipes.ts";
 import type { Recipe, Stage } from "./recipes.ts";
@@ -20,6 +20,8 @@ export interface RunProgress {
   seed: number;
   /** The arithmetic of the engine, which a resume must keep to end with the same bytes. */
   arithmetic: Arithmetic;
+  /** What the run began on, and a resume goes on with; runs of earlier versions do not say. */
+  backend?: BackendName;
   /** Restarts so far. */
   attempt: number;
   /** Index of the stage at work. */

@@ -24,6 +24,9 @@ const SECONDS_BETWEEN_SAVES = 10;
 const SECONDS_BETWEEN_TURNS = 0.05;
 /** A line of the log covers at most so many steps; slow engines are asked for fewer at once. */
 const STEPS_PER_LOG_LINE = 100;
+/** A GPU is asked for more: every request waits for an answer of some 11 ms, and the event loop turns meanwhile. */
+const GPU_STEPS_PER_LOG_LINE = 1000;
+const GPU_SECONDS_BETWEEN_TURNS = 0.5;
 /** A second pass takes its examples from attempts that no training from scratch reaches: the same seed gives it other data. */
 const CONTINUED_ATTEMPT = 2 ** 31;
 
@@ -110,7 +113,8 @@ export class Run {
     const progress = this.#progress;
     const { recipe, model, seed, step } = progress;
     const started = { type: "start", recipe: recipe.name, model, seed, backend: engine.backend } as const;
-    onProgress({ ...started, totalSteps: Math.min(limit, totalSteps(recipe)), resumedAt: step });
+    const adapter = engine.adapter ?? null;
+    onProgress({ ...started, adapter, totalSteps: Math.min(limit, totalSteps(recipe)), resumedAt: step });
     if (step === 0 && (progress.attempt === 0 || this.#tools.singleAttempt)) {
       await journal?.begin(this.#state());
       this.#log("start", {
@@ -118,6 +122,7 @@ export class Run {
         model,
         seed,
         backend: engine.backend,
+        ...(adapter !== null && { adapter }),
         threads: engine.threads,
         arithmetic: engine.arithmetic,
       });
@@ -140,7 +145,10 @@ export class Run {
 
   async #train(): Promise<void> {
     const progress = this.#progress;
-    const { limit, saveEvery = SECONDS_BETWEEN_SAVES, signal } = this.#tools;
+    const { engine, limit, saveEvery = SECONDS_BETWEEN_SAVES, signal } = this.#tools;
+    const [most, secondsAtOnce] = engine.backend === "webgpu"
+      ? [GPU_STEPS_PER_LOG_LINE, GPU_SECONDS_BETWEEN_TURNS]
+      : [STEPS_PER_LOG_LINE, SECONDS_BETWEEN_TURNS];
     let chunk = STEPS_PER_LOG_LINE;
     let saved = performance.now();
     let turned = saved;
@@ -152,7 +160,7 @@ export class Run {
       const seconds = (performance.now() - before) / 1000;
       chunk = Math.max(
         1,
-        Math.min(STEPS_PER_LOG_LINE, Math.round(steps * SECONDS_BETWEEN_TURNS / Math.max(seconds, 1e-6))),
+        Math.min(most, Math.round(steps * secondsAtOnce / Math.max(seconds, 1e-6))),
       );
       progress.trainSeconds += seconds;
       await this.#evaluateIfDue();
@@ -316,6 +324,7 @@ export class Run {
       examples: String(examples),
       attempt: String(progress.attempt),
       backend: engine.backend,
+      ...(engine.adapter !== undefined && { adapter: engine.adapter.name }),
       arithmetic: engine.arithmetic,
       exact_match: `${correct} of ${total}`,
       recipe_json: JSON.stringify(recipe),
@@ -335,7 +344,8 @@ export class Run {
     onProgress({ type: "end", step, exactMatch });
     const report: TrainReport = {
       ...{ model, recipe: recipe.name, seed, steps: step, examples, seconds: this.#seconds(), trainSeconds },
-      ...{ backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic },
+      ...{ backend: engine.backend, adapter: engine.adapter ?? null },
+      ...{ threads: engine.threads, arithmetic: engine.arithmetic },
       ...{ exactMatch, evaluated: total, checkpoint: journal?.modelFile ?? null },
       ...{ certified: proof?.certified ?? null, hardeningRounds: hardened?.rounds ?? null },
       worstMargin: proof?.worstMargin ?? null,
@@ -367,7 +377,7 @@ export class Run {
     const { model, seed, step } = this.#progress;
     const { harden } = await import("../certify/harden.ts");
     return await harden({ model, parameters }, {
-      ...{ rounds, seed, threads: this.#tools.proofThreads, signal },
+      ...{ rounds, seed, threads: this.#tools.proofThreads, backend: this.#tools.engine.backend, signal },
       onRound: (round) => onProgress({ type: "hardening", step, ...round }),
       onProgress: ({ proved, seconds }) => onProgress({ type: "certification", step, proved, seconds }),
     });

@@ -7,6 +7,7 @@ import { shown } from "../shown.ts";
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { readCheckpointFileSync } from "../checkpoint/store.ts";
 import { createEngine } from "../engine/create_engine.ts";
+import type { Engine, EngineOptions } from "../engine/types.ts";
 import { checkWord } from "../model/philox.ts";
 import type { ModelName } from "../model/variant.ts";
 import { TrainingError } from "./error.ts";
@@ -76,6 +77,7 @@ async function resumed(kind: RunKind, options: TrainOptions): Promise<Start> {
     ["model", options.model, progress.model],
     ["seed", options.seed, progress.seed],
     ["arithmetic", options.arithmetic, progress.arithmetic],
+    ["backend", options.backend === "auto" ? undefined : options.backend, progress.backend ?? options.backend],
   ];
   for (const [name, wanted, found] of asked) {
     if (wanted !== undefined && wanted !== found) {
@@ -99,11 +101,14 @@ async function fresh(kind: RunKind, options: TrainOptions, from?: Checkpoint): P
   return { progress, journal, ...(from && { weights: { parameters: from.parameters } }) };
 }
 
-async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
+/** Makes the engine of a run. */
+export type EngineMaker = (options: EngineOptions) => Promise<Engine>;
+
+async function run(start: Start, options: TrainOptions, makeEngine: EngineMaker = createEngine): Promise<TrainResult> {
   const { progress, journal, weights, best } = start;
   const { model, seed, attempt, recipe, arithmetic } = progress;
   const {
-    backend,
+    backend = "auto",
     threads,
     signal,
     onProgress = () => {},
@@ -114,7 +119,9 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
     saveEvery,
   } = options;
   signal?.throwIfAborted();
-  const engine = await createEngine({ backend, model, threads, arithmetic });
+  const resumedOn = backend === "auto" ? progress.backend : undefined;
+  const engine = await makeEngine({ backend: resumedOn ?? backend, model, threads, arithmetic });
+  progress.backend = engine.backend;
   try {
     if (weights === undefined) engine.initialize(seed, attempt);
     else engine.setParameters(weights.parameters);
@@ -136,10 +143,11 @@ async function run(start: Start, options: TrainOptions): Promise<TrainResult> {
 }
 
 /** Does what `train` of train.ts says. */
-export async function startTraining(options: TrainOptions): Promise<TrainResult> {
+export async function startTraining(options: TrainOptions, makeEngine?: EngineMaker): Promise<TrainResult> {
   checkOptions("train", options);
   const start = options.resume ? await resumed("train", options) : await fresh("train", options);
-  return await closing(start, () => (options.attempts === undefined ? run : runAttempts)(start, options));
+  const begin = () => options.attempts === undefined ? run(start, options, makeEngine) : runAttempts(start, options);
+  return await closing(start, begin);
 }
 
 /** Lets others have the run's folder when a run is over, however it ended. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ModelName } from "../model/variant.ts";
-import type { Arithmetic, BackendName } from "../engine/types.ts";
+import type { AdapterDescription, Arithmetic, BackendName } from "../engine/types.ts";
 import type { Certificate } from "../certify/types.ts";
 import type { Recipe } from "./recipes.ts";
 
@@ -74,6 +74,7 @@ export type ProgressEvent =
     seed: number;
     totalSteps: number;
     backend: BackendName;
+    adapter: AdapterDescription | null;
     resumedAt: number;
   }
   | {
@@ -152,6 +153,8 @@ export interface TrainReport {
   trainSeconds: number;
   /** What really ran. */
   backend: BackendName;
+  /** The GPU that it ran on, and whether that is a program on the CPU; null where it ran on none. */
+  adapter: AdapterDescription | null;
   /** Threads at work. */
   threads: number;
   /** The arithmetic that really ran. */

@@ -2,7 +2,7 @@
 import { type PageOptions, servePage } from "./page_server.ts";
 
 const FLAGS = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+  ...["--headless", "--no-sandbox", "--no-first-run", "--disable-background-networking"],
   ...["--disable-component-update", "--disable-sync", "--disable-quic"],
 ];
 
@@ -11,10 +11,11 @@ const TIME_LIMIT = 60_000;
 
 /** Calls a function of the bundle in a page of headless Chromium, which is started for it and ended again. */
 export async function evidenceOfChromium<T>(options: PageOptions): Promise<T> {
+  const { gpuFlags = ["--disable-gpu"], timeLimit = TIME_LIMIT } = options;
   const { server, report } = servePage<T>(options);
   const profile = await Deno.makeTempDir({ prefix: "tiny-adder-chromium-" });
   const browser = new Deno.Command("chromium", {
-    args: [...FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],
+    args: [...FLAGS, ...gpuFlags, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],
     stdout: "null",
     stderr: "piped",
   }).spawn();
@@ -23,10 +24,10 @@ export async function evidenceOfChromium<T>(options: PageOptions): Promise<T> {
   const ended = browser.status.then(async ({ code }) => {
     running = false;
     throw new Error(
-      `Cannot take evidence as Chromium ended with code ${code} after at most ${TIME_LIMIT} ms: ${await messages}`,
+      `Cannot take evidence as Chromium ended with code ${code} after at most ${timeLimit} ms: ${await messages}`,
     );
   });
-  const limit = setTimeout(() => running && browser.kill(), TIME_LIMIT);
+  const limit = setTimeout(() => running && browser.kill(), timeLimit);
   try {
     return await Promise.race([report, ended]);
   } finally {

@@ -12,10 +12,16 @@ export interface PageOptions {
   isolated: boolean;
   /** Where it is called: on the page's main thread, or in a dedicated worker. */
   where: "page" | "worker";
+  /** JSON that the page finds at `/asked.json`. */
+  asked?: unknown;
+  /** Flags of Chromium besides the usual ones, without its `--disable-gpu`. */
+  gpuFlags?: readonly string[];
+  /** Milliseconds after which Chromium is ended without a report. @default {60_000} */
+  timeLimit?: number;
 }
 
 /** A server on the loopback interface whose page calls a function of the bundle. */
-export function servePage<T>({ bundle, call: [name, ...args], isolated, where }: PageOptions) {
+export function servePage<T>({ bundle, call: [name, ...args], isolated, where, asked }: PageOptions) {
   const { promise: report, resolve, reject } = Promise.withResolvers<T>();
   const caller = `
     import { ${name} } from "/bundle.js";
@@ -27,6 +33,7 @@ export function servePage<T>({ bundle, call: [name, ...args], isolated, where }:
     "/": ["text/html", `<!doctype html><script type="module">${start}</script>`],
     "/caller.js": ["text/javascript", caller],
     "/bundle.js": ["text/javascript", bundle],
+    "/asked.json": ["application/json", JSON.stringify(asked ?? null)],
   };
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const { pathname } = new URL(request.url);

@@ -119,6 +119,7 @@ Deno.test("step events add up to the run, and tell loss and learning rate", asyn
   assertEquals(steps.at(-1)!.step, 444);
   assertEquals(outcome.events[0], {
     ...{ type: "start", recipe: "short", model: 763, seed: 7, totalSteps: 444, backend: "reference", resumedAt: 0 },
+    adapter: null,
   });
   assertEquals(outcome.events.at(-1), { type: "end", step: 444, exactMatch: 0 });
   let before = 0;

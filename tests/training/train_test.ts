@@ -204,9 +204,9 @@ Deno.test("a backend that is missing is an error with what to do, and touches no
   const read = () => Promise.all(UNCHANGED.map((name) => Deno.readFile(join(out, name))));
   const before = await read();
   await assertRejects(
-    () => train({ recipe: shortRecipe(), out, backend: "webgpu" }),
-    Error,
-    "Cannot create an engine on webgpu as this version has none yet: use the backend wasm or auto",
+    () => train({ recipe: shortRecipe(), out, threads: 65 }),
+    RangeError,
+    "Cannot create an engine as threads must be a whole number from 1 to 64: current value is 65",
   );
   assertEquals(await read(), before);
 });

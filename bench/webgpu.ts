@@ -1,0 +1,165 @@
+/**
+ * `deno task bench:webgpu`: the training step on a GPU beside that of jax-js on the same GPU, and what a thousand steps cost in dispatches,
+ * submissions and bytes read back.
+ *
+ * ```sh
+ * deno task bench:webgpu                # five rounds
+ * deno task bench:webgpu --rounds 1     # a quick look
+ * deno task bench:webgpu --json
+ * ```
+ *
+ * First jax-js has to compute the loss that PyTorch computed of the same weights. Then, in each round, jax-js and we train at batch 512 one right after
+ * the other, each in a process of its own, in alternating order. On a software adapter the GPU's work is CPU time of the process, and CPU time is
+ * what is compared: machines are shared.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { join } from "@std/path";
+import { createEngine } from "../src/engine/mod.ts";
+import type { AdapterDescription } from "../src/engine/types.ts";
+import { type GpuCounts, sharedGpu } from "../src/engine/webgpu/device.ts";
+import { describeMachine, formatRate, machineLine, measure, median, type Rates, trainRunOf } from "./measure.ts";
+import { runCommand } from "./peers/command.ts";
+import { GOLDEN_SET, openWorkshop, PEERS, WORK } from "./peers/workshop.ts";
+
+const BATCH = 512;
+/** Batches whose thousand steps are counted: one that a workgroup trains, one that many do. */
+const COUNTED = [32, BATCH];
+
+interface Ours {
+  adapter: AdapterDescription;
+  rates: Rates;
+  counts: Record<number, GpuCounts>;
+}
+
+/** Steps of one request while the time is taken: long enough for its 11 ms of waiting to be little. */
+const STEPS = 40;
+
+/** Our side, in this process. */
+async function runOurs(withCounts: boolean): Promise<Ours> {
+  const engine = await createEngine({ backend: "webgpu" });
+  let firstSample = 0;
+  const train = async () => {
+    await engine.trainRun(trainRunOf(BATCH, STEPS, firstSample));
+    firstSample += STEPS;
+    return STEPS * BATCH;
+  };
+  const rates = await measure(train, { seconds: 1, repeats: 3, warmup: 0.1 });
+  const { counts } = await sharedGpu();
+  const perThousand: Record<number, GpuCounts> = {};
+  for (const batch of withCounts ? COUNTED : []) {
+    const before = { ...counts };
+    await engine.trainRun(trainRunOf(batch, 1000));
+    perThousand[batch] = {
+      submissions: counts.submissions - before.submissions,
+      dispatches: counts.dispatches - before.dispatches,
+      bytesRead: counts.bytesRead - before.bytesRead,
+    };
+  }
+  await engine.dispose();
+  return { adapter: engine.adapter, rates, counts: perThousand } as Ours;
+}
+
+/** Examples a second, of CPU time and of time. */
+interface Rate {
+  cpu: number;
+  wall: number;
+}
+
+async function measureOurs(withCounts: boolean): Promise<Ours> {
+  const self = [
+    Deno.execPath(),
+    "run",
+    "--no-prompt",
+    "bench/webgpu.ts",
+    "--ours",
+    ...(withCounts ? ["--counts"] : []),
+  ];
+  const { stdout } = await runCommand(self, { folder: ".", timeout: 600 });
+  return JSON.parse(stdout.trim().split("\n").at(-1)!);
+}
+
+async function jaxJs(folder: string, ...args: string[]): Promise<Record<string, number>> {
+  const permissions = ["--allow-read=.", "--allow-env", "--allow-sys"];
+  const command = [Deno.execPath(), "run", "--no-prompt", ...permissions, "jaxjs_careful.mjs", ...args];
+  const { stdout } = await runCommand(command, { folder, timeout: 600 });
+  return JSON.parse(stdout.trim().split("\n").at(-1)!);
+}
+
+async function main(): Promise<number> {
+  const flags = parseArgs(Deno.args, {
+    string: ["rounds", "peers", "work"],
+    boolean: ["json", "ours", "counts"],
+    default: { rounds: "5", peers: PEERS, work: WORK },
+  });
+  if (flags.ours) {
+    console.log(JSON.stringify(await runOurs(flags.counts)));
+    return 0;
+  }
+  const rounds = Number(flags.rounds);
+  const { folder, missing } = await openWorkshop(flags.peers, flags.work, ["npm"]);
+  if (missing.has("npm")) {
+    console.error(`Cannot compare as jax-js must be installed: ${missing.get("npm")}`);
+    return 1;
+  }
+  const golden = JSON.parse(await Deno.readTextFile(join(folder, `${GOLDEN_SET}.json`)));
+  const wanted: number = golden.batches[0].float64.loss;
+  const { loss } = await jaxJs(folder, "loss", `${GOLDEN_SET}.json`, "webgpu");
+  console.error(`loss of jax-js on WebGPU ${loss}, of PyTorch ${wanted}`);
+  if (!(Math.abs(loss - wanted) < 1e-5)) {
+    console.error("Cannot compare as jax-js must compute the same loss");
+    return 1;
+  }
+
+  const theirs: Rate[] = [];
+  const ours: Rate[] = [];
+  let evidence: Ours | undefined;
+  for (let round = 0; round < rounds; round++) {
+    const sides = [
+      async () => {
+        const { perCpuSecond, perSecond } = await jaxJs(folder, "train", String(BATCH), "5", "3", "webgpu");
+        theirs.push({ cpu: BATCH * perCpuSecond, wall: BATCH * perSecond });
+      },
+      async () => {
+        const result = await measureOurs(round === 0);
+        evidence ??= result;
+        ours.push({ cpu: median(result.rates.cpu), wall: median(result.rates.wall) });
+      },
+    ];
+    for (const side of round % 2 === 0 ? sides : sides.toReversed()) await side();
+    console.error(
+      `round ${round + 1} of ${rounds}: ${formatRate(theirs[round].cpu)} and ${formatRate(ours[round].cpu)}`,
+    );
+  }
+  const ratios = (clock: keyof Rate) => ours.map((rate, i) => rate[clock] / theirs[i][clock]);
+  const { adapter, counts } = evidence!;
+  if (flags.json) {
+    console.log(JSON.stringify({ machine: describeMachine(), adapter, batch: BATCH, theirs, ours, counts }));
+    return 0;
+  }
+  const row = (name: string, clock: keyof Rate) => {
+    const all = ratios(clock).toSorted((a, b) => a - b);
+    const middle = (rates: Rate[]) => formatRate(median(rates.map((rate) => rate[clock])));
+    const spread = `${all[0].toFixed(1)} - ${all.at(-1)!.toFixed(1)}`;
+    return `| ${name} | ${middle(theirs)} | ${middle(ours)} | ${median(all).toFixed(1)} (${spread}) |`;
+  };
+  console.log([
+    machineLine(describeMachine()),
+    `${adapter.name}${adapter.software ? ", a software adapter" : ""}`,
+    "",
+    `| training step, batch ${BATCH}, examples a second | jax-js WebGPU | ours | ratio |`,
+    "| --- | --- | --- | --- |",
+    row("of CPU time", "cpu"),
+    row("of time", "wall"),
+    "",
+    "| 1,000 steps at batch | submissions | dispatches | bytes read back |",
+    "| --- | --- | --- | --- |",
+    ...Object.entries(counts).map(([batch, { submissions, dispatches, bytesRead }]) =>
+      `| ${batch} | ${submissions} | ${dispatches} | ${bytesRead} |`
+    ),
+  ].join("\n"));
+  return 0;
+}
+
+if (import.meta.main) Deno.exit(await main());

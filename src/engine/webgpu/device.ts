@@ -1,0 +1,149 @@
+/**
+ * Finding a GPU, and telling what it is.
+ *
+ * @module
+ */
+import type { AdapterDescription } from "../types.ts";
+import { GpuError } from "./error.ts";
+
+/** Names that software adapters have, for runtimes that do not mark them. */
+const SOFTWARE = /llvmpipe|lavapipe|swiftshader|software|basic render/i;
+
+/** What was asked of a device since it was opened. */
+export interface GpuCounts {
+  /** Command buffers submitted. */
+  submissions: number;
+  /** Dispatches in them. */
+  dispatches: number;
+  /** Bytes copied back to the host. */
+  bytesRead: number;
+}
+
+/** Milliseconds in which a device that was lost says so. */
+const LAST_WORDS = 100;
+
+/** A device that works, or says why it no longer does. */
+export class Gpu {
+  /** What was asked of it. */
+  readonly counts: GpuCounts = { submissions: 0, dispatches: 0, bytesRead: 0 };
+  #lost: string | undefined;
+  #refused: string | undefined;
+
+  /** Takes a device over. */
+  constructor(readonly device: GPUDevice, readonly adapter: AdapterDescription) {
+    device.lost.then(({ message, reason }) => this.#lost = message || reason);
+    device.addEventListener("uncapturederror", (event) => {
+      this.#refused ??= firstLine((event as GPUUncapturedErrorEvent).error.message);
+    });
+  }
+
+  /** Whether it can still be used. */
+  get works(): boolean {
+    return this.#lost === undefined && this.#refused === undefined;
+  }
+
+  /** @throws {GpuError} If the device was lost or refused something */
+  check(): void {
+    const { name } = this.adapter;
+    if (this.#lost !== undefined) {
+      throw new GpuError(
+        `Cannot go on as the GPU must stay there: ${name} was lost (${this.#lost}). Create another engine, or use the backend wasm`,
+      );
+    }
+    if (this.#refused !== undefined) {
+      throw new GpuError(`Cannot go on as the GPU must accept what it is asked: ${name} says ${this.#refused}`);
+    }
+  }
+
+  /** Does something that the GPU may refuse. @throws {GpuError} With the GPU's own words */
+  async try<T>(asked: string, action: () => T | Promise<T>): Promise<T> {
+    this.check();
+    const { device } = this;
+    device.pushErrorScope("out-of-memory");
+    device.pushErrorScope("validation");
+    // the scopes end before anything is awaited: others may open theirs meanwhile
+    let pending: Promise<T>;
+    try {
+      pending = Promise.resolve(action());
+    } catch (error) {
+      pending = Promise.reject(error);
+    }
+    const [result, ...scopes] = await Promise.allSettled([pending, device.popErrorScope(), device.popErrorScope()]);
+    const refusal = scopes.find((scope) => scope.status === "fulfilled" && scope.value !== null) as
+      | PromiseFulfilledResult<GPUError>
+      | undefined;
+    if (result.status === "fulfilled" && refusal === undefined) {
+      this.check();
+      return result.value;
+    }
+    // a lost device refuses everything, and may say only afterwards that it is lost
+    await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
+    this.check();
+    const cause = refusal?.value ?? (result as PromiseRejectedResult).reason;
+    throw new GpuError(
+      `Cannot ${asked} as the GPU must accept it: ${this.adapter.name} says ${
+        firstLine(cause.message ?? String(cause))
+      }`,
+      { cause },
+    );
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split("\n").map((line) => line.trim()).filter((line) => line !== "")[0] ?? "nothing";
+}
+
+/** Where adapters come from: `navigator.gpu`, or what a test puts in its place. */
+export type GpuSource = Pick<GPU, "requestAdapter">;
+
+const MISSING = "Cannot create an engine on webgpu as";
+const REMEDY = "install your GPU's Vulkan driver, or Debian's mesa-vulkan-drivers for a software one (with " +
+  "XDG_RUNTIME_DIR set to an existing folder and DENO_WEBGPU_BACKEND=vulkan); in Chromium start with --enable-unsafe-webgpu; or use the backend wasm";
+
+function describe(adapter: GPUAdapter): AdapterDescription {
+  const { description, device, vendor, architecture } = adapter.info;
+  const { isFallbackAdapter } = adapter.info as { isFallbackAdapter?: boolean };
+  // Deno gives numbers as vendor and device
+  const name = description || [vendor, architecture, device].filter((part) => part && !/^\d+$/.test(part)).join(" ");
+  return { name: name || "an unnamed GPU", software: isFallbackAdapter === true || SOFTWARE.test(name) };
+}
+
+/**
+ * Opens a device on the runtime's preferred adapter, with as large buffers as it offers and no other wish: the shaders keep within what WebGPU guarantees.
+ *
+ * @throws {Error} If there is no WebGPU or no adapter; the message says what to install
+ */
+export async function openGpu(source?: GpuSource): Promise<Gpu> {
+  // Node has a navigator without it
+  const from = source ?? (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (from === undefined) {
+    throw new Error(
+      `${MISSING} the runtime must have WebGPU: it has none. Use Deno 2 or a browser with WebGPU, or the backend wasm`,
+    );
+  }
+  const adapter = await from.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) {
+    throw new Error(`${MISSING} there must be a GPU adapter: there is none. To have one, ${REMEDY}`);
+  }
+  const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
+  } catch (cause) {
+    throw new GpuError(
+      `${MISSING} the adapter ${describe(adapter).name} must give a device: it says ${
+        firstLine((cause as Error).message)
+      }`,
+      { cause },
+    );
+  }
+  return new Gpu(device, describe(adapter));
+}
+
+let shared: Promise<Gpu> | undefined;
+
+/** The device of this process: opened once, and anew after it was lost. */
+export async function sharedGpu(): Promise<Gpu> {
+  if (shared !== undefined && (await shared.catch(() => undefined))?.works) return await shared;
+  return await (shared = openGpu());
+}

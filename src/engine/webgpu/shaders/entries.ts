@@ -1,0 +1,238 @@
+/**
+ * WGSL: the entry points. Every workgroup works for one run, and all of them have 192 invocations.
+ *
+ * @module
+ */
+
+/** The names of the entry points. */
+export const ENTRY_POINTS = [
+  "train",
+  "prepare",
+  "addTiles",
+  "sumTiles",
+  "update",
+  "logits",
+  "prepareDecoding",
+  "decode",
+] as const;
+
+/** The name of an entry point. */
+export type EntryPoint = (typeof ENTRY_POINTS)[number];
+
+/** Needs all other parts. */
+export const ENTRIES = /* wgsl */ `
+fn begin(run: Run, index: u32, local: u32, workspaceIndex: u32) {
+  thread = local;
+  work = WORKSPACE * workspaceIndex;
+  table = TABLE * index;
+  gradient = VECTORS * (4u * run.model + 3u);
+}
+
+fn loadWeights(run: Run, threads: u32) {
+  let at = 4u * VECTORS * run.model;
+  for (var i = thread; i < VECTORS; i += threads) { weights[i] = states[at + i]; }
+}
+
+fn loadMoments(run: Run) {
+  let at = 4u * VECTORS * run.model + VECTORS;
+  for (var i = thread; i < VECTORS; i += THREADS) {
+    firstMoment[i] = states[at + i];
+    secondMoment[i] = states[at + VECTORS + i];
+  }
+}
+
+fn storeState(run: Run) {
+  let at = 4u * VECTORS * run.model;
+  for (var i = thread; i < VECTORS; i += THREADS) {
+    states[at + i] = weights[i];
+    states[at + VECTORS + i] = firstMoment[i];
+    states[at + 2u * VECTORS + i] = secondMoment[i];
+  }
+}
+
+// The step that a run stands at, the same number for all invocations.
+fn cursorOf(index: u32) -> u32 {
+  if (thread == 0u) { control = cursors[index]; }
+  return workgroupUniformLoad(&control);
+}
+
+fn tileCount(batch: u32) -> u32 { return (batch + EXAMPLES - 1u) / EXAMPLES; }
+
+// Takes the step whose gradient is summed.
+fn takeStep(run: Run, cursor: u32) {
+  let step = schedule[run.firstStep + cursor];
+  let loss = finishGradient(step.batch);
+  let norm = gradientNorm();
+  if (thread == 0u) { reports[run.firstStep + cursor] = vec2f(loss, norm); }
+  if (step.updates == 1u) { adamW(norm, step); }
+  barrier();
+}
+
+// Many steps by one workgroup a model; weights and moments stay in workgroup memory from the first to the last.
+@compute @workgroup_size(THREADS)
+fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let run = runs[group.x];
+  begin(run, group.x, local, group.x);
+  loadWeights(run, THREADS);
+  loadMoments(run);
+  let first = cursorOf(group.x);
+  let end = min(run.steps, first + run.stride);
+  for (var cursor = first; cursor < end; cursor++) {
+    slotsForward(10u);
+    clearSums();
+    let step = schedule[run.firstStep + cursor];
+    var sums = TwoBlocks();
+    for (var tile = 0u; tile < tileCount(step.batch); tile++) { sums = addTile(EXAMPLES * tile, run, step, sums); }
+    sumGroups(sums);
+    barrier();
+    takeStep(run, cursor);
+  }
+  storeState(run);
+  if (thread == 0u) { cursors[group.x] = end; }
+}
+
+// The tables that the first step of \`addTiles\`, and \`logits\`, work with.
+@compute @workgroup_size(THREADS)
+fn prepare(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let run = runs[group.x];
+  begin(run, group.x, local, 0u);
+  loadWeights(run, THREADS);
+  workgroupBarrier();
+  slotsForward(10u);
+}
+
+// A step of a large batch, first part: a workgroup a tile, a row of workgroups a model. A run that has no step left repeats its last one, to no effect.
+// There is no loop and no return here, and it should stay so: in a loop software adapters load even what all invocations share once for each (measured).
+@compute @workgroup_size(THREADS)
+fn addTiles(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let run = runs[group.y];
+  begin(run, group.y, local, group.y * groups.x + group.x);
+  let step = schedule[run.firstStep + min(cursorOf(group.y), run.steps - 1u)];
+  loadWeights(run, THREADS);
+  clearSums();
+  sumGroups(addTile(EXAMPLES * group.x, run, step, TwoBlocks()));
+}
+
+// Second part: adds the other tiles' sums to those of the first, tile by tile.
+@compute @workgroup_size(THREADS)
+fn sumTiles(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let run = runs[group.y];
+  let i = THREADS * group.x + local;
+  if (i >= SUMS) { return; }
+  let at = WORKSPACE * run.stride * group.y + i;
+  var total = workspace[at];
+  for (var tile = 1u; tile < run.stride; tile++) { total += workspace[at + WORKSPACE * tile]; }
+  workspace[at] = total;
+}
+
+// Third part: a workgroup a model. Leaves the tables of the next step behind.
+@compute @workgroup_size(THREADS)
+fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let run = runs[group.x];
+  begin(run, group.x, local, group.x * run.stride); // here stride is the number of tiles
+  let cursor = cursorOf(group.x);
+  if (cursor >= run.steps) { return; }
+  loadWeights(run, THREADS);
+  loadMoments(run);
+  workgroupBarrier();
+  takeStep(run, cursor);
+  slotsForward(10u);
+  storeState(run);
+  if (thread == 0u) { cursors[group.x] = cursor + 1u; }
+}
+
+// Logits (examples, 12, 4 vec4f) of given problems, the right sum in the sequence; to the workspace. A workgroup a tile.
+@compute @workgroup_size(THREADS)
+fn logits(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let run = runs[0];
+  begin(run, 0u, local, 0u);
+  loadWeights(run, THREADS);
+  let step = schedule[run.firstStep];
+  layOutTile(EXAMPLES * group.x, run, step);
+  workgroupBarrier();
+  let at = 4u * (thread % EXAMPLES);
+  let query = 2u * (thread / EXAMPLES);
+  let first = queryAt(askedSlot(at, query, 10u), 10u);
+  let second = queryAt(askedSlot(at, query + 1u, 10u), 10u);
+  let attended = attend(pair(first.q, second.q), at, WRITTEN + query, 10u);
+  let found = above(pair(first.x, second.x), pair(attended.first.output, attended.second.output)).logits;
+  let example = EXAMPLES * group.x + thread % EXAMPLES;
+  if (example < step.batch) {
+    let to = 4u * (QUERIES * example + query);
+    storeHidden(to, hidden0(found));
+    storeHidden(to + 4u, hidden1(found));
+  }
+}
+
+@compute @workgroup_size(THREADS)
+fn prepareDecoding(@builtin(local_invocation_index) local: u32) {
+  let run = runs[0];
+  begin(run, 0u, local, 0u);
+  loadWeights(run, THREADS);
+  workgroupBarrier();
+  slotsForward(14u);
+}
+
+// The first of the largest of four numbers, if one is larger than the best so far: (logit, token).
+fn better(best: vec2f, logits: vec4f, first: f32) -> vec2f {
+  var found = best;
+  if (logits.x > found.x) { found = vec2f(logits.x, first); }
+  if (logits.y > found.x) { found = vec2f(logits.y, first + 1.0); }
+  if (logits.z > found.x) { found = vec2f(logits.z, first + 2.0); }
+  if (logits.w > found.x) { found = vec2f(logits.w, first + 3.0); }
+  return found;
+}
+
+// The likeliest token.
+fn likeliest(logits: Hidden) -> f32 {
+  var best = better(vec2f(-3e38, 0.0), logits.a, 0.0);
+  best = better(best, logits.b, 4.0);
+  best = better(best, logits.c, 8.0);
+  return better(best, vec4f(logits.d.xy, -3.1e38, -3.1e38), 12.0).y;
+}
+
+// Twelve tokens of each problem, 3 vec4f, to the workspace: each the likeliest after the prompt and the tokens written before it. An invocation two
+// problems. Must equal \`decodeGreedily\` of src/engine/reference.
+@compute @workgroup_size(DECODERS)
+fn decode(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let run = runs[0];
+  begin(run, 0u, local, 0u);
+  loadWeights(run, DECODERS);
+  workgroupBarrier();
+  let last = schedule[run.firstStep].batch - 1u;
+  if (2u * (DECODERS * group.x + thread) > last) { return; }
+  let problem = 2u * (DECODERS * group.x + thread);
+  let next = min(problem + 1u, last);
+  let at = 8u * thread;
+  clearTokens(at);
+  clearTokens(at + 4u);
+  readOperands(at, problems[problem]);
+  readOperands(at + 4u, problems[next]);
+  for (var block = 0u; block < 3u; block++) {
+    var written0 = vec4f();
+    var written1 = vec4f();
+    for (var i = 0u; i < 4u; i++) {
+      let query = 4u * block + i;
+      let first = queryAt(askedSlot(at, query, 14u), 14u);
+      let second = queryAt(askedSlot(at + 4u, query, 14u), 14u);
+      let output = pair(
+        attendAlone(first.q, at, WRITTEN + query, 14u).output,
+        attendAlone(second.q, at + 4u, WRITTEN + query, 14u).output,
+      );
+      let found = above(pair(first.x, second.x), output).logits;
+      written0[i] = likeliest(hidden0(found));
+      written1[i] = likeliest(hidden1(found));
+      if (query < 11u) {
+        setToken(at, WRITTEN + query, u32(written0[i]));
+        setToken(at + 4u, WRITTEN + query, u32(written1[i]));
+      }
+    }
+    workspace[3u * problem + block] = written0;
+    if (next > problem) { workspace[3u * next + block] = written1; }
+  }
+}
+`;

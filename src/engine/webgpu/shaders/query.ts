@@ -1,0 +1,188 @@
+/**
+ * WGSL: everything above the attention, for one query: output projection, feed-forward layer, final norm, tied output, loss; and the way back.
+ *
+ * @module
+ */
+
+/** Needs ROWS, ATTENTION and the constant `FINAL_NORM`. */
+export const QUERY = /* wgsl */ `
+// What a query is: q, scaled, and x = token + position embedding.
+struct Query { q: Row, x: Row }
+
+fn queryAt(slot: u32, radix: u32) -> Query {
+  let at = queryTable(radix) + 4u * slot;
+  return Query(tableRow(at), tableRow(at + 2u));
+}
+
+// What one query keeps for its backward.
+struct Kept {
+  normed2: Normed,
+  gelu: Hidden,
+  slope: Hidden,
+  finalNormed: Normed,
+  z: Row,
+}
+
+fn keep(x1: Row, u: Hidden, normed2: Normed) -> Kept {
+  let a = gelu(u.a);
+  let b = gelu(u.b);
+  let c = gelu(u.c);
+  let d = gelu(u.d);
+  return Kept(
+    normed2,
+    Hidden(a.value, b.value, c.value, d.value),
+    Hidden(a.slope, b.slope, c.slope, d.slope),
+    Normed(),
+    x1,
+  );
+}
+
+// The forward pass above the attention, of two queries.
+struct Above { first: Kept, second: Kept, logits: HiddenPair }
+
+// Must equal what follows the attention in \`forward\` of src/engine/reference/model.ts.
+fn above(x: Pair, attended: Pair) -> Above {
+  let x1 = plus2(x, linear7(PROJECTION, attended));
+  let first2 = layerNorm(row0(x1), LN2);
+  let second2 = layerNorm(row1(x1), LN2);
+  let u = linear14(W1, pair(first2.y, second2.y));
+  var first = keep(row0(x1), hidden0(u), first2);
+  var second = keep(row1(x1), hidden1(u), second2);
+  var z = plus2(x1, linear14Back(W2, hiddenPair(first.gelu, second.gelu))); // W2 is kept transposed
+  if (FINAL_NORM) {
+    first.finalNormed = layerNorm(row0(z), LNF);
+    second.finalNormed = layerNorm(row1(z), LNF);
+    z = pair(first.finalNormed.y, second.finalNormed.y);
+  }
+  first.z = row0(z);
+  second.z = row1(z);
+  return Above(first, second, linear14(TOK, z));
+}
+
+// 1 at the target, 0 at the other tokens from \`first\` on.
+fn oneHot(wantedToken: u32, first: u32) -> vec4f {
+  return select(vec4f(), vec4f(1.0), vec4u(0u, 1u, 2u, 3u) + first == vec4u(wantedToken));
+}
+
+struct Loss { value: f32, dLogits: Hidden }
+
+// Must equal \`crossEntropy\` and \`crossEntropyBackward\` of src/engine/reference; \`share\` is 1, or 0 for an example that only fills a tile up.
+fn crossEntropy(logits: Hidden, wantedToken: u32, share: f32) -> Loss {
+  let pairs = max(max(logits.a, logits.b), max(logits.c, vec4f(logits.d.xy, logits.a.xy)));
+  let top = max(max(pairs.x, pairs.y), max(pairs.z, pairs.w));
+  let a = exp2Of4((logits.a - top) * LOG2_E, LEAST_SHARE);
+  let b = exp2Of4((logits.b - top) * LOG2_E, LEAST_SHARE);
+  let c = exp2Of4((logits.c - top) * LOG2_E, LEAST_SHARE);
+  let d = vec4f(exp2Of4((vec4f(logits.d.xy, top, top) - top) * LOG2_E, LEAST_SHARE).xy, 0.0, 0.0);
+  let total = dot(a + b + c + d, vec4f(1.0));
+  let hot = Hidden(oneHot(wantedToken, 0u), oneHot(wantedToken, 4u), oneHot(wantedToken, 8u), oneHot(wantedToken, 12u));
+  let wanted = dot(hot.a, logits.a) + dot(hot.b, logits.b) + dot(hot.c, logits.c) + dot(hot.d, logits.d);
+  let scale = share / total;
+  return Loss(
+    share * (lnOf(total) - (wanted - top)),
+    Hidden(a * scale - hot.a * share, b * scale - hot.b * share, c * scale - hot.c * share, d * scale - hot.d * share),
+  );
+}
+
+// What a query leaves behind for the sums over queries: the rows A and B of the outer products, in the order of the packed gradient, and what the keys need.
+const RECORD_HIDDEN = 0u; // A of W1
+const RECORD_GELU = 4u; // A of W2
+const RECORD_LOGITS = 8u; // A of the tied output
+const RECORD_X1 = 12u; // A of the projection; also the gradient of x
+const RECORD_NORMS = 14u; // gradients of LayerNorms: of weight and bias of LayerNorm 2, then of the final one
+const RECORD_B = RECORD_NORMS + NORM_TASKS; // B of the four matrices, two each
+const RECORD_Q = RECORD_B + 8u; // q, and the largest score
+const RECORD_OUTPUT = RECORD_B + 10u; // the gradient of the attention's output / sum of e, and its product with the output
+const RECORD_DQ = RECORD_B + 12u; // the gradient of q
+const RECORD = RECORD_B + 14u;
+
+fn storeRow(at: u32, row: Row, last: f32) {
+  workspace[at] = row.a;
+  workspace[at + 1u] = vec4f(row.b, last);
+}
+
+fn storeBlock(at: u32, block: Block) {
+  for (var column = 0u; column < 4u; column++) { workspace[at + column] = block.left[column]; }
+  for (var column = 0u; column < 3u; column++) { workspace[at + 4u + column] = block.right[column]; }
+}
+
+fn storeHidden(at: u32, hidden: Hidden) {
+  workspace[at] = hidden.a;
+  workspace[at + 1u] = hidden.b;
+  workspace[at + 2u] = hidden.c;
+  workspace[at + 3u] = hidden.d;
+}
+
+fn workspaceRow(at: u32) -> Row { return Row(workspace[at], workspace[at + 1u].xyz); }
+
+fn timesHidden(x: Hidden, y: Hidden) -> Hidden { return Hidden(x.a * y.a, x.b * y.b, x.c * y.c, x.d * y.d); }
+
+// The token that query \`query\` of the sequence at \`at\` is to answer.
+fn wantedOf(at: u32, query: u32) -> u32 {
+  if (query < 11u) { return tokenAt(at, WRITTEN + query); }
+  return 13u; // the end of the sequence
+}
+
+// Backward of the final norm, where there is one. Leaves the record of the output behind.
+fn outputBack(record: u32, kept: Kept, dLogits: Hidden, dZ: Row) -> Row {
+  storeHidden(record + RECORD_LOGITS, dLogits);
+  storeHidden(record + RECORD_GELU, kept.gelu);
+  storeRow(record + RECORD_B + 4u, kept.z, 0.0);
+  if (!FINAL_NORM) { return dZ; }
+  storeRow(record + RECORD_NORMS + 4u, times(dZ, kept.finalNormed.normalized), 0.0);
+  storeRow(record + RECORD_NORMS + 6u, dZ, 0.0);
+  return layerNormBack(dZ, kept.finalNormed, LNF);
+}
+
+// Backward of LayerNorm 2. Leaves the record of the feed-forward layer behind; the eighth number of a bias is free: there losses are summed.
+fn hiddenBack(record: u32, kept: Kept, loss: f32, dX2: Row, dHidden: Hidden, dNormed2: Row) -> Row {
+  storeRow(record + RECORD_B + 2u, dX2, 0.0);
+  storeHidden(record + RECORD_HIDDEN, dHidden);
+  storeRow(record + RECORD_B, kept.normed2.y, 0.0);
+  storeRow(record + RECORD_NORMS, times(dNormed2, kept.normed2.normalized), 0.0);
+  storeRow(record + RECORD_NORMS + 2u, dNormed2, loss);
+  return plus(dX2, layerNormBack(dNormed2, kept.normed2, LN2));
+}
+
+// The record of the attention.
+fn attentionBack(record: u32, q: Row, attended: Attended, dX1: Row, dOutput: Row) {
+  storeRow(record + RECORD_X1, dX1, 0.0);
+  storeRow(record + RECORD_B + 6u, attended.output, 0.0);
+  storeRow(record + RECORD_Q, q, attended.top);
+  let shares = scaled(dOutput, attended.inverse);
+  storeRow(record + RECORD_OUTPUT, shares, product(shares, attended.output));
+}
+
+// Forward and backward, fused, of queries \`query\` and \`query\` + 1 of the sequence at \`at\`; their records go to \`record\` and the one after it.
+// Must equal the first loop of \`backward\` of src/engine/reference/model.ts, down to the gradient of the attention's output.
+fn trainQueries(record: u32, at: u32, query: u32, share: f32) {
+  let second = record + RECORD;
+  let asked0 = queryAt(askedSlot(at, query, 10u), 10u);
+  let asked1 = queryAt(askedSlot(at, query + 1u, 10u), 10u);
+  let attended = attend(pair(asked0.q, asked1.q), at, WRITTEN + query, 10u);
+  let state = above(pair(asked0.x, asked1.x), pair(attended.first.output, attended.second.output));
+  let loss0 = crossEntropy(hidden0(state.logits), wantedOf(at, query), share);
+  let loss1 = crossEntropy(hidden1(state.logits), wantedOf(at, query + 1u), share);
+
+  let dZ = linear14Back(TOK, hiddenPair(loss0.dLogits, loss1.dLogits));
+  let dX2 = pair(
+    outputBack(record, state.first, loss0.dLogits, row0(dZ)),
+    outputBack(second, state.second, loss1.dLogits, row1(dZ)),
+  );
+
+  // in the forward pass this was: x2 = x1 + W2 gelu(W1 norm2(x1))
+  let dGelu = linear14(W2, dX2);
+  let dHidden0 = timesHidden(hidden0(dGelu), state.first.slope);
+  let dHidden1 = timesHidden(hidden1(dGelu), state.second.slope);
+  let dNormed2 = linear14Back(W1, hiddenPair(dHidden0, dHidden1));
+  let dX1 = pair(
+    hiddenBack(record, state.first, loss0.value, row0(dX2), dHidden0, row0(dNormed2)),
+    hiddenBack(second, state.second, loss1.value, row1(dX2), dHidden1, row1(dNormed2)),
+  );
+
+  // in the forward pass this was: x1 = x + projection(output)
+  let dOutput = linear7Back(PROJECTION, dX1);
+  attentionBack(record, asked0.q, attended.first, row0(dX1), row0(dOutput));
+  attentionBack(second, asked1.q, attended.second, row1(dX1), row1(dOutput));
+}
+`;

@@ -1,0 +1,42 @@
+/**
+ * Runs of a sweep on a GPU: all that are trained at the same time are one population, a workgroup each.
+ *
+ * @module
+ */
+import type { EngineOptions } from "../engine/types.ts";
+import { sharedGpu } from "../engine/webgpu/device.ts";
+import { WebgpuEngine } from "../engine/webgpu/engine.ts";
+import { hostOf } from "../engine/webgpu/host.ts";
+import { Population } from "../engine/webgpu/population.ts";
+import { type ModelName, variantOf } from "../model/variant.ts";
+import { startTraining } from "../training/start.ts";
+import type { RunTrainer } from "./sweep.ts";
+
+/**
+ * Opens the GPU for so many runs at a time.
+ *
+ * Whoever is trained in the same submission, a run gets the bytes that it gets alone.
+ *
+ * @throws {Error} If there is no adapter; the message says what to install
+ */
+export async function gpuTrainer(atOnce: number): Promise<RunTrainer> {
+  const gpu = await sharedGpu();
+  const populations = new Map<ModelName, Promise<Population>>();
+
+  const makeEngine = async ({ model = 763 }: EngineOptions) => {
+    const variant = variantOf(model);
+    let population = populations.get(model);
+    if (population === undefined) populations.set(model, population = Population.create(variant, atOnce, gpu));
+    return new WebgpuEngine(await population, await hostOf(variant));
+  };
+
+  return {
+    backend: "webgpu",
+    adapter: gpu.adapter.name,
+    arithmeticOf: () => "fast",
+    train: (options) => startTraining({ ...options, backend: "webgpu" }, makeEngine),
+    dispose() {
+      for (const population of populations.values()) population.then((one) => one.close(), () => {});
+    },
+  };
+}
