@@ -30,17 +30,20 @@ export class ProofView {
   readonly #steps = byId("proof-steps", HTMLDivElement);
   readonly #threads: number;
   #worker: Worker | undefined;
-  /** The weights that what is shown belongs to. */
-  #subject: Float32Array | undefined;
+  readonly #elsewhere = byId("proof-elsewhere", HTMLParagraphElement);
+  readonly #inHand: () => LabModel;
+  /** The model that what is shown belongs to. */
+  #subject: LabModel | undefined;
   #certificate: Certificate | undefined;
 
   /**
-   * @param model Gives the model in hand
+   * @param inHand Gives the model in hand
    * @param threads Threads of the prover
    */
-  constructor(model: () => LabModel, threads: number) {
+  constructor(inHand: () => LabModel, threads: number) {
+    this.#inHand = inHand;
     this.#threads = threads;
-    this.#prove.onclick = () => this.#start(model());
+    this.#prove.onclick = () => this.#start(inHand());
     this.#stop.onclick = () => {
       this.#end();
       this.#say("Stopped: nothing is known.");
@@ -50,18 +53,19 @@ export class ProofView {
     };
   }
 
-  /** Forgets what was found of other weights. What is being proved is proved to its end. */
-  showModel({ parameters }: LabModel): void {
-    if (this.#worker !== undefined || this.#subject === undefined || this.#subject === parameters) return;
-    this.#clear();
+  /** Says whether what is shown is about the model in hand, which may have changed. */
+  compare(): void {
+    const isElsewhere = this.#subject !== undefined && this.#subject.parameters !== this.#inHand().parameters;
+    this.#elsewhere.hidden = !isElsewhere;
+    this.#verdict.dataset.elsewhere = String(isElsewhere);
   }
 
   /** Shows the proof that a run ended with. */
-  showCertificate({ label, parameters }: LabModel, certificate: Certificate): void {
+  showCertificate(model: LabModel, certificate: Certificate): void {
     if (this.#worker !== undefined) return;
     this.#clear();
-    this.#subject = parameters;
-    this.#showProof(label, certificate);
+    this.#subject = model;
+    this.#showProof(certificate);
   }
 
   #clear(): void {
@@ -72,27 +76,28 @@ export class ProofView {
     this.#say("");
   }
 
-  #start({ label, model, parameters }: LabModel): void {
+  #start(subject: LabModel): void {
     this.#clear();
-    this.#subject = parameters;
+    this.#subject = subject;
     const worker = new Worker(new URL("./proof_worker.js", import.meta.url), { type: "module", name: "prover" });
     this.#worker = worker;
     this.#stop.hidden = this.#progress.hidden = false;
     if (document.activeElement === this.#prove) this.#stop.focus(); // a button that is disabled has no focus
     this.#prove.disabled = true;
     this.#progress.value = 0;
-    this.#say("Proving …", label);
+    this.#say("Proving …");
     worker.onmessage = ({ data }: MessageEvent<ProofNews>) => {
       if (data.type === "progress") return void (this.#progress.value = data.progress.proved);
       this.#end();
       if (data.type === "failed") this.#showFailure(data.failure);
-      else this.#showResult(label, data.result);
+      else this.#showResult(data.result);
     };
     worker.onerror = (event) => {
       event.preventDefault();
       this.#end();
       this.#showFailure({ name: "Error", message: event.message || "The prover cannot be loaded" });
     };
+    const { model, parameters } = subject;
     worker.postMessage({ model, parameters, threads: this.#threads } satisfies ProofOrder);
   }
 
@@ -108,41 +113,43 @@ export class ProofView {
     this.#say("Nothing is known.", message, "wrong");
   }
 
-  #showResult(label: string, result: CertifyResult): void {
+  #showResult(result: CertifyResult): void {
     const { certificate, counterexample, undecided, steps, seconds, threads } = result;
     const took = `${seconds.toFixed(1)} s on ${threads} ${threads === 1 ? "thread" : "threads"}`;
-    if (certificate !== null) return this.#showProof(label, certificate, took);
+    if (certificate !== null) return this.#showProof(certificate, took);
     if (counterexample !== null) {
       const { a, b, expected, got, step } = counterexample;
       const said = step === 11
         ? "is not ended after its sum"
         : `gives ${got === null ? "no number" : count(got)} instead of ${count(expected)}`;
-      this.#say(`Refuted: ${count(a)} + ${count(b)} ${said}.`, `${label}; ${took}.`, "wrong");
+      this.#say(`Refuted: ${count(a)} + ${count(b)} ${said}.`, `${took}.`, "wrong");
     } else {
       const left = undecided === null
         ? ""
-        : `; the margin of the ${STEP_NAMES[undecided.step]} may be ${short(undecided.bound)}`;
-      this.#say("Not decided in the time given.", `${label}${left}; ${took}.`);
+        : `The margin of the ${STEP_NAMES[undecided.step]} may be ${short(undecided.bound)}. `;
+      this.#say("Not decided in the time given.", `${left}${took}.`);
     }
     this.#showSteps(steps);
   }
 
-  #showProof(label: string, certificate: Certificate, took?: string): void {
+  #showProof(certificate: Certificate, took?: string): void {
     this.#certificate = certificate;
     this.#save.hidden = false;
     const { worstMargin, steps, arithmetic } = certificate;
     const error = `rounding was measured to move it by at most ${short(arithmetic.largestError)}`;
-    const detail = `${label}. Worst margin ${worstMargin.toFixed(2)} logits; ${error}.${
-      took === undefined ? "" : ` ${took}.`
-    }`;
+    const detail = `Worst margin ${worstMargin.toFixed(2)} logits; ${error}.${took === undefined ? "" : ` ${took}.`}`;
     this.#say("Proved right on all 10²⁰ pairs.", detail, "right");
     this.#showSteps(steps);
   }
 
+  /** Says what is known, and of which model. */
   #say(verdict: string, detail = "", kind: "right" | "wrong" | "open" = "open"): void {
     this.#verdict.textContent = verdict;
     this.#verdict.dataset.right = { right: "true", wrong: "false", open: "" }[kind];
-    this.#detail.textContent = detail;
+    this.#detail.textContent = this.#subject === undefined
+      ? ""
+      : `${this.#subject.label}, ${this.#subject.note}. ${detail}`;
+    this.compare();
   }
 
   #showSteps(steps: readonly StepLine[]): void {

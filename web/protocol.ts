@@ -32,6 +32,8 @@ export interface Machinery {
   backend: BackendName;
   threads: number;
   arithmetic: Arithmetic;
+  /** The GPU, where it runs on one. */
+  adapter?: { readonly name: string; readonly software: boolean };
 }
 
 /** An error on its way between threads: its class by name, and its message. */

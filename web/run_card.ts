@@ -78,11 +78,12 @@ function shareDone({ status, latest, totalSteps, proved }: LabRun): number {
 
 function machineryLine({ request, machinery }: LabRun): string {
   if (machinery === undefined) return `${request.model} parameters, ${request.backend} asked for`;
-  const { backend, threads, arithmetic } = machinery;
+  const { backend, threads, arithmetic, adapter } = machinery;
+  const gpu = adapter === undefined ? "" : ` (${adapter.name}${adapter.software ? ", a program on the CPU" : ""})`;
   const asked = backend === "wasm" && threads < request.threads
     ? ` (${request.threads} asked for: the page is not isolated)`
     : "";
-  return `${request.model} parameters on ${backend}, ${threads} ${
+  return `${request.model} parameters on ${backend}${gpu}, ${threads} ${
     threads === 1 ? "thread" : "threads"
   }${asked}, ${arithmetic}`;
 }

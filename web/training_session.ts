@@ -90,7 +90,9 @@ export class TrainingSession {
         engine.setParameters(state.parameters);
         engine.setOptimizerState({ step: progress.step, ...state });
       }
-      this.#listener.onMachinery({ backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic });
+      const { backend: real, threads: threadsAtWork, adapter }: Engine & Pick<Machinery, "adapter"> = engine;
+      const machinery = { backend: real, threads: threadsAtWork, arithmetic: engine.arithmetic };
+      this.#listener.onMachinery({ ...machinery, ...(adapter && { adapter }) });
       this.#watch(engine);
       const run = new Run(progress, {
         ...{ engine, journal: this.#journal, limit: totalSteps(recipe), certify, proofThreads: threads, signal },

@@ -5,25 +5,10 @@ import { sealCertificate } from "../../src/certify/certificate.ts";
 import type { Certificate } from "../../src/certify/types.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { createEngine } from "../../src/engine/mod.ts";
-import { type RunningBrowser, startBrowser } from "./browser.ts";
 import { hasText, openLab, textOf } from "./page.ts";
-import { buildSite, labSite, type Site } from "./site.ts";
+import { setStage } from "./stage.ts";
 
-let folder: string;
-let site: Site;
-let running: RunningBrowser;
-
-Deno.test.beforeAll(async () => {
-  folder = await buildSite();
-  site = await labSite(folder);
-  running = await startBrowser();
-});
-
-Deno.test.afterAll(async () => {
-  await running[Symbol.asyncDispose]();
-  await site[Symbol.asyncDispose]();
-  await Deno.remove(folder, { recursive: true });
-});
+const stage = setStage();
 
 /** A checkpoint of untrained weights. */
 async function untrained(): Promise<Uint8Array<ArrayBuffer>> {
@@ -50,7 +35,7 @@ async function dropFile(page: Page, name: string, bytes: Uint8Array): Promise<vo
 }
 
 Deno.test("a checkpoint that is dropped is taken into the hand, looked into, and saved as it was", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const bytes = await untrained();
   await dropFile(page, "mine.safetensors", bytes);
@@ -73,7 +58,7 @@ Deno.test("a checkpoint that is dropped is taken into the hand, looked into, and
 });
 
 Deno.test("a checkpoint is opened by the button, twice the same as well", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const path = await Deno.makeTempFile({ prefix: "tiny-adder-", suffix: ".safetensors" });
   try {
@@ -93,7 +78,7 @@ Deno.test("a checkpoint is opened by the button, twice the same as well", async 
 });
 
 Deno.test("a file that is no checkpoint is an error that says why, and changes nothing", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const alert = await page.$("#alert") as ElementHandle<HTMLElement>;
   assertEquals(await alert.evaluate(({ hidden }) => hidden), true);
@@ -112,7 +97,7 @@ Deno.test("a file that is no checkpoint is an error that says why, and changes n
     await hasText(page, "#alert", message);
     assertEquals(await alert.evaluate((element) => element.childElementCount), 0);
   }
-  assertEquals(await textOf(page, "#model-note"), "763 parameters, proved right on all pairs");
+  assertEquals(await textOf(page, "#model-note"), "763 parameters, trained by recipe sure, seed 2");
   await dropFile(page, "mine.safetensors", await untrained());
   await hasText(page, "#model-note", "777 parameters");
   assertEquals(await alert.evaluate(({ hidden }) => hidden), true);
@@ -120,7 +105,7 @@ Deno.test("a file that is no checkpoint is an error that says why, and changes n
 });
 
 Deno.test("the certificate that the page gives is whole, and proves what the shipped one does", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   await page.click("#prove");
   await hasText(page, "#proof-verdict", "Proved", 60_000);

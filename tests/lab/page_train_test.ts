@@ -3,26 +3,11 @@ import { assert, assertEquals } from "@std/assert";
 import type { Page } from "puppeteer-core";
 import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { type RunningBrowser, startBrowser } from "./browser.ts";
 import { observeTasks } from "./long_tasks.ts";
 import { hasSteps, hasText, openLab, startTraining, stepOf, textOf } from "./page.ts";
-import { buildSite, labSite, type Site } from "./site.ts";
+import { setStage } from "./stage.ts";
 
-let folder: string;
-let site: Site;
-let running: RunningBrowser;
-
-Deno.test.beforeAll(async () => {
-  folder = await buildSite();
-  site = await labSite(folder);
-  running = await startBrowser();
-});
-
-Deno.test.afterAll(async () => {
-  await running[Symbol.asyncDispose]();
-  await site[Symbol.asyncDispose]();
-  await Deno.remove(folder, { recursive: true });
-});
+const stage = setStage();
 
 /** Most bytes that all of the page may take, what it keeps for use offline included. */
 const MOST_BYTES = 300_000;
@@ -34,7 +19,7 @@ const MINUTE = 60_000;
 Deno.test("from load to a trained, proved model in less than a minute: no error, no long task, less than 300 kB", async () => {
   let stop!: Awaited<ReturnType<typeof observeTasks>>;
   const started = Date.now();
-  await using lab = await openLab(running.browser, site.url, {
+  await using lab = await openLab(stage.browser, stage.site.url, {
     async before(page) {
       stop = await observeTasks(page);
     },
@@ -49,7 +34,8 @@ Deno.test("from load to a trained, proved model in less than a minute: no error,
   // the run's proof is the proof of the model in hand, and says so step by step
   assertEquals(await textOf(page, "#proof-verdict"), "Proved right on all 10²⁰ pairs.");
   const detail = await textOf(page, "#proof-detail");
-  assert(detail.startsWith("run A (sure, seed 2). Worst margin 8.76 logits;"), detail);
+  assert(detail.startsWith("run A (sure, seed 2), trained for 33,000 steps. Worst margin 8.76 logits;"), detail);
+  assert(await page.$eval("#proof-elsewhere", (note) => (note as HTMLElement).hidden));
   assertEquals(await page.$$eval("#proof-steps tbody tr", ({ length }) => length), 12);
   assert(
     (await textOf(page, "#run-A")).includes("763 parameters on wasm, 2 threads, exact"),
@@ -64,8 +50,8 @@ Deno.test("from load to a trained, proved model in less than a minute: no error,
 
   assertEquals(errors, []);
   await hasText(page, "#capabilities", "works offline");
-  assert(site.bytes < MOST_BYTES, `${site.bytes} bytes for ${site.paths}`);
-  console.log(`${seconds.toFixed(1)} s from load to proof, ${site.bytes} bytes`);
+  assert(stage.site.bytes < MOST_BYTES, `${stage.site.bytes} bytes for ${stage.site.paths}`);
+  console.log(`${seconds.toFixed(1)} s from load to proof, ${stage.site.bytes} bytes`);
   assertNoLongTask(reported, tasks);
 });
 
@@ -118,7 +104,7 @@ async function isDrawn(page: Page, chart: number, slot: "A" | "B"): Promise<void
 }
 
 Deno.test("two runs are drawn one over the other; each is paused, continued and stopped by itself", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   await startTraining(page, { recipe: "paper", seed: "1", threads: "1" });
   await hasSteps(page, "A", 1000);
@@ -150,7 +136,7 @@ Deno.test("two runs are drawn one over the other; each is paused, continued and 
 });
 
 Deno.test("a page that nobody sees goes on training", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page } = lab;
   await startTraining(page, { recipe: "paper", threads: "1" });
   const before = await hasSteps(page, "A", 500);
@@ -177,7 +163,7 @@ Deno.test("a page that nobody sees goes on training", async () => {
 });
 
 Deno.test("a backend that the browser lacks is an error that the page tells, and nothing else runs instead", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page } = lab;
   await startTraining(page, { backend: "webgpu" });
   const text = await hasText(page, "#run-A", "Cannot create an engine on webgpu");
@@ -189,8 +175,8 @@ Deno.test("a backend that the browser lacks is an error that the page tells, and
   assert((await textOf(page, "#run-B")).includes("on reference, 1 thread, exact"));
 });
 
-Deno.test("a model that is wrong is refuted by a pair, and the proof of another model is not shown for it", async () => {
-  await using lab = await openLab(running.browser, site.url);
+Deno.test("a model that is wrong is refuted by a pair, and the proof of another model is not taken for its own", async () => {
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   await page.click("#prove");
   await hasText(page, "#proof-verdict", "Proved right on all 10²⁰ pairs", MINUTE);
@@ -198,7 +184,8 @@ Deno.test("a model that is wrong is refuted by a pair, and the proof of another 
   await hasSteps(page, "A", 200);
   await page.click("#run-A button:nth-of-type(2)");
   await hasText(page, "#run-A .state", "stopped");
-  assertEquals(await textOf(page, "#proof-verdict"), "");
+  await hasText(page, "#proof-detail", "shipped weights, trained by recipe sure, seed 2. Worst margin 8.76");
+  assert(await page.$eval("#proof-elsewhere", (note) => !(note as HTMLElement).hidden));
   await page.click("#prove");
   const verdict = await hasText(page, "#proof-verdict", "Refuted", MINUTE);
   assert(/[\d,]+ \+ [\d,]+ gives/.test(verdict), verdict);

@@ -2,25 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import axe from "axe-core/axe.min.js" with { type: "text" };
 import type { KeyInput, Page } from "puppeteer-core";
-import { type RunningBrowser, startBrowser } from "./browser.ts";
 import { hasSteps, hasText, isReady, openLab, startTraining, textOf } from "./page.ts";
-import { buildSite, labSite, plainSite, type Site } from "./site.ts";
+import { labSite, plainSite } from "./site.ts";
+import { setStage } from "./stage.ts";
 
-let folder: string;
-let site: Site;
-let running: RunningBrowser;
-
-Deno.test.beforeAll(async () => {
-  folder = await buildSite();
-  site = await labSite(folder);
-  running = await startBrowser();
-});
-
-Deno.test.afterAll(async () => {
-  await running[Symbol.asyncDispose]();
-  await site[Symbol.asyncDispose]();
-  await Deno.remove(folder, { recursive: true });
-});
+const stage = setStage();
 
 /** Waits for some milliseconds. */
 function pass(milliseconds: number): Promise<void> {
@@ -46,7 +32,7 @@ interface Violation {
 }
 
 Deno.test("axe-core finds no serious or critical fault, in light and in dark, at rest, while training and after a proof", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page } = lab;
   const inBoth = async () => {
     for (const value of ["light", "dark"]) {
@@ -66,7 +52,7 @@ Deno.test("axe-core finds no serious or critical fault, in light and in dark, at
 });
 
 Deno.test("axe-core finds a fault where there is one", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   await lab.page.$eval("#train-form select", (field) => field.closest("label")!.replaceWith(field));
   assertEquals(await faults(lab.page, ["critical"]), ["select-name: #recipe"]);
 });
@@ -90,7 +76,7 @@ async function focused(page: Page): Promise<{ name: string; isOnScreen: boolean;
 }
 
 Deno.test("everything can be reached and used with the keyboard", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const names: string[] = [];
   for (let i = 0; i < 80; i++) {
@@ -152,7 +138,7 @@ Deno.test("everything can be reached and used with the keyboard", async () => {
 });
 
 Deno.test("nothing is wider than the screen of a phone", async () => {
-  await using lab = await openLab(running.browser, site.url, { width: 390, height: 800 });
+  await using lab = await openLab(stage.browser, stage.site.url, { width: 390, height: 800 });
   const { page } = lab;
   await page.click("#prove");
   await startTraining(page, { recipe: "fast", seed: "5" });
@@ -177,7 +163,7 @@ Deno.test("nothing is wider than the screen of a phone", async () => {
 });
 
 Deno.test("a sum comes digit by digit, or at once for those who want no motion", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const written = () =>
     page.$$eval(".answer", (cells) => cells.filter(({ textContent }) => textContent !== "·").length);
@@ -210,7 +196,7 @@ Deno.test("a sum comes digit by digit, or at once for those who want no motion",
 });
 
 Deno.test("what is no number is not added", async () => {
-  await using lab = await openLab(running.browser, site.url);
+  await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const before = await textOf(page, "#sum-verdict");
   for (const text of ["", "12a", "-1", "1e3", "1.5"]) {
@@ -223,8 +209,8 @@ Deno.test("what is no number is not added", async () => {
 });
 
 Deno.test("after the first load the page needs no network", async () => {
-  await using own = await labSite(folder);
-  await using lab = await openLab(running.browser, own.url);
+  await using own = await labSite(stage.folder);
+  await using lab = await openLab(stage.browser, own.url);
   const { page, errors } = lab;
   await hasText(page, "#capabilities", "works offline");
   const before = own.paths.length;
@@ -240,7 +226,9 @@ Deno.test("after the first load the page needs no network", async () => {
 Deno.test("a new version takes the place of the old one as a whole, once no tab has the old one", async () => {
   const newer = await Deno.makeTempDir({ prefix: "tiny-adder-lab-newer-" });
   try {
-    for await (const { name } of Deno.readDir(folder)) await Deno.copyFile(`${folder}/${name}`, `${newer}/${name}`);
+    for await (const { name } of Deno.readDir(stage.folder)) {
+      await Deno.copyFile(`${stage.folder}/${name}`, `${newer}/${name}`);
+    }
     const change = async (name: string, from: RegExp, to: string) => {
       const text = await Deno.readTextFile(`${newer}/${name}`);
       assert(from.test(text));
@@ -249,8 +237,8 @@ Deno.test("a new version takes the place of the old one as a whole, once no tab 
     await change("index.html", /<title>.*<\/title>/, "<title>the new lab</title>");
     await change("sw.js", /VERSION="/, 'VERSION="new ');
 
-    await using own = await labSite(folder);
-    await using lab = await openLab(running.browser, own.url);
+    await using own = await labSite(stage.folder);
+    await using lab = await openLab(stage.browser, own.url);
     const { page } = lab;
     await hasText(page, "#capabilities", "works offline");
     await own.become(newer);
@@ -274,8 +262,8 @@ Deno.test("a new version takes the place of the old one as a whole, once no tab 
 });
 
 Deno.test("a host that sends no headers will do, under any path: once the page has been loaded it isolates itself", async () => {
-  await using plain = await plainSite(folder);
-  await using lab = await openLab(running.browser, plain.url);
+  await using plain = await plainSite(stage.folder);
+  await using lab = await openLab(stage.browser, plain.url);
   const { page, errors } = lab;
   await hasText(page, "#capabilities", "not isolated: 1 thread");
   await hasText(page, "#capabilities", "works offline; reload for threads");

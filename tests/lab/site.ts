@@ -42,8 +42,14 @@ function site(base: string, handle: (request: Request) => Response): Site {
   };
 }
 
-/** The page as `deno task lab` gives it; another folder may take its place. */
-export async function labSite(folder: string): Promise<Site & { become(folder: string): Promise<void> }> {
+/** A site whose files may be replaced. */
+export interface LabSite extends Site {
+  /** Gives the files of another folder from now on. */
+  become(folder: string): Promise<void>;
+}
+
+/** The page as `deno task lab` gives it. */
+export async function labSite(folder: string): Promise<LabSite> {
   let files = await readLab(folder);
   const served = site("/", (request) => answer(files, request));
   return Object.assign(served, {
