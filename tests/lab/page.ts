@@ -2,7 +2,7 @@
 import type { Browser, Page } from "puppeteer-core";
 
 /** Milliseconds that anything but training may take, on a busy machine. */
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 
 /** A page that keeps everything that it should not have said. */
 export interface LabPage extends AsyncDisposable {
