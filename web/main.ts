@@ -21,7 +21,7 @@ const shipped = shippedCheckpoint();
 const models = new Models({
   id: "shipped",
   label: "shipped weights",
-  note: "trained by recipe sure, seed 2",
+  note: `trained by recipe ${shipped.metadata.recipe}, seed ${shipped.metadata.seed}`,
   ...shipped,
 });
 const proofView = new ProofView(() => models.inHand, coresHere());

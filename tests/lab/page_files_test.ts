@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { ElementHandle, Page } from "puppeteer-core";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { createEngine } from "../../src/engine/mod.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { hasText, openLab, textOf } from "./page.ts";
 import { setStage } from "./stage.ts";
 
@@ -95,7 +96,8 @@ Deno.test("a file that is no checkpoint is an error that says why, and changes n
     await hasText(page, "#alert", message);
     assertEquals(await alert.evaluate((element) => element.childElementCount), 0);
   }
-  assertEquals(await textOf(page, "#model-note"), "763 parameters, trained by recipe sure, seed 2");
+  const { recipe, seed } = shippedCheckpoint().metadata;
+  assertEquals(await textOf(page, "#model-note"), `763 parameters, trained by recipe ${recipe}, seed ${seed}`);
   await dropFile(page, "mine.safetensors", await untrained());
   await hasText(page, "#model-note", "777 parameters");
   assertEquals(await alert.evaluate(({ hidden }) => hidden), true);

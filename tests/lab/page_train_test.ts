@@ -10,6 +10,15 @@ import { setStage } from "./stage.ts";
 
 const stage = setStage();
 
+/** How the shipped weights were trained. */
+const SHIPPED = shippedCheckpoint().metadata;
+
+/** The margin in the certificate that lies beside the shipped weights. */
+async function shippedMargin(): Promise<string> {
+  const file = new URL("../../src/weights/shipped_763.certificate.json", import.meta.url);
+  return JSON.parse(await Deno.readTextFile(file)).worstMargin.toFixed(2);
+}
+
 /** Most bytes that all of the page may take, what it keeps for use offline included. */
 const MOST_BYTES = 300_000;
 /** Most milliseconds that a task may hold up the page. */
@@ -29,7 +38,7 @@ Deno.test("from load to a trained, proved model in less than a minute: no error,
     },
   });
   const { page, errors } = lab;
-  await startTraining(page, { recipe: "sure", seed: "2" });
+  await startTraining(page, { recipe: SHIPPED.recipe, seed: SHIPPED.seed });
   await hasText(page, "#run-A .state", "proved right on all 10²⁰ pairs", PATIENCE);
   const seconds = (Date.now() - started) / 1000;
   const share = Math.min(before, coreShare()); // what others had of the cores is not the page's time
@@ -39,7 +48,9 @@ Deno.test("from load to a trained, proved model in less than a minute: no error,
   // the run's proof is the proof of the model in hand, and says so step by step
   assertEquals(await textOf(page, "#proof-verdict"), "Proved right on all 10²⁰ pairs.");
   const detail = await textOf(page, "#proof-detail");
-  assert(detail.startsWith("run A (sure, seed 2), trained for 33,000 steps. Worst margin 8.76 logits;"), detail);
+  const steps = Number(SHIPPED.step).toLocaleString("en-US");
+  const model = `run A (${SHIPPED.recipe}, seed ${SHIPPED.seed}), trained for ${steps} steps.`;
+  assert(detail.startsWith(`${model} Worst margin ${await shippedMargin()} logits;`), detail);
   assert(await page.$eval("#proof-elsewhere", (note) => (note as HTMLElement).hidden));
   assertEquals(await page.$$eval("#proof-steps tbody tr", ({ length }) => length), 12);
   assert(
@@ -51,7 +62,7 @@ Deno.test("from load to a trained, proved model in less than a minute: no error,
   await page.click("#save-file");
   const { parameters, metadata } = decodeCheckpoint(await lab.downloaded("tiny-adder-A.safetensors"));
   assertEquals(parameters, shippedCheckpoint().parameters);
-  assertEquals([metadata.recipe, metadata.seed, metadata.step], ["sure", "2", "33000"]);
+  assertEquals([metadata.recipe, metadata.seed, metadata.step], [SHIPPED.recipe, SHIPPED.seed, SHIPPED.step]);
 
   assertEquals(errors, []);
   await hasText(page, "#capabilities", "works offline");
@@ -69,7 +80,8 @@ Deno.test("from load to a trained, proved model in less than a minute: no error,
 function assertNoLongTask(reported: readonly number[], tasks: readonly { wall: number; cpu: number }[]): void {
   assert(tasks.length > 500, `the trace has ${tasks.length} tasks`);
   const byCpu = tasks.toSorted((x, y) => y.cpu - x.cpu);
-  const long = tasks.filter(({ wall }) => wall > LONG_TASK);
+  // the two clocks may differ a little
+  const long = tasks.filter(({ wall }) => wall > 0.9 * LONG_TASK);
   console.log(
     `longest by CPU ${byCpu[0].cpu.toFixed(1)} ms; ${reported.length} reported as long, ${long.length} in the trace`,
   );
@@ -191,7 +203,11 @@ Deno.test("a model that is wrong is refuted by a pair, and the proof of another 
   await hasSteps(page, "A", 200);
   await page.click("#run-A button:nth-of-type(2)");
   await hasText(page, "#run-A .state", "stopped");
-  await hasText(page, "#proof-detail", "shipped weights, trained by recipe sure, seed 2. Worst margin 8.76");
+  await hasText(
+    page,
+    "#proof-detail",
+    `shipped weights, trained by recipe ${SHIPPED.recipe}, seed ${SHIPPED.seed}. Worst margin ${await shippedMargin()}`,
+  );
   assert(await page.$eval("#proof-elsewhere", (note) => !(note as HTMLElement).hidden));
   await page.click("#prove");
   const verdict = await hasText(page, "#proof-verdict", "Refuted", PATIENCE);
