@@ -47,7 +47,10 @@ Deno.test("lab needs permission to listen on 127.0.0.1, and names it", async () 
   await Deno.writeTextFile(join(folder.path, "index.html"), "");
   const { code, stderr } = await tinyAdder(["lab", "--dir", folder.path], folder.allow);
   assertEquals(code, 2);
-  assertMatch(stderr, /^Cannot go on as Deno may not use the network at 127\.0\.0\.1:8763: run again with deno run --allow-net=127\.0\.0\.1:8763 /);
+  assertMatch(
+    stderr,
+    /^Cannot go on as Deno may not use the network at 127\.0\.0\.1:8763: run again with deno run --allow-net=127\.0\.0\.1:8763 /,
+  );
 });
 
 Deno.test("lab --help shows an example and the permissions", async () => {
