@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "trains many seeds and recipes, and tells how many learn",
     load: async () => (await import("./sweep.ts")).sweepCommand,
   },
+  lab: { summary: "serves the web page", load: async () => (await import("./lab.ts")).labCommand },
   check: { summary: "checks such a proof", load: async () => (await import("./check.ts")).checkCommand },
   inspect: {
     summary: "shows what the model looks at, its margins and embeddings",

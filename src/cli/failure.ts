@@ -5,6 +5,7 @@
  */
 import { CheckpointError } from "../checkpoint/error.ts";
 import { CaseFileError } from "../evaluation/cases.ts";
+import { LabError } from "../lab/error.ts";
 import { SweepFileError } from "../sweep/error.ts";
 import { TrainingError } from "../training/error.ts";
 import { Interruption } from "./interruption.ts";
@@ -26,7 +27,7 @@ export function explain(error: unknown): Failure {
   return { message, exitCode: isUsage(error) ? 2 : 1 };
 }
 
-const USAGE_ERRORS = [UsageError, CheckpointError, CaseFileError, SweepFileError, TrainingError];
+const USAGE_ERRORS = [UsageError, CheckpointError, CaseFileError, LabError, SweepFileError, TrainingError];
 
 /**
  * Whether the request was at fault. The library's errors about its options are plain ones that begin with "Cannot", and so is
@@ -42,5 +43,6 @@ function missingPermission(message: string): string {
   const [, kind, what, flag] = /Requires (\w+) access to (.+), run again with the (--[\w-]+) flag/.exec(message) ?? [];
   if (flag === undefined) return message;
   const target = what.replace(/^"(.*)"$/, "$1");
-  return `Cannot go on as Deno may not ${kind} ${target}: run again with deno run ${flag}=${target} cli.ts …`;
+  const doing = kind === "net" ? "use the network at" : kind;
+  return `Cannot go on as Deno may not ${doing} ${target}: run again with deno run ${flag}=${target} cli.ts …`;
 }

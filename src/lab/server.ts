@@ -1,0 +1,112 @@
+/**
+ * A server for the lab page: one folder, on the loopback interface alone.
+ *
+ * @module
+ */
+import { LabError } from "./error.ts";
+import { HEADERS } from "./headers.ts";
+
+/** A file as it is sent. */
+interface ServedFile {
+  readonly type: string;
+  readonly content: Uint8Array<ArrayBuffer>;
+  /** The same, compressed by gzip. */
+  readonly compressed: Uint8Array<ArrayBuffer>;
+  readonly etag: string;
+}
+
+/** Types of the files that a page has. */
+const TYPES: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml",
+  webmanifest: "application/manifest+json",
+};
+const OTHER_TYPE = "application/octet-stream";
+
+/** The files of a built page by the path of their URL. */
+export type LabFiles = ReadonlyMap<string, ServedFile>;
+
+async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+async function serve(name: string, content: Uint8Array<ArrayBuffer>): Promise<ServedFile> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+  const etag = `"${btoa(String.fromCharCode(...digest.subarray(0, 12)))}"`;
+  const type = TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? OTHER_TYPE;
+  return { type, content, compressed: await gzip(content), etag };
+}
+
+/**
+ * Reads all files of a folder, once. Requests are answered from these alone: whatever a path says, it leads to no other file.
+ *
+ * @throws {LabError} If the folder holds no page
+ */
+export async function readLab(folder: string): Promise<LabFiles> {
+  const files = new Map<string, ServedFile>();
+  try {
+    for await (const { name, isFile } of Deno.readDir(folder)) {
+      if (isFile) files.set(`/${name}`, await serve(name, await Deno.readFile(`${folder}/${name}`)));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const index = files.get("/index.html");
+  if (index === undefined) {
+    throw new LabError(`Cannot serve the lab as ${folder} must hold the built page: run deno task lab:build first`);
+  }
+  return files.set("/", index);
+}
+
+/** Answers with a text of one line. */
+function plain(status: number, text: string, headers: Record<string, string> = {}): Response {
+  return new Response(`${text}\n`, { status, headers: { ...HEADERS, ...headers, "content-type": "text/plain" } });
+}
+
+/** Whether a request was meant for this machine: a name of somebody else's that leads here is not. */
+function isLocal(host: string): boolean {
+  return /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(host);
+}
+
+/** Whether a header of the request lists a value. */
+function lists(request: Request, header: string, value: string): boolean {
+  return (request.headers.get(header) ?? "").split(",").some((part) => part.split(";")[0].trim() === value);
+}
+
+/** Answers one request. */
+export function answer(files: LabFiles, request: Request): Response {
+  if (!isLocal(request.headers.get("host") ?? "")) return plain(421, "this server answers to localhost alone");
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return plain(405, "only GET and HEAD are answered", { allow: "GET, HEAD" });
+  }
+  const file = files.get(new URL(request.url).pathname);
+  if (file === undefined) return plain(404, "there is no such file");
+  const { type, content, compressed, etag } = file;
+  // asked for anew each time, and answered with nothing where nothing has changed
+  const headers = { ...HEADERS, "content-type": type, etag, "cache-control": "no-cache", vary: "accept-encoding" };
+  if (lists(request, "if-none-match", etag)) return new Response(null, { status: 304, headers });
+  const isSmaller = lists(request, "accept-encoding", "gzip") && compressed.length < content.length;
+  const body = isSmaller ? compressed : content;
+  const length = { "content-length": String(body.length) };
+  return new Response(request.method === "HEAD" ? null : body, {
+    headers: { ...headers, ...length, ...(isSmaller && { "content-encoding": "gzip" }) },
+  });
+}
+
+/**
+ * Serves the files of a page on 127.0.0.1.
+ *
+ * @param port 0 for any that is free
+ * @throws {LabError} If the port is taken
+ */
+export function serveLab(files: LabFiles, port: number): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, (request) => answer(files, request));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new LabError(`Cannot serve the lab as port ${port} must be free: another program has it, name one by --port`);
+  }
+}

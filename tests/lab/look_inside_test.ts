@@ -1,0 +1,128 @@
+/** What the page shows of a model is what the engines compute. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { createEngine } from "../../src/engine/mod.ts";
+import { drawOperands } from "../../src/model/sampler.ts";
+import { EQUALS, FIRST_QUERY, POSITIONS_READ, QUERIES, targetTokens } from "../../src/model/vocabulary.ts";
+import { shippedParameters } from "../../src/weights/shipped.ts";
+import { attentionScores, canStand, meanAttention } from "../../web/attention_tables.ts";
+import { Curve } from "../../web/curve.ts";
+import { percent, powerOfTen, short } from "../../web/format.ts";
+import { glassOf, traceSum } from "../../web/sum_trace.ts";
+
+const PAIRS: [number, number][] = [[42, 7], [0, 0], [9999999999, 9999999999], [1234567890, 9876543210]];
+
+/** Weights of many kinds: right ones, and ones that write nonsense. */
+async function models(): Promise<[name: string, model: 763 | 777, parameters: Float32Array][]> {
+  const untrained = await createEngine({ model: 777 });
+  untrained.initialize(3);
+  const parameters = untrained.parameters();
+  await untrained.dispose();
+  return [["shipped", 763, shippedParameters()], ["untrained", 777, parameters]];
+}
+
+Deno.test("a sum digit by digit is what the engine decodes, with its probabilities", async () => {
+  for (const [name, model, parameters] of await models()) {
+    const engine = await createEngine({ model });
+    engine.setParameters(parameters);
+    const glass = glassOf(model, parameters);
+    for (const [a, b] of PAIRS) {
+      const trace = traceSum(glass, a, b);
+      const written = trace.steps.map(({ token }) => token);
+      assertEquals(written, [...await engine.decode([{ a, b }])], `${name}: ${a} + ${b}`);
+      for (const [i, { token, probabilities, attention }] of trace.steps.entries()) {
+        assertEquals([probabilities.length, attention.length], [14, FIRST_QUERY + 1 + i]);
+        assertAlmostEquals(probabilities.reduce((x, y) => x + y), 1, 1e-12);
+        assertAlmostEquals(attention.reduce((x, y) => x + y), 1, 1e-12);
+        assert(probabilities.every((share) => share <= probabilities[token]));
+      }
+      if (name !== "shipped") continue;
+      assertEquals(trace.sum, a + b);
+      // the right answer is written, so the teacher-forced logits are those of decoding
+      const logits = await engine.logits([{ a, b }]);
+      for (const [i, { probabilities }] of trace.steps.entries()) {
+        const row = logits.subarray(14 * i, 14 * i + 14);
+        const sum = row.reduce((total, logit) => total + Math.exp(logit - row[targetTokens(a, b)[i]]), 0);
+        assertAlmostEquals(probabilities[targetTokens(a, b)[i]], 1 / sum, 1e-4);
+      }
+    }
+    await engine.dispose();
+  }
+});
+
+Deno.test("the softmax of the attention table is the attention of each sum", async () => {
+  for (const [name, model, parameters] of await models()) {
+    const glass = glassOf(model, parameters);
+    for (const [a, b] of PAIRS) {
+      const { tokens, steps } = traceSum(glass, a, b);
+      for (const [step, { attention }] of steps.entries()) {
+        const query = FIRST_QUERY + step;
+        const written = tokens.slice(0, query + 1);
+        if (written.some((token, position) => position > FIRST_QUERY && token > 9)) continue; // nonsense, of which there is no table
+        const table = attentionScores(glass, step, written[query]);
+        const scores = written.map((token, position) => table[token * POSITIONS_READ + position]);
+        const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
+        for (const [position, score] of scores.entries()) {
+          assertAlmostEquals(Math.exp(score) / total, attention[position], 1e-12, `${name}, ${a} + ${b}, step ${step}`);
+        }
+      }
+    }
+  }
+});
+
+Deno.test("the attention table has a number for each token where it can stand, and for nothing else", () => {
+  const glass = glassOf(763, shippedParameters());
+  for (const [step, asking] of [[0, EQUALS], [4, 7], [11, 1]]) {
+    const table = attentionScores(glass, step, asking);
+    for (const [i, score] of table.entries()) {
+      const [token, position] = [Math.floor(i / POSITIONS_READ), i % POSITIONS_READ];
+      const query = FIRST_QUERY + step;
+      const isThere = position < query ? canStand(token, position) : position === query && token === asking;
+      assertEquals(!Number.isNaN(score), isThere, `step ${step}, token ${token} at ${position}`);
+    }
+  }
+});
+
+Deno.test("the mean attention is the mean over sums, and gives others their turn", async () => {
+  const glass = glassOf(763, shippedParameters());
+  let turns = 0;
+  const mean = await meanAttention(glass, () => {
+    turns++;
+    return Promise.resolve();
+  });
+  assert(turns >= 5, `turns ${turns}`);
+  const operands = drawOperands({ seed: 1, stream: "evaluation", count: 48 });
+  const expected = new Float64Array(QUERIES * POSITIONS_READ);
+  for (let i = 0; i < 48; i++) {
+    // the shipped weights are right, so what they write is what is taught
+    for (const [step, { attention }] of traceSum(glass, operands[2 * i], operands[2 * i + 1]).steps.entries()) {
+      attention.forEach((share, position) => expected[step * POSITIONS_READ + position] += share / 48);
+    }
+  }
+  for (const [i, share] of mean.entries()) assertAlmostEquals(share, expected[i], 1e-12);
+});
+
+Deno.test("a curve keeps the mean, and no more points than a logarithmic axis has room for", () => {
+  const curve = new Curve();
+  for (let step = 1; step <= 400_000; step++) curve.add(step, step % 2);
+  assert(curve.steps.length > 300 && curve.steps.length < 900, `points ${curve.steps.length}`);
+  assertEquals([curve.steps[0], curve.values[0], curve.steps.at(-1)], [1, 1, 400_000]);
+  assertAlmostEquals(curve.values.at(-2)!, 0.5, 0.01);
+  for (const [i, step] of curve.steps.slice(1).entries()) assert(step > curve.steps[i]);
+  curve.clear();
+  assertEquals([curve.steps, curve.values], [[], []]);
+  curve.add(1, 7);
+  assertEquals([curve.steps, curve.values], [[1], [7]]);
+});
+
+Deno.test("shares are never rounded to certainty", () => {
+  assertEquals([0, 1, 0.5, 0.99999, 0.000001, 1 - 1e-9].map(percent), [
+    "0%",
+    "100%",
+    "50.0%",
+    "99.999%",
+    "0.0001%",
+    "> 99.9999%",
+  ]);
+  assertEquals([0.01234, 12.345, 0.00001].map(short), ["0.0123", "12.3", "1.0e-5"]);
+  assertEquals([0, 4, 10, -5].map(powerOfTen), ["10⁰", "10⁴", "10¹⁰", "10⁻⁵"]);
+});

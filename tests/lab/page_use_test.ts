@@ -1,0 +1,212 @@
+/** The built page with a keyboard, on a phone, in the dark, without a network, and on a host that knows nothing of it. */
+import { assert, assertEquals } from "@std/assert";
+import type { KeyInput, Page } from "puppeteer-core";
+import { hasSteps, hasText, isReady, openLab, startTraining, textOf } from "./page.ts";
+import { labSite, plainSite } from "./site.ts";
+import { setStage } from "./stage.ts";
+
+const stage = setStage();
+
+/** Waits for some milliseconds. */
+function pass(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** What has the focus, in a word, whether it is on the screen, and whether it shows that it has the focus. */
+async function focused(page: Page): Promise<{ name: string; isOnScreen: boolean; isMarked: boolean }> {
+  return await page.evaluate(() => {
+    const target = document.activeElement as HTMLElement;
+    const { top, bottom } = target.getBoundingClientRect();
+    const { outlineStyle, outlineWidth } = getComputedStyle(target);
+    return {
+      name: target === document.body
+        ? "the whole page"
+        : target.id || target.getAttribute("name") || target.getAttribute("aria-label") ||
+          target.textContent!.trim() ||
+          target.localName,
+      isOnScreen: bottom > 0 && top < innerHeight,
+      isMarked: outlineStyle !== "none" && parseFloat(outlineWidth) >= 1,
+    };
+  });
+}
+
+Deno.test("everything can be reached and used with the keyboard", async () => {
+  await using lab = await openLab(stage.browser, stage.site.url);
+  const { page, errors } = lab;
+  const names: string[] = [];
+  for (let i = 0; i < 80; i++) {
+    await page.keyboard.press("Tab");
+    const { name, isOnScreen, isMarked } = await focused(page);
+    if (name === names[0] || name === "the whole page") break;
+    assert(isOnScreen, `${name} has the focus and is not on the screen`);
+    assert(isMarked, `${name} has the focus and does not show it`);
+    names.push(name);
+  }
+  const wanted = [
+    ...["Skip to training", "recipe", "seed", "model", "backend", "threads", "certify", "Train", "model-select"],
+    ...["open-file", "save-file", "a", "b", "Add", "end: end", "10¹⁰: 1", "ones: 0", "sum-step", "prove"],
+    ...["Step", "Token written last"],
+  ];
+  assertEquals(wanted.filter((name) => !names.includes(name)), [], String(names));
+  assertEquals(
+    names.filter((name) => name.startsWith("Where each step looks") || name.includes("embeddings")).length,
+    3,
+  );
+
+  const press = async (...keys: KeyInput[]) => {
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  // a sum, typed; then its digits by arrow keys
+  await page.focus("[name=a]");
+  await page.keyboard.down("Control");
+  await press("a");
+  await page.keyboard.up("Control");
+  await page.keyboard.type("999");
+  await press("Tab");
+  await page.keyboard.type("1");
+  await press("Enter");
+  await hasText(page, "#sum-verdict", "999 + 1 = 1,000 ✓");
+  await page.focus("#sum-step");
+  await press("Home", "ArrowRight", "ArrowRight", "ArrowRight");
+  const caption = await textOf(page, "#sum-caption");
+  assert(caption.startsWith("Step 4, thousands: writes 1 with probability"), caption);
+
+  // a heat map, cell by cell
+  await page.focus(".map canvas");
+  await press("ArrowRight", "ArrowDown");
+  const readout = await page.$eval(".map output", ({ textContent }) => textContent);
+  assert(/^tens looks at the first number's 10⁹: \d/.test(readout!), readout!);
+
+  // a run: started, paused, continued, stopped
+  await page.focus("#train-form button");
+  await press("Enter");
+  await hasSteps(page, "A", 100);
+  await page.focus("#run-A button");
+  await press("Space");
+  await hasText(page, "#run-A .state", "paused");
+  assertEquals((await focused(page)).name, "Continue run A");
+  await press("Space");
+  await page.waitForFunction(() => document.querySelector("#run-A")?.getAttribute("data-status") === "training");
+  await press("Tab", "Enter");
+  await hasText(page, "#run-A .state", "stopped");
+  assertEquals(errors, []);
+});
+
+Deno.test("a sum comes digit by digit, or at once for those who want no motion", async () => {
+  await using lab = await openLab(stage.browser, stage.site.url);
+  const { page, errors } = lab;
+  const written = () =>
+    page.$$eval(".answer", (cells) => cells.filter(({ textContent }) => textContent !== "·").length);
+  await page.click("#sum-form button");
+  const seen = new Set<number>();
+  for (let i = 0; i < 400 && !seen.has(12); i++) {
+    seen.add(await written());
+    await pass(20);
+  }
+  assert(seen.has(12) && seen.size >= 4, [...seen].join());
+  await hasText(page, "#sum-verdict", "1,234,567,890 + 9,876,543,210 = 11,111,111,100 ✓");
+
+  // what the attention shows is where the digits are that matter: the tens of both numbers, at the step that writes tens
+  await page.$eval("#sum-step", (slider) => {
+    (slider as HTMLInputElement).value = "2";
+    slider.dispatchEvent(new Event("input"));
+  });
+  const shares = await page.$$eval(
+    ".sum-grid > .cell",
+    (cells) => cells.map((cell) => Number((cell as HTMLElement).style.getPropertyValue("--share"))),
+  );
+  const tens = [shares[8], shares[19]]; // ten digits, +, ten digits
+  assert(tens.every((share) => share > 0.2), shares.join());
+  assert((await textOf(page, ".probabilities .chosen b")) === "0");
+
+  await page.emulateMediaFeatures([{ name: "prefers-reduced-motion", value: "reduce" }]);
+  await page.click("#sum-form button");
+  assertEquals(await written(), 12);
+  assertEquals(errors, []);
+});
+
+Deno.test("what is no number is not added", async () => {
+  await using lab = await openLab(stage.browser, stage.site.url);
+  const { page, errors } = lab;
+  const before = await textOf(page, "#sum-verdict");
+  for (const text of ["", "12a", "-1", "1e3", "1.5"]) {
+    await page.$eval("[name=a]", (field, text) => (field as HTMLInputElement).value = text, text);
+    await page.click("#sum-form button");
+    assert(await page.$eval("[name=a]", (field) => !(field as HTMLInputElement).checkValidity()), text);
+  }
+  assertEquals(await textOf(page, "#sum-verdict"), before);
+  assertEquals(errors, []);
+});
+
+Deno.test("after the first load the page needs no network", async () => {
+  await using own = await labSite(stage.folder);
+  await using lab = await openLab(stage.browser, own.url);
+  const { page, errors } = lab;
+  await hasText(page, "#capabilities", "works offline");
+  const before = own.paths.length;
+  await page.setOfflineMode(true);
+  await page.reload();
+  await isReady(page);
+  await startTraining(page, { recipe: "fast", seed: "2" });
+  await hasText(page, "#run-A .state", "of 100,000 new sums right", 240_000);
+  assertEquals(own.paths.slice(before).filter((path) => path !== "/sw.js"), []);
+  assertEquals(errors, []);
+});
+
+Deno.test("a new version takes the place of the old one as a whole, once no tab has the old one", async () => {
+  const newer = await Deno.makeTempDir({ prefix: "tiny-adder-lab-newer-" });
+  try {
+    for await (const { name } of Deno.readDir(stage.folder)) {
+      await Deno.copyFile(`${stage.folder}/${name}`, `${newer}/${name}`);
+    }
+    const change = async (name: string, from: RegExp, to: string) => {
+      const text = await Deno.readTextFile(`${newer}/${name}`);
+      assert(from.test(text));
+      await Deno.writeTextFile(`${newer}/${name}`, text.replace(from, to));
+    };
+    await change("index.html", /<title>.*<\/title>/, "<title>the new lab</title>");
+    await change("sw.js", /VERSION="/, 'VERSION="new ');
+
+    await using own = await labSite(stage.folder);
+    await using lab = await openLab(stage.browser, own.url);
+    const { page } = lab;
+    await hasText(page, "#capabilities", "works offline");
+    await own.become(newer);
+    await page.reload();
+    await hasText(page, "#capabilities", "a new version waits until all tabs of the lab are closed");
+    assertEquals(await page.title(), "tiny-adder lab");
+    const context = page.browserContext();
+    await page.goto("about:blank");
+    let title = "";
+    for (let i = 0; i < 50 && title !== "the new lab"; i++) {
+      const next = await context.newPage();
+      await next.goto(own.url);
+      title = await next.title();
+      await next.close();
+      await pass(100);
+    }
+    assertEquals(title, "the new lab");
+  } finally {
+    await Deno.remove(newer, { recursive: true });
+  }
+});
+
+Deno.test("a host that sends no headers will do, under any path: once the page has been loaded it isolates itself", async () => {
+  await using plain = await plainSite(stage.folder);
+  await using lab = await openLab(stage.browser, plain.url);
+  const { page, errors } = lab;
+  await hasText(page, "#capabilities", "not isolated: 1 thread");
+  await hasText(page, "#capabilities", "works offline; reload for threads");
+  await startTraining(page, { recipe: "fast", seed: "2", threads: "2" });
+  await hasSteps(page, "A", 100);
+  const text = await textOf(page, "#run-A");
+  assert(text.includes("1 thread (2 asked for: the page is not isolated)"), text);
+
+  await page.reload();
+  await isReady(page);
+  await hasText(page, "#capabilities", "isolated: 2 threads");
+  await startTraining(page, { recipe: "fast", seed: "2" });
+  await hasSteps(page, "A", 100);
+  assert((await textOf(page, "#run-A")).includes("on wasm, 2 threads, exact"));
+  assertEquals(errors, []);
+});

@@ -1,0 +1,77 @@
+/**
+ * Attention as tables: what a step looks at on average, and what it would make of each token at each position.
+ *
+ * @module
+ */
+import { forward } from "../src/engine/reference/model.ts";
+import { drawOperands } from "../src/model/sampler.ts";
+import { TOKENS, WIDTH } from "../src/model/variant.ts";
+import {
+  EQUALS,
+  FIRST_QUERY,
+  PLUS,
+  POSITIONS_READ,
+  promptTokens,
+  QUERIES,
+  targetTokens,
+} from "../src/model/vocabulary.ts";
+import type { Glass } from "./sum_trace.ts";
+
+/** Sums that are averaged over, and how many of them are done at once: a few milliseconds. */
+const SUMS = 48;
+const AT_ONCE = 6;
+
+/**
+ * The mean attention over random sums of 10-digit numbers, the right answer written.
+ *
+ * @param pause Is awaited now and then, so that others get their turn
+ * @returns [12, 33]: one row a step, 0 where a position is not seen
+ */
+export async function meanAttention({ tensors, variant }: Glass, pause: () => Promise<void>): Promise<Float64Array> {
+  const operands = drawOperands({ seed: 1, stream: "evaluation", count: SUMS });
+  const mean = new Float64Array(QUERIES * POSITIONS_READ);
+  for (let i = 0; i < SUMS; i++) {
+    if (i > 0 && i % AT_ONCE === 0) await pause();
+    const [a, b] = operands.subarray(2 * i, 2 * i + 2);
+    const tokens = [...promptTokens(a, b), ...targetTokens(a, b)].slice(0, POSITIONS_READ);
+    for (const [step, { attended }] of forward(tensors, variant, tokens, FIRST_QUERY).queries.entries()) {
+      attended.weights.forEach((weight, position) => mean[step * POSITIONS_READ + position] += weight / SUMS);
+    }
+  }
+  return mean;
+}
+
+/** Whether a token can stand at a position of a sequence that is read. */
+export function canStand(token: number, position: number): boolean {
+  if (position === 10) return token === PLUS;
+  if (position === FIRST_QUERY) return token === EQUALS;
+  return token < 10;
+}
+
+/**
+ * The scores q . k / sqrt 7 of one step before the softmax, for each token at each position. With one layer they depend on nothing else: these
+ * tables are all of the model's attention.
+ *
+ * @param step 0 … 11
+ * @param asking The token at the position that asks: `=` at step 0, else the digit written last
+ * @returns [14, 33]: one row a token, NaN where it cannot stand or is not seen
+ */
+export function attentionScores({ tensors, variant }: Glass, step: number, asking: number): Float64Array {
+  const query = FIRST_QUERY + step;
+  const table = new Float64Array(TOKENS * POSITIONS_READ).fill(NaN);
+  for (let token = 0; token < TOKENS; token++) {
+    // one sequence with the token wherever it can stand; that it is no sum that anyone would ask does not matter to a score
+    const tokens = Array.from({ length: query }, (_, position) => canStand(token, position) ? token : 0);
+    const { qkv } = forward(tensors, variant, [...tokens, asking], query);
+    for (let position = 0; position <= query; position++) {
+      const stands = position === query ? token === asking : canStand(token, position);
+      if (stands) table[token * POSITIONS_READ + position] = score(qkv[query].query, qkv[position].key);
+    }
+  }
+  return table;
+}
+
+/** q . k / sqrt 7. */
+function score(query: Float64Array, key: Float64Array): number {
+  return query.reduce((sum, value, i) => sum + value * key[i], 0) / Math.sqrt(WIDTH);
+}

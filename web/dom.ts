@@ -1,0 +1,33 @@
+/**
+ * Small helpers for elements.
+ *
+ * @module
+ */
+
+/** The element with that id, of that class. @throws {Error} If the page has none: page and script do not belong together */
+export function byId<T extends HTMLElement>(id: string, kind: new () => T): T {
+  const found = document.getElementById(id);
+  if (found instanceof kind) return found;
+  throw new Error(`Cannot start the page as it must have a ${kind.name} with the id ${id}: it has none`);
+}
+
+/** Makes an element with text or children. */
+export function element<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  properties: Partial<Omit<HTMLElementTagNameMap[K], "style" | "dataset">> = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+/** A color of the style sheet, as it is now: it changes between light and dark. */
+export function cssColor(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** Calls back when light becomes dark, or the other way round. */
+export function onColorScheme(listener: () => void): void {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", listener);
+}

@@ -1,0 +1,37 @@
+/**
+ * What positions, steps and tokens are called.
+ *
+ * @module
+ */
+import { FIRST_QUERY, OPERAND_DIGITS, POSITIONS_READ, SUM_DIGITS, VOCABULARY } from "../src/model/vocabulary.ts";
+import { placeName } from "./format.ts";
+
+/** The 14 tokens. */
+export const TOKEN_NAMES: readonly string[] = [...VOCABULARY.slice(0, 12), "pad", "end"];
+
+/** The 12 steps, by what they write. */
+export const STEP_NAMES: readonly string[] = [
+  ...Array.from({ length: SUM_DIGITS }, (_, place) => placeName(place)),
+  "end",
+];
+
+/** Where a position stands, in words. */
+export function positionName(position: number): string {
+  if (position < OPERAND_DIGITS) return `the first number's ${placeName(OPERAND_DIGITS - 1 - position)}`;
+  if (position === OPERAND_DIGITS) return "+";
+  if (position < FIRST_QUERY) return `the second number's ${placeName(FIRST_QUERY - 1 - position)}`;
+  if (position === FIRST_QUERY) return "=";
+  return `the answer's ${placeName(position - FIRST_QUERY - 1)}`;
+}
+
+/** The 33 positions that are read. */
+export const POSITION_NAMES: readonly string[] = Array.from({ length: POSITIONS_READ }, (_, i) => positionName(i));
+
+/** Groups of positions, and how many there are in each. */
+export const POSITION_GROUPS: readonly (readonly [label: string, positions: number])[] = [
+  ["first number", OPERAND_DIGITS],
+  ["+", 1],
+  ["second number", OPERAND_DIGITS],
+  ["=", 1],
+  ["answer, ones first", SUM_DIGITS],
+];

@@ -1,0 +1,176 @@
+/**
+ * The section `Prove`: starts the prover on the model in hand, and tells what it finds.
+ *
+ * @module
+ */
+import { certificateText } from "../src/certify/certificate.ts";
+import type { Certificate, CertifyResult, Input } from "../src/certify/types.ts";
+import { byId, element } from "./dom.ts";
+import { download } from "./files.ts";
+import { count, short } from "./format.ts";
+import type { LabModel } from "./models.ts";
+import { STEP_NAMES } from "./names.ts";
+import type { Failure, ProofNews, ProofOrder } from "./protocol.ts";
+
+/** What is shown of a step. */
+interface StepLine {
+  readonly step: number;
+  readonly margin: number;
+  readonly worst: Input & { margin: number };
+}
+
+/** The section's elements, and the worker while it proves. */
+export class ProofView {
+  readonly #prove = byId("prove", HTMLButtonElement);
+  readonly #stop = byId("prove-stop", HTMLButtonElement);
+  readonly #save = byId("save-certificate", HTMLButtonElement);
+  readonly #progress = byId("proof-progress", HTMLProgressElement);
+  readonly #verdict = byId("proof-verdict", HTMLParagraphElement);
+  readonly #detail = byId("proof-detail", HTMLParagraphElement);
+  readonly #steps = byId("proof-steps", HTMLDivElement);
+  readonly #threads: number;
+  #worker: Worker | undefined;
+  readonly #elsewhere = byId("proof-elsewhere", HTMLParagraphElement);
+  readonly #inHand: () => LabModel;
+  /** The model that what is shown belongs to. */
+  #subject: LabModel | undefined;
+  #certificate: Certificate | undefined;
+
+  /**
+   * @param inHand Gives the model in hand
+   * @param threads Threads of the prover
+   */
+  constructor(inHand: () => LabModel, threads: number) {
+    this.#inHand = inHand;
+    this.#threads = threads;
+    this.#prove.onclick = () => this.#start(inHand());
+    this.#stop.onclick = () => {
+      this.#end();
+      this.#say("Stopped: nothing is known.");
+    };
+    this.#save.onclick = () => {
+      if (this.#certificate) download("certificate.json", certificateText(this.#certificate), "application/json");
+    };
+  }
+
+  /** Says whether what is shown is about the model in hand, which may have changed. */
+  compare(): void {
+    const isElsewhere = this.#subject !== undefined && this.#subject.parameters !== this.#inHand().parameters;
+    this.#elsewhere.hidden = !isElsewhere;
+    this.#verdict.dataset.elsewhere = String(isElsewhere);
+  }
+
+  /** Shows the proof that a run ended with. */
+  showCertificate(model: LabModel, certificate: Certificate): void {
+    if (this.#worker !== undefined) return;
+    this.#clear();
+    this.#subject = model;
+    this.#showProof(certificate);
+  }
+
+  #clear(): void {
+    this.#subject = undefined;
+    this.#certificate = undefined;
+    this.#save.hidden = true;
+    this.#steps.replaceChildren();
+    this.#say("");
+  }
+
+  #start(subject: LabModel): void {
+    this.#clear();
+    this.#subject = subject;
+    const worker = new Worker(new URL("./proof_worker.js", import.meta.url), { type: "module", name: "prover" });
+    this.#worker = worker;
+    this.#stop.hidden = this.#progress.hidden = false;
+    if (document.activeElement === this.#prove) this.#stop.focus(); // a button that is disabled has no focus
+    this.#prove.disabled = true;
+    this.#progress.value = 0;
+    this.#say("Proving …");
+    worker.onmessage = ({ data }: MessageEvent<ProofNews>) => {
+      if (data.type === "progress") return void (this.#progress.value = data.progress.proved);
+      this.#end();
+      if (data.type === "failed") this.#showFailure(data.failure);
+      else this.#showResult(data.result);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#end();
+      this.#showFailure({ name: "Error", message: event.message || "The prover cannot be loaded" });
+    };
+    const { model, parameters } = subject;
+    worker.postMessage({ model, parameters, threads: this.#threads } satisfies ProofOrder);
+  }
+
+  #end(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#prove.disabled = false;
+    if (document.activeElement === this.#stop) this.#prove.focus();
+    this.#stop.hidden = this.#progress.hidden = true;
+  }
+
+  #showFailure({ message }: Failure): void {
+    this.#say("Nothing is known.", message, "wrong");
+  }
+
+  #showResult(result: CertifyResult): void {
+    const { certificate, counterexample, undecided, steps, seconds, threads } = result;
+    const took = `${seconds.toFixed(1)} s on ${threads} ${threads === 1 ? "thread" : "threads"}`;
+    if (certificate !== null) return this.#showProof(certificate, took);
+    if (counterexample !== null) {
+      const { a, b, expected, got, step } = counterexample;
+      const said = step === 11
+        ? "is not ended after its sum"
+        : `gives ${got === null ? "no number" : count(got)} instead of ${count(expected)}`;
+      this.#say(`Refuted: ${count(a)} + ${count(b)} ${said}.`, `${took}.`, "wrong");
+    } else {
+      const left = undecided === null
+        ? ""
+        : `The margin of the ${STEP_NAMES[undecided.step]} may be ${short(undecided.bound)}. `;
+      this.#say("Not decided in the time given.", `${left}${took}.`);
+    }
+    this.#showSteps(steps);
+  }
+
+  #showProof(certificate: Certificate, took?: string): void {
+    this.#certificate = certificate;
+    this.#save.hidden = false;
+    const { worstMargin, steps, arithmetic } = certificate;
+    const error = `rounding was measured to move it by at most ${short(arithmetic.largestError)}`;
+    const detail = `Worst margin ${worstMargin.toFixed(2)} logits; ${error}.${took === undefined ? "" : ` ${took}.`}`;
+    this.#say("Proved right on all 10²⁰ pairs.", detail, "right");
+    this.#showSteps(steps);
+  }
+
+  /** Says what is known, and of which model. */
+  #say(verdict: string, detail = "", kind: "right" | "wrong" | "open" = "open"): void {
+    this.#verdict.textContent = verdict;
+    this.#verdict.dataset.right = { right: "true", wrong: "false", open: "" }[kind];
+    this.#detail.textContent = this.#subject === undefined
+      ? ""
+      : `${this.#subject.label}, ${this.#subject.note}. ${detail}`;
+    this.compare();
+  }
+
+  #showSteps(steps: readonly StepLine[]): void {
+    if (steps.length === 0) return;
+    const widest = Math.max(...steps.filter(({ step }) => step < 11).map(({ margin }) => margin));
+    const rows = steps.map(({ step, margin, worst }) => {
+      const bar = element("span", { className: "bar" });
+      bar.style.setProperty("--share", Math.min(1, margin / widest).toFixed(3));
+      return element(
+        "tr",
+        {},
+        element("th", { scope: "row" }, STEP_NAMES[step]),
+        element("td", {}, element("span", { className: "margin" }, margin.toFixed(2)), bar),
+        element("td", {}, `${worst.a} + ${worst.b}`),
+      );
+    });
+    const head = ["Token", "Margin, at least", "Narrowest pair met"].map((text) =>
+      element("th", { scope: "col" }, text)
+    );
+    this.#steps.replaceChildren(
+      element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows)),
+    );
+  }
+}

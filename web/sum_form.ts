@@ -1,0 +1,44 @@
+/**
+ * The form of the section `Add`: two numbers, and the model that adds them.
+ *
+ * @module
+ */
+import { MAX_OPERAND } from "../src/model/vocabulary.ts";
+import { byId } from "./dom.ts";
+import type { LabModel } from "./models.ts";
+import { type Glass, glassOf, traceSum } from "./sum_trace.ts";
+import { SumView } from "./sum_view.ts";
+
+/** Reads the form, asks the model in hand, and has its answer shown. */
+export class SumForm {
+  readonly #form = byId("sum-form", HTMLFormElement);
+  readonly #view = new SumView();
+  #glass: Glass | undefined;
+  #operands: readonly [a: number, b: number];
+
+  /** Adds when the form is sent. */
+  constructor() {
+    this.#operands = this.#read();
+    this.#form.onsubmit = (event) => {
+      event.preventDefault();
+      this.#operands = this.#read();
+      if (this.#glass) this.#view.play(traceSum(this.#glass, ...this.#operands));
+    };
+  }
+
+  /** Shows the answer of another model to the same sum. */
+  show({ model, parameters }: LabModel): void {
+    this.#glass = glassOf(model, parameters);
+    this.#view.update(traceSum(this.#glass, ...this.#operands));
+  }
+
+  /** The two numbers; the form lets nothing else through. */
+  #read(): readonly [number, number] {
+    const number = (name: string) => {
+      const value = Number((this.#form.elements.namedItem(name) as HTMLInputElement).value);
+      if (Number.isInteger(value) && value >= 0 && value <= MAX_OPERAND) return value;
+      throw new RangeError(`Cannot add as ${name} must be a whole number from 0 to ${MAX_OPERAND}: it is ${value}`);
+    };
+    return [number("a"), number("b")];
+  }
+}
