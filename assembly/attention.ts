@@ -31,16 +31,30 @@ import { exp2Share, LN_2, storeShares } from "./elementary";
 import { addTransposed, madd, storeHalfTransposed, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
 
-/** Reads the keys of four lanes from their slot rows: (6, lanes). */
+/** Address of a lane's row in the table of one position; `tokens`: i32x4. */
 @inline
-export function gatherKeys(row0: usize, row1: usize, row2: usize, row3: usize, to: usize): void {
+function laneRow(table: usize, tokens: usize, lane: i32, stride: usize): usize {
+  return table + (<usize> load<u32>(tokens + 4 * lane)) * stride;
+}
+
+/** Reads the keys that the tokens of four lanes name in the table of a position: (6, lanes). */
+@inline
+export function gatherKeys(table: usize, tokens: usize, to: usize): void {
+  // unroll
+  for (let l = 0; l < 4; ++l) {
+    const row$l = laneRow(table, tokens, l, KEY_ROW);
+  }
   storeTransposed(v128.load(row0), v128.load(row1), v128.load(row2), v128.load(row3), to, 16);
   storeHalfTransposed(v128.load(row0, 16), v128.load(row1, 16), v128.load(row2, 16), v128.load(row3, 16), to + 64, 16);
 }
 
-/** Reads the queries and x of four lanes from their slot rows: (14, lanes). Writes 16 vectors: what follows must be written later. */
+/** Reads the queries and x that they name: (14, lanes). Writes 16 vectors: what follows must be written later. */
 @inline
-export function gatherQueries(row0: usize, row1: usize, row2: usize, row3: usize, to: usize): void {
+export function gatherQueries(table: usize, tokens: usize, to: usize): void {
+  // unroll
+  for (let l = 0; l < 4; ++l) {
+    const row$l = laneRow(table, tokens, l, QUERY_ROW);
+  }
   // unroll
   for (let h = 0; h < 4; ++h) {
     storeTransposed(
@@ -54,12 +68,6 @@ export function gatherQueries(row0: usize, row1: usize, row2: usize, row3: usize
   }
 }
 
-/** Address of a lane's row in the table of one position. */
-@inline
-function laneRow(table: usize, tokens: usize, lane: i32, stride: usize): usize {
-  return table + (<usize> load<u32>(tokens + 4 * lane)) * stride;
-}
-
 /** Offset of the rows of a query position within a table of queries. */
 @inline
 function queryRows(i: i32): usize {
@@ -69,27 +77,11 @@ function queryRows(i: i32): usize {
 /** Fetches the keys of the 33 positions and the queries and x of the 12 queries from the slot tables. */
 export function gatherTile(w: usize): void {
   for (let p = 0; p < POSITIONS; ++p) {
-    const table: usize = SLOT_KEYS + firstSlot(p) * KEY_ROW;
-    const tokens = w + TILE_TOKENS + p * 16;
-    gatherKeys(
-      laneRow(table, tokens, 0, KEY_ROW),
-      laneRow(table, tokens, 1, KEY_ROW),
-      laneRow(table, tokens, 2, KEY_ROW),
-      laneRow(table, tokens, 3, KEY_ROW),
-      w + KV + p * ROW6,
-    );
+    gatherKeys(SLOT_KEYS + firstSlot(p) * KEY_ROW, w + TILE_TOKENS + p * 16, w + KV + p * ROW6);
   }
   memory.fill(w + KV + POSITIONS * ROW6, 0, ROW6);
   for (let i = 0; i < QUERIES; ++i) {
-    const table: usize = SLOT_QUERIES + queryRows(i);
-    const tokens = w + TILE_TOKENS + (FIRST_QUERY + i) * 16;
-    gatherQueries(
-      laneRow(table, tokens, 0, QUERY_ROW),
-      laneRow(table, tokens, 1, QUERY_ROW),
-      laneRow(table, tokens, 2, QUERY_ROW),
-      laneRow(table, tokens, 3, QUERY_ROW),
-      w + QX + i * ROW14,
-    );
+    gatherQueries(SLOT_QUERIES + queryRows(i), w + TILE_TOKENS + (FIRST_QUERY + i) * 16, w + QX + i * ROW14);
   }
 }
 
@@ -230,10 +222,10 @@ function scaleRow(row: usize, factor: v128): void {
 /** Adds the gradients of a key (6, lanes) to the rows of a position's table that the tokens of four lanes name. */
 @inline
 function scatterKeys(vectors: usize, table: usize, tokens: usize): void {
-  const row0 = laneRow(table, tokens, 0, KEY_ROW);
-  const row1 = laneRow(table, tokens, 1, KEY_ROW);
-  const row2 = laneRow(table, tokens, 2, KEY_ROW);
-  const row3 = laneRow(table, tokens, 3, KEY_ROW);
+  // unroll
+  for (let l = 0; l < 4; ++l) {
+    const row$l = laneRow(table, tokens, l, KEY_ROW);
+  }
   addTransposed(
     v128.load(vectors),
     v128.load(vectors, 16),
@@ -252,10 +244,10 @@ function scatterKeys(vectors: usize, table: usize, tokens: usize): void {
 /** The same for the gradients of a query and x (14, lanes). */
 @inline
 function scatterQueries(vectors: usize, table: usize, tokens: usize): void {
-  const row0 = laneRow(table, tokens, 0, QUERY_ROW);
-  const row1 = laneRow(table, tokens, 1, QUERY_ROW);
-  const row2 = laneRow(table, tokens, 2, QUERY_ROW);
-  const row3 = laneRow(table, tokens, 3, QUERY_ROW);
+  // unroll
+  for (let l = 0; l < 4; ++l) {
+    const row$l = laneRow(table, tokens, l, QUERY_ROW);
+  }
   // unroll
   for (let h = 0; h < 3; ++h) {
     addTransposed(

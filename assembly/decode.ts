@@ -38,30 +38,16 @@ export function prepareDecoding(w: usize): void {
   slotsForward(w, DECODE_SLOTS, DECODE_GROUPS, DECODE_QUERY_GROUP, DECODE_KEYS, DECODE_QUERIES);
 }
 
-/** Reads the keys that four tokens name. */
+/** The row of a token at a position in the table of keys. */
 @inline
-function keysOf(position: i32, tokens: v128, to: usize): void {
-  const table: usize = DECODE_KEYS + position * T * KEY_ROW;
-  gatherKeys(
-    table + i32x4.extract_lane(tokens, 0) * KEY_ROW,
-    table + i32x4.extract_lane(tokens, 1) * KEY_ROW,
-    table + i32x4.extract_lane(tokens, 2) * KEY_ROW,
-    table + i32x4.extract_lane(tokens, 3) * KEY_ROW,
-    to,
-  );
+export function keyRow(position: i32, token: i32): usize {
+  return DECODE_KEYS + (position * T + token) * KEY_ROW;
 }
 
-/** Reads the queries and x that four tokens name. */
+/** The row of query i that asks with a token in the table of queries and x. */
 @inline
-function queriesOf(position: i32, tokens: v128, to: usize): void {
-  const table: usize = DECODE_QUERIES + (position * T - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
-  gatherQueries(
-    table + i32x4.extract_lane(tokens, 0) * QUERY_ROW,
-    table + i32x4.extract_lane(tokens, 1) * QUERY_ROW,
-    table + i32x4.extract_lane(tokens, 2) * QUERY_ROW,
-    table + i32x4.extract_lane(tokens, 3) * QUERY_ROW,
-    to,
-  );
+export function queryRow(i: i32, token: i32): usize {
+  return DECODE_QUERIES + ((FIRST_QUERY + i) * T + token - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
 }
 
 /** The token with the largest logit, the first one where two are equal. logits: (14, lanes). */
@@ -87,18 +73,18 @@ export function decode(w: usize, problems: usize, count: i32, out: usize): void 
       layOutPrompt(w);
       v128.store(w + TILE_TOKENS + 10 * 16, i32x4.splat(PLUS));
       const keys = w + DECODE_KV + t * POSITIONS * ROW6;
-      for (let p = 0; p < FIRST_QUERY; ++p) keysOf(p, v128.load(w + TILE_TOKENS + p * 16), keys + p * ROW6);
+      for (let p = 0; p < FIRST_QUERY; ++p) gatherKeys(keyRow(p, 0), w + TILE_TOKENS + p * 16, keys + p * ROW6);
       v128.store(w + DECODE_TOKENS + t * 16, i32x4.splat(EQUALS));
     }
     for (let i = 0; i < QUERIES; ++i) {
       const position = FIRST_QUERY + i;
       for (let t = 0; t < tiles; ++t) {
-        const tokens = v128.load(w + DECODE_TOKENS + t * 16);
+        const tokens = w + DECODE_TOKENS + t * 16;
         const keys = w + DECODE_KV + t * POSITIONS * ROW6;
         const query = w + QX + t * ROW14;
         // a row more than a query's fourteen vectors is written: the next tile's comes after
-        queriesOf(position, tokens, query);
-        keysOf(position, tokens, keys + position * ROW6);
+        gatherQueries(queryRow(i, 0), tokens, query);
+        gatherKeys(keyRow(position, 0), tokens, keys + position * ROW6);
         attentionForward(
           query,
           keys,

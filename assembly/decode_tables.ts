@@ -9,18 +9,13 @@ import {
   BLOCK_ROW,
   BLOCK_SIZE,
   BLOCKS,
-  DECODE_KEYS,
   DECODE_KV,
-  DECODE_QUERIES,
-  DECODE_QUERY_GROUP,
   EQUALS,
   FIRST_QUERY,
-  KEY_ROW,
   LOGITS,
   O,
   PLUS,
   QUERIES,
-  QUERY_ROW,
   QX,
   ROW14,
   ROW7,
@@ -28,7 +23,7 @@ import {
   T,
   TILE_TARGETS,
 } from "./layout";
-import { argmax } from "./decode";
+import { argmax, keyRow, queryRow } from "./decode";
 import { geluInference, hiddenForward, logitsForward, projectionForward } from "./feed_forward";
 import { exp2 } from "./elementary";
 import { storeTransposed, sumLanes } from "./simd";
@@ -65,16 +60,6 @@ export function prepareTables(w: usize): void {
       if (!fillBlock(i, token, w + SCRATCH)) usable = false;
     }
   }
-}
-
-@inline
-function keyRow(position: i32, token: i32): usize {
-  return DECODE_KEYS + (position * T + token) * KEY_ROW;
-}
-
-@inline
-function queryRow(i: i32, token: i32): usize {
-  return DECODE_QUERIES + ((FIRST_QUERY + i) * T + token - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
 }
 
 @inline

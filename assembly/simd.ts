@@ -21,10 +21,7 @@ export function splatAt(address: usize): v128 {
 /** Stores the transpose of four vectors: lane i of a, b, c, d becomes the vector at to + i * stride. */
 @inline
 export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void {
-  const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-  const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-  v128.store(to, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
-  v128.store(to + stride, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
+  storeHalfTransposed(a, b, c, d, to, stride);
   const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
   const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
   v128.store(to + 2 * stride, v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5));

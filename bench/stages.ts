@@ -12,7 +12,7 @@ import { describeMachine, machineLine } from "./measure.ts";
 
 const TILE_STAGES = [
   "drawing four examples",
-  "gathering K, V, q, x from the slot tables",
+  "gathering keys, queries and x from the slot tables",
   "attention forward: 330 scores, softmax, sums",
   "output projection, LayerNorm 2",
   "first feed-forward layer",
