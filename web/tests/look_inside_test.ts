@@ -1,14 +1,16 @@
 /** What the page shows of a model is what the engines compute. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
+import { glassOf } from "../../src/inspection/glass.ts";
+import { inspectSum } from "../../src/inspection/sum.ts";
 import { drawOperands } from "../../src/model/sampler.ts";
 import { EQUALS, FIRST_QUERY, POSITIONS_READ, QUERIES, targetTokens } from "../../src/model/vocabulary.ts";
 import { shippedParameters } from "../../src/weights/shipped.ts";
 import { attentionScores, canStand, meanAttention } from "../../web/attention_tables.ts";
 import { Curve } from "../../web/curve.ts";
 import { percent, powerOfTen, short } from "../../web/format.ts";
-import { glassOf, traceSum } from "../../web/sum_trace.ts";
 
+const SHIPPED = { model: 763, parameters: shippedParameters() } as const;
 const PAIRS: [number, number][] = [[42, 7], [0, 0], [9999999999, 9999999999], [1234567890, 9876543210]];
 
 /** Weights of many kinds: right ones, and ones that write nonsense. */
@@ -24,9 +26,8 @@ Deno.test("a sum digit by digit is what the engine decodes, with its probabiliti
   for (const [name, model, parameters] of await models()) {
     const engine = await createEngine({ model });
     engine.setParameters(parameters);
-    const glass = glassOf(model, parameters);
     for (const [a, b] of PAIRS) {
-      const trace = traceSum(glass, a, b);
+      const trace = inspectSum({ model, parameters }, a, b);
       const written = trace.steps.map(({ token }) => token);
       assertEquals(written, [...await engine.decode([{ a, b }])], `${name}: ${a} + ${b}`);
       for (const [i, { token, probabilities, attention }] of trace.steps.entries()) {
@@ -51,9 +52,9 @@ Deno.test("a sum digit by digit is what the engine decodes, with its probabiliti
 
 Deno.test("the softmax of the attention table is the attention of each sum", async () => {
   for (const [name, model, parameters] of await models()) {
-    const glass = glassOf(model, parameters);
+    const glass = glassOf({ model, parameters });
     for (const [a, b] of PAIRS) {
-      const { tokens, steps } = traceSum(glass, a, b);
+      const { tokens, steps } = inspectSum({ model, parameters }, a, b);
       for (const [step, { attention }] of steps.entries()) {
         const query = FIRST_QUERY + step;
         const written = tokens.slice(0, query + 1);
@@ -70,7 +71,7 @@ Deno.test("the softmax of the attention table is the attention of each sum", asy
 });
 
 Deno.test("the attention table has a number for each token where it can stand, and for nothing else", () => {
-  const glass = glassOf(763, shippedParameters());
+  const glass = glassOf(SHIPPED);
   for (const [step, asking] of [[0, EQUALS], [4, 7], [11, 1]]) {
     const table = attentionScores(glass, step, asking);
     for (const [i, score] of table.entries()) {
@@ -83,7 +84,7 @@ Deno.test("the attention table has a number for each token where it can stand, a
 });
 
 Deno.test("the mean attention is the mean over sums, and gives others their turn", async () => {
-  const glass = glassOf(763, shippedParameters());
+  const glass = glassOf(SHIPPED);
   let turns = 0;
   const mean = await meanAttention(glass, () => {
     turns++;
@@ -94,7 +95,7 @@ Deno.test("the mean attention is the mean over sums, and gives others their turn
   const expected = new Float64Array(QUERIES * POSITIONS_READ);
   for (let i = 0; i < 48; i++) {
     // the shipped weights are right, so what they write is what is taught
-    for (const [step, { attention }] of traceSum(glass, operands[2 * i], operands[2 * i + 1]).steps.entries()) {
+    for (const [step, { attention }] of inspectSum(SHIPPED, operands[2 * i], operands[2 * i + 1]).steps.entries()) {
       attention.forEach((share, position) => expected[step * POSITIONS_READ + position] += share / 48);
     }
   }
