@@ -4,18 +4,10 @@
  * @module
  */
 import { forward } from "../src/engine/reference/model.ts";
+import { type Glass, lookAtSum } from "../src/inspection/glass.ts";
 import { drawOperands } from "../src/model/sampler.ts";
 import { TOKENS, WIDTH } from "../src/model/variant.ts";
-import {
-  EQUALS,
-  FIRST_QUERY,
-  PLUS,
-  POSITIONS_READ,
-  promptTokens,
-  QUERIES,
-  targetTokens,
-} from "../src/model/vocabulary.ts";
-import type { Glass } from "./sum_trace.ts";
+import { EQUALS, FIRST_QUERY, PLUS, POSITIONS_READ, QUERIES, targetTokens } from "../src/model/vocabulary.ts";
 
 /** Sums that are averaged over, and how many of them are done at once: a few milliseconds. */
 const SUMS = 48;
@@ -27,14 +19,13 @@ const AT_ONCE = 6;
  * @param pause Is awaited now and then, so that others get their turn
  * @returns [12, 33]: one row a step, 0 where a position is not seen
  */
-export async function meanAttention({ tensors, variant }: Glass, pause: () => Promise<void>): Promise<Float64Array> {
+export async function meanAttention(glass: Glass, pause: () => Promise<void>): Promise<Float64Array> {
   const operands = drawOperands({ seed: 1, stream: "evaluation", count: SUMS });
   const mean = new Float64Array(QUERIES * POSITIONS_READ);
   for (let i = 0; i < SUMS; i++) {
     if (i > 0 && i % AT_ONCE === 0) await pause();
     const [a, b] = operands.subarray(2 * i, 2 * i + 2);
-    const tokens = [...promptTokens(a, b), ...targetTokens(a, b)].slice(0, POSITIONS_READ);
-    for (const [step, { attended }] of forward(tensors, variant, tokens, FIRST_QUERY).queries.entries()) {
+    for (const [step, { attended }] of lookAtSum(glass, a, b, targetTokens(a, b)).queries.entries()) {
       attended.weights.forEach((weight, position) => mean[step * POSITIONS_READ + position] += weight / SUMS);
     }
   }

@@ -34,8 +34,3 @@ export function throttled(draw: () => void, milliseconds: number): () => void {
     setTimeout(() => inFrame(job), Math.max(0, last + milliseconds - performance.now()));
   };
 }
-
-/** Lets everything else have its turn. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}

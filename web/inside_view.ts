@@ -3,16 +3,18 @@
  *
  * @module
  */
+import { eventLoopTurn } from "../src/event_loop.ts";
+import { type Glass, glassOf } from "../src/inspection/glass.ts";
+import { TOKEN_NAMES } from "../src/inspection/sum.ts";
 import { tensorView, variantOf, WIDTH } from "../src/model/variant.ts";
 import { EQUALS, POSITIONS_READ } from "../src/model/vocabulary.ts";
 import { attentionScores, meanAttention } from "./attention_tables.ts";
 import { byId, element, onColorScheme } from "./dom.ts";
 import { percent } from "./format.ts";
-import { inFrame, turn } from "./frames.ts";
+import { inFrame } from "./frames.ts";
 import { HeatMap, signed } from "./heat_map.ts";
 import type { LabModel } from "./models.ts";
-import { POSITION_GROUPS, POSITION_NAMES, STEP_NAMES, TOKEN_NAMES } from "./names.ts";
-import { type Glass, glassOf } from "./sum_trace.ts";
+import { POSITION_GROUPS, POSITION_NAMES, STEP_NAMES } from "./names.ts";
 
 const FEATURES = Array.from({ length: WIDTH }, (_, i) => String(i + 1));
 /** Width of the labels of rows. */
@@ -91,11 +93,11 @@ export class InsideView {
   async show(model: LabModel): Promise<void> {
     const number = ++this.#shown;
     this.#model = model;
-    this.#glass = glassOf(model.model, model.parameters);
+    this.#glass = glassOf(model);
     inFrame(() => this.#showPositions());
     inFrame(() => this.#showTokens());
     inFrame(() => this.#showScores());
-    const values = await meanAttention(this.#glass, turn);
+    const values = await meanAttention(this.#glass, eventLoopTurn);
     if (number !== this.#shown) return;
     inFrame(() => this.#mean.show({ values, rows: STEP_NAMES, columns: POSITION_NAMES }));
   }

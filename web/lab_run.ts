@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SUM_DIGITS } from "../src/model/vocabulary.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
 import { Curve } from "./curve.ts";
 import type { Failure, Machinery, StepEvent, TrainNews, TrainOrder, TrainRequest, Weights } from "./protocol.ts";
@@ -24,8 +25,6 @@ export type RunStatus =
 
 /** A worker that has not stopped after so many milliseconds is ended with the weights that it told last. */
 const STOP_MS = 2000;
-/** Digits of a sum. */
-const DIGITS = 11;
 
 /** A run and its curves. */
 export class LabRun {
@@ -35,7 +34,7 @@ export class LabRun {
   readonly learningRate = new Curve();
   readonly exactMatch = new Curve();
   /** The share of right digits at each place of the sum, ones first. */
-  readonly digits: readonly Curve[] = Array.from({ length: DIGITS }, () => new Curve());
+  readonly digits: readonly Curve[] = Array.from({ length: SUM_DIGITS }, () => new Curve());
 
   status: RunStatus = "starting";
   /** What really runs; undefined until it is known. */

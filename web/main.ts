@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { eventLoopTurn } from "../src/event_loop.ts";
 import { shippedCheckpoint } from "../src/weights/mod.ts";
 import { coresHere, showCapabilities } from "./capabilities.ts";
 import { byId } from "./dom.ts";
-import { throttled, turn } from "./frames.ts";
+import { throttled } from "./frames.ts";
 import { InsideView } from "./inside_view.ts";
 import { ModelView } from "./model_view.ts";
 import { Models } from "./models.ts";
@@ -38,10 +39,10 @@ new TrainView({
     if (run.result?.certificate && models.inHand === model) proofView.showCertificate(model, run.result.certificate);
   },
 });
-await turn();
+await eventLoopTurn();
 const sumForm = new SumForm();
 sumForm.show(models.inHand);
-await turn();
+await eventLoopTurn();
 const insideView = new InsideView();
 const lookInside = throttled(() => insideView.show(models.inHand), INSIDE_MS);
 const lookAtSum = throttled(() => sumForm.show(models.inHand), SUM_MS);

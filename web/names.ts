@@ -1,13 +1,10 @@
 /**
- * What positions, steps and tokens are called.
+ * What positions and steps are called, in words.
  *
  * @module
  */
-import { FIRST_QUERY, OPERAND_DIGITS, POSITIONS_READ, SUM_DIGITS, VOCABULARY } from "../src/model/vocabulary.ts";
+import { FIRST_QUERY, OPERAND_DIGITS, POSITIONS_READ, SUM_DIGITS } from "../src/model/vocabulary.ts";
 import { placeName } from "./format.ts";
-
-/** The 14 tokens. */
-export const TOKEN_NAMES: readonly string[] = [...VOCABULARY.slice(0, 12), "pad", "end"];
 
 /** The 12 steps, by what they write. */
 export const STEP_NAMES: readonly string[] = [

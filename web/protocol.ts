@@ -4,7 +4,7 @@
  * @module
  */
 import type { CertifyProgress, CertifyResult } from "../src/certify/types.ts";
-import type { Arithmetic, BackendName } from "../src/engine/types.ts";
+import type { Arithmetic, BackendName, Engine } from "../src/engine/types.ts";
 import type { ModelName } from "../src/model/variant.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
 
@@ -28,13 +28,7 @@ export type TrainOrder =
   | { type: "continue" };
 
 /** What really runs. */
-export interface Machinery {
-  backend: BackendName;
-  threads: number;
-  arithmetic: Arithmetic;
-  /** The GPU, where it runs on one. */
-  adapter?: { readonly name: string; readonly software: boolean };
-}
+export type Machinery = Pick<Engine, "backend" | "threads" | "arithmetic" | "adapter">;
 
 /** An error on its way between threads: its class by name, and its message. */
 export interface Failure {

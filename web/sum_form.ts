@@ -3,17 +3,17 @@
  *
  * @module
  */
+import { inspectSum } from "../src/inspection/sum.ts";
 import { MAX_OPERAND } from "../src/model/vocabulary.ts";
 import { byId } from "./dom.ts";
 import type { LabModel } from "./models.ts";
-import { type Glass, glassOf, traceSum } from "./sum_trace.ts";
 import { SumView } from "./sum_view.ts";
 
 /** Reads the form, asks the model in hand, and has its answer shown. */
 export class SumForm {
   readonly #form = byId("sum-form", HTMLFormElement);
   readonly #view = new SumView();
-  #glass: Glass | undefined;
+  #model: LabModel | undefined;
   #operands: readonly [a: number, b: number];
 
   /** Adds when the form is sent. */
@@ -22,14 +22,14 @@ export class SumForm {
     this.#form.onsubmit = (event) => {
       event.preventDefault();
       this.#operands = this.#read();
-      if (this.#glass) this.#view.play(traceSum(this.#glass, ...this.#operands));
+      if (this.#model) this.#view.play(inspectSum(this.#model, ...this.#operands));
     };
   }
 
   /** Shows the answer of another model to the same sum. */
-  show({ model, parameters }: LabModel): void {
-    this.#glass = glassOf(model, parameters);
-    this.#view.update(traceSum(this.#glass, ...this.#operands));
+  show(model: LabModel): void {
+    this.#model = model;
+    this.#view.update(inspectSum(model, ...this.#operands));
   }
 
   /** The two numbers; the form lets nothing else through. */

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { EOS, FIRST_QUERY } from "../src/model/vocabulary.ts";
+import { type StepInspection, type SumInspection, TOKEN_NAMES } from "../src/inspection/sum.ts";
+import { EOS, FIRST_QUERY, QUERIES as STEPS } from "../src/model/vocabulary.ts";
 import { byId, element } from "./dom.ts";
 import { count, percent } from "./format.ts";
-import { positionName, STEP_NAMES, TOKEN_NAMES } from "./names.ts";
-import type { SumTrace, TraceStep } from "./sum_trace.ts";
+import { positionName, STEP_NAMES } from "./names.ts";
 
-const STEPS = 12;
 /** Milliseconds between two digits. */
 const PACE = 280;
 
@@ -30,7 +29,7 @@ export class SumView {
   readonly #prompt: Cell[];
   /** The twelve tokens of the answer. */
   readonly #answer: HTMLButtonElement[];
-  #trace: SumTrace | undefined;
+  #trace: SumInspection | undefined;
   #step = 0;
   /** Tokens that are shown. */
   #shown = STEPS;
@@ -59,7 +58,7 @@ export class SumView {
   }
 
   /** Shows a sum digit by digit, from the ones on. */
-  play(trace: SumTrace): void {
+  play(trace: SumInspection): void {
     clearInterval(this.#timer);
     this.#trace = trace;
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
@@ -78,7 +77,7 @@ export class SumView {
   }
 
   /** Shows another model's answer to the same sum; the step stays. */
-  update(trace: SumTrace): void {
+  update(trace: SumInspection): void {
     this.#trace = trace;
     this.#show();
   }
@@ -105,7 +104,7 @@ export class SumView {
     this.#showVerdict(trace);
   }
 
-  #showAnswer(button: HTMLButtonElement, i: number, current: TraceStep): void {
+  #showAnswer(button: HTMLButtonElement, i: number, current: StepInspection): void {
     const { token } = this.#trace!.steps[i];
     const isShown = i < this.#shown;
     button.textContent = isShown ? i === STEPS - 1 && token === EOS ? "⏎" : TOKEN_NAMES[token] : "·";
@@ -115,11 +114,11 @@ export class SumView {
     button.setAttribute("aria-label", `${STEP_NAMES[i]}: ${isShown ? TOKEN_NAMES[token] : "not written yet"}`);
   }
 
-  #showVerdict({ a, b, sum }: SumTrace): void {
+  #showVerdict({ a, b, sum }: SumInspection): void {
     const right = a + b;
     const isDone = this.#shown === STEPS;
     this.#verdict.dataset.right = isDone ? String(sum === right) : "";
-    const said = Number.isNaN(sum) ? "no number" : count(sum);
+    const said = sum === null ? "no number" : count(sum);
     const text = !isDone
       ? "…"
       : `${count(a)} + ${count(b)} = ${said} ${sum === right ? "✓" : `✗, right is ${count(right)}`}`;
@@ -141,7 +140,7 @@ function setShare(target: HTMLElement, share: number): void {
   target.style.setProperty("--share", Math.sqrt(share).toFixed(3));
 }
 
-function showBar(bar: HTMLLIElement, { probabilities, token }: TraceStep, of: number): void {
+function showBar(bar: HTMLLIElement, { probabilities, token }: StepInspection, of: number): void {
   const share = probabilities[of];
   (bar.firstElementChild as HTMLElement).style.setProperty("--share", share.toFixed(4));
   bar.classList.toggle("chosen", token === of);
@@ -149,7 +148,7 @@ function showBar(bar: HTMLLIElement, { probabilities, token }: TraceStep, of: nu
 }
 
 /** A step in a sentence. */
-function captionOf({ steps }: SumTrace, at: number): string {
+function captionOf({ steps }: SumInspection, at: number): string {
   const { token, probabilities, attention } = steps[at];
   const most = [...attention.entries()].sort(([, x], [, y]) => y - x).slice(0, 3);
   const looks = most.map(([position, share]) => `${positionName(position)} (${percent(Number(share.toFixed(3)))})`);

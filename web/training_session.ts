@@ -90,8 +90,8 @@ export class TrainingSession {
         engine.setParameters(state.parameters);
         engine.setOptimizerState({ step: progress.step, ...state });
       }
-      const { backend: real, threads: threadsAtWork, adapter }: Engine & Pick<Machinery, "adapter"> = engine;
-      const machinery = { backend: real, threads: threadsAtWork, arithmetic: engine.arithmetic };
+      const { adapter } = engine;
+      const machinery = { backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic };
       this.#listener.onMachinery({ ...machinery, ...(adapter && { adapter }) });
       this.#watch(engine);
       const run = new Run(progress, {
@@ -100,7 +100,7 @@ export class TrainingSession {
         onProgress: (event) => this.#listener.onProgress(event, () => engine.parameters()),
       }, state?.best);
       await run.train();
-      await this.#keep(progress, engine); // a pause of the proof or the hardening goes back to here
+      await run.save(); // a pause of the proof or the hardening goes back to here
       const result = await run.conclude();
       return { ...result, report: { ...result.report, checkpoint: null } };
     } finally {
@@ -133,12 +133,5 @@ export class TrainingSession {
     const { total, correct, exactMatch, digitAccuracy } = await evaluate(engine, held, { maxErrors: 0 });
     const event = { type: "evaluation", step, total, correct, exactMatch, digitAccuracy } as const;
     this.#listener.onProgress(event, () => engine.parameters());
-  }
-
-  async #keep(progress: RunProgress, engine: Engine): Promise<void> {
-    const { firstMoment, secondMoment } = engine.optimizerState();
-    const best = this.#journal.state?.best;
-    const state = { progress, parameters: engine.parameters(), firstMoment, secondMoment, ...(best && { best }) };
-    await this.#journal.saveState(state);
   }
 }

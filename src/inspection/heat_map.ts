@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { escapeXml } from "../xml.ts";
 
 /** A table to draw. */
 export interface HeatMap {
@@ -77,8 +78,4 @@ function heatMap({ title, rows, rowLabels, columnLabels, remarks, full }: HeatMa
 
 function text(x: number, y: number, content: string, attributes = ""): string {
   return `<text x="${x}" y="${y}"${attributes ? ` ${attributes}` : ""}>${escapeXml(content)}</text>`;
-}
-
-function escapeXml(content: string): string {
-  return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { decodeGreedily } from "../engine/reference/decode.ts";
-import { forward, tensorsOf } from "../engine/reference/model.ts";
 import { softmax } from "../engine/reference/softmax.ts";
-import { variantOf } from "../model/variant.ts";
-import { FIRST_QUERY, POSITIONS_READ, promptTokens, readSum, SUM_DIGITS, VOCABULARY } from "../model/vocabulary.ts";
+import type { ModelName } from "../model/variant.ts";
+import { FIRST_QUERY, OPERAND_DIGITS, PAD, readSum, VOCABULARY } from "../model/vocabulary.ts";
+import { glassOf, lookAtSum } from "./glass.ts";
 
 /** One step of decoding. */
 export interface StepInspection {
@@ -43,17 +42,19 @@ export interface SumInspection {
 /**
  * Adds two numbers with the reference engine, in float64, and keeps what it saw on the way.
  *
- * @param checkpoint The model
+ * @param model The variant and its weights
  * @param a A whole number in [0, 9999999999]
  * @param b The same
  */
-export function inspectSum({ model, parameters }: Checkpoint, a: number, b: number): SumInspection {
-  const variant = variantOf(model);
-  const tensors = tensorsOf(Float64Array.from(parameters), variant);
-  const written = decodeGreedily(tensors, variant, a, b);
-  // no position reads a later one, so one pass over all that was written gives what each step saw
-  const tokens = [...promptTokens(a, b), ...written].slice(0, POSITIONS_READ);
-  const steps = forward(tensors, variant, tokens, FIRST_QUERY).queries.map(({ attended, logits }, step) => {
+export function inspectSum(
+  model: { model: ModelName; parameters: Float32Array },
+  a: number,
+  b: number,
+): SumInspection {
+  const glass = glassOf(model);
+  const written = decodeGreedily(glass.tensors, glass.variant, a, b);
+  const { tokens, queries } = lookAtSum(glass, a, b, written);
+  const steps = queries.map(({ attended, logits }, step) => {
     const token = written[step];
     const probabilities = softmax(logits);
     return {
@@ -76,20 +77,16 @@ export function marginOf(logits: Float64Array, token: number): number {
 
 /** What stands at a position, as a formula has it: `a3`, `+`, `b0`, `=`, or `s2` for a digit of the sum; place 0 is the ones. */
 export function positionName(position: number): string {
-  if (position < 10) return `a${9 - position}`;
-  if (position === 10) return "+";
-  if (position < FIRST_QUERY) return `b${20 - position}`;
+  if (position < OPERAND_DIGITS) return `a${OPERAND_DIGITS - 1 - position}`;
+  if (position === OPERAND_DIGITS) return "+";
+  if (position < FIRST_QUERY) return `b${FIRST_QUERY - 1 - position}`;
   return position === FIRST_QUERY ? "=" : `s${position - FIRST_QUERY - 1}`;
 }
 
-/** A token in a table: itself where it is one letter, `end` for the end of the sequence. */
-export function tokenName(token: number): string {
-  return token === VOCABULARY.indexOf("<EOS>")
-    ? "end"
-    : token === VOCABULARY.indexOf("<PAD>")
-    ? "pad"
-    : VOCABULARY[token];
-}
+/** The 14 tokens in a table: themselves where they are one letter, `end` for the end of the sequence. */
+export const TOKEN_NAMES: readonly string[] = [...VOCABULARY.slice(0, PAD), "pad", "end"];
 
-/** Number of steps: eleven digits and the end. */
-export const STEPS = SUM_DIGITS + 1;
+/** A token in a table. */
+export function tokenName(token: number): string {
+  return TOKEN_NAMES[token];
+}

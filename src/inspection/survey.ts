@@ -4,11 +4,11 @@
  * @module
  */
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { forward, tensorsOf } from "../engine/reference/model.ts";
 import { drawOperands } from "../model/sampler.ts";
-import { type ModelName, variantOf, WIDTH } from "../model/variant.ts";
-import { FIRST_QUERY, POSITIONS_READ, promptTokens, targetTokens } from "../model/vocabulary.ts";
-import { marginOf, STEPS } from "./sum.ts";
+import { type ModelName, WIDTH } from "../model/variant.ts";
+import { FIRST_QUERY, QUERIES, targetTokens } from "../model/vocabulary.ts";
+import { glassOf, lookAtSum } from "./glass.ts";
+import { marginOf } from "./sum.ts";
 
 /** What one step does, over many sums with the right digits before it. */
 export interface StepSurvey {
@@ -40,18 +40,17 @@ export interface Survey {
 const SEED = 1;
 
 /** Surveys a model with the reference engine, in float64, over so many random sums of 10-digit numbers. */
-export function surveyModel({ model, parameters }: Checkpoint, sums: number): Survey {
-  const variant = variantOf(model);
-  const tensors = tensorsOf(Float64Array.from(parameters), variant);
-  const attention = Array.from({ length: STEPS }, (_, step) => new Float64Array(FIRST_QUERY + 1 + step));
-  const smallestMargins = new Array<number>(STEPS).fill(Infinity);
+export function surveyModel(checkpoint: Checkpoint, sums: number): Survey {
+  const glass = glassOf(checkpoint);
+  const { tensors } = glass;
+  const attention = Array.from({ length: QUERIES }, (_, step) => new Float64Array(FIRST_QUERY + 1 + step));
+  const smallestMargins = new Array<number>(QUERIES).fill(Infinity);
 
   const operands = drawOperands({ seed: SEED, stream: "evaluation", count: sums });
   for (let i = 0; i < operands.length; i += 2) {
     const [a, b] = operands.subarray(i);
     const targets = targetTokens(a, b);
-    const tokens = [...promptTokens(a, b), ...targets].slice(0, POSITIONS_READ);
-    forward(tensors, variant, tokens, FIRST_QUERY).queries.forEach(({ attended, logits }, step) => {
+    lookAtSum(glass, a, b, targets).queries.forEach(({ attended, logits }, step) => {
       attended.weights.forEach((weight, position) => attention[step][position] += weight / sums);
       smallestMargins[step] = Math.min(smallestMargins[step], marginOf(logits, targets[step]));
     });
@@ -60,7 +59,7 @@ export function surveyModel({ model, parameters }: Checkpoint, sums: number): Su
   const tokenEmbedding = rowsOf(tensors.tokenEmbedding);
   const digits = tokenEmbedding.slice(0, 10);
   return {
-    model,
+    model: checkpoint.model,
     sums,
     steps: attention.map((shares, step) => ({
       step,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { escapeXml } from "../xml.ts";
 import type { SweepLine } from "./line.ts";
 import { mergeLines } from "./summary.ts";
 
@@ -25,10 +26,6 @@ function x(errors: number): number {
 
 function y(share: number): number {
   return BOTTOM - (BOTTOM - TOP) * share;
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
 function label(at: readonly [number, number], text: string, attributes = ""): string {

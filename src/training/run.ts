@@ -10,6 +10,7 @@ import type { HardenResult } from "../certify/harden.ts";
 import type { CertifyResult } from "../certify/types.ts";
 import type { TrainingState } from "../checkpoint/state.ts";
 import type { Engine } from "../engine/types.ts";
+import { eventLoopTurn } from "../event_loop.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { TrainingError } from "./error.ts";
 import type { Journal, LogEvent } from "./journal.ts";
@@ -82,6 +83,9 @@ export interface RunTools {
   signal: AbortSignal | undefined;
   onProgress: (event: ProgressEvent) => void;
 }
+
+/** Weights and moments. */
+type Vectors = Pick<TrainingState, "parameters" | "firstMoment" | "secondMoment">;
 
 /** One run, from wherever its progress stands to its end. */
 export class Run {
@@ -169,7 +173,7 @@ export class Run {
         Object.assign(progress, { stage: progress.stage + 1, stageStep: 0, gateSum: 0 });
       }
       if (this.#tools.journal !== undefined && performance.now() - saved > 1000 * saveEvery) {
-        await this.#save();
+        await this.save();
         saved = performance.now();
       }
       if (performance.now() - turned < 1000 * SECONDS_BETWEEN_TURNS) continue;
@@ -177,7 +181,7 @@ export class Run {
       await eventLoopTurn();
       turned = performance.now();
       if (signal?.aborted) {
-        await this.#save();
+        await this.save();
         throw signal.reason;
       }
     }
@@ -309,7 +313,7 @@ export class Run {
     const last = this.#vectors();
     if (this.#best !== undefined) engine.setParameters(this.#best);
     const rounds = this.#hardeningRounds();
-    if (rounds > 0) await this.#save(last); // hardening takes long, and begins anew after a resume
+    if (rounds > 0) await this.save(last); // hardening takes long, and begins anew after a resume
     const hardened = rounds === 0 ? null : await this.#harden(engine.parameters(), rounds);
     const examples = progress.examples + (hardened?.examples ?? 0);
     if (hardened !== null) engine.setParameters(hardened.parameters);
@@ -335,7 +339,7 @@ export class Run {
     this.#log("end", { step, exactMatch, examples });
     progress.ended = true;
     if (journal !== undefined) {
-      await this.#save(last);
+      await this.save(last);
       await journal.saveModel(checkpoint);
       onProgress({ type: "checkpoint", step, path: journal.modelFile });
     }
@@ -392,7 +396,7 @@ export class Run {
   }
 
   /** The weights and moments of the last step. A resume goes on from these, whatever better weights are kept beside them. */
-  #vectors(): Pick<TrainingState, "parameters" | "firstMoment" | "secondMoment"> {
+  #vectors(): Vectors {
     const { engine } = this.#tools;
     const { firstMoment, secondMoment } = engine.optimizerState();
     return { parameters: engine.parameters(), firstMoment, secondMoment };
@@ -404,7 +408,8 @@ export class Run {
     return { progress: this.#progress, ...vectors, ...(this.#best && { best: this.#best }) };
   }
 
-  async #save(vectors = this.#vectors()): Promise<void> {
+  /** Saves the state, from which a run goes on to the same bytes. */
+  async save(vectors: Vectors = this.#vectors()): Promise<void> {
     await this.#tools.journal?.saveState(this.#state(vectors));
   }
 
@@ -414,9 +419,4 @@ export class Run {
     for (const event of events) journal.log(event);
     this.#tools.journal = journal;
   }
-}
-
-/** Lets timers and signals run. */
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

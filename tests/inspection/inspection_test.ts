@@ -41,7 +41,7 @@ Deno.test("inspectSum() shows what wrong weights write, whatever it is", async (
   const engine = await createEngine({ backend: "reference" });
   const { weights, model } = await goldenSet("w1");
   engine.setParameters(weights);
-  const { tokens, steps } = inspectSum({ model, parameters: weights, metadata: {} }, 12, 34);
+  const { tokens, steps } = inspectSum({ model, parameters: weights }, 12, 34);
   assertEquals(steps.map(({ token }) => token), [...await engine.decode([{ a: 12, b: 34 }])]);
   assertEquals(tokens.slice(22), steps.slice(0, 11).map(({ token }) => token));
   for (const { margin } of steps) assert(margin >= 0); // the best token is the one that is written
