@@ -5,8 +5,10 @@
  */
 import { checkCertificate } from "../../src/certify/checker.ts";
 import { sealCertificate } from "../../src/certify/certificate.ts";
+import { concatenate } from "../../src/checkpoint/bytes.ts";
 import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
+import { decodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
 import { decodeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { decodeState, encodeState } from "../../src/checkpoint/state.ts";
 import { CaseFileError, parseCases } from "../../src/evaluation/cases.ts";
@@ -18,7 +20,7 @@ import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { freshProgress } from "../../src/training/progress.ts";
 import { lineOf } from "../sweep/lines.ts";
 import type { Target } from "./fuzz.ts";
-import { joined, mutateBytes, mutateJson, mutateText } from "./mutators.ts";
+import { mutateBytes, mutateJson, mutateText } from "./mutators.ts";
 import type { Random } from "./random.ts";
 
 const SOURCE = "some/file";
@@ -29,6 +31,7 @@ async function golden(name: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 const SAFETENSORS = await Promise.all(["w0", "x0"].map((name) => golden(`${name}.safetensors`)));
+const PYTORCH = await Promise.all(["w0", "x0"].map((name) => golden(`${name}.pt`)));
 const STATES = [763, 777].map((size) => {
   const [recipe, vector] = [trainRecipe("fast"), new Float32Array(size).fill(0.25)];
   const progress = freshProgress({ kind: "train", recipe, model: 763, seed: 1, arithmetic: "exact", from: null });
@@ -51,7 +54,7 @@ function misdescribed(corpus: readonly Uint8Array[]): (random: Random) => Uint8A
     const json = new TextEncoder().encode(JSON.stringify(mutateJson(random, header)));
     const prefix = new Uint8Array(8);
     new DataView(prefix.buffer).setBigUint64(0, BigInt(json.length), true);
-    const file = joined(prefix, json, bytes.subarray(8 + length));
+    const file = concatenate([prefix, json, bytes.subarray(8 + length)]);
     return random.oneIn(2) ? mutateBytes(random, [file]) : file;
   };
 }
@@ -73,6 +76,7 @@ const READERS: readonly Target<Uint8Array>[] = [
     misdescribed(SAFETENSORS),
   ),
   reader("checkpoints", (bytes) => decodeCheckpoint(bytes, { source: SOURCE }), misdescribed(SAFETENSORS)),
+  reader("torch.save", (bytes) => decodePyTorchCheckpoint(bytes, { source: SOURCE }), damaged(PYTORCH)),
   reader("states", (bytes) => decodeState(bytes, { source: SOURCE }), misdescribed(STATES)),
 ];
 

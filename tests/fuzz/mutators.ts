@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { concatenate } from "../../src/checkpoint/bytes.ts";
 import type { Random } from "./random.ts";
 
 const LENGTHS = [
@@ -85,17 +86,17 @@ export function mutateBytes(random: Random, corpus: readonly Uint8Array[]): Uint
         bytes.fill(random.of([0, 1, 0x20, 0x22, 0x7f, 0x80, 0xff, random.below(256)]), at, at + length);
         break;
       case 2:
-        bytes = joined(bytes.subarray(0, at), bytes.subarray(at + length));
+        bytes = concatenate([bytes.subarray(0, at), bytes.subarray(at + length)]);
         break;
       case 3:
-        bytes = joined(bytes.subarray(0, at), bytes.subarray(at, at + length), bytes.subarray(at));
+        bytes = concatenate([bytes.subarray(0, at), bytes.subarray(at, at + length), bytes.subarray(at)]);
         break;
       case 4:
         bytes = bytes.slice(0, at);
         break;
       case 5: {
         const other = random.of(corpus);
-        bytes = joined(bytes.subarray(0, at), other.subarray(random.below(other.length + 1)));
+        bytes = concatenate([bytes.subarray(0, at), other.subarray(random.below(other.length + 1))]);
         break;
       }
       default:
@@ -163,15 +164,4 @@ export function mutateJson(random: Random, value: unknown): unknown {
     } else holder[key] = structuredClone(random.of(ODD_VALUES));
   }
   return root;
-}
-
-/** Byte strings one after the other. */
-export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
