@@ -3,15 +3,13 @@
  *
  * @module
  */
+import { littleEndian } from "../checkpoint/bytes.ts";
 import { sha256 } from "../sha256.ts";
 import type { Certificate } from "./types.ts";
 
 /** SHA-256 of weights: float32, little-endian, in the order of the flat vector. */
 export function hashOfWeights(parameters: Float32Array): Promise<string> {
-  const bytes = new Uint8Array(4 * parameters.length);
-  const view = new DataView(bytes.buffer);
-  parameters.forEach((value, i) => view.setFloat32(4 * i, value, true));
-  return sha256(bytes);
+  return sha256(littleEndian(parameters));
 }
 
 /** Puts the digest on a certificate. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { EngineError } from "../engine/error.ts";
+import { eventLoopTurn } from "../event_loop.ts";
 import type { ModelName } from "../model/variant.ts";
 import { Prover } from "./prover.ts";
 import { WORKER_SOURCE } from "./worker_source.ts";
@@ -107,7 +108,7 @@ class OwnThread implements Crew {
         await Promise.resolve();
         continue;
       }
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await eventLoopTurn();
       turned = performance.now();
     }
     this.#working = false;

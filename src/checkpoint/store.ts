@@ -199,10 +199,7 @@ export async function writeFile(path: string, bytes: Uint8Array): Promise<void> 
     await Deno.writeFile(path, bytes);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause; // it says which permission is missing
-    throw new CheckpointError(
-      `Cannot write ${path} as it must be a file in a folder that can be written to: ${reasonOf(cause)}`,
-      { cause },
-    );
+    throw unwritable(path, cause);
   }
 }
 

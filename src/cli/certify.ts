@@ -6,12 +6,11 @@
 import { certificateText } from "../certify/certificate.ts";
 import { certify } from "../certify/certify.ts";
 import type { CertifyCheckpoint, CertifyOptions, CertifyResult } from "../certify/types.ts";
-import { readCheckpointFile } from "../checkpoint/store.ts";
-import { shippedCheckpoint } from "../weights/mod.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, text, wholeNumber } from "./flags.ts";
 import { count, printJson, sumLine } from "./format.ts";
 import { interruptible } from "./interruption.ts";
+import { modelFrom } from "./model.ts";
 import { ProgressDisplay } from "./progress.ts";
 
 /** The command `certify`. */
@@ -32,14 +31,14 @@ export const certifyCommand = defineCommand({
   example:
     "deno run --allow-read=run --allow-write=run cli.ts certify --from run/model.safetensors --out run/proof.json",
   async run({ flags: { from, out, seconds, threads }, json }) {
-    const checkpoint = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
+    const { checkpoint, name } = await modelFrom(from);
     const { certificate, ...result } = await interruptible((signal) =>
       certifyWithProgress(checkpoint, { seconds, threads, signal })
     );
     if (certificate !== null && out !== undefined) await Deno.writeTextFile(out, certificateText(certificate));
     if (json) {
       const written = certificate === null ? null : out ?? null;
-      printJson({ ...result, checkpoint: from ?? "shipped", certificate: written });
+      printJson({ ...result, checkpoint: name, certificate: written });
     } else {
       console.log(verdictLine(result));
       for (const { step, margin, worst, splits } of result.steps) {

@@ -4,11 +4,10 @@
  * @module
  */
 import { checkCertificate } from "../certify/checker.ts";
-import { readCheckpointFile } from "../checkpoint/store.ts";
-import { shippedCheckpoint } from "../weights/mod.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, text } from "./flags.ts";
 import { count, printJson } from "./format.ts";
+import { modelFrom } from "./model.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** The command `check`. */
@@ -21,12 +20,12 @@ export const checkCommand = defineCommand({
   example: "deno run --allow-read=run cli.ts check --certificate run/proof.json --from run/model.safetensors",
   async run({ flags: { certificate: file, from }, json }) {
     const text = await readText(file!);
-    const checkpoint = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
+    const { checkpoint, name } = await modelFrom(from);
     const started = performance.now();
     const result = await checkCertificate(parse(text), checkpoint);
     const seconds = (performance.now() - started) / 1000;
     if (json) {
-      printJson({ ...result, certificate: file, checkpoint: from ?? "shipped", seconds });
+      printJson({ ...result, certificate: file, checkpoint: name, seconds });
     } else if (result.accepted) {
       console.log(`accepted: ${count(result.regions)} regions cover all 10^20 pairs (${seconds.toFixed(1)} s)`);
     } else {

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { readCheckpointFile } from "../checkpoint/store.ts";
 import { createEngine } from "../engine/mod.ts";
 import type { AdapterDescription, Arithmetic, BackendName, Engine } from "../engine/types.ts";
 import { evaluate, type Evaluation } from "../evaluation/evaluate.ts";
 import type { Operands } from "../model/problem.ts";
-import { shippedCheckpoint } from "../weights/mod.ts";
 import { defaultThreads, type ENGINE_FLAGS, type FlagValues } from "./flags.ts";
 import { count, printJson, sumLine } from "./format.ts";
+import { modelFrom } from "./model.ts";
 import { ProgressDisplay } from "./progress.ts";
 
 /** Wrong sums that are printed for people; the JSON has more. */
@@ -38,7 +37,7 @@ export async function runEvaluation(
   { from, backend, threads, arithmetic }: FlagValues<typeof ENGINE_FLAGS> & { from?: string },
   operands: Operands | ((engine: Engine) => Operands),
 ): Promise<EvaluationResult> {
-  const { model, parameters } = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
+  const { checkpoint: { model, parameters }, name } = await modelFrom(from);
   const engine = await createEngine({ backend, model, threads: threads ?? defaultThreads(), arithmetic });
   const display = new ProgressDisplay(title);
   try {
@@ -55,7 +54,7 @@ export async function runEvaluation(
       ...(engine.adapter !== undefined && { adapter: engine.adapter }),
       threads: engine.threads,
       arithmetic: engine.arithmetic,
-      checkpoint: from ?? "shipped",
+      checkpoint: name,
     };
   } finally {
     display.end();

@@ -7,12 +7,12 @@ import { encodeAdderBoardSubmission } from "../checkpoint/adderboard.ts";
 import { type Checkpoint, encodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { encodeOnnx } from "../checkpoint/onnx/onnx.ts";
 import { encodePyTorchCheckpoint } from "../checkpoint/pytorch/pytorch.ts";
-import { readCheckpointFile, writeFile } from "../checkpoint/store.ts";
+import { writeFile } from "../checkpoint/store.ts";
 import { parameterCount, variantOf } from "../model/variant.ts";
-import { shippedCheckpoint } from "../weights/mod.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, text } from "./flags.ts";
 import { count, printJson } from "./format.ts";
+import { modelFrom } from "./model.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** What an ending stands for. */
@@ -43,7 +43,7 @@ export const exportCommand = defineCommand({
   example: "deno run --allow-write=adder.onnx cli.ts export --to adder.onnx",
   async run({ flags: { from, to }, json }) {
     const { name, encode } = formatOf(to!);
-    const checkpoint = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
+    const { checkpoint, name: source } = await modelFrom(from);
     const bytes = encode(checkpoint);
     await writeFile(to!, bytes);
     const parameters = parameterCount(variantOf(checkpoint.model));
@@ -54,7 +54,7 @@ export const exportCommand = defineCommand({
         format: name,
         bytes: bytes.length,
         to,
-        checkpoint: from ?? "shipped",
+        checkpoint: source,
       });
     } else {
       console.log(`${parameters} parameters are in ${to} (${name}, ${count(bytes.length)} bytes)`);

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { readCheckpointFile, writeFile } from "../checkpoint/store.ts";
+import { writeFile } from "../checkpoint/store.ts";
 import { inspectSum } from "../inspection/sum.ts";
 import { surveyModel } from "../inspection/survey.ts";
 import { sumSvg, surveySvg } from "../inspection/svg.ts";
 import { type Emphasis, sumText, surveyText } from "../inspection/text.ts";
-import { shippedCheckpoint } from "../weights/mod.ts";
 import { readOperands } from "./add.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, text } from "./flags.ts";
 import { printJson, sumLine } from "./format.ts";
+import { modelFrom } from "./model.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** Random sums of a survey; a second of the reference engine. */
@@ -33,14 +33,14 @@ export const inspectCommand = defineCommand({
       throw new UsageError(`Cannot run inspect as --out must end in .svg: current value is ${quote(out)}`);
     }
     const pair = operands.length === 0 ? undefined : readOperands(operands);
-    const checkpoint = from === undefined ? shippedCheckpoint() : await readCheckpointFile(from);
+    const { checkpoint, name } = await modelFrom(from);
     const drawing = async (svg: () => string) => {
       if (out !== undefined) await writeFile(out, new TextEncoder().encode(svg()));
     };
     if (pair === undefined) {
       const survey = surveyModel(checkpoint, SUMS);
       await drawing(() => surveySvg(survey));
-      if (json) printJson({ ...survey, checkpoint: from ?? "shipped" });
+      if (json) printJson({ ...survey, checkpoint: name });
       else console.log(surveyText(survey));
       return 0;
     }
@@ -48,7 +48,7 @@ export const inspectCommand = defineCommand({
     const inspection = inspectSum(checkpoint, a, b);
     await drawing(() => sumSvg(inspection));
     const correct = inspection.sum === a + b;
-    if (json) printJson({ ...inspection, correct, checkpoint: from ?? "shipped" });
+    if (json) printJson({ ...inspection, correct, checkpoint: name });
     else console.log(`${sumLine({ a, b, got: inspection.sum })}\n\n${sumText(inspection, emphasis())}`);
     return correct ? 0 : 1;
   },

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Engine } from "../engine/types.ts";
+import { eventLoopTurn } from "../event_loop.ts";
 import { packOperands } from "../model/problem.ts";
 import { QUERIES, readSum } from "../model/vocabulary.ts";
 
@@ -83,7 +84,7 @@ export async function evaluate(
   const rightInWrongSums = new Array<number>(DIGITS).fill(0);
   const errors: EvaluationError[] = [];
   for (let start = 0; start < total; start += CHUNK) {
-    if (signal) await timersTurn();
+    if (signal) await eventLoopTurn();
     signal?.throwIfAborted();
     const end = Math.min(start + CHUNK, total);
     const tokens = await engine.decode(operands.subarray(2 * start, 2 * end));
@@ -105,9 +106,4 @@ export async function evaluate(
   }
   const digitAccuracy = rightInWrongSums.map((count) => (correct + count) / total);
   return { total, correct, exactMatch: correct / total, digitAccuracy, errors };
-}
-
-/** Lets timers and key presses run, which could abort: an engine that computes at once would hold them up to the end. */
-function timersTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -1,6 +1,7 @@
 /** Nothing is lost: not by a kill, not by a full disk, not by a second run in the same folder. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import { sha256 } from "../../src/sha256.ts";
 import { TrainingError } from "../../src/training/error.ts";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
 import { Journal } from "../../src/training/journal.ts";
@@ -66,7 +67,7 @@ for (const [name, script] of Object.entries(FULL_DISKS)) {
       const { code } = await tinyAdder(["train", "--steps", "3000", "--no-certify", "--out", straight], folder.allow);
       assertEquals(code, 0);
       const model = await Deno.readFile(join(straight, "model.safetensors"));
-      const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", model)).toHex();
+      const hash = await sha256(model);
 
       const cli = new URL("../../cli.ts", import.meta.url).pathname;
       const whole = `${AROUND}\n${script}`;
@@ -78,7 +79,7 @@ for (const [name, script] of Object.entries(FULL_DISKS)) {
         stderr,
         new RegExp(`^Cannot write \\S+(log\\.jsonl|state\\.safetensors) as .+: ${why} \\(os error \\d+\\)$`, "m"),
       );
-      assertEquals(stdout, `exit 2\nlog.jsonl model.safetensors state.safetensors \n${sha256}  -\n`);
+      assertEquals(stdout, `exit 2\nlog.jsonl model.safetensors state.safetensors \n${hash}  -\n`);
     },
   });
 }
