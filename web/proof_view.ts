@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { marginText } from "../src/certify/margin.ts";
 import { certificateText } from "../src/certify/certificate.ts";
 import type { Certificate, CertifyResult, Input } from "../src/certify/types.ts";
 import { byId, element } from "./dom.ts";
@@ -137,7 +138,7 @@ export class ProofView {
     this.#save.hidden = false;
     const { worstMargin, steps, arithmetic } = certificate;
     const error = `rounding was measured to move it by at most ${short(arithmetic.largestError)}`;
-    const detail = `Worst margin ${worstMargin.toFixed(2)} logits; ${error}.${took === undefined ? "" : ` ${took}.`}`;
+    const detail = `Worst margin ${marginText(worstMargin)} logits; ${error}.${took === undefined ? "" : ` ${took}.`}`;
     this.#say("Proved right on all 10²⁰ pairs.", detail, "right");
     this.#showSteps(steps);
   }

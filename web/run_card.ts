@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { marginText } from "../src/certify/margin.ts";
 import { element } from "./dom.ts";
 import { count, percent, short } from "./format.ts";
 import type { LabRun } from "./lab_run.ts";
@@ -106,7 +107,7 @@ function resultLine({ exactMatch, evaluated, seconds, certified, worstMargin, co
   const right = `${percent(exactMatch)} of ${count(evaluated)} new sums right`;
   const took = `${seconds.toFixed(1)} s`;
   if (certified === null) return `trained in ${took}\n${right}`;
-  if (certified) return `proved right on all 10²⁰ pairs\nworst margin ${worstMargin!.toFixed(2)}, ${took}\n${right}`;
+  if (certified) return `proved right on all 10²⁰ pairs\nworst margin ${marginText(worstMargin!)}, ${took}\n${right}`;
   const why = counterexample === null ? "not proved" : `wrong at ${counterexample.a} + ${counterexample.b}`;
   return `${why}\n${right}, ${took}`;
 }

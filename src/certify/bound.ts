@@ -144,7 +144,7 @@ export class Bounder {
         head.marginGradient(region.wanted, other, gradient);
         const slope = cells === undefined
           ? this.#leastSlope(query, region, weights)
-          : cells.least(box!, gradient, center, enough - rest);
+          : cells.least(box!, gradient, center);
         if (slope === Infinity) return { bound: Infinity }; // no input lies in the region
         if (rest + slope > least) least = rest + slope;
       }

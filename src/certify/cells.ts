@@ -18,9 +18,6 @@ import type { Region } from "./region.ts";
  */
 const PREFIXES = [0, 1, 2, 3] as const;
 
-/** The same, in the order in which they are most likely to be of use for a single direction. */
-const BY_USE = [0, 3, 2, 1] as const;
-
 /** What a region's cells share. */
 export class Cells {
   readonly #region: Region;
@@ -40,7 +37,6 @@ export class Cells {
   /** (7, 2): the region's own box. */
   readonly box = new Float64Array(2 * WIDTH);
   readonly #rest = new Float64Array(WIDTH);
-  readonly #sums = new Float64Array(WIDTH + 1);
 
   /**
    * Finds the box of a region.
@@ -145,22 +141,17 @@ export class Cells {
     return true;
   }
 
-  /** Bounds g.(o - center) from below over a cell, by the axes one after the other until `enough` is reached. */
-  least(box: Float64Array, gradient: Float64Array, center: Float64Array, enough: number): number {
-    const at = dot(gradient, 0, center, 0);
-    const sums = this.#sums;
+  /**
+   * Bounds g.(o - center) from below over a cell, by its box alone: what the region adds along some gradient may be lost when the cell is cut, or
+   * along another center's gradient, and the checker, which halves cells where it must, would refuse what was proved so (measured).
+   */
+  least(box: Float64Array, gradient: Float64Array, center: Float64Array): number {
+    let sum = 0;
     for (let i = 0; i < WIDTH; i++) {
       const share = dot(gradient, 0, this.#axes, i * WIDTH);
-      sums[i + 1] = sums[i] + Math.min(share * box[2 * i], share * box[2 * i + 1]);
+      sum += Math.min(share * box[2 * i], share * box[2 * i + 1]);
     }
-    let best = sums[WIDTH] - this.#crumbs(gradient) - at;
-    for (const prefix of BY_USE) {
-      if (best >= enough) break;
-      const rest = this.#leastOver(this.#restOf(gradient, prefix), center);
-      if (Number.isNaN(rest)) return NaN;
-      best = Math.max(best, rest + sums[prefix] - at);
-    }
-    return best;
+    return sum - this.#crumbs(gradient) - dot(gradient, 0, center, 0);
   }
 }
 

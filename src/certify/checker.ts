@@ -1,13 +1,14 @@
 /**
- * The checker of certificates: small, separate and dull. This file goes through the regions that the theorem names, checker_model.ts bounds the
- * margins of one: some 410 lines of code together, none of them the prover's.
+ * The checker of certificates: small, separate and dull. This file goes through the regions that the theorem names, checker_bound.ts bounds the
+ * margins over a part of one: fewer than 300 lines of code together, none of them the prover's.
  *
  * @module
  */
 import type { ModelName } from "../model/variant.ts";
 import { EOS, EQUALS, QUERIES } from "../model/vocabulary.ts";
-import { CheckedModel, dot, type Part, rangeOf, times } from "./checker_model.ts";
+import { CheckedModel, dot, type Part, rangeOf, times } from "./checker_bound.ts";
 
+/** How a region is cut: not at all, or in two. */
 type Split = 0 | [position: number, at: number, Split, Split];
 
 /** What {@linkcode checkCertificate} answers. */
@@ -25,41 +26,32 @@ function regionsOf(step: number, token: number): { wanted: number; sets: number[
   const free = times(22 + step).map((at) => [10, 21, 21 + step].includes(at) ? [0] : times(10));
   if (step === 11) return [{ wanted: EOS, sets: free }];
   const pairs = times(100).map((ab) => [Math.floor(ab / 10), ab % 10]);
-  const carries = (a: number, b: number) =>
-    (step === 1 ? [0] : [0, 1]).filter((carry) => (a + b + carry) % 10 === token);
-  const before = step === 0 ? [[0, 0, 0]] : pairs.flatMap(([a, b]) => carries(a, b).map((carry) => [a, b, carry]));
-  const asked = step === 10 ? [[0, 0]] : pairs;
-  return before.flatMap(([a1, b1, carry]) =>
-    asked.map(([a, b]) => {
+  const before = step === 0 ? [[0, 0, 0]] : pairs.flatMap(([a, b]) => (step < 2 ? [0] : [0, 1]).map((c) => [a, b, c]));
+  return before.filter(([a, b, c]) => step === 0 || (a + b + c) % 10 === token).flatMap(([a1, b1, c]) =>
+    (step === 10 ? [[0, 0]] : pairs).map(([a, b]) => {
       const sets = free.slice();
       if (step > 0) [sets[10 - step], sets[21 - step]] = [[a1], [b1]];
       if (step < 10) [sets[9 - step], sets[20 - step]] = [[a], [b]];
-      return { wanted: (a + b + +(a1 + b1 + carry > 9)) % 10, sets };
+      return { wanted: (a + b + +(a1 + b1 + c > 9)) % 10, sets };
     })
   );
 }
 
 /** The parts that a region is cut into. @throws {Error} If a cut is none */
-function* partsOf(part: Part, split: Split, axes: Float64Array[] | undefined): Generator<Part> {
-  if (split === 0) return yield part;
-  const [position, at, ...parts] = split;
+function partsOf(part: Part, split: Split, axes: number[][] = []): Part[] {
+  if (split === 0) return [part];
+  const [position, at, ...splits] = split;
   insist(split.length === 4, "a cut has other than two parts");
-  const { sets } = part;
+  const cut = (halves: Partial<Part>[]) => halves.flatMap((half, i) => partsOf({ ...part, ...half }, splits[i], axes));
   if (position < 0) {
-    insist(axes?.length === 7 && axes.every((u) => u.length === 7 && Math.abs(dot(u, u) - 1) < 1e-6), "it has no axes");
-    const cell = part.cell ?? { axes, box: axes.map((axis) => rangeOf(part, axis)), rests: [] };
-    const [lo, hi] = cell.box[-1 - position];
-    for (const [i, side] of ([[lo, at], [at, hi]] as const).entries()) {
-      yield* partsOf({ ...part, cell: { ...cell, box: cell.box.with(-1 - position, side) } }, parts[i], axes);
-    }
-    return;
+    insist(axes.length === 7 && axes.every((u) => u.length === 7 && Math.abs(dot(u, u) - 1) < 1e-6), "it has no axes");
+    const box = part.axes.length > 0 ? part.box : axes.map((axis) => rangeOf(part, axis));
+    const [lo, hi] = box[-1 - position];
+    return cut([{ axes, box: box.with(-1 - position, [lo, at]) }, { axes, box: box.with(-1 - position, [at, hi]) }]);
   }
-  const sides = [1, 0].map((bit) => sets[position].filter((digit) => (at >> digit & 1) === bit));
+  const sides = [1, 0].map((bit) => part.sets[position].filter((digit) => (at >> digit & 1) === bit));
   insist(sides.every((side) => side.length > 0), "a cut has an empty side");
-  for (const [i, side] of sides.entries()) {
-    const cell = part.cell && { ...part.cell, rests: [] };
-    yield* partsOf({ ...part, sets: sets.with(position, side), cell }, parts[i], axes);
-  }
+  return cut(sides.map((side) => ({ sets: part.sets.with(position, side) })));
 }
 
 function insist(holds: boolean, otherwise: string): asserts holds {
@@ -101,9 +93,7 @@ export async function checkCertificate(
     insist(digest === await sha256(text), "its digest is not that of its text");
     insist(inputs === String(10n ** 20n), "it does not cover all inputs");
     insist(content.model === model && parameters.length === model, `it is about another model than ${model}`);
-    const bytes = new DataView(new ArrayBuffer(4 * model));
-    parameters.forEach((value, i) => bytes.setFloat32(4 * i, value, true));
-    insist(weights === await sha256(new Uint8Array(bytes.buffer)), "it is about other weights");
+    insist(weights === await sha256(new Uint8Array(parameters.slice().buffer)), "it is about other weights");
     insist(logits >= 1e7 && demanded === Math.max(0.01, 20 * largestError), "it demands too little for float32");
     insist(steps.length === QUERIES, "a step is left out");
     const margins = steps.map(({ margin }: { margin: number }) => margin);
@@ -111,30 +101,26 @@ export async function checkCertificate(
     const checked = new CheckedModel(model, parameters);
     for (const [step, { step: named, margin, worst }] of steps.entries()) {
       insist(named === step && margin >= demanded, `step ${step} promises too little`);
-      const own = checked.marginOf(worst.a, worst.b, step);
-      const near = Math.abs(own - worst.margin) < 1e-6 && margin <= own;
-      insist(near, `the worst input of step ${step} has another margin`);
+      const off = Math.abs(checked.marginOf(worst.a, worst.b, step) - worst.margin);
+      insist(off < 1e-6 && margin <= worst.margin, `the worst input of step ${step} has another margin`);
     }
     for (const { step, margin, axes, splits } of steps.toReversed()) { // the steps with the fewest regions come first
-      const ofToken = new Map<number, Float64Array[]>(
-        axes.map(([token, rows]: [number, number[][]]) => [token, rows.map((row) => Float64Array.from(row))] as const),
+      const axesOf = new Map<number, number[][]>(axes);
+      const cuts = new Map<string, Split>(
+        splits.map(([token, region, split]: unknown[]) => [`${token} ${region}`, split]),
       );
-      const cuts = new Map<string, Split>(splits.map(([t, n, split]: unknown[]) => [`${t} ${n}`, split]));
-      let used = 0;
       for (const token of step === 0 ? [EQUALS] : times(step === 11 ? 2 : 10)) {
         const query = checked.query(step, token);
-        for (const [number, { wanted, sets }] of regionsOf(step, token).entries()) {
-          const cut = cuts.get(`${token} ${number}`);
-          used += +(cut !== undefined);
-          const whole: Part = { query, region: [step, token, wanted], sets };
-          for (const part of partsOf(whole, cut ?? 0, ofToken.get(token))) {
+        for (const [number, region] of regionsOf(step, token).entries()) {
+          const key = `${token} ${number}`;
+          for (const part of partsOf({ query, ...region, axes: [], box: [] }, cuts.get(key) ?? 0, axesOf.get(token))) {
             regions++;
-            const holds = checked.holds(part, margin);
-            insist(holds, `region ${number} of step ${step} after token ${token} is not proved`);
+            insist(checked.holds(part, margin), `region ${number} of step ${step} after token ${token} is not proved`);
           }
+          cuts.delete(key);
         }
       }
-      insist(used === splits.length, `step ${step} cuts a region that there is not`);
+      insist(cuts.size === 0, `step ${step} cuts a region that there is not`);
     }
     return { accepted: true, reason: null, regions };
   } catch (error) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { marginText } from "../certify/margin.ts";
 import { certificateText } from "../certify/certificate.ts";
 import { certify } from "../certify/certify.ts";
 import type { CertifyCheckpoint, CertifyOptions, CertifyResult } from "../certify/types.ts";
@@ -44,7 +45,7 @@ export const certifyCommand = defineCommand({
       for (const { step, margin, worst, splits } of result.steps) {
         const cuts = splits === 0 ? "" : `, ${count(splits)} cuts`;
         console.log(
-          `  step ${step}: at least ${margin.toFixed(3)}; ${worst.a} + ${worst.b} has ${
+          `  step ${step}: at least ${marginText(margin, 3)}; ${worst.a} + ${worst.b} has ${
             worst.margin.toFixed(3)
           }${cuts}`,
         );
@@ -76,7 +77,7 @@ export function verdictLine(
 ): string {
   const took = `(${seconds.toFixed(1)} s, ${threads} ${threads === 1 ? "thread" : "threads"})`;
   if (verdict === "certified") {
-    return `proved right on all 10^20 pairs, worst margin ${worstMargin!.toFixed(2)} ${took}`;
+    return `proved right on all 10^20 pairs, worst margin ${marginText(worstMargin!)} ${took}`;
   }
   if (counterexample?.step === 11) {
     return `not right: ${counterexample.a} + ${counterexample.b} is not ended after its sum ${took}`;

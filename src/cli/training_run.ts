@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { marginText } from "../certify/margin.ts";
 import { loadAdder } from "../load_adder.ts";
 import type { ProgressEvent, TrainOptions, TrainReport, TrainResult } from "../training/types.ts";
 import { adapterName, count, machinery, printJson, share, sumLine } from "./format.ts";
@@ -123,8 +124,10 @@ function summary(report: TrainReport): string {
 function certificationLines({ certified, hardeningRounds, worstMargin, counterexample }: TrainReport): string[] {
   if (certified === null) return [];
   if (certified) {
-    const after = hardeningRounds ? `, after ${hardeningRounds} rounds of hardening` : "";
-    return [`proved right on all 10^20 pairs, worst margin ${worstMargin!.toFixed(1)}${after}`];
+    const after = hardeningRounds
+      ? `, after ${hardeningRounds} round${hardeningRounds === 1 ? "" : "s"} of hardening`
+      : "";
+    return [`proved right on all 10^20 pairs, worst margin ${marginText(worstMargin!, 1)}${after}`];
   }
   return [
     counterexample === null

@@ -9,7 +9,7 @@ import { checkCertificate } from "../../src/certify/checker.ts";
 import type { Certificate, CertifyCheckpoint, CertifyResult } from "../../src/certify/types.ts";
 import { targetTokens } from "../../src/model/vocabulary.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { CheckedModel } from "../../src/certify/checker_model.ts";
+import { CheckedModel } from "../../src/certify/checker_bound.ts";
 import { quickModels, randomNumbers, trained } from "./models.ts";
 import { failureShare } from "./rarity.ts";
 
@@ -44,7 +44,7 @@ Deno.test("the shipped weights are proved right, closely, by the proof that lies
   assertGreater(result.worstMargin!, 1);
   assertEquals(result.steps.map(({ step }) => step), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   for (const { step, margin, worst } of result.steps) {
-    assert(margin <= worst.margin && margin > 0.9 * worst.margin, `step ${step}: ${margin} of ${worst.margin}`);
+    assert(margin <= worst.margin && margin > 0.85 * worst.margin, `step ${step}: ${margin} of ${worst.margin}`);
   }
   assert(progress.length > 5 && progress.every((share, i) => share >= (progress[i - 1] ?? 0) && share <= 1));
 

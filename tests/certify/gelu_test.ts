@@ -73,9 +73,6 @@ Deno.test("the constants that bound GELU with tanh hold on the whole line, and i
     mostThird = Math.max(mostThird, -g3[0], g3[1]);
     if (end <= 1.41) assert(g2[0] > 0, `g' may fall at ${x}`);
     if (x >= 1.43) assert(g2[1] < TINY, `g' may rise at ${x}`);
-    if (x >= 0.01 && end <= 1.99) assert(g3[1] < 0, `g'' may rise at ${x}`);
-    if (x >= 2.03) assert(g3[0] > -TINY, `g'' may fall at ${x}`);
-    if (end <= 0.02 || (x > 1.98 && end < 2.04)) assert(Math.max(-g3[0], g3[1]) < 0.06, `g'' is steep at ${x}`);
     if (x > 1.4 && end < 1.44) assert(Math.max(-g2[0], g2[1]) < 0.02, `g' is steep at ${x}`);
   }
   // from x = 8 on 1 - t^2 <= 4 exp(-2u) and u >= 24: all of it is below 1e-15
@@ -87,19 +84,17 @@ Deno.test("the constants that bound GELU with tanh hold on the whole line, and i
 Deno.test("where GELU turns neither form goes beyond what the checker says", () => {
   const spacing = 1e-6;
   for (const form of ["erf", "tanh"] as const) {
-    const { slope, bend } = geluForm(form);
-    // g' and g'' move by less than 0.06 times half the spacing between two points, as the test above shows for tanh; for erf the extremes
-    // are at the square root of 2, at 0 and at 2
-    const extreme = (f: (x: number) => number, from: number, to: number) => {
-      const values = Array.from({ length: Math.round((to - from) / spacing) + 1 }, (_, i) => f(from + i * spacing));
+    const { slope } = geluForm(form);
+    // g' moves by less than 0.02 times half the spacing between two points, as the test above shows for tanh; for erf the extremes are at
+    // the square root of 2
+    const extremes = (from: number, to: number) => {
+      const values = Array.from({ length: Math.round((to - from) / spacing) + 1 }, (_, i) => slope(from + i * spacing));
       return [
-        values.reduce((x, y) => Math.min(x, y)) - 0.03 * spacing,
-        values.reduce((x, y) => Math.max(x, y)) + 0.03 * spacing,
+        values.reduce((x, y) => Math.min(x, y)) - 0.01 * spacing,
+        values.reduce((x, y) => Math.max(x, y)) + 0.01 * spacing,
       ];
     };
-    assert(extreme(slope, 1.41, 1.43)[1] < 1.1289932);
-    assert(extreme(slope, -1.43, -1.41)[0] > -0.1289932);
-    assert(extreme(bend, 0, 0.01)[1] < 0.7978846);
-    assert(extreme(bend, 1.99, 2.03)[0] > -0.107982);
+    assert(extremes(1.41, 1.43)[1] < 1.1289932);
+    assert(extremes(-1.43, -1.41)[0] > -0.1289932);
   }
 });

@@ -1,5 +1,5 @@
 /**
- * The search for an input that breaks a bound.
+ * The search for an input that breaks a bound, of the prover's or the checker's.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { attentionOf, type Digits } from "../../src/certify/extremes.ts";
 import type { Query } from "../../src/certify/query.ts";
 import { type Region, regionsOf, tokensAt } from "../../src/certify/region.ts";
 import { quickBounds } from "../../src/certify/scan.ts";
+import { CheckedModel, type Part } from "../../src/certify/checker_bound.ts";
 import { WIDTH } from "../../src/model/variant.ts";
 import { EQUALS, QUERIES } from "../../src/model/vocabulary.ts";
 import { liesIn, type NamedModel, randomInput, randomNumbers, toolsOf } from "./models.ts";
@@ -30,11 +31,13 @@ export function searchForBreach(
   const random = randomNumbers(seed);
   const pick = (count: number) => Math.floor(random() * count);
   const { tensors, head, bounder, makeQuery } = toolsOf(model);
+  const checked = new CheckedModel(model.model, model.parameters);
   let compared = 0;
   for (let step = 0; step < QUERIES; step++) {
     const tokens = tokensAt(step, EQUALS);
     const token = tokens[pick(tokens.length)];
     const query = makeQuery(step, token);
+    const checkedQuery = checked.query(step, token);
     const all = regionsOf(step, token);
     const quick = quickBounds(head, tensors.tokenEmbedding, query, all);
     for (let r = 0; r < regions; r++) {
@@ -54,9 +57,11 @@ export function searchForBreach(
         if (found !== undefined && !inside(found.input)) found = undefined;
       }
       least = Math.max(least, bound);
+      let smallest = Infinity;
       const check = (input: Digits) => {
         compared++;
         const margin = bounder.marginOf(query, region, input);
+        smallest = Math.min(smallest, margin);
         assert(
           !(margin < least - ROUNDING),
           `${model.name}: at step ${step} ${input.a} + ${input.b} (ones first) has the margin ${margin}, below its bound ${least}`,
@@ -71,9 +76,25 @@ export function searchForBreach(
         assert(bound < Infinity, `${model.name}: a region of step ${step} holds inputs, but is said not to`);
         check(input);
       }
+      if (smallest === Infinity) continue;
+      const part = partOf(region, checkedQuery, bounder.axesOf(query, step));
+      const claim = smallest + ROUNDING * (1 + Math.abs(smallest));
+      assert(!checked.holds(part, claim, 1), `${model.name}: the checker proves ${claim} of a region of step ${step}`);
     }
   }
   return compared;
+}
+
+/** A region as the checker sees it. */
+function partOf({ wanted, digits, box }: Region, query: Part["query"], flatAxes: Float64Array): Part {
+  const sets = Array.from(digits, (bits) => [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].filter((digit) => bits >> digit & 1));
+  if (box === undefined) return { query, wanted, sets, axes: [], box: [] };
+  const indices = [...Array(WIDTH).keys()];
+  return {
+    ...{ query, wanted, sets },
+    axes: indices.map((i) => Array.from(flatAxes.subarray(i * WIDTH, (i + 1) * WIDTH))),
+    box: indices.map((i) => [box[2 * i], box[2 * i + 1]]),
+  };
 }
 
 /** Whether the attention's output of an input lies in a region's box. */

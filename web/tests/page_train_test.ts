@@ -1,4 +1,5 @@
 /** The built page trains and proves, in Chromium. */
+import { marginText } from "../../src/certify/margin.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "puppeteer-core";
 import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
@@ -16,7 +17,7 @@ const SHIPPED = shippedCheckpoint().metadata;
 /** The margin in the certificate that lies beside the shipped weights. */
 async function shippedMargin(): Promise<string> {
   const file = new URL("../../src/weights/shipped_763.certificate.json", import.meta.url);
-  return JSON.parse(await Deno.readTextFile(file)).worstMargin.toFixed(2);
+  return marginText(JSON.parse(await Deno.readTextFile(file)).worstMargin);
 }
 
 /** Most bytes that all of the page may take, what it keeps for use offline included. */

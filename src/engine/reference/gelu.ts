@@ -47,10 +47,16 @@ function geluTanhDerivative(x: number): number {
   return (1 + t) / 2 + x * dt / 2;
 }
 
+/** GELU of one number and its derivative, by the form of the variant. */
+export const GELU: Readonly<Record<Variant["gelu"], { value(x: number): number; derivative(x: number): number }>> = {
+  erf: { value: geluErf, derivative: geluErfDerivative },
+  tanh: { value: geluTanh, derivative: geluTanhDerivative },
+};
+
 /** GELU of each element, in the form of the variant. */
 export function gelu(x: Float64Array, form: Variant["gelu"]): Float64Array {
-  const f = form === "erf" ? geluErf : geluTanh;
-  return x.map((value) => f(value));
+  const { value } = GELU[form];
+  return x.map((element) => value(element));
 }
 
 /**
@@ -61,7 +67,7 @@ export function gelu(x: Float64Array, form: Variant["gelu"]): Float64Array {
  * @returns dL/dx
  */
 export function geluBackward(dy: Float64Array, x: Float64Array, form: Variant["gelu"]): Float64Array {
-  const derivative = form === "erf" ? geluErfDerivative : geluTanhDerivative;
+  const { derivative } = GELU[form];
   // in the forward pass this was: y[i] = f(x[i])
   return dy.map((value, i) => value * derivative(x[i]));
 }
