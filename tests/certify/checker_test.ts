@@ -85,3 +85,18 @@ Deno.test("the checker refuses what is no certificate", async () => {
     assert(await reasonOf(nothing) !== "accepted");
   }
 });
+
+Deno.test("the checker has fewer than 300 lines of code, none of them the prover's", async () => {
+  let lines = 0;
+  for (const file of ["checker.ts", "checker_bound.ts"]) {
+    const text = await Deno.readTextFile(new URL(`../../src/certify/${file}`, import.meta.url));
+    lines += text.split("\n").filter((line) => !/^\s*(\/\/|\/?\*|$)/.test(line)).length;
+    for (const [, from] of text.matchAll(/ from "(.*)";/g)) {
+      assert(
+        /^(\.\.\/(model|engine\/reference)\/|\.\/checker)/.test(from) || from.startsWith("@"),
+        `${file} imports ${from}`,
+      );
+    }
+  }
+  assert(lines < 300, `${lines} lines`);
+});
