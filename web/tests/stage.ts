@@ -11,15 +11,15 @@ export interface Stage {
   readonly browser: Browser;
 }
 
-/** Sets the stage before the tests of this file, and clears it after them. */
-export function setStage(): Stage {
+/** Sets the stage before the tests of this file, and clears it after them. @param flags More flags for Chromium */
+export function setStage(flags: readonly string[] = []): Stage {
   let folder: string;
   let site: LabSite;
   let running: RunningBrowser;
   Deno.test.beforeAll(async () => {
     folder = await buildSite();
     site = await labSite(folder);
-    running = await startBrowser();
+    running = await startBrowser(flags);
   });
   Deno.test.afterAll(async () => {
     await running[Symbol.asyncDispose]();
