@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { marginText } from "../src/certify/margin.ts";
 import { certificateText } from "../src/certify/certificate.ts";
+import { marginText } from "../src/certify/margin.ts";
 import type { Certificate, CertifyResult, Input } from "../src/certify/types.ts";
 import { byId, element } from "./dom.ts";
 import { download } from "./files.ts";
@@ -163,7 +163,7 @@ export class ProofView {
         "tr",
         {},
         element("th", { scope: "row" }, STEP_NAMES[step]),
-        element("td", {}, element("span", { className: "margin" }, margin.toFixed(2)), bar),
+        element("td", {}, element("span", { className: "margin" }, marginText(margin)), bar),
         element("td", {}, `${worst.a} + ${worst.b}`),
       );
     });

@@ -13,7 +13,6 @@ import { EQUALS, FIRST_QUERY, PLUS, targetTokens } from "../model/vocabulary.ts"
 export type Range = readonly [lo: number, hi: number];
 /** x = x[0] + x[1 … 7].(o - center) + x[8 …].errors, each error of an input between -1 and 1 times its size ("Forms"). */
 type Form = number[];
-type Curve = (x: number) => number;
 /** Between what w.(o - center) lies, by what is known of o. */
 type Along = (w: number[]) => Range;
 /** A position that asks: its residual stream; of each token at 10 position + digit the coordinates of e v, and e ("Attention"). */
@@ -27,6 +26,8 @@ export const times = (n: number) => Array.from({ length: n }, (_, i) => i);
 const MORE_CUTS = 10;
 /** Where one piece does not suffice curves are looked at in so many ("Forms"). */
 const PIECES = 16;
+const SQUARE = { value: (x: number) => x * x, derivative: (x: number) => 2 * x };
+const INVERSE_ROOT = { value: (x: number) => x ** -0.5, derivative: (x: number) => -0.5 * x ** -1.5 };
 /** Where gelu' of either form turns, and beyond what it never goes there: elsewhere it is monotone ("GELU"). */
 const TURNS = [[-1.43, -1.41, -0.1289932], [1.41, 1.43, 1.1289932]];
 
@@ -78,7 +79,8 @@ export class CheckedModel {
     const rows = filled.map((tokens) => forward(this.#tensors, this.#variant, tokens, asking + 1).qkv);
     const slots = times(10 * asking + 10).map((i) => rows[i % 10][Math.floor(i / 10)]);
     const scores = slots.map(({ key }) => dot(rows[0][asking].query, key) / Math.sqrt(WIDTH));
-    const weights = scores.map((score) => Math.exp(score - Math.max(...scores)));
+    const shift = Math.max(...scores);
+    const weights = scores.map((score) => Math.exp(score - shift));
     const columns = times(WIDTH + 1).map((l) => weights.map((e, i) => e * (slots[i].value[l] ?? 1)));
     if (!columns.every((column) => column.every(Number.isFinite))) throw new RangeError("a number overflows");
     const x0 = sum(rowOf(tokenEmbedding, token, WIDTH), rowOf(positionEmbedding, asking, WIDTH));
@@ -129,7 +131,6 @@ export class CheckedModel {
   #least({ query: { x0 }, wanted }: Part, center: number[], along: Along, pieces: number): number {
     const { norm2, finalNorm } = this.#tensors;
     const [projection, w1, w2, tokenEmbedding] = this.#layers;
-    const { value, derivative } = GELU[this.#variant.gelu];
     const errors: number[] = [];
     let empty = false; // whether no input lies in the part
     /** Between what x - x[0] lies. */
@@ -148,17 +149,17 @@ export class CheckedModel {
       return y;
     };
     /** f(x) as a line and an error, by f in the middle of each piece and what f' can be there: it is monotone but for its turns. */
-    const curve = (x: Form, f: Curve, slopeAt: Curve, turns: number[][] = []): Form => {
+    const curve = (x: Form, { value, derivative }: typeof GELU.erf, turns: number[][] = []): Form => {
       const [lo, hi] = move(x);
       const half = (hi - lo) / 2 / pieces;
-      const slope = slopeAt(x[0] + (lo + hi) / 2);
+      const slope = derivative(x[0] + (lo + hi) / 2);
       let [least, most] = [Infinity, -Infinity];
       for (let i = 0; i < pieces; i++) {
         const at = x[0] + lo + (2 * i + 1) * half;
-        const slopes = [slopeAt(at - half), slopeAt(at + half)];
+        const slopes = [derivative(at - half), derivative(at + half)];
         for (const [first, last, turned] of turns) if (at - half < last && first < at + half) slopes.push(turned);
         const error = Math.max(...slopes.map((other) => Math.abs(other - slope))) * half;
-        const rest = f(at) - slope * (at - x[0]);
+        const rest = value(at) - slope * (at - x[0]);
         least = Math.min(least, rest - error);
         most = Math.max(most, rest + error);
       }
@@ -170,9 +171,9 @@ export class CheckedModel {
       const seventh = x.map(() => 1 / WIDTH);
       const mean = mix(seventh, x);
       const z = x.map((own) => mix([1, -1], [own, mean]));
-      const n = mix(seventh, z.map((own) => curve(own, (v) => v * v, (v) => 2 * v)));
+      const n = mix(seventh, z.map((own) => curve(own, SQUARE)));
       n[0] += this.#variant.layerNormEpsilon;
-      const r = curve(n, (v) => v ** -0.5, (v) => -0.5 * v ** -1.5);
+      const r = curve(n, INVERSE_ROOT);
       return w.map((row) => {
         const own = mix(row.map((factor, m) => factor * weight[m]), z);
         return nearly(r[0] * own[0] + dot(row, bias), 1, mix([own[0], r[0]], [r, own]), widest(r) * widest(own));
@@ -182,7 +183,7 @@ export class CheckedModel {
     const o = center.map((at, l) => [at, ...center.map((_, m) => +(m === l)), ...none]);
     o.forEach(move); // to see where no input lies
     const x1 = linear(o, projection).map((x, m) => x.with(0, x0[m] + x[0]));
-    const activated = normedLinear(x1, norm2, w1).map((h) => curve(h, value, derivative, TURNS));
+    const activated = normedLinear(x1, norm2, w1).map((h) => curve(h, GELU[this.#variant.gelu], TURNS));
     const x2 = linear(activated, w2).map((x, m) => mix([1, 1], [x1[m], x]));
     const logits = finalNorm ? normedLinear(x2, finalNorm, tokenEmbedding) : linear(x2, tokenEmbedding);
     const margins = logits.toSpliced(wanted, 1).map((logit) => mix([1, -1], [logits[wanted], logit]));

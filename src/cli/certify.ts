@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { marginText } from "../certify/margin.ts";
 import { certificateText } from "../certify/certificate.ts";
 import { certify } from "../certify/certify.ts";
+import { marginText } from "../certify/margin.ts";
 import type { CertifyCheckpoint, CertifyOptions, CertifyResult } from "../certify/types.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, text, wholeNumber } from "./flags.ts";

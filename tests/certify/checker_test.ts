@@ -69,6 +69,11 @@ const CHANGES: readonly [what: string, change: (certificate: Certificate) => voi
   ["a cut leaves a side empty", ({ steps }) => void (steps[11].splits = [[0, 0, [0, 1023, 0, 0]]]), "empty side"],
   ["a cut is of no digit", ({ steps }) => void (steps[11].splits = [[0, 0, [10, 1, 0, 0]]]), "empty side"],
   ["a cut is along no axis", ({ steps }) => void ((steps[11].splits[0][2] as number[])[0] = -8), "not iterable"],
+  [
+    "a region is cut twice",
+    ({ steps }) => void steps[11].splits.push(steps[11].splits[0]),
+    "a region that there is not",
+  ],
   ["a cut is of no region", ({ steps }) => void (steps[11].splits.push([1, 5, 0])), "a region that there is not"],
   ["it covers less", (certificate) => void ((certificate as { inputs: string }).inputs = "1"), "all inputs"],
   ["it is of another version", (certificate) => void ((certificate as { version: number }).version = 1), "version 2"],

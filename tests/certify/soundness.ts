@@ -5,11 +5,11 @@
  */
 import { assert } from "@std/assert";
 import type { Bounder } from "../../src/certify/bound.ts";
+import { CheckedModel, type Part } from "../../src/certify/checker_bound.ts";
 import { attentionOf, type Digits } from "../../src/certify/extremes.ts";
 import type { Query } from "../../src/certify/query.ts";
 import { type Region, regionsOf, tokensAt } from "../../src/certify/region.ts";
 import { quickBounds } from "../../src/certify/scan.ts";
-import { CheckedModel, type Part } from "../../src/certify/checker_bound.ts";
 import { WIDTH } from "../../src/model/variant.ts";
 import { EQUALS, QUERIES } from "../../src/model/vocabulary.ts";
 import { liesIn, type NamedModel, randomInput, randomNumbers, toolsOf } from "./models.ts";

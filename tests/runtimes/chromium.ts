@@ -1,6 +1,13 @@
 /** Evidence from headless Chromium. */
 import { type PageOptions, servePage } from "./page_server.ts";
 
+/** What gives headless Chromium WebGPU without a GPU. */
+export const SOFTWARE_WEBGPU = [
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--enable-features=Vulkan",
+] as const;
+
 const FLAGS = [
   ...["--headless", "--no-sandbox", "--no-first-run", "--disable-background-networking"],
   ...["--disable-component-update", "--disable-sync", "--disable-quic"],

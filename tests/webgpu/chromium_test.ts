@@ -9,11 +9,9 @@ import { sha256 } from "../../src/sha256.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { FLOAT32_TOLERANCES } from "../engine/engines.ts";
 import { assertClose, assertTensorsClose, goldenSets } from "../golden.ts";
-import { evidenceOfChromium } from "../runtimes/chromium.ts";
+import { evidenceOfChromium, SOFTWARE_WEBGPU } from "../runtimes/chromium.ts";
 import { isInstalled, outputOf } from "../runtimes/program.ts";
 import type { Asked, PageEvidence } from "./page.ts";
-
-const FLAGS = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
 
 const MISSING = !isInstalled("chromium");
 const NOTE = MISSING ? " (ignored as chromium is not installed)" : "";
@@ -32,7 +30,7 @@ if (!MISSING) {
     }));
     evidence = await evidenceOfChromium<PageEvidence>({
       ...{ bundle, asked, call: ["gpuEvidence"], isolated: false, where: "page" },
-      ...{ gpuFlags: FLAGS, timeLimit: 240_000 },
+      ...{ gpuFlags: SOFTWARE_WEBGPU, timeLimit: 240_000 },
     });
   });
 }

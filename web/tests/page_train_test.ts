@@ -1,7 +1,7 @@
 /** The built page trains and proves, in Chromium. */
-import { marginText } from "../../src/certify/margin.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "puppeteer-core";
+import { marginText } from "../../src/certify/margin.ts";
 import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { coreShare } from "./core_share.ts";

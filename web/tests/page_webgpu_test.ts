@@ -1,13 +1,10 @@
 /** The built page on WebGPU, that of headless Chromium's software adapter. */
 import { assert, assertEquals } from "@std/assert";
+import { SOFTWARE_WEBGPU } from "../../tests/runtimes/chromium.ts";
 import { hasSteps, hasText, openLab, startTraining, textOf } from "./page.ts";
 import { setStage } from "./stage.ts";
 
-const stage = setStage([
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  "--enable-features=Vulkan",
-]);
+const stage = setStage(SOFTWARE_WEBGPU);
 
 Deno.test("the page trains on WebGPU where the browser has it, and says so", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
