@@ -83,11 +83,10 @@ export async function checkCertificate(
   certificate: any,
   { model, parameters }: { model: ModelName; parameters: Float32Array },
 ): Promise<CheckResult> {
-  let regions = 0;
+  let [regions, place] = [0, "its head"];
   try {
     const { digest, ...content } = certificate;
-    const { format, version, inputs, weights, worstMargin, arithmetic, steps } = content;
-    const { logits, largestError, demanded } = arithmetic;
+    const { format, version, inputs, weights, arithmetic: { logits, largestError, demanded }, steps } = content;
     insist(format === "tiny-adder certificate" && version === 2, "it is no certificate of version 2");
     const text = new TextEncoder().encode(JSON.stringify(content));
     insist(digest === await sha256(text), "its digest is not that of its text");
@@ -97,7 +96,7 @@ export async function checkCertificate(
     insist(logits >= 1e7 && demanded === Math.max(0.01, 20 * largestError), "it demands too little for float32");
     insist(steps.length === QUERIES, "a step is left out");
     const margins = steps.map(({ margin }: { margin: number }) => margin);
-    insist(worstMargin === Math.min(...margins), "its worst margin is not the least of its steps");
+    insist(content.worstMargin === Math.min(...margins), "its worst margin is not the least of its steps");
     const checked = new CheckedModel(model, parameters);
     for (const [step, { step: named, margin, worst: { a, b, margin: met } }] of steps.entries()) {
       insist(named === step && margin >= demanded, `step ${step} promises too little`);
@@ -105,6 +104,7 @@ export async function checkCertificate(
       insist(Math.abs(own - met) < 1e-6 && margin <= own, `the worst input of step ${step} has another margin`);
     }
     for (const { step, margin, axes, splits } of steps.toReversed()) { // the steps with the fewest regions come first
+      place = `step ${step}`;
       const axesOf = new Map<number, number[][]>(axes);
       let used = 0;
       for (const token of step === 0 ? [EQUALS] : times(step === 11 ? 2 : 10)) {
@@ -122,6 +122,7 @@ export async function checkCertificate(
     }
     return { accepted: true, reason: null, regions };
   } catch (error) {
-    return { accepted: false, reason: error instanceof Error ? error.message : String(error), regions };
+    const said = error instanceof Error && error.constructor === Error; // by `insist`; values of another kind throw others
+    return { accepted: false, reason: said ? error.message : `${place} has not the form of a certificate's`, regions };
   }
 }

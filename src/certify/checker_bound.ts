@@ -70,7 +70,7 @@ export class CheckedModel {
     return Math.min(...Array.from(logits, (logit) => logits[wanted] - logit).toSpliced(wanted, 1));
   }
 
-  /** Position 21 + step asking with a token. @throws {RangeError} If a number overflows */
+  /** Position 21 + step asking with a token. @throws {Error} If a number overflows */
   query(step: number, token: number): Query {
     const { tokenEmbedding, positionEmbedding } = this.#tensors;
     const asking = FIRST_QUERY + step;
@@ -82,7 +82,7 @@ export class CheckedModel {
     const shift = Math.max(...scores);
     const weights = scores.map((score) => Math.exp(score - shift));
     const columns = times(WIDTH + 1).map((l) => weights.map((e, i) => e * (slots[i].value[l] ?? 1)));
-    if (!columns.every((column) => column.every(Number.isFinite))) throw new RangeError("a number overflows");
+    if (!columns.every((column) => column.every(Number.isFinite))) throw new Error("a number overflows");
     const x0 = sum(rowOf(tokenEmbedding, token, WIDTH), rowOf(positionEmbedding, asking, WIDTH));
     return { step, token, x0, columns };
   }

@@ -68,7 +68,7 @@ const CHANGES: readonly [what: string, change: (certificate: Certificate) => voi
   ],
   ["a cut leaves a side empty", ({ steps }) => void (steps[11].splits = [[0, 0, [0, 1023, 0, 0]]]), "empty side"],
   ["a cut is of no digit", ({ steps }) => void (steps[11].splits = [[0, 0, [10, 1, 0, 0]]]), "empty side"],
-  ["a cut is along no axis", ({ steps }) => void ((steps[11].splits[0][2] as number[])[0] = -8), "not iterable"],
+  ["a cut is along no axis", ({ steps }) => void ((steps[11].splits[0][2] as number[])[0] = -8), "has not the form"],
   [
     "a region is cut twice",
     ({ steps }) => void steps[11].splits.push(steps[11].splits[0]),

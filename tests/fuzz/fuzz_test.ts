@@ -13,6 +13,7 @@ const CASES: Readonly<Record<string, number>> = {
   "WASM memory, exact": 300,
   "WASM memory, fast": 300,
   "API arguments": 1500,
+  "certificates, sealed, cuts": 500,
 };
 const TARGETS = [...FILE_TARGETS, ...ARGUMENT_TARGETS, ...MEMORY_TARGETS];
 
@@ -37,6 +38,7 @@ const FOUND: readonly (readonly [target: string, seed: number, index: number, fa
   ["API arguments", 1, 33, "a recipe without stages"],
   ["API arguments", 1, 127, "bytes that are none"],
   ["API arguments", 1, 2411, "a model that cannot be shown"],
+  ["certificates, sealed, cuts", 1, 480, "a reason that was the runtime's: of null (reading 'length')"],
 ];
 
 for (const [name, seed, index, fault] of FOUND) {

@@ -128,7 +128,7 @@ class Guarded {
 
   /** Nothing changed below our data, nor from `end` on. */
   #check(end: number, all: boolean, who: string): void {
-    if (this.#tables.some((byte, i) => byte !== this.#bytes[i])) {
+    if (Buffer.compare(this.#tables, this.#bytes.subarray(0, PARAMETERS)) !== 0) {
       throw new Error(`${who} wrote into the compiler's tables`);
     }
     const guard = this.#bytes.subarray(end, all ? undefined : end + WINDOW);
