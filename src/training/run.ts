@@ -290,11 +290,15 @@ export class Run {
     progress.stoppedEarly = result.correct >= evaluation.stopAt * result.total;
   }
 
-  async #evaluate(count: number, sample: number): Promise<{ step: number; total: number; correct: number }> {
+  async #evaluate(
+    count: number,
+    sample: number,
+    signal?: AbortSignal,
+  ): Promise<{ step: number; total: number; correct: number }> {
     const { engine, onProgress } = this.#tools;
     const { seed, step } = this.#progress;
     const held = engine.sample({ seed, stream: "evaluation", sample, count });
-    const { total, correct, exactMatch, digitAccuracy } = await evaluate(engine, held, { maxErrors: 0 });
+    const { total, correct, exactMatch, digitAccuracy } = await evaluate(engine, held, { maxErrors: 0, signal });
     const report = { step, total, correct, exactMatch, digitAccuracy };
     onProgress({ type: "evaluation", ...report });
     this.#log("evaluation", report);
@@ -304,6 +308,17 @@ export class Run {
   /** Evaluates the weights and writes them. */
   async conclude(): Promise<TrainResult> {
     return await this.#loggingErrors(() => this.#conclude());
+  }
+
+  /** The last evaluation. Whoever stops the run in it goes on with it: the last step is saved then. */
+  async #finalEvaluation(last: Vectors): Promise<{ total: number; correct: number }> {
+    const { finalProblems, signal } = this.#tools;
+    try {
+      return await this.#evaluate(finalProblems, SAMPLE_AT_THE_END, signal);
+    } catch (error) {
+      if (signal?.aborted) await this.save(last);
+      throw error;
+    }
   }
 
   async #conclude(): Promise<TrainResult> {
@@ -318,7 +333,7 @@ export class Run {
     const examples = progress.examples + (hardened?.examples ?? 0);
     if (hardened !== null) engine.setParameters(hardened.parameters);
     const parameters = engine.parameters();
-    const { total, correct } = await this.#evaluate(this.#tools.finalProblems, SAMPLE_AT_THE_END);
+    const { total, correct } = await this.#finalEvaluation(last);
     const exactMatch = correct / total;
     const metadata = {
       kind: progress.kind,

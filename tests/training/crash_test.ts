@@ -27,7 +27,7 @@ const FULL_DISKS: Readonly<Record<string, string>> = {
     first
     (trap "" XFSZ; ulimit -f 8; "\${deno[@]}" train --resume --save-every 0 --out "$run"); echo "exit $?"
     last`,
-  // a disk of 128 KiB that something else has filled: ENOSPC. Where nobody may mount, the limit alone has to do.
+  // a disk of 128 KiB that something else has filled: ENOSPC. Where nobody may mount it is ignored, and the limit alone has to do.
   "a disk": `
     run="$1/disk/run"
     mkdir "$1/disk"
@@ -54,14 +54,16 @@ async function bash(script: string, ...args: string[]): Promise<{ success: boole
   return { success, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }
 
+const IN_NAMESPACE = 'exec unshare --map-root-user --mount bash -c "$@"';
+const hasBash = Deno.build.os !== "windows";
+const mayMount = hasBash && (await bash(IN_NAMESPACE, "mount -t tmpfs none /mnt")).success;
+
 for (const [name, script] of Object.entries(FULL_DISKS)) {
+  const mounts = name === "a disk";
   Deno.test({
     name: `${name} that is full leaves the last good state, and a resume ends with the same bytes`,
-    ignore: Deno.build.os === "windows",
+    ignore: mounts ? !mayMount : !hasBash,
     async fn() {
-      const mounts = name === "a disk";
-      const inNamespace = 'exec unshare --map-root-user --mount bash -c "$@"';
-      if (mounts && !(await bash(inNamespace, "mount -t tmpfs none /mnt")).success) return;
       await using folder = await temporaryFolder();
       const straight = join(folder.path, "straight");
       const { code } = await tinyAdder(["train", "--steps", "3000", "--no-certify", "--out", straight], folder.allow);
@@ -72,7 +74,7 @@ for (const [name, script] of Object.entries(FULL_DISKS)) {
       const cli = new URL("../../cli.ts", import.meta.url).pathname;
       const whole = `${AROUND}\n${script}`;
       const { stdout, stderr } = mounts
-        ? await bash(inNamespace, whole, "bash", folder.path, Deno.execPath(), cli)
+        ? await bash(IN_NAMESPACE, whole, "bash", folder.path, Deno.execPath(), cli)
         : await bash(whole, folder.path, Deno.execPath(), cli);
       const why = mounts ? "No space left on device" : "File too large";
       assertMatch(

@@ -148,6 +148,22 @@ Deno.test("an interrupted run rejects with the signal's reason, and has saved wh
   await assertRejects(() => Deno.stat(join(out, "model.safetensors")), Deno.errors.NotFound);
 });
 
+Deno.test("a run that is stopped in its last evaluation has saved its last step, and ends with the same bytes", async () => {
+  await using folder = await temporaryFolder();
+  const [straight, pieces] = ["straight", "pieces"].map((name) => join(folder.path, name));
+  const options = { recipe: RECIPE, seed: 5 };
+  const { report: { steps } } = await train({ ...options, out: straight });
+  const controller = new AbortController();
+  const onProgress = (event: ProgressEvent) => {
+    if (event.type === "step" && event.step === steps) setTimeout(() => controller.abort(INTERRUPTION), 0);
+  };
+  const { signal } = controller;
+  assertEquals(await train({ ...options, out: pieces, signal, onProgress }).catch((error) => error), INTERRUPTION);
+  assertEquals((await readState(pieces)).progress.step, steps);
+  await train({ resume: true, out: pieces });
+  await assertSameRun(pieces, straight);
+});
+
 Deno.test("a signal that is aborted already starts nothing", async () => {
   await using folder = await temporaryFolder();
   const out = join(folder.path, "run");
