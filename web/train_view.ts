@@ -94,12 +94,13 @@ export class TrainView {
   #read(): TrainRequest {
     const values = new FormData(this.#form);
     const text = (name: string) => String(values.get(name));
+    const [backend, fused] = text("backend").split(" ");
     return {
       recipe: text("recipe"),
       seed: Number(text("seed")),
       model: Number(text("model")) as ModelName,
-      backend: text("backend").split(" ")[0] as BackendName,
-      arithmetic: text("backend").endsWith("fast") ? "fast" : "exact",
+      backend: backend as BackendName,
+      arithmetic: fused !== undefined || backend === "webgpu" ? "fast" : "exact",
       threads: Number(text("threads")),
       certify: values.has("certify"),
     };

@@ -89,7 +89,7 @@ export const ENGINE_FLAGS = {
     least: 1,
     most: 64,
   }),
-  arithmetic: oneOf(ARITHMETICS, "exact: the same bytes everywhere; fast: fused multiply-add (exact)"),
+  arithmetic: oneOf(ARITHMETICS, "exact: the same bytes everywhere; fast: fused multiply-add (exact, on a GPU fast)"),
 };
 
 /** The largest seed: seeds are 32-bit. */

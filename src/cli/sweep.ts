@@ -191,7 +191,7 @@ async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise
 
 /** Where the runs are trained, and how many at a time. */
 async function chosenTrainer(
-  { backend, threads }: FlagValues<typeof FLAGS>,
+  { backend, threads, arithmetic }: FlagValues<typeof FLAGS>,
 ): Promise<{ threads: number; trainer?: RunTrainer }> {
   const { hasSimd } = await import("../engine/wasm/core.ts");
   if (backend !== "webgpu" && (backend === "wasm" || hasSimd())) {
@@ -201,6 +201,9 @@ async function chosenTrainer(
       );
     }
     return { threads: threads ?? defaultThreads() };
+  }
+  if (arithmetic === "exact") {
+    throw new UsageError("Cannot run sweep as --arithmetic must be fast on a GPU: current value is exact");
   }
   const { gpuTrainer } = await import("../sweep/gpu_trainer.ts");
   const atOnce = threads ?? GPU_RUNS;

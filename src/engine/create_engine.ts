@@ -36,6 +36,9 @@ export const BACKENDS = ["auto", "wasm", "webgpu", "reference"] as const;
  */
 export const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 
+/** Backends with one arithmetic only. */
+const ONLY_ARITHMETIC: Readonly<Partial<Record<string, Arithmetic>>> = { reference: "exact", webgpu: "fast" };
+
 function checkChoice(option: string, value: unknown, choices: readonly unknown[]): void {
   if (!choices.includes(value)) {
     throw new RangeError(
@@ -116,6 +119,12 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   checkChoice("backend", backend, BACKENDS);
   checkChoice("model", model, MODELS);
   checkChoice("arithmetic", arithmetic, ARITHMETICS);
+  const only = ONLY_ARITHMETIC[backend];
+  if (only !== undefined && options.arithmetic !== undefined && options.arithmetic !== only) {
+    throw new RangeError(
+      `Cannot create an engine as the arithmetic of backend ${backend} is ${only}: current value is ${options.arithmetic}`,
+    );
+  }
   if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
     throw new RangeError(
       `Cannot create an engine as threads must be a whole number from 1 to 64: current value is ${shown(threads)}`,

@@ -21,7 +21,7 @@ export interface EngineOptions {
   model?: ModelName;
   /** Number of threads, 1 … 64. @default {1} */
   threads?: number;
-  /** How sums of products are rounded. @default {"exact"} */
+  /** How sums of products are rounded; the reference knows `exact` alone, a GPU `fast`. @default {"exact"; "fast" on a GPU} */
   arithmetic?: Arithmetic;
 }
 

@@ -106,7 +106,7 @@ export type EngineMaker = (options: EngineOptions) => Promise<Engine>;
 
 async function run(start: Start, options: TrainOptions, makeEngine: EngineMaker = createEngine): Promise<TrainResult> {
   const { progress, journal, weights, best } = start;
-  const { model, seed, attempt, recipe, arithmetic } = progress;
+  const { model, seed, attempt, recipe } = progress;
   const {
     backend = "auto",
     threads,
@@ -120,8 +120,9 @@ async function run(start: Start, options: TrainOptions, makeEngine: EngineMaker 
   } = options;
   signal?.throwIfAborted();
   const resumedOn = backend === "auto" ? progress.backend : undefined;
+  const arithmetic = options.resume ? progress.arithmetic : options.arithmetic;
   const engine = await makeEngine({ backend: resumedOn ?? backend, model, threads, arithmetic });
-  progress.backend = engine.backend;
+  Object.assign(progress, { backend: engine.backend, arithmetic: engine.arithmetic }); // what really runs
   try {
     if (weights === undefined) engine.initialize(seed, attempt);
     else engine.setParameters(weights.parameters);

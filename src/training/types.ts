@@ -28,7 +28,7 @@ export interface TrainOptions {
   backend?: BackendName | "auto";
   /** Threads, 1 … 64, also of the proof. @default {1; all of them for the proof} */
   threads?: number;
-  /** `exact` gives the same bytes on every machine. @default {"exact"} */
+  /** `exact` gives the same bytes on every machine. @default {"exact"; "fast" on a GPU} */
   arithmetic?: Arithmetic;
   /** Folder for `model.safetensors`, `state.safetensors` and `log.jsonl`; made if missing. Without it nothing is written. */
   out?: string;

@@ -189,6 +189,10 @@ for (
     ],
     [[], "Cannot run sweep as --out is missing: add --out FILE.jsonl"],
     [["merge"], "Cannot run sweep as its one verb is summarize: current value is merge"],
+    [
+      ["--backend", "webgpu", "--arithmetic", "exact", "--out", "x"],
+      "Cannot run sweep as --arithmetic must be fast on a GPU: current value is exact",
+    ],
     [["summarize"], "Cannot run sweep summarize as it needs files: name one or more"],
     [
       ["summarize", "a", "--seeds", "1"],

@@ -256,6 +256,16 @@ for (
       RangeError,
       "backend must be one of auto, wasm, webgpu, reference: current value is gpu",
     ],
+    [
+      { backend: "reference", arithmetic: "fast" },
+      RangeError,
+      "Cannot create an engine as the arithmetic of backend reference is exact: current value is fast",
+    ],
+    [
+      { backend: "webgpu", arithmetic: "exact" },
+      RangeError,
+      "Cannot create an engine as the arithmetic of backend webgpu is fast: current value is exact",
+    ],
     [{ out: "" }, CheckpointError, "Cannot write to a run directory as its path must name one: it is empty"],
   ] as [TrainOptions, typeof Error, string][]
 ) {
