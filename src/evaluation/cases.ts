@@ -4,7 +4,7 @@
  * @module
  */
 import { MAX_OPERAND } from "../model/vocabulary.ts";
-import { readCsv } from "./csv.ts";
+import { mostPairs, readCsv } from "./csv.ts";
 
 /** A case file is not what it should be. The message names the file, the line and the value. */
 export class CaseFileError extends Error {
@@ -63,7 +63,9 @@ export function parseCases(text: string, { source = "the cases" }: ParseCasesOpt
   }
   const [columnA, columnB, columnSum] = ["a", "b", "sum"].map((name) => names.indexOf(name));
 
-  const operands: number[] = [];
+  // a list that grows would take three times as much
+  const operands = new Float64Array(2 * mostPairs(text));
+  let count = 0;
   for (const { line, fields } of rows) {
     if (fields.length !== names.length) {
       fail(`line ${line} must have ${names.length} values, as the header has: current number is ${fields.length}`);
@@ -82,10 +84,11 @@ export function parseCases(text: string, { source = "the cases" }: ParseCasesOpt
     if (columnSum >= 0 && wholeNumber(fields[columnSum]) !== a + b) {
       fail(`sum in line ${line} must be ${a} + ${b} = ${a + b}: current value is ${excerpt(fields[columnSum])}`);
     }
-    operands.push(a, b);
+    operands[count++] = a;
+    operands[count++] = b;
   }
-  if (operands.length === 0) fail("it must hold at least one problem below its header: there is none");
-  return { operands: Float64Array.from(operands) };
+  if (count === 0) fail("it must hold at least one problem below its header: there is none");
+  return { operands: operands.subarray(0, count) };
 }
 
 /** The number that digits spell, NaN for any other text. */

@@ -15,6 +15,17 @@ export interface CsvRow {
 /** A quoted value, or what stands up to the next comma or line end; then what follows it. */
 const FIELD = /[ \t]*(?:"([^"]*(?:""[^"]*)*)"[ \t]*(?=[,\r\n]|$)|([^,\r\n]*))(,|\r\n|\n|\r|$)/y;
 
+/** At least as many as there are rows of two values or more: for who must know before they are read. */
+export function mostPairs(text: string): number {
+  let [commas, lines] = [0, 1];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x2c) commas++;
+    else if (code === 0x0a || code === 0x0d) lines++;
+  }
+  return Math.min(commas, lines);
+}
+
 /**
  * Reads rows one by one.
  *

@@ -1,7 +1,10 @@
 /** The short form of `deno task fuzz`: the first cases of each target, and all that ever found a fault. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { decodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
+import { readZip, writeZip } from "../../src/checkpoint/pytorch/zip.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { createEngine } from "../../src/engine/mod.ts";
+import { parseCases } from "../../src/evaluation/cases.ts";
 import { trainRecipe } from "../../src/training/recipes.ts";
 import { ARGUMENT_TARGETS } from "./arguments.ts";
 import { FILE_TARGETS } from "./files.ts";
@@ -97,20 +100,40 @@ Deno.test("the fuzzer notices what it is there for", async () => {
   );
 });
 
-Deno.test("reading a checkpoint takes no more memory than twice the file", () => {
-  const size = 2 ** 22; // 16 MiB, the most that is read
-  const file = encodeSafetensors({
-    tensors: [{ name: "large", shape: [size], values: new Float32Array(size).fill(1) }],
-  });
+/** Bytes in use after something is done that were not before. */
+function bytesOf(work: () => void): number {
   const used = () => {
     const { heapUsed, external } = Deno.memoryUsage();
     return heapUsed + external;
   };
   const before = used();
-  const { tensors } = decodeSafetensors(file);
-  const grown = used() - before;
-  assertEquals(tensors[0].values.length, size);
+  work();
+  return used() - before;
+}
+
+const LARGE = 2 ** 24; // the most that is read of a checkpoint
+
+Deno.test("reading a checkpoint takes no more memory than twice the file", () => {
+  const size = LARGE / 4;
+  const file = encodeSafetensors({
+    tensors: [{ name: "large", shape: [size], values: new Float32Array(size).fill(1) }],
+  });
+  const grown = bytesOf(() => assertEquals(decodeSafetensors(file).tensors[0].values.length, size));
   assert(grown < 2 * file.length, `${grown} bytes for a file of ${file.length}`);
+});
+
+Deno.test("reading a .pt takes no more memory than twice the file", async () => {
+  const golden = await Deno.readFile(new URL("../golden/w0.pt", import.meta.url));
+  const file = writeZip([...readZip(golden, "read it"), ["archive/data/large", new Uint8Array(LARGE)]]);
+  const grown = bytesOf(() => assertEquals(decodePyTorchCheckpoint(file).parameters.length, 763));
+  assert(grown < 2 * file.length, `${grown} bytes for a file of ${file.length}`);
+});
+
+Deno.test("reading a case file takes no more memory than twice the file", () => {
+  const text = "a,b\n" + "1234567890,9876543210\n".repeat(500_000);
+  assertEquals(text.charCodeAt(text.length - 1), 10); // puts the pieces together
+  const grown = bytesOf(() => assertEquals(parseCases(text).operands.length, 1_000_000));
+  assert(grown < 2 * text.length, `${grown} bytes for a file of ${text.length}`);
 });
 
 Deno.test("a header that promises what the file has not is refused before anything is made for it", () => {
