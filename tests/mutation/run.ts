@@ -16,7 +16,19 @@ import { type Mutant, mutantsOf, mutate } from "./mutants.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const FOLDERS = ["assembly", "src/checkpoint"];
-const COPIED = ["assembly", "build", "src", "tests", "shims", "examples", "mod.ts", "cli.ts", "deno.json", "deno.lock"];
+const COPIED = [
+  "assembly",
+  "build",
+  "src",
+  "tests",
+  "shims",
+  "examples",
+  "web",
+  "mod.ts",
+  "cli.ts",
+  "deno.json",
+  "deno.lock",
+];
 /** What runs for a fault in a folder, the quickest to notice first. */
 const TESTS: Readonly<Record<string, readonly string[][]>> = {
   assembly: [
@@ -96,15 +108,29 @@ async function modulesOf(copy: string): Promise<string> {
   return texts.map((text) => text.replace(/^\/\/ @generated.*/, "")).join("");
 }
 
+const folderOf = ({ file }: Mutant) => FOLDERS.find((name) => file.startsWith(`${name}/`))!;
+
+function test(copy: string, files: readonly string[]): Promise<{ success: boolean; timedOut: boolean }> {
+  return deno(copy, ["test", "--no-check", "--fail-fast", "--parallel", "-A", ...files]);
+}
+
+/** Tests that fail without a fault would notice every one. */
+async function assertPassing(copy: string, folders: ReadonlySet<string>): Promise<void> {
+  for (const files of [...folders].flatMap((folder) => TESTS[folder])) {
+    const { success } = await test(copy, files);
+    if (!success) throw new Error(`Cannot judge mutants as ${files.join(", ")} must pass without one: they fail`);
+  }
+}
+
 async function judge(copy: string, mutant: Mutant): Promise<Outcome> {
-  const folder = FOLDERS.find((name) => mutant.file.startsWith(`${name}/`))!;
+  const folder = folderOf(mutant);
   if (folder === "assembly") {
     const before = await modulesOf(ROOT);
     if (!(await deno(copy, ["task", "build"])).success) return "unviable";
     if (await modulesOf(copy) === before) return "same";
   }
   for (const files of TESTS[folder]) {
-    const { success, timedOut } = await deno(copy, ["test", "--no-check", "--fail-fast", "--parallel", "-A", ...files]);
+    const { success, timedOut } = await test(copy, files);
     if (timedOut) return "timeout";
     if (!success) return "killed";
   }
@@ -148,6 +174,7 @@ if (import.meta.main) {
   try {
     const copied = COPIED.map((name) => join(ROOT, name));
     await new Deno.Command("cp", { args: ["-r", ...copied, copy] }).output();
+    await assertPassing(copy, new Set(chosen.map(folderOf)));
     for (const mutant of chosen) {
       if (known.has(keyOf(mutant))) continue;
       const source = await Deno.readTextFile(join(ROOT, mutant.file));
