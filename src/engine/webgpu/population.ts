@@ -16,6 +16,7 @@ import { type Packing, packingOf } from "./layout.ts";
 import { Buffers, Program } from "./program.ts";
 import { DECODERS, THREADS, TILE, workspaceOf } from "./shaders/mod.ts";
 import { type Copy, type Dispatch, submit, VEC4 } from "./submission.ts";
+import { WaitingRoom } from "./waiting_room.ts";
 
 /** The largest batch of which one workgroup does all. */
 export const FUSED_BATCH = 64;
@@ -26,8 +27,6 @@ const DISPATCH_EXAMPLES = 4096;
 const DECODE_CHUNK = 65_536;
 /** Problems of one submission that computes logits. */
 const LOGITS_CHUNK = 4096;
-/** Milliseconds that those who are ready wait for the others. */
-const PATIENCE = 20;
 
 /** Steps for one model. */
 export interface TrainJob {
@@ -49,12 +48,6 @@ export interface TrainJobResult {
   state: Float32Array;
 }
 
-interface Waiting {
-  job: TrainJob;
-  resolve: (result: TrainJobResult) => void;
-  reject: (error: unknown) => void;
-}
-
 /** Whether one workgroup does all of a step. */
 function isFused({ steps }: TrainJob): boolean {
   return steps[0].batch <= FUSED_BATCH;
@@ -70,11 +63,11 @@ export class Population {
   readonly packing: Packing;
   readonly #buffers: Buffers;
   readonly #free: number[];
-  #members = 0;
+  readonly #room = new WaitingRoom<TrainJob, TrainJobResult>({
+    partsOf: (waiting) => this.#partsOf(waiting),
+    run: (jobs) => this.#inTurn(() => this.#submitTraining(jobs)),
+  });
   #closed = false;
-  #waiting: Waiting[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #training = false;
   #queue: Promise<unknown> = Promise.resolve();
 
   /** Makes room for so many models. */
@@ -126,15 +119,14 @@ export class Population {
   join(): number {
     const model = this.#free.pop();
     if (model === undefined) throw new Error("Cannot join a population as a place must be free: all are taken");
-    this.#members++;
+    this.#room.join();
     return model;
   }
 
   /** Gives a place back. */
   leave(model: number): void {
     this.#free.push(model);
-    this.#members--;
-    this.#startIfReady();
+    this.#room.leave();
     this.#freeIfDone();
   }
 
@@ -145,7 +137,7 @@ export class Population {
   }
 
   #freeIfDone(): void {
-    if (this.#closed && this.#members === 0) this.#buffers.destroy();
+    if (this.#closed && this.#room.members === 0) this.#buffers.destroy();
   }
 
   /** Sets weights and moments. */
@@ -155,42 +147,16 @@ export class Population {
 
   /** Trains a model, in one submission with all others that are asked for meanwhile. */
   train(job: TrainJob): Promise<TrainJobResult> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ job, resolve, reject });
-      this.#startIfReady();
-    });
+    return this.#room.do(job);
   }
 
-  /** Starts when nothing is in flight and all members wait; or some have waited long enough: others may be busy elsewhere. */
-  #startIfReady(): void {
-    if (this.#training || this.#waiting.length === 0) return;
-    if (this.#waiting.length >= this.#members) this.#start();
-    else this.#timer ??= setTimeout(() => this.#start(), PATIENCE);
-  }
-
-  #start(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#training = true;
-    // batches of one size need the same dispatches
+  /** Batches of one size need the same dispatches; and as many at once as fit. */
+  #partsOf<Item extends { job: TrainJob }>(waiting: Item[]): Item[][] {
     const groups = Map.groupBy(waiting, ({ job }) => isFused(job) ? 0 : job.steps[0].batch);
-    const work = async (part: Waiting[]) => {
-      try {
-        const results = await this.#inTurn(() => this.#submitTraining(part.map(({ job }) => job)));
-        part.forEach(({ resolve }, i) => resolve(results[i]));
-      } catch (error) {
-        for (const { reject } of part) reject(error);
-      }
-    };
-    Promise.all([...groups.values()].flatMap((group) => this.#partsThatFit(group)).map(work)).finally(() => {
-      this.#training = false;
-      this.#startIfReady();
-    });
+    return [...groups.values()].flatMap((group) => this.#partsThatFit(group));
   }
 
-  #partsThatFit(group: Waiting[]): Waiting[][] {
+  #partsThatFit<Item extends { job: TrainJob }>(group: Item[]): Item[][] {
     const most = Math.max(1, Math.floor(Population.mostModels(this.gpu, this.variant) / workspacesOf(group[0].job)));
     return Array.from({ length: Math.ceil(group.length / most) }, (_, i) => group.slice(i * most, (i + 1) * most));
   }
