@@ -45,6 +45,11 @@ testIn("python", "readPickle() reads what Python wrote, in every protocol from 2
   }
 });
 
+Deno.test("readPickle() reads long numbers of any length, which Python writes where shorter forms do not suffice", () => {
+  const longs = ["\x00", "\x01\xff", "\x01\x7f", "\x02\xff\x00", "\x02\x00\x80"];
+  assertEquals(longs.map((long) => read(pickle(`\x80\x02\x8a${long}.`))), [0, -1, 127, 255, -32768]);
+});
+
 Deno.test("readPickle() keeps the attributes of a dict", () => {
   const dict = read(pickle("\x80\x02ccollections\nOrderedDict\n)R}X\x01\x00\x00\x00aK\x05sb."));
   assertInstanceOf(dict, PickleDict);
