@@ -27,7 +27,7 @@ const FULL_DISKS: Readonly<Record<string, string>> = {
     first
     (trap "" XFSZ; ulimit -f 8; "\${deno[@]}" train --resume --save-every 0 --out "$run"); echo "exit $?"
     last`,
-  // a disk of 128 KiB that something else has filled: ENOSPC. Where nobody may mount it is ignored, and the limit alone has to do.
+  // a disk of 128 KiB that something else has filled: ENOSPC. Where nobody may mount, the limit alone has to do.
   "a disk": `
     run="$1/disk/run"
     mkdir "$1/disk"
@@ -60,9 +60,14 @@ const mayMount = hasBash && (await bash(IN_NAMESPACE, "mount -t tmpfs none /mnt"
 
 for (const [name, script] of Object.entries(FULL_DISKS)) {
   const mounts = name === "a disk";
+  const what = `${name} that is full leaves the last good state, and a resume ends with the same bytes`;
+  if (mounts && !mayMount) {
+    console.warn(`not tested, as nobody may mount a disk here: ${what}`);
+    continue;
+  }
   Deno.test({
-    name: `${name} that is full leaves the last good state, and a resume ends with the same bytes`,
-    ignore: mounts ? !mayMount : !hasBash,
+    name: what,
+    ignore: !hasBash,
     async fn() {
       await using folder = await temporaryFolder();
       const straight = join(folder.path, "straight");
