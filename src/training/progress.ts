@@ -38,6 +38,8 @@ export interface RunProgress {
   best: EvaluationReport | null;
   restarts: RestartReport[];
   evaluations: EvaluationReport[];
+  /** Whether the evaluation after the last step is still to come: it was stopped. */
+  evaluationDue: boolean;
   /** Whether the recipe's goal ended the run. */
   stoppedEarly: boolean;
   /** Whether the log says that the run has ended, with nothing done since. */
@@ -59,7 +61,16 @@ export function freshProgress(
   return {
     ...start,
     ...{ attempt: 0, stage: 0, stageStep: 0, step: 0, examples: 0, gateSum: 0, best: null },
-    ...{ restarts: [], evaluations: [], stoppedEarly: false, ended: false, seconds: 0, trainSeconds: 0, logBytes: 0 },
+    ...{
+      restarts: [],
+      evaluations: [],
+      evaluationDue: false,
+      stoppedEarly: false,
+      ended: false,
+      seconds: 0,
+      trainSeconds: 0,
+      logBytes: 0,
+    },
   };
 }
 

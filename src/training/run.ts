@@ -17,7 +17,7 @@ import type { Journal, LogEvent } from "./journal.ts";
 import { learningRateAt } from "./learning_rate.ts";
 import { currentStage, isDone, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
 import { HARDENING_ROUNDS, PROOF_SECONDS, type Stage, totalSteps } from "./recipes.ts";
-import type { ProgressEvent, RestartReport, TrainReport, TrainResult } from "./types.ts";
+import type { EvaluationReport, ProgressEvent, RestartReport, TrainReport, TrainResult } from "./types.ts";
 
 /** Seconds between two saves of the state, about, where it is not said. */
 const SECONDS_BETWEEN_SAVES = 10;
@@ -149,13 +149,14 @@ export class Run {
 
   async #train(): Promise<void> {
     const progress = this.#progress;
-    const { engine, limit, saveEvery = SECONDS_BETWEEN_SAVES, signal } = this.#tools;
+    const { engine, limit, evalEvery, saveEvery = SECONDS_BETWEEN_SAVES, signal } = this.#tools;
     const [most, secondsAtOnce] = engine.backend === "webgpu"
       ? [GPU_STEPS_PER_LOG_LINE, GPU_SECONDS_BETWEEN_TURNS]
       : [STEPS_PER_LOG_LINE, SECONDS_BETWEEN_TURNS];
     let chunk = STEPS_PER_LOG_LINE;
     let saved = performance.now();
     let turned = saved;
+    if (progress.evaluationDue) await this.#endStretch(currentStage(progress)!);
     while (!isDone(progress, limit)) {
       const stage = currentStage(progress)!;
       const before = performance.now();
@@ -167,11 +168,8 @@ export class Run {
         Math.min(most, Math.round(steps * secondsAtOnce / Math.max(seconds, 1e-6))),
       );
       progress.trainSeconds += seconds;
-      await this.#evaluateIfDue();
-      if (this.#closeGate(stage)) continue;
-      if (progress.stageStep === stage.steps) {
-        Object.assign(progress, { stage: progress.stage + 1, stageStep: 0, gateSum: 0 });
-      }
+      progress.evaluationDue = evalEvery !== 0 && progress.step % evalEvery === 0;
+      if (await this.#endStretch(stage)) continue;
       if (this.#tools.journal !== undefined && performance.now() - saved > 1000 * saveEvery) {
         await this.save();
         saved = performance.now();
@@ -240,6 +238,17 @@ export class Run {
     this.#log("step", report);
   }
 
+  /** What comes after steps of a stage: an evaluation, its gate, the next stage. @returns Whether the run starts again */
+  async #endStretch(stage: Stage): Promise<boolean> {
+    const progress = this.#progress;
+    if (progress.evaluationDue) await this.#evaluateOnTheWay();
+    if (this.#closeGate(stage)) return true;
+    if (progress.stageStep === stage.steps) {
+      Object.assign(progress, { stage: progress.stage + 1, stageStep: 0, gateSum: 0 });
+    }
+    return false;
+  }
+
   /** Starts again where the loss at a gate says that the run will fail. @returns Whether it did */
   #closeGate(stage: Stage): boolean {
     const progress = this.#progress;
@@ -275,12 +284,12 @@ export class Run {
     this.#nextGlance = after + Math.max(1000 * SECONDS_BETWEEN_GLANCES, GLANCE_RARITY * (after - before));
   }
 
-  async #evaluateIfDue(): Promise<void> {
+  async #evaluateOnTheWay(): Promise<void> {
     const progress = this.#progress;
-    const { engine, evalEvery } = this.#tools;
+    const { engine } = this.#tools;
     const { evaluation } = progress.recipe;
-    if (evalEvery === 0 || progress.step % evalEvery !== 0) return;
     const result = await this.#evaluate(evaluation.problems, SAMPLE_ON_THE_WAY);
+    progress.evaluationDue = false;
     progress.evaluations.push(result);
     if (evaluation.stopAt === undefined) return;
     if (progress.best === null || result.correct > progress.best.correct) {
@@ -290,15 +299,16 @@ export class Run {
     progress.stoppedEarly = result.correct >= evaluation.stopAt * result.total;
   }
 
-  async #evaluate(
-    count: number,
-    sample: number,
-    signal?: AbortSignal,
-  ): Promise<{ step: number; total: number; correct: number }> {
-    const { engine, onProgress } = this.#tools;
+  /** Asks new problems. Who stops the run here goes on with the same ones: what a resume needs is saved, with `vectors` as the last step's. */
+  async #evaluate(count: number, sample: number, vectors?: Vectors): Promise<EvaluationReport> {
+    const { engine, onProgress, signal } = this.#tools;
     const { seed, step } = this.#progress;
     const held = engine.sample({ seed, stream: "evaluation", sample, count });
-    const { total, correct, exactMatch, digitAccuracy } = await evaluate(engine, held, { maxErrors: 0, signal });
+    const result = await evaluate(engine, held, { maxErrors: 0, signal }).catch(async (error) => {
+      if (signal?.aborted) await this.save(vectors);
+      throw error;
+    });
+    const { total, correct, exactMatch, digitAccuracy } = result;
     const report = { step, total, correct, exactMatch, digitAccuracy };
     onProgress({ type: "evaluation", ...report });
     this.#log("evaluation", report);
@@ -308,17 +318,6 @@ export class Run {
   /** Evaluates the weights and writes them. */
   async conclude(): Promise<TrainResult> {
     return await this.#loggingErrors(() => this.#conclude());
-  }
-
-  /** The last evaluation. Whoever stops the run in it goes on with it: the last step is saved then. */
-  async #finalEvaluation(last: Vectors): Promise<{ total: number; correct: number }> {
-    const { finalProblems, signal } = this.#tools;
-    try {
-      return await this.#evaluate(finalProblems, SAMPLE_AT_THE_END, signal);
-    } catch (error) {
-      if (signal?.aborted) await this.save(last);
-      throw error;
-    }
   }
 
   async #conclude(): Promise<TrainResult> {
@@ -333,7 +332,7 @@ export class Run {
     const examples = progress.examples + (hardened?.examples ?? 0);
     if (hardened !== null) engine.setParameters(hardened.parameters);
     const parameters = engine.parameters();
-    const { total, correct } = await this.#finalEvaluation(last);
+    const { total, correct } = await this.#evaluate(this.#tools.finalProblems, SAMPLE_AT_THE_END, last);
     const exactMatch = correct / total;
     const metadata = {
       kind: progress.kind,

@@ -74,7 +74,13 @@ export async function killRuns(folder: string, kills: number): Promise<KillRepor
       const args = [...argumentsOf(command, folder, out), ...(resume ? ["--resume"] : [])];
       const process = startTinyAdder(args, allow);
       const kill = setTimeout(
-        () => process.kill("SIGKILL"),
+        () => {
+          try {
+            process.kill("SIGKILL");
+          } catch (error) {
+            if (!(error instanceof TypeError)) throw error; // it has ended just now
+          }
+        },
         report.kills < kills ? Math.random() * duration[command] : 2 ** 30,
       );
       const { code, signal, stderr } = await process.output();

@@ -148,21 +148,27 @@ Deno.test("an interrupted run rejects with the signal's reason, and has saved wh
   await assertRejects(() => Deno.stat(join(out, "model.safetensors")), Deno.errors.NotFound);
 });
 
-Deno.test("a run that is stopped in its last evaluation has saved its last step, and ends with the same bytes", async () => {
-  await using folder = await temporaryFolder();
-  const [straight, pieces] = ["straight", "pieces"].map((name) => join(folder.path, name));
-  const options = { recipe: RECIPE, seed: 5 };
-  const { report: { steps } } = await train({ ...options, out: straight });
-  const controller = new AbortController();
-  const onProgress = (event: ProgressEvent) => {
-    if (event.type === "step" && event.step === steps) setTimeout(() => controller.abort(INTERRUPTION), 0);
-  };
-  const { signal } = controller;
-  assertEquals(await train({ ...options, out: pieces, signal, onProgress }).catch((error) => error), INTERRUPTION);
-  assertEquals((await readState(pieces)).progress.step, steps);
-  await train({ resume: true, out: pieces });
-  await assertSameRun(pieces, straight);
-});
+// the second attempt's: at 340 the first stage goes on, at 400 it ends, at 750 the run does
+for (const [which, every, step] of [["an", 170, 340], ["a stage's last", 200, 400], ["its last", 0, 750]] as const) {
+  Deno.test(`a run that is stopped in ${which} evaluation has saved its last step, and ends with the same bytes`, async () => {
+    await using folder = await temporaryFolder();
+    const [straight, pieces] = ["straight", "pieces"].map((name) => join(folder.path, name));
+    const recipe = { ...RECIPE, evaluation: { every, problems: 20_000, ...(every > 0 && { stopAt: 1 }) } };
+    const { report } = await train({ recipe, seed: 5, out: straight });
+    const controller = new AbortController();
+    const onProgress = (event: ProgressEvent) => {
+      if (event.type === "step" && event.step === step) setTimeout(() => controller.abort(INTERRUPTION), 0);
+    };
+    const { signal } = controller;
+    const stopped = train({ recipe, seed: 5, out: pieces, signal, onProgress });
+    assertEquals(await stopped.catch((error) => error), INTERRUPTION);
+    assertEquals((await readState(pieces)).progress.step, step);
+    const { report: resumed } = await train({ resume: true, out: pieces });
+    assertEquals(resumed.evaluations, report.evaluations);
+    await assertSameRun(pieces, straight);
+    assertEquals(withoutSteps(await readLog(pieces)), withoutSteps(await readLog(straight)));
+  });
+}
 
 Deno.test("a signal that is aborted already starts nothing", async () => {
   await using folder = await temporaryFolder();
