@@ -19,13 +19,16 @@ import { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "../../src/chec
 import { writeZip } from "../../src/checkpoint/pytorch/zip.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 
+/** -1, which the writer never writes. */
+const MINUS_ONE: Pickled = Uint8Array.of(0x4a, 0xff, 0xff, 0xff, 0xff);
+
 /** A tensor on storage `data/0`. */
 function tensor(
   { length = 98, offset = 0, shape = [14, 7], strides = [7, 1], key = "0" }: {
     length?: number;
-    offset?: number;
-    shape?: number[];
-    strides?: number[];
+    offset?: number | Pickled;
+    shape?: (number | Pickled)[];
+    strides?: (number | Pickled)[];
     key?: string;
   },
 ): Pickled {
@@ -33,11 +36,12 @@ function tensor(
     ...[pickledText("storage"), pickledGlobal("torch", "FloatStorage"), pickledText(key), pickledText("cpu")],
     pickledInt(length),
   );
-  const ints = (values: number[]) => pickledTuple(...values.map(pickledInt));
+  const int = (value: number | Pickled) => typeof value === "number" ? pickledInt(value) : value;
+  const ints = (values: (number | Pickled)[]) => pickledTuple(...values.map(int));
   return pickledCall(
     pickledGlobal("torch._utils", "_rebuild_tensor_v2"),
     pickledTuple(
-      ...[pickledPersistent(storage), pickledInt(offset), ints(shape), ints(strides)],
+      ...[pickledPersistent(storage), int(offset), ints(shape), ints(strides)],
       ...[pickledFalse(), pickledOrderedDict([])],
     ),
   );
@@ -80,6 +84,13 @@ const REFUSED: [what: string, bytes: Uint8Array, message: string][] = [
   [
     "a tensor of nine extents",
     file([["a", tensor({ shape: Array(9).fill(1), strides: Array(9).fill(1) })]]),
+    "a tensor has no offset, shape",
+  ],
+  ["a tensor before its storage", file([["a", tensor({ offset: MINUS_ONE })]]), "a tensor has no offset, shape"],
+  ["a tensor of negative extents", file([["a", tensor({ shape: [MINUS_ONE, 7] })]]), "a tensor has no offset, shape"],
+  [
+    "a tensor with negative strides",
+    file([["a", tensor({ strides: [MINUS_ONE, 1] })]]),
     "a tensor has no offset, shape",
   ],
   ["a tensor with more extents than strides", file([["a", tensor({ strides: [1] })]]), "a tensor has no offset, shape"],

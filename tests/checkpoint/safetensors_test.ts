@@ -67,6 +67,12 @@ for (const [what, input, message] of UNWRITABLE) {
   });
 }
 
+Deno.test("the longest header that is read can be written", () => {
+  const room = 2 ** 20 - JSON.stringify({ __metadata__: { long: "" } }).length;
+  const metadata = { long: "x".repeat(room) };
+  assertEquals(decodeSafetensors(encodeSafetensors({ tensors: [], metadata })).metadata, metadata);
+});
+
 Deno.test("decodeSafetensors() gives back what encodeSafetensors() was given", () => {
   const metadata = { step: "100", quote: '"\\\n', "": "empty" };
   const content = decodeSafetensors(encodeSafetensors({ tensors: [WEIGHT, SCALE], metadata }));

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { crc32 } from "../../src/checkpoint/crc32.ts";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
-import { readZip, writeZip } from "../../src/checkpoint/pytorch/zip.ts";
+import { looksLikeZip, readZip, writeZip } from "../../src/checkpoint/pytorch/zip.ts";
 import { outputOf, PYTHON, testIn } from "../runtimes/program.ts";
 import { temporaryFolder } from "../cli/tiny_adder.ts";
 
@@ -14,6 +14,14 @@ const ENTRIES: [string, Uint8Array<ArrayBuffer>][] = [
 Deno.test("crc32() gives the check value of the catalogue", () => {
   assertEquals(crc32(new TextEncoder().encode("123456789")), 0xcbf43926);
   assertEquals(crc32(new Uint8Array()), 0);
+});
+
+Deno.test("looksLikeZip() looks at the first four bytes, if there are so many", () => {
+  const begin = [0x50, 0x4b, 0x03, 0x04];
+  assertEquals(
+    [begin, [...begin, 1], begin.slice(0, 3), [0x50, 0x4b, 0x05, 0x06]].map((b) => looksLikeZip(Uint8Array.from(b))),
+    [true, true, false, false],
+  );
 });
 
 Deno.test("readZip() gives back what writeZip() was given, and contents begin at multiples of 64", () => {

@@ -13,6 +13,7 @@ const VOCABULARY = 14;
 
 ort.env.wasm.numThreads = 1;
 const session = await ort.InferenceSession.create(await Deno.readFile(model));
+console.log(JSON.stringify([session.inputMetadata, session.outputMetadata]));
 
 /** The logits [n, length, 14] of tokens [n, length]. */
 async function logitsOf(tokens: Uint8Array, length: number): Promise<Float32Array> {

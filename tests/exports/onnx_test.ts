@@ -58,7 +58,14 @@ for (const [name, checkpoint] of models) {
     await Deno.writeFile(file("tokens"), await tokensOf(SUMS));
     await Deno.writeFile(file("prompts"), prompts(OPERANDS));
     const files = ["model.onnx", "tokens", "logits", "prompts", "digits"].map(file);
-    await outputOf(Deno.execPath(), ["run", "--allow-all", "--no-prompt", "--config", CONFIG, RUNTIME, ...files]);
+    const ports = await outputOf(Deno.execPath(), [
+      ...["run", "--allow-all", "--no-prompt", "--config", CONFIG, RUNTIME],
+      ...files,
+    ]);
+    assertEquals(JSON.parse(ports), [
+      [{ name: "tokens", isTensor: true, type: "int64", shape: ["batch", "length"] }],
+      [{ name: "logits", isTensor: true, type: "float32", shape: ["batch", "length", 14] }],
+    ]);
 
     const logits = new Float32Array((await Deno.readFile(file("logits"))).buffer);
     assertLogitsClose(queried(logits, SUMS), await engineLogits(checkpoint, "wasm", SUMS), name);
