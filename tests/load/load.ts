@@ -63,7 +63,7 @@ export function additions(count: number): Promise<LoadReport> {
 
 /** Makes that many engines, uses each, and disposes of it. */
 export function engines(count: number, threads: number): Promise<LoadReport> {
-  return watched(`engines of ${threads} threads`, count, async (share) => {
+  return watched(`engines of ${threads} thread${threads === 1 ? "" : "s"}`, count, async (share) => {
     for (let left = share; left > 0; left--) {
       const engine = await createEngine({ threads });
       await engine.lossAndGradient([{ a: 1, b: 2 }]);
