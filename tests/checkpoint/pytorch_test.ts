@@ -133,6 +133,12 @@ for (const [what, bytes, message] of REFUSED) {
   });
 }
 
+Deno.test("a tensor may have eight extents, as long as it is of the model's shape in the end", () => {
+  const extents = Array(8).fill(1);
+  const bytes = file([["a", tensor({ shape: extents, strides: extents })]]);
+  assertThrows(() => decodePyTorchCheckpoint(bytes), CheckpointError, "must have tensor tok_emb.weight");
+});
+
 Deno.test("a pickle cannot change a tensor's shape once it was looked at", () => {
   const text = (letters: string) => Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
   const storage = pickledTuple(

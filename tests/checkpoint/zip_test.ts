@@ -35,11 +35,19 @@ testIn("python", "Python's zipfile finds no fault with what writeZip() wrote", a
   await using folder = await temporaryFolder();
   const path = `${folder.path}/test.zip`;
   await Deno.writeFile(path, writeZip(ENTRIES));
-  const script = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); print(z.testzip(), z.namelist())";
+  const script = `import sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+print(z.testzip(), [(i.filename, i.date_time, i.compress_type, i.flag_bits) for i in z.infolist()])`;
+  const date = "(1980, 1, 1, 0, 0, 0), 0, 2048"; // not compressed, names in UTF-8
   assertEquals(
     await outputOf(PYTHON, ["-c", script, path]),
-    "None ['a/data.pkl', 'a/data/0', 'a/empty']\n",
+    `None [('a/data.pkl', ${date}), ('a/data/0', ${date}), ('a/empty', ${date})]\n`,
   );
+});
+
+Deno.test("readZip() reads a file without entries: 22 bytes", () => {
+  const empty = writeZip([]);
+  assertEquals([empty.length, readZip(empty, "read it").size], [22, 0]);
 });
 
 /** A change of the bytes, and what is said about it. */

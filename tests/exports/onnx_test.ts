@@ -95,6 +95,24 @@ function* fields(message: Uint8Array): Generator<[field: number, value: number |
   }
 }
 
+Deno.test("an ONNX file says what it is, who wrote it and where its weights come from", () => {
+  const text = (bytes: number | Uint8Array) => new TextDecoder().decode(bytes as Uint8Array);
+  const checkpoint = {
+    model: 763,
+    parameters: new Float32Array(763),
+    metadata: { seed: "1", recipe: "fast" },
+  } as const;
+  const file = [...fields(encodeOnnx(checkpoint))];
+  const only = (wanted: number) => file.filter(([field]) => field === wanted).map(([, value]) => value);
+  assertEquals(only(1), [8]); // ModelProto.ir_version
+  assertEquals(only(2).map(text), ["tiny-adder"]); // producer_name
+  assertEquals([...fields(only(8)[0] as Uint8Array)].filter(([field]) => field === 2), [[2, 17]]); // opset_import
+  const graph = [...fields(only(7)[0] as Uint8Array)];
+  assertEquals(text(graph.find(([field]) => field === 2)![1]), "tiny-adder-763"); // GraphProto.name
+  const properties = only(14).map((entry) => [...fields(entry as Uint8Array)].map(([, value]) => text(value)));
+  assertEquals(properties, [["format_version", "1"], ["model", "763"], ["recipe", "fast"], ["seed", "1"]]);
+});
+
 for (const model of MODELS) {
   Deno.test(`the initializers of an ONNX file are the tensors of model ${model} and nothing else`, () => {
     const parameters = Float32Array.from({ length: model }, (_, i) => i);
