@@ -60,17 +60,8 @@ export function freshProgress(
 ): RunProgress {
   return {
     ...start,
-    ...{ attempt: 0, stage: 0, stageStep: 0, step: 0, examples: 0, gateSum: 0, best: null },
-    ...{
-      restarts: [],
-      evaluations: [],
-      evaluationDue: false,
-      stoppedEarly: false,
-      ended: false,
-      seconds: 0,
-      trainSeconds: 0,
-      logBytes: 0,
-    },
+    ...{ attempt: 0, stage: 0, stageStep: 0, step: 0, examples: 0, gateSum: 0, evaluationDue: false, best: null },
+    ...{ restarts: [], evaluations: [], stoppedEarly: false, ended: false, seconds: 0, trainSeconds: 0, logBytes: 0 },
   };
 }
 
