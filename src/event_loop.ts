@@ -6,5 +6,13 @@
 
 /** Lets timers, signals and key presses run, which could abort: what computes at once would hold them up to its end. */
 export function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  // a message, as a timer takes a millisecond at least, four in a page, and costs a Deno process 3 MiB more (measured)
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 }
