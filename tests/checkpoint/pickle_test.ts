@@ -50,6 +50,11 @@ Deno.test("readPickle() reads long numbers of any length, which Python writes wh
   assertEquals(longs.map((long) => read(pickle(`\x80\x02\x8a${long}.`))), [0, -1, 127, 255, -32768]);
 });
 
+Deno.test("readPickle() remembers values by numbers of one byte and of four", () => {
+  const [a, b] = ["X\x01\x00\x00\x00aq\x07", "X\x01\x00\x00\x00br\x07\x01\x00\x00"];
+  assertEquals(read(pickle(`\x80\x02(${a}${b}h\x07j\x07\x01\x00\x00t.`)), ["a", "b", "a", "b"]);
+});
+
 Deno.test("readPickle() keeps the attributes of a dict", () => {
   const dict = read(pickle("\x80\x02ccollections\nOrderedDict\n)R}X\x01\x00\x00\x00aK\x05sb."));
   assertInstanceOf(dict, PickleDict);
@@ -60,6 +65,8 @@ Deno.test("readPickle() keeps the attributes of a dict", () => {
 const REFUSED: [what: string, bytes: string, message: string][] = [
   ["runs a command", "cos\nsystem\n(X\x02\x00\x00\x00lst R.", 'at byte 0 it names "os system", which is neither'],
   ["runs a command, protocol 4", "\x80\x04\x8c\x02os\x8c\x06system\x93.", 'at byte 14 it names "os system"'],
+  ["names by a number, protocol 4", "\x80\x04\x8c\x02osK\x01\x93.", "at byte 8 a name is not text"],
+  ["names of a number, protocol 4", "\x80\x04K\x01\x8c\x02os\x93.", "at byte 8 a name is not text"],
   ["names what an object has by nature", "cconstructor\n\n.", 'it names "constructor "'],
   ["calls what is no function", "ctorch\nFloatStorage\n)R.", "at byte 21 it calls torch FloatStorage"],
   ["calls a number", "K\x01)R.", "at byte 3 a call has no function"],

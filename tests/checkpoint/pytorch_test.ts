@@ -16,6 +16,7 @@ import {
   pickledTuple,
 } from "../../src/checkpoint/pytorch/pickle_writer.ts";
 import { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
+import { PyTorchTensor, readElements } from "../../src/checkpoint/pytorch/tensor.ts";
 import { writeZip } from "../../src/checkpoint/pytorch/zip.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 
@@ -132,6 +133,18 @@ for (const [what, bytes, message] of REFUSED) {
     assert(error.message.startsWith("Cannot read a.pt as "), error.message);
   });
 }
+
+Deno.test("readElements() reads what lies in the storage, and not one number more", () => {
+  const values = Float32Array.of(1, 2, 3, 4);
+  const read = (offset: number, shape: number[]) => {
+    const window = new PyTorchTensor({ kind: "FloatStorage", key: "0", length: 4 }, offset, shape, [1]);
+    return readElements("w", window, new Uint8Array(values.buffer), (view, at) => view.getFloat32(at, true), "read it");
+  };
+  assertEquals([read(3, [1]), read(1, [3]), read(9, [0])], [[4], [2, 3, 4], []].map((row) => Float32Array.from(row)));
+  for (const [offset, length] of [[4, 1], [2, 3], [0, 5]]) {
+    assertThrows(() => read(offset, [length]), CheckpointError, `and offset ${offset} must lie within its storage`);
+  }
+});
 
 Deno.test("a tensor may have eight extents, as long as it is of the model's shape in the end", () => {
   const extents = Array(8).fill(1);

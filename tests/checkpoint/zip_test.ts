@@ -45,6 +45,24 @@ print(z.testzip(), [(i.filename, i.date_time, i.compress_type, i.flag_bits) for 
   );
 });
 
+testIn("python", "readZip() reads what Python's zipfile wrote, with extra fields and comments", async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/test.zip`;
+  const script = `import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w") as z:
+    for name in ["a", "b"]:
+        info = zipfile.ZipInfo(name)
+        info.extra = b"\\x01\\x02" + (300).to_bytes(2, "little") + bytes(300)
+        info.comment = 700 * b"c"
+        z.writestr(info, 3 * name)`;
+  await outputOf(PYTHON, ["-c", script, path]);
+  const read = readZip(await Deno.readFile(path), "read it");
+  assertEquals([...read].map(([name, content]) => [name, new TextDecoder().decode(content)]), [["a", "aaa"], [
+    "b",
+    "bbb",
+  ]]);
+});
+
 Deno.test("readZip() reads a file without entries: 22 bytes", () => {
   const empty = writeZip([]);
   assertEquals([empty.length, readZip(empty, "read it").size], [22, 0]);
@@ -63,6 +81,11 @@ const DAMAGES: [what: string, damage: (bytes: Uint8Array, view: DataView) => Uin
     "with more records than there are",
     (bytes, view) => view.setUint16(bytes.length - 12, 9, true),
     "its ZIP directory must have 9 records: there is none at byte",
+  ],
+  [
+    "with a directory that ends in its last record",
+    (bytes, view) => view.setUint32(bytes.length - 10, view.getUint32(bytes.length - 10, true) - 15, true),
+    "its ZIP directory must have 3 records: there is none at byte",
   ],
   [
     "compressed",
