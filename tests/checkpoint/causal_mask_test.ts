@@ -32,6 +32,7 @@ Deno.test("what is not quite a causal mask is none", () => {
   assertEquals(bytes([1], [1, 1]), false, "a single number");
   assertEquals(bytes(mask(3), [9]), false, "one extent");
   assertEquals(bytes([...mask(3), ...mask(3)], [2, 3, 3]), false, "two masks");
+  assertEquals(bytes([...mask(3), ...mask(3, 1, 1)], [2, 3, 3]), false, "a mask and what looks like its end");
   assertEquals(bytes([1, 0, 0, 1, 1, 0], [2, 3]), false, "not square");
   assertEquals(bytes(mask(3, 1, 1), [3, 3]), false, "one value");
   for (let i = 0; i < 9; i++) assertEquals(bytes(mask(3).with(i, 1 - mask(3)[i]), [3, 3]), false, `element ${i}`);

@@ -1,5 +1,6 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
+import { pickle as pickleOf, pickledInt, pickledTuple } from "../../src/checkpoint/pytorch/pickle_writer.ts";
 import { PickleDict, type PickleValue, readPickle } from "../../src/checkpoint/pytorch/pickle_reader.ts";
 import { outputOf, PYTHON, testIn } from "../runtimes/program.ts";
 
@@ -48,6 +49,11 @@ testIn("python", "readPickle() reads what Python wrote, in every protocol from 2
 Deno.test("readPickle() reads long numbers of any length, which Python writes where shorter forms do not suffice", () => {
   const longs = ["\x00", "\x01\xff", "\x01\x7f", "\x02\xff\x00", "\x02\x00\x80"];
   assertEquals(longs.map((long) => read(pickle(`\x80\x02\x8a${long}.`))), [0, -1, 127, 255, -32768]);
+});
+
+Deno.test("readPickle() reads the numbers that the writer wrote", () => {
+  const numbers = [0, 1, 255, 256, 65_535, 65_536, 0x123456, 0x7f654321];
+  assertEquals(read(pickleOf(pickledTuple(...numbers.map(pickledInt)))), numbers);
 });
 
 Deno.test("readPickle() remembers values by numbers of one byte and of four", () => {

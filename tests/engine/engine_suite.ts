@@ -155,6 +155,20 @@ export function testInterface({ name, createNew, test = Deno.test }: Suite): voi
     assert(firstMoment.every((value) => value === 0) && secondMoment.every((value) => value === 0));
   });
 
+  test(`a clipNorm of 0 or Infinity never clips: ${name}`, async () => {
+    const moments = async (clipNorm: number) => {
+      const engine = await create(763);
+      const { gradientNorm } = await engine.trainStep(mixedProblems(8), { learningRate: 0.01, clipNorm });
+      return { gradientNorm, moment: engine.optimizerState().firstMoment };
+    };
+    const unclipped = await moments(1e9);
+    assertEquals(await moments(0), unclipped);
+    assertEquals(await moments(Infinity), unclipped);
+    const { gradientNorm, moment } = await moments(unclipped.gradientNorm / 2);
+    assertEquals(gradientNorm, unclipped.gradientNorm);
+    assertClose(moment, unclipped.moment.map((value) => value / 2), { absolute: 1e-6, of: "moments" });
+  });
+
   test(`decode() of 100,000 problems at once equals that in small pieces: ${name}`, async () => {
     const engine = await create(763);
     const problems = mixedProblems(100_000);

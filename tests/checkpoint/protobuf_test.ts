@@ -1,0 +1,16 @@
+import { assertEquals } from "@std/assert";
+import { float, int, message, string } from "../../src/checkpoint/onnx/protobuf.ts";
+
+// the first two are those of https://protobuf.dev/programming-guides/encoding/
+Deno.test("fields are encoded as the guide of Protocol Buffers shows it", () => {
+  assertEquals(int(1, 150), Uint8Array.of(0x08, 0x96, 0x01));
+  assertEquals(string(2, "testing"), Uint8Array.of(0x12, 0x07, 0x74, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x67));
+  assertEquals(message(3, int(1, 150)), Uint8Array.of(0x1a, 0x03, 0x08, 0x96, 0x01));
+  assertEquals(float(2, 1), Uint8Array.of(0x15, 0x00, 0x00, 0x80, 0x3f));
+});
+
+Deno.test("a varint has seven bits a byte", () => {
+  const varint = (value: number) => [...int(1, value)].slice(1);
+  assertEquals([0, 127, 128, 300, 16_384].map(varint), [[0], [0x7f], [0x80, 1], [0xac, 2], [0x80, 0x80, 1]]);
+  assertEquals(varint(-1), [...Array(9).fill(0xff), 1]);
+});
