@@ -80,7 +80,9 @@ Deno.test("decodeSafetensors() gives back what encodeSafetensors() was given", (
 });
 
 Deno.test("decodeSafetensors() reads a file without tensors and without metadata", () => {
-  assertEquals(decodeSafetensors(encodeSafetensors({ tensors: [] })), { tensors: [], metadata: {} });
+  const file = encodeSafetensors({ tensors: [], metadata: {} });
+  assertEquals(new TextDecoder().decode(file.subarray(8)), "{}      ");
+  assertEquals(decodeSafetensors(file), { tensors: [], metadata: {} });
 });
 
 Deno.test("decodeSafetensors() reads tensors that are empty", () => {

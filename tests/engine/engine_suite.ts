@@ -83,17 +83,19 @@ export function testAgainstReference({ name, createNew, batches = BATCHES, test 
     }
   }
 
-  test(`what an earlier batch left in the lanes does not count: ${name}`, async () => {
-    const problems = mixedProblems(5);
-    const fresh = await create(763);
-    const used = await create(763);
-    await used.lossAndGradient(mixedProblems(130, 2));
-    await used.decode(mixedProblems(130, 3));
-    await used.logits(mixedProblems(130, 4));
-    assertEquals(await used.lossAndGradient(problems), await fresh.lossAndGradient(problems));
-    assertEquals(await used.logits(problems), await fresh.logits(problems));
-    assertEquals(await used.decode(problems), await fresh.decode(problems));
-  });
+  for (const model of MODELS) {
+    test(`what an earlier batch left in the lanes does not count: ${model}: ${name}`, async () => {
+      const problems = mixedProblems(5);
+      const fresh = await create(model);
+      const used = await create(model);
+      await used.lossAndGradient(mixedProblems(130, 2));
+      await used.decode(mixedProblems(130, 3));
+      await used.logits(mixedProblems(130, 4));
+      assertEquals(await used.lossAndGradient(problems), await fresh.lossAndGradient(problems));
+      assertEquals(await used.logits(problems), await fresh.logits(problems));
+      assertEquals(await used.decode(problems), await fresh.decode(problems));
+    });
+  }
 
   test(`a problem alone has the loss and gradient of four times the same one: ${name}`, async () => {
     const engine = await create(763);

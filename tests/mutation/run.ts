@@ -33,7 +33,7 @@ const COPIED = [
 const TESTS: Readonly<Record<string, readonly string[][]>> = {
   assembly: [
     ["tests/engine/determinism_test.ts", "tests/engine/golden_test.ts", "tests/adder_test.ts"],
-    ["tests/engine", "tests/weights_test.ts"],
+    ["tests/engine", "tests/weights_test.ts", "tests/fuzz"],
   ],
   "src/checkpoint": [
     ["tests/checkpoint"],
