@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
+import { encodeOnnx } from "../../src/checkpoint/onnx/onnx.ts";
+import { encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
 import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "../../src/checkpoint/safetensors.ts";
 import { MODELS, tensorView, variantOf } from "../../src/model/variant.ts";
 import { goldenSets } from "../golden.ts";
@@ -113,6 +115,21 @@ for (const [what, change, message] of REFUSED) {
     assertThrows(() => decodeCheckpoint(bytes, { source: "a" }), CheckpointError, `Cannot read a as ${message}`);
   });
 }
+
+Deno.test("no format takes weights that are not finite, wherever they stand", () => {
+  for (
+    const [index, place] of [[0, "tok_emb.weight must hold finite numbers: value 0 is NaN"], [
+      762,
+      "value 97 is NaN",
+    ]] as const
+  ) {
+    const parameters = new Float32Array(763);
+    parameters[index] = NaN;
+    for (const encode of [encodeCheckpoint, encodePyTorchCheckpoint, encodeOnnx]) {
+      assertThrows(() => encode({ model: 763, parameters, metadata: {} }), CheckpointError, place);
+    }
+  }
+});
 
 Deno.test("decodeCheckpoint() refuses NaN, naming tensor and place", () => {
   const bytes = encodeCheckpoint({ model: 763, parameters: weights(763), metadata: {} });

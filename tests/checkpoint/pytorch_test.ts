@@ -127,6 +127,31 @@ const REFUSED: [what: string, bytes: Uint8Array, message: string][] = [
   ],
 ];
 
+/** What may stand for a storage, but for one part. */
+const STORAGE = [
+  pickledText("storage"),
+  pickledGlobal("torch", "FloatStorage"),
+  pickledText("0"),
+  pickledText("cpu"),
+  pickledInt(98),
+];
+const WRONG: [what: string, index: number, part: Pickled][] = [
+  ["of another tag", 0, pickledText("module")],
+  ["of no class", 1, pickledText("FloatStorage")],
+  ["of a class that is no storage", 1, pickledGlobal("collections", "OrderedDict")],
+  ["whose key is a number", 2, pickledInt(0)],
+  ["whose length is text", 4, pickledText("98")],
+  ["of a negative length", 4, MINUS_ONE],
+];
+for (const [what, index, part] of WRONG) {
+  const id = pickledTuple(...STORAGE.with(index, part));
+  REFUSED.push([
+    `a storage ${what}`,
+    writeZip([["a/data.pkl", pickle(pickledPersistent(id))]]),
+    "a persistent id is not that of a storage",
+  ]);
+}
+
 for (const [what, bytes, message] of REFUSED) {
   Deno.test(`decodePyTorchCheckpoint() refuses ${what}`, () => {
     const error = assertThrows(() => decodePyTorchCheckpoint(bytes, { source: "a.pt" }), CheckpointError, message);
