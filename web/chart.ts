@@ -4,9 +4,9 @@
  * @module
  */
 import uPlot from "uplot";
+import { count } from "../src/count.ts";
 import type { Curve } from "./curve.ts";
 import { cssColor, element } from "./dom.ts";
-import { count } from "./format.ts";
 import { throttled } from "./frames.ts";
 import type { LabRun, Slot } from "./lab_run.ts";
 

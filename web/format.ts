@@ -4,11 +4,6 @@
  * @module
  */
 
-/** 12,300. Not by `Intl.NumberFormat`, whose first use takes a page 10 ms. */
-export function count(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
 /** A share in percent, never rounded up to 100 or down to 0. */
 export function percent(share: number): string {
   if (share === 0 || share === 1) return `${100 * share}%`;

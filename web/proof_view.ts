@@ -6,9 +6,10 @@
 import { certificateText } from "../src/certify/certificate.ts";
 import { marginText } from "../src/certify/margin.ts";
 import type { Certificate, CertifyResult, Input } from "../src/certify/types.ts";
+import { count } from "../src/count.ts";
 import { byId, element } from "./dom.ts";
 import { download } from "./files.ts";
-import { count, short } from "./format.ts";
+import { short } from "./format.ts";
 import type { LabModel } from "./models.ts";
 import { STEP_NAMES } from "./names.ts";
 import type { Failure, ProofNews, ProofOrder } from "./protocol.ts";

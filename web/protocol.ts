@@ -14,7 +14,8 @@ export interface TrainRequest {
   seed: number;
   model: ModelName;
   backend: BackendName;
-  arithmetic: Arithmetic;
+  /** Undefined: that of the backend. */
+  arithmetic?: Arithmetic;
   threads: number;
   /** Whether the run ends with a proof, and with hardening where the recipe has it. */
   certify: boolean;

@@ -4,8 +4,9 @@
  * @module
  */
 import { marginText } from "../src/certify/margin.ts";
+import { count } from "../src/count.ts";
 import { element } from "./dom.ts";
-import { count, percent, short } from "./format.ts";
+import { percent, short } from "./format.ts";
 import type { LabRun } from "./lab_run.ts";
 
 /** The card of one slot. Its elements stay, so that the focus does. */

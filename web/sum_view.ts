@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { count } from "../src/count.ts";
 import { type StepInspection, type SumInspection, TOKEN_NAMES } from "../src/inspection/sum.ts";
 import { EOS, FIRST_QUERY, QUERIES as STEPS } from "../src/model/vocabulary.ts";
 import { byId, element } from "./dom.ts";
-import { count, percent } from "./format.ts";
+import { percent } from "./format.ts";
 import { positionName, STEP_NAMES } from "./names.ts";
 
 /** Milliseconds between two digits. */

@@ -4,13 +4,13 @@
  * @module
  */
 import { decodeCheckpoint } from "../src/checkpoint/checkpoint.ts";
-import type { BackendName } from "../src/engine/types.ts";
+import { count } from "../src/count.ts";
+import type { Arithmetic, BackendName } from "../src/engine/types.ts";
 import type { ModelName } from "../src/model/variant.ts";
 import { RECIPES, totalSteps, trainRecipe } from "../src/training/recipes.ts";
 import { threadsHere } from "./capabilities.ts";
 import { Charts } from "./charts.ts";
 import { byId, element } from "./dom.ts";
-import { count } from "./format.ts";
 import { throttled } from "./frames.ts";
 import { LabRun, type Slot } from "./lab_run.ts";
 import type { LabModel } from "./models.ts";
@@ -94,13 +94,13 @@ export class TrainView {
   #read(): TrainRequest {
     const values = new FormData(this.#form);
     const text = (name: string) => String(values.get(name));
-    const [backend, fused] = text("backend").split(" ");
+    const [backend, arithmetic] = text("backend").split(" ") as [BackendName, Arithmetic?];
     return {
       recipe: text("recipe"),
       seed: Number(text("seed")),
       model: Number(text("model")) as ModelName,
-      backend: backend as BackendName,
-      arithmetic: fused !== undefined || backend === "webgpu" ? "fast" : "exact",
+      backend,
+      arithmetic,
       threads: Number(text("threads")),
       certify: values.has("certify"),
     };

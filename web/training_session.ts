@@ -80,9 +80,9 @@ export class TrainingSession {
     const { recipe: name, seed, model, backend, arithmetic, threads, certify } = this.#request;
     const recipe = trainRecipe(name);
     const { state } = this.#journal;
-    const progress = state?.progress ??
-      freshProgress({ kind: "train", recipe, model, seed, arithmetic, from: null });
     const engine = await createEngine({ backend, model, threads, arithmetic });
+    const progress = state?.progress ??
+      freshProgress({ kind: "train", recipe, model, seed, arithmetic: engine.arithmetic, from: null });
     try {
       if (state === undefined) {
         engine.initialize(seed, progress.attempt);

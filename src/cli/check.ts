@@ -4,9 +4,10 @@
  * @module
  */
 import { checkCertificate } from "../certify/checker.ts";
+import { count } from "../count.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, text } from "./flags.ts";
-import { count, printJson } from "./format.ts";
+import { printJson } from "./format.ts";
 import { modelFrom } from "./model.ts";
 import { quote, UsageError } from "./usage_error.ts";
 

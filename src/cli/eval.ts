@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { count } from "../count.ts";
 import { parseCases } from "../evaluation/cases.ts";
 import { hardCases } from "../evaluation/hard.ts";
 import type { Engine } from "../engine/types.ts";
@@ -10,7 +11,7 @@ import type { Operands } from "../model/problem.ts";
 import { defineCommand } from "./command.ts";
 import { reportEvaluation, runEvaluation } from "./evaluation_run.ts";
 import { ENGINE_FLAGS, type FlagValues, FROM_FLAG, SEED_FLAG, text, wholeNumber } from "./flags.ts";
-import { count, machinery, share } from "./format.ts";
+import { machinery, share } from "./format.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 const MOST_PROBLEMS = { least: 1, most: 100_000_000 };

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { count } from "../count.ts";
 import { createEngine } from "../engine/mod.ts";
 import type { AdapterDescription, Arithmetic, BackendName, Engine } from "../engine/types.ts";
 import { evaluate, type Evaluation } from "../evaluation/evaluate.ts";
 import type { Operands } from "../model/problem.ts";
 import { defaultThreads, type ENGINE_FLAGS, type FlagValues } from "./flags.ts";
-import { count, printJson, sumLine } from "./format.ts";
+import { printJson, sumLine } from "./format.ts";
 import { modelFrom } from "./model.ts";
 import { ProgressDisplay } from "./progress.ts";
 

@@ -8,10 +8,11 @@ import { type Checkpoint, encodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { encodeOnnx } from "../checkpoint/onnx/onnx.ts";
 import { encodePyTorchCheckpoint } from "../checkpoint/pytorch/pytorch.ts";
 import { writeFile } from "../checkpoint/store.ts";
+import { count } from "../count.ts";
 import { parameterCount, variantOf } from "../model/variant.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, text } from "./flags.ts";
-import { count, printJson } from "./format.ts";
+import { printJson } from "./format.ts";
 import { modelFrom } from "./model.ts";
 import { quote, UsageError } from "./usage_error.ts";
 

@@ -15,11 +15,6 @@ export interface AskedSum {
   got: number | null;
 }
 
-/** A whole number with its thousands set off: 13,000. Not by `Intl`, whose tables cost a process 5 MiB (measured). */
-export function count(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
 /** A share in per cent, rounded down: what is printed as 100% is all of it. */
 export function share({ correct, total }: { correct: number; total: number }): string {
   if (correct === total) return "100%";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { count } from "../count.ts";
 import { readSweep } from "../sweep/file.ts";
 import type { SweepLine } from "../sweep/line.ts";
 import { toSvg } from "../sweep/plot.ts";
@@ -24,7 +25,7 @@ import {
   type ValueFlag,
   wholeNumber,
 } from "./flags.ts";
-import { count, printJson } from "./format.ts";
+import { printJson } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
 import { ProgressDisplay } from "./progress.ts";
 import { quote, UsageError } from "./usage_error.ts";

@@ -4,9 +4,10 @@
  * @module
  */
 import { marginText } from "../certify/margin.ts";
+import { count } from "../count.ts";
 import { loadAdder } from "../load_adder.ts";
 import type { ProgressEvent, TrainOptions, TrainReport, TrainResult } from "../training/types.ts";
-import { adapterName, count, machinery, printJson, share, sumLine } from "./format.ts";
+import { adapterName, machinery, printJson, share, sumLine } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
 import { ProgressDisplay } from "./progress.ts";
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { count } from "../count.ts";
 import { escapeXml } from "../xml.ts";
 import type { SweepLine } from "./line.ts";
 import { mergeLines } from "./summary.ts";
@@ -36,8 +37,8 @@ function label(at: readonly [number, number], text: string, attributes = ""): st
 function staircase(errors: readonly number[]): string {
   const sorted = errors.toSorted((a, b) => a - b);
   let path = `M${LEFT} ${BOTTOM}`;
-  sorted.forEach((count, i) => {
-    path += `H${x(count).toFixed(1)}V${y((i + 1) / sorted.length).toFixed(1)}`;
+  sorted.forEach((most, i) => {
+    path += `H${x(most).toFixed(1)}V${y((i + 1) / sorted.length).toFixed(1)}`;
   });
   return `${path}H${RIGHT}`;
 }
@@ -57,7 +58,7 @@ export function toSvg(lines: readonly SweepLine[]): string {
   const title = "Share of seeds with at most so many wrong sums in a million";
   const grid = TICKS.flatMap((tick) => [
     `<path d="M${x(tick).toFixed(1)} ${TOP}V${BOTTOM}" stroke="#ddd"/>`,
-    label([x(tick), BOTTOM + 18], tick.toLocaleString("en-US"), 'text-anchor="middle"'),
+    label([x(tick), BOTTOM + 18], count(tick), 'text-anchor="middle"'),
   ]);
   const shares = [0, 0.25, 0.5, 0.75, 1].flatMap((share) => [
     `<path d="M${LEFT} ${y(share)}H${RIGHT}" stroke="#ddd"/>`,

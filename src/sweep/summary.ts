@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { count } from "../count.ts";
 import { SweepFileError } from "./error.ts";
 import { keyOf, type SweepLine, withoutTimes } from "./line.ts";
 
@@ -168,9 +169,7 @@ export function toMarkdown(summaries: readonly SweepSummary[]): string {
     `Each model is asked ${
       [
         ...new Set(
-          summaries.map(({ pairs, hard }) =>
-            `${pairs.toLocaleString("en-US")} uniform and ${hard.toLocaleString("en-US")} hard pairs`
-          ),
+          summaries.map(({ pairs, hard }) => `${count(pairs)} uniform and ${count(hard)} hard pairs`),
         ),
       ]
         .join("; or ")

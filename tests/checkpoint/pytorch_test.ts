@@ -23,6 +23,12 @@ import { shippedCheckpoint } from "../../src/weights/mod.ts";
 /** -1, which the writer never writes. */
 const MINUS_ONE: Pickled = Uint8Array.of(0x4a, 0xff, 0xff, 0xff, 0xff);
 
+/** The parts of a storage's id. */
+function storageParts(key = "0", length = 98): Pickled[] {
+  const texts = [pickledText("storage"), pickledGlobal("torch", "FloatStorage"), pickledText(key), pickledText("cpu")];
+  return [...texts, pickledInt(length)];
+}
+
 /** A tensor on storage `data/0`. */
 function tensor(
   { length = 98, offset = 0, shape = [14, 7], strides = [7, 1], key = "0" }: {
@@ -33,10 +39,7 @@ function tensor(
     key?: string;
   },
 ): Pickled {
-  const storage = pickledTuple(
-    ...[pickledText("storage"), pickledGlobal("torch", "FloatStorage"), pickledText(key), pickledText("cpu")],
-    pickledInt(length),
-  );
+  const storage = pickledTuple(...storageParts(key, length));
   const int = (value: number | Pickled) => typeof value === "number" ? pickledInt(value) : value;
   const ints = (values: (number | Pickled)[]) => pickledTuple(...values.map(int));
   return pickledCall(
@@ -127,14 +130,7 @@ const REFUSED: [what: string, bytes: Uint8Array, message: string][] = [
   ],
 ];
 
-/** What may stand for a storage, but for one part. */
-const STORAGE = [
-  pickledText("storage"),
-  pickledGlobal("torch", "FloatStorage"),
-  pickledText("0"),
-  pickledText("cpu"),
-  pickledInt(98),
-];
+/** Storages with one part that is wrong. */
 const WRONG: [what: string, index: number, part: Pickled][] = [
   ["of another tag", 0, pickledText("module")],
   ["of no class", 1, pickledText("FloatStorage")],
@@ -144,7 +140,7 @@ const WRONG: [what: string, index: number, part: Pickled][] = [
   ["of a negative length", 4, MINUS_ONE],
 ];
 for (const [what, index, part] of WRONG) {
-  const id = pickledTuple(...STORAGE.with(index, part));
+  const id = pickledTuple(...storageParts().with(index, part));
   REFUSED.push([
     `a storage ${what}`,
     writeZip([["a/data.pkl", pickle(pickledPersistent(id))]]),
@@ -179,10 +175,7 @@ Deno.test("a tensor may have eight extents, as long as it is of the model's shap
 
 Deno.test("a pickle cannot change a tensor's shape once it was looked at", () => {
   const text = (letters: string) => Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
-  const storage = pickledTuple(
-    ...[pickledText("storage"), pickledGlobal("torch", "FloatStorage"), pickledText("0"), pickledText("cpu")],
-    pickledInt(98),
-  );
+  const storage = pickledTuple(...storageParts());
   const parts = [
     text("\x80\x02}X\x05\x00\x00\x00model}X\x0e\x00\x00\x00tok_emb.weight"), // {"model": {"tok_emb.weight":
     text("ctorch._utils\n_rebuild_tensor_v2\n("),

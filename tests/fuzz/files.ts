@@ -88,6 +88,14 @@ function jsonText(random: Random, text: string): string {
 
 /** How the checker refuses: it throws nothing, so this stands for its answer. */
 class CertificateRefused extends Error {}
+
+/** @throws {CertificateRefused} With the reason, unless it is accepted */
+function assertAccepted({ accepted, reason }: CheckResult): void {
+  if (accepted) return;
+  if (reason === null || reason === "") throw new Error("a certificate was refused without a reason");
+  throw new CertificateRefused(`Cannot accept it: ${reason.slice(0, 1000).replaceAll("\n", " ")}`);
+}
+
 const RIGHT = JSON.stringify(JSON.parse(CERTIFICATE));
 
 /** A certificate whose digest is wrong is never accepted; one that is accepted has the content of the right one. */
@@ -102,10 +110,8 @@ const certificates: Target<unknown> = {
   },
   async run(certificate) {
     if (JSON.stringify(certificate) === RIGHT) return;
-    const { accepted, reason } = await checkCertificate(certificate, CHECKPOINT);
-    if (accepted) throw new Error("a certificate was accepted that is not the right one");
-    if (reason === null || reason === "") throw new Error("a certificate was refused without a reason");
-    throw new CertificateRefused(`Cannot accept it: ${reason.slice(0, 1000).replaceAll("\n", " ")}`);
+    assertAccepted(await checkCertificate(certificate, CHECKPOINT));
+    throw new Error("a certificate was accepted that is not the right one");
   },
   refuses: [CertificateRefused],
 };
@@ -123,8 +129,7 @@ function sealed(
       return typeof changed === "object" && changed !== null ? await sealCertificate(changed as never) : changed;
     },
     async run(certificate) {
-      const { accepted, reason } = await check(certificate);
-      if (!accepted) throw new CertificateRefused(`Cannot accept it: ${reason!.slice(0, 1000).replaceAll("\n", " ")}`);
+      assertAccepted(await check(certificate));
     },
     refuses: [CertificateRefused],
   };
