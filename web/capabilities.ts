@@ -1,40 +1,33 @@
-/**
- * What this browser gives: each is said, so that nobody has to guess why a run is slow.
- *
- * @module
- */
 import { hasSimd } from "../src/engine/wasm/core.ts";
 import { element } from "./dom.ts";
 
-/** The largest number of threads that pays: a batch of training has no more slices. */
+/** More threads do not help: a training batch is cut into at most this many slices. */
 const MOST_THREADS = 8;
 
-/** Cores of the machine, as far as the browser tells. */
+/** The number of cores that the browser reports, at most 64. */
 export function coresHere(): number {
   return Math.min(64, navigator.hardwareConcurrency || 1);
 }
 
-/** Threads that a run can have here, 1 where the page is not isolated and memory cannot be shared. */
+/** The most threads a run can use here: 1 unless the page is isolated, because only then can threads share memory. */
 export function threadsHere(): number {
   return crossOriginIsolated ? Math.min(MOST_THREADS, coresHere()) : 1;
 }
 
-/** The part of WebGPU that is looked at. */
 interface Gpu {
   requestAdapter(): Promise<{ info?: { vendor?: string; isFallbackAdapter?: boolean } } | null>;
 }
 
-/** What WebGPU is here, in a few words. */
 async function gpuHere(): Promise<{ text: string; isThere: boolean }> {
   const { gpu } = navigator as { gpu?: Gpu };
   if (gpu === undefined) return { text: "no WebGPU in this browser", isThere: false };
   const adapter = await gpu.requestAdapter().catch(() => null);
-  if (adapter === null) return { text: "WebGPU without a graphics adapter", isThere: false };
+  if (adapter === null) return { text: "WebGPU, but no graphics adapter", isThere: false };
   const kind = adapter.info?.isFallbackAdapter ? "in software" : adapter.info?.vendor ?? "";
   return { text: `WebGPU ${kind}`.trim(), isThere: true };
 }
 
-/** Fills the list. */
+/** Lists what this browser supports, so that you need not guess why a run is slow. */
 export async function showCapabilities(list: HTMLElement): Promise<void> {
   const line = (text: string, isThere: boolean) => {
     const item = element("li", {}, text);
@@ -42,20 +35,20 @@ export async function showCapabilities(list: HTMLElement): Promise<void> {
     list.append(item);
     return item;
   };
-  line(hasSimd() ? "WebAssembly SIMD" : "no WebAssembly SIMD: reference only", hasSimd());
+  line(hasSimd() ? "WebAssembly SIMD" : "no WebAssembly SIMD: only the reference runs", hasSimd());
   const threads = threadsHere();
-  if (crossOriginIsolated) line(`isolated: ${threads} ${threads === 1 ? "thread" : "threads"}`, true);
-  else line("not isolated: 1 thread", false);
-  const offline = line("not yet offline", false);
+  if (crossOriginIsolated) line(`${threads} ${threads === 1 ? "thread" : "threads"}`, true);
+  else line("1 thread: this page cannot share memory", false);
+  const offline = line("not available offline yet", false);
   const gpu = await gpuHere();
   line(gpu.text, gpu.isThere);
-  if (navigator.serviceWorker === undefined) return void (offline.textContent = "no offline use: needs https");
+  if (navigator.serviceWorker === undefined) return void (offline.textContent = "not available offline: needs https");
   const registration = await navigator.serviceWorker.ready;
   offline.dataset.there = "true";
   const tell = () => {
     if (registration.waiting) {
-      offline.textContent = "works offline; a new version waits until all tabs of the lab are closed";
-    } else offline.textContent = crossOriginIsolated ? "works offline" : "works offline; reload for threads";
+      offline.textContent = "works offline; close all tabs of this page to get the new version";
+    } else offline.textContent = crossOriginIsolated ? "works offline" : "works offline; reload to use more threads";
   };
   tell();
   registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", tell));

@@ -1,8 +1,3 @@
-/**
- * One chart over steps: a line for each of two runs, or something painted.
- *
- * @module
- */
 import uPlot from "uplot";
 import { count } from "../src/count.ts";
 import type { Curve } from "./curve.ts";
@@ -10,48 +5,41 @@ import { cssColor, element } from "./dom.ts";
 import { throttled } from "./frames.ts";
 import type { LabRun, Slot } from "./lab_run.ts";
 
-/** What a chart draws. */
 export interface ChartSpec {
   readonly title: string;
-  /** Height in pixels. */
+  /** In pixels. */
   readonly height: number;
-  /** The curve of a run. */
   readonly curve: (run: LabRun) => Curve;
-  /** A linear axis has a range and ticks, a logarithmic one is as long as its curves, or `empty` where there are none. */
+  /** A linear axis has a fixed range and ticks. A logarithmic axis spans its curves, or `empty` if there are none. */
   readonly y:
     | { readonly range: readonly [number, number]; readonly ticks: readonly number[] }
     | { readonly empty: readonly [number, number] };
-  /** The label of a tick of the y axis. */
+  /** Formats a tick of the y axis. */
   readonly tick: (value: number) => string;
-  /** A value under the cursor. */
+  /** Formats the value under the cursor. */
   readonly read: (value: number) => string;
-  /** Paints into the plot instead of lines. */
+  /** Draws into the plot in place of lines. */
   readonly paint?: (plot: uPlot, runs: readonly LabRun[]) => void;
 }
 
-/** What all charts share. */
 export interface ChartContext {
-  /** The runs to draw. */
   runs(): readonly LabRun[];
-  /** The last step of the axis. */
   lastStep(): number;
 }
 
 const SLOTS: readonly Slot[] = ["A", "B"];
-/** Milliseconds between two drawings, and between two changes of size. */
+/** Least milliseconds between two redraws, and between two changes of size. */
 const DRAW_MS = 160;
 const RESIZE_MS = 100;
-/** One width for all y axes: the axes of steps line up under each other. */
+/** All y axes have one width, so that the step axes line up. */
 const AXIS_WIDTH = 52;
-/** Most ticks of a logarithmic axis. */
 const MOST_DECADES = 6;
 
-/** The color of a run. */
 export function slotColor(slot: Slot): string {
   return cssColor(slot === "A" ? "--run-a" : "--run-b");
 }
 
-/** The powers of ten in a range, every so many of them where they are more than a few. */
+/** The powers of ten in a range; if there are more than {@linkcode MOST_DECADES}, only every second, third, … of them. */
 function decades(_: uPlot, __: number, least: number, most: number): number[] {
   const [first, last] = [Math.ceil(Math.log10(least) - 1e-9), Math.floor(Math.log10(most) + 1e-9)];
   const stride = Math.ceil((last - first + 1) / MOST_DECADES);
@@ -62,17 +50,16 @@ function decades(_: uPlot, __: number, least: number, most: number): number[] {
     .reverse();
 }
 
-/** Keeps all ticks: uPlot leaves some out of a logarithmic axis. */
+/** Keeps all ticks; by default uPlot drops some from a logarithmic axis. */
 function allTicks(_: uPlot, splits: number[]): number[] {
   return splits;
 }
 
-/** A step in few letters: 10k. */
 function tickOfStep(step: number): string {
   return step >= 1000 ? `${step / 1000}k` : String(step);
 }
 
-/** A chart with its title, and what is under the cursor. */
+/** A chart over training steps, with a line for each of two runs and a readout of the values under the cursor. */
 export class Chart {
   readonly root: HTMLElement;
   readonly #spec: ChartSpec;
@@ -80,15 +67,17 @@ export class Chart {
   readonly #readout = element("output");
   readonly #frame = element("div", { className: "plot" });
   #plot: uPlot | undefined;
-  /** Draws what the runs have, soon. */
+  /** Asks for a redraw, which follows within {@linkcode DRAW_MS}. */
   readonly draw: () => void;
 
-  /** Draws nothing yet: it has no size. */
   constructor(spec: ChartSpec, context: ChartContext) {
     this.#spec = spec;
     this.#context = context;
     this.#frame.setAttribute("role", "img");
-    this.#frame.setAttribute("aria-label", `${spec.title} over steps; the runs' cards tell the newest values`);
+    this.#frame.setAttribute(
+      "aria-label",
+      `${spec.title}, by training step. The card of each run has its latest values.`,
+    );
     const caption = element("figcaption", {}, element("strong", {}, spec.title), this.#readout);
     this.root = element("figure", {}, caption, this.#frame);
     this.#frame.style.minHeight = `${spec.height}px`;
@@ -97,7 +86,7 @@ export class Chart {
     this.draw = throttled(() => this.#draw(), DRAW_MS);
   }
 
-  /** Makes the plot anew: its colors and its size are those of now. */
+  /** Creates the plot again, with the current colors and size. */
   build(): void {
     this.#plot?.destroy();
     const width = this.#frame.clientWidth;
@@ -116,7 +105,7 @@ export class Chart {
     else if (width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: this.#spec.height });
   }
 
-  /** Steps, and one row of values a slot. */
+  /** The steps, then one row of values for each slot. */
   #data(): uPlot.AlignedData {
     return uPlot.join(SLOTS.map((slot): uPlot.AlignedData => {
       const run = this.#context.runs().find((run) => run.slot === slot);
@@ -164,11 +153,10 @@ export class Chart {
   #series(slot: Slot): uPlot.Series {
     const points = { show: false };
     if (this.#spec.paint) return { stroke: "transparent", points };
-    // the second run is dashed: the two are told apart without colors, too
+    // the second run is dashed, so that color is not the only difference
     return { stroke: slotColor(slot), width: 2, spanGaps: true, points, ...(slot === "B" && { dash: [6, 4] }) };
   }
 
-  /** Writes what lies under the cursor. */
   #read(plot: uPlot): void {
     const { left } = plot.cursor;
     if (left === undefined || left < 0) return void (this.#readout.textContent = "");
@@ -182,7 +170,7 @@ export class Chart {
   }
 }
 
-/** The least range of whole powers of ten around two values; undefined where there are none. */
+/** The smallest range of whole powers of ten that contains both values; undefined if there are no values. */
 function wholeDecades(least: number | null, most: number | null): [number, number] | undefined {
   if (least === null || most === null || !(least > 0)) return undefined;
   return [10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most))];

@@ -1,8 +1,3 @@
-/**
- * The curves of up to two runs, one over the other: loss, share of right sums, share of right digits by place, learning rate.
- *
- * @module
- */
 import { Chart, type ChartSpec } from "./chart.ts";
 import { onColorScheme } from "./dom.ts";
 import { percent, powerOfTen, short, tickOfDecade } from "./format.ts";
@@ -12,9 +7,16 @@ import { paintPlaces } from "./place_strip.ts";
 const STEPS_BEFORE_ANY_RUN = 10_000;
 
 const SPECS: readonly ChartSpec[] = [
-  { title: "Loss", height: 200, curve: ({ loss }) => loss, y: { empty: [0.001, 10] }, tick: tickOfDecade, read: short },
   {
-    title: "Right sums",
+    title: "Loss: how wrong the predictions are",
+    height: 200,
+    curve: ({ loss }) => loss,
+    y: { empty: [0.001, 10] },
+    tick: tickOfDecade,
+    read: short,
+  },
+  {
+    title: "Correct sums",
     height: 150,
     curve: ({ exactMatch }) => exactMatch,
     y: { range: [0, 1.03], ticks: [0, 0.25, 0.5, 0.75, 1] },
@@ -22,7 +24,7 @@ const SPECS: readonly ChartSpec[] = [
     read: percent,
   },
   {
-    title: "Right digits, by place of the sum",
+    title: "Correct digits, by position in the sum",
     height: 190,
     curve: ({ digits }) => digits[0],
     y: { range: [-0.5, 10.5], ticks: [0, 2, 4, 6, 8, 10] },
@@ -31,7 +33,7 @@ const SPECS: readonly ChartSpec[] = [
     paint: paintPlaces,
   },
   {
-    title: "Learning rate",
+    title: "Learning rate: how far a step moves the weights",
     height: 110,
     curve: ({ learningRate }) => learningRate,
     y: { empty: [0.001, 0.1] },
@@ -40,11 +42,10 @@ const SPECS: readonly ChartSpec[] = [
   },
 ];
 
-/** All charts. */
+/** The charts of up to two runs. */
 export class Charts {
   readonly #charts: readonly Chart[];
 
-  /** @param runs Gives the runs to draw */
   constructor(root: HTMLElement, runs: () => readonly LabRun[]) {
     const lastStep = () => Math.max(...runs().map(({ totalSteps }) => totalSteps), 0) || STEPS_BEFORE_ANY_RUN;
     this.#charts = SPECS.map((spec) => new Chart(spec, { runs, lastStep }));
@@ -52,7 +53,6 @@ export class Charts {
     onColorScheme(() => this.#charts.forEach((chart) => chart.build()));
   }
 
-  /** Has all that has come drawn. */
   draw(): void {
     for (const chart of this.#charts) chart.draw();
   }

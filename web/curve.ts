@@ -1,27 +1,18 @@
-/**
- * Curves on a logarithmic axis of steps: points that would fall on the same pixel are one, their mean.
- *
- * @module
- */
-
 /** Points for each factor of ten. */
 const PER_DECADE = 150;
 
-/** The cell of the axis that a step falls into. */
 function cellOf(step: number): number {
   return Math.floor(Math.log10(step) * PER_DECADE);
 }
 
-/** A curve over steps 1, 2, …, which come in order. */
+/** A curve for a logarithmic axis of steps 1, 2, …, added in order: points that would share a pixel are averaged. */
 export class Curve {
-  /** The step of each point: the last one that is in its mean. */
+  /** The step of each point: the last step in its mean. */
   readonly steps: number[] = [];
-  /** The mean of each point. */
   readonly values: number[] = [];
   #cell = NaN;
   #count = 0;
 
-  /** Adds the value of a step. */
   add(step: number, value: number): void {
     const cell = cellOf(step);
     if (cell !== this.#cell) {
@@ -36,7 +27,6 @@ export class Curve {
     this.values[last] += (value - this.values[last]) / this.#count;
   }
 
-  /** Forgets all points. */
   clear(): void {
     this.steps.length = 0;
     this.values.length = 0;

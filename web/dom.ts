@@ -1,17 +1,10 @@
-/**
- * Small helpers for elements.
- *
- * @module
- */
-
-/** The element with that id, of that class. @throws {Error} If the page has none: page and script do not belong together */
+/** The element with this id and class. @throws {Error} If the page has none: it then belongs to another version of the script */
 export function byId<T extends HTMLElement>(id: string, kind: new () => T): T {
   const found = document.getElementById(id);
   if (found instanceof kind) return found;
   throw new Error(`Cannot start the page as it must have a ${kind.name} with the id ${id}: it has none`);
 }
 
-/** Makes an element with text or children. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   properties: Partial<Omit<HTMLElementTagNameMap[K], "style" | "dataset">> = {},
@@ -22,12 +15,12 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A color of the style sheet, as it is now: it changes between light and dark. */
+/** A color of the style sheet in the current scheme, light or dark. */
 export function cssColor(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** Calls back when light becomes dark, or the other way round. */
+/** Calls back when the color scheme changes between light and dark. */
 export function onColorScheme(listener: () => void): void {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", listener);
 }

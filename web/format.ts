@@ -1,9 +1,3 @@
-/**
- * Numbers as people read them.
- *
- * @module
- */
-
 /** A share in percent, never rounded up to 100 or down to 0. */
 export function percent(share: number): string {
   if (share === 0 || share === 1) return `${100 * share}%`;
@@ -25,12 +19,12 @@ export function powerOfTen(exponent: number): string {
   return `10${exponent < 0 ? "⁻" : ""}${digits}`;
 }
 
-/** A power of ten as a tick of an axis: in full where that is short. */
+/** A power of ten as an axis label: written out from 0.001 up. */
 export function tickOfDecade(value: number): string {
   return value >= 0.001 ? String(Number(value.toPrecision(1))) : powerOfTen(Math.round(Math.log10(value)));
 }
 
-/** A place of a number, ones first, by name. */
+/** The name of a digit's position, counted from the ones. */
 export function placeName(place: number): string {
   return ["ones", "tens", "hundreds", "thousands"].at(place) ?? powerOfTen(place);
 }

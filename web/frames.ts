@@ -1,25 +1,19 @@
-/**
- * When to draw: one piece of work a frame, so that none of them holds up a key or a finger. A page that nobody sees has no frames, and nothing is
- * drawn; what trains goes on in its worker.
- *
- * @module
- */
-
+/** Drawing that waits: one job a frame, so that none delays a key or a touch. A hidden page has no frames and draws nothing; its workers go on. */
 const queue: (() => void)[] = [];
 
 function work(): void {
   const job = queue.shift();
-  if (queue.length > 0) requestAnimationFrame(work); // first, as a job may throw
+  if (queue.length > 0) requestAnimationFrame(work); // before the job, which may throw
   job?.();
 }
 
-/** Does something in a frame that has nothing else to do. */
+/** Runs a job in a frame of its own. */
 export function inFrame(job: () => void): void {
   queue.push(job);
   if (queue.length === 1) requestAnimationFrame(work);
 }
 
-/** Bundles requests: `draw` is called in a frame of its own, and at most once in so many milliseconds. */
+/** Merges requests: `draw` runs in a frame of its own, at most once in this many milliseconds. */
 export function throttled(draw: () => void, milliseconds: number): () => void {
   let isAsked = false;
   let last = -Infinity;

@@ -1,46 +1,38 @@
-/**
- * Numbers in rows and columns as colors, with the value under the pointer or the arrow keys in words.
- *
- * @module
- */
 import { cssColor, element } from "./dom.ts";
 import { short } from "./format.ts";
 import { throttled } from "./frames.ts";
 
-/** What a heat map shows. */
 export interface HeatMapData {
-  /** Row by row; NaN where there is none. */
+  /** Row by row; NaN where there is no value. */
   readonly values: ArrayLike<number>;
   readonly rows: readonly string[];
   readonly columns: readonly string[];
 }
 
-/** How it is drawn. */
 export interface HeatMapStyle {
   readonly title: string;
-  /** What it shows, a sentence. */
+  /** Explains what is shown. */
   readonly note: string;
-  /** `share`: 0 … 1 in one color, by the root: small shares are to be seen as well. `signed`: around 0 in two colors, the fullest for the largest values. */
+  /** `share`: 0 … 1 in one color, by its square root, so that small shares show. `signed`: one color above 0, another below. */
   readonly scale: "share" | "signed";
-  /** What is said of a cell. */
+  /** Describes a cell. */
   readonly read: (row: string, column: string, value: number) => string;
-  /** Labels of groups of columns, and how many columns they span. */
+  /** Labels of groups of columns, with the number of columns in each. */
   readonly groups?: readonly (readonly [label: string, columns: number])[];
-  /** Largest width of a cell. */
+  /** The largest width of a cell, in pixels. */
   readonly cell?: number;
-  /** Width of the labels of rows: maps above each other line up. */
+  /** The width of the row labels, in pixels; equal widths make maps line up. */
   readonly labels: number;
 }
 
-/** Milliseconds between two changes of size. */
 const RESIZE_MS = 100;
 const LABEL_HEIGHT = 18;
 const LABEL_FONT = "11px system-ui, sans-serif";
 const ROW_HEIGHT = 18;
-/** The share of values below the one that gets the full color. */
+/** The quantile of the sizes that gets the full color: a few larger values must not make all others pale. */
 const FULL_COLOR = 0.97;
 
-/** A heat map on a canvas. */
+/** Numbers in rows and columns as colors, with the value under the pointer or the arrow keys in words. */
 export class HeatMap {
   readonly root: HTMLElement;
   readonly #style: HeatMapStyle;
@@ -49,11 +41,11 @@ export class HeatMap {
   #data: HeatMapData | undefined;
   #cursor: { row: number; column: number } | undefined;
 
-  /** @param extra What stands beside the title, such as a choice */
+  /** @param extra Elements beside the title, such as a choice */
   constructor(style: HeatMapStyle, ...extra: Node[]) {
     this.#style = style;
     this.#canvas.setAttribute("role", "img");
-    this.#canvas.setAttribute("aria-label", `${style.title}. ${style.note} The arrow keys read it cell by cell.`);
+    this.#canvas.setAttribute("aria-label", `${style.title}. ${style.note} Arrow keys read it cell by cell.`);
     this.#readout.setAttribute("aria-live", "polite");
     const head = element("figcaption", {}, element("strong", {}, style.title), ...extra, this.#readout);
     this.root = element(
@@ -70,20 +62,18 @@ export class HeatMap {
     new ResizeObserver(throttled(() => this.draw(), RESIZE_MS)).observe(this.root);
   }
 
-  /** Shows other values. */
   show(data: HeatMapData): void {
     this.#data = data;
     this.draw();
   }
 
-  /** Width of the labels of rows, and width of a cell. */
   #layout({ columns }: HeatMapData): { left: number; cell: number } {
     const left = this.#style.labels;
     const most = this.#style.cell ?? 28;
     return { left, cell: Math.max(4, Math.min(most, Math.floor((this.root.clientWidth - left) / columns.length))) };
   }
 
-  /** Draws it in the colors and the size of now. */
+  /** Draws it in the current colors and size. */
   draw(): void {
     const data = this.#data;
     if (data === undefined || this.root.clientWidth === 0) return;
@@ -179,13 +169,11 @@ export class HeatMap {
   }
 }
 
-/** The absolute value that gets the full color: but for a few that stand out it is the largest, so that the others can be told apart. */
 function fullColorAt(values: ArrayLike<number>): number {
   const sizes = Array.from(values, Math.abs).filter((value) => !Number.isNaN(value)).sort((x, y) => x - y);
   return Math.max(1e-9, sizes[Math.floor(FULL_COLOR * (sizes.length - 1))]);
 }
 
-/** A signed value in words. */
 export function signed(value: number): string {
   return `${value < 0 ? "−" : "+"}${short(Math.abs(value))}`;
 }

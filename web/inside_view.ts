@@ -1,8 +1,3 @@
-/**
- * The section `Look inside`: attention and embeddings as heat maps.
- *
- * @module
- */
 import { eventLoopTurn } from "../src/event_loop.ts";
 import { type Glass, glassOf } from "../src/inspection/glass.ts";
 import { TOKEN_NAMES } from "../src/inspection/sum.ts";
@@ -17,16 +12,14 @@ import type { LabModel } from "./models.ts";
 import { POSITION_GROUPS, POSITION_NAMES, STEP_NAMES } from "./names.ts";
 
 const FEATURES = Array.from({ length: WIDTH }, (_, i) => String(i + 1));
-/** Width of the labels of rows. */
+/** Pixels. */
 const LABELS = 66;
-/** Tokens that stand anywhere that is read: digits and the two signs. */
+/** Tokens that the model reads: the digits and the two signs. */
 const TOKENS_READ = 12;
-/** The step whose table is shown first. */
 const FIRST_STEP = 4;
 
-/** The section's heat maps. */
+/** The section `Look inside`: attention and embeddings as heat maps. */
 export class InsideView {
-  /** The step of the table of scores, and the token that asks. */
   readonly #stepChoice = element(
     "select",
     { ariaLabel: "Step" },
@@ -35,7 +28,7 @@ export class InsideView {
   readonly #tokenChoice = element("select", { ariaLabel: "Token written last" });
   readonly #mean = new HeatMap({
     title: "Where each step looks",
-    note: "Mean attention over 48 sums of 10-digit numbers: one row for each token of the answer.",
+    note: "Attention, averaged over 48 random sums. Rows are the tokens of the answer, columns the positions read.",
     scale: "share",
     labels: LABELS,
     groups: POSITION_GROUPS,
@@ -44,8 +37,9 @@ export class InsideView {
   readonly #scores = new HeatMap(
     {
       title: "Attention table",
-      note: "The score q·k/√7 that each token gets at each position. " +
-        "With one layer it depends on nothing else: these tables are all of the model's attention.",
+      note:
+        "The score q·k/√7 that the chosen step gives each token at each position; softmax turns scores into shares. " +
+        "The model has one layer, so a score depends on nothing else: these tables are all of its attention.",
       scale: "signed",
       labels: LABELS,
       groups: POSITION_GROUPS,
@@ -56,7 +50,7 @@ export class InsideView {
   );
   readonly #positions = new HeatMap({
     title: "Position embeddings",
-    note: "Seven numbers for each position of the sequence.",
+    note: "The model represents each position by seven numbers, its embedding: one column here.",
     scale: "signed",
     labels: LABELS,
     groups: POSITION_GROUPS,
@@ -64,7 +58,8 @@ export class InsideView {
   });
   readonly #tokens = new HeatMap({
     title: "Token embeddings",
-    note: "Each token's seven numbers, which are the output weights as well.",
+    note: "Each token has seven numbers, too; they also turn the result of the last layer into logits. " +
+      "“pad” fills unused positions, “end” ends the answer.",
     scale: "signed",
     labels: LABELS,
     cell: 40,
@@ -72,10 +67,9 @@ export class InsideView {
   });
   #glass: Glass | undefined;
   #model: LabModel | undefined;
-  /** Models shown so far: a mean that comes too late is of another one. */
+  /** Counts the models shown, so that a mean that is ready too late is not shown for another model. */
   #shown = 0;
 
-  /** Fills the section. */
   constructor() {
     const maps = [this.#mean, this.#scores, this.#positions, this.#tokens];
     byId("maps", HTMLDivElement).append(...maps.map(({ root }) => root));
@@ -89,7 +83,7 @@ export class InsideView {
     this.#offerTokens();
   }
 
-  /** Shows a model, a map a frame. */
+  /** Shows a model, one map in each frame. */
   async show(model: LabModel): Promise<void> {
     const number = ++this.#shown;
     this.#model = model;
@@ -117,7 +111,7 @@ export class InsideView {
     this.#positions.show({ values, rows: FEATURES, columns: POSITION_NAMES });
   }
 
-  /** The tokens that can ask at the step chosen. */
+  /** Offers the tokens that can come before the chosen step. */
   #offerTokens(): void {
     const isFirst = this.#stepChoice.value === "0";
     const last = this.#tokenChoice.value;

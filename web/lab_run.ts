@@ -1,17 +1,12 @@
-/**
- * One run of the page: the worker that trains it, and all that came of it so far.
- *
- * @module
- */
+import { count } from "../src/count.ts";
 import { SUM_DIGITS } from "../src/model/vocabulary.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
 import { Curve } from "./curve.ts";
 import type { Failure, Machinery, StepEvent, TrainNews, TrainOrder, TrainRequest, Weights } from "./protocol.ts";
 
-/** The two places for runs, which are drawn one over the other. */
+/** The page shows up to two runs, drawn in the same charts. */
 export type Slot = "A" | "B";
 
-/** What a run is doing. */
 export type RunStatus =
   | "starting"
   | "training"
@@ -23,30 +18,29 @@ export type RunStatus =
   | "stopped"
   | "failed";
 
-/** A worker that has not stopped after so many milliseconds is ended with the weights that it told last. */
+/** A worker that has not stopped after this many milliseconds is terminated; the last weights that it sent are kept. */
 const STOP_MS = 2000;
 
-/** A run and its curves. */
+/** One training run: its worker, and its results so far. */
 export class LabRun {
   readonly slot: Slot;
   readonly request: TrainRequest;
   readonly loss = new Curve();
   readonly learningRate = new Curve();
   readonly exactMatch = new Curve();
-  /** The share of right digits at each place of the sum, ones first. */
+  /** The share of correct digits at each position of the sum, ones first. */
   readonly digits: readonly Curve[] = Array.from({ length: SUM_DIGITS }, () => new Curve());
 
   status: RunStatus = "starting";
-  /** What really runs; undefined until it is known. */
+  /** Undefined until the engine is created. */
   machinery: Machinery | undefined;
   totalSteps = 0;
   latest: StepEvent | undefined;
   evaluation: Extract<ProgressEvent, { type: "evaluation" }> | undefined;
-  /** How far a proof at its end is, 0 … 1. */
+  /** Progress of the proof at the end of the run, 0 … 1. */
   proved = 0;
-  /** What happened beside the steps, in order. */
+  /** Restarts and hardening rounds as sentences, in order. */
   readonly remarks: string[] = [];
-  /** The newest weights that are known. */
   weights: Weights | undefined;
   result: TrainResult | undefined;
   failure: Failure | undefined;
@@ -54,7 +48,6 @@ export class LabRun {
   readonly #worker: Worker;
   readonly #onChange: (run: LabRun) => void;
 
-  /** Starts to train. */
   constructor(slot: Slot, request: TrainRequest, onChange: (run: LabRun) => void) {
     this.slot = slot;
     this.request = request;
@@ -65,30 +58,32 @@ export class LabRun {
       event.preventDefault();
       this.#hear({
         type: "failed",
-        failure: { name: "Error", message: event.message || "The worker cannot be loaded" },
+        failure: {
+          name: "Error",
+          message: event.message || "Cannot train as the worker script must load: reload the page",
+        },
       });
     };
     this.#order({ type: "train", request });
   }
 
-  /** Whether it works or may go on. */
+  /** Whether it runs or can be continued. */
   get isOpen(): boolean {
     return !["done", "stopped", "failed"].includes(this.status);
   }
 
-  /** Interrupts it; it goes on with the same bytes. */
+  /** Interrupts it. A run that is continued ends with the same bytes as one without a pause. */
   pause(): void {
     this.#order({ type: "pause" });
     this.#become("pausing");
   }
 
-  /** Goes on. */
   continue(): void {
     this.#order({ type: "continue" });
     this.#become("starting");
   }
 
-  /** Ends it, with the weights that it has then. */
+  /** Ends it and keeps its current weights. */
   stop(): void {
     if (this.status === "paused") return this.#end();
     this.#order({ type: "pause" });
@@ -101,7 +96,7 @@ export class LabRun {
     this.#become("stopped");
   }
 
-  /** Ends its worker: it makes room for another run. */
+  /** Terminates the worker, because another run takes this slot. */
   dismiss(): void {
     this.#worker.terminate();
   }
@@ -150,7 +145,7 @@ export class LabRun {
 
   #addSteps({ firstStep, losses, event }: Extract<TrainNews, { type: "steps" }>): void {
     losses.forEach((loss, i) => this.loss.add(firstStep + i, loss));
-    // the very first step has the learning rate 0, which a logarithmic axis has no place for
+    // the first step has the learning rate 0, which a logarithmic axis cannot show
     if (event.learningRate > 0) this.learningRate.add(event.step, event.learningRate);
     this.latest = event;
     if (this.status === "starting") this.status = "training";
@@ -166,10 +161,8 @@ export class LabRun {
         break;
       case "restart":
         this.remarks.push(
-          `Attempt ${event.attempt} ended at step ${event.step}: a loss of ${
-            event.loss.toFixed(3)
-          } is above the gate, ` +
-            `${event.gate}. New weights.`,
+          `Attempt ${event.attempt} ended at step ${count(event.step)}: its loss, ${event.loss.toFixed(3)}, is above ` +
+            `the limit for this step, ${event.gate}. Training starts again from new random weights.`,
         );
         for (const curve of [this.loss, this.learningRate, this.exactMatch, ...this.digits]) curve.clear();
         break;
@@ -179,7 +172,8 @@ export class LabRun {
         break;
       case "hardening":
         this.remarks.push(
-          `Hardening, round ${event.round}: ${event.proved} of 12 tokens are proved, training on ${event.pool} narrow sums.`,
+          `Hardening, round ${event.round}: ${event.proved} of 12 tokens are proved. ` +
+            `Training on ${count(event.pool)} pairs that the proof failed on or found close.`,
         );
     }
   }

@@ -1,8 +1,3 @@
-/**
- * The page: puts its sections together.
- *
- * @module
- */
 import { eventLoopTurn } from "../src/event_loop.ts";
 import { shippedCheckpoint } from "../src/weights/mod.ts";
 import { coresHere, showCapabilities } from "./capabilities.ts";
@@ -14,7 +9,7 @@ import { Models } from "./models.ts";
 import { ProofView } from "./proof_view.ts";
 import { SumForm } from "./sum_form.ts";
 
-/** Milliseconds between two looks into a model that is being trained. */
+/** Least milliseconds between two updates of a section while the model is training. */
 const INSIDE_MS = 600;
 const SUM_MS = 200;
 
@@ -22,13 +17,13 @@ const shipped = shippedCheckpoint();
 const models = new Models({
   id: "shipped",
   label: "shipped weights",
-  note: `trained by recipe ${shipped.metadata.recipe}, seed ${shipped.metadata.seed}`,
+  note: `trained with recipe ${shipped.metadata.recipe}, seed ${shipped.metadata.seed}`,
   ...shipped,
 });
 const proofView = new ProofView(() => models.inHand, coresHere());
 new ModelView(models);
 
-// a section a turn: together they would hold up the page for longer than anyone should notice
+// each section in its own turn of the event loop: all at once would block the page noticeably
 const { modelOfRun, TrainView } = await import("./train_view.ts");
 new TrainView({
   onStart: (slot) => models.follow(slot),

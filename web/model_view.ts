@@ -1,20 +1,14 @@
-/**
- * The section `Model in hand`: which model it is, and files in and out.
- *
- * @module
- */
 import { byId, element } from "./dom.ts";
 import { readModel, saveModel, takeFiles } from "./files.ts";
 import type { Models } from "./models.ts";
 import { clearAlert, showAlert } from "./notice.ts";
 
-/** Fills the section, and keeps it up to date. */
+/** The section `Current model`: the choice of a model, and files in and out. */
 export class ModelView {
   readonly #select = byId("model-select", HTMLSelectElement);
   readonly #note = byId("model-note", HTMLParagraphElement);
   readonly #models: Models;
 
-  /** Shows the models, and changes which one is in hand. */
   constructor(models: Models) {
     this.#models = models;
     this.#select.onchange = () => models.take(this.#select.value);
@@ -35,7 +29,7 @@ export class ModelView {
   #show(): void {
     const { all, inHand } = this.#models;
     const options = [...this.#select.options];
-    // options that are there already stay: an open list must not close ten times a second
+    // existing options are kept: replacing them would close an open list at every update
     for (const { id, label } of all) {
       const option = options.find(({ value }) => value === id) ?? element("option", { value: id });
       if (!option.isConnected) this.#select.append(option);

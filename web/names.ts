@@ -1,18 +1,12 @@
-/**
- * What positions and steps are called, in words.
- *
- * @module
- */
 import { FIRST_QUERY, OPERAND_DIGITS, POSITIONS_READ, SUM_DIGITS } from "../src/model/vocabulary.ts";
 import { placeName } from "./format.ts";
 
-/** The 12 steps, by what they write. */
+/** The 12 steps of decoding, named by the digit that they write. */
 export const STEP_NAMES: readonly string[] = [
   ...Array.from({ length: SUM_DIGITS }, (_, place) => placeName(place)),
   "end",
 ];
 
-/** Where a position stands, in words. */
 export function positionName(position: number): string {
   if (position < OPERAND_DIGITS) return `the first number's ${placeName(OPERAND_DIGITS - 1 - position)}`;
   if (position === OPERAND_DIGITS) return "+";
@@ -21,10 +15,8 @@ export function positionName(position: number): string {
   return `the answer's ${placeName(position - FIRST_QUERY - 1)}`;
 }
 
-/** The 33 positions that are read. */
 export const POSITION_NAMES: readonly string[] = Array.from({ length: POSITIONS_READ }, (_, i) => positionName(i));
 
-/** Groups of positions, and how many there are in each. */
 export const POSITION_GROUPS: readonly (readonly [label: string, positions: number])[] = [
   ["first number", OPERAND_DIGITS],
   ["+", 1],

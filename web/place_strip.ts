@@ -1,19 +1,14 @@
-/**
- * Right digits by place as a strip: the darker a cell, the more of the digits at that place are right. Two runs share each row.
- *
- * @module
- */
 import type uPlot from "uplot";
 import { slotColor } from "./chart.ts";
 import type { LabRun } from "./lab_run.ts";
 
-/** A digit that is guessed is right one time in ten: this much is drawn as nothing. */
+/** A guessed digit is right one time in ten, so this share is drawn as 0. */
 const GUESSED = 0.1;
 
-/** The first evaluation has none before it: its cell starts at its step divided by this. */
+/** The cell of the first evaluation, which has none before it, starts at its step divided by this. */
 const FIRST_CELL = 1.12;
 
-/** Paints the strips of all runs into a plot whose y axis is the place. */
+/** Draws one strip for each position of the sum (the y axis): the darker, the more digits there are correct. Runs share each row. */
 export function paintPlaces(plot: uPlot, runs: readonly LabRun[]): void {
   const { ctx, bbox } = plot;
   const row = plot.valToPos(0, "y", true) - plot.valToPos(1, "y", true);

@@ -1,8 +1,3 @@
-/**
- * The section `Prove`: starts the prover on the model in hand, and tells what it finds.
- *
- * @module
- */
 import { certificateText } from "../src/certify/certificate.ts";
 import { marginText } from "../src/certify/margin.ts";
 import type { Certificate, CertifyResult, Input } from "../src/certify/types.ts";
@@ -14,14 +9,13 @@ import type { LabModel } from "./models.ts";
 import { STEP_NAMES } from "./names.ts";
 import type { Failure, ProofNews, ProofOrder } from "./protocol.ts";
 
-/** What is shown of a step. */
 interface StepLine {
   readonly step: number;
   readonly margin: number;
   readonly worst: Input & { margin: number };
 }
 
-/** The section's elements, and the worker while it proves. */
+/** The section `Prove`: runs the prover on the current model and shows its result. */
 export class ProofView {
   readonly #prove = byId("prove", HTMLButtonElement);
   readonly #stop = byId("prove-stop", HTMLButtonElement);
@@ -34,28 +28,24 @@ export class ProofView {
   #worker: Worker | undefined;
   readonly #elsewhere = byId("proof-elsewhere", HTMLParagraphElement);
   readonly #inHand: () => LabModel;
-  /** The model that what is shown belongs to. */
+  /** The model that the result shown is about. */
   #subject: LabModel | undefined;
   #certificate: Certificate | undefined;
 
-  /**
-   * @param inHand Gives the model in hand
-   * @param threads Threads of the prover
-   */
   constructor(inHand: () => LabModel, threads: number) {
     this.#inHand = inHand;
     this.#threads = threads;
     this.#prove.onclick = () => this.#start(inHand());
     this.#stop.onclick = () => {
       this.#end();
-      this.#say("Stopped: nothing is known.");
+      this.#say("Stopped before there was a result.");
     };
     this.#save.onclick = () => {
       if (this.#certificate) download("certificate.json", certificateText(this.#certificate), "application/json");
     };
   }
 
-  /** Says whether what is shown is about the model in hand, which may have changed. */
+  /** Says whether the result shown is about the current weights, which may have changed. */
   compare(): void {
     const isElsewhere = this.#subject !== undefined && this.#subject.parameters !== this.#inHand().parameters;
     this.#elsewhere.hidden = !isElsewhere;
@@ -84,7 +74,7 @@ export class ProofView {
     const worker = new Worker(new URL("./proof_worker.js", import.meta.url), { type: "module", name: "prover" });
     this.#worker = worker;
     this.#stop.hidden = this.#progress.hidden = false;
-    if (document.activeElement === this.#prove) this.#stop.focus(); // a button that is disabled has no focus
+    if (document.activeElement === this.#prove) this.#stop.focus(); // disabling a button drops the focus
     this.#prove.disabled = true;
     this.#progress.value = 0;
     this.#say("Proving …");
@@ -97,7 +87,10 @@ export class ProofView {
     worker.onerror = (event) => {
       event.preventDefault();
       this.#end();
-      this.#showFailure({ name: "Error", message: event.message || "The prover cannot be loaded" });
+      this.#showFailure({
+        name: "Error",
+        message: event.message || "Cannot prove as the worker script must load: reload the page",
+      });
     };
     const { model, parameters } = subject;
     worker.postMessage({ model, parameters, threads: this.#threads } satisfies ProofOrder);
@@ -112,7 +105,7 @@ export class ProofView {
   }
 
   #showFailure({ message }: Failure): void {
-    this.#say("Nothing is known.", message, "wrong");
+    this.#say("The prover failed.", message, "wrong");
   }
 
   #showResult(result: CertifyResult): void {
@@ -122,14 +115,14 @@ export class ProofView {
     if (counterexample !== null) {
       const { a, b, expected, got, step } = counterexample;
       const said = step === 11
-        ? "is not ended after its sum"
+        ? "gives the right digits, but does not end after them"
         : `gives ${got === null ? "no number" : count(got)} instead of ${count(expected)}`;
       this.#say(`Refuted: ${count(a)} + ${count(b)} ${said}.`, `${took}.`, "wrong");
     } else {
       const left = undecided === null
         ? ""
-        : `The margin of the ${STEP_NAMES[undecided.step]} may be ${short(undecided.bound)}. `;
-      this.#say("Not decided in the time given.", `${left}${took}.`);
+        : `The margin of the token "${STEP_NAMES[undecided.step]}" may be as low as ${short(undecided.bound)}. `;
+      this.#say("Undecided: the time ran out.", `${left}${took}.`);
     }
     this.#showSteps(steps);
   }
@@ -138,13 +131,15 @@ export class ProofView {
     this.#certificate = certificate;
     this.#save.hidden = false;
     const { worstMargin, steps, arithmetic } = certificate;
-    const error = `rounding was measured to move it by at most ${short(arithmetic.largestError)}`;
-    const detail = `Worst margin ${marginText(worstMargin)} logits; ${error}.${took === undefined ? "" : ` ${took}.`}`;
+    const error = `in tests, float32 rounding moved it by at most ${short(arithmetic.largestError)}`;
+    const detail = `Smallest margin ${marginText(worstMargin)} logits; ${error}.${
+      took === undefined ? "" : ` ${took}.`
+    }`;
     this.#say("Proved right on all 10²⁰ pairs.", detail, "right");
     this.#showSteps(steps);
   }
 
-  /** Says what is known, and of which model. */
+  /** Shows a verdict and the model that it is about. */
   #say(verdict: string, detail = "", kind: "right" | "wrong" | "open" = "open"): void {
     this.#verdict.textContent = verdict;
     this.#verdict.dataset.right = { right: "true", wrong: "false", open: "" }[kind];
@@ -168,7 +163,7 @@ export class ProofView {
         element("td", {}, `${worst.a} + ${worst.b}`),
       );
     });
-    const head = ["Token", "Margin, at least", "Narrowest pair met"].map((text) =>
+    const head = ["Token", "Margin, at least", "Closest pair found"].map((text) =>
       element("th", { scope: "col" }, text)
     );
     this.#steps.replaceChildren(

@@ -1,12 +1,7 @@
-/**
- * The worker that proves a model right, or finds where it is wrong. It gathers a crew of workers of its own.
- *
- * @module
- */
 import { certify } from "../src/certify/certify.ts";
 import { failureOf, type ProofNews, type ProofOrder, type WorkerScope } from "./protocol.ts";
 
-/** Seconds after which a proof is given up. */
+/** The prover gives up after this many seconds. */
 const MOST_SECONDS = 120;
 
 const scope = globalThis as unknown as WorkerScope<ProofOrder, ProofNews>;

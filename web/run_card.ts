@@ -1,15 +1,10 @@
-/**
- * A run in words: what it is, how far it is, what really runs, and its buttons.
- *
- * @module
- */
 import { marginText } from "../src/certify/margin.ts";
 import { count } from "../src/count.ts";
 import { element } from "./dom.ts";
 import { percent, short } from "./format.ts";
 import type { LabRun } from "./lab_run.ts";
 
-/** The card of one slot. Its elements stay, so that the focus does. */
+/** The card of one slot: the state of its run in words, and its buttons. Elements are kept, so that the focus is, too. */
 export class RunCard {
   readonly #title = element("h3");
   readonly #machinery = element("p", { className: "note" });
@@ -21,7 +16,6 @@ export class RunCard {
   readonly #root: HTMLElement;
   #run: LabRun | undefined;
 
-  /** Fills the root. */
   constructor(root: HTMLElement) {
     this.#root = root;
     const buttons = element("div", { className: "controls" }, this.#pause, this.#stop);
@@ -40,7 +34,6 @@ export class RunCard {
     this.#stop.onclick = () => this.#run?.stop();
   }
 
-  /** Shows a run as it is. */
   show(run: LabRun): void {
     this.#run = run;
     const { slot, request, status } = run;
@@ -57,17 +50,16 @@ export class RunCard {
     setText(this.#pause, status === "paused" ? "Continue" : "Pause");
     this.#pause.setAttribute("aria-label", `${this.#pause.textContent} run ${slot}`);
     this.#stop.setAttribute("aria-label", `Stop run ${slot}`);
-    this.#pause.ariaDisabled = String(!canPause(run)); // not `disabled`, which would take the focus away
+    this.#pause.ariaDisabled = String(!canPause(run)); // not `disabled`, which would drop the focus
     this.#pause.hidden = this.#stop.hidden = !run.isOpen;
   }
 }
 
-/** Whether a run can be paused now, or continued. */
 function canPause({ status, latest }: LabRun): boolean {
   return status !== "pausing" && status !== "stopping" && !(status === "starting" && latest === undefined);
 }
 
-/** Changes a text only where it is another: a live region would read it again. */
+/** Changes a text only if it differs: otherwise screen readers would read a live region again. */
 function setText(target: HTMLElement, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
@@ -79,15 +71,15 @@ function shareDone({ status, latest, totalSteps, proved }: LabRun): number {
 }
 
 function machineryLine({ request, machinery }: LabRun): string {
-  if (machinery === undefined) return `${request.model} parameters, ${request.backend} asked for`;
+  if (machinery === undefined) return `${request.model} parameters, ${request.backend} requested`;
   const { backend, threads, arithmetic, adapter } = machinery;
-  const gpu = adapter === undefined ? "" : ` (${adapter.name}${adapter.software ? ", a program on the CPU" : ""})`;
+  const gpu = adapter === undefined ? "" : ` (${adapter.name}${adapter.software ? ", in software" : ""})`;
   const asked = backend === "wasm" && threads < request.threads
-    ? ` (${request.threads} asked for: the page is not isolated)`
+    ? ` (${request.threads} requested, but this page cannot share memory)`
     : "";
   return `${request.model} parameters on ${backend}${gpu}, ${threads} ${
     threads === 1 ? "thread" : "threads"
-  }${asked}, ${arithmetic}`;
+  }${asked}, ${arithmetic} arithmetic`;
 }
 
 function stateLine(run: LabRun): string {
@@ -96,8 +88,9 @@ function stateLine(run: LabRun): string {
   if (status === "done") return resultLine(result!.report);
   if (latest === undefined) return "starting";
   const at = `step ${count(latest.step)} of ${count(totalSteps)}`;
-  const doing = { training: latest.stage, proving: `proving, ${percent(proved)}` }[status as string] ?? status;
-  const right = evaluation === undefined ? "" : `, ${percent(evaluation.exactMatch)} of sums right`;
+  const doing = { training: `stage ${latest.stage}`, proving: `proving, ${percent(proved)}` }[status as string] ??
+    status;
+  const right = evaluation === undefined ? "" : `, ${percent(evaluation.exactMatch)} of held-out sums right`;
   const speed = status === "training" ? `\n${count(latest.examplesPerSecond)} examples/s` : "";
   return `${doing}, ${at}\nloss ${short(latest.loss)}${right}${speed}`;
 }
@@ -105,10 +98,12 @@ function stateLine(run: LabRun): string {
 type Report = NonNullable<LabRun["result"]>["report"];
 
 function resultLine({ exactMatch, evaluated, seconds, certified, worstMargin, counterexample }: Report): string {
-  const right = `${percent(exactMatch)} of ${count(evaluated)} new sums right`;
+  const right = `${percent(exactMatch)} of ${count(evaluated)} held-out sums right`;
   const took = `${seconds.toFixed(1)} s`;
   if (certified === null) return `trained in ${took}\n${right}`;
-  if (certified) return `proved right on all 10²⁰ pairs\nworst margin ${marginText(worstMargin!)}, ${took}\n${right}`;
-  const why = counterexample === null ? "not proved" : `wrong at ${counterexample.a} + ${counterexample.b}`;
+  if (certified) {
+    return `proved right on all 10²⁰ pairs\nsmallest margin ${marginText(worstMargin!)}, ${took}\n${right}`;
+  }
+  const why = counterexample === null ? "not proved" : `wrong: ${count(counterexample.a)} + ${count(counterexample.b)}`;
   return `${why}\n${right}, ${took}`;
 }

@@ -1,8 +1,3 @@
-/**
- * A sum as the model writes it, laid out as in school: the digits come one by one, and each shows where it was read from.
- *
- * @module
- */
 import { count } from "../src/count.ts";
 import { type StepInspection, type SumInspection, TOKEN_NAMES } from "../src/inspection/sum.ts";
 import { EOS, FIRST_QUERY, QUERIES as STEPS } from "../src/model/vocabulary.ts";
@@ -13,30 +8,28 @@ import { positionName, STEP_NAMES } from "./names.ts";
 /** Milliseconds between two digits. */
 const PACE = 280;
 
-/** A cell of the grid, and which position of the sequence it shows. */
 interface Cell {
   readonly element: HTMLElement;
   readonly position: number;
 }
 
-/** The section `Add`. */
+/** The section `Add`: a sum laid out as on paper, digit by digit, with the attention of each step. */
 export class SumView {
   readonly #grid = byId("sum-grid", HTMLDivElement);
   readonly #slider = byId("sum-step", HTMLInputElement);
   readonly #caption = byId("sum-caption", HTMLParagraphElement);
   readonly #verdict = byId("sum-verdict", HTMLParagraphElement);
   readonly #bars: HTMLLIElement[];
-  /** Cells of operands and signs. */
+  /** The cells of operands and signs. */
   readonly #prompt: Cell[];
   /** The twelve tokens of the answer. */
   readonly #answer: HTMLButtonElement[];
   #trace: SumInspection | undefined;
   #step = 0;
-  /** Tokens that are shown. */
+  /** The number of answer tokens that are shown. */
   #shown = STEPS;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Fills the section. */
   constructor() {
     this.#answer = Array.from({ length: STEPS }, (_, step) => {
       const button = element("button", { type: "button", className: "cell answer" });
@@ -44,7 +37,7 @@ export class SumView {
       return button;
     });
     this.#prompt = promptCells();
-    // first row: a; second row: + and b; third row: =, the end, and the sum from its highest place
+    // first row: a; second row: + and b; third row: =, the end, and the sum from its highest digit
     const at = (position: number) => this.#prompt.find((cell) => cell.position === position)!.element;
     const blank = () => element("span", { className: "blank" });
     const row = (...cells: Node[]) => this.#grid.append(...cells);
@@ -58,7 +51,7 @@ export class SumView {
     this.#slider.oninput = () => this.#select(Number(this.#slider.value) - 1);
   }
 
-  /** Shows a sum digit by digit, from the ones on. */
+  /** Shows a sum digit by digit, ones first. */
   play(trace: SumInspection): void {
     clearInterval(this.#timer);
     this.#trace = trace;
@@ -77,7 +70,7 @@ export class SumView {
     }, PACE);
   }
 
-  /** Shows another model's answer to the same sum; the step stays. */
+  /** Shows another model's answer to the same sum and keeps the chosen step. */
   update(trace: SumInspection): void {
     this.#trace = trace;
     this.#show();
@@ -109,7 +102,7 @@ export class SumView {
     const { token } = this.#trace!.steps[i];
     const isShown = i < this.#shown;
     button.textContent = isShown ? i === STEPS - 1 && token === EOS ? "⏎" : TOKEN_NAMES[token] : "·";
-    // what is written later is not seen yet
+    // a step cannot see later tokens
     setShare(button, i < this.#step ? current.attention[FIRST_QUERY + 1 + i] : 0);
     button.setAttribute("aria-pressed", String(i === this.#step));
     button.setAttribute("aria-label", `${STEP_NAMES[i]}: ${isShown ? TOKEN_NAMES[token] : "not written yet"}`);
@@ -122,12 +115,11 @@ export class SumView {
     const said = sum === null ? "no number" : count(sum);
     const text = !isDone
       ? "…"
-      : `${count(a)} + ${count(b)} = ${said} ${sum === right ? "✓" : `✗, right is ${count(right)}`}`;
+      : `${count(a)} + ${count(b)} = ${said} ${sum === right ? "✓" : `✗, correct is ${count(right)}`}`;
     if (this.#verdict.textContent !== text) this.#verdict.textContent = text;
   }
 }
 
-/** Cells for the positions of the prompt. */
 function promptCells(): Cell[] {
   return range(0, 22).map((position) => ({ position, element: element("span", { className: "cell" }) }));
 }
@@ -136,7 +128,7 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-/** Colors a cell by a share in [0, 1], by its root: where a twentieth of the attention goes is to be seen as well. */
+/** Colors a cell by the square root of a share in [0, 1], so that small shares show. */
 function setShare(target: HTMLElement, share: number): void {
   target.style.setProperty("--share", Math.sqrt(share).toFixed(3));
 }
@@ -148,7 +140,6 @@ function showBar(bar: HTMLLIElement, { probabilities, token }: StepInspection, o
   bar.lastElementChild!.textContent = share >= 0.005 ? `${Math.round(100 * share)}%` : "";
 }
 
-/** A step in a sentence. */
 function captionOf({ steps }: SumInspection, at: number): string {
   const { token, probabilities, attention } = steps[at];
   const most = [...attention.entries()].sort(([, x], [, y]) => y - x).slice(0, 3);
@@ -156,5 +147,5 @@ function captionOf({ steps }: SumInspection, at: number): string {
   return `Step ${at + 1}, ${STEP_NAMES[at]}: writes ${TOKEN_NAMES[token]} with probability ${
     percent(probabilities[token])
   }. ` +
-    `Looks at ${looks.join(", ")}.`;
+    `Most attention: ${looks.join(", ")}.`;
 }

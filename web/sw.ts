@@ -1,18 +1,11 @@
-/**
- * The service worker: keeps the whole page for use offline, and isolates it where the host sends no headers for that.
- *
- * The build puts the list of files and their version in front of this module's code.
- *
- * @module
- */
+// The service worker: keeps the whole page for offline use, and adds the headers that isolate it if the host does not send them.
 import { ISOLATION_HEADERS } from "../src/lab/headers.ts";
 
-/** The files of the page, relative to its folder. */
+// The build defines these two: all files, relative to the page, and a hash of them.
 declare const FILES: readonly string[];
-/** Changes with any of them. */
 declare const VERSION: string;
 
-/** The scope of a service worker, whose types exclude those of a page. */
+/** The global scope of a service worker; its own types cannot be loaded together with those of a page. */
 interface ServiceScope {
   readonly registration: { readonly scope: string };
   readonly clients: { claim(): Promise<void> };
@@ -27,17 +20,17 @@ interface ServiceScope {
 }
 
 const scope = globalThis as unknown as ServiceScope;
-/** Caches of other pages of this host are not ours to remove. */
+/** Tells our caches from those of other pages on this host, which we must not remove. */
 const PREFIX = `tiny-adder-lab ${scope.registration.scope} `;
 const NAME = PREFIX + VERSION;
 
-/** Loads all files; what the page has just loaded comes from the browser's cache, if the host says that it is still right. */
+/** Loads all files. Those that the page has just loaded come from the browser's cache, if the host confirms them. */
 async function install(): Promise<void> {
   const cache = await caches.open(NAME);
   await cache.addAll(FILES.map((file) => new Request(file, { cache: "no-cache" })));
 }
 
-/** Begins once no tab has the version before: a page never gets the parts of another version. */
+/** Runs once no tab uses the previous version, so that a page never mixes two versions. */
 async function activate(): Promise<void> {
   const names = await caches.keys();
   await Promise.all(
@@ -53,7 +46,6 @@ async function answer(request: Request): Promise<Response> {
   return kept === undefined ? await fetch(request) : isolated(kept);
 }
 
-/** The same response with the headers that isolate a page. */
 function isolated(response: Response): Response {
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(ISOLATION_HEADERS)) headers.set(name, value);

@@ -1,8 +1,3 @@
-/**
- * The section `Train`: the form, the two runs, and their curves.
- *
- * @module
- */
 import { decodeCheckpoint } from "../src/checkpoint/checkpoint.ts";
 import { count } from "../src/count.ts";
 import type { Arithmetic, BackendName } from "../src/engine/types.ts";
@@ -17,22 +12,19 @@ import type { LabModel } from "./models.ts";
 import type { TrainRequest } from "./protocol.ts";
 import { RunCard } from "./run_card.ts";
 
-/** The recipe that a newcomer finds chosen: its runs end proved. */
+/** Chosen at first, because its runs end with a proof. */
 const FIRST_RECIPE = "sure";
-/** Milliseconds between two drawings of the cards. */
+/** Least milliseconds between two updates of the cards. */
 const CARDS_MS = 120;
 
-/** Who is told of runs. */
 export interface RunListener {
-  /** A run has begun. */
   onStart(slot: Slot): void;
-  /** A run has other weights. */
   onWeights(run: LabRun): void;
-  /** A run has ended with a result. */
+  /** Called for a run that ended with a result, in place of `onWeights`. */
   onEnd(run: LabRun): void;
 }
 
-/** What the page calls the weights of a run, which must have some. */
+/** The model of a run, which must have weights. */
 export function modelOfRun({ slot, request, weights, result }: LabRun): LabModel {
   const { step, parameters } = weights!;
   const { recipe, seed, model } = request;
@@ -48,7 +40,7 @@ export function modelOfRun({ slot, request, weights, result }: LabRun): LabModel
   };
 }
 
-/** The section. */
+/** The section `Train`: the form, the two runs, and their charts. */
 export class TrainView {
   readonly #form = byId("train-form", HTMLFormElement);
   readonly #submit: HTMLButtonElement;
@@ -57,10 +49,9 @@ export class TrainView {
   readonly #charts: Charts;
   readonly #drawCards: () => void;
   readonly #listener: RunListener;
-  /** The weights that the listener has heard of. */
+  /** The weights that were passed to the listener. */
   readonly #told = new WeakSet<object>();
 
-  /** Fills the section. */
   constructor(listener: RunListener) {
     this.#listener = listener;
     this.#cards = { A: new RunCard(byId("run-A", HTMLElement)), B: new RunCard(byId("run-B", HTMLElement)) };
@@ -83,7 +74,7 @@ export class TrainView {
     this.#describe();
   }
 
-  /** Says what the recipe is, or why no run can be started. */
+  /** Describes the recipe, or says why no run can start. */
   #describe(): void {
     const recipe = trainRecipe(byId("recipe", HTMLSelectElement).value);
     byId("recipe-description", HTMLParagraphElement).textContent = this.#freeSlot() === undefined
@@ -106,7 +97,7 @@ export class TrainView {
     };
   }
 
-  /** The slot for the next run: an empty one, else that of the run which ended first; undefined while both are open. */
+  /** The slot for the next run: an empty one, or that of the run that ended first; undefined while both runs are open. */
   #freeSlot(): Slot | undefined {
     const slots: Slot[] = ["A", "B"];
     const ended = [...this.#runs.values()].filter(({ isOpen }) => !isOpen).map(({ slot }) => slot);
@@ -117,7 +108,7 @@ export class TrainView {
     const slot = this.#freeSlot();
     if (slot === undefined) return;
     this.#runs.get(slot)?.dismiss();
-    this.#runs.delete(slot); // the newest run is the last one of the map
+    this.#runs.delete(slot); // keeps the map in the order of starting
     const run = new LabRun(slot, request, (run) => this.#changed(run));
     this.#runs.set(slot, run);
     this.#listener.onStart(slot);
@@ -125,7 +116,7 @@ export class TrainView {
   }
 
   #changed(run: LabRun): void {
-    if (this.#runs.get(run.slot) !== run) return; // a constructor that has not returned yet
+    if (this.#runs.get(run.slot) !== run) return; // called by the constructor of a run
     this.#drawCards();
     if (run.status !== "proving") this.#charts.draw();
     if (run.weights === undefined || this.#told.has(run.weights)) return;

@@ -1,8 +1,3 @@
-/**
- * The worker that trains. The page hears of it some ten times a second, however fast it is.
- *
- * @module
- */
 import {
   failureOf,
   type StepEvent,
@@ -13,22 +8,20 @@ import {
 } from "./protocol.ts";
 import { TrainingSession } from "./training_session.ts";
 
-/** Milliseconds between two messages about steps, and between two about weights. */
+/** Least milliseconds between two messages about steps, and between two about weights. */
 const STEPS_MS = 80;
 const WEIGHTS_MS = 400;
 
 const scope = globalThis as unknown as WorkerScope<TrainOrder, TrainNews>;
-/** The reason of a signal that pauses. */
 const PAUSE = new Error("paused");
 
-/** Losses that the page has not heard of, and the step of the first one. */
+/** Losses that are not sent yet, and the step of the first one. */
 let waiting: Float32Array[] = [];
 let waitingFrom = 0;
 let lastStep: StepEvent | undefined;
 let toldSteps = -Infinity;
 let toldWeights = -Infinity;
 
-/** Sends what has gathered. */
 function tellSteps(): void {
   if (lastStep === undefined) return;
   const losses = new Float32Array(waiting.reduce((sum, { length }) => sum + length, 0));

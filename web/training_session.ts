@@ -1,8 +1,3 @@
-/**
- * A run that can be paused and goes on to the same bytes: what `train` with `out` and `resume` does on disk, in memory.
- *
- * @module
- */
 import type { TrainingState } from "../src/checkpoint/state.ts";
 import { createEngine } from "../src/engine/create_engine.ts";
 import type { Engine } from "../src/engine/types.ts";
@@ -13,24 +8,23 @@ import { Run, type RunJournal } from "../src/training/run.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
 import type { Machinery, TrainRequest, Weights } from "./protocol.ts";
 
-/** Sums of an evaluation on the way: a few milliseconds. */
+/** Sums of an interim evaluation, which takes a few milliseconds. */
 const EVALUATED = 4000;
-/** Between two evaluations the number of steps grows by so much: as many points on each decade of a logarithmic axis. */
+/** From one interim evaluation to the next the step grows by this factor, which spaces them evenly on a logarithmic axis. */
 const GROWTH = 1.12;
-/** The sampler's sample for evaluations on the way; the library's own, at the end of a run, is another. */
+/** The sample number for interim evaluations; the final evaluation uses another. */
 const SAMPLE_ON_THE_WAY = 1;
 
-/** Who is told what a run does. */
 export interface SessionListener {
-  /** What really runs, each time the run starts or goes on. */
+  /** Called each time the run starts or continues. */
   onMachinery(machinery: Machinery): void;
-  /** The losses of a chunk of steps, the first of which is step `firstStep`, before the event that sums them up. */
+  /** Called with the losses of steps `firstStep` on, before the step event with their mean. */
   onLosses(firstStep: number, losses: Float32Array): void;
-  /** What {@linkcode ProgressEvent} says; `weights` are those in force. */
+  /** @param weights Returns the current weights */
   onProgress(event: ProgressEvent, weights: () => Float32Array): void;
 }
 
-/** Keeps the state of a run where the library's own journal would write it to disk. */
+/** Keeps in memory the state that the journal of `train` writes to disk. */
 class MemoryJournal implements RunJournal {
   readonly modelFile = "";
   state: TrainingState<RunProgress> | undefined;
@@ -48,23 +42,22 @@ class MemoryJournal implements RunJournal {
 }
 
 /**
- * One run. It works from {@linkcode start} until it ends or its signal comes; after a signal {@linkcode start} goes on from there, and the result is
- * that of a run without a break, to the byte.
+ * A run that can be paused. {@linkcode start} trains until the run ends or its signal aborts. After an abort, {@linkcode start} continues, and the
+ * result has the same bytes as that of a run without a pause.
  */
 export class TrainingSession {
   readonly #request: TrainRequest;
   readonly #listener: SessionListener;
   readonly #journal = new MemoryJournal();
-  /** The step from which on the next evaluation is due. */
+  /** The step from which the next interim evaluation is due. */
   #nextEvaluation = 1;
 
-  /** Nothing runs yet. */
   constructor(request: TrainRequest, listener: SessionListener) {
     this.#request = request;
     this.#listener = listener;
   }
 
-  /** The weights of the last pause; undefined before one. */
+  /** The weights at the last pause; undefined before the first. */
   get weights(): Weights | undefined {
     const { state } = this.#journal;
     return state && { step: state.progress.step, parameters: state.parameters };
@@ -73,8 +66,8 @@ export class TrainingSession {
   /**
    * Trains to the end.
    *
-   * @throws The signal's reason, once it comes
-   * @throws {Error} If the backend is missing here; the message says what to do
+   * @throws The reason of the signal when it aborts
+   * @throws {Error} If the browser lacks the backend; the message says what to do
    */
   async start(signal: AbortSignal): Promise<TrainResult> {
     const { recipe: name, seed, model, backend, arithmetic, threads, certify } = this.#request;
@@ -100,7 +93,7 @@ export class TrainingSession {
         onProgress: (event) => this.#listener.onProgress(event, () => engine.parameters()),
       }, state?.best);
       await run.train();
-      await run.save(); // a pause of the proof or the hardening goes back to here
+      await run.save(); // after a pause, proof and hardening start again from here
       const result = await run.conclude();
       return { ...result, report: { ...result.report, checkpoint: null } };
     } finally {
@@ -109,8 +102,8 @@ export class TrainingSession {
   }
 
   /**
-   * Tells the listener every single loss, of which a run itself tells means, and evaluates in the rhythm of a logarithmic axis. Neither changes
-   * what is computed.
+   * Reports the loss of every step, where the run itself reports means, and evaluates at steps evenly spaced on a logarithmic axis. Neither
+   * changes what is computed.
    */
   #watch(engine: Engine): void {
     const trainRun = engine.trainRun.bind(engine);

@@ -16,7 +16,7 @@ Deno.test("where there is no adapter the error says what to install", async () =
   const none: GpuSource = { requestAdapter: () => Promise.resolve(null) };
   const error = await assertRejects(() => openGpu(none), Error, "there must be a GPU adapter: there is none");
   assert(error.message.startsWith("Cannot create an engine on webgpu as "), error.message);
-  for (const remedy of ["mesa-vulkan-drivers", "XDG_RUNTIME_DIR", "--enable-unsafe-webgpu", "the backend wasm"]) {
+  for (const remedy of ["mesa-vulkan-drivers", "XDG_RUNTIME_DIR", "DENO_WEBGPU_BACKEND", "the backend wasm"]) {
     assert(error.message.includes(remedy), error.message);
   }
 });

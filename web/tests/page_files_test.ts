@@ -43,7 +43,7 @@ Deno.test("a checkpoint that is dropped is taken into the hand, looked into, and
     await page.$eval("#model-select", (select) => (select as HTMLSelectElement).selectedOptions[0].text),
     "mine.safetensors",
   );
-  await hasText(page, "#sum-verdict", "✗, right is 11,111,111,100");
+  await hasText(page, "#sum-verdict", "✗, correct is 11,111,111,100");
   assertEquals(await page.$eval("#drop", (drop) => (drop as HTMLElement).hidden), true);
 
   await page.click("#save-file");
@@ -97,7 +97,7 @@ Deno.test("a file that is no checkpoint is an error that says why, and changes n
     assertEquals(await alert.evaluate((element) => element.childElementCount), 0);
   }
   const { recipe, seed } = shippedCheckpoint().metadata;
-  assertEquals(await textOf(page, "#model-note"), `763 parameters, trained by recipe ${recipe}, seed ${seed}`);
+  assertEquals(await textOf(page, "#model-note"), `763 parameters, trained with recipe ${recipe}, seed ${seed}`);
   await dropFile(page, "mine.safetensors", await untrained());
   await hasText(page, "#model-note", "777 parameters");
   assertEquals(await alert.evaluate(({ hidden }) => hidden), true);

@@ -148,7 +148,7 @@ Deno.test("after the first load the page needs no network", async () => {
   await page.reload();
   await isReady(page);
   await startTraining(page, { recipe: "fast", seed: "2" });
-  await hasText(page, "#run-A .state", "of 100,000 new sums right", 240_000);
+  await hasText(page, "#run-A .state", "of 100,000 held-out sums right", 240_000);
   assertEquals(own.paths.slice(before).filter((path) => path !== "/sw.js"), []);
   assertEquals(errors, []);
 });
@@ -173,7 +173,7 @@ Deno.test("a new version takes the place of the old one as a whole, once no tab 
     await hasText(page, "#capabilities", "works offline");
     await own.become(newer);
     await page.reload();
-    await hasText(page, "#capabilities", "a new version waits until all tabs of the lab are closed");
+    await hasText(page, "#capabilities", "close all tabs of this page to get the new version");
     assertEquals(await page.title(), "tiny-adder lab");
     const context = page.browserContext();
     await page.goto("about:blank");
@@ -195,16 +195,16 @@ Deno.test("a host that sends no headers will do, under any path: once the page h
   await using plain = await plainSite(stage.folder);
   await using lab = await openLab(stage.browser, plain.url);
   const { page, errors } = lab;
-  await hasText(page, "#capabilities", "not isolated: 1 thread");
-  await hasText(page, "#capabilities", "works offline; reload for threads");
+  await hasText(page, "#capabilities", "1 thread: this page cannot share memory");
+  await hasText(page, "#capabilities", "works offline; reload to use more threads");
   await startTraining(page, { recipe: "fast", seed: "2", threads: "2" });
   await hasSteps(page, "A", 100);
   const text = await textOf(page, "#run-A");
-  assert(text.includes("1 thread (2 asked for: the page is not isolated)"), text);
+  assert(text.includes("1 thread (2 requested, but this page cannot share memory)"), text);
 
   await page.reload();
   await isReady(page);
-  await hasText(page, "#capabilities", "isolated: 2 threads");
+  await hasText(page, "#capabilities", "2 threads");
   await startTraining(page, { recipe: "fast", seed: "2" });
   await hasSteps(page, "A", 100);
   assert((await textOf(page, "#run-A")).includes("on wasm, 2 threads, exact"));

@@ -97,8 +97,11 @@ function firstLine(text: string): string {
 export type GpuSource = Pick<GPU, "requestAdapter">;
 
 const MISSING = "Cannot create an engine on webgpu as";
-const REMEDY = "install your GPU's Vulkan driver, or Debian's mesa-vulkan-drivers for a software one (with " +
-  "XDG_RUNTIME_DIR set to an existing folder and DENO_WEBGPU_BACKEND=vulkan); in Chromium start with --enable-unsafe-webgpu; or use the backend wasm";
+/** What to do, in terms of the runtime: a page can neither install a driver nor set variables. */
+const REMEDY = "Deno" in globalThis
+  ? "install your GPU's Vulkan driver, or Debian's mesa-vulkan-drivers for a software one (with XDG_RUNTIME_DIR set to " +
+    "an existing folder and DENO_WEBGPU_BACKEND=vulkan), or use the backend wasm"
+  : "turn on hardware acceleration in the browser's settings, or use the backend wasm";
 
 function describe(adapter: GPUAdapter): AdapterDescription {
   const { description, device, vendor, architecture } = adapter.info;
@@ -123,7 +126,7 @@ export async function openGpu(source?: GpuSource): Promise<Gpu> {
   }
   const adapter = await from.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) {
-    throw new Error(`${MISSING} there must be a GPU adapter: there is none. To have one, ${REMEDY}`);
+    throw new Error(`${MISSING} there must be a GPU adapter: there is none. To get one, ${REMEDY}`);
   }
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
   let device: GPUDevice;
