@@ -1,13 +1,12 @@
 /**
- * How a model adds, measured: the tables of docs/how-it-adds.md and, of the shipped one, the plots.
+ * Measures how a model adds: the tables and plots of docs/how-it-adds.md.
  *
  * ```sh
- * deno task bench:how-it-adds
+ * deno task bench:how-it-adds                      # the shipped model; also writes docs/how_it_adds_*.svg
  * deno run --allow-read=run --allow-env bench/how_it_adds.ts run/model.safetensors
  * ```
  *
- * All is computed by the reference engine in float64, on sums of the evaluation stream, so that it comes out the same everywhere.
- * Prints the tables; without a checkpoint writes docs/how_it_adds_circle.svg, docs/how_it_adds_carry.svg and docs/how_it_adds_attention.svg.
+ * The reference engine computes everything in float64 on sums of the evaluation stream, so every machine prints the same.
  *
  * @module
  */
@@ -19,121 +18,121 @@ import { surveyModel } from "../src/inspection/survey.ts";
 import { surveySvg } from "../src/inspection/svg.ts";
 import { drawOperands } from "../src/model/sampler.ts";
 import { variantOf, WIDTH } from "../src/model/variant.ts";
-import { FIRST_QUERY, POSITIONS_READ, promptTokens, targetTokens } from "../src/model/vocabulary.ts";
+import { FIRST_QUERY, promptTokens, targetTokens } from "../src/model/vocabulary.ts";
 import { shippedCheckpoint } from "../src/weights/mod.ts";
 import { svg } from "./plot_svg.ts";
 import { axes, betweenGroups, dot, leastSquares, mean, polynomial, principal } from "./statistics.ts";
 
 const SUMS = 2000;
 const SEED = 1;
-/** Steps with two digits of their own and two before them. */
+/** Steps whose column has two digits and another column to its right. */
 const STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
-/** The one that is named, else the shipped one. */
 const checkpoint = Deno.args.length > 0 ? readCheckpointFileSync(Deno.args[0]) : shippedCheckpoint();
 const variant = variantOf(checkpoint.model);
 const tensors = tensorsOf(Float64Array.from(checkpoint.parameters), variant);
 
-/** Digit `place` of a number. */
-const digit = (value: number, place: number) => Math.floor(value / 10 ** place) % 10;
+/** The digit of a number in a column; column 0 is the ones. */
+const digit = (value: number, column: number) => Math.floor(value / 10 ** column) % 10;
 
-/** What one step of one sum sees and makes. */
-interface Seen {
+/** Inputs and activations of one step of one sum. */
+interface StepRecord {
   /** a_i + b_i. */
-  own: number;
+  digitSum: number;
   /** a_(i-1) + b_(i-1). */
-  before: number;
-  /** The digit that was written last. */
-  last: number;
-  /** a_i + b_i and the carry from below, from 0 to 19. */
+  previousSum: number;
+  /** a_i + b_i + the carry into column i, from 0 to 19. */
   total: number;
   /** What the attention adds to the residual stream, length 7. */
-  read: number[];
+  attended: number[];
   state: QueryState;
 }
 
-function seen(step: number, operands: Float64Array): Seen[] {
+function recordStep(step: number, operands: Float64Array): StepRecord[] {
   return Array.from({ length: operands.length / 2 }, (_, i) => {
     const [a, b] = operands.subarray(2 * i);
     const tokens = [...promptTokens(a, b), ...targetTokens(a, b)].slice(0, FIRST_QUERY + step + 1);
     const { queries: [state] } = forward(tensors, variant, tokens, FIRST_QUERY + step);
-    const below = 10 ** step;
-    const carry = Math.floor((a % below + b % below) / below);
-    const own = digit(a, step) + digit(b, step);
+    const digitSum = digit(a, step) + digit(b, step);
+    const carry = Math.floor((a % 10 ** step + b % 10 ** step) / 10 ** step);
     return {
-      ...{ own, before: digit(a, step - 1) + digit(b, step - 1), last: tokens.at(-1)!, total: own + carry },
-      ...{ read: Array.from(linear(state.attended.output, tensors.projection)), state },
+      digitSum,
+      previousSum: digit(a, step - 1) + digit(b, step - 1),
+      total: digitSum + carry,
+      attended: Array.from(linear(state.attended.output, tensors.projection)),
+      state,
     };
   });
 }
 
-/** The plane in which the digits' embeddings lie, as two directions of length 7. */
+/** The plane of the ten digits' embeddings, as two directions of length 1. */
 function digitPlane() {
   const embeddings = Array.from(
     { length: 10 },
     (_, token) => Array.from(tensors.tokenEmbedding.subarray(WIDTH * token, WIDTH * (token + 1))),
   );
   let { directions: [x, y] } = axes(embeddings);
-  if (dot(embeddings[0], x) > 0) x = x.map((value) => -value); // the sign is arbitrary: 0 to the left and above
+  if (dot(embeddings[0], x) > 0) x = x.map((value) => -value); // signs are arbitrary: put 0 to the left and above
   if (dot(embeddings[0], y) < 0) y = y.map((value) => -value);
-  return {
-    embeddings,
-    shares: principal(embeddings).shares,
-    point: (of: ArrayLike<number>) => [dot(of, x), dot(of, y)] as const,
-  };
+  const point = (of: ArrayLike<number>): Point => [dot(of, x), dot(of, y)];
+  return { shares: principal(embeddings).shares, point, digits: embeddings.map(point) };
 }
 
-const plane = digitPlane();
-const angle = ([x, y]: readonly [number, number]) => Math.atan2(y, x) * 180 / Math.PI;
+type Point = readonly [x: number, y: number];
 
-/** Angles so that each is less than half a turn from the one before. */
+const plane = digitPlane();
+const degrees = ([x, y]: Point) => Math.atan2(y, x) * 180 / Math.PI;
+
+/** The digit with the largest logit if only the plane's two coordinates of the stream counted. */
+function planeDigit(output: Point): number {
+  const logits = plane.digits.map((each) => dot(each, output));
+  return logits.indexOf(Math.max(...logits));
+}
+
+/** The same angles plus whole turns, so that each is at most half a turn from the one before. */
 function unwrapped(angles: readonly number[]): number[] {
   const result = [angles[0]];
   for (const next of angles.slice(1)) {
-    const before = result[result.length - 1];
-    result.push(next - 360 * Math.round((next - before) / 360));
+    result.push(next - 360 * Math.round((next - result.at(-1)!) / 360));
   }
   return result;
 }
 
-/** Mean output of the residual stream for each total, in the digits' plane. */
-function turning(rows: readonly Seen[]) {
-  const groups = Map.groupBy(rows, ({ total }) => total);
+/** For each total, the mean final residual stream in the digits' plane. */
+function outputsByTotal(records: readonly StepRecord[]): Point[] {
+  const groups = Map.groupBy(records, ({ total }) => total);
   return [...groups.keys()].sort((x, y) => x - y).map((total) => {
     const points = groups.get(total)!.map(({ state }) => plane.point(state.output));
-    const [x, y] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
-    return { total, x, y };
+    return [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
   });
 }
 
-/** What the model writes when the last digit is exchanged, against round(a_i + b_i + (a_(i-1) + b_(i-1) - s) / 10). */
-function exchanged(step: number, sums: number) {
+/** Carries that the model uses when the last written digit s is replaced, by the difference a_(i-1) + b_(i-1) - s. */
+function replaceLastDigit(step: number, sums: number) {
   const operands = drawOperands({ seed: SEED, stream: "evaluation", count: sums });
-  const counts = new Map<number, { carries: number[]; asRounded: number; all: number }>();
+  const results: { difference: number; carry: number; predicted: boolean }[] = [];
   for (let i = 0; i < operands.length; i += 2) {
     const [a, b] = operands.subarray(i);
-    const tokens = [...promptTokens(a, b), ...targetTokens(a, b)].slice(
-      0,
-      Math.min(FIRST_QUERY + step + 1, POSITIONS_READ),
-    );
-    const own = digit(a, step) + digit(b, step);
+    const tokens = [...promptTokens(a, b), ...targetTokens(a, b)].slice(0, FIRST_QUERY + step + 1);
     for (let last = 0; last < 10; last++) {
-      const tenths = digit(a, step - 1) + digit(b, step - 1) - last;
+      const difference = digit(a, step - 1) + digit(b, step - 1) - last;
       const { queries: [{ logits }] } = forward(tensors, variant, tokens.with(-1, last), FIRST_QUERY + step);
       const written = logits.indexOf(Math.max(...logits));
-      // the carry that the digit means, from -4 to 5
-      const carry = (written - own % 10 + 14) % 10 - 4;
-      const count = counts.get(tenths) ?? { carries: [], asRounded: 0, all: 0 };
-      count.carries.push(carry);
-      count.all++;
-      if (written < 10 && carry === Math.round(tenths / 10 + 0.05)) count.asRounded++;
-      counts.set(tenths, count);
+      const carry = (written - digit(a, step) - digit(b, step) + 24) % 10 - 4; // known modulo 10: from -4 to 5
+      results.push({ difference, carry, predicted: written < 10 && carry === predictedCarry(difference) });
     }
   }
-  return [...counts].sort(([x], [y]) => x - y).map(([tenths, { carries, asRounded, all }]) => ({
-    ...{ tenths, carry: mean(carries), asRounded: asRounded / all },
+  return [...Map.groupBy(results, ({ difference }) => difference)].sort(([x], [y]) => x - y).map((
+    [difference, group],
+  ) => ({
+    difference,
+    carry: mean(group.map(({ carry }) => carry)),
+    predicted: mean(group.map(({ predicted }) => Number(predicted))),
   }));
 }
+
+/** Rounds half a tenth higher: true carries appear as the differences -1, 0, 9 and 10, so the edges lie between 0 and 9. */
+const predictedCarry = (difference: number) => Math.round(difference / 10 + 0.05);
 
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   return [head, head.map(() => "-"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
@@ -142,106 +141,129 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
 const percent = (share: number) => `${(100 * share).toFixed(2)}%`;
 
 function measure(step: number, operands: Float64Array) {
-  const rows = seen(step, operands);
-  const read = principal(rows.map(({ read }) => read));
-  const [first, second] = [read.along(0), read.along(1)];
-  const { weights: [, own, before] } = leastSquares(rows.map(({ own, before }) => [1, own, before]), first);
+  const records = recordStep(step, operands);
+  const attended = principal(records.map(({ attended }) => attended));
+  const [first, second] = [attended.along(0), attended.along(1)];
+  const { weights: [, own, previous] } = leastSquares(
+    records.map(({ digitSum, previousSum }) => [1, digitSum, previousSum]),
+    first,
+  );
   const scale = Math.max(...first.map(Math.abs));
   const decimal = leastSquares(
     first.map((x, i) => polynomial(x / scale, second[i] / scale)),
-    rows.map(({ own, before }) => own + before / 10),
+    records.map(({ digitSum, previousSum }) => digitSum + previousSum / 10),
   );
-  const hidden = rows.map(({ state }) => state.hidden);
-  const turns = unwrapped(turning(rows).map(({ x, y }) => angle([x, y])));
-  const laps = turns.slice(10).map((end, i) => turns[i] - end);
-  return {
-    plane: read.shares[0] + read.shares[1],
-    ratio: before / own,
-    decimal,
-    byTotal: betweenGroups(hidden, rows.map(({ total }) => total)),
-    byOwn: betweenGroups(hidden, rows.map(({ own }) => own)),
-    laps,
-  };
+  const hidden = records.map(({ state }) => state.hidden);
+  const angles = unwrapped(outputsByTotal(records).map(degrees));
+  const turns = angles.slice(10).map((angle, i) => angles[i] - angle);
+  return [
+    step,
+    percent(attended.shares[0] + attended.shares[1]),
+    (previous / own).toFixed(3),
+    percent(decimal.explained),
+    decimal.largest.toFixed(2),
+    percent(betweenGroups(hidden, records.map(({ total }) => total))),
+    percent(betweenGroups(hidden, records.map(({ digitSum }) => digitSum))),
+    `${Math.min(...turns).toFixed(0)}° to ${Math.max(...turns).toFixed(0)}°`,
+    percent(mean(records.map(({ state, total }) => Number(planeDigit(plane.point(state.output)) === total % 10)))),
+  ];
 }
 
-function circlePlot(rows: readonly Seen[]): string {
-  const panels = ["the digits' embeddings", "the stream's output, by a + b + carry of its place"];
-  const longest = Math.max(...turning(rows).map(({ x, y }) => Math.hypot(x, y)));
-  const digits = plane.embeddings.map((embedding, token) => {
-    const [x, y] = plane.point(embedding);
-    return { panel: panels[0], name: String(token), x: x / 2.5, y: y / 2.5, second: false };
-  });
-  const totals = turning(rows).map(({ total, x, y }) => ({
-    ...{ panel: panels[1], name: String(total), x: x / longest, y: y / longest, second: total > 9 },
-  }));
-  const points = [...digits, ...totals];
-  const colour = ({ second }: { second: boolean }) => second ? "#d55e00" : "#0072b2";
+const BLUE = "#0072b2";
+const ORANGE = "#d55e00";
+
+function arcPlot(): string {
+  const points = plane.digits.map(([x, y], digit) => ({ x, y, name: String(digit) }));
+  const axis = { axis: null, domain: [-2.5, 2.5] };
   return svg({
-    ...{ width: 760, height: 420, marginTop: 30 },
-    x: { axis: null, domain: [-1.1, 1.1] },
-    y: { axis: null, domain: [-1.1, 1.1] },
-    fx: { label: null, domain: panels },
+    ...{ width: 300, height: 300, margin: 10, x: axis, y: axis },
     marks: [
       Plot.ruleX([0], { stroke: "#ddd" }),
       Plot.ruleY([0], { stroke: "#ddd" }),
-      Plot.line(points, { fx: "panel", x: "x", y: "y", stroke: "#bbb", curve: "catmull-rom" }),
-      Plot.dot(points, { fx: "panel", x: "x", y: "y", r: 9, fill: colour }),
-      Plot.text(points, { fx: "panel", x: "x", y: "y", text: "name", fill: "white", fontSize: 10 }),
+      Plot.line(points, { x: "x", y: "y", stroke: "#bbb", curve: "catmull-rom" }),
+      Plot.dot(points, { x: "x", y: "y", r: 9, fill: BLUE }),
+      Plot.text(points, { x: "x", y: "y", text: "name", fill: "white", fontSize: 10 }),
     ],
   });
 }
 
-function carryPlot(counts: ReturnType<typeof exchanged>): string {
-  const points = counts.map(({ tenths, carry }) => ({ x: tenths / 10, carry, real: [-1, 0, 9, 10].includes(tenths) }));
+/** The direction of the output by total, over the ranges of directions in which each digit has the largest logit. */
+function turnPlot(records: readonly StepRecord[]): string {
+  const angles = unwrapped(outputsByTotal(records).map(degrees));
+  const points = angles.map((angle, total) => ({ angle, total }));
+  const bands: { from: number; to: number; digit: number }[] = [];
+  for (let angle = Math.ceil(angles[0] + 10); angle > angles[19] - 10; angle -= 0.1) {
+    const digit = planeDigit([Math.cos(angle * Math.PI / 180), Math.sin(angle * Math.PI / 180)]);
+    const band = bands.at(-1);
+    if (band?.digit === digit) band.to = angle;
+    else bands.push({ from: angle, to: angle, digit });
+  }
   return svg({
-    ...{ width: 760, height: 340, marginLeft: 50 },
-    x: { label: "(a + b of the place before - the digit written last) / 10", ticks: 10 },
-    y: { label: "carry into the place, mean", ticks: [-1, 0, 1, 2], grid: true, domain: [-1.2, 2.2] },
+    ...{ width: 440, height: 440, marginLeft: 50, marginRight: 25 },
+    x: { label: "a + b + carry of the column", domain: [-0.5, 19.5], ticks: 20 },
+    y: { label: "direction, degrees", ticks: 6 },
     marks: [
-      Plot.line(
-        Array.from({ length: 271 }, (_, i) => i / 100 - 0.9).map((x) => ({ x, y: Math.round(x + 0.05) })),
-        { x: "x", y: "y", stroke: "#bbb" },
-      ),
-      Plot.dot(points, { x: "x", y: "carry", r: 5, fill: ({ real }) => real ? "#d55e00" : "#0072b2" }),
+      Plot.rectY(bands, {
+        ...{ x1: -0.5, x2: 19.5, y1: "from", y2: "to", stroke: "white" },
+        fill: ({ digit }) => digit % 2 === 0 ? "#eee" : "#ddd",
+      }),
+      Plot.text(bands, {
+        ...{ x: 19.5, dx: 12, y: ({ from, to }) => (from + to) / 2, text: ({ digit }) => String(digit), fontSize: 9 },
+      }),
+      Plot.dot(points, { x: "total", y: "angle", r: 5, fill: ({ total }) => total < 10 ? BLUE : ORANGE }),
     ],
   });
 }
+
+function carryPlot(results: ReturnType<typeof replaceLastDigit>): string {
+  const staircase = Array.from({ length: 271 }, (_, i) => i / 10 - 9);
+  return svg({
+    ...{ width: 760, height: 340, marginLeft: 50 },
+    x: { label: "(a + b of the previous column - last written digit) / 10", ticks: 10 },
+    y: {
+      label: "mean carry that the model adds",
+      ticks: [-1, 0, 1, 2],
+      tickFormat: "d",
+      grid: true,
+      domain: [-1.2, 2.2],
+    },
+    marks: [
+      Plot.line(staircase, { x: (difference) => difference / 10, y: predictedCarry, stroke: "#bbb" }),
+      Plot.dot(results, {
+        ...{ x: ({ difference }) => difference / 10, y: "carry", r: 5 },
+        fill: ({ difference }) => [-1, 0, 9, 10].includes(difference) ? ORANGE : BLUE,
+      }),
+    ],
+  });
+}
+
+const HEAD = [
+  "step",
+  "variance in one plane",
+  "weight of the previous column",
+  "decimal, variance explained",
+  "decimal, largest error",
+  "hidden layer, explained by the total",
+  "explained by a + b alone",
+  "turn from total T to T + 10",
+  "correct digit from the plane alone",
+];
 
 if (import.meta.main) {
   const operands = drawOperands({ seed: SEED, stream: "evaluation", count: SUMS });
-  const measured = STEPS.map((step) => ({ step, ...measure(step, operands) }));
-  console.log(table(
-    [
-      "step",
-      "variance in one plane",
-      "weight of the place before",
-      "decimal read off",
-      "largest error",
-      "hidden layer, by the total",
-      "by a + b alone",
-      "turn from total T to T + 10",
-    ],
-    measured.map(({ step, plane, ratio, decimal, byTotal, byOwn, laps }) => [
-      ...[step, percent(plane), ratio.toFixed(3), percent(decimal.explained), decimal.largest.toFixed(2)],
-      ...[percent(byTotal), percent(byOwn), `${Math.min(...laps).toFixed(0)}° to ${Math.max(...laps).toFixed(0)}°`],
-    ]),
-  ));
-  console.log(
-    `\nThe digits' embeddings: ${
-      plane.shares.slice(0, 3).map(percent).join(", ")
-    } of their variance along three directions`,
-  );
-  const angles = unwrapped(plane.embeddings.map((embedding) => angle(plane.point(embedding))));
-  console.log(`Their angles: ${angles.map((each) => `${each.toFixed(0)}°`).join(", ")}`);
-  const counts = exchanged(5, 300);
-  console.log(`\n${
-    table(
-      ["tenths", "mean carry", "as rounded"],
-      counts.map(({ tenths, carry, asRounded }) => [tenths, carry.toFixed(2), percent(asRounded)]),
-    )
-  }`);
+  console.log(table(HEAD, STEPS.map((step) => measure(step, operands))));
+  const shares = plane.shares.slice(0, 3).map(percent).join(", ");
+  console.log(`\nThe digits' embeddings: ${shares} of their variance along three directions`);
+  const angles = unwrapped(plane.digits.map(degrees)).map((angle) => `${angle.toFixed(0)}°`);
+  console.log(`Their angles: ${angles.join(", ")}`);
+  const results = replaceLastDigit(5, 300);
+  const rows = results.map(({ difference, carry, predicted }) => [
+    ...[(difference / 10).toFixed(1), carry.toFixed(2), percent(predicted)],
+  ]);
+  console.log(`\n${table(["difference / 10", "mean carry", "as predicted"], rows)}`);
   if (Deno.args.length > 0) Deno.exit();
-  await Deno.writeTextFile("docs/how_it_adds_circle.svg", `${circlePlot(seen(5, operands))}\n`);
-  await Deno.writeTextFile("docs/how_it_adds_carry.svg", `${carryPlot(counts)}\n`);
+  await Deno.writeTextFile("docs/how_it_adds_arc.svg", `${arcPlot()}\n`);
+  await Deno.writeTextFile("docs/how_it_adds_turn.svg", `${turnPlot(recordStep(5, operands))}\n`);
+  await Deno.writeTextFile("docs/how_it_adds_carry.svg", `${carryPlot(results)}\n`);
   await Deno.writeTextFile("docs/how_it_adds_attention.svg", surveySvg(surveyModel(checkpoint, 1000)));
 }
