@@ -1,5 +1,5 @@
 /**
- * Lists the licences of all packages in deno.lock in THIRD_PARTY.md, from what each says of itself.
+ * Lists the licences of all npm packages in THIRD_PARTY.md, from what each says of itself.
  *
  * ```sh
  * deno task licences
@@ -7,18 +7,35 @@
  *
  * @module
  */
+import { fromFileUrl } from "@std/path";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** A package as deno.lock names it: `d3-transition@3.0.2_d3-selection@3.0.1` is d3-transition 3.0.2. */
+/** Folders whose configuration names npm packages; the library's own names none. */
+export const CONFIGURATIONS = ["build", "web", "tests", "bench"] as const;
+
+/** The lock file of a configuration. */
+export interface Lock {
+  npm?: Record<string, { integrity?: string }>;
+}
+
+/** Reads the lock files of all configurations. */
+export function readLocks(): Promise<Lock[]> {
+  return Promise.all(
+    CONFIGURATIONS.map(async (folder) => JSON.parse(await Deno.readTextFile(new URL(`${folder}/deno.lock`, ROOT)))),
+  );
+}
+
+/** A package as a lock file names it: `d3-transition@3.0.2_d3-selection@3.0.1` is d3-transition 3.0.2. */
 export function packageOf(key: string): { name: string; version: string } {
   const at = key.indexOf("@", 1);
   return { name: key.slice(0, at), version: key.slice(at + 1).split("_")[0] };
 }
 
-/** The packages of a lock file, each once. */
-export function packagesOf(lock: { npm?: Record<string, unknown> }): { name: string; version: string }[] {
-  const found = new Map(Object.keys(lock.npm ?? {}).map((key) => [key.split("_")[0], packageOf(key)]));
+/** The packages of lock files, each once. */
+export function packagesOf(locks: readonly Lock[]): { name: string; version: string }[] {
+  const keys = locks.flatMap(({ npm }) => Object.keys(npm ?? {}));
+  const found = new Map(keys.map((key) => [key.split("_")[0], packageOf(key)]));
   return [...found.values()].sort((a, b) => `${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1);
 }
 
@@ -27,15 +44,24 @@ export function rowOf({ name, version }: { name: string; version: string }, lice
   return `| ${name} | ${version} | ${licence} |`;
 }
 
+async function deno(...args: string[]): Promise<string> {
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), { args, stderr: "inherit" }).output();
+  if (!success) throw new Error(`Cannot list licences as deno ${args.join(" ")} must succeed: it failed`);
+  return new TextDecoder().decode(stdout);
+}
+
+/** Downloads the packages of all configurations. @returns The folder that they are in */
 async function npmCache(): Promise<string> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-  return JSON.parse(new TextDecoder().decode(stdout)).npmCache;
+  for (const folder of CONFIGURATIONS) {
+    await deno("install", "--quiet", "--config", fromFileUrl(new URL(`${folder}/deno.json`, ROOT)));
+  }
+  return JSON.parse(await deno("info", "--json")).npmCache;
 }
 
 if (import.meta.main) {
   const cache = `${await npmCache()}/registry.npmjs.org`;
   const rows: string[] = [];
-  for (const one of packagesOf(JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT))))) {
+  for (const one of packagesOf(await readLocks())) {
     const { license, licenses } = JSON.parse(
       await Deno.readTextFile(`${cache}/${one.name}/${one.version}/package.json`),
     );
@@ -50,11 +76,11 @@ if (import.meta.main) {
     `# Third-party licences
 
 The library (\`mod.ts\` and what it imports) contains and loads no code of others. These packages build, test and draw, at
-versions that \`deno.lock\` pins with their SHA-512; none of them is published with the library. Where JSR can be reached
-the command line uses \`@std/cli\` (MIT) and the tests \`@std/assert\` and \`@std/path\` (MIT); in this repository \`shims/\`
-stands for them.
+versions that the \`deno.lock\` of \`build/\`, \`web/\`, \`tests/\` and \`bench/\` pin with their SHA-512. None of them is
+published with the library. Where JSR can be reached the command line uses \`@std/cli\` (MIT) and the tests \`@std/assert\`
+and \`@std/path\` (MIT); in this repository \`shims/\` stands for them.
 
-Written by \`deno task licences\` from what each package says of itself, and compared with \`deno.lock\` by a test.
+Written by \`deno task licences\` from what each package says of itself, and compared with the lock files by a test.
 
 | package | version | licence |
 | ------- | ------- | ------- |

@@ -15,7 +15,7 @@ import { assertLogitsClose, engineLogits, queried, tokensOf } from "./logits.ts"
 
 const SUMS = 1000;
 const RUNTIME = fromFileUrl(new URL("./onnx_runtime.ts", import.meta.url));
-const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
+const CONFIG = fromFileUrl(new URL("../deno.json", import.meta.url));
 
 /** The first of the AdderBoard's cases, its edge cases among them. */
 const OPERANDS = adderBoardCases().slice(0, 2 * SUMS);
@@ -59,7 +59,7 @@ for (const [name, checkpoint] of models) {
     await Deno.writeFile(file("prompts"), prompts(OPERANDS));
     const files = ["model.onnx", "tokens", "logits", "prompts", "digits"].map(file);
     const ports = await outputOf(Deno.execPath(), [
-      ...["run", "--allow-all", "--no-prompt", "--config", CONFIG, RUNTIME],
+      ...["run", "--quiet", "--allow-all", "--no-prompt", "--config", CONFIG, RUNTIME],
       ...files,
     ]);
     assertEquals(JSON.parse(ports), [

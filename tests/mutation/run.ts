@@ -27,7 +27,6 @@ const COPIED = [
   "mod.ts",
   "cli.ts",
   "deno.json",
-  "deno.lock",
 ];
 /** What runs for a fault in a folder, the quickest to notice first. */
 const TESTS: Readonly<Record<string, readonly string[][]>> = {
@@ -111,7 +110,17 @@ async function modulesOf(copy: string): Promise<string> {
 const folderOf = ({ file }: Mutant) => FOLDERS.find((name) => file.startsWith(`${name}/`))!;
 
 function test(copy: string, files: readonly string[]): Promise<{ success: boolean; timedOut: boolean }> {
-  return deno(copy, ["test", "--no-check", "--fail-fast", "--parallel", "-A", ...files]);
+  return deno(copy, [
+    "test",
+    "--quiet",
+    "--config",
+    "tests/deno.json",
+    "--no-check",
+    "--fail-fast",
+    "--parallel",
+    "-A",
+    ...files,
+  ]);
 }
 
 /** Tests that fail without a fault would notice every one. */

@@ -5,9 +5,9 @@ import { answer, type LabFiles, readLab } from "../../src/lab/server.ts";
 /** Builds the page into a new folder. */
 export async function buildSite(): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "tiny-adder-lab-site-" });
-  const script = fromFileUrl(new URL("../../build/lab.ts", import.meta.url));
+  const [script, config] = ["../build.ts", "../deno.json"].map((path) => fromFileUrl(new URL(path, import.meta.url)));
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--unstable-bundle", "--allow-read", `--allow-write=${folder}`, script, folder],
+    args: ["run", "--quiet", "--config", config, "--allow-read", `--allow-write=${folder}`, script, folder],
   }).output();
   if (!success) throw new Error(`Cannot build the page: ${new TextDecoder().decode(stderr)}`);
   return folder;

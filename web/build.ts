@@ -11,7 +11,7 @@ import { sha256 } from "../src/sha256.ts";
 /** Files by path within the folder. */
 export type Files = Map<string, Uint8Array<ArrayBuffer>>;
 
-const WEB = fromFileUrl(new URL("../web/", import.meta.url));
+const WEB = fromFileUrl(new URL("./", import.meta.url));
 /** Modules that the page or a worker starts from. */
 const ENTRIES = ["main.ts", "train_worker.ts", "proof_worker.ts"];
 const COPIED = ["icon.svg", "manifest.webmanifest"];
