@@ -1,15 +1,15 @@
-// Absorbed weights: what two linear maps do one after the other one matrix does, so a step multiplies the small matrices once, and the examples meet fewer
-// and smaller ones. The formulas are those of src/engine/reference, put together in another way.
+// Folded weights: two linear maps in a row are one matrix. A training step multiplies the small matrices once, so each example needs fewer and smaller
+// products. The formulas are those of src/engine/reference, combined.
 //
-// Coordinates. The residual stream is kept as x' = H x, with the reflection H that turns the mean into the last of seven coordinates. LayerNorm then
-// needs no mean: it drops that coordinate, and leaves u = r x'_0 … r x'_5 with r = (|x'_0…5|^2 / 7 + epsilon)^(-1/2). Its output, weight * normalized + bias,
+// Coordinates. The residual stream is kept as x' = H x, where the reflection H turns the mean into the last of seven coordinates. LayerNorm then needs
+// no mean: it drops that coordinate and leaves u = r x'_0 … r x'_5 with r = (|x'_0…5|^2 / 7 + epsilon)^(-1/2). Its output, weight * normalized + bias,
 // is a matrix times (u, 1): N = (diag(weight) H without its last column, bias).
 //
-// Attention. With q = Wq N1 (u, 1) and k = Wk N1 (u, 1) a score is q . k = (u, 1)^T (Wq N1)^T (Wk N1) (u_j, 1). What does not depend on the key falls out of the
-// softmax, so u_j itself serves as key: query = C (u, 1) with C = (Wk N1 without its last column)^T Wq N1. The weights sum to one, so u_j serves as value,
-// too: the projection of sum_j p_j v_j is M (sum_j p_j u_j, 1) with M = Wproj Wv N1. Six numbers a key instead of fourteen, forward and backward.
+// Attention. With q = Wq N1 (u, 1) and k = Wk N1 (u, 1), a score is q . k = (u, 1)^T (Wq N1)^T (Wk N1) (u_j, 1). Terms that do not depend on the key
+// cancel in the softmax, so u_j itself is the key: query = C (u, 1) with C = (Wk N1 without its last column)^T Wq N1. The attention weights sum to 1, so
+// u_j is the value as well: the projection of sum_j p_j v_j is M (sum_j p_j u_j, 1) with M = Wproj Wv N1. A key has 6 numbers instead of 14.
 //
-// What the kernels read:
+// The kernels read:
 //   query       C, scaled so that weights are powers of two   (6, 7)
 //   projection  H M                                           (7, 7)
 //   w1          W1 N2                                         (14, 7)
@@ -70,7 +70,7 @@ const QUERY_SCALE: f32 = LOG2_E * 0.3779644730092272;
 /**
  * out = a b, of matrices (rows, inner) and (inner, 7).
  *
- * a: elements aRow and aColumn bytes apart, so that it may be a matrix of the flat vector or a transpose; b, out: rows MATRIX_ROW bytes apart.
+ * a: rows aRow and columns aColumn bytes apart, so it may be a transpose or a matrix of the flat vector; b, out: rows MATRIX_ROW bytes apart.
  */
 function product(a: usize, aRow: usize, aColumn: usize, rows: i32, inner: i32, b: usize, out: usize): void {
   for (let i = 0; i < rows; ++i) {
@@ -92,7 +92,7 @@ function product(a: usize, aRow: usize, aColumn: usize, rows: i32, inner: i32, b
   }
 }
 
-/** out = the transpose of a matrix (rows, columns) with rows MATRIX_ROW bytes apart, its rows `stride` bytes apart. */
+/** Writes the transpose of a matrix (rows, columns) with rows MATRIX_ROW bytes apart; rows of the result are `stride` bytes apart. */
 function transpose(from: usize, rows: i32, columns: i32, out: usize, stride: usize): void {
   for (let r = 0; r < rows; ++r) {
     for (let c = 0; c < columns; ++c) store<f32>(out + c * stride + r * 4, load<f32>(from + c * 4));
@@ -100,7 +100,7 @@ function transpose(from: usize, rows: i32, columns: i32, out: usize, stride: usi
   }
 }
 
-/** Writes the first seven columns of a matrix with rows MATRIX_ROW bytes apart, its rows `stride` bytes apart. */
+/** Copies the first seven columns of a matrix with rows MATRIX_ROW bytes apart; rows of the copy are `stride` bytes apart. */
 function copyRows(from: usize, rows: i32, out: usize, stride: usize): void {
   for (let r = 0; r < rows; ++r) {
     v128.store(out, v128.load(from));
@@ -110,7 +110,7 @@ function copyRows(from: usize, rows: i32, out: usize, stride: usize): void {
   }
 }
 
-/** The reflection that exchanges the direction of the mean, (1, …, 1) / sqrt 7, and the last coordinate; see Householder 1958, doi:10.1145/320941.320947. */
+/** The reflection that swaps the direction of the mean, (1, …, 1) / sqrt 7, and the last axis: Householder 1958, doi:10.1145/320941.320947. */
 export function writeReflection(): void {
   const c: f64 = 1.0 / Math.sqrt(7.0);
   for (let i = 0; i < D; ++i) {
@@ -124,7 +124,7 @@ export function writeReflection(): void {
   }
 }
 
-/** Writes N of a LayerNorm. */
+/** Writes the matrix N of a LayerNorm. */
 function writeNorm(weight: i32, bias: i32, out: usize): void {
   for (let i = 0; i < D; ++i) {
     const factor = splatAt(PARAMETERS + (weight + i) * 4);
@@ -138,7 +138,7 @@ function writeNorm(weight: i32, bias: i32, out: usize): void {
 const KEY: usize = QUERY_KEY_VALUE + 7 * MATRIX_ROW;
 const VALUE: usize = QUERY_KEY_VALUE + 14 * MATRIX_ROW;
 
-/** Multiplies the weights; must be called after they changed. `scratch`: room for a matrix (14, 7). */
+/** Computes all folded matrices; call it whenever the weights have changed. `scratch`: room for a matrix (14, 7). */
 export function absorbWeights(scratch: usize): void {
   writeNorm(LN1_WEIGHT, LN1_BIAS, NORM1);
   writeNorm(LN2_WEIGHT, LN2_BIAS, NORM2);
@@ -168,7 +168,7 @@ export function absorbWeights(scratch: usize): void {
   product(PARAMETERS + POS * 4, 28, 4, POSITIONS, D, REFLECTION, PLACES);
 }
 
-/** Sums `rows` rows of seven vectors over their lanes, times `scale`. */
+/** Sums `rows` rows of seven vectors over their lanes and multiplies the sums by `scale`. */
 function sumMatrix(vectors: usize, rows: i32, scale: f32, out: usize): void {
   const factor = f32x4.splat(scale);
   const zero = f32x4.splat(0);
@@ -182,7 +182,7 @@ function sumMatrix(vectors: usize, rows: i32, scale: f32, out: usize): void {
   }
 }
 
-/** From the gradient of N to those of weight and bias. */
+/** Backward of {@linkcode writeNorm}: from the gradient of N to those of weight and bias. */
 function normGradient(dNorm: usize, weight: i32, bias: i32): void {
   for (let i = 0; i < D; ++i) {
     let sum: f32 = 0;
@@ -195,7 +195,7 @@ function normGradient(dNorm: usize, weight: i32, bias: i32): void {
 }
 
 /**
- * From the gradients of a product a n to those of both: da = dProduct n^T is written into the flat gradient at `to`, dn to `dn`.
+ * Backward of a product a n: writes da = dProduct n^T into the flat gradient at `to`, and dn = a^T dProduct to `dn`.
  *
  * a: (rows, 7), in the flat vector; n: (7, 7).
  */
@@ -208,8 +208,8 @@ function productBackward(dProduct: usize, a: i32, rows: i32, n: usize, to: i32, 
 }
 
 /**
- * Backward of {@linkcode absorbWeights}: from the sums of a slice and of the slots, each times `scale`, to the gradients of all but the embeddings; of the
- * token embeddings what the output adds. `w`: room for matrices, 150 rows.
+ * Backward of {@linkcode absorbWeights}: from the sums of a slice and of the slots, times `scale`, to the gradients of all tensors but the embeddings. Of
+ * the token embeddings it writes the part that comes from the output layer. `w`: room for matrices, 150 rows.
  */
 export function absorbBackward(w: usize, slice: usize, scale: f32): void {
   const dNorm = w; // (7, 7)
@@ -241,13 +241,13 @@ export function absorbBackward(w: usize, slice: usize, scale: f32): void {
   if (finalNorm) normGradient(dNorm, LNF_WEIGHT, LNF_BIAS);
 }
 
-/** From gradients of x', as rows in the order of the tokens and the places, to those of the embeddings: added to what the tokens have, times `scale`. */
+/** Adds to the gradients of the embeddings, from gradients of x' (a row for each token, then for each position) times `scale`. */
 export function embeddingGradients(rows: usize, scale: f32, scratch: usize): void {
   product(rows, MATRIX_ROW, 4, T + POSITIONS, D, REFLECTION, scratch);
   const factor = f32x4.splat(scale);
   let to: usize = GRADIENT + TOK * 4;
   for (let r = 0; r < T + POSITIONS; ++r) {
-    // seven floats, the fourth of them twice
+    // seven floats as two vectors that share the fourth
     const low = madd(v128.load(scratch), factor, v128.load(to));
     const high = madd(v128.load(scratch, 12), factor, v128.load(to, 12));
     v128.store(to, low);

@@ -1,5 +1,4 @@
-// The entry of the small module that only decodes: what `add` loads, a third of the core, so that adding starts fast.
-// Reading order of the whole: entry.ts.
+// The entry of the small module that only decodes. `add` loads this one, so that adding starts fast. Reading order: entry.ts.
 import { PARAMETERS, WORKSPACE_SIZE, WORKSPACES } from "./layout";
 import { decode as decodeProblems, prepareDecoding as prepare } from "./decode";
 import { configure as configureModel } from "./model";
@@ -11,12 +10,12 @@ export const parametersAt: usize = PARAMETERS;
 export const staticDataEnd: usize = __heap_base;
 export const layoutBegin: usize = PARAMETERS;
 
-/** Where the host's operands and results begin, behind the workspaces. */
+/** The address of the host's operands and results, behind the workspaces. */
 export function problemsBase(threads: i32): usize {
   return WORKSPACES + threads * WORKSPACE_SIZE;
 }
 
-/** Must be called first: chooses the variant and writes the tables that never change. */
+/** Chooses the variant and writes the constant tables; must be called first. */
 export function configure(model: i32): void {
   configureModel(model);
   writeConstants();
@@ -24,12 +23,12 @@ export function configure(model: i32): void {
   listSlots();
 }
 
-/** Fills the tables that depend on the weights; must be called after they changed and before {@linkcode decode}. */
+/** Fills the tables that depend on the weights; call it after they change and before {@linkcode decode}. */
 export function prepareDecoding(): void {
   prepare(WORKSPACES);
 }
 
-/** Tokens (count, 12) decoded greedily, one byte each. */
+/** Decodes greedily; out: tokens (count, 12), one byte each. */
 export function decode(problems: usize, count: i32, out: usize): void {
   decodeProblems(WORKSPACES, problems, count, out);
 }

@@ -1,4 +1,4 @@
-// Causal attention of the 12 queries over up to 33 keys, forward and backward. One tile: four examples, one per lane. Keys are values, too: see absorb.ts.
+// Causal attention of the 12 queries over up to 33 keys, forward and backward. A tile is four examples, one per lane. A key is also its value: see absorb.ts.
 import {
   DKV,
   DO,
@@ -31,13 +31,13 @@ import { exp2Share, LN_2, storeShares } from "./elementary";
 import { addTransposed, madd, storeHalfTransposed, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
 
-/** Address of a lane's row in the table of one position; `tokens`: i32x4. */
+/** The address of a lane's row in the table of one position; `tokens`: i32x4. */
 @inline
 function laneRow(table: usize, tokens: usize, lane: i32, stride: usize): usize {
   return table + (<usize> load<u32>(tokens + 4 * lane)) * stride;
 }
 
-/** Reads the keys that the tokens of four lanes name in the table of a position: (6, lanes). */
+/** Reads the keys of four tokens, one per lane, from the table of a position: (6, lanes). */
 @inline
 export function gatherKeys(table: usize, tokens: usize, to: usize): void {
   // unroll
@@ -48,7 +48,7 @@ export function gatherKeys(table: usize, tokens: usize, to: usize): void {
   storeHalfTransposed(v128.load(row0, 16), v128.load(row1, 16), v128.load(row2, 16), v128.load(row3, 16), to + 64, 16);
 }
 
-/** Reads the queries and x that they name: (14, lanes). Writes 16 vectors: what follows must be written later. */
+/** Reads the queries and x of four tokens: (14, lanes). It writes 16 vectors, so whatever follows must be written afterwards. */
 @inline
 export function gatherQueries(table: usize, tokens: usize, to: usize): void {
   // unroll
@@ -68,13 +68,13 @@ export function gatherQueries(table: usize, tokens: usize, to: usize): void {
   }
 }
 
-/** Offset of the rows of a query position within a table of queries. */
+/** The offset of a query position within a table of queries. */
 @inline
 function queryRows(i: i32): usize {
   return (firstSlot(FIRST_QUERY + i) - TRAINING_QUERY_GROUP * 4) * QUERY_ROW;
 }
 
-/** Fetches the keys of the 33 positions and the queries and x of the 12 queries from the slot tables. */
+/** Reads the keys of all positions and the queries and x of the 12 queries from the slot tables. */
 export function gatherTile(w: usize): void {
   for (let p = 0; p < POSITIONS; ++p) {
     gatherKeys(SLOT_KEYS + firstSlot(p) * KEY_ROW, w + TILE_TOKENS + p * 16, w + KV + p * ROW6);
@@ -104,7 +104,7 @@ function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
   }
 }
 
-/** The sum of `count` keys, each times its weight and all times `factor`; out: (7, lanes), six coordinates and 1. */
+/** factor * sum_j weight[j] * key[j] over `count` keys; out: (7, lanes), six coordinates and 1. */
 @inline
 function sumRow(weights: usize, keys: usize, count: i32, factor: v128, out: usize): void {
   // unroll
@@ -128,8 +128,8 @@ function sumRow(weights: usize, keys: usize, count: i32, factor: v128, out: usiz
 }
 
 /**
- * The largest of the prompt's scores and of those after them up to `end`, in four chains: a single one waits for each of its links (measured: training is
- * 1.02 times faster).
+ * The largest score up to `end`, found in four independent chains, because in a single chain each comparison waits for the one before (measured:
+ * training is 1.02 times faster).
  */
 @inline
 function largestScore(scores: usize, end: usize): v128 {
@@ -150,7 +150,7 @@ function largestScore(scores: usize, end: usize): v128 {
   return f32x4.pmax(f32x4.pmax(n0, n1), f32x4.pmax(n2, n3));
 }
 
-/** Turns `count` scores into weights 2^(score - max), not divided by their sum; stores 1 / sum. */
+/** Replaces `count` scores by weights 2^(score - max), not divided by their sum; stores 1 / sum. */
 @inline
 function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
   const end = weights + count * 16;
@@ -190,8 +190,8 @@ export function attentionForward(
 }
 
 /**
- * {@linkcode attentionForward} for all 12 queries of a tile. Keys are taken in pairs and queries in fours or twos; what a query may not see but its
- * neighbour does has the weight 0.
+ * {@linkcode attentionForward} for all 12 queries of a tile. Keys are taken in pairs and queries in fours or twos; a key that only the neighbouring
+ * query may see gets weight 0.
  */
 export function attentionForwardTile(w: usize): void {
   scoresForward(w);
@@ -210,7 +210,7 @@ export function attentionForwardTile(w: usize): void {
   }
 }
 
-/** Multiplies six vectors by one. */
+/** Multiplies six vectors by the same factor. */
 @inline
 function scaleRow(row: usize, factor: v128): void {
   // unroll
@@ -219,7 +219,7 @@ function scaleRow(row: usize, factor: v128): void {
   }
 }
 
-/** Adds the gradients of a key (6, lanes) to the rows of a position's table that the tokens of four lanes name. */
+/** The reverse of {@linkcode gatherKeys}: adds the gradients of a key (6, lanes) to the rows of four tokens. */
 @inline
 function scatterKeys(vectors: usize, table: usize, tokens: usize): void {
   // unroll
@@ -241,7 +241,7 @@ function scatterKeys(vectors: usize, table: usize, tokens: usize): void {
   addTransposed(v128.load(vectors, 64), v128.load(vectors, 80), zero, zero, row0, row1, row2, row3, 16);
 }
 
-/** The same for the gradients of a query and x (14, lanes). */
+/** The reverse of {@linkcode gatherQueries}: adds the gradients of a query and x (14, lanes). */
 @inline
 function scatterQueries(vectors: usize, table: usize, tokens: usize): void {
   // unroll
@@ -267,10 +267,10 @@ function scatterQueries(vectors: usize, table: usize, tokens: usize): void {
 }
 
 /**
- * Backward of {@linkcode attentionForwardTile}, and of the gathers: adds to the slot rows of a slice.
+ * Backward of {@linkcode attentionForwardTile} and {@linkcode gatherTile}: adds to the slot rows of a slice.
  *
- * With weights p = e / sum, e = 2^score, forward was o = sum_j p_j u_j, score = query . u_j. The gradient of o comes divided by the sum (DO), so that e can
- * stand for p: score gradient ds_ij = log 2 e_ij (do_i . u_j - do_i . o_i); du_j = sum_i e_ij do_i + ds_ij query_i; dquery_i = sum_j ds_ij u_j.
+ * Forward: o = sum_j p_j u_j with p = e / sum, e = 2^score and score = query . u_j. The gradient of o (DO) is already divided by the sum, so e takes the
+ * place of p: ds_ij = log 2 e_ij (do_i . u_j - do_i . o_i); du_j = sum_i e_ij do_i + ds_ij query_i; dquery_i = sum_j ds_ij u_j.
  */
 export function attentionBackwardTile(w: usize, slice: usize): void {
   sumsOverQueries(w, w + DO, w + DKV, true);
@@ -284,7 +284,7 @@ export function attentionBackwardTile(w: usize, slice: usize): void {
   for (let j = 0; j < POSITIONS; ++j) {
     scatterKeys(w + DKV + j * ROW6, slice + SLICE_DKEYS + firstSlot(j) * KEY_ROW, w + TILE_TOKENS + j * 16);
   }
-  // the query is not needed any more, and x became its gradient: rows of QX turn into (dquery, dx)
+  // the query is no longer needed and x holds its gradient already, so the rows of QX become (dquery, dx)
   sumsOverKeys(w, w + QX, ROW14);
   for (let i = 0; i < QUERIES; ++i) {
     scatterQueries(w + QX + i * ROW14, slice + SLICE_DQUERIES + queryRows(i), w + TILE_TOKENS + (FIRST_QUERY + i) * 16);

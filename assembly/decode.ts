@@ -1,5 +1,5 @@
-// Greedy decoding: from the prompt alone, one token at a time, each fed back. No arithmetic on the operands: exchange the weights and
-// the same code gives another answer.
+// Greedy decoding: from the prompt alone, one token at a time, each fed back. There is no arithmetic on the operands: with other weights the same code
+// gives another answer.
 import {
   DECODE_GROUPS,
   DECODE_KEYS,
@@ -33,24 +33,23 @@ import { geluInference, hiddenForward, logitsForward, projectionForward } from "
 import { slotsForward } from "./slots";
 import { layOutPrompt, readTile } from "./tile";
 
-/** Fills the tables of all tokens at all positions; once per set of weights. */
+/** Fills the tables of all tokens at all positions; call it once for each set of weights. */
 export function prepareDecoding(w: usize): void {
   slotsForward(w, DECODE_SLOTS, DECODE_GROUPS, DECODE_QUERY_GROUP, DECODE_KEYS, DECODE_QUERIES);
 }
 
-/** The row of a token at a position in the table of keys. */
 @inline
 export function keyRow(position: i32, token: i32): usize {
   return DECODE_KEYS + (position * T + token) * KEY_ROW;
 }
 
-/** The row of query i that asks with a token in the table of queries and x. */
+/** The row of query i, whose own token is `token`, in the table of queries and x. */
 @inline
 export function queryRow(i: i32, token: i32): usize {
   return DECODE_QUERIES + ((FIRST_QUERY + i) * T + token - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
 }
 
-/** The token with the largest logit, the first one where two are equal. logits: (14, lanes). */
+/** The token with the largest logit, or the first of them if several are equal. logits: (14, lanes). */
 @inline
 export function argmax(logits: usize): v128 {
   let best = v128.load(logits);
@@ -64,7 +63,7 @@ export function argmax(logits: usize): v128 {
   return token;
 }
 
-/** Decodes `count` problems into tokens (count, 12), one byte each. The tables must be those of the weights in force. */
+/** Decodes `count` problems into tokens (count, 12), one byte each. The tables must belong to the current weights. */
 export function decode(w: usize, problems: usize, count: i32, out: usize): void {
   for (let first = 0; first < count; first += 4 * DECODE_TILES) {
     const tiles = min(DECODE_TILES, (count - first + 3) / 4);
@@ -82,7 +81,7 @@ export function decode(w: usize, problems: usize, count: i32, out: usize): void 
         const tokens = w + DECODE_TOKENS + t * 16;
         const keys = w + DECODE_KV + t * POSITIONS * ROW6;
         const query = w + QX + t * ROW14;
-        // a row more than a query's fourteen vectors is written: the next tile's comes after
+        // this writes two vectors past the query's fourteen; the next tile's query is written later
         gatherQueries(queryRow(i, 0), tokens, query);
         gatherKeys(keyRow(position, 0), tokens, keys + position * ROW6);
         attentionForward(

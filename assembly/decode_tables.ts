@@ -1,9 +1,9 @@
-// Greedy decoding of many problems. The weights stand still, so the share of a key in the attention of a query depends on five small numbers only: the
-// step, the query's token, the key's position and token. All shares are tabulated once, as rows (e u, e) with e = 2^score and the key u; the attention of a query
-// is then a sum of rows, one for each key, and a division. Must equal `decode` of decode.ts up to the rounding of these sums.
+// Greedy decoding of many problems. The weights do not change, so the share of a key in the attention of a query depends on four small numbers only: the
+// step, the query's token, the key's position and its token. All shares are tabulated once, as rows (e u, e) with e = 2^score and the key u. The attention of
+// a query is then a sum of rows, one for each key, and a division. Must equal `decode` of decode.ts up to the rounding of these sums.
 //
-// A block holds the rows of one step and query token: the symbols `+` and `=` together, 10 rows for each digit of the operands (ones first, a then b), 14
-// rows for each token written before.
+// A block holds the rows of one step and query token: one row for the symbols `+` and `=` together, 10 rows for each digit of the operands (ones first, a
+// then b), and 14 rows for each token written before.
 import {
   A_DIGITS,
   BLOCK_ROW,
@@ -29,24 +29,23 @@ import { exp2 } from "./elementary";
 import { storeTransposed, sumLanes } from "./simd";
 import { readTile } from "./tile";
 
-/** Digits of the operands, a key each. */
+/** The digits of both operands: each is a key. */
 const OPERAND_KEYS = 20;
-/** The first row of the tokens written before. */
+/** The first row for tokens written before. */
 const WRITTEN = 1 + OPERAND_KEYS * 10;
-/** Problems that go through the layers together: twelve rows of four. */
+/** Problems that pass through the layers together: twelve rows of four lanes. */
 const TOGETHER = 48;
-/** Bytes of a row's key offsets: up to 31 keys, four lanes. */
+/** Bytes of the key offsets of one row: up to 31 keys, four lanes. */
 const OFFSETS_ROW = 31 * 16;
 /**
- * Weights are taken relative to the largest in their block. The largest of those that a problem meets is at least 2^-RANGE, so that no sum vanishes;
- * for weights that ask for more, decode.ts does it, key by key.
+ * Attention weights are relative to the largest in their block. The largest that any one problem uses must be at least 2^-RANGE, so that no sum
+ * underflows; a model that violates this is decoded by decode.ts, key by key.
  */
 const RANGE: f32 = 100;
 
-/** Whether the blocks are fit for use. */
 let usable: bool = false;
 
-/** Whether the tables serve the weights in force. */
+/** Whether the tables can be used with the current weights. */
 export function tablesUsable(): bool {
   return usable;
 }
@@ -67,32 +66,28 @@ function block(i: i32, token: i32): usize {
   return BLOCKS + (i * T + token) * BLOCK_SIZE;
 }
 
-/** The position of an operand's digit: a's ones stand at 9, b's at 20. */
+/** The position of an operand's digit: the ones of a are at 9, those of b at 20. */
 @inline
 function positionOf(key: i32): i32 {
   return key < 10 ? 9 - key : 30 - key;
 }
 
-/** Score of a key for a query, whose last two lanes are 0. */
+/** The score of a key for a query (low, high), whose last two lanes are 0. */
 @inline
 function score(low: v128, high: v128, key: usize): f32 {
   return sumLanes(f32x4.add(f32x4.mul(low, v128.load(key)), f32x4.mul(high, v128.load(key, 16))));
 }
 
-/**
- * Fills one block. `scores`: room for its scores, an even number of vectors.
- *
- * @returns Whether no sum over a problem's keys can vanish
- */
+/** Fills one block; returns whether no sum over a problem's keys can underflow. `scores`: room for its scores, an even number of vectors. */
 function fillBlock(i: i32, token: i32, scores: usize): bool {
   const query = queryRow(i, token);
   const low = v128.load(query);
-  const high = v128.and(v128.load(query, 16), i32x4(-1, -1, 0, 0)); // what follows is x
+  const high = v128.and(v128.load(query, 16), i32x4(-1, -1, 0, 0)); // the rest of the row is x
   const plus = keyRow(10, PLUS);
   const equals = keyRow(FIRST_QUERY, EQUALS);
   const scorePlus = score(low, high, plus);
   const scoreEquals = score(low, high, equals);
-  // the largest score that may occur, and one that is reached whatever the tokens are
+  // the largest score that can occur, and a score that some key reaches whatever the tokens are
   let largest = max(scorePlus, scoreEquals);
   let certain = largest;
   let at = scores;
@@ -133,10 +128,10 @@ function fillBlock(i: i32, token: i32, scores: usize): bool {
       row += BLOCK_ROW;
     }
   }
-  return largest - certain < RANGE; // false for NaN, too
+  return largest - certain < RANGE; // false for NaN
 }
 
-/** Stores the row of a key: e u_0 … e u_5, e, 0; the row of the key has the 1 for it. */
+/** Stores the row e u_0 … e u_5, e, 0; the row of the key is u_0 … u_5, 1, 0. */
 @inline
 function storeShare(e: f32, key: usize, out: usize): void {
   const weight = f32x4.splat(e);
@@ -168,7 +163,7 @@ export function decodeByTables(w: usize, problems: usize, count: i32, out: usize
       for (let r = 0; r < rows; ++r) {
         const tokens = argmax(w + LOGITS + r * ROW14);
         v128.store(w + TILE_TARGETS + r * 16, tokens);
-        // the twelfth token is not read again
+        // the twelfth token is not fed back
         if (i < QUERIES - 1) {
           const offsets = w + DECODE_KV + r * OFFSETS_ROW;
           v128.store(offsets + (OPERAND_KEYS + i) * 16, rowOffset(WRITTEN + i * T, tokens));
@@ -182,13 +177,13 @@ export function decodeByTables(w: usize, problems: usize, count: i32, out: usize
   }
 }
 
-/** Byte offsets within a block of the rows of four tokens of a key whose first row is given. */
+/** The byte offsets, within a block, of the rows of four tokens; `firstRow`: the first row of their key. */
 @inline
 function rowOffset(firstRow: i32, tokens: v128): v128 {
   return i32x4.shl(i32x4.add(tokens, i32x4.splat(firstRow)), 5);
 }
 
-/** Attention of query i of four problems: stores its output (7, lanes), the last one 1, and the residual stream (7, lanes). */
+/** The attention of query i of four problems: stores its output (7, lanes), whose last is 1, and the residual stream (7, lanes). */
 @inline
 function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: usize): void {
   // unroll

@@ -1,12 +1,12 @@
-// exp, ln and both forms of GELU by polynomials, four lanes at once.
+// exp, ln and both forms of GELU by polynomials, in four lanes.
 import { CONSTANTS } from "./layout";
 import { madd } from "./simd";
 
 export const LOG2_E: f32 = 1.4426950408889634;
 export const LN_2: f32 = 0.6931471805599453;
 
-// Constants live in memory, four times each: V8 builds a `v128.const` anew at every use, three instructions, where a load is one (measured:
-// training 1.15 times faster).
+// Constants are kept in memory, four copies each: V8 rebuilds a `v128.const` at every use, with three instructions, while a load is one (measured:
+// training is 1.15 times faster).
 const MIN_EXPONENT = 0;
 const ROUNDER = 1;
 const EXP2_5 = 2;
@@ -42,7 +42,7 @@ function setConstant(index: i32, value: f32): void {
   v128.store(CONSTANTS + 16 * index, f32x4.splat(value));
 }
 
-/** Writes the table of constants; must be called once per memory. */
+/** Writes the table of constants; call it once for each memory. */
 export function writeConstants(): void {
   setConstant(MIN_EXPONENT, -126.0);
   setConstant(ROUNDER, 12582912.0);
@@ -70,30 +70,28 @@ export function writeConstants(): void {
   setConstant(MIN_GAUSS, -72.0);
 }
 
-// A product below 2^-126 is not a normal float, and takes some processors 150 cycles instead of one (measured: on an Intel core a model that has learned
-// trained ten times slower). WASM cannot ask for zeros instead. So exponentials end where they no longer matter: a softmax has a largest weight of
-// 1, beside which 2^-40 is nothing in float32, and GELU's tail is nothing beside the other hidden units long before 2^-72. A gradient is then made of
-// factors whose product is far above 2^-126.
+// Denormals: a product below 2^-126 takes some processors 150 cycles instead of one (measured: a model that had learned trained ten times slower on an
+// Intel core), and WASM cannot flush denormals to zero. So exponentials are cut off where they no longer matter. The largest weight of a softmax is 1,
+// next to which 2^-40 is nothing in float32; and the tail of GELU is nothing next to the other hidden units long before 2^-72. The factors of a gradient
+// then have a product far above 2^-126.
 
-/**
- * 2^x, relative error below 2e-7; x <= 127, and x < -126 counts as -126.
- */
+/** 2^x with a relative error below 2e-7; x <= 127, and x < -126 counts as -126. */
 @inline
 export function exp2(x: v128): v128 {
   return exp2From(x, constant(MIN_EXPONENT));
 }
 
-/** 2^x for x <= 0, as a weight of a softmax: x < -40 counts as -40. */
+/** 2^x for x <= 0, as softmax needs it: x < -40 counts as -40. */
 @inline
 export function exp2Share(x: v128): v128 {
   return exp2From(x, constant(MIN_SHARE));
 }
 
 /**
- * 2^x, with x below `lowest` taken for `lowest`.
+ * 2^x; x < lowest counts as `lowest`.
  *
- * x = n + f with |f| <= 1/2: adding 1.5 x 2^23 rounds to n and leaves it in the low bits, from where a shift moves it into the
- * exponent. The polynomial is the minimax one for 2^f, degree 5, fitted with the constant term held at 1.
+ * x = n + f with |f| <= 1/2: adding 1.5 x 2^23 rounds x to n and leaves n in the low bits, and a shift moves it into the exponent.
+ * The polynomial is the minimax polynomial of degree 5 for 2^f with the constant term fixed at 1.
  */
 @inline
 function exp2From(x: v128, lowest: v128): v128 {
@@ -108,7 +106,7 @@ function exp2From(x: v128, lowest: v128): v128 {
   return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
-/** {@linkcode exp2Share} of two vectors, stored one after the other; returns their sum. Two at a time share the loads of the constants. */
+/** Stores {@linkcode exp2Share} of two vectors, one after the other, and returns their sum. The two share the loads of the constants. */
 @inline
 export function storeShares(x0: v128, x1: v128, out: usize): v128 {
   const lowest = constant(MIN_SHARE);
@@ -141,10 +139,10 @@ export function storeShares(x0: v128, x1: v128, out: usize): v128 {
   return f32x4.add(e0, e1);
 }
 
-/** Natural logarithm of x > 0, absolute error below 2e-7 x (1 + |ln x|): 2 artanh((m - 1) / (m + 1)) + e ln 2 with m in [0.7, 1.4]. */
+/** ln x for x > 0 as 2 artanh((m - 1) / (m + 1)) + e ln 2 with m in [0.7, 1.4]; absolute error below 2e-7 x (1 + |ln x|). */
 @inline
 export function ln(x: v128): v128 {
-  // 0x3f3504f3 is sqrt(1/2): subtracting it first makes the mantissa lie around 1
+  // 0x3f3504f3 is sqrt(1/2): subtracting it first centres the mantissa on 1
   const shifted = i32x4.sub(x, i32x4.splat(0x3f3504f3));
   const exponent = i32x4.shr_s(shifted, 23);
   const m = i32x4.sub(x, i32x4.shl(exponent, 23));
@@ -157,11 +155,11 @@ export function ln(x: v128): v128 {
 }
 
 /**
- * GELU(u) = u Phi(u) by the error function, and its derivative Phi(u) + u phi(u), of two vectors at `at`: the values go to `values`, the derivatives
- * to `derivatives`, or nowhere if that is the constant 0. Must equal `gelu` of src/engine/reference.
+ * GELU(u) = u Phi(u) with the error function, and its derivative Phi(u) + u phi(u), of two vectors at `at`; they share the loads of the constants.
+ * Values go to `values`, derivatives to `derivatives` unless that is the constant 0. Must equal `GELU.erf` of src/engine/reference/gelu.ts.
  *
- * Phi(-|u|) = exp(-u^2 / 2) R(t), t = 1 / (1 + 0.26 |u|), with R the minimax polynomial of degree 7 for the relative error on
- * 0 <= |u| <= 10 (3e-7): no cancellation in the tail. Two vectors at a time share the loads of the constants.
+ * Phi(-|u|) = exp(-u^2 / 2) R(t), t = 1 / (1 + 0.26 |u|), where R is the minimax polynomial of degree 7 for the relative error on 0 <= |u| <= 10, which
+ * is 3e-7: nothing cancels in the tail.
  */
 @inline
 export function geluErf(at: usize, values: usize, derivatives: usize): void {
@@ -207,8 +205,8 @@ export function geluErf(at: usize, values: usize, derivatives: usize): void {
 }
 
 /**
- * GELU(u) = u / 2 (1 + tanh(c (u + 0.044715 u^3))), c = sqrt(2 / pi), and its derivative, of two vectors, as {@linkcode geluErf}.
- * Must equal `gelu` of src/engine/reference.
+ * GELU(u) = u / 2 (1 + tanh(c (u + 0.044715 u^3))), c = sqrt(2 / pi), and its derivative; arguments as in {@linkcode geluErf}.
+ * Must equal `GELU.tanh` of src/engine/reference/gelu.ts.
  *
  * (1 + tanh z) / 2 is the logistic function of 2 z, computed from exp(-2 |z|), which cannot overflow.
  */

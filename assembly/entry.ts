@@ -1,13 +1,11 @@
-// The core of tiny-adder. Reading order:
-//   layout          where everything lies in memory, and in which shape
-//   simd, elementary   multiply-add and transposition; exp and GELU
-//   layers, packing, sums   LayerNorm and the linear layers; the weights as these read them; sums of outer products
-//   tile, slots     examples as digits; embeddings, LayerNorm 1 and q, k, v once per (token, position)
-//   attention, feed_forward   the kernels of one tile, forward and backward
-//   gradient, optimizer, decode   what is made of them
-//   threads, tasks  how several threads share the slices of a batch
-//   adder           the entry of the module that only decodes; this one has all of it and training
-//   stages          an entry for measuring
+// The core of tiny-adder, and the entry of the module with all of it. Reading order:
+//   model, layout, simd, elementary               the variant; the memory; four lanes at once; exp, ln and GELU
+//   absorb, layers, sums                          folded weights; LayerNorm and linear layers; gradients of weights
+//   philox, tile, slots                           random words; four examples as tokens; tables per (token, position)
+//   attention, attention_sums, feed_forward       the kernels of one tile, forward and backward
+//   initialization, gradient, optimizer           first weights; the gradient of a batch; one step of AdamW
+//   decode, decode_tables                         greedy decoding of a few problems, and of many
+//   tasks, threads; adder; stages                 work for several threads; the entry that only decodes; one for bench/stages.ts
 import {
   A_DIGITS,
   B_DIGITS,
@@ -55,7 +53,7 @@ export { configure, layoutBegin, parametersAt, problemsBase, staticDataEnd } fro
 export { heartbeats, serve, setPatience, setThreads, stopThreads } from "./threads";
 export { learningRate, optimizerStep, optimizerSteps, resetOptimizer, setOptimizerSteps } from "./optimizer";
 
-// What the host needs to know of the layout.
+// The parts of the layout that the host uses.
 export const gradientAt: usize = GRADIENT;
 export const firstMomentAt: usize = FIRST_MOMENT;
 export const secondMomentAt: usize = SECOND_MOMENT;
@@ -65,20 +63,20 @@ export const normsAt: usize = NORMS;
 export const maxRun: i32 = MAX_RUN;
 export const failedAt: usize = JOB_FAILED;
 
-/** Draws fresh weights and forgets the optimizer's state. */
+/** Draws new weights and resets the optimizer. */
 export function initialize(seed: u32, attempt: u32): void {
   initializeParameters(finalNorm ? 777 : 763, seed, attempt);
   resetOptimizer();
 }
 
-/** The loss of `count` problems and, in GRADIENT, its gradient. */
+/** Returns the loss of `count` problems; writes its gradient to GRADIENT. */
 export function lossAndGradient(problems: usize, count: i32): f64 {
   store<u32>(TASK_PROBLEMS, problems);
   store<i32>(TASK_COUNT, count);
   return batchGradient(TASK_GIVEN_SLICE, (count + 3) / 4, count);
 }
 
-/** The loss and gradient of a batch of so many tiles, whose other particulars stand in TASK. */
+/** The loss and gradient of a batch of `tiles` tiles; TASK has the other arguments. */
 function batchGradient(task: i32, tiles: i32, count: i32): f64 {
   const slices = sliceCount(tiles);
   store<i32>(TASK_TILES, tiles);
@@ -89,13 +87,13 @@ function batchGradient(task: i32, tiles: i32, count: i32): f64 {
   return finishGradient(WORKSPACES, <f64> count * QUERIES);
 }
 
-// The fields of RUN, doubles in this order: see src/engine/wasm/engine.ts.
+// RUN is a list of doubles; src/engine/wasm/engine.ts gives their order.
 @inline
 function run(field: i32): f64 {
   return load<f64>(RUN + field * 8);
 }
 
-/** A stretch of training on examples drawn here, as RUN says; losses and norms are written to LOSSES and NORMS. */
+/** Takes the training steps described by RUN, on examples drawn here; writes losses and gradient norms to LOSSES and NORMS. */
 export function train(): void {
   store<u32>(TASK_SEED, <u32> run(0));
   store<u32>(TASK_ATTEMPT, <u32> run(1));
@@ -113,7 +111,7 @@ export function train(): void {
   }
 }
 
-/** Logits (count, 12, 14) of problems, with the right sums as inputs. */
+/** Logits with teacher forcing: the correct sums are the inputs; out: (count, 12, 14). */
 export function logits(problems: usize, count: i32, out: usize): void {
   const w = WORKSPACES;
   prepareSlots(w);
@@ -128,13 +126,13 @@ export function logits(problems: usize, count: i32, out: usize): void {
   }
 }
 
-/** Fills the tables that decoding reads; must be called after the weights changed and before {@linkcode decode}. */
+/** Fills the tables that decoding reads; call it after the weights change and before {@linkcode decode}. */
 export function prepareDecoding(): void {
   prepareSlotsForDecoding(WORKSPACES);
   prepareTables(WORKSPACES);
 }
 
-/** Tokens (count, 12) decoded greedily, one byte each. */
+/** Decodes greedily; out: tokens (count, 12), one byte each. */
 export function decode(problems: usize, count: i32, out: usize): void {
   store<u32>(TASK_PROBLEMS, problems);
   store<i32>(TASK_COUNT, count);
@@ -143,7 +141,7 @@ export function decode(problems: usize, count: i32, out: usize): void {
   runJob(TASK_DECODE, (count + DECODE_PART - 1) / DECODE_PART);
 }
 
-/** Operands of `count` problems of a sampler stream from `firstExample` on, as pairs of doubles; `out` has room for a multiple of four. */
+/** Writes the operands of `count` examples of the sampler as pairs of doubles; `out` has room for a multiple of four pairs. */
 export function sample(
   seed: u32,
   domain: u32,
@@ -171,7 +169,7 @@ export function sample(
   }
 }
 
-// The elementary functions by themselves, for tests and benchmarks: `vectors` times four floats, in place.
+// The elementary functions on their own, for tests and benchmarks: in place, 4 * vectors floats.
 
 export function mapExp2(at: usize, vectors: i32): void {
   for (let i = 0; i < vectors; ++i) v128.store(at + i * 16, exp2(v128.load(at + i * 16)));
@@ -181,7 +179,7 @@ export function mapLn(at: usize, vectors: i32): void {
   for (let i = 0; i < vectors; ++i) v128.store(at + i * 16, ln(v128.load(at + i * 16)));
 }
 
-/** GELU in place of its argument, its derivative behind all of them; an even number of vectors. */
+/** GELU in place, its derivatives behind all values; `vectors` is even. */
 export function mapGelu(at: usize, vectors: i32): void {
   for (let i = 0; i < vectors; i += 2) {
     if (finalNorm) geluTanh(at + i * 16, at + i * 16, at + (vectors + i) * 16);

@@ -1,5 +1,5 @@
-// From the attention output to the logits and back: output projection, LayerNorm 2, feed-forward layer, final norm, tied output, loss.
-// Every function takes the first `rows` rows of a workspace: the 12 queries of one tile, or the same query of several tiles.
+// From the attention output to the loss and back: output projection, LayerNorm 2, feed-forward layer, final norm, tied output.
+// `rows` counts the rows of the workspace to process: the 12 queries of one tile, or the same query of several tiles.
 import {
   ABSORBED_OUTPUT,
   ABSORBED_OUTPUT_BACK,
@@ -55,13 +55,13 @@ export function projectionForward(w: usize, rows: i32): void {
   }
 }
 
-/** u = what w1 makes of the norm. */
+/** u = w1 (normalized x1). */
 export function hiddenForward(w: usize, rows: i32): void {
   linear7(ABSORBED_W1, w + NORMALIZED2, ROW7, 0, 0, w + U, ROW14, rows);
   linear7(ABSORBED_W1 + 28, w + NORMALIZED2, ROW7, 0, 0, w + U + ROW7, ROW14, rows);
 }
 
-/** GELU of u; u is replaced by GELU's derivative. */
+/** GELU of u; replaces u by the derivative of GELU. */
 export function geluForward(w: usize, rows: i32): void {
   const end = w + U + rows * ROW14;
   let value = w + GELU;
@@ -72,7 +72,7 @@ export function geluForward(w: usize, rows: i32): void {
   }
 }
 
-/** GELU of u, for inference. */
+/** GELU of u without the derivative. */
 export function geluInference(w: usize, rows: i32): void {
   const end = w + U + rows * ROW14;
   let value = w + GELU;
@@ -83,13 +83,13 @@ export function geluInference(w: usize, rows: i32): void {
   }
 }
 
-/** What the output projection reads: x2, or its LayerNorm in the 777 variant. */
+/** The input of the output layer: x2, or its LayerNorm in the 777 variant. */
 @inline
 function outputInput(w: usize): usize {
   return finalNorm ? w + NORMALIZED_F : w + X2;
 }
 
-/** x2 = x1 + gelu w2^T, the final norm where there is one, logits. */
+/** x2 = x1 + gelu w2^T, the final norm if the variant has one, then the logits. */
 export function logitsForward(w: usize, rows: i32): void {
   linear14(ABSORBED_W2, w + GELU, ROW14, w + X1, ROW7, w + X2, ROW7, rows);
   if (finalNorm) {
@@ -104,10 +104,10 @@ export function logitsForward(w: usize, rows: i32): void {
 }
 
 /**
- * Cross-entropy of the 12 queries: adds the loss to the slice and replaces the logits by their gradient, softmax - one-hot,
- * both not yet divided by the number of targets. Must equal `crossEntropy` of src/engine/reference.
+ * Cross-entropy of the 12 queries: adds the loss to the slice and replaces the logits by their gradient, softmax - one-hot. Neither is divided by the
+ * number of targets yet. Must equal `crossEntropy` of src/engine/reference/softmax.ts.
  *
- * -log p = max - logit + log(sum), and the logarithm is taken once for the product of the 12 sums: each lies in [1, 14], 14^12 is a float.
+ * -log p = max - logit + log(sum). One logarithm serves the product of the 12 sums: each sum is in [1, 14], and 14^12 fits into a float.
  */
 export function crossEntropy(w: usize, slice: usize): void {
   const counts = v128.load(w + TILE_MASK);
@@ -146,10 +146,9 @@ export function crossEntropy(w: usize, slice: usize): void {
   addTo(slice + SLICE_LOSS, f32x4.mul(f32x4.add(loss, ln(product)), counts));
 }
 
-// A target touches one number per lane: fetching these four by their addresses costs less than comparing all 14 tokens with the target, vector by
-// vector (measured).
+// A target concerns one number per lane: loading these four by address is faster than comparing all 14 tokens with the target (measured).
 
-/** The logits of four targets; 0 in a lane that does not count. */
+/** The logits of four targets; 0 in lanes that do not count. */
 @inline
 function wantedLogits(logits: usize, targets: usize): v128 {
   let wanted = f32x4.splat(0);
@@ -172,7 +171,7 @@ function subtractOneHot(logits: usize, targets: usize): void {
   }
 }
 
-/** From the gradient of the logits to that of x2 (DX2). */
+/** From the gradient of the logits to that of x2, in DX2. */
 export function logitsBackward(w: usize): void {
   linear14(ABSORBED_OUTPUT_BACK, w + LOGITS, ROW14, 0, 0, w + DX2, ROW7, QUERIES);
   if (!finalNorm) return;
@@ -183,7 +182,7 @@ export function logitsBackward(w: usize): void {
   }
 }
 
-/** From the gradient of x2 to that of u (U, which held GELU's derivative) and of what w1 read (DNORMALIZED2). */
+/** From the gradient of x2 to those of u (in U, which held the derivative of GELU) and of the input of w1 (in DNORMALIZED2). */
 export function hiddenBackward(w: usize): void {
   const dgelu = w + DKV; // (12, 14)
   linear7(ABSORBED_W2_BACK, w + DX2, ROW7, 0, 0, dgelu, ROW14, QUERIES);
@@ -199,8 +198,8 @@ export function hiddenBackward(w: usize): void {
 }
 
 /**
- * From the gradients of x2 and of what w1 read to those of x (over x in QX) and of the attention output: DO, divided by the sum of the weights,
- * and DO_DOT_O, as {@linkcode attentionBackwardTile} wants them.
+ * From the gradients of x2 and of the input of w1 to those of x (replacing x in QX) and of the attention output, as {@linkcode attentionBackwardTile}
+ * needs them: DO, divided by the sum of the attention weights, and DO_DOT_O.
  */
 export function projectionBackward(w: usize): void {
   for (let k = 0; k < QUERIES; ++k) {
@@ -227,7 +226,7 @@ export function projectionBackward(w: usize): void {
 export function weightGradients(w: usize, slice: usize): void {
   weightGradient(w + LOGITS, outputInput(w), F / 2, slice + SLICE_DOUTPUT);
   weightGradient(w + U, w + NORMALIZED2, F / 2, slice + SLICE_DW1);
-  // w2 is (7, 14): its gradient is summed as (14, 7), which pairs up
+  // w2 is (7, 14): its gradient is summed as (14, 7), whose rows come in pairs
   weightGradient(w + GELU, w + DX2, F / 2, slice + SLICE_DW2);
   const dx = w + QX + ROW7;
   weightGradient(dx, w + O, D / 2, slice + SLICE_DPROJECTION);

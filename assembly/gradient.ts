@@ -1,4 +1,4 @@
-// The loss of a batch and its gradient: tiles into slices, slices into one, lanes into numbers.
+// The loss of a batch and its gradient: sums tiles into slices, slices into one, and lanes into numbers.
 import {
   GRADIENT,
   MAX_SLICES,
@@ -30,20 +30,19 @@ import { sumLanes } from "./simd";
 import { embeddingsBackward, slotsBackward, slotsForward } from "./slots";
 
 /**
- * Into how many slices a batch of so many tiles is cut. Gradients are summed within each slice in the order of its tiles, then slice
- * by slice, so the bytes of the result depend on the batch alone, not on who computed which slice.
+ * The number of slices of a batch of `tiles` tiles. Gradients are summed within each slice in the order of its tiles, then slice by slice, so the
+ * bytes of the result depend on the batch alone and not on the threads.
  */
 @inline
 export function sliceCount(tiles: i32): i32 {
   return tiles < 4 ? 1 : min(MAX_SLICES, max(2, tiles / 8));
 }
 
-/** Fills the tables of the training slots. */
 export function prepareSlots(w: usize): void {
   slotsForward(w, TRAINING_SLOTS, TRAINING_GROUPS, TRAINING_QUERY_GROUP, SLOT_KEYS, SLOT_QUERIES);
 }
 
-/** Everything from tokens to logits, for one tile. */
+/** From the tokens of one tile to its logits. */
 export function forwardTile(w: usize): void {
   gatherTile(w);
   attentionForwardTile(w);
@@ -53,7 +52,7 @@ export function forwardTile(w: usize): void {
   logitsForward(w, QUERIES);
 }
 
-/** Loss and gradients of one tile, added to a slice. */
+/** Adds the loss and gradients of one tile to a slice. */
 export function accumulateTile(w: usize, slice: usize): void {
   forwardTile(w);
   crossEntropy(w, slice);
@@ -75,7 +74,7 @@ export function reduceSlices(slices: i32): void {
   }
 }
 
-/** Turns the first slice, in which all is summed, into the gradient of the mean over `targets` predictions; returns the mean loss. */
+/** Turns the first slice, which holds the total, into the gradient of the mean over `targets` predictions; returns the mean loss. */
 export function finishGradient(w: usize, targets: f64): f64 {
   const scale = <f32> (1.0 / targets);
   const slice = SLICES;

@@ -1,4 +1,3 @@
-// Fresh weights from a seed.
 import {
   LN1_BIAS,
   LN1_WEIGHT,
@@ -17,7 +16,7 @@ import {
 import { philox4 } from "./philox";
 import { DOMAIN_INITIALIZATION } from "./tile";
 
-/** The standard deviation with which a parameter starts; 0 for the parameters of a LayerNorm. */
+/** The initial standard deviation of a parameter; 0 for the parameters of a LayerNorm. */
 function initialDeviation(index: i32): f64 {
   if (index < LN1_WEIGHT) return 0.02;
   if (index < QKV) return 0;
@@ -34,8 +33,8 @@ function isLayerNormWeight(index: i32): bool {
 }
 
 /**
- * Draws the weights by Box-Muller, two of one block. Must equal `initialParameters` of src/model/initialization.ts, to the last
- * bits of Math.cos and Math.log, which JavaScript leaves open; here they are the module's own.
+ * Draws the weights by Box-Muller, two from one block. Must equal `initialParameters` of src/model/initialization.ts, except for the last bits of
+ * Math.cos and Math.log: JavaScript does not specify them, so this module has its own.
  */
 export function initializeParameters(count: i32, seed: u32, attempt: u32): void {
   memory.fill(PARAMETERS, 0, PADDED * 4);

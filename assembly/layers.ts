@@ -1,10 +1,9 @@
-// The layers of the model: LayerNorm and linear layers.
 import { N } from "./layout";
 import { madd, nmadd, splatAt } from "./simd";
 
 /**
- * What LayerNorm leaves of one row before weight and bias, in the coordinates of absorb.ts; these stand in the matrices that read it. Must equal
- * `normalized` of `layerNorm` in src/engine/reference, four rows at a time.
+ * LayerNorm without its weight and bias, which absorb.ts folds into the next matrix, in the coordinates of absorb.ts. Must equal `normalized` of
+ * `layerNorm` in src/engine/reference/layer_norm.ts, for four rows at a time.
  *
  * x: (7, lanes); rstd: (lanes), 1 / sqrt(variance + epsilon); out: (7, lanes), six coordinates and 1.
  */
@@ -28,7 +27,7 @@ export function normalize(x: usize, epsilon: v128, rstd: usize, out: usize): voi
 /**
  * Backward of {@linkcode normalize}: stores base + dL/dx.
  *
- * forward: u = r x with r = (|x|^2 / 7 + epsilon)^(-1/2), so dx = r (du - u (u . du) / 7); the seventh coordinate of x was not read.
+ * Forward: u = r x with r = (|x|^2 / 7 + epsilon)^(-1/2), so dx = r (du - u (u . du) / 7). The seventh coordinate of x is not used.
  *
  * du: (6, lanes); normalized, base, out: (7, lanes); `base` may be `out`.
  */
@@ -50,18 +49,18 @@ export function normalizeBackward(du: usize, normalized: usize, rstd: usize, bas
   v128.store(out, v128.load(base, 96), 96);
 }
 
-// The two products below do the multiplications of all linear layers, forward and backward: matrices are those of absorb.ts. Each computes a
-// small tile of its result in registers, so that a value that is loaded serves several products: two rows by four columns take six loads for eight
-// products, and 8 sums, 2 + 1 factors and a product stay below the 15 registers that V8 leaves us. Seven columns are done as four and three.
+// The two products below serve all linear layers, forward and backward, with the matrices of absorb.ts. Each computes a small tile of its result in
+// registers, so that one load serves several products: two rows by four columns take six loads for eight products, and 8 sums, 2 + 1 factors and a product
+// stay below the 15 registers that V8 leaves us. Seven columns are four and three. Loads before a loop hoist bounds checks: see sums.ts.
 //
-// They are not inlined: the code of a tile must fit into the processor's instruction cache, 32 or 64 KiB (measured: training is 1.06 times faster than with
-// copies wherever they are used).
+// They are not inlined, because the code of a tile must fit into the processor's instruction cache of 32 or 64 KiB (measured: training is 1.06 times faster
+// than with inlined copies).
 
 /**
  * out[k][m] = sum_n weight[n][m] * x[k][n] + start[k][m], for `rows` rows k, taken in pairs; n, m < 7.
  *
- * weight: seven rows of floats, 14 floats apart; x, start, out: (7, lanes) each, rows xRow, startRow, outRow bytes apart; `start` 0 for none; it may be
- * `out`.
+ * weight: seven rows of floats, 14 floats apart; x, start, out: (7, lanes) each, rows xRow, startRow, outRow bytes apart. `start` is 0 for none; it may
+ * be `out`.
  */
 export function linear7(
   weight: usize,
@@ -112,7 +111,7 @@ export function linear7(
           b$m = f32x4.add(b$m, v128.load(start1, 16 * m));
         }
       }
-      // stored before the other half is begun: otherwise V8 keeps x for it, on the stack
+      // stored before the other half starts: otherwise V8 keeps x for it, on the stack
       // unroll
       for (let m = 4 * h; m < 4 + 3 * h; ++m) {
         v128.store(out, a$m, 16 * m);
@@ -125,7 +124,7 @@ export function linear7(
   }
 }
 
-/** {@linkcode linear7} with fourteen inputs; rows of `weight` are 8 floats apart. */
+/** {@linkcode linear7} with fourteen inputs; the rows of `weight` are 8 floats apart. */
 export function linear14(
   weight: usize,
   x: usize,
@@ -175,7 +174,7 @@ export function linear14(
           b$m = f32x4.add(b$m, v128.load(start1, 16 * m));
         }
       }
-      // stored before the other half is begun: otherwise V8 keeps x for it, on the stack
+      // stored before the other half starts: otherwise V8 keeps x for it, on the stack
       // unroll
       for (let m = 4 * h; m < 4 + 3 * h; ++m) {
         v128.store(out, a$m, 16 * m);

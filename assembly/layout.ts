@@ -1,16 +1,16 @@
-// Where everything lies in the module's memory. All sizes in bytes.
+// The module's memory. All sizes are in bytes.
 //
 //   0            static data of the compiler (tables of NativeMath), below 16 KiB; the build checks it
 //   PARAMETERS   weights, gradient, first and second moment of AdamW, one flat vector each
-//   ABSORBED     the weights as the kernels read them: see absorb.ts
-//   RUN          what a stretch of training needs to know, written by the host
-//   JOB          what the threads work on together
+//   ABSORBED     folded weights, as the kernels read them: see absorb.ts
+//   RUN          arguments of a number of training steps, written by the host
+//   JOB          the job that the threads share: see threads.ts
 //   LOSSES       losses and gradient norms of up to MAX_RUN steps
 //   SLOT_…       the tables of the (token, position) slots
 //   SLICES       gradient accumulators, one per slice of the batch
-//   BLOCKS       the tables of attention for decoding
-//   WORKSPACES   one tile of activations per thread
-//   problems     operands in, tokens or logits out; begins at problemsBase() and grows with the memory
+//   BLOCKS       tables of attention for decoding: see decode_tables.ts
+//   WORKSPACES   the activations of one tile, for each thread
+//   problems     operands in, tokens or logits out; starts at problemsBase() and grows with the memory
 
 /** Width of the residual stream. */
 export const D = 7;
@@ -20,9 +20,9 @@ export const F = 14;
 export const T = 14;
 /** Query positions 21 … 32. */
 export const QUERIES = 12;
-/** Positions read: 0 … 32. */
+/** Positions that the model reads: 0 … 32. */
 export const POSITIONS = 33;
-/** Keys, in pairs: the last one is all zeros, and no query sees it. */
+/** Keys are processed in pairs, so there is a last one of zeros that no query sees. */
 export const KEYS = POSITIONS + 1;
 /** Positions of the prompt, 0 … 21, which every query sees. */
 export const PROMPT = 22;
@@ -46,10 +46,10 @@ export const W1 = 567;
 export const W2 = 665;
 export const LNF_WEIGHT = 763;
 export const LNF_BIAS = 770;
-/** Floats of a flat vector in memory: 777 and padding to a multiple of 16. */
+/** Floats of a flat vector in memory: 777, padded to a multiple of 16. */
 export const PADDED = 784;
 
-/** Coordinates of the residual stream beside its mean: what a LayerNorm leaves. */
+/** Coordinates of the residual stream that LayerNorm keeps: all but the mean. */
 export const N = 6;
 
 /** Bytes of one vector of six, seven or fourteen `v128`. */
@@ -63,7 +63,7 @@ export const FIRST_MOMENT: usize = GRADIENT + PADDED * 4;
 export const SECOND_MOMENT: usize = FIRST_MOMENT + PADDED * 4;
 /** Splat constants of the elementary functions. */
 export const CONSTANTS: usize = SECOND_MOMENT + PADDED * 4;
-// Matrices of floats, rows MATRIX_ROW bytes apart: at most seven columns and one that is 0. What each of them is: see absorb.ts.
+// Matrices of floats, rows MATRIX_ROW bytes apart: at most seven columns, and one that is 0. absorb.ts explains each of them.
 export const MATRIX_ROW = 32;
 export const REFLECTION: usize = CONSTANTS + 32 * 16; // (7, 7)
 export const NORM1: usize = REFLECTION + 7 * MATRIX_ROW; // (7, 7)
@@ -73,7 +73,7 @@ export const QUERY_KEY_VALUE: usize = NORM_F + 7 * MATRIX_ROW; // (21, 7)
 export const PROJECTED_VALUE: usize = QUERY_KEY_VALUE + 21 * MATRIX_ROW; // (7, 7)
 export const TOKENS: usize = PROJECTED_VALUE + 7 * MATRIX_ROW; // (14, 7)
 export const PLACES: usize = TOKENS + 14 * MATRIX_ROW; // (33, 7)
-// As linear7 and linear14 read them: a row for each input, in it a float for each output.
+// The layout of linear7 and linear14: a row for each input with a float for each output.
 export const ABSORBED_QUERY: usize = PLACES + 33 * MATRIX_ROW; // (7, 14): query^T, query
 export const ABSORBED_PROJECTION: usize = ABSORBED_QUERY + 98 * 4; // (7, 14): projection^T, projection
 export const ABSORBED_W1: usize = ABSORBED_PROJECTION + 98 * 4; // (7, 14): w1^T
@@ -92,29 +92,29 @@ export const JOB_LEFT: usize = JOB + 128;
 export const JOB_PARKED: usize = JOB + 192;
 export const JOB_WAITING: usize = JOB + 256;
 export const JOB_TASK: usize = JOB + 320;
-/** Not 0 where a thread has died. */
+/** Not 0 if a thread has died. */
 export const JOB_FAILED: usize = JOB + 324;
-/** Steps that AdamW has taken, in memory so that every instance on it knows. */
+/** Steps that AdamW has taken; in memory, so that all instances share it. */
 export const OPTIMIZER_STEPS: usize = JOB + 440;
-/** What the parts of a job need to know: see tasks.ts. */
+/** The arguments of a job: see tasks.ts. */
 export const TASK: usize = JOB + 384;
 
 export const MAX_RUN = 4096;
 export const LOSSES: usize = JOB + 448;
 export const NORMS: usize = LOSSES + MAX_RUN * 4;
 
-// Slots. A slot is a (token, position) pair that can occur: training meets 10 digits at 31 positions and the two symbols, decoding
-// may meet any token anywhere. Four slots are a group, the unit in which tables are computed.
-/** Most groups: 33 positions x 14 tokens, in fours. */
+// A slot is a (token, position) pair that can occur. Training has 10 digits at 31 positions and the two symbols; decoding can have any token anywhere.
+// Four slots are a group, the unit in which tables are computed.
+/** 33 positions x 14 tokens, in fours. */
 export const MAX_GROUPS = 116;
 export const TRAINING_GROUPS = 78;
 /** The first group of the training slots that contains a query position. */
 export const TRAINING_QUERY_GROUP = 50;
 export const DECODE_GROUPS = 116;
 export const DECODE_QUERY_GROUP = 72;
-/** Bytes of one row of the table of keys: 6 coordinates, 1, 0. */
+/** Bytes of a row of the table of keys: 6 coordinates, 1, 0. */
 export const KEY_ROW = 32;
-/** Bytes of one row of the table of queries: query 6 and one to spare, x 7, two floats of padding. */
+/** Bytes of a row of the table of queries: 6 floats of the query and one of padding, 7 of x, two of padding. */
 export const QUERY_ROW = 64;
 
 export const TRAINING_SLOTS: usize = (NORMS + MAX_RUN * 4 + 63) & ~63;
@@ -123,19 +123,19 @@ export const SLOT_KEYS: usize = (DECODE_SLOTS + MAX_GROUPS * 8 + 63) & ~63;
 export const SLOT_QUERIES: usize = SLOT_KEYS + TRAINING_GROUPS * 4 * KEY_ROW;
 export const DECODE_KEYS: usize = SLOT_QUERIES + (TRAINING_GROUPS - TRAINING_QUERY_GROUP) * 4 * QUERY_ROW;
 export const DECODE_QUERIES: usize = DECODE_KEYS + DECODE_GROUPS * 4 * KEY_ROW;
-/** What LayerNorm 1 leaves: (group, 7, 4 lanes), the seventh is 1. */
+/** Normalized by LayerNorm 1: (group, 7, 4 lanes), the seventh is 1. */
 export const SLOT_NORMALIZED: usize = DECODE_QUERIES + (DECODE_GROUPS - DECODE_QUERY_GROUP) * 4 * QUERY_ROW;
 export const SLOT_RSTD: usize = SLOT_NORMALIZED + MAX_GROUPS * ROW7;
-/** Gradients of the queries of the slots that have some: (group, 7, 4 lanes). */
+/** Gradients of the queries, for slots that have one: (group, 7, 4 lanes). */
 export const SLOT_DQUERY: usize = SLOT_RSTD + MAX_GROUPS * 16;
-/** Gradients of SLOT_NORMALIZED: (group, 7, 4 lanes), and room for one vector. */
+/** Gradients of SLOT_NORMALIZED: (group, 7, 4 lanes), and space for one vector. */
 export const SLOT_DNORMALIZED: usize = SLOT_DQUERY + MAX_GROUPS * ROW7;
-/** Gradients of x, one row of 8 floats per slot. */
+/** Gradients of x: one row of 8 floats for each slot. */
 export const SLOT_DX: usize = SLOT_DNORMALIZED + TRAINING_GROUPS * ROW7 + 16;
-/** Sum over the slots: gradient of the absorbed query (6, 7, 4 lanes). */
+/** The gradient of the folded query, summed over the slots: (6, 7, 4 lanes). */
 export const SLOT_DABSORBED: usize = SLOT_DX + TRAINING_GROUPS * 4 * 32;
 
-// A slice of the batch adds its gradients up here; (n, lanes) vectors are summed over their lanes at the end of the step.
+// The gradients of one slice of the batch; (n, lanes) vectors are summed over their lanes at the end of the step.
 // The matrices are those of absorb.ts.
 export const SLICE_DKEYS: usize = 0; // rows like SLOT_KEYS
 export const SLICE_DQUERIES: usize = SLICE_DKEYS + TRAINING_GROUPS * 4 * KEY_ROW; // rows like SLOT_QUERIES
@@ -149,10 +149,10 @@ export const MAX_SLICES = 16;
 
 export const SLICES: usize = SLOT_DABSORBED + 42 * 16;
 
-// Tables of attention for decoding, where the weights stand still: see decode_tables.ts.
-/** Rows of a block: the two symbols together, 20 digits of the operands, 11 tokens written before. */
+// Tables of attention for decoding: see decode_tables.ts.
+/** The two symbols together, 20 digits of the operands, 11 tokens written before. */
 export const BLOCK_ROWS = 1 + 20 * 10 + 11 * T;
-/** Bytes of a row: e times a row of the table of keys. */
+/** A row is e times a row of the table of keys. */
 export const BLOCK_ROW = 32;
 export const BLOCK_SIZE = BLOCK_ROWS * BLOCK_ROW;
 export const BLOCKS: usize = (SLICES + MAX_SLICES * SLICE_SIZE + 63) & ~63;
@@ -164,13 +164,13 @@ export const B_DIGITS: usize = A_DIGITS + 10 * 16;
 export const TILE_TOKENS: usize = B_DIGITS + 10 * 16; // (33) i32x4, as slot indices: 0 for the symbols
 export const TILE_TARGETS: usize = TILE_TOKENS + POSITIONS * 16; // (12) i32x4, -1 in lanes that do not count
 export const TILE_MASK: usize = TILE_TARGETS + QUERIES * 16; // 1 in lanes that count, else 0
-export const KV: usize = TILE_MASK + 16; // (34, 6) keys, which are values, too; they are taken in pairs, so row 33 is there, all zeros
+export const KV: usize = TILE_MASK + 16; // (34, 6) keys, which are the values as well; row 33 is all zeros
 export const QX: usize = KV + KEYS * ROW6; // (12, 14) queries and the residual stream at their positions, later their gradients
-export const WEIGHTS: usize = QX + QUERIES * ROW14 + 32; // (12, 34) attention weights before division by their sum, later score gradients
+export const WEIGHTS: usize = QX + QUERIES * ROW14 + 32; // (12, 34) attention weights, not divided by their sum, later score gradients
 export const WEIGHTS_ROW = KEYS * 16;
 export const INVERSE_SUM: usize = WEIGHTS + QUERIES * WEIGHTS_ROW; // (12)
 export const O: usize = INVERSE_SUM + QUERIES * 16; // (12, 7) attention output: 6, and 1
-export const DO: usize = O + QUERIES * ROW7; // (12, 6), rows ROW14 apart as those of QX: its gradient, divided by the sum of the weights
+export const DO: usize = O + QUERIES * ROW7; // (12, 6), rows ROW14 apart like those of QX: gradient of O, divided by the sum of the weights
 export const DO_DOT_O: usize = DO + QUERIES * ROW14; // (12)
 export const X1: usize = DO_DOT_O + QUERIES * 16; // (12, 7) after attention
 export const RSTD2: usize = X1 + QUERIES * ROW7; // (12)
@@ -183,13 +183,13 @@ export const RSTD_F: usize = DX2 + QUERIES * ROW7; // (12)
 export const NORMALIZED_F: usize = RSTD_F + QUERIES * 16; // (12, 7): 6, and 1
 export const LOGITS: usize = NORMALIZED_F + QUERIES * ROW7; // (12, 14), later their gradient
 export const DNORMALIZED2: usize = LOGITS + QUERIES * ROW14; // (12, 7)
-export const DKV: usize = DNORMALIZED2 + QUERIES * ROW7; // (34, 6) gradients of the keys; before that of GELU's value, (12, 14)
-export const SCRATCH: usize = DKV + KEYS * ROW6; // (96) vectors for whoever needs some
+export const DKV: usize = DNORMALIZED2 + QUERIES * ROW7; // (34, 6) gradients of the keys; before that (12, 14), gradients of the values of GELU
+export const SCRATCH: usize = DKV + KEYS * ROW6; // (96) vectors for temporary use
 export const ZEROS: usize = SCRATCH + 96 * 16; // (7)
-/** Tiles that are decoded side by side: the steps of one are a chain, those of several fill the pipeline. */
+/** Tiles that are decoded together: the steps of one tile wait for each other, those of several fill the pipeline. */
 export const DECODE_TILES = 4;
 export const DECODE_KV: usize = ZEROS + ROW7; // (4 tiles, 33, 6)
 export const DECODE_TOKENS: usize = DECODE_KV + DECODE_TILES * POSITIONS * ROW6; // (4 tiles) i32x4
-/** Counts the tiles and parts that this thread has done: where it stands still for long, the thread is dead. */
+/** Counts the work that this thread has done: if it does not change for long, the thread is dead. */
 export const BEATS: usize = DECODE_TOKENS + DECODE_TILES * 16;
 export const WORKSPACE_SIZE = <i32> ((BEATS + 4 + 63) & ~63);

@@ -1,10 +1,9 @@
-// The learning rate, clipping and AdamW.
 import { FIRST_MOMENT, GRADIENT, OPTIMIZER_STEPS, PADDED, PARAMETERS, SECOND_MOMENT } from "./layout";
 import { sumLanes } from "./simd";
 
 /**
  * Linear warm-up from 0, then a cosine down to floor x peak. Must equal `learningRateAt` of src/training/learning_rate.ts.
- * It is computed here, in doubles, since JavaScript does not fix Math.cos to the bit.
+ * Computed here, in doubles, because JavaScript does not specify the last bits of Math.cos.
  */
 export function learningRate(step: f64, steps: f64, peak: f64, warmup: f64, floor: f64): f64 {
   if (step < warmup) return peak * (step / warmup);
@@ -21,20 +20,19 @@ export function setOptimizerSteps(value: i32): void {
   store<i32>(OPTIMIZER_STEPS, value);
 }
 
-/** Forgets the moments. */
 export function resetOptimizer(): void {
   setOptimizerSteps(0);
   memory.fill(FIRST_MOMENT, 0, PADDED * 4);
   memory.fill(SECOND_MOMENT, 0, PADDED * 4);
 }
 
-/** 0 for numbers smaller than `least`: what decays step by step must not end among the numbers that are slow, see elementary.ts. NaN stays NaN. */
+/** Flushes numbers smaller than `least` to 0, so that decaying moments never become denormals, which are slow: see elementary.ts. NaN stays NaN. */
 @inline
 function nothingBelow(x: v128, least: f32): v128 {
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(least)));
 }
 
-/** The Euclidean norm of the gradient; elements too small to count, with squares below 2^-112, are set to 0. */
+/** The Euclidean norm of the gradient. Elements whose squares are below 2^-112 are set to 0. */
 function gradientNorm(): f32 {
   let squares0 = f32x4.splat(0);
   let squares1 = f32x4.splat(0);
@@ -50,9 +48,9 @@ function gradientNorm(): f32 {
 }
 
 /**
- * Clips the gradient to `clipNorm` (0: does not) and takes one step of AdamW; returns the norm before clipping.
+ * Clips the gradient to `clipNorm` (0: no clipping) and takes one step of AdamW; returns the norm before clipping.
  * Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2, in PyTorch's order: the decay is applied first.
- * Must equal `clipGradient` and `adamw` of src/engine/reference.
+ * Must equal `clipGradientNorm` and `adamW` of src/engine/reference/adamw.ts.
  */
 export function optimizerStep(rate: f64, weightDecay: f64, clipNorm: f64, beta1: f64, beta2: f64, epsilon: f64): f32 {
   const norm = gradientNorm();

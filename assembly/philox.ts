@@ -1,4 +1,4 @@
-// Philox 4x32-10, four counters at once. Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
+// Philox 4x32-10 for four counters at once. Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
 
 const M0: u32 = 0xd2511f53;
 const M1: u32 = 0xcd9e8d57;

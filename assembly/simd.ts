@@ -1,6 +1,4 @@
-// What four lanes can do at once: multiply-add, splat, transpose, sum.
-
-/** a * b + c. The only place where the `exact` and the `fast` module differ: one rounding instead of two, where the machine can. */
+/** a * b + c. Only here and in {@linkcode nmadd} the `fast` module differs from `exact`: it rounds once, not twice, if the processor can. */
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
@@ -37,7 +35,7 @@ export function storeHalfTransposed(a: v128, b: v128, c: v128, d: v128, to: usiz
   v128.store(to + stride, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }
 
-/** Adds lane i of a, b, c, d as a vector to the one at to_i. */
+/** Transposes four vectors: lane i of a, b, c, d is added to the vector at to_i. */
 @inline
 export function addTransposed(
   a: v128,
@@ -54,7 +52,7 @@ export function addTransposed(
   const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
   const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
   const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  // one after the other: two lanes may name the same row
+  // one after the other, because two lanes may have the same row
   addTo(to0 + offset, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
   addTo(to1 + offset, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
   addTo(to2 + offset, v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5));

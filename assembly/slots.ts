@@ -1,5 +1,5 @@
-// Slot tables: x = token embedding + position embedding takes few values, so LayerNorm 1 and the queries are computed once per (token, position) slot and
-// step, not once per example. A group is four slots, one per lane.
+// Slot tables: x = token embedding + position embedding has few values, so LayerNorm 1 and the queries are computed once for each (token, position) slot in
+// a step, not once for each example. A group is four slots, one per lane.
 import {
   ABSORBED_QUERY,
   DECODE_SLOTS,
@@ -35,7 +35,7 @@ import { linear7, normalize, normalizeBackward } from "./layers";
 import { addTo, storeTransposed } from "./simd";
 import { outerProduct } from "./sums";
 
-/** Index of the first training slot of a position: ten digits each, but one symbol at positions 10 and 21. */
+/** The first training slot of a position: a position has ten digits, but positions 10 and 21 have one symbol. */
 @inline
 export function firstSlot(position: i32): i32 {
   return 10 * position - (position > PLUS_POSITION ? 9 : 0) - (position > FIRST_QUERY ? 9 : 0);
@@ -63,10 +63,10 @@ export function listSlots(): void {
       slot += 2;
     }
   }
-  store<u32>(slot, 0); // the last group has two slots to spare
+  store<u32>(slot, 0); // the last group has two unused slots
 }
 
-/** Stores seven vectors (7, lanes) and an eighth as the beginnings of the rows of four slots. */
+/** Stores seven vectors (7, lanes) and an eighth as the first eight floats of the rows of four slots. */
 @inline
 function storeRows(vectors: usize, eighth: v128, rows: usize, stride: usize): void {
   const low = vectors + 64;
@@ -105,8 +105,8 @@ function embed(slots: usize, out: usize): void {
 }
 
 /**
- * Fills the tables of keys and, from `queryGroup` on, of queries and x, for a list of slots; keys: rows KEY_ROW apart, queries: rows QUERY_ROW apart.
- * Must equal `layerNorm` and the qkv projection of src/engine/reference, as absorb.ts puts them together.
+ * Fills the table of keys and, from `queryGroup` on, that of queries and x, for a list of slots; keys: rows KEY_ROW apart, queries: rows QUERY_ROW apart.
+ * Must equal `layerNorm` and the qkv projection of src/engine/reference, folded as in absorb.ts.
  */
 export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i32, keys: usize, queries: usize): void {
   const epsilon = f32x4.splat(layerNormEpsilon);
@@ -123,19 +123,19 @@ export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i3
   for (let g = queryGroup; g < groups; ++g) {
     const rows = queries + (g - queryGroup) * 4 * QUERY_ROW;
     embed(slots + g * 8, vectors);
-    // the query's seventh is 0; x begins in a row's eighth float
+    // the seventh float of a row is 0; x starts at the eighth
     storeRows(queryVectors + (g - queryGroup) * ROW7, v128.load(vectors), rows, QUERY_ROW);
     storeRows(vectors, f32x4.splat(0), rows + 28, QUERY_ROW);
   }
 }
 
 /**
- * Backward of {@linkcode slotsForward} for the training slots: from the gradients of their rows, summed over the batch, to the gradients
- * of the absorbed query and of x. `slice`: the slice that holds the sums.
+ * Backward of {@linkcode slotsForward} for the training slots: from the gradients of their rows, summed over the batch in `slice`, to the gradients of the
+ * folded query and of x.
  */
 export function slotsBackward(w: usize, slice: usize): void {
   const vectors = w + SCRATCH; // (8)
-  // eight vectors are written where seven belong: in the order of the groups, so that the next one comes after
+  // each call writes one vector too many, which the next group overwrites
   for (let g = 0; g < TRAINING_GROUPS; ++g) {
     loadRows(slice + SLICE_DKEYS + g * 4 * KEY_ROW, KEY_ROW, SLOT_DNORMALIZED + g * ROW7);
   }
@@ -145,7 +145,7 @@ export function slotsBackward(w: usize, slice: usize): void {
   }
   const normalized: usize = SLOT_NORMALIZED + TRAINING_QUERY_GROUP * ROW7;
   const dNormalized: usize = SLOT_DNORMALIZED + TRAINING_QUERY_GROUP * ROW7;
-  // forward: query = absorbed (normalized, 1)
+  // forward: query = C (normalized, 1)
   linear7(ABSORBED_QUERY + 28, SLOT_DQUERY, ROW7, dNormalized, ROW7, dNormalized, ROW7, queryGroups);
   for (let r = 0; r < N; r += 2) {
     outerProduct(SLOT_DQUERY + r * 16, ROW7, normalized, ROW7, queryGroups / 2, SLOT_DABSORBED + r * ROW7);
@@ -162,7 +162,7 @@ export function slotsBackward(w: usize, slice: usize): void {
   }
 }
 
-/** Adds to the gradients of the embeddings: dL/dx of every slot belongs to its token and to its position. */
+/** Adds to the gradients of the embeddings: dL/dx of a slot counts for its token and for its position. */
 export function embeddingsBackward(w: usize, scale: f32): void {
   // (14 + 33) rows of eight floats, in the coordinates of absorb.ts
   const sums = w;

@@ -1,4 +1,4 @@
-// An entry of its own for bench/stages.ts: the stages of a training step one after the other, up to a given one, so that the time of each is a difference.
+// The entry for bench/stages.ts: runs the first stages of a training step, so that the time of a stage is a difference of two runs.
 import { QUERIES, SLICES, WORKSPACES } from "./layout";
 import { attentionBackwardTile, attentionForwardTile, gatherTile } from "./attention";
 import {
@@ -41,7 +41,7 @@ export function tiles(count: i32, stages: i32): void {
   }
 }
 
-/** The first `stages` stages of what is done once a step, whatever the batch, `count` times. */
+/** The first `stages` stages of the work that is done once a step, whatever the batch, `count` times. */
 export function once(count: i32, stages: i32): void {
   for (let step = 0; step < count; ++step) {
     prepareSlots(WORKSPACES);

@@ -1,4 +1,4 @@
-// The tasks that threads share, part by part. What a part needs to know stands in TASK, written before the job is announced.
+// The tasks that threads share, part by part. The arguments of a task are in TASK, written before the job is announced.
 import { BEATS, QUERIES, SLICE_SIZE, SLICES, TASK } from "./layout";
 import { decode } from "./decode";
 import { decodeByTables } from "./decode_tables";
@@ -9,10 +9,10 @@ import { DOMAIN_TRAINING, drawTile, layOutExample, readTile } from "./tile";
 export const TASK_DRAWN_SLICE = 1;
 /** A part is a slice of the host's problems. */
 export const TASK_GIVEN_SLICE = 2;
-/** A part is a stretch of problems to decode. */
+/** A part is a number of problems to decode. */
 export const TASK_DECODE = 3;
 
-/** Problems of one part of {@linkcode TASK_DECODE}: some 200 us. */
+/** Problems in one part of {@linkcode TASK_DECODE}: about 200 us. */
 export const DECODE_PART = 192;
 
 // The fields of TASK, 32-bit words.
@@ -28,7 +28,6 @@ export const TASK_COUNT: usize = TASK + 32;
 export const TASK_OUT: usize = TASK + 36;
 export const TASK_BY_TABLES: usize = TASK + 40;
 
-/** Does one part of a task in the workspace w. */
 export function doPart(w: usize, task: i32, part: i32): void {
   if (task == TASK_DECODE) {
     const first = part * DECODE_PART;
@@ -42,7 +41,7 @@ export function doPart(w: usize, task: i32, part: i32): void {
   }
 }
 
-/** Loss and gradients of one slice of the batch. */
+/** Computes the loss and gradients of one slice of the batch. */
 function accumulateSlice(w: usize, task: i32, part: i32): void {
   const slice = SLICES + part * SLICE_SIZE;
   memory.fill(slice, 0, SLICE_SIZE);

@@ -1,15 +1,15 @@
-// Filling a tile: four examples as digits, from the sampler or from the host's operands, and their tokens and targets.
+// Fills a tile: four examples as digits, from the sampler or from the host's operands, then their tokens and targets.
 import { A_DIGITS, B_DIGITS, EOS, QUERIES, SCRATCH, TILE_MASK, TILE_TARGETS, TILE_TOKENS } from "./layout";
 import { philox4 } from "./philox";
 
-/** Generator key domains, as in src/model/sampler.ts. */
+/** Domains of the generator's key, as in src/model/sampler.ts. */
 export const DOMAIN_TRAINING = 0;
 export const DOMAIN_INITIALIZATION = 1;
 
 /**
  * Draws the digits of four examples. Must equal `drawOperands` of src/model/sampler.ts.
  *
- * Each of the first seven words of an example gives three digits, the eighth its length.
+ * Each of the first seven random words of an example gives three digits, and the eighth its length.
  */
 export function drawTile(
   w: usize,
@@ -41,7 +41,7 @@ export function drawTile(
   v128.store(w + TILE_MASK, f32x4.splat(1));
 }
 
-/** Reads four problems that the host has written as pairs of doubles; lanes past the last problem repeat it and do not count. */
+/** Reads four problems, which the host has written as pairs of doubles. Lanes past the last problem repeat it and do not count. */
 export function readTile(w: usize, problems: usize, first: i32, count: i32): void {
   for (let lane = 0; lane < 4; ++lane) {
     const index = min(first + lane, count - 1);
@@ -58,8 +58,8 @@ export function readTile(w: usize, problems: usize, first: i32, count: i32): voi
 }
 
 /**
- * Writes the tokens of the operands at positions 0 … 20. The two symbols are left out: at their positions there is nothing to choose.
- * This is all of a tile to decode: no sum is formed, the digits come from the weights. `w`: the tile's workspace; out: (33) i32x4.
+ * Writes the tokens of the operands at positions 0 … 20. The two symbols have slot 0, the only one at their positions.
+ * Decoding starts from these alone: no sum is computed, the digits come from the weights.
  */
 export function layOutPrompt(w: usize): void {
   for (let k = 0; k < 10; ++k) {
@@ -70,7 +70,7 @@ export function layOutPrompt(w: usize): void {
   v128.store(w + TILE_TOKENS + 21 * 16, i32x4.splat(0));
 }
 
-/** A tile to train on: prompt, the digits of the sum as inputs at 22 … 32, and the targets. This is the data, made by arithmetic. */
+/** Writes training data: the prompt, the digits of the sum as inputs at 22 … 32, and the targets. The sum is computed here by arithmetic. */
 export function layOutExample(w: usize): void {
   layOutPrompt(w);
   const counts = f32x4.gt(v128.load(w + TILE_MASK), f32x4.splat(0));

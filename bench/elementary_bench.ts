@@ -1,5 +1,5 @@
 /**
- * Throughput of the elementary functions of assembly/simd.ts: exp and GELU with its derivative, on 4096 elements in cache.
+ * Throughput of the elementary functions of assembly/elementary.ts: exp and GELU with its derivative, on 4096 elements in cache.
  *
  * The baselines are those that the reference engine uses.
  *

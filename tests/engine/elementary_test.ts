@@ -1,4 +1,4 @@
-/** The elementary functions of assembly/simd.ts, by themselves, against float64. */
+/** The elementary functions of assembly/elementary.ts, by themselves, against float64. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { ARITHMETICS } from "../../src/engine/mod.ts";
 import { erf, gelu, geluBackward } from "../../src/engine/reference/gelu.ts";
