@@ -75,8 +75,8 @@ export class WasmAdder implements Adder {
       operands[2 * i + 1] = checkOperand(both.b, "b", both);
       if (typeof both.a !== typeof both.b) {
         throw new TypeError(
-          `Cannot add ${both.a} and ${both.b} as both must be numbers or both bigints: current types are ${typeof both
-            .a} and ${typeof both.b}`,
+          `Cannot add ${shown(both.a)} and ${shown(both.b)} as both must be numbers or both bigints: ` +
+            `current types are ${typeof both.a} and ${typeof both.b}`,
         );
       }
       return typeof both.a;

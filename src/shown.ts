@@ -1,13 +1,19 @@
 /**
- * How a value of unknown origin stands in a message.
- *
- * @module
+ * A value of unknown origin as short text for an error message: callers without types pass anything, and the message must not fail for it.
+ * Text is quoted where it could pass for another value: "1", "null", "a b". A plain word such as gpu stays bare.
  */
-
-/** A value as text that is short, whatever it is: programs without types pass anything, and a message must not fail for it. */
 export function shown(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
-  const text = typeof value === "bigint" ? `${value}n` : String(value);
+  if (typeof value === "bigint") return cut(`${value}n`);
+  const text = cut(String(value));
+  return typeof value !== "string" || isPlainWord(text) ? text : JSON.stringify(text);
+}
+
+function cut(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function isPlainWord(text: string): boolean {
+  return /^[a-z][-a-z]*…?$/i.test(text) && !/^(undefined|null|true|false|NaN|Infinity)$/.test(text);
 }

@@ -81,7 +81,7 @@ Deno.test("loadAdder() takes a checkpoint, its bytes and the path of its file", 
   assertEquals(loadAdder(bytes).addMany(pairs), answers);
   assertEquals(loadAdder(fromFileUrl(files.safetensors)).addMany(pairs), answers);
   assertThrows(() => loadAdder(bytes.subarray(0, 100)), Error, "Cannot read the checkpoint as");
-  assertThrows(() => loadAdder("missing.safetensors"), Error, "Cannot read missing.safetensors as");
+  assertThrows(() => loadAdder("missing.safetensors"), Error, "Cannot read missing.safetensors: there is no such file");
 });
 
 Deno.test("an adder keeps its weights, whatever becomes of the array it was made from", async () => {
@@ -124,7 +124,7 @@ const WRONG: readonly [a: unknown, b: unknown, type: typeof TypeError | typeof R
     42,
     7n,
     TypeError,
-    "Cannot add 42 and 7 as both must be numbers or both bigints: current types are number and bigint",
+    "Cannot add 42 and 7n as both must be numbers or both bigints: current types are number and bigint",
   ],
 ];
 

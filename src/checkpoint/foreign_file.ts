@@ -6,7 +6,7 @@
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint.ts";
 import { CheckpointError } from "./error.ts";
 import { decodePyTorchCheckpoint, looksLikePyTorch } from "./pytorch/pytorch.ts";
-import { readSmallFile, reasonOf } from "./store.ts";
+import { readSmallFile, unreadable } from "./store.ts";
 
 /**
  * Reads a checkpoint that another program may have written: a file of `torch.save` or a safetensors file, by its bytes.
@@ -21,6 +21,6 @@ export function readForeignFile(path: string): Checkpoint {
       : decodeCheckpoint(bytes, { source: path });
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
-    throw new CheckpointError(`Cannot read ${path} as it must be a checkpoint file: ${reasonOf(cause)}`, { cause });
+    throw unreadable(path, "a checkpoint file", cause);
   }
 }

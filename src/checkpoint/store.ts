@@ -96,6 +96,14 @@ export async function lockLog({ logFile }: RunDirectory): Promise<Deno.FsFile | 
   }
 }
 
+/** The error of a file that could not be read as what it should be. */
+export function unreadable(path: string, what: string, cause: unknown): CheckpointError {
+  const reason = cause instanceof Deno.errors.NotFound
+    ? ": there is no such file"
+    : ` as it must be ${what}: ${reasonOf(cause)}`;
+  return new CheckpointError(`Cannot read ${path}${reason}`, { cause });
+}
+
 /** The error of a file that could not be written. */
 export function unwritable(path: string, cause: unknown): CheckpointError {
   return new CheckpointError(
@@ -168,7 +176,7 @@ export function readCheckpointFileSync(
     return decodeCheckpoint(readSmallFile(source, "a checkpoint"), { source, model });
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
-    throw new CheckpointError(`Cannot read ${source} as it must be a checkpoint file: ${reasonOf(cause)}`, { cause });
+    throw unreadable(source, "a checkpoint file", cause);
   }
 }
 
@@ -183,9 +191,7 @@ export function readStateFile({ stateFile }: RunDirectory): TrainingState | unde
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
     if (cause instanceof CheckpointError) throw cause;
-    throw new CheckpointError(`Cannot read ${stateFile} as it must be the state of a run: ${reasonOf(cause)}`, {
-      cause,
-    });
+    throw unreadable(stateFile, "the state of a run", cause);
   }
 }
 

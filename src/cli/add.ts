@@ -18,22 +18,27 @@ export const addCommand = defineCommand({
   permissions: "none; --allow-read=CKPT with --from",
   example: "deno run cli.ts add 42 7",
   run({ operands, flags: { from }, json }) {
-    const [a, b] = readOperands(operands);
+    const [a, b] = readOperands(operands, "add");
     return printSum(a, b, { from, json });
   },
 });
 
-/** Reads two operands: decimal digits and nothing else, leading zeros welcome. */
-export function readOperands(operands: readonly string[]): [a: number, b: number] {
-  if (operands.length !== 2) {
+/**
+ * Reads two operands: decimal digits, leading zeros allowed, with or without a plus sign between the two.
+ *
+ * @param verb What is to be done with them, for errors
+ */
+export function readOperands(operands: readonly string[], verb: string): [a: number, b: number] {
+  const [, ...sides] = /^([^+\s]+)\s*\+\s*([^+\s]+)$/.exec(operands.join(" ")) ?? ["", ...operands];
+  if (sides.length !== 2) {
     const found = operands.length === 0 ? "none" : `${operands.length} (${operands.map(quote).join(", ")})`;
-    throw new UsageError(`Cannot add as there must be two operands: found ${found}`);
+    throw new UsageError(`Cannot ${verb} as there must be two operands: found ${found}`);
   }
-  const [a, b] = operands;
+  const [a, b] = sides;
   for (const [name, value] of [["a", a], ["b", b]]) {
     if (/^\d+$/.test(value) && Number(value) <= MAX_OPERAND) continue;
     throw new UsageError(
-      `Cannot add ${quote(a)} and ${quote(b)} as ${name} must be a whole number from 0 to ${MAX_OPERAND}: ` +
+      `Cannot ${verb} ${quote(a)} and ${quote(b)} as ${name} must be a whole number from 0 to ${MAX_OPERAND}: ` +
         `current value is ${quote(value)}`,
     );
   }

@@ -7,13 +7,20 @@ import { certificateText } from "../certify/certificate.ts";
 import { certify } from "../certify/certify.ts";
 import { marginText } from "../certify/margin.ts";
 import type { CertifyCheckpoint, CertifyOptions, CertifyResult } from "../certify/types.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { count } from "../count.ts";
+import { createEngine } from "../engine/mod.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, text, wholeNumber } from "./flags.ts";
 import { printJson, sumLine } from "./format.ts";
 import { interruptible } from "./interruption.ts";
 import { modelFrom } from "./model.ts";
+import { mendingCommand, PATIENT_SECONDS, provingCommand } from "./next_command.ts";
 import { ProgressDisplay } from "./progress.ts";
+
+/** Pairs that show whether a refuted model has learned to add at all. */
+const ACCURACY_PAIRS = 2000;
 
 /** The command `certify`. */
 export const certifyCommand = defineCommand({
@@ -38,6 +45,7 @@ export const certifyCommand = defineCommand({
       certifyWithProgress(checkpoint, { seconds, threads, signal })
     );
     if (certificate !== null && out !== undefined) await Deno.writeTextFile(out, certificateText(certificate));
+    const next = await nextCommand(checkpoint, result, { file: from, certificate: out, seconds, threads });
     if (json) {
       const written = certificate === null ? null : out ?? null;
       printJson({ ...result, checkpoint: name, certificate: written });
@@ -52,6 +60,7 @@ export const certifyCommand = defineCommand({
         );
       }
     }
+    if (next !== undefined) (json ? console.error : console.log)(next);
     return result.certified ? 0 : 1;
   },
 });
@@ -72,7 +81,37 @@ export async function certifyWithProgress(
   }
 }
 
-/** What came out, in one line. */
+/** A pair that a model adds wrongly, with what it answers. */
+export function counterexampleText({ a, b, got, step }: NonNullable<CertifyResult["counterexample"]>): string {
+  return step === 11 ? `${a} + ${b} is not ended after its sum` : sumLine({ a, b, got });
+}
+
+/** The command that makes up for a proof that failed, with a line that says so; undefined where there is one. */
+async function nextCommand(
+  { model, parameters, metadata }: Checkpoint,
+  { certified, counterexample }: Pick<CertifyResult, "certified" | "counterexample">,
+  proof: { file?: string; certificate?: string; seconds?: number; threads?: number },
+): Promise<string | undefined> {
+  if (certified) return undefined;
+  if (counterexample === null) {
+    const seconds = Math.max(PATIENT_SECONDS, 10 * (proof.seconds ?? 60));
+    return `To give the proof more time:\n${provingCommand({ ...proof, seconds })}`;
+  }
+  const engine = await createEngine({ backend: "wasm", model });
+  try {
+    engine.setParameters(parameters);
+    const held = engine.sample({ seed: 1, stream: "evaluation", count: ACCURACY_PAIRS });
+    const { exactMatch } = await evaluate(engine, held, { maxErrors: 0 });
+    const seed = Number(metadata.seed) || 0;
+    return `To get a model that is proved right:\n${
+      mendingCommand({ model, seed, exactMatch, hardened: false, file: proof.file })
+    }`;
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** The result in one line. */
 export function verdictLine(
   { verdict, worstMargin, counterexample, undecided, seconds, threads }: Omit<CertifyResult, "certificate">,
 ): string {
@@ -80,10 +119,7 @@ export function verdictLine(
   if (verdict === "certified") {
     return `proved right on all 10^20 pairs, worst margin ${marginText(worstMargin!)} ${took}`;
   }
-  if (counterexample?.step === 11) {
-    return `not right: ${counterexample.a} + ${counterexample.b} is not ended after its sum ${took}`;
-  }
-  if (counterexample !== null) return `not right: ${sumLine(counterexample)} ${took}`;
+  if (counterexample !== null) return `not right: ${counterexampleText(counterexample)} ${took}`;
   const left = undecided === null ? "" : `: step ${undecided.step} may have a margin of ${undecided.bound.toFixed(3)}`;
   return `not decided${left} ${took}`;
 }

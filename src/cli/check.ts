@@ -9,7 +9,7 @@ import { defineCommand } from "./command.ts";
 import { FROM_FLAG, text } from "./flags.ts";
 import { printJson } from "./format.ts";
 import { modelFrom } from "./model.ts";
-import { quote, UsageError } from "./usage_error.ts";
+import { readText } from "./read_text.ts";
 
 /** The command `check`. */
 export const checkCommand = defineCommand({
@@ -20,7 +20,7 @@ export const checkCommand = defineCommand({
   permissions: "--allow-read=FILE,CKPT",
   example: "deno run --allow-read=run cli.ts check --certificate run/proof.json --from run/model.safetensors",
   async run({ flags: { certificate: file, from }, json }) {
-    const text = await readText(file!);
+    const text = await readText(file!, "a certificate");
     const { checkpoint, name } = await modelFrom(from);
     const started = performance.now();
     const result = await checkCertificate(parse(text), checkpoint);
@@ -42,15 +42,5 @@ function parse(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : (error as Error).message;
-    throw new UsageError(`Cannot read ${quote(path)} as it must be a certificate: ${reason}`);
   }
 }

@@ -10,6 +10,8 @@ import { quote, UsageError } from "./usage_error.ts";
 
 /** What a command is given. */
 export interface Input<F extends Flags> {
+  /** The arguments as they were typed. */
+  readonly args: readonly string[];
   /** Arguments that are no flags. */
   readonly operands: readonly string[];
   /** Values of the command's own flags. */
@@ -91,7 +93,7 @@ export function readInput<F extends Flags>(command: Command<F>, args: readonly s
   if (command.operands === undefined && operands.length > 0) {
     throw fail(`it takes flags alone: found ${operands.map(quote).join(" ")}`);
   }
-  return { operands, flags: found as FlagValues<F>, json: found.json === true };
+  return { args, operands, flags: found as FlagValues<F>, json: found.json === true };
 }
 
 /** Sorts arguments into flags, each with all its values, and operands. */

@@ -19,9 +19,13 @@ const SHELLS: Readonly<Record<string, (commands: readonly CompletedCommand[]) =>
 export const completionsCommand = defineCommand({
   name: "completions",
   description:
-    "Prints a script that completes commands, flags and their values in a shell, for the program `tiny-adder`, as which\n" +
-    "`deno install --global --name tiny-adder --allow-read --allow-write cli.ts` installs this. For bash:\n" +
-    "source <(tiny-adder completions bash)",
+    "Prints a script that completes commands, flags and values in a shell. It completes the program tiny-adder.\n" +
+    "From a clone, install that program with:\n" +
+    "  deno install --global --config deno.json --name tiny-adder --allow-read --allow-write cli.ts\n" +
+    "From JSR, install it with:\n" +
+    "  deno install --global --name tiny-adder --allow-read --allow-write jsr:@x/tiny-adder/cli\n" +
+    "Then, in bash (zsh: the same with zsh; fish: tiny-adder completions fish | source):\n" +
+    "  source <(tiny-adder completions bash)",
   operands: "bash|zsh|fish",
   flags: {},
   permissions: "none",

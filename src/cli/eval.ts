@@ -12,6 +12,7 @@ import { defineCommand } from "./command.ts";
 import { reportEvaluation, runEvaluation } from "./evaluation_run.ts";
 import { ENGINE_FLAGS, type FlagValues, FROM_FLAG, SEED_FLAG, text, wholeNumber } from "./flags.ts";
 import { machinery, share } from "./format.ts";
+import { readText } from "./read_text.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 const MOST_PROBLEMS = { least: 1, most: 100_000_000 };
@@ -58,18 +59,8 @@ async function chooseOperands(
     if (seed !== undefined) {
       throw new UsageError("Cannot run eval as --seed belongs to --random and --hard: found --cases");
     }
-    return parseCases(await readText(cases), { source: quote(cases) }).operands;
+    return parseCases(await readText(cases, "a CSV file"), { source: quote(cases) }).operands;
   }
   if (hard !== undefined) return hardCases({ count: hard, seed: seed ?? 1 });
   return (engine) => engine.sample({ seed: seed ?? 1, stream: "evaluation", count: random ?? 100_000 });
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : (error as Error).message;
-    throw new UsageError(`Cannot read ${quote(path)} as it must be a CSV file: ${reason}`);
-  }
 }

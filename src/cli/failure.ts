@@ -22,7 +22,8 @@ export interface Failure {
 /** Explains an error. */
 export function explain(error: unknown): Failure {
   if (error instanceof Interruption) return { message: error.message, exitCode: error.exitCode };
-  if (error instanceof Deno.errors.NotCapable) return { message: missingPermission(error.message), exitCode: 2 };
+  const denied = [error, (error as Error | undefined)?.cause].find((one) => one instanceof Deno.errors.NotCapable);
+  if (denied !== undefined) return { message: missingPermission((denied as Error).message), exitCode: 2 };
   const message = (error instanceof Error ? error.message || error.name : String(error)).split("\n")[0];
   return { message, exitCode: isUsage(error) ? 2 : 1 };
 }

@@ -32,7 +32,7 @@ export const inspectCommand = defineCommand({
     if (out !== undefined && !out.toLowerCase().endsWith(".svg")) {
       throw new UsageError(`Cannot run inspect as --out must end in .svg: current value is ${quote(out)}`);
     }
-    const pair = operands.length === 0 ? undefined : readOperands(operands);
+    const pair = operands.length === 0 ? undefined : readOperands(operands, "inspect");
     const { checkpoint, name } = await modelFrom(from);
     const drawing = async (svg: () => string) => {
       if (out !== undefined) await writeFile(out, new TextEncoder().encode(svg()));

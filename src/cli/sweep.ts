@@ -28,6 +28,7 @@ import {
 import { printJson } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
 import { ProgressDisplay } from "./progress.ts";
+import { readText } from "./read_text.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** Runs at a time on a GPU, a workgroup each, where no number is asked for. */
@@ -148,14 +149,7 @@ async function chosenRecipes(value: string | undefined): Promise<Recipe[]> {
   if (!value.endsWith(".json")) {
     return someOf(RECIPES, "", "").read(value, "recipe").map(trainRecipe);
   }
-  let content: string;
-  try {
-    content = await Deno.readTextFile(value);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new UsageError(`Cannot use --recipe as it must be a JSON file: there is no file ${quote(value)}`);
-  }
-  return parseRecipes(content, quote(value));
+  return parseRecipes(await readText(value, "a JSON file"), quote(value));
 }
 
 async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise<number> {

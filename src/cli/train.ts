@@ -1,63 +1,64 @@
-/**
- * `train`: from new weights to a checkpoint that adds.
- *
- * @module
- */
 import { MODELS } from "../model/variant.ts";
 import { RECIPES } from "../training/recipes.ts";
 import { train } from "../training/train.ts";
+import type { TrainOptions } from "../training/types.ts";
 import { defineCommand } from "./command.ts";
-import { defaultThreads, ENGINE_FLAGS, oneOf, SEED_FLAG, text, wholeNumber } from "./flags.ts";
+import { defaultThreads, ENGINE_FLAGS, type FlagValues, oneOf, SEED_FLAG, text, wholeNumber } from "./flags.ts";
 import { runTraining } from "./training_run.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The flags that `train` and `continue` share. */
 export const TRAINING_FLAGS = {
-  out: text("DIR", "folder for model.safetensors, state.safetensors and log.jsonl"),
+  out: text("DIR", "folder to save the run in (default: nothing is saved)"),
   resume: { help: "go on with the unfinished run in DIR" },
-  recipe: oneOf(RECIPES, "how to train (fast)"),
+  recipe: oneOf(RECIPES, "how to train"),
   seed: SEED_FLAG,
-  steps: wholeNumber("N", "end after N steps of the recipe, its schedules unchanged (all)", { least: 1, most: 1e9 }),
-  "eval-every": wholeNumber("N", "evaluate every N steps, 0: only at the end (what the recipe says)", {
+  steps: wholeNumber("N", "stop after N steps of the recipe (default: all)", { least: 1, most: 1e9 }),
+  "eval-every": wholeNumber("N", "measure the accuracy every N steps; 0: only at the end (default: the recipe's)", {
     least: 0,
     most: 1e9,
   }),
-  "save-every": wholeNumber("S", "save the state every S seconds (10)", { least: 0, most: 1e6 }),
-  certify: { help: "try no proof that every sum is right", onByDefault: true },
-  harden: { help: "train on with what the proof finds wrong, until it goes through (with recipe sure always)" },
+  "save-every": wholeNumber("S", "save the state every S seconds (default: 10)", { least: 0, most: 1e6 }),
+  certify: { help: "end without a proof", onByDefault: true },
+  harden: { help: "if the proof fails, train on the failing pairs and prove again, up to six times" },
   ...ENGINE_FLAGS,
 } as const;
+
+/** The flags of a training run as options of the library. */
+export function trainingOptions(
+  { "eval-every": evalEvery, "save-every": saveEvery, harden, threads, ...flags }: FlagValues<typeof TRAINING_FLAGS>,
+): Pick<TrainOptions, "recipe" | "seed" | "steps" | "backend" | "arithmetic" | "out" | "resume" | "certify"> {
+  if (flags.resume && flags.out === undefined) {
+    throw new UsageError("Cannot resume a run as --out is missing: add --out DIR, the folder of the run");
+  }
+  return { ...flags, ...{ harden: harden || undefined, threads: threads ?? defaultThreads(), evalEvery, saveEvery } };
+}
 
 /** The command `train`. */
 export const trainCommand = defineCommand({
   name: "train",
-  description: "Trains a model from scratch, says how right it is, and adds with it.",
+  description: "Trains a model from random weights, measures it, and proves that it adds every pair correctly.\n" +
+    "Recipe sure trains on the pairs where the proof fails, and proves again, up to six times.",
   flags: {
     ...TRAINING_FLAGS,
-    model: oneOf(MODELS, "number of parameters (763)"),
-    attempts: wholeNumber("K", "train K attempts side by side, one a core: the first that learns counts", {
+    recipe: oneOf(RECIPES, "how to train (default: sure)"),
+    model: oneOf(MODELS, "number of parameters (default: 763)"),
+    attempts: wholeNumber("K", "train K attempts at once, one per core; the result is that of one after the other", {
       least: 1,
       most: 64,
     }),
   },
-  required: ["out"],
-  permissions: "--allow-read=DIR --allow-write=DIR",
+  permissions: "none; --allow-read=DIR --allow-write=DIR with --out",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",
-  run({ flags: { "eval-every": evalEvery, "save-every": saveEvery, ...flags }, json }) {
-    if (flags.attempts !== undefined && flags.resume) {
+  run(input) {
+    const { flags: { attempts, model, ...flags } } = input;
+    if (attempts !== undefined && flags.resume) {
       throw new UsageError("Cannot run train as --attempts belongs to a new run: found --resume");
     }
+    const options = trainingOptions(flags);
     return runTraining(
-      { command: "train", out: flags.out!, json, saved: flags.attempts === undefined },
-      (watch) =>
-        train({
-          ...flags,
-          harden: flags.harden || undefined,
-          threads: flags.threads ?? defaultThreads(),
-          ...watch,
-          evalEvery,
-          saveEvery,
-        }),
+      { command: "train", input, resumable: attempts === undefined },
+      (watch) => train({ ...options, attempts, model, ...watch }),
     );
   },
 });

@@ -1,66 +1,68 @@
-/**
- * What `train` and `continue` show while they run and when they are done.
- *
- * @module
- */
 import { marginText } from "../certify/margin.ts";
+import { CERTIFICATE_FILE } from "../checkpoint/store.ts";
 import { count } from "../count.ts";
-import { loadAdder } from "../load_adder.ts";
 import type { ProgressEvent, TrainOptions, TrainReport, TrainResult } from "../training/types.ts";
-import { adapterName, machinery, printJson, share, sumLine } from "./format.ts";
+import { counterexampleText } from "./certify.ts";
+import type { Input } from "./command.ts";
+import { adapterName, machinery, printJson, share } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
+import { commandLine, mendingCommand, provingCommand } from "./next_command.ts";
 import { ProgressDisplay } from "./progress.ts";
+import type { TRAINING_FLAGS } from "./train.ts";
 
-/** What a training run is, for its messages. */
+/** A training run, as far as its messages depend on it. */
 export interface TrainingRun {
-  /** The command's name. */
-  command: "train" | "continue";
-  /** The folder of the run. */
-  out: string;
-  /** Whether the report goes to stdout as JSON. */
-  json: boolean;
-  /** Whether a run that is stopped can go on. */
-  saved: boolean;
+  readonly command: "train" | "continue";
+  readonly input: Pick<Input<typeof TRAINING_FLAGS>, "args" | "flags" | "json">;
+  /** The checkpoint that it starts from. */
+  readonly from?: string;
+  /** Whether an interrupted run can be resumed. */
+  readonly resumable: boolean;
 }
 
-/** Problems that a glance at the accuracy asks: a millisecond's work of the WASM engine. */
+/** Sums of an interim accuracy check for the progress bar: a millisecond of work for the WASM engine. */
 const GLANCE_PROBLEMS = 256;
-/** The sum that new weights are shown with: every place carries. */
-const DEMONSTRATION = { a: 1234567890, b: 9876543210 };
+/** The folder of suggested commands where none was named. */
+const FOLDER = "run";
 
 /** Trains, with progress on stderr and the result on stdout. @returns The exit code */
 export async function runTraining(
-  { command, out, json, saved }: TrainingRun,
+  run: TrainingRun,
   start: (watch: Pick<TrainOptions, "signal" | "onProgress" | "glanceProblems">) => Promise<TrainResult>,
 ): Promise<number> {
+  const { command, resumable, input: { flags: { out }, json } } = run;
   const display = new ProgressDisplay(command);
   const onProgress = progressListener(display);
-  let result: TrainResult;
+  let report: TrainReport;
   try {
-    result = await interruptible((signal) =>
+    ({ report } = await interruptible((signal) =>
       start({ signal, onProgress, glanceProblems: display.terminal ? GLANCE_PROBLEMS : 0 })
-    );
+    ));
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
-    const next = saved ? `go on with ${command} --resume --out ${out}` : "nothing is saved of attempts side by side";
+    const next = out !== undefined && resumable
+      ? `go on with ${command} --resume --out ${out}`
+      : "nothing of the run is saved";
     console.error(`${error.message}: ${next}`);
     return error.exitCode;
   } finally {
     display.end();
   }
-  if (json) {
-    printJson(result.report);
-  } else {
-    console.log(summary(result.report));
-    const got = loadAdder(result.checkpoint).add(DEMONSTRATION.a, DEMONSTRATION.b);
-    console.log(sumLine({ ...DEMONSTRATION, got }));
-  }
+  console.error(
+    `${report.recipe}, seed ${report.seed}: ${count(report.steps)} steps, ${count(report.examples)} examples, ` +
+      `${report.seconds.toFixed(1)} s in all (${machinery(report)}), ${plural(report.restarts.length, "restart")}`,
+  );
+  if (json) printJson(report);
+  else console.log(resultLines(report).join("\n"));
+  const next = nextLines(run, report).join("\n");
+  if (!json) console.log(`\n${next}`);
+  else if (report.certified === false) console.error(next);
   return 0;
 }
 
 function progressListener(display: ProgressDisplay): (event: ProgressEvent) => void {
   let totalSteps = 0;
-  let right = ""; // of the last glance or evaluation
+  let right = ""; // of the last interim check or evaluation
   return (event) => {
     switch (event.type) {
       case "start": {
@@ -84,19 +86,19 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
         return;
       case "evaluation":
         right = rightShare(event);
-        if (event.step === totalSteps) return; // the result says it
+        if (event.step === totalSteps) return; // the result reports it
         return display.log(`step ${count(event.step)}: ${share(event)} of ${count(event.total)} sums are right`);
       case "restart":
         right = "";
         return display.log(
-          `step ${count(event.step)}: a loss of ${event.loss.toFixed(3)} in ${event.stage} is above ${event.gate}, ` +
-            `attempt ${event.attempt + 1} starts from new weights`,
+          `step ${count(event.step)}: the loss of ${event.loss.toFixed(3)} in stage ${event.stage} is above ` +
+            `${event.gate}, so attempt ${event.attempt + 1} starts from new weights`,
         );
       case "certification":
         return display.update(event.proved, 1, `proving, ${event.seconds.toFixed(0)} s`);
       case "hardening":
         return display.log(
-          `${event.proved} of 12 tokens are proved: training on ${event.pool} narrow sums, round ${event.round}`,
+          `${event.proved} of 12 tokens are proved: training on ${event.pool} failing or narrow sums, round ${event.round}`,
         );
       case "checkpoint":
       case "end":
@@ -105,34 +107,90 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
   };
 }
 
-/** A tenth of a per cent is enough to watch, and what the bar has room for. */
+/** A tenth of a per cent is precise enough for a progress bar, and short. */
 function rightShare({ correct, total }: { correct: number; total: number }): string {
   return `, ${Math.floor(1000 * correct / total) / 10}% right`;
 }
 
-function summary(report: TrainReport): string {
-  const { exactMatch, evaluated } = report;
+/** How right the model is, how it is proved, where it is saved. */
+function resultLines(report: TrainReport): [right: string, proof: string, saved: string] {
+  const { exactMatch, evaluated, trainSeconds, checkpoint, certified } = report;
   const right = share({ correct: Math.round(exactMatch * evaluated), total: evaluated });
   return [
-    `${right} of ${count(evaluated)} sums of new 10-digit numbers are right`,
-    `${report.recipe}, seed ${report.seed}: ${count(report.steps)} steps, ${count(report.examples)} examples, ` +
-    `${report.seconds.toFixed(1)} s (${machinery(report)}), ${report.restarts.length} restarts`,
-    ...certificationLines(report),
-    ...(report.checkpoint === null ? [] : [`weights: ${report.checkpoint}`]),
-  ].join("\n");
+    `${right} of ${count(evaluated)} sums of new 10-digit numbers are right, after ${
+      trainSeconds.toFixed(1)
+    } s of training`,
+    proofLine(report),
+    checkpoint === null
+      ? "not saved: this run was in memory alone"
+      : `weights: ${checkpoint}${certified ? `, proof: ${certificateOf(checkpoint)}` : ""}`,
+  ];
 }
 
-function certificationLines({ certified, hardeningRounds, worstMargin, counterexample }: TrainReport): string[] {
-  if (certified === null) return [];
+function proofLine({ certified, hardeningRounds, worstMargin, counterexample }: TrainReport): string {
+  if (certified === null) return "not proved: no proof was asked for";
   if (certified) {
-    const after = hardeningRounds
-      ? `, after ${hardeningRounds} round${hardeningRounds === 1 ? "" : "s"} of hardening`
-      : "";
-    return [`proved right on all 10^20 pairs, worst margin ${marginText(worstMargin!, 1)}${after}`];
+    const after = hardeningRounds ? `, after ${plural(hardeningRounds, "round")} of hardening` : "";
+    return `proved right on all 10^20 pairs, worst margin ${marginText(worstMargin!, 1)}${after}`;
   }
-  return [
-    counterexample === null
-      ? "not known whether right on all 10^20 pairs: the time for a proof ran out, `certify --from` takes more"
-      : `not right on all 10^20 pairs: ${counterexample.a} + ${counterexample.b} is not written rightly`,
-  ];
+  return counterexample === null
+    ? "not known whether right on all 10^20 pairs: the proof was not finished"
+    : `not right on all 10^20 pairs: ${counterexampleText(counterexample)}`;
+}
+
+/** A line that says what comes next, and the commands for it. */
+function nextLines(run: TrainingRun, report: TrainReport): string[] {
+  const { command, input: { args, flags: { out } } } = run;
+  const { certified, counterexample, checkpoint, finished } = report;
+  const from = run.from === undefined ? [] : [run.from];
+  /** This run once more, in a folder. */
+  const again = (args: readonly string[], folder = FOLDER) =>
+    commandLine([command, ...args, "--out", folder], { read: [...from, folder], write: [folder] });
+
+  if (certified === false && counterexample !== null) {
+    if (!finished) {
+      return [
+        "The recipe was not finished. To finish it, and to train on until the proof succeeds:",
+        out === undefined ? again([...withoutSteps(args), "--harden"]) : again(["--resume", "--harden"], out),
+      ];
+    }
+    const hardened = report.hardeningRounds !== null;
+    return [
+      "To get a model that is proved right:",
+      mendingCommand({ ...report, hardened, file: checkpoint ?? run.from }),
+    ];
+  }
+  if (certified === false) {
+    const prove = (file: string) => provingCommand({ file, certificate: certificateOf(file) });
+    return [
+      "To give the proof more time:",
+      checkpoint === null ? `${again(args)} && ${prove(`${FOLDER}/model.safetensors`)}` : prove(checkpoint),
+    ];
+  }
+  const add = (folder: string) => commandLine([42, 7, "--from", folder], { read: [folder] });
+  if (out === undefined) return ["To keep the model, and to add with it:", again(args), add(FOLDER)];
+  if (certified === null) {
+    const file = checkpoint!;
+    return [
+      "To add with the model, and to prove it:",
+      add(out),
+      provingCommand({ file, certificate: certificateOf(file) }),
+    ];
+  }
+  const certificate = certificateOf(checkpoint!);
+  const check = commandLine(["check", "--certificate", certificate, "--from", out], { read: [out] });
+  return ["To add with the model, and to check its proof:", add(out), check];
+}
+
+/** The certificate beside a run's weights. */
+function certificateOf(modelFile: string): string {
+  return modelFile.replace(/[^/\\]*$/, CERTIFICATE_FILE);
+}
+
+function withoutSteps(args: readonly string[]): string[] {
+  return args.filter((arg, i) => !/^--steps(=|$)/.test(arg) && args[i - 1] !== "--steps");
+}
+
+function plural(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

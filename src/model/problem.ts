@@ -20,10 +20,6 @@ export type Operands = Float64Array;
 /** The problems of one call, in the form people write or in the form engines read. */
 export type Problems = readonly Problem[] | Operands;
 
-function describe(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(shown(value)) : shown(value);
-}
-
 /**
  * Checks one operand.
  *
@@ -32,12 +28,12 @@ function describe(value: unknown): string {
  * @throws {RangeError} If it is not a whole number in [0, 9999999999]
  */
 export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unknown; b: unknown }): number {
-  const asked = `Cannot add ${describe(a)} and ${describe(b)} as ${name} must be`;
+  const asked = `Cannot add ${shown(a)} and ${shown(b)} as ${name} must be`;
   if (typeof value !== "number" && typeof value !== "bigint") {
-    throw new TypeError(`${asked} a number or a bigint: current value is ${describe(value)}`);
+    throw new TypeError(`${asked} a number or a bigint: current value is ${shown(value)}`);
   }
   if (value < 0 || value > MAX_OPERAND || (typeof value === "number" && !Number.isInteger(value))) {
-    throw new RangeError(`${asked} a whole number from 0 to ${MAX_OPERAND}: current value is ${describe(value)}`);
+    throw new RangeError(`${asked} a whole number from 0 to ${MAX_OPERAND}: current value is ${shown(value)}`);
   }
   return Number(value) + 0; // + 0 makes 0 of -0
 }
@@ -49,7 +45,7 @@ export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unk
  */
 export function checkPair(pair: unknown): void {
   if (typeof pair === "object" && pair !== null) return;
-  throw new TypeError(`Cannot add a pair as it must be an object or a list: current value is ${describe(pair)}`);
+  throw new TypeError(`Cannot add a pair as it must be an object or a list: current value is ${shown(pair)}`);
 }
 
 /**

@@ -368,6 +368,7 @@ export class Run {
       ...{ certified: proof?.certified ?? null, hardeningRounds: hardened?.rounds ?? null },
       worstMargin: proof?.worstMargin ?? null,
       ...{ counterexample: proof?.counterexample ?? null, restarts, evaluations, stoppedEarly },
+      finished: isDone(progress, Infinity),
     };
     return { parameters, checkpoint, report, certificate: proof?.certificate ?? null };
   }
@@ -382,11 +383,11 @@ export class Run {
     });
   }
 
-  /** How often it may train on with what the proof finds. */
+  /** How often it may train on the pairs where the proof fails. A recipe that `steps` cut short has not learned enough for its own rounds to help. */
   #hardeningRounds(): number {
     const { harden, certify } = this.#tools;
     const { hardeningRounds = 0 } = this.#progress.recipe;
-    if (harden === undefined) return certify ? hardeningRounds : 0;
+    if (harden === undefined) return certify && isDone(this.#progress, Infinity) ? hardeningRounds : 0;
     return harden ? Math.max(hardeningRounds, HARDENING_ROUNDS) : 0;
   }
 

@@ -91,7 +91,7 @@ async function resumed(kind: RunKind, options: TrainOptions): Promise<Start> {
 }
 
 async function fresh(kind: RunKind, options: TrainOptions, from?: Checkpoint): Promise<Start> {
-  const { recipe = "fast", seed = 1, arithmetic = "exact", out } = options;
+  const { recipe = kind === "train" ? "sure" : "fast", seed = 1, arithmetic = "exact", out } = options;
   const model: ModelName = from?.model ?? options.model ?? 763;
   const progress = freshProgress({
     ...{ kind, recipe: recipeOf(kind, recipe), model, seed, arithmetic },

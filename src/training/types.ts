@@ -5,7 +5,7 @@
  */
 import type { ModelName } from "../model/variant.ts";
 import type { AdapterDescription, Arithmetic, BackendName } from "../engine/types.ts";
-import type { Certificate } from "../certify/types.ts";
+import type { Certificate, CertifyResult } from "../certify/types.ts";
 import type { Recipe } from "./recipes.ts";
 
 /** Options of {@linkcode train}. */
@@ -169,8 +169,8 @@ export interface TrainReport {
   hardeningRounds: number | null;
   /** The least margin over all inputs, in logits; null unless proved. */
   worstMargin: number | null;
-  /** A pair that the weights add wrongly, where the proof met one. */
-  counterexample: { a: number; b: number } | null;
+  /** A pair that the weights add wrongly, if the proof found one. */
+  counterexample: CertifyResult["counterexample"];
   /** The path of the checkpoint written, or null. */
   checkpoint: string | null;
   /** Every restart, in order. */
@@ -179,6 +179,8 @@ export interface TrainReport {
   evaluations: EvaluationReport[];
   /** Whether the recipe's goal ended the run before its last step. */
   stoppedEarly: boolean;
+  /** Whether the recipe was finished: false where the option `steps` ended the run before. */
+  finished: boolean;
 }
 
 /** What a run gives. */

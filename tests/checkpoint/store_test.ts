@@ -84,11 +84,8 @@ testInFolder("readCheckpointFile() says what is wrong with a path", async (folde
   using limit = await Deno.open(`${folder}/limit`, { write: true, create: true });
   await limit.truncate(2 ** 24);
   const cases = [
-    [`${folder}/none`, `Cannot read ${folder}/none as it must be a checkpoint file: there is no such file or folder`],
-    [
-      folder,
-      `Cannot read ${folder}/model.safetensors as it must be a checkpoint file: there is no such file or folder`,
-    ],
+    [`${folder}/none`, `Cannot read ${folder}/none: there is no such file`],
+    [folder, `Cannot read ${folder}/model.safetensors: there is no such file`],
     [`${folder}/odd`, `Cannot read ${folder}/odd/model.safetensors as it must be a checkpoint file: it is a directory`],
     [
       `${folder}/text/none`,

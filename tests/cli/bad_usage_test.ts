@@ -41,7 +41,9 @@ const BAD_USAGE: readonly (readonly [args: readonly string[], message: string])[
     ["help", "me"],
     "Cannot run tiny-adder as the command must be one of add, train, continue, eval, verify, certify, sweep, lab, check, inspect, export, import, completions: current value is me",
   ],
-  [["train"], "Cannot run train as --out is missing: add --out DIR"],
+  [["train", "--resume"], "Cannot resume a run as --out is missing: add --out DIR, the folder of the run"],
+  [["add", "42", "+", "x"], `Cannot add 42 and x as b ${OPERAND} x`],
+  [["42", "+"], `Cannot add 42 and + as b ${OPERAND} +`],
   [["train", "--out"], "Cannot run train as --out needs a value: write --out DIR"],
   [["train", "--out="], "Cannot run train as --out needs a value: write --out DIR"],
   [["train", "--out", "--json"], "Cannot run train as --out needs a value: write --out DIR"],
@@ -170,7 +172,7 @@ Deno.test("every command refuses a checkpoint that is missing", async () => {
   for (const args of [["42", "7"], ["eval"], ["verify"], ["continue", "--out", join(folder.path, "run")]]) {
     const { code, stdout, stderr } = await tinyAdder([...args, "--from", path], folder.allow);
     assertEquals([args, code, stdout], [args, 2, ""]);
-    assertMatch(stderr, /^Cannot read \S+missing\.safetensors as [^\n]+: there is no such file or folder\n$/);
+    assertMatch(stderr, /^Cannot read \S+missing\.safetensors: there is no such file\n$/);
   }
 });
 
@@ -178,7 +180,7 @@ Deno.test("eval refuses a case file that is missing or wrong", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "cases.csv");
   const run = () => tinyAdder(["eval", "--cases", path], folder.allow);
-  assertEquals((await run()).stderr, `Cannot read ${path} as it must be a CSV file: there is no such file\n`);
+  assertEquals((await run()).stderr, `Cannot read ${path}: there is no such file\n`);
   await Deno.writeTextFile(path, "a,b\n1,two\n");
   const { code, stdout, stderr } = await run();
   assertEquals([code, stdout], [2, ""]);

@@ -1,6 +1,6 @@
 /** Completions as a real bash gives them; other shells where they are installed. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { allCommands } from "../../src/cli/dispatch.ts";
 import { outputOf } from "../runtimes/program.ts";
 import { temporaryFolder, tinyAdder } from "./tiny_adder.ts";
@@ -72,6 +72,28 @@ for (const shell of ["zsh", "fish"]) {
     assertEquals(script.replaceAll("'\\''", "").replaceAll("\\'", "").split("'").length % 2, 1);
   });
 }
+
+Deno.test({
+  name: "the line of completions --help that installs tiny-adder from a clone works as printed, with an empty cache",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const { stdout: help } = await tinyAdder(["completions", "--help"]);
+    const line = /^ +deno (install .* cli\.ts)$/m.exec(help)?.[1];
+    assert(line !== undefined, help);
+    await using folder = await temporaryFolder();
+    const [root, cache] = ["root", "cache"].map((name) => join(folder.path, name));
+    const run = async (program: string, args: string[], cwd: string | URL) => {
+      const env = { DENO_DIR: cache, DENO_INSTALL_ROOT: root, NO_COLOR: "1", PATH: dirname(Deno.execPath()) };
+      const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd, env }).output();
+      assertEquals(code, 0, new TextDecoder().decode(stderr));
+      return new TextDecoder().decode(stdout);
+    };
+    await run(Deno.execPath(), line.split(" "), new URL("../../", import.meta.url));
+    // a flag is read by a dependency, which the installed program must find
+    const installed = ["bin/tiny-adder", "add", "42", "7", "--json"];
+    assertEquals(await run("/bin/sh", installed, root), (await tinyAdder(installed.slice(1))).stdout);
+  },
+});
 
 Deno.test("completions wants one shell that it knows", async () => {
   for (const [args, found] of [[[], "none"], [["tcsh"], "tcsh"], [["bash", "zsh"], "bash zsh"]] as const) {

@@ -88,7 +88,7 @@ Deno.test("export and import say what is wrong", async () => {
     ],
     [
       ["import", "--from", join(folder.path, "no.pt"), "--to", "x.safetensors"],
-      /^Cannot read \S+no\.pt as it must be a checkpoint file: there is no such file or folder\n$/,
+      /^Cannot read \S+no\.pt: there is no such file\n$/,
     ],
     [
       ["eval", "--from", pt],

@@ -45,7 +45,7 @@ Deno.test("inspect ends with exit code 1 where the model is wrong, and 2 where t
   assertEquals(await tinyAdder(["inspect", "95"]), {
     code: 2,
     stdout: "",
-    stderr: "Cannot add as there must be two operands: found 1 (95)\n",
+    stderr: "Cannot inspect as there must be two operands: found 1 (95)\n",
   });
   const { code, stderr } = await tinyAdder(["inspect", "1", "2", "--out", "x.svg"]);
   assertEquals([code, stderr], [

@@ -39,6 +39,17 @@ export function tinyAdder(args: readonly string[], allow: readonly string[] = []
   return outcome(startTinyAdder(args, allow));
 }
 
+/** Runs a command that the program printed: this Deno takes the place of the one in its first words. */
+export async function typed(command: string): Promise<Outcome> {
+  const args = command.trim().replace(/^(?:npx -y )?deno\S* run /, "").split(" ");
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--no-check", ...args],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
 /** The path of a checkpoint that PyTorch wrote: `w0` … `w3` of 763 parameters, `x0` and `x1` of 777, none of which can add. */
 export function goldenCheckpoint(name: string): string {
   return fromFileUrl(new URL(`../golden/${name}.safetensors`, import.meta.url));

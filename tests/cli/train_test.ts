@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { checkCommand } from "../../src/cli/check.ts";
+import { readInput } from "../../src/cli/command.ts";
 import { RECORDED } from "../engine/recorded.ts";
-import { outcome, startTinyAdder, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
+import { outcome, startTinyAdder, temporaryFolder, tinyAdder, typed } from "./tiny_adder.ts";
 
 Deno.test("train --json prints the report, and leaves a run directory", async () => {
   await using folder = await temporaryFolder();
@@ -18,6 +20,8 @@ Deno.test("train --json prints the report, and leaves a run directory", async ()
     "--no-certify",
     "--eval-every",
     "0",
+    "--recipe",
+    "fast",
     "--json",
   ];
   const { code, stdout } = await tinyAdder([...args, "--out", out], folder.allow);
@@ -42,15 +46,57 @@ Deno.test("train --json prints the report, and leaves a run directory", async ()
   assertEquals(files, ["log.jsonl", "model.safetensors", "state.safetensors"]);
 });
 
-Deno.test("train says how right the model is, and adds with it", async () => {
+Deno.test("train ends with a model that is proved right, three lines, and two commands that can be typed", async () => {
   await using folder = await temporaryFolder();
   const out = join(folder.path, "run");
-  const { code, stdout, stderr } = await tinyAdder(["train", "--steps", "20", "--out", out], folder.allow);
+  const { code, stdout, stderr } = await tinyAdder(["train", "--seed", "4", "--out", out], folder.allow);
   assertEquals(code, 0);
-  assertMatch(stdout, /^[\d.]+% of [\d,]+ sums of new 10-digit numbers are right\n/);
-  assertStringIncludes(stdout, `weights: ${join(out, "model.safetensors")}\n`);
-  assertMatch(stdout, /\n1234567890 \+ 9876543210 = (\d+|no number) {2}✗ {2}11111111100 is right\n$/);
-  assertMatch(stderr, /^fast: 763 parameters, 20 steps, seed 1, wasm\n/);
+  const [right, proof, saved, blank, _, ...commands] = stdout.trimEnd().split("\n");
+  assertMatch(right, /^100% of 100,000 sums of new 10-digit numbers are right/);
+  assertMatch(proof, /^proved right on all 10\^20 pairs, worst margin \d/);
+  assertEquals([saved, blank], [
+    `weights: ${join(out, "model.safetensors")}, proof: ${join(out, "certificate.json")}`,
+    "",
+  ]);
+  assertMatch(stderr, /^sure: 763 parameters, 25,000 steps, seed 4, wasm\n/);
+  assertEquals(commands.length, 2);
+  const [add, check] = commands;
+  assertEquals(await typed(add), { code: 0, stdout: "42 + 7 = 49  ✓\n", stderr: "" });
+  // it is checked elsewhere: here, that the command is one, and that its files are there
+  const input = readInput(checkCommand, check.split(" cli.ts check ")[1].split(" "));
+  const { inputs } = JSON.parse(await Deno.readTextFile(input!.flags.certificate!));
+  assertEquals([inputs, input!.flags.from], ["100000000000000000000", out]);
+});
+
+Deno.test("train without --out trains in memory, says so, and says how to keep the model", async () => {
+  const { code, stdout } = await tinyAdder(["train", "--steps", "20", "--seed", "3", "--no-certify"]);
+  assertEquals(code, 0);
+  const [_, proof, saved, , , keep, add, ...rest] = stdout.trimEnd().split("\n");
+  assertMatch(proof, /^not proved/);
+  assertMatch(saved, /in memory/);
+  assertMatch(keep, / cli\.ts train --steps 20 --seed 3 --no-certify --out run$/);
+  assertMatch(add, / cli\.ts 42 7 --from run$/);
+  assertEquals(rest, []);
+});
+
+Deno.test("the last line of a run that is refuted mends it", async () => {
+  await using folder = await temporaryFolder();
+  const out = join(folder.path, "run");
+  const { stdout } = await tinyAdder(["train", "--recipe", "fast", "--seed", "1", "--out", out], folder.allow);
+  assertStringIncludes(stdout, "9999999999 + 9999999999 = 9999999998  ✗  19999999998 is right");
+  const mended = await typed(`${stdout.trimEnd().split("\n").at(-1)} --json`);
+  assertEquals([mended.code, JSON.parse(mended.stdout).certified], [0, true], mended.stderr);
+});
+
+Deno.test("a refuted run that --steps cut short is finished by its last line", async () => {
+  await using folder = await temporaryFolder();
+  const out = join(folder.path, "run");
+  const args = ["train", "--steps", "20", "--seed", "3"];
+  const saved = await tinyAdder([...args, "--out", out], folder.allow);
+  const inMemory = await tinyAdder(args);
+  const [resume, again] = [saved, inMemory].map(({ stdout }) => stdout.trimEnd().split("\n").at(-1)!);
+  assert(resume.endsWith(` train --resume --harden --out ${out}`), resume);
+  assert(again.endsWith(" train --seed 3 --harden --out run"), again);
 });
 
 Deno.test("train is the same for the same seed, and another for another", async () => {

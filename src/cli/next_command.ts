@@ -1,0 +1,93 @@
+import type { ModelName } from "../model/variant.ts";
+
+/** The files that a command reads and writes. */
+export interface Access {
+  readonly read?: readonly string[];
+  readonly write?: readonly string[];
+}
+
+/** A model, as far as the commands that mend it need to know it. */
+export interface RefutedModel {
+  readonly model: ModelName;
+  /** The seed that it was trained with. */
+  readonly seed: number;
+  /** Share of sums that are right. */
+  readonly exactMatch: number;
+  /** Whether training on the failing pairs was tried already. */
+  readonly hardened: boolean;
+  /** The path of its checkpoint; undefined where it is not in a file. */
+  readonly file?: string;
+}
+
+/** Below this share of right sums a model has not learned to add: new weights help, training on single pairs does not. */
+const LEARNED = 0.9;
+/** Seconds for a proof that was not finished in its time. */
+export const PATIENT_SECONDS = 600;
+
+/** A line that runs this program when it is typed into a shell here, with the permissions that it needs. */
+export function commandLine(args: readonly (string | number)[], { read = [], write = [] }: Access = {}): string {
+  const allowed = Object.entries({ read, write }).flatMap(([kind, paths]) =>
+    paths.length === 0 ? [] : [`--allow-${kind}=${paths.map((path) => path.replaceAll(",", ",,")).join(",")}`]
+  );
+  return [...deno(), "run", ...allowed, program(), ...args].map((arg) => shellQuoted(String(arg))).join(" ");
+}
+
+/** The program `deno` as it was started: by its name, or by npx where it may be installed nowhere. */
+function deno(): string[] {
+  return /[\\/]_npx[\\/]/.test(Deno.execPath()) ? ["npx", "-y", `deno@${Deno.version.deno}`] : ["deno"];
+}
+
+/** `cli.ts`, relative to the working directory where it is below it. */
+function program(): string {
+  const url = new URL("../../cli.ts", import.meta.url);
+  if (url.protocol !== "file:") return "jsr:@x/tiny-adder/cli";
+  const path = decodeURIComponent(url.pathname).replace(/^\/(?=[A-Za-z]:)/, ""); // /C:/… on Windows
+  const folder = `${Deno.cwd().replaceAll("\\", "/").replace(/\/$/, "")}/`;
+  return path.startsWith(folder) ? path.slice(folder.length) : path;
+}
+
+function shellQuoted(arg: string): string {
+  if (/^[\w./:\\@%+,=~-]+$/.test(arg)) return arg;
+  return Deno.build.os === "windows" ? `"${arg}"` : `'${arg.replaceAll("'", "'\\''")}'`;
+}
+
+/** The command that makes a proved model of one that is refuted. */
+export function mendingCommand({ model, seed, exactMatch, hardened, file }: RefutedModel): string {
+  const name = model === 763 ? [] : ["--model", model];
+  const folder = file === undefined
+    ? "run"
+    : file.endsWith(".safetensors")
+    ? file.replace(/[^/\\]*$/, "") || "."
+    : file;
+  const within = (out: string) => folder.replace(/[/\\]*$/, `/${out}`).replace(/^\.\//, "");
+  if (file !== undefined && exactMatch >= LEARNED && !hardened) {
+    const out = within("proved");
+    const args = ["continue", "--from", file, "--recipe", "sure", "--harden", "--out", out];
+    return commandLine(args, { read: [file, out], write: [out] });
+  }
+  // the same seed again, unless it has had the whole treatment
+  const other = hardened || exactMatch < LEARNED ? (seed + 1) % 2 ** 32 : seed;
+  const out = file === undefined ? folder : within(`seed-${other}`);
+  return commandLine(["train", "--recipe", "sure", ...name, "--seed", other, "--out", out], {
+    read: [out],
+    write: [out],
+  });
+}
+
+/** The command that goes on with a proof, or starts it with more time. */
+export function provingCommand(
+  { file, certificate, seconds = PATIENT_SECONDS, threads }: {
+    file?: string;
+    certificate?: string;
+    seconds?: number;
+    threads?: number;
+  },
+): string {
+  const from = file === undefined ? [] : ["--from", file];
+  const out = certificate === undefined ? [] : ["--out", certificate];
+  const pool = threads === undefined ? [] : ["--threads", threads];
+  return commandLine(["certify", ...from, ...out, "--seconds", seconds, ...pool], {
+    read: file === undefined ? [] : [file],
+    write: certificate === undefined ? [] : [certificate],
+  });
+}
