@@ -87,7 +87,7 @@ export function counterexampleText({ a, b, got, step }: NonNullable<CertifyResul
 }
 
 /** The command that makes up for a proof that failed, with a line that says so; undefined where there is one. */
-async function nextCommand(
+export async function nextCommand(
   { model, parameters, metadata }: Checkpoint,
   { certified, counterexample }: Pick<CertifyResult, "certified" | "counterexample">,
   proof: { file?: string; certificate?: string; seconds?: number; threads?: number },

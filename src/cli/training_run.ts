@@ -139,7 +139,7 @@ function proofLine({ certified, hardeningRounds, worstMargin, counterexample }: 
 }
 
 /** A line that says what comes next, and the commands for it. */
-function nextLines(run: TrainingRun, report: TrainReport): string[] {
+export function nextLines(run: Pick<TrainingRun, "command" | "from" | "input">, report: TrainReport): string[] {
   const { command, input: { args, flags: { out } } } = run;
   const { certified, counterexample, checkpoint, finished } = report;
   const from = run.from === undefined ? [] : [run.from];

@@ -1,5 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { nextCommand } from "../../src/cli/certify.ts";
 import { commandLine, mendingCommand, provingCommand } from "../../src/cli/next_command.ts";
+import { nextLines } from "../../src/cli/training_run.ts";
+import type { TrainReport } from "../../src/training/types.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
 
 /** What follows the program's name and `run`. */
 function rest(command: string): string {
@@ -44,4 +48,58 @@ Deno.test("provingCommand() repeats what was asked, with more seconds", () => {
     rest(provingCommand({ file: "a.safetensors", certificate: "b.json", seconds: 9, threads: 2 })),
     "--allow-read=a.safetensors --allow-write=b.json cli.ts certify --from a.safetensors --out b.json --seconds 9 --threads 2",
   );
+});
+
+/** The last line that `train` prints for a run of this kind. */
+function lastLine(
+  run: { args: string[]; out?: string; from?: string },
+  report: Partial<TrainReport>,
+): string {
+  const flags = { out: run.out } as Parameters<typeof nextLines>[0]["input"]["flags"];
+  const command = run.from === undefined ? "train" : "continue";
+  const input = { args: run.args, flags, json: false };
+  const whole = { ...{ model: 763, seed: 1, exactMatch: 1, finished: true, hardeningRounds: null }, ...report };
+  return nextLines({ command, from: run.from, input }, whole as TrainReport).at(-1)!.replaceAll(
+    /(?:npx -y )?deno\S* run (?:--allow-\S+ )*\S*cli\.ts /g,
+    "> ",
+  );
+}
+
+const counterexample = { a: 1, b: 2, expected: 3, got: 4, step: 0 };
+const PROOF = "> certify --from run/model.safetensors --out run/certificate.json --seconds 600";
+
+Deno.test("a proof that was not finished gets more time in the last line, saved or not", () => {
+  const undecided = { certified: false, counterexample: null };
+  const out = "run";
+  assertEquals(lastLine({ args: ["--out", out], out }, { ...undecided, checkpoint: "run/model.safetensors" }), PROOF);
+  assertEquals(
+    lastLine({ args: ["--seed", "7"] }, { ...undecided, checkpoint: null }),
+    `> train --seed 7 --out run && ${PROOF}`,
+  );
+});
+
+Deno.test("a refuted second pass is mended from its own weights, or from those it began with", () => {
+  const refuted = { certified: false, counterexample };
+  const [from, out] = ["old.safetensors", "run/more"];
+  assertEquals(
+    lastLine({ args: [], from, out }, { ...refuted, checkpoint: "run/more/model.safetensors" }),
+    "> continue --from run/more/model.safetensors --recipe sure --harden --out run/more/proved",
+  );
+  assertEquals(
+    lastLine({ args: ["--from", from], from }, { ...refuted, checkpoint: null }),
+    "> continue --from old.safetensors --recipe sure --harden --out proved",
+  );
+});
+
+Deno.test("certify ends with the command that mends a refuted model, or that gives the proof more time", async () => {
+  const checkpoint = shippedCheckpoint();
+  const proof = { file: "a.safetensors", certificate: "p.json", seconds: 100 };
+  assertEquals(await nextCommand(checkpoint, { certified: true, counterexample: null }, proof), undefined);
+  const undecided = await nextCommand(checkpoint, { certified: false, counterexample: null }, proof);
+  assertMatch(undecided!, /\n.* certify --from a\.safetensors --out p\.json --seconds 1000$/);
+  const learned = await nextCommand(checkpoint, { certified: false, counterexample }, proof);
+  assertMatch(learned!, /\n.* continue --from a\.safetensors --recipe sure --harden --out proved$/);
+  const untrained = { ...checkpoint, parameters: checkpoint.parameters.map((weight) => weight / 2) };
+  const other = await nextCommand(untrained, { certified: false, counterexample }, proof);
+  assertMatch(other!, /\n.* train --recipe sure --seed 6 --out seed-6$/); // the shipped weights have seed 5
 });
