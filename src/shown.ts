@@ -15,5 +15,5 @@ function cut(text: string): string {
 }
 
 function isPlainWord(text: string): boolean {
-  return /^[a-z][-a-z]*…?$/i.test(text) && !/^(undefined|null|true|false|NaN|Infinity)$/.test(text);
+  return /^[a-z_][-a-z_]*…?$/i.test(text) && !/^(undefined|null|true|false|NaN|Infinity)$/.test(text);
 }

@@ -249,6 +249,9 @@ for (
       RangeError,
       "Cannot train as the recipe must be one of fast, sure, paper: current value is slow",
     ],
+    [{ seed: "1" as unknown as number }, RangeError, 'current value is "1"'],
+    [{ steps: "100" as unknown as number }, RangeError, 'current value is "100"'],
+    [{ model: "763" as unknown as 763 }, RangeError, 'model must be one of 763, 777: current value is "763"'],
     [{ model: 7 as 777 }, RangeError, "model must be one of 763, 777: current value is 7"],
     [{ threads: 0 }, RangeError, "threads must be a whole number from 1 to 64: current value is 0"],
     [
@@ -322,7 +325,7 @@ Deno.test("continueTraining() takes bytes, the path of a file and that of a run,
 for (
   const [title, options, message] of [
     ["nothing to start from", {}, "Cannot continue training as `from` must be a checkpoint: it is missing"],
-    ["a file that is missing", { from: "none.safetensors" }, "Cannot read none.safetensors as"],
+    ["a file that is missing", { from: "none.safetensors" }, "Cannot read none.safetensors: there is no such file"],
     ["bytes that are no checkpoint", { from: new Uint8Array(64) }, "Cannot read the checkpoint as"],
     ["an unknown recipe", { recipe: "slow" }, "the recipe must be one of fast, sure, paper: current value is slow"],
     ["a bad seed", { seed: 2 ** 32 }, "Cannot continue training as seed must be"],
