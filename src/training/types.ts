@@ -10,7 +10,7 @@ import type { Recipe } from "./recipes.ts";
 
 /** Options of {@linkcode train}. */
 export interface TrainOptions {
-  /** The name of a recipe, or one of your own. @default {"fast"} */
+  /** The name of a recipe, or a recipe of your own. @default {"sure"; "fast" for continueTraining} */
   recipe?: string | Recipe;
   /** The variant of the model. @default {763} */
   model?: ModelName;
@@ -36,7 +36,11 @@ export interface TrainOptions {
   resume?: boolean;
   /** Evaluates every that many steps; 0: only at the end. @default {what the recipe says} */
   evalEvery?: number;
-  /** Ends by proving the weights right on all inputs, or finding where they are not. @default {false} */
+  /**
+   * Whether to end with a proof that the weights add every pair correctly, or a pair that they add wrongly. With recipe `sure`, training goes
+   * on with the failing pairs until the proof succeeds. The command line turns this on: there, `--no-certify` turns it off.
+   * @default {false}
+   */
   certify?: boolean;
   /**
    * Trains on with what the proof finds to be wrong or narrow, until it goes through; includes `certify`.
