@@ -1,28 +1,20 @@
-/**
- * A model made ready to be looked into.
- *
- * @module
- */
 import { forward, type QueryState, type Tensors, tensorsOf } from "../engine/reference/model.ts";
 import { type ModelName, type Variant, variantOf } from "../model/variant.ts";
 import { FIRST_QUERY, POSITIONS_READ, promptTokens } from "../model/vocabulary.ts";
 
-/** A model as the reference engine has it, its weights in float64. */
+/** A model prepared for inspection: its weights in float64, as the reference engine uses them. */
 export interface Glass {
-  /** The variant. */
   readonly variant: Variant;
-  /** Its tensors. */
   readonly tensors: Tensors;
 }
 
-/** Makes a model ready to be looked into. */
 export function glassOf({ model, parameters }: { model: ModelName; parameters: Float32Array }): Glass {
   const variant = variantOf(model);
   return { variant, tensors: tensorsOf(Float64Array.from(parameters), variant) };
 }
 
 /**
- * One pass over a sum and its answer: what each of the twelve steps sees, as no position reads a later one.
+ * One forward pass over a sum and its answer. It equals twelve steps of decoding, because no position sees a later one.
  *
  * @param answer The tokens of the answer, at least eleven
  */

@@ -1,23 +1,15 @@
-/**
- * Tables of numbers as SVG.
- *
- * @module
- */
 import { escapeXml } from "../xml.ts";
 
-/** A table to draw. */
+/** A table of numbers to draw. */
 export interface HeatMap {
-  /** What it shows, one line. */
   readonly title: string;
-  /** The numbers; a row may be shorter than others. */
+  /** Rows may differ in length. */
   readonly rows: readonly (readonly number[])[];
-  /** What stands left of each row. */
   readonly rowLabels: readonly string[];
-  /** What stands above each column. */
   readonly columnLabels: readonly string[];
-  /** What stands right of each row. */
+  /** Texts to the right of the rows. */
   readonly remarks?: readonly string[];
-  /** The number that gets the full colour; those below 0 get the other one. */
+  /** The absolute value that gets the full colour. */
   readonly full: number;
 }
 
@@ -26,10 +18,10 @@ const LEFT = 62;
 const HEADER = 46;
 const REMARKS = 220;
 const GAP = 26;
-/** Okabe and Ito, for all eyes: numbers above 0, and below. */
+/** Okabe and Ito's colours, which colour-blind people can tell apart. */
 const COLOURS = { positive: "#0072b2", negative: "#d55e00" };
 
-/** Draws tables one below the other. */
+/** Draws tables below each other. */
 export function heatMapsSvg(title: string, maps: readonly HeatMap[]): string {
   const width = Math.max(
     ...maps.map(({ columnLabels, remarks }) => LEFT + CELL * columnLabels.length + (remarks ? REMARKS : GAP)),

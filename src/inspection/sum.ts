@@ -1,8 +1,3 @@
-/**
- * One sum, seen from inside.
- *
- * @module
- */
 import { decodeGreedily } from "../engine/reference/decode.ts";
 import { softmax } from "../engine/reference/softmax.ts";
 import type { ModelName } from "../model/variant.ts";
@@ -11,40 +6,37 @@ import { glassOf, lookAtSum } from "./glass.ts";
 
 /** One step of decoding. */
 export interface StepInspection {
-  /** Its number: step i writes digit i of the sum, ones first; step 11 writes the end. */
+  /** Step i writes digit i of the sum, ones first; step 11 writes the end. */
   readonly step: number;
-  /** The token that it writes. */
+  /** The token that the step writes. */
   readonly token: number;
   /** The probability of that token, in [0, 1]. */
   readonly probability: number;
-  /** How far the logit of that token is above the next best, in logits. */
+  /** The logit of that token minus the next best logit. */
   readonly margin: number;
-  /** The share of its attention that each position gets, from position 0 to its own; they add up to 1. */
+  /** The share of attention that each position gets, from position 0 to the step's own; the shares sum to 1. */
   readonly attention: readonly number[];
   /** The probability of each of the 14 tokens. */
   readonly probabilities: readonly number[];
 }
 
-/** A sum as the model computes it. */
+/** A sum as the model adds it. */
 export interface SumInspection {
-  /** The first operand. */
   readonly a: number;
-  /** The second operand. */
   readonly b: number;
-  /** What the model says; null where that is no number. */
+  /** The answer of the model; null if it is not a number. */
   readonly sum: number | null;
-  /** The sequence: the prompt, and the eleven tokens that were written. */
+  /** The prompt and the eleven tokens written after it. */
   readonly tokens: readonly number[];
-  /** The twelve steps. */
   readonly steps: readonly StepInspection[];
 }
 
 /**
- * Adds two numbers with the reference engine, in float64, and keeps what it saw on the way.
+ * Adds two numbers with the reference engine, in float64, and records attention and probabilities of each step.
  *
  * @param model The variant and its weights
  * @param a A whole number in [0, 9999999999]
- * @param b The same
+ * @param b Likewise
  */
 export function inspectSum(
   model: { model: ModelName; parameters: Float32Array },
@@ -70,12 +62,12 @@ export function inspectSum(
   return { a, b, sum: Number.isNaN(sum) ? null : sum, tokens, steps };
 }
 
-/** How far the logit of a token is above the best other one; negative where it is not the best. */
+/** The logit of a token minus the best other logit: negative if the token is not the best. */
 export function marginOf(logits: Float64Array, token: number): number {
   return logits[token] - Math.max(...logits.filter((_, other) => other !== token));
 }
 
-/** What stands at a position, as a formula has it: `a3`, `+`, `b0`, `=`, or `s2` for a digit of the sum; place 0 is the ones. */
+/** The name of a position: `a3`, `+`, `b0`, `=`, or `s2` for a digit of the sum; 0 is the ones. */
 export function positionName(position: number): string {
   if (position < OPERAND_DIGITS) return `a${OPERAND_DIGITS - 1 - position}`;
   if (position === OPERAND_DIGITS) return "+";
@@ -83,10 +75,9 @@ export function positionName(position: number): string {
   return position === FIRST_QUERY ? "=" : `s${position - FIRST_QUERY - 1}`;
 }
 
-/** The 14 tokens in a table: themselves where they are one letter, `end` for the end of the sequence. */
+/** The names of the 14 tokens in tables. */
 export const TOKEN_NAMES: readonly string[] = [...VOCABULARY.slice(0, PAD), "pad", "end"];
 
-/** A token in a table. */
 export function tokenName(token: number): string {
   return TOKEN_NAMES[token];
 }

@@ -1,8 +1,3 @@
-/**
- * A model, seen from inside: its embeddings, and what its steps look at on average.
- *
- * @module
- */
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { drawOperands } from "../model/sampler.ts";
 import { type ModelName, WIDTH } from "../model/variant.ts";
@@ -10,36 +5,33 @@ import { FIRST_QUERY, QUERIES, targetTokens } from "../model/vocabulary.ts";
 import { glassOf, lookAtSum } from "./glass.ts";
 import { marginOf } from "./sum.ts";
 
-/** What one step does, over many sums with the right digits before it. */
+/** One step of decoding, over many sums and with the correct digits before it. */
 export interface StepSurvey {
-  /** Its number. */
   readonly step: number;
-  /** The mean share of its attention that each position gets, from position 0 to its own. */
+  /** The mean share of attention that each position gets, from position 0 to the step's own. */
   readonly attention: readonly number[];
-  /** The smallest distance of the right token's logit from the best other one; negative where a token was wrong. */
+  /** The smallest margin: the logit of the correct token minus the best other; negative if a token was wrong. */
   readonly smallestMargin: number;
 }
 
-/** What a model looks like. */
+/** The embeddings of a model, and the mean attention of its steps. */
 export interface Survey {
-  /** The variant. */
   readonly model: ModelName;
-  /** How many random sums were looked at. */
+  /** The number of random sums. */
   readonly sums: number;
-  /** The twelve steps. */
   readonly steps: readonly StepSurvey[];
-  /** The embedding of each token, [14][7]; also the output weights. */
+  /** [14][7]; they are the output weights as well. */
   readonly tokenEmbedding: readonly (readonly number[])[];
-  /** The embedding of each position, [35][7]. */
+  /** [35][7]. */
   readonly positionEmbedding: readonly (readonly number[])[];
-  /** Cosines of the angles between the embeddings of the digits, [10][10]. */
+  /** Cosine similarities of the digits' embeddings, [10][10]. */
   readonly digitCosines: readonly (readonly number[])[];
 }
 
-/** Seed of the random sums; they are of the evaluation stream, which no training draws. */
+/** Seed of the random sums, which come from the evaluation stream, not from that of training. */
 const SEED = 1;
 
-/** Surveys a model with the reference engine, in float64, over so many random sums of 10-digit numbers. */
+/** Surveys a model with the reference engine, in float64, on `sums` random sums of 10-digit numbers. */
 export function surveyModel(checkpoint: Checkpoint, sums: number): Survey {
   const glass = glassOf(checkpoint);
   const { tensors } = glass;

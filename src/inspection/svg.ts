@@ -1,16 +1,11 @@
-/**
- * Inspections as SVG.
- *
- * @module
- */
 import { heatMapsSvg } from "./heat_map.ts";
 import { positionName, type SumInspection, tokenName } from "./sum.ts";
 import type { Survey } from "./survey.ts";
 
-/** The attention of each step of a sum, with what it writes. */
+/** The attention of each step of a sum, with the token that it writes. */
 export function sumSvg({ a, b, sum, tokens, steps }: SumInspection): string {
   return heatMapsSvg(`${a} + ${b} = ${sum ?? "no number"}, ones first`, [{
-    title: "Share of each step's attention by position; what it writes, with which probability and margin",
+    title: "Attention of each step by position; on the right its token, with probability p and margin",
     rows: steps.map(({ attention }) => attention),
     rowLabels: steps.map(({ step }) => `step ${step}`),
     columnLabels: tokens.map(tokenName),
@@ -28,14 +23,14 @@ export function surveySvg({ model, sums, steps, tokenEmbedding, positionEmbeddin
   const largest = (rows: readonly (readonly number[])[]) => Math.max(...rows.flat().map(Math.abs));
   const transposed = positionEmbedding[0].map((_, feature) => positionEmbedding.map((row) => row[feature]));
   return heatMapsSvg(`A model of ${model} parameters`, [{
-    title: `Share of each step's attention by position, mean of ${sums} sums; smallest margin`,
+    title: `Attention of each step by position, mean of ${sums} sums; on the right its smallest margin`,
     rows: steps.map(({ attention }) => attention),
     rowLabels: steps.map(({ step }) => `step ${step}`),
     columnLabels: positions,
     remarks: steps.map(({ smallestMargin }) => smallestMargin.toFixed(2)),
     full: 1,
   }, {
-    title: `Token embeddings, which are also the output weights: blue above 0, orange below, up to ${
+    title: `Token embeddings, which are also the output weights: blue is above 0, orange below, up to ${
       largest(tokenEmbedding).toFixed(2)
     }`,
     rows: tokenEmbedding,
@@ -43,7 +38,7 @@ export function surveySvg({ model, sums, steps, tokenEmbedding, positionEmbeddin
     columnLabels: features,
     full: largest(tokenEmbedding),
   }, {
-    title: `Position embeddings, up to ${largest(positionEmbedding).toFixed(2)}; the last two are never read`,
+    title: `Position embeddings, up to ${largest(positionEmbedding).toFixed(2)}; the last two positions are never read`,
     rows: transposed,
     rowLabels: features,
     columnLabels: positionEmbedding.map((_, position) => position < positions.length ? positions[position] : "–"),

@@ -1,21 +1,15 @@
-/**
- * Inspections as text of at most 80 columns.
- *
- * @module
- */
 import { FIRST_QUERY, OPERAND_DIGITS } from "../model/vocabulary.ts";
 import { positionName, type SumInspection, tokenName } from "./sum.ts";
 import type { Survey } from "./survey.ts";
 
-/** How cells are marked on a terminal; the identity where there is none. */
+/** Marks a cell on a terminal; the identity if there is no terminal. */
 export type Emphasis = (text: string, strength: number) => string;
 
-/** Shares below this are not named. */
 const LEAST_NAMED = 0.02;
-/** At most that many positions are named for a step: more do not fit. */
+/** More positions do not fit into a line. */
 const MOST_NAMED = 5;
 
-/** The sum step by step: what each step looks at, what it writes, how sure it is. */
+/** A sum step by step: the attention, the token written, its probability and margin; at most 80 columns. */
 export function sumText(inspection: SumInspection, emphasis: Emphasis): string {
   const { tokens, steps } = inspection;
   const letters = tokens.map(tokenName).map((name) => name.length === 1 ? name : "?").join("");
@@ -28,18 +22,18 @@ export function sumText(inspection: SumInspection, emphasis: Emphasis): string {
   });
   const named = steps.map(({ step, attention }) => `${String(step).padStart(4)}  ${namedShares(attention, tokens)}`);
   return [
-    "Attention of each step in tenths, · less than 0.05, # 0.95 or more",
+    "Attention of each step in tenths: · is less than 0.05, # is 0.95 or more",
     "",
     `step  ${"a".padEnd(11)}+ ${"b".padEnd(11)}= ${"sum".padEnd(11)}  writes  chance   margin`,
     `      ${spaced([...letters])}`,
     ...rows,
     "",
-    "step  looks at (place 0 is the ones; s is a digit that it wrote)",
+    "step  looks at (a0 is the ones of a; s0 is the ones of the sum, written before)",
     ...named,
   ].join("\n");
 }
 
-/** What a model's steps look at on average, and how its digits lie. */
+/** The mean attention of each step, the embeddings, and how similar the digits are; at most 80 columns. */
 export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey): string {
   const shares = steps.map(({ step, attention, smallestMargin }) => {
     const place = (letter: string, place: number) => {
@@ -60,7 +54,7 @@ export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey
     `${String(digit).padStart(4)}  ${row.map((value) => value.toFixed(2).padStart(6)).join("")}`
   );
   return [
-    `What step i looks at, in per cent of its attention, mean of ${sums} random sums`,
+    `Attention of step i in percent, mean of ${sums} random sums`,
     "",
     "step     ai     bi   ai-1   bi-1   si-1      +      =   rest  smallest margin",
     ...shares,
@@ -69,20 +63,19 @@ export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey
     "",
     ...embeddings,
     "",
-    "Cosines of the angles between the digits' embeddings",
+    "Cosine similarity of the digits' embeddings",
     "",
     `      ${digitCosines.map((_, digit) => String(digit).padStart(6)).join("")}`,
     ...cosines,
   ].join("\n");
 }
 
-/** A share as one letter. */
 function tenths(share: number): string {
   const rounded = Math.round(10 * share);
   return rounded === 0 ? "·" : rounded === 10 ? "#" : String(rounded);
 }
 
-/** Thirty-three cells with a space around the signs, so that a, b and the sum stand apart. */
+/** Joins 33 cells, with spaces that set off a, b and the sum. */
 function spaced(cells: readonly string[]): string {
   return [cells.slice(0, 10), cells.slice(10, 11), cells.slice(11, 21), cells.slice(21, 22), cells.slice(22)]
     .map((part) => part.join("")).join(" ");
@@ -100,7 +93,7 @@ function namedShares(attention: readonly number[], tokens: readonly number[]): s
     .join("").trimEnd();
 }
 
-/** A share in per cent; below 99.9995% it is never printed as 100%. */
+/** A share in percent, printed as 100% only above 99.9995%. */
 function percent(share: number): string {
   return share > 0.999995 ? "100%" : `${Math.min(99.9, 100 * share).toFixed(1)}%`;
 }

@@ -1,11 +1,4 @@
-/**
- * The error of the lab's server.
- *
- * @module
- */
-
-/** The folder cannot be served. The message is a sentence for people. */
+/** The lab cannot be served. The message says why and what to do. */
 export class LabError extends Error {
-  /** The class, for those who catch by name. */
   override readonly name = "LabError";
 }

@@ -1,12 +1,6 @@
 /**
- * The HTTP headers of the lab page: what its scripts may do, and what isolates it so that its threads can share memory.
- *
- * @module
- */
-
-/**
- * Scripts, workers and connections of the page's own host alone, nothing inline. Blobs are workers because the threads of engine and prover are
- * made of text; `wasm-unsafe-eval` compiles WebAssembly and no script.
+ * Allows scripts, workers and connections of the page's own host only, and nothing inline. Workers may be blobs because engine and prover start their
+ * threads from source text. `wasm-unsafe-eval` allows compiling WebAssembly, but no scripts.
  */
 export const CONTENT_SECURITY_POLICY: string = [
   "default-src 'none'",
@@ -20,17 +14,17 @@ export const CONTENT_SECURITY_POLICY: string = [
   "form-action 'none'",
 ].join("; ");
 
-/** What makes a page isolated, without which it has no shared memory. */
+/** Isolate a page from others; only then its threads can share memory. */
 export const ISOLATION_HEADERS: Readonly<Record<string, string>> = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
   "cross-origin-resource-policy": "same-origin",
 };
 
-/** All headers of every answer, errors included. */
+/** The headers of every response, errors included. */
 export const HEADERS: Readonly<Record<string, string>> = {
   ...ISOLATION_HEADERS,
-  // a page cannot forbid by itself to be framed: this directive counts in a header only
+  // `frame-ancestors` works only in a header, not in the page
   "content-security-policy": `${CONTENT_SECURITY_POLICY}; frame-ancestors 'none'`,
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",

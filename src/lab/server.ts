@@ -1,21 +1,15 @@
-/**
- * A server for the lab page: one folder, on the loopback interface alone.
- *
- * @module
- */
 import { LabError } from "./error.ts";
 import { HEADERS } from "./headers.ts";
 
-/** A file as it is sent. */
 interface ServedFile {
   readonly type: string;
   readonly content: Uint8Array<ArrayBuffer>;
-  /** The same, compressed by gzip. */
+  /** Compressed with gzip. */
   readonly compressed: Uint8Array<ArrayBuffer>;
   readonly etag: string;
 }
 
-/** Types of the files that a page has. */
+/** Content types by file extension. */
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
   js: "text/javascript; charset=utf-8",
@@ -41,7 +35,7 @@ async function serve(name: string, content: Uint8Array<ArrayBuffer>): Promise<Se
 }
 
 /**
- * Reads all files of a folder, once. Requests are answered from these alone: whatever a path says, it leads to no other file.
+ * Reads all files of a folder once. Requests are answered from these only, so no path can reach another file.
  *
  * @throws {LabError} If the folder holds no page
  */
@@ -61,12 +55,11 @@ export async function readLab(folder: string): Promise<LabFiles> {
   return files.set("/", index);
 }
 
-/** Answers with a text of one line. */
 function plain(status: number, text: string, headers: Record<string, string> = {}): Response {
   return new Response(`${text}\n`, { status, headers: { ...HEADERS, ...headers, "content-type": "text/plain" } });
 }
 
-/** Whether a request was meant for this machine: a name of somebody else's that leads here is not. */
+/** Whether a request was made to this machine by name; this refuses foreign names that resolve to it (DNS rebinding). */
 function isLocal(host: string): boolean {
   return /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(host);
 }
@@ -78,14 +71,14 @@ function lists(request: Request, header: string, value: string): boolean {
 
 /** Answers one request. */
 export function answer(files: LabFiles, request: Request): Response {
-  if (!isLocal(request.headers.get("host") ?? "")) return plain(421, "this server answers to localhost alone");
+  if (!isLocal(request.headers.get("host") ?? "")) return plain(421, "this server only answers requests to localhost");
   if (request.method !== "GET" && request.method !== "HEAD") {
-    return plain(405, "only GET and HEAD are answered", { allow: "GET, HEAD" });
+    return plain(405, "only GET and HEAD are allowed", { allow: "GET, HEAD" });
   }
   const file = files.get(new URL(request.url).pathname);
-  if (file === undefined) return plain(404, "there is no such file");
+  if (file === undefined) return plain(404, "file not found");
   const { type, content, compressed, etag } = file;
-  // asked for anew each time, and answered with nothing where nothing has changed
+  // browsers ask again each time, and get an empty answer if nothing has changed
   const headers = { ...HEADERS, "content-type": type, etag, "cache-control": "no-cache", vary: "accept-encoding" };
   if (lists(request, "if-none-match", etag)) return new Response(null, { status: 304, headers });
   const isSmaller = lists(request, "accept-encoding", "gzip") && compressed.length < content.length;
@@ -99,7 +92,7 @@ export function answer(files: LabFiles, request: Request): Response {
 /**
  * Serves the files of a page on 127.0.0.1.
  *
- * @param port 0 for any that is free
+ * @param port 0 for any free port
  * @throws {LabError} If the port is taken
  */
 export function serveLab(files: LabFiles, port: number): Deno.HttpServer<Deno.NetAddr> {
@@ -107,6 +100,8 @@ export function serveLab(files: LabFiles, port: number): Deno.HttpServer<Deno.Ne
     return Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, (request) => answer(files, request));
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new LabError(`Cannot serve the lab as port ${port} must be free: another program has it, name one by --port`);
+    throw new LabError(
+      `Cannot serve the lab as port ${port} must be free: another program uses it. Choose another one with --port`,
+    );
   }
 }

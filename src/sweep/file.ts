@@ -1,18 +1,12 @@
-/**
- * The file of a sweep: a line for each run that is done. It is only ever appended to, whole lines at a time, by however many processes.
- *
- * @module
- */
+// The file of a sweep has a line for each finished run. Any number of processes may append to it, always whole lines.
 import { withFile, writeAll } from "../checkpoint/store.ts";
 import { SweepFileError } from "./error.ts";
 import { keyOf, parseLine, type SweepLine } from "./line.ts";
 
 /**
- * Reads the runs in a file; none where there is no file.
+ * Reads the runs in a file: none if there is no file. Text after the last line break is an unfinished line of a process that was killed, and is ignored.
  *
- * What follows the last line break is what a process had begun to write when it was ended: it does not count.
- *
- * @throws {SweepFileError} If the file cannot be read, or one of its lines is not that of a run
+ * @throws {SweepFileError} If the file cannot be read, or if a line is not that of a run
  */
 export async function readSweep(path: string): Promise<SweepLine[]> {
   let text: string;
@@ -26,9 +20,8 @@ export async function readSweep(path: string): Promise<SweepLine[]> {
 }
 
 /**
- * Appends the line of a run, unless the file has one of that run already: whole, or not at all.
- *
- * The file is locked meanwhile, so that several processes may share it; the line is on the disk when the promise resolves.
+ * Appends the line of a run, unless the file has one already. The file is locked meanwhile, so several processes can share it; the line is on disk when
+ * the promise resolves.
  *
  * @returns Whether it was appended
  * @throws {SweepFileError} If the file cannot be written, or holds something else
@@ -41,7 +34,7 @@ export async function appendRun(path: string, line: SweepLine): Promise<boolean>
         const text = await readAll(file);
         const known = parseLines(text, path);
         if (known.some((one) => keyOf(one) === keyOf(line))) return false;
-        // the rest of a line that was never finished
+        // overwrites an unfinished line
         const end = new TextEncoder().encode(text.slice(0, text.lastIndexOf("\n") + 1)).length;
         await file.truncate(end);
         await file.seek(end, Deno.SeekMode.Start);

@@ -1,8 +1,3 @@
-/**
- * Runs of a sweep on a GPU: all that are trained at the same time are one population, a workgroup each.
- *
- * @module
- */
 import type { EngineOptions } from "../engine/types.ts";
 import { sharedGpu } from "../engine/webgpu/device.ts";
 import { WebgpuEngine } from "../engine/webgpu/engine.ts";
@@ -13,9 +8,7 @@ import { startTraining } from "../training/start.ts";
 import type { RunTrainer } from "./sweep.ts";
 
 /**
- * Opens the GPU for so many runs at a time.
- *
- * Whoever is trained in the same submission, a run gets the bytes that it gets alone.
+ * Opens the GPU for `atOnce` runs at a time: they are one population, with a workgroup for each run. A run gets the same bytes as if it were alone.
  *
  * @throws {Error} If there is no adapter; the message says what to install
  */

@@ -1,8 +1,3 @@
-/**
- * The plot of a sweep: which share of the seeds makes at most so many errors.
- *
- * @module
- */
 import { count } from "../count.ts";
 import { escapeXml } from "../xml.ts";
 import type { SweepLine } from "./line.ts";
@@ -14,12 +9,12 @@ const LEFT = 60;
 const RIGHT = 560;
 const TOP = 40;
 const BOTTOM = 350;
-/** Okabe and Ito, for all eyes. */
+/** Okabe and Ito's colours, which colour-blind people can tell apart. */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"];
 /** Errors in a million: none, then powers of ten. */
 const TICKS = [0, 1, 10, 100, 1e3, 1e4, 1e5, 1e6];
 
-/** Where so many errors in a million lie: none at the left end, then logarithmically. */
+/** The position of a number of errors in a million: 0 at the left end, then logarithmic. */
 function x(errors: number): number {
   const position = errors < 1 ? errors / 2 : 1 + Math.log10(errors);
   return LEFT + (RIGHT - LEFT) * position / (TICKS.length - 1);
@@ -33,7 +28,7 @@ function label(at: readonly [number, number], text: string, attributes = ""): st
   return `<text x="${at[0].toFixed(1)}" y="${at[1].toFixed(1)}" ${attributes}>${escapeXml(text)}</text>`;
 }
 
-/** The staircase of the shares of seeds with at most so many errors. */
+/** The path of the share of seeds with at most x errors. */
 function staircase(errors: readonly number[]): string {
   const sorted = errors.toSorted((a, b) => a - b);
   let path = `M${LEFT} ${BOTTOM}`;
@@ -55,7 +50,7 @@ export function toSvg(lines: readonly SweepLine[]): string {
       ({ recipe, recipeHash, model, certify }) => JSON.stringify([recipe, model, recipeHash, certify]),
     ),
   ].sort(([a], [b]) => a < b ? -1 : 1);
-  const title = "Share of seeds with at most so many wrong sums in a million";
+  const title = "Share of seeds with at most this many wrong sums in a million";
   const grid = TICKS.flatMap((tick) => [
     `<path d="M${x(tick).toFixed(1)} ${TOP}V${BOTTOM}" stroke="#ddd"/>`,
     label([x(tick), BOTTOM + 18], count(tick), 'text-anchor="middle"'),

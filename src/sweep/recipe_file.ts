@@ -1,18 +1,13 @@
-/**
- * Recipes of one's own, from a JSON file.
- *
- * @module
- */
 import { reasonOf } from "../checkpoint/error.ts";
 import { checkRecipeForm } from "../training/recipe_form.ts";
 import { checkRecipe, type Recipe } from "../training/recipes.ts";
 import { SweepFileError } from "./error.ts";
 
 /**
- * Reads recipes: one object, or a list of them, each as `./recipes` has them.
+ * Reads your own recipes: a recipe or a list of recipes, in the form of those in `./recipes`.
  *
  * @param text JSON
- * @param source What it is called in errors
+ * @param source The name of the file, for errors
  * @throws {SweepFileError} If it holds something else; the message says where
  * @throws {RangeError} If a recipe cannot be run
  */

@@ -1,8 +1,3 @@
-/**
- * Which runs a sweep has, and which of them a shard does.
- *
- * @module
- */
 import type { Arithmetic } from "../engine/types.ts";
 import type { ModelName } from "../model/variant.ts";
 import { sha256 } from "../sha256.ts";
@@ -10,21 +5,16 @@ import type { Recipe } from "../training/recipes.ts";
 
 /** One training run of a sweep. */
 export interface SweepRun {
-  /** How it trains. */
   readonly recipe: Recipe;
-  /** The variant of the model. */
   readonly model: ModelName;
-  /** Its seed. */
   readonly seed: number;
-  /** Its arithmetic. */
   readonly arithmetic: Arithmetic;
 }
 
-/** One of several parts of a sweep. */
+/** One of several parts of a sweep, for one of several machines. */
 export interface Shard {
-  /** Which part, from 0. */
+  /** From 0 to `count` - 1. */
   readonly index: number;
-  /** How many parts there are. */
   readonly count: number;
 }
 
@@ -47,7 +37,7 @@ export function runsOf(runs: readonly SweepRun[], { index, count }: Shard): Swee
   return runs.filter((_, i) => i % count === index);
 }
 
-/** The SHA-256 of a recipe's data, in hexadecimal: two recipes of one name are told apart by it. */
+/** The first 16 hexadecimal digits of the SHA-256 of a recipe, which distinguish recipes with the same name. */
 export async function recipeHash(recipe: Recipe): Promise<string> {
   return (await sha256(new TextEncoder().encode(JSON.stringify(recipe)))).slice(0, 16);
 }

@@ -1,25 +1,19 @@
-/**
- * What many runs tell together: shares of seeds, with confidence intervals.
- *
- * @module
- */
 import { count } from "../count.ts";
 import { SweepFileError } from "./error.ts";
 import { keyOf, type SweepLine, withoutTimes } from "./line.ts";
 
-/** How many of how many, and where the share lies with 95% confidence. */
+/** A share of the seeds with its 95% confidence interval. */
 export interface Share {
-  /** Seeds that reach it. */
   count: number;
-  /** Seeds. */
+  /** The number of all seeds. */
   of: number;
   /** The lower end of the Wilson interval. */
   low: number;
-  /** Its upper end. */
+  /** The upper end. */
   high: number;
 }
 
-/** All runs of one recipe and model. */
+/** The runs of one recipe and model, summarized. */
 export interface SweepSummary {
   recipe: string;
   recipeHash: string;
@@ -29,21 +23,21 @@ export interface SweepSummary {
   /** The GPU, or null. */
   adapter: string | null;
   seeds: number;
-  /** Uniform pairs each model was asked. */
+  /** The number of uniform pairs that each model was tested on. */
   pairs: number;
-  /** Hard pairs. */
+  /** The number of hard pairs. */
   hard: number;
   /** Seeds with at least 99% of the uniform pairs right. */
   atLeast99: Share;
-  /** … 99.9%. */
+  /** Likewise 99.9%. */
   atLeast999: Share;
-  /** … 99.99%. */
+  /** Likewise 99.99%. */
   atLeast9999: Share;
   /** Seeds with no uniform pair wrong. */
   noError: Share;
   /** Seeds with neither a uniform nor a hard pair wrong. */
   noErrorNorHard: Share;
-  /** Seeds whose weights were proved right on all inputs; null where no proof was asked for. */
+  /** Seeds whose weights were proved right on all inputs; null if no proof was requested. */
   certified: Share | null;
   /** Seeds that were hardened. */
   hardened: number;
@@ -71,9 +65,9 @@ export function wilson(count: number, of: number): Share {
 }
 
 /**
- * Drops lines that are there twice: the same run in two files.
+ * Drops duplicate lines: the same run in two files.
  *
- * @throws {SweepFileError} If two lines of one run tell different things
+ * @throws {SweepFileError} If two lines of one run differ
  */
 export function mergeLines(lines: readonly SweepLine[]): SweepLine[] {
   const merged = new Map<string, SweepLine>();
@@ -90,7 +84,7 @@ export function mergeLines(lines: readonly SweepLine[]): SweepLine[] {
   return [...merged.values()];
 }
 
-/** One summary for each recipe, model, arithmetic, backend and examination, in alphabetical order; it depends on the set of lines alone. */
+/** One summary for each recipe, model, arithmetic, backend and test, in alphabetical order, whatever the order of the lines. */
 export function summarize(lines: readonly SweepLine[]): SweepSummary[] {
   const groups = Map.groupBy(
     mergeLines(lines),
@@ -122,14 +116,13 @@ function summarizeGroup(group: readonly SweepLine[]): SweepSummary {
   };
 }
 
-/** The median; of an even number of values the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** What is out of the ordinary about where a recipe ran. */
+/** The GPU, or the arithmetic if it is not `exact`. */
 function machinery({ arithmetic, adapter }: SweepSummary): string[] {
   if (adapter !== null) return [adapter];
   return arithmetic === "exact" ? [] : [arithmetic];
@@ -166,13 +159,9 @@ export function toMarkdown(summaries: readonly SweepSummary[]): string {
       ])
     ),
     "",
-    `Each model is asked ${
-      [
-        ...new Set(
-          summaries.map(({ pairs, hard }) => `${count(pairs)} uniform and ${count(hard)} hard pairs`),
-        ),
-      ]
+    `Each model is tested on ${
+      [...new Set(summaries.map(({ pairs, hard }) => `${count(pairs)} random and ${count(hard)} hard pairs`))]
         .join("; or ")
-    }. In brackets: the 95% Wilson interval of the share.`,
+    }. Hard pairs have long carries or extreme operands. In brackets: the 95% Wilson interval of the share of seeds.`,
   ].join("\n");
 }

@@ -1,8 +1,3 @@
-/**
- * Many runs, as many at a time as there are cores.
- *
- * @module
- */
 import { createEngine } from "../engine/create_engine.ts";
 import type { Arithmetic, Engine } from "../engine/types.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
@@ -17,29 +12,26 @@ import { appendRun, readSweep } from "./file.ts";
 import { keyOf, type SweepLine } from "./line.ts";
 import { recipeHash, type SweepRun } from "./runs.ts";
 
-/** Seeds of the held-out pairs: none that training uses, and other pairs for every seed. */
+/** The seeds of the held-out pairs start here: training uses none of them, and every run gets other pairs. */
 const HELD_OUT_SEED = 4_000_000_000;
 
-/** What trains the runs of a sweep. */
+/** Trains the runs of a sweep. */
 export interface RunTrainer {
-  /** The backend that runs. */
   readonly backend: string;
-  /** The GPU that it runs on. */
+  /** The name of the GPU, if there is one. */
   readonly adapter?: string;
-  /** The arithmetic that really runs where this one is asked for. */
+  /** The arithmetic that runs if this one is requested. */
   arithmeticOf(asked: Arithmetic): Arithmetic;
-  /** Trains one run. */
   train(options: TrainOptions): Promise<TrainResult>;
-  /** Frees what it holds. */
   dispose(): void;
 }
 
-/** Trains on the CPU, each run on a thread of its own. */
+/** Trains on the CPU, with one thread for each run. */
 function cpuTrainer(threads: number): RunTrainer {
   return {
     backend: "wasm",
     arithmeticOf: (asked) => asked,
-    // a single attempt "side by side" trains in a worker, so that as many train at once as there are workers
+    // `attempts: 1` trains in a worker, so that runs train in parallel
     train: (options) => train(threads > 1 ? { ...options, attempts: 1 } : options),
     dispose() {},
   };
@@ -47,28 +39,28 @@ function cpuTrainer(threads: number): RunTrainer {
 
 /** Options of {@linkcode sweep}. */
 export interface SweepOptions {
-  /** The file that gets a line for each run. */
+  /** The file to append a line to for each run. */
   out: string;
-  /** How many runs are trained at a time. */
+  /** The number of runs to train at a time. */
   threads: number;
-  /** What trains them. @default {the CPU, each run on one thread} */
+  /** @default {the CPU, with one thread for each run} */
   trainer?: RunTrainer;
-  /** Held-out uniform pairs that each model is asked. */
+  /** The number of held-out uniform pairs to test each model on. */
   pairs: number;
-  /** Hard pairs that each model is asked. */
+  /** The number of hard pairs to test each model on. */
   hard: number;
-  /** Whether each run ends with a proof, and with hardening where its recipe has it, as `train` on the command line does. @default {false} */
+  /** Whether each run ends with a proof, and with hardening if its recipe has it, like `train` on the command line. @default {false} */
   certify?: boolean;
-  /** Ends the sweep; what is finished stays. */
+  /** Ends the sweep; finished runs are kept. */
   signal?: AbortSignal;
-  /** Is told of each run that was done. */
+  /** Called after each run. */
   onRun?: (line: SweepLine, done: number) => void;
 }
 
 /**
- * Does the runs that the file has no line of, and appends their lines.
+ * Does the runs that are not in the file yet, and appends their lines.
  *
- * @returns How many were done, and how many the file had already
+ * @returns How many were done, and how many were in the file already
  * @throws {SweepFileError} If the file cannot be used
  */
 export async function sweep(
@@ -105,7 +97,7 @@ export async function sweep(
   try {
     await Promise.all(workers);
   } catch (error) {
-    stop.abort(error); // the other runs must not go on behind the caller's back
+    stop.abort(error); // the other runs must not continue after this has failed
     throw error;
   } finally {
     await Promise.allSettled(workers);
@@ -115,7 +107,7 @@ export async function sweep(
   return { done, known: runs.length - open.length };
 }
 
-/** Trains one model and asks it sums. */
+/** Trains one model and tests it. */
 async function doRun(
   { recipe, model, seed, arithmetic }: SweepRun,
   { hash, certify, trainer }: { hash: string; certify: boolean; trainer: RunTrainer },
@@ -169,13 +161,13 @@ async function doRun(
   }
 }
 
-/** Asks models sums, one model at a time. */
+/** Tests models, one at a time. */
 class Examiner {
   readonly #engines = new Map<ModelName, Promise<Engine>>();
 
   constructor(readonly pairs: number, readonly hard: number) {}
 
-  /** How many sums of a model are wrong. */
+  /** Counts the wrong sums of a model. */
   async examine(
     model: ModelName,
     seed: number,
@@ -185,7 +177,7 @@ class Examiner {
     const engine = await (this.#engines.get(model) ?? this.#create(model));
     const ask = async (operands: Float64Array) => {
       if (operands.length === 0) return 0;
-      engine.setParameters(parameters); // in the meantime another model may have been asked
+      engine.setParameters(parameters); // another model may have used the engine meanwhile
       const { total, correct } = await evaluate(engine, operands, { maxErrors: 0 });
       return total - correct;
     };

@@ -13,7 +13,7 @@ Deno.test("inspect A B shows each step of a sum, without a permission", async ()
 Deno.test("inspect without operands shows the model", async () => {
   const { code, stdout } = await tinyAdder(["inspect"]);
   assertEquals(code, 0);
-  assertMatch(stdout, /^What step i looks at, in per cent of its attention, mean of 1000 random sums\n/);
+  assertMatch(stdout, /^Attention of step i in percent, mean of 1000 random sums\n/);
   assertMatch(stdout, /\nToken embeddings, which are also the output weights\n/);
 });
 

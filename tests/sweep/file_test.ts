@@ -60,9 +60,9 @@ Deno.test("parseLine() reads what it is given and says what is wrong with the re
     [{ seed: -1 }, "seed must be a whole number, 0 or more: it is -1"],
     [{ errors: 0.5 }, "errors must be a whole number, 0 or more: it is 0.5"],
     [{ errors: 1_000_001 }, "errors must be at most 1000000: it is 1000001"],
-    [{ recipe: 3 }, "recipe must be a text: it is 3"],
+    [{ recipe: 3 }, "recipe must be a string: it is 3"],
     [{ seconds: null }, "seconds must be a number, 0 or more: it is null"],
-    [{ weights: 7 }, "weights must be a text or null: it is 7"],
+    [{ weights: 7 }, "weights must be a string or null: it is 7"],
   ];
   for (const [fields, reason] of cases) {
     const text = JSON.stringify({ ...line, ...fields });
