@@ -3,7 +3,7 @@
  *
  * ```sh
  * deno task bench:how-it-adds                      # the shipped model; also writes docs/how_it_adds_*.svg
- * deno run --allow-read=run --allow-env bench/how_it_adds.ts run/model.safetensors
+ * deno run --quiet --config bench/deno.json --allow-read=run --allow-env bench/how_it_adds.ts run/model.safetensors
  * ```
  *
  * The reference engine computes everything in float64 on sums of the evaluation stream, so every machine prints the same.
