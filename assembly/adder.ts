@@ -1,5 +1,19 @@
 // The entry of the small module that only decodes. `add` loads this one, so that adding starts fast. Reading order: entry.ts.
-import { PARAMETERS, WORKSPACE_SIZE, WORKSPACES } from "./layout";
+import {
+  ABSORBED_OUTPUT,
+  ABSORBED_PROJECTION,
+  ABSORBED_W1,
+  ABSORBED_W2,
+  DECODE_KEYS,
+  DECODE_QUERIES,
+  DECODE_QUERY_GROUP,
+  FIRST_QUERY,
+  PARAMETERS,
+  QUERY_ROW,
+  T,
+  WORKSPACE_SIZE,
+  WORKSPACES,
+} from "./layout";
 import { decode as decodeProblems, prepareDecoding as prepare } from "./decode";
 import { configure as configureModel } from "./model";
 import { writeConstants } from "./elementary";
@@ -9,6 +23,13 @@ import { writeReflection } from "./absorb";
 export const parametersAt: usize = PARAMETERS;
 export const staticDataEnd: usize = __heap_base;
 export const layoutBegin: usize = PARAMETERS;
+// What decoding reads, for proofs about it: src/engine/wasm/decoding_tables.ts.
+export const keysAt: usize = DECODE_KEYS;
+export const queriesAt: usize = DECODE_QUERIES + (FIRST_QUERY * T - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
+export const projectionAt: usize = ABSORBED_PROJECTION;
+export const w1At: usize = ABSORBED_W1;
+export const w2At: usize = ABSORBED_W2;
+export const outputAt: usize = ABSORBED_OUTPUT;
 
 /** The address of the host's operands and results, behind the workspaces. */
 export function problemsBase(threads: i32): usize {

@@ -9,6 +9,7 @@
 import {
   A_DIGITS,
   B_DIGITS,
+  BLOCKS,
   FIRST_MOMENT,
   GRADIENT,
   JOB_FAILED,
@@ -49,7 +50,20 @@ import { prepareDecoding as prepareSlotsForDecoding } from "./decode";
 import { prepareTables, tablesUsable } from "./decode_tables";
 import { drawTile, layOutExample, readTile } from "./tile";
 
-export { configure, layoutBegin, parametersAt, problemsBase, staticDataEnd } from "./adder";
+export {
+  configure,
+  keysAt,
+  layoutBegin,
+  outputAt,
+  parametersAt,
+  problemsBase,
+  projectionAt,
+  queriesAt,
+  staticDataEnd,
+  w1At,
+  w2At,
+} from "./adder";
+export { tablesUsable } from "./decode_tables";
 export { heartbeats, serve, setPatience, setThreads, stopThreads } from "./threads";
 export { learningRate, optimizerStep, optimizerSteps, resetOptimizer, setOptimizerSteps } from "./optimizer";
 
@@ -62,6 +76,7 @@ export const lossesAt: usize = LOSSES;
 export const normsAt: usize = NORMS;
 export const maxRun: i32 = MAX_RUN;
 export const failedAt: usize = JOB_FAILED;
+export const blocksAt: usize = BLOCKS;
 
 /** Draws new weights and resets the optimizer. */
 export function initialize(seed: u32, attempt: u32): void {

@@ -1,48 +1,33 @@
 /**
- * The principal axes of what the attention can give: along these o varies most, and independently.
- *
- * @module
+ * The principal axes of the attention's output: along these it varies most, and independently.
  */
-import { WIDTH } from "../model/variant.ts";
-import { FIRST_QUERY, OPERAND_DIGITS } from "../model/vocabulary.ts";
-import { DIGITS, positionOfA, positionOfB } from "./places.ts";
-import { ENTRY, type Query } from "./query.ts";
+import { DIGITS, KEY_WIDTH, ROW } from "../engine/wasm/decoding_tables.ts";
+import type { Query } from "./query.ts";
 
 const MOST_SWEEPS = 50;
 
 /**
- * The axes of a query as the rows of a (7, 7) matrix, the widest first: eigenvectors of the covariance of sum_j e_j (v_j - o), each digit that the
- * regions leave free being equally likely. A proof holds with any axes; these make it short.
+ * The axes of a query as the rows of a (6, 6) matrix, the widest first: eigenvectors of the covariance of sum e (key - o), each digit that groups
+ * leave free being equally likely. A proof holds with any axes; these make it short.
  */
-export function principalAxes({ entries, positions }: Query, step: number): Float64Array {
-  const settled = new Set([OPERAND_DIGITS, FIRST_QUERY, positions - 1]);
-  for (const place of [step, step - 1]) {
-    settled.add(positionOfA(place));
-    settled.add(positionOfB(place));
-  }
-  const free = Array.from({ length: positions }, (_, position) => position).filter((position) =>
-    !settled.has(position)
-  );
-  const total = new Float64Array(ENTRY);
-  for (let at = 0; at < positions * DIGITS; at++) {
-    for (let l = 0; l < ENTRY; l++) total[l] += entries[at * ENTRY + l];
-  }
-  const covariance = new Float64Array(WIDTH * WIDTH);
-  const row = new Float64Array(DIGITS * WIDTH);
-  for (const position of free) {
-    for (let l = 0; l < WIDTH; l++) {
-      let mean = 0;
-      for (let digit = 0; digit < DIGITS; digit++) {
-        const entry = (position * DIGITS + digit) * ENTRY;
-        row[digit * WIDTH + l] = entries[entry + l] - entries[entry + WIDTH] * total[l] / total[WIDTH];
-        mean += row[digit * WIDTH + l] / DIGITS;
-      }
-      for (let digit = 0; digit < DIGITS; digit++) row[digit * WIDTH + l] -= mean;
-    }
-    for (let digit = 0; digit < DIGITS; digit++) {
-      for (let l = 0; l < WIDTH; l++) {
-        for (let m = 0; m < WIDTH; m++) {
-          covariance[l * WIDTH + m] += row[digit * WIDTH + l] * row[digit * WIDTH + m];
+export function principalAxes({ rows, free, freeRows }: Query): Float64Array {
+  const total = new Float64Array(KEY_WIDTH + 1);
+  for (let at = 0; at < rows.length; at++) if (at % ROW <= KEY_WIDTH) total[at % ROW] += rows[at];
+  const covariance = new Float64Array(KEY_WIDTH * KEY_WIDTH);
+  for (let i = 0; i < free.length; i++) {
+    const own = freeRows.subarray(i * DIGITS * ROW, (i + 1) * DIGITS * ROW);
+    const values = Array.from({ length: KEY_WIDTH }, (_, l) => {
+      const column = Array.from(
+        { length: DIGITS },
+        (_, digit) => own[digit * ROW + l] - own[digit * ROW + KEY_WIDTH] * total[l] / total[KEY_WIDTH],
+      );
+      const mean = column.reduce((sum, value) => sum + value, 0) / DIGITS;
+      return column.map((value) => value - mean);
+    });
+    for (let l = 0; l < KEY_WIDTH; l++) {
+      for (let m = 0; m < KEY_WIDTH; m++) {
+        for (let digit = 0; digit < DIGITS; digit++) {
+          covariance[l * KEY_WIDTH + m] += values[l][digit] * values[m][digit];
         }
       }
     }
@@ -52,7 +37,7 @@ export function principalAxes({ entries, positions }: Query, step: number): Floa
 
 /** Eigenvectors of a symmetric matrix as rows, by falling eigenvalue; Jacobi's rotations, as in Golub and Van Loan, section 8.5. */
 function eigenvectors(matrix: Float64Array): Float64Array {
-  const n = WIDTH;
+  const n = KEY_WIDTH;
   const vectors = new Float64Array(n * n);
   for (let i = 0; i < n; i++) vectors[i * n + i] = 1;
   const rotate = (values: Float64Array, p: number, q: number, c: number, s: number, stride: number, step: number) => {

@@ -20,9 +20,8 @@ export { certify } from "./certify.ts";
 export { certificateText } from "./certificate.ts";
 export { harden, type HardenOptions, type HardenResult } from "./harden.ts";
 export { EngineError } from "../engine/error.ts";
-export { checkCertificate, type CheckResult } from "./checker.ts";
+export { checkCertificate, type CheckResult } from "../checker/check.ts";
 export type {
-  ArithmeticReport,
   Certificate,
   CertificateStep,
   CertifyCheckpoint,

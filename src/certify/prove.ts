@@ -1,7 +1,5 @@
 /**
- * The proof of all steps, on a crew.
- *
- * @module
+ * The proof of all steps.
  */
 import { WasmAdder } from "../adder.ts";
 import { decodeGreedily } from "../engine/reference/decode.ts";
@@ -10,15 +8,15 @@ import { hardCases } from "../evaluation/hard.ts";
 import { drawOperands } from "../model/sampler.ts";
 import { variantOf } from "../model/variant.ts";
 import { QUERIES, targetTokens } from "../model/vocabulary.ts";
-import type { Crew } from "./crew.ts";
-import { proveStep, type StepOutcome } from "./prove_step.ts";
+import { proveStep, type StepOutcome, type StepTools } from "./prove_step.ts";
 import type { CertifyCheckpoint, CertifyResult, Input } from "./types.ts";
+import type { WorkerPool } from "./worker_pool.ts";
 
 /** Random pairs, and as many with long carries, that are added before anything is proved. */
-const GLARING_PROBLEMS = 2000;
+const QUICK_PROBLEMS = 2000;
 
-/** Tells which sums a model gets wrong: greedily, in float32 and in float64. */
-export class Judge {
+/** Finds sums that a model gets wrong: greedily, in float32 and in float64. */
+export class CounterexampleSearch {
   readonly #adder: WasmAdder;
   readonly #reference: (input: Input) => ArrayLike<number>;
 
@@ -44,11 +42,11 @@ export class Judge {
     return { a, b, expected: a + b, got: this.#adder.add(a, b), step: this.#firstWrong({ a, b }) };
   }
 
-  /** A pair that a look at a few thousand finds to be added wrongly: most models that are not right need no proof of it. */
-  glaringFailure(): Input | undefined {
+  /** A wrong sum among a few thousand pairs, which most models that are not right have. */
+  quick(): Input | undefined {
     const operands = [
-      ...hardCases({ count: GLARING_PROBLEMS, seed: 1 }),
-      ...drawOperands({ seed: 1, stream: "evaluation", count: GLARING_PROBLEMS }),
+      ...hardCases({ count: QUICK_PROBLEMS, seed: 1 }),
+      ...drawOperands({ seed: 1, stream: "evaluation", count: QUICK_PROBLEMS }),
     ];
     const pairs = Array.from(
       { length: operands.length / 2 },
@@ -64,47 +62,40 @@ function firstDifference(tokens: ArrayLike<number>, { a, b }: Input): number {
   return targetTokens(a, b).findIndex((token, step) => token !== tokens[step]);
 }
 
-/** What a proof of all steps is told. */
-export interface ProveOptions {
-  /** The least margin that will do. */
-  demanded: number;
-  judge: Judge;
-  /** Gives up a step after that many cuts. */
-  mostCuts: number;
+/** Options of a proof of all steps. */
+export interface ProveOptions extends Omit<StepTools, "pool" | "isWrong"> {
+  search: CounterexampleSearch;
   /** Whether to go on with the other steps where one is found to be wrong. */
   exhaustive?: boolean;
-  expired: () => boolean;
-  /** Is told which share of all regions is settled. */
-  onProgress: (proved: number) => void;
 }
 
 /**
- * Proves all steps at once, the last the most urgent: it is the one that most often cannot be. What comes out does not depend on which step
- * is done first: a wrong sum counts once all later steps are done.
+ * Proves all steps at once, the last one first: it is the one that most often cannot be proved. The result does not depend on which step is done
+ * first: a wrong sum counts once all later steps are done.
  *
- * @returns What came of each step; without those before the one that is found to be wrong, unless the search is exhaustive
+ * @returns The outcome of each step, the last one first; without those before the one that is found to be wrong, unless the search is exhaustive
  */
-export async function proveAllSteps(crew: Crew, options: ProveOptions): Promise<StepOutcome[]> {
-  const { demanded, judge, mostCuts, exhaustive = false, expired, onProgress } = options;
+export async function proveAllSteps(pool: WorkerPool, options: ProveOptions): Promise<StepOutcome[]> {
+  const { search, exhaustive = false, onProgress, ...tools } = options;
   const shares = new Float64Array(QUERIES);
   const steps = Array.from({ length: QUERIES }, (_, step) => QUERIES - 1 - step);
   const running = steps.map((step) =>
     proveStep(step, {
-      ...{ crew, demanded, mostCuts, expired },
-      isWrong: (input) => judge.isWrong(input),
+      ...{ ...tools, pool },
+      isWrong: (input) => search.isWrong(input),
       onProgress: (share) => {
         shares[step] = Math.max(shares[step], share);
         onProgress(shares.reduce((sum, value) => sum + value, 0) / QUERIES);
       },
     })
   );
-  for (const proof of running) proof.catch(() => {}); // looked at when its turn comes
+  for (const proof of running) proof.catch(() => {}); // awaited in their order
   const outcomes: StepOutcome[] = [];
   for (const proof of running) {
     const outcome = await proof;
     outcomes.push(outcome);
     if (!exhaustive && "counterexample" in outcome) {
-      crew.giveUp(new Error("Cannot go on with a proof as it is refuted"));
+      pool.cancel(new Error("Cannot go on with a proof as it is refuted"));
       break;
     }
   }

@@ -1,195 +1,143 @@
 /**
- * The proof of one step: bounds for all of its regions, the worst of which are cut until every bound is near what an input attains.
- *
- * @module
+ * The proof of one step: first its worst input is looked for, which says how large a margin can be hoped for; then every group is proved to
+ * have nearly that.
  */
-import { EQUALS } from "../model/vocabulary.ts";
-import type { Cut } from "./bound.ts";
-import { Heap } from "./heap.ts";
-import type { BoundedPart, Part } from "./prover.ts";
-import { tokensAt } from "./region.ts";
-import type { Crew } from "./crew.ts";
+import type { Aim, Found, GroupProof } from "./prover.ts";
+import { tokensAt } from "./groups.ts";
 import type { CertificateStep, Input, Split, StepResult } from "./types.ts";
+import type { WorkerPool } from "./worker_pool.ts";
 
-/** Cutting ends where the least bound is this share of the smallest margin met: the proof is then tight enough. */
-const TIGHT = 0.95;
-/** After so many cuts less will do, and after more of them nothing is cut for a tighter bound alone. */
-const CUTS_TO_TIGHTEN = 4000;
-const LESS_TIGHT = 0.5;
-const MOST_CUTS_TO_TIGHTEN = 20_000;
-/** After so many cuts a step that has a margin below what is demanded, and no wrong sum near it, is given up. */
-const MOST_CUTS_WITHOUT_HOPE = 2000;
-/** Parts that are bounded at once, whatever the number of threads is: what comes out must not depend on it. */
-const BATCH = 64;
-/** Of these, parts that a thread takes at a time. */
-const SHARE = 4;
-/** So many of the inputs with the smallest margins are told. */
+/** So many groups, those with the least estimates, are searched for the worst input. */
+const SEARCHED = 64;
+/**
+ * The margins that are tried one after the other, as shares of the worst input's, with so many cuts a group for each: a proof of nearly the worst
+ * margin takes far more cuts than one of any margin. The first share comes twice, since the first proofs may meet a worse input.
+ */
+const AIMS = [[0.87, 100], [0.87, 100], [0.6, 300], [0.3, 1000], [0.1, 3000], [0, Infinity]] as const;
+/** Groups of one task. */
+const GROUPS_OF_TASK = 16;
+/** So many of the inputs with the smallest margins are reported. */
 const MOST_NARROW = 16;
-/** What is claimed of a bound. The checker bounds the same regions in another way, now and then by some 5% less tightly (measured). */
-const CLAIMED = 0.9;
-/** A little more than what is lost when a bound is written down rounded. */
-const ROUNDED = 1e-5;
-
-/** How a region is cut, while that is not known to the end. */
-interface Place {
-  cut?: Cut;
-  parts?: [Place, Place];
-}
-
-function splitOf({ cut, parts }: Place): Split {
-  return cut === undefined ? 0 : [cut.position, cut.at, splitOf(parts![0]), splitOf(parts![1])];
-}
-
-/** A part of the inputs that is not settled yet. */
-interface Open {
-  bound: number;
-  part: Part;
-  place: Place;
-  /** How it can be cut; undefined where it cannot or only the quick bound is known. */
-  cut?: Cut;
-  /** Whether only the quick bound is known. */
-  quick: boolean;
-}
 
 /** What comes of a step. */
 export type StepOutcome =
   & (
     | { proved: true; result: StepResult; certificate: CertificateStep }
     | { proved: false; counterexample: Input }
-    | { proved: false; open: BoundedPart }
+    | { proved: false; open: { step: number; bound: number; digits: Uint16Array | undefined } }
   )
   & {
     /** Inputs with the smallest margins met, the smallest first. */
-    narrow: (Input & { margin: number })[];
+    narrow: Found[];
   };
 
 /** What a step's proof works with. */
 export interface StepTools {
-  crew: Crew;
+  pool: WorkerPool;
   /** The least margin that will do. */
-  demanded: number;
-  /** Whether the model really adds a pair wrongly. */
+  needed: number;
+  /** Whether the model adds a pair wrongly. */
   isWrong: (input: Input) => boolean;
-  /** Gives up after that many cuts. */
+  /** Gives up on a group after so many cuts. */
   mostCuts: number;
-  /** Whether the time is up. */
-  expired: () => boolean;
-  /** Is told which share of the step's regions is settled. */
+  /** Milliseconds of Date.now() after which it gives up. */
+  until: number;
+  /** Called with the share of the step's groups that are settled. */
   onProgress: (proved: number) => void;
 }
 
-/**
- * Proves one step, best bound last.
- *
- * The least bound of all open parts is a lower bound for the step; the margin of any input is an upper one. The parts with the least
- * bounds are bounded more tightly, then cut, until the two are near each other.
- */
+/** Proves one step. */
 export async function proveStep(step: number, tools: StepTools): Promise<StepOutcome> {
-  const { crew, demanded, isWrong, mostCuts, expired, onProgress } = tools;
-  const needed = (demanded + ROUNDED) / CLAIMED;
-  const heap = new Heap<Open>();
-  const tokens = tokensAt(step, EQUALS);
-  const regionPlaces = new Map<string, [token: number, region: number, Place]>();
-  let regions = 0;
-  let scanned = 0;
-  const scans = await Promise.all(tokens.map(async (token) => {
-    const bounds = await crew.ask("scan", [step, token], step);
-    onProgress(++scanned / (tokens.length + 1));
-    return { token, bounds };
-  }));
-  for (const { token, bounds } of scans) {
-    for (const [number, bound] of bounds.entries()) {
-      heap.push({ bound, part: { step, token, number }, place: {}, quick: true });
-    }
-    regions += bounds.length;
-  }
+  const { pool, needed, isWrong, mostCuts, until, onProgress } = tools;
+  const tokens = tokensAt(step);
+  const estimates = await Promise.all(tokens.map((token) => pool.submit({ kind: "estimate", step, token }, step)));
 
-  let worst: StepResult["worst"] = { a: 0, b: 0, margin: Infinity };
-  let cuts = 0;
-  const narrow: StepOutcome["narrow"] = [];
-  const meet = (found: Input & { margin: number }) => {
-    if (narrow.length === MOST_NARROW && found.margin >= narrow[MOST_NARROW - 1].margin) return;
-    if (narrow.some(({ a, b }) => a === found.a && b === found.b)) return;
-    narrow.splice(narrow.findLastIndex(({ margin }) => margin <= found.margin) + 1, 0, found);
+  const narrow: Found[] = [];
+  const meet = (found: readonly Found[]) => {
+    for (const input of found) if (!narrow.some(({ a, b }) => a === input.a && b === input.b)) narrow.push(input);
+    narrow.sort((x, y) => x.margin - y.margin || x.a - y.a || x.b - y.b);
     narrow.length = Math.min(narrow.length, MOST_NARROW);
   };
-  const undecided = ({ part, bound }: Open): StepOutcome => ({ proved: false, open: { ...part, bound }, narrow });
-  for (;;) {
-    const share = cuts < CUTS_TO_TIGHTEN ? TIGHT : cuts < MOST_CUTS_TO_TIGHTEN ? LESS_TIGHT : 0;
-    const enough = Math.max(needed, share === 0 ? 0 : share * worst.margin); // worst.margin may be Infinity
-    const batch: Open[] = [];
-    while (batch.length < BATCH && heap.size > 0 && heap.first()!.bound < enough) batch.push(heap.pop()!);
-    if (batch.length === 0) {
-      onProgress(1);
-      const least = heap.first()!.bound;
-      const margin = Math.floor(1e6 * CLAIMED * least - 1) / 1e6;
-      const splits = [...regionPlaces.values()].map(([token, number, place]): [number, number, Split] => [
-        token,
-        number,
-        splitOf(place),
-      ]);
-      const axes = await axesOf(step, splits, crew);
+  const all = tokens.flatMap((token, i) => Array.from(estimates[i], (estimate, group) => ({ token, group, estimate })));
+  const lowest = all.toSorted((x, y) => x.estimate < y.estimate ? -1 : x.estimate > y.estimate ? 1 : 0).slice(
+    0,
+    SEARCHED,
+  );
+  const searches = tokens.map((token) => {
+    const groups = lowest.filter((entry) => entry.token === token).map(({ group }) => group);
+    return groups.length === 0 ? [] : pool.submit({ kind: "search", step, token, groups }, step);
+  });
+  for (const search of await Promise.all(searches)) meet(search);
+  const wrong = () => narrow.find((input) => input.margin < needed && isWrong(input));
+  const met = wrong();
+  if (met !== undefined) return { proved: false, counterexample: met, narrow };
+  let open: readonly { token: number; group: number }[] = all;
+  let left: GroupProof["open"];
+  let margin = Infinity;
+  let cutCount = 0;
+  const cuts: CertificateStep["cuts"] = [];
+  for (const [share, mostCutsHere] of AIMS) {
+    const worst = narrow[0].margin;
+    if (!(worst >= needed)) break;
+    // a margin is rounded to the sixth decimal, so that certificates stay short
+    const aim: Aim = {
+      margin: Math.floor(1e6 * Math.max(needed, share * worst)) / 1e6,
+      cuts: Math.min(mostCutsHere, mostCuts),
+    };
+    const running = tasksOf(open).map(async ({ token, groups }) => {
+      const proofs = await pool.submit({ kind: "prove", step, token, groups, aim, until }, step);
+      return proofs.map((proof, i) => ({ token, group: groups[i], ...proof }));
+    });
+    for (const proof of running) proof.catch(() => {}); // awaited in their order
+    const unproved: { token: number; group: number }[] = [];
+    for (const [i, proofs] of running.entries()) {
+      for (const { token, group, splits, cuts: taken, found, open: part } of await proofs) {
+        meet(found);
+        if (part !== undefined) {
+          if (unproved.length === 0) left = part;
+          unproved.push({ token, group });
+          continue;
+        }
+        margin = Math.min(margin, aim.margin);
+        cutCount += taken;
+        for (const [a, before, split] of splits) cuts.push([token, group, a, before, split]);
+      }
+      onProgress((all.length - open.length + (i + 1) / running.length * (open.length - unproved.length)) / all.length);
+    }
+    const refuted = wrong();
+    if (refuted !== undefined) return { proved: false, counterexample: refuted, narrow };
+    open = unproved;
+    if (open.length === 0) {
+      const certificate = { step, margin, worst: narrow[0], axes: await axesOf(step, cuts, pool), cuts };
       return {
         proved: true,
-        result: { step, margin, worst, regions, splits: cuts },
-        certificate: { step, margin, worst, axes, splits },
+        result: { step, margin, worst: narrow[0], groups: all.length, cuts: cutCount },
+        certificate,
         narrow,
       };
     }
-    const lowest = batch[0];
-    const open = lowest.bound < needed;
-    if (open && (expired() || cuts >= mostCuts)) return undecided(lowest);
-    // no proof is possible, and a wrong sum was not near
-    if (worst.margin < demanded && cuts >= MOST_CUTS_WITHOUT_HOPE) return undecided(lowest);
-    // a single input: bound and margin are the same but for rounding, and too small
-    const stuck = batch.find(({ quick, cut }) => !quick && cut === undefined);
-    if (stuck !== undefined) return undecided(stuck);
-
-    const chunks = Array.from(
-      { length: Math.ceil(batch.length / SHARE) },
-      (_, i) => batch.slice(i * SHARE, (i + 1) * SHARE),
-    );
-    const refined = (await Promise.all(chunks.map((chunk) =>
-      crew.ask("refine", [chunk.map(({ part, cut }) => ({ ...part, ...(cut && { cut }) })), enough], step)
-    ))).flat();
-    for (const [i, bounded] of refined.entries()) {
-      const { part, place, cut } = batch[i];
-      if (cut !== undefined) {
-        cuts++;
-        place.cut = cut;
-        place.parts = [{}, {}];
-        const key = `${part.token} ${part.number}`;
-        if (!regionPlaces.has(key)) {
-          regionPlaces.set(key, [part.token, part.number, place]);
-        }
-      }
-      for (const [side, { bound, found, cut: next, ...own }] of bounded.entries()) {
-        if (found !== undefined) {
-          meet(found);
-          if (found.margin < worst.margin) {
-            worst = found;
-          }
-          if (found === worst && found.margin < demanded && isWrong(found)) {
-            return { proved: false, counterexample: found, narrow };
-          }
-        }
-        heap.push({ bound, part: own, place: place.parts?.[side] ?? place, cut: next, quick: false });
-      }
-    }
   }
+  return { proved: false, open: { step, bound: left?.bound ?? narrow[0].margin, digits: left?.digits }, narrow };
 }
 
-/** The axes along which regions are cut, by the token that asks. */
-async function axesOf(
-  step: number,
-  splits: readonly [token: number, region: number, Split][],
-  crew: Crew,
-): Promise<CertificateStep["axes"]> {
+/** Groups of one token, some at a time. */
+function tasksOf(groups: readonly { token: number; group: number }[]): { token: number; groups: number[] }[] {
+  const tasks: { token: number; groups: number[] }[] = [];
+  for (const { token, group } of groups) {
+    const last = tasks.at(-1);
+    if (last?.token === token && last.groups.length < GROUPS_OF_TASK) last.groups.push(group);
+    else tasks.push({ token, groups: [group] });
+  }
+  return tasks;
+}
+
+/** The axes along which cells are cut, by the token that asks. */
+async function axesOf(step: number, cuts: CertificateStep["cuts"], pool: WorkerPool): Promise<CertificateStep["axes"]> {
   const usesAxes = (split: Split): boolean => split !== 0 && (split[0] < 0 || usesAxes(split[2]) || usesAxes(split[3]));
-  const tokens = new Set(splits.filter(([, , split]) => usesAxes(split)).map(([token]) => token));
+  const tokens = new Set(cuts.filter(([, , , , split]) => usesAxes(split)).map(([token]) => token));
   const axes: [token: number, axes: number[][]][] = [];
   for (const token of [...tokens].sort((x, y) => x - y)) {
-    axes.push([token, await crew.ask("axes", [step, token], step)]);
+    axes.push([token, await pool.submit({ kind: "axes", step, token }, step)]);
   }
   return axes;
 }

@@ -1,145 +1,267 @@
 /**
- * What a thread of the prover does: bounds for the regions that it is told. Nothing here depends on when or where it is asked.
- *
- * @module
+ * What a thread of the prover does: it bounds groups of inputs, and cuts them where their bounds do not suffice. Nothing here depends on when or
+ * where it is asked.
  */
-import { tensorsOf } from "../engine/reference/model.ts";
-import { type ModelName, TOKENS, variantOf, WIDTH } from "../model/variant.ts";
-import { EQUALS, QUERIES, targetTokens } from "../model/vocabulary.ts";
-import { Bounder, type Cut } from "./bound.ts";
-import { attentionOf } from "./extremes.ts";
-import { Head } from "./head.ts";
+import { type DecodingNumbers, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
+import { principalAxes } from "./axes.ts";
+import { type Group, groupsOf, type Part, refine, wholeGroup } from "./groups.ts";
+import { MarginBound } from "./margin_bound.ts";
+import { PostAttention } from "./post_attention.ts";
 import { Query } from "./query.ts";
-import { type Region, regionsOf } from "./region.ts";
-import { quickBounds } from "./scan.ts";
-import type { Input } from "./types.ts";
+import { type Digits, DIGITS_OF, outputOf, Reach } from "./reach.ts";
+import type { Input, Split } from "./types.ts";
 
-/** A part of a region, to be bounded. */
-export interface Part {
-  /** Which token of the answer. */
-  readonly step: number;
-  /** The token at the position that asks. */
-  readonly token: number;
-  /** The region's number among those of its step and token. */
-  readonly number: number;
-  /** The digits of the part; those of the region where it is not cut. */
-  readonly digits?: Uint16Array;
-  /** The part's box, where it is cut along an axis. */
-  readonly box?: Float64Array;
+/** A digit is fixed rather than a cell halved where it moves the hidden units by this share of what the cell's widest axis does. */
+const DIGIT_SHARE = 0.5;
+/** Steps from one input to a worse one. */
+const DESCENT = 4;
+/** What is claimed of a bound: a little less, so that the checker, whose float64 is rounded otherwise, finds it, too. */
+export const CLAIMED = 1 - 1e-6;
+
+/** An input and its margin in real arithmetic on the module's numbers. */
+export type Found = Input & { readonly margin: number };
+
+/** A margin to be proved with at most so many cuts of a group. */
+export interface Aim {
+  readonly margin: number;
+  readonly cuts: number;
 }
 
-/** A part, what is known of it, and how it can be cut. */
-export interface BoundedPart extends Part {
-  /** No input in it has a smaller margin; Infinity where it holds none. */
-  readonly bound: number;
-  /** The smallest margin met in its region. */
-  readonly found?: Input & { readonly margin: number };
-  /** How to cut it; undefined where it is a single input, or its bound was large enough. */
-  readonly cut?: Cut;
+/** What comes of a group. */
+export interface GroupProof {
+  /** How it is cut beyond its canonical parts: the digit a_i, the digit a_(i - 1), and the cuts. */
+  readonly splits: readonly (readonly [a: number, before: number, Split])[];
+  readonly cuts: number;
+  /** Inputs with small margins that were met where a bound did not suffice. */
+  readonly found: readonly Found[];
+  /** Where the margin was not proved: the part that was left, and its bound. */
+  readonly open?: { readonly digits: Uint16Array; readonly bound: number };
+}
+
+/** A part that cannot be proved. */
+class Unproved extends Error {
+  constructor(readonly part: Part, readonly bound: number) {
+    super();
+  }
 }
 
 /** The prover's machinery for one model. */
 export class Prover {
-  readonly #tensors;
-  readonly #variant;
-  readonly #head: Head;
-  readonly #bounder: Bounder;
-  readonly #queries = new Map<number, Query>();
-  readonly #regions = new Map<number, Region[]>();
+  readonly #numbers: DecodingNumbers;
+  readonly #reach = new Reach();
+  readonly #bound: MarginBound;
+  readonly #after: PostAttention;
+  readonly #queries = new Map<number, { query: Query; groups: Group[]; axes?: Float64Array }>();
+  readonly #o = new Float64Array(KEY_WIDTH);
+  readonly #gradient = new Float64Array(KEY_WIDTH);
+  // of the group at hand
+  #cuts = 0;
+  #until = Infinity;
+  #found: Found[] = [];
+  #splits: [number, number, Split][] = [];
 
-  /** Takes the weights. */
-  constructor(model: ModelName, parameters: Float32Array) {
-    this.#variant = variantOf(model);
-    this.#tensors = tensorsOf(Float64Array.from(parameters), this.#variant);
-    this.#head = new Head(this.#tensors, this.#variant);
-    this.#bounder = new Bounder(this.#head);
+  constructor(numbers: DecodingNumbers) {
+    this.#numbers = numbers;
+    this.#bound = new MarginBound(numbers, this.#reach);
+    this.#after = new PostAttention(numbers);
   }
 
-  #query(step: number, token: number): Query {
-    return remembered(this.#queries, 100 * step + token, () => new Query(this.#tensors, this.#variant, step, token));
+  #of(step: number, token: number): { query: Query; groups: Group[]; axes?: Float64Array } {
+    const key = 100 * step + token;
+    let known = this.#queries.get(key);
+    if (known === undefined) {
+      known = { query: new Query(step, token, queryTable(this.#numbers, step, token)), groups: groupsOf(step, token) };
+      this.#queries.set(key, known);
+    }
+    return known;
   }
 
-  #regionsOf(step: number, token: number): Region[] {
-    return remembered(this.#regions, 100 * step + token, () => regionsOf(step, token));
-  }
-
-  #regionOf({ step, token, number, digits, box }: Part): Region {
-    const region = this.#regionsOf(step, token)[number];
-    return { ...region, ...(digits && { digits }), ...(box && { box }) };
-  }
-
-  /** Quick bounds of all regions of a step and token. */
-  scan(step: number, token: number): Float64Array {
-    const { tokenEmbedding } = this.#tensors;
-    return quickBounds(this.#head, tokenEmbedding, this.#query(step, token), this.#regionsOf(step, token));
-  }
-
-  /** Bounds parts: those that are known to be in need of it are cut in two first. @param enough A bound that large need not be improved */
-  refine(parts: readonly (Part & { cut?: Cut })[], enough: number): BoundedPart[][] {
-    return parts.map(({ cut, ...part }) => {
-      const query = this.#query(part.step, part.token);
-      const region = this.#regionOf(part);
-      if (cut === undefined) return [this.#bound(query, part, region, enough)];
-      return this.#bounder.parts(query, region, cut).map((side) =>
-        this.#bound(query, { ...part, digits: side.digits, ...(side.box && { box: side.box }) }, side, enough)
-      );
+  /** An estimate of the least margin of each group of a step and token: that of its center, less what the gradient may take over the group. */
+  estimate(step: number, token: number): Float64Array {
+    const { query, groups } = this.#of(step, token);
+    return Float64Array.from(groups, (group) => {
+      if (!this.#reach.take(query, wholeGroup(group), undefined)) return Infinity;
+      const margin = this.#after.margin(query.x, this.#reach.center, group.target);
+      this.#after.gradient(group.target, this.#gradient);
+      this.#reach.apart(this.#gradient, 0);
+      return margin + this.#reach.lo;
     });
   }
 
-  #bound(query: Query, part: Part, region: Region, enough: number): BoundedPart {
-    const { bound, found, cut } = this.#bounder.bound(query, region, enough);
-    return {
-      ...{ ...part, bound },
-      ...(found && { found: { a: valueOf(found.input.a), b: valueOf(found.input.b), margin: found.margin } }),
-      ...(cut && { cut }),
-    };
+  /** Looks for the inputs of a group with the smallest margins. */
+  search(step: number, token: number, number: number): Found[] {
+    const { query, groups } = this.#of(step, token);
+    const part = wholeGroup(groups[number]);
+    return this.#reach.take(query, part, undefined) ? this.#worst(query, part) : [];
   }
 
-  /** The axes along which the regions of a step and token are cut, one a row. */
-  axes(step: number, token: number): number[][] {
-    const axes = this.#bounder.axesOf(this.#query(step, token), step);
-    return Array.from({ length: WIDTH }, (_, i) => [...axes.subarray(i * WIDTH, (i + 1) * WIDTH)]);
-  }
-
-  /** The largest difference of an engine's logits [n, 12, 14] from those in float64. */
-  largestError(operands: Float64Array, logits: Float32Array): number {
-    let largest = 0;
-    const o = new Float64Array(WIDTH);
-    for (let i = 0; i < operands.length; i += 2) {
-      const [a, b] = [operands[i], operands[i + 1]];
-      const digits = { a: digitsOf(a), b: digitsOf(b) };
-      const targets = targetTokens(a, b);
-      for (let step = 0; step < QUERIES; step++) {
-        const query = this.#query(step, step === 0 ? EQUALS : targets[step - 1]);
-        attentionOf(step, query, digits, o);
-        const exact = this.#head.logitsAt(query.x0, o);
-        const at = (i / 2 * QUERIES + step) * TOKENS;
-        for (let t = 0; t < TOKENS; t++) {
-          const error = Math.abs(logits[at + t] - exact[t]);
-          if (!(error <= largest)) largest = Number.isNaN(error) ? Infinity : error;
-        }
-      }
+  /**
+   * Proves that no input of a group has a smaller margin than the aim's.
+   *
+   * @param until Milliseconds of Date.now() after which it gives up
+   */
+  prove(step: number, token: number, number: number, { margin, cuts }: Aim, until = Infinity): GroupProof {
+    const { query, groups } = this.#of(step, token);
+    this.#found = [];
+    this.#cuts = cuts;
+    this.#until = until;
+    this.#splits = [];
+    try {
+      this.#proveCanonically(query, wholeGroup(groups[number]), margin / CLAIMED);
+      return { splits: this.#splits, cuts: cuts - this.#cuts, found: this.#found };
+    } catch (error) {
+      if (!(error instanceof Unproved)) throw error;
+      const open = { digits: error.part.digits, bound: error.bound };
+      return { splits: [], cuts: cuts - this.#cuts, found: this.#found, open };
     }
-    return largest;
+  }
+
+  /** The axes along which the cells of a step and token are cut, one a row. */
+  axes(step: number, token: number): number[][] {
+    const axes = this.#axesOf(step, token);
+    return Array.from({ length: KEY_WIDTH }, (_, i) => [...axes.subarray(i * KEY_WIDTH, (i + 1) * KEY_WIDTH)]);
+  }
+
+  #axesOf(step: number, token: number): Float64Array {
+    const known = this.#of(step, token);
+    return known.axes ??= principalAxes(known.query);
+  }
+
+  /** A group, else with each digit a_i, else with each digit a_(i - 1) as well: what the checker tries by itself. */
+  #proveCanonically(query: Query, part: Part, margin: number): void {
+    if (this.#holds(query, part, margin, false)) return;
+    const parts = refine(part);
+    for (const own of parts) this.#proveCanonically(query, own, margin);
+    if (parts.length > 0) return;
+    const split = this.#prove(query, part, margin);
+    if (split === 0) return;
+    const { step, sum, before } = part.group;
+    const digit = (tied: number | undefined, place: number) =>
+      tied === undefined ? 0 : DIGITS_OF[part.digits[9 - place]][0];
+    this.#splits.push([digit(sum, step), digit(before, step - 1), split]);
+  }
+
+  /** Whether every margin of a part is bounded by so much, by quick ways or by all. */
+  #holds(query: Query, part: Part, margin: number, byTies: boolean): boolean {
+    const axes = part.box && this.#axesOf(query.step, query.token);
+    if (!this.#reach.take(query, part, axes)) return true;
+    if (part.box === undefined || !byTies) {
+      if (this.#bound.least(query, part, "boxed", margin) >= margin) return true;
+    }
+    if (this.#bound.least(query, part, "apart", margin) >= margin) return true;
+    if (!byTies) return false;
+    return this.#bound.least(query, part, "tiedMargin", margin) >= margin ||
+      this.#bound.least(query, part, "tied", margin) >= margin;
+  }
+
+  /** Proves a part, cut where that is needed. @throws {Unproved} */
+  #prove(query: Query, part: Part, margin: number): Split {
+    if (this.#holds(query, part, margin, true)) return 0;
+    const cut = this.#cut(query, part);
+    const worst = this.#worst(query, part);
+    this.#found.push(...worst);
+    const bound = this.#bound.least(query, part, "tied", margin);
+    const isOver = this.#cuts === 0 || Date.now() > this.#until;
+    if (cut === undefined || isOver || worst.some((found) => found.margin < margin)) throw new Unproved(part, bound);
+    this.#cuts--;
+    const [first, second] = this.#halves(query, part, cut);
+    return [...cut, this.#prove(query, first, margin), this.#prove(query, second, margin)];
+  }
+
+  /** How to cut a part whose bound was just found too small: at a position, these digits to the first half, or along an axis; undefined for one input. */
+  #cut(query: Query, part: Part): readonly [position: number, at: number] | undefined {
+    const losses = this.#bound.losses();
+    let best = { score: 0, position: -1, bits: 0 };
+    for (const position of query.free) {
+      if (DIGITS_OF[part.digits[position]].length < 2) continue;
+      let [score, most, bits] = [0, 0, 0];
+      for (const { direction, weight } of losses) {
+        const own = this.#reach.spread(direction, position);
+        score += weight * own.spread;
+        if (weight * own.spread > most) [most, bits] = [weight * own.spread, own.bits];
+      }
+      if (score > best.score) best = { score, position, bits };
+    }
+    const axes = this.#axesOf(query.step, query.token);
+    const box = part.box ?? this.#boxOf(axes);
+    let [axis, widest] = [-1, best.score / DIGIT_SHARE];
+    for (let i = 0; i < KEY_WIDTH; i++) {
+      let score = 0;
+      for (const { direction, weight } of losses) {
+        let share = 0;
+        for (let l = 0; l < KEY_WIDTH; l++) share += direction[l] * axes[i * KEY_WIDTH + l];
+        score += weight * Math.abs(share) * (box[2 * i + 1] - box[2 * i]);
+      }
+      if (score > widest) [axis, widest] = [i, score];
+    }
+    if (best.position >= 0 && (axis < 0 || part.digits.every((bits) => DIGITS_OF[bits].length <= 2))) {
+      return [best.position, best.bits];
+    }
+    if (axis >= 0 && best.position >= 0) return [-1 - axis, (box[2 * axis] + box[2 * axis + 1]) / 2];
+    return undefined;
+  }
+
+  /** Between what the output of the part at hand lies along each axis. */
+  #boxOf(axes: Float64Array): Float64Array {
+    const box = new Float64Array(2 * KEY_WIDTH);
+    for (let i = 0; i < KEY_WIDTH; i++) {
+      let middle = 0;
+      for (let l = 0; l < KEY_WIDTH; l++) middle += axes[i * KEY_WIDTH + l] * this.#reach.center[l];
+      this.#reach.tied(axes, i * KEY_WIDTH);
+      box[2 * i] = middle + this.#reach.lo;
+      box[2 * i + 1] = middle + this.#reach.hi;
+    }
+    return box;
+  }
+
+  #halves(query: Query, part: Part, [position, at]: readonly [number, number]): [Part, Part] {
+    if (position >= 0) {
+      const halves = [at, ~at].map((bits) => {
+        const digits = part.digits.slice();
+        digits[position] &= bits;
+        return { ...part, digits };
+      });
+      return [halves[0], halves[1]];
+    }
+    const axis = -1 - position;
+    let { box } = part;
+    if (box === undefined) {
+      this.#reach.take(query, part, undefined);
+      box = this.#boxOf(this.#axesOf(query.step, query.token));
+    }
+    const [first, second] = [box.slice(), box.slice()];
+    first[2 * axis + 1] = second[2 * axis] = at;
+    return [{ ...part, box: first }, { ...part, box: second }];
+  }
+
+  /**
+   * Inputs of the part at hand with smaller and smaller margins: from its center along the margin's gradient to the input that lies farthest that
+   * way, whose own gradient shows the next.
+   */
+  #worst(query: Query, part: Part): Found[] {
+    const { target } = part.group;
+    const o = this.#o;
+    o.set(this.#reach.center);
+    const found: Found[] = [];
+    for (let round = 0; round < DESCENT; round++) {
+      this.#after.margin(query.x, o, target);
+      this.#after.gradient(target, this.#gradient);
+      let start = 0;
+      for (let l = 0; l < KEY_WIDTH; l++) start += this.#gradient[l] * o[l];
+      if (!Number.isFinite(start)) return found;
+      const digits = this.#reach.worst(this.#gradient, start);
+      if (digits === undefined) return found;
+      outputOf(query, digits, o);
+      const margin = this.#after.margin(query.x, o, target);
+      const best = found.at(-1)?.margin ?? Infinity;
+      if (!(margin < best)) return found;
+      found.push({ ...inputOf(digits), margin });
+    }
+    return found;
   }
 }
 
-/** The ten digits of an operand, ones first. */
-function digitsOf(value: number): number[] {
-  const digits = new Array<number>(10);
-  for (let place = 0; place < 10; place++) {
-    digits[place] = value % 10;
-    value = Math.floor(value / 10);
-  }
-  return digits;
-}
-
-function valueOf(digits: readonly number[]): number {
-  return digits.reduceRight((total, digit) => 10 * total + digit, 0);
-}
-
-function remembered<V>(values: Map<number, V>, key: number, make: () => V): V {
-  let value = values.get(key);
-  if (value === undefined) values.set(key, value = make());
-  return value;
+function inputOf({ a, b }: Digits): Input {
+  const value = (digits: readonly number[]) => digits.reduceRight((total, digit) => 10 * total + digit, 0);
+  return { a: value(a), b: value(b) };
 }

@@ -1,77 +1,130 @@
 /**
- * One query of the attention: the position that asks and the token it holds. Every other token's part in its answer is known.
- *
- * @module
+ * One query of the attention as the prover reads it: the exact numbers of the module's tables, and how exact the kernels' sums of them are.
  */
-import { layerNorm } from "../engine/reference/layer_norm.ts";
-import { linear, rowOf, sum } from "../engine/reference/linear.ts";
-import { QkvRow, type Tensors } from "../engine/reference/model.ts";
-import { type Variant, WIDTH } from "../model/variant.ts";
-import { EQUALS, FIRST_QUERY, OPERAND_DIGITS, PLUS } from "../model/vocabulary.ts";
-import { DIGITS } from "./places.ts";
+import { DIGITS, KEY_WIDTH, onlyToken, type QueryTable, ROW } from "../engine/wasm/decoding_tables.ts";
+import { FIRST_QUERY, OPERAND_DIGITS } from "../model/vocabulary.ts";
+import { positionOfA, positionOfB } from "./groups.ts";
+import { EXP2_RELATIVE } from "../checker/elementary_bounds.ts";
+import { FLOAT32 } from "./rounding.ts";
 
-/** Numbers kept of a token at a position: its seven weighted values, and its weight. */
-export const ENTRY = WIDTH + 1;
+const PLUS_AT = OPERAND_DIGITS * DIGITS;
+/** A position is faint whose tokens have at most this share of the weight of all. */
+const FAINT = 3e-6;
+/** Below it a weight may have been too small for the tables. */
+const LEAST_UNIT = 2 ** -100;
+const EQUALS_AT = FIRST_QUERY * DIGITS;
 
-/**
- * The attention's output is o = sum_j e_j v_j / sum_j e_j over the positions j that are seen, where the token t at j gives the weight
- * e_j(t) = exp(q.k_j(t) / sqrt 7 - shift) and the value v_j(t). The shift, the largest exponent, cancels.
- */
+/** The attention's output is sum e key / sum e, one row (e key, e) a position. */
 export class Query {
-  /** The residual stream of the position that asks. */
-  readonly x0: Float64Array;
-  /** Number of positions seen, that which asks included. */
+  /** The residual stream of the position that asks, [7]. */
+  readonly x: Float64Array;
+  /** Positions that are seen, that which asks included. */
   readonly positions: number;
-  /** (positions, 10, 8): e v and e of each digit at each position. Where one token alone can stand it takes the place of digit 0. */
-  readonly entries: Float64Array;
-  /** (positions, 10): e alone. */
-  readonly weights: Float64Array;
+  /** [positions, 10, 8]: e key (6), e, 0. Where one token alone can stand it takes the place of digit 0. */
+  readonly rows: Float64Array;
+  /** The positions that groups leave free, whose digits are bounded together as long as a part is not cut there. */
+  readonly free: readonly number[];
+  /** [positions, 10, 8]: the rows of those of them that carry weight. */
+  readonly freeRows: Float64Array;
+  /** [7]: the sums of the least and the greatest in each column of the others, which are bounded column by column. */
+  readonly faintLo = new Float64Array(KEY_WIDTH + 1);
+  readonly faintHi = new Float64Array(KEY_WIDTH + 1);
+  /** [7]: the sums of the least and the greatest in each column of them. */
+  readonly freeLo = new Float64Array(KEY_WIDTH + 1);
+  readonly freeHi = new Float64Array(KEY_WIDTH + 1);
+  /** [7]: the sum of the rows that each input has: of the symbols, and of the position that asks. */
+  readonly fixedRow = new Float64Array(KEY_WIDTH + 1);
+  /** [7]: the sum over the positions of the largest size in each column of `rows`. */
+  readonly sizes = new Float64Array(KEY_WIDTH + 1);
+  /** [6]: the largest size of each coordinate of a key. */
+  readonly keySizes = new Float64Array(KEY_WIDTH);
+  /** The sum over the positions of the largest difference between e and 2^score, which decoding without tables takes instead. */
+  readonly #difference: number;
 
-  /** Position 21 + step, holding `token`. */
-  constructor(tensors: Tensors, variant: Variant, step: number, token: number) {
-    const asking = FIRST_QUERY + step;
-    this.positions = asking + 1;
-    const embed = (id: number, position: number) =>
-      sum(rowOf(tensors.tokenEmbedding, id, WIDTH), rowOf(tensors.positionEmbedding, position, WIDTH));
-    const slot = (id: number, position: number) =>
-      new QkvRow(linear(layerNorm(embed(id, position), tensors.norm1, variant.layerNormEpsilon).y, tensors.qkv));
-    const { query } = slot(token, asking);
-    this.x0 = embed(token, asking);
-
-    this.entries = new Float64Array(this.positions * DIGITS * ENTRY);
-    this.weights = new Float64Array(this.positions * DIGITS);
+  constructor(readonly step: number, readonly token: number, { x, query, rows, keys }: QueryTable) {
+    this.x = Float64Array.from(x);
+    this.positions = FIRST_QUERY + step + 1;
+    this.rows = Float64Array.from(rows);
     const scores = new Float64Array(this.positions * DIGITS).fill(-Infinity);
+    const scoreSizes = new Float64Array(scores.length);
+    for (let at = 0; at < scores.length; at++) {
+      const position = Math.floor(at / DIGITS);
+      if (at % DIGITS > 0 && onlyToken(position, step, token) !== undefined) continue;
+      let score = 0;
+      for (let l = 0; l < KEY_WIDTH; l++) {
+        const key = keys[at * ROW + l];
+        const product = Math.fround(query[l] * key);
+        score = l === 0 ? product : Math.fround(score + product);
+        scoreSizes[at] += Math.abs(query[l] * key);
+        this.keySizes[l] = Math.max(this.keySizes[l], Math.abs(key));
+      }
+      scores[at] = score;
+    }
+    // decoding without tables takes 2^score, the tables hold about a multiple of it: that of the largest weight of a digit
+    let largest = 0;
+    for (let at = 0; at < scores.length; at++) {
+      if (scores[at] > scores[largest] && at !== PLUS_AT && at !== EQUALS_AT) largest = at;
+    }
+    const unit = this.rows[largest * ROW + KEY_WIDTH];
+    const weightOf = (at: number) => unit * 2 ** (scores[at] - scores[largest]);
+    const differences = scores.map((_, at) => Math.abs(weightOf(at) - this.rows[at * ROW + KEY_WIDTH]));
+    // both symbols share a row, so what is known of their weights is only how scores and powers of two are rounded
+    const share = (at: number) => Math.LN2 * FLOAT32 * (10 * scoreSizes[at] + 128) + EXP2_RELATIVE;
+    for (const at of [PLUS_AT, EQUALS_AT]) {
+      differences[at] = unit > LEAST_UNIT ? 1.01 * weightOf(at) * (share(at) + share(largest)) : Infinity;
+    }
+    let difference = 0;
     for (let position = 0; position < this.positions; position++) {
-      const only = position === asking ? token : onlyToken(position);
-      for (let digit = 0; digit < (only === undefined ? DIGITS : 1); digit++) {
-        const { key, value } = slot(only ?? digit, position);
-        const at = position * DIGITS + digit;
-        scores[at] = query.reduce((total, q, l) => total + q * key[l], 0) / Math.sqrt(WIDTH);
-        this.entries.set(value, at * ENTRY);
+      let most = 0;
+      for (let at = position * DIGITS; at < (position + 1) * DIGITS; at++) {
+        most = Math.max(most, differences[at]);
+      }
+      difference += most;
+      for (let l = 0; l <= KEY_WIDTH; l++) {
+        let size = 0;
+        for (let digit = 0; digit < DIGITS; digit++) {
+          size = Math.max(size, Math.abs(this.rows[(position * DIGITS + digit) * ROW + l]));
+        }
+        this.sizes[l] += size;
       }
     }
-    const shift = scores.reduce((most, score) => Math.max(most, score), -Infinity);
-    for (let at = 0; at < scores.length; at++) {
-      const weight = Math.exp(scores[at] - shift);
-      for (let l = 0; l < WIDTH; l++) this.entries[at * ENTRY + l] *= weight;
-      this.entries[at * ENTRY + WIDTH] = weight;
-      this.weights[at] = weight;
+    this.#difference = difference;
+
+    const places = [step, step - 1].filter((place) => place >= 0 && place < OPERAND_DIGITS);
+    const tied = new Set(places.flatMap((place) => [positionOfA(place), positionOfB(place)]));
+    const positions = Array.from({ length: this.positions }, (_, position) => position);
+    this.free = positions.filter((at) => onlyToken(at, step, token) === undefined && !tied.has(at));
+    const heaviest = (position: number) => this.#column(position, KEY_WIDTH).reduce((most, e) => Math.max(most, e));
+    const faint = FAINT * positions.reduce((sum, position) => sum + heaviest(position), 0);
+    const carrying = this.free.filter((position) => heaviest(position) > faint);
+    this.freeRows = new Float64Array(carrying.length * DIGITS * ROW);
+    carrying.forEach((position, i) => {
+      this.freeRows.set(this.rows.subarray(position * DIGITS * ROW, (position + 1) * DIGITS * ROW), i * DIGITS * ROW);
+    });
+    for (const position of this.free) {
+      for (let l = 0; l <= KEY_WIDTH; l++) {
+        const column = this.#column(position, l);
+        const [least, most] = [Math.min(...column), Math.max(...column)];
+        this.freeLo[l] += least;
+        this.freeHi[l] += most;
+        if (carrying.includes(position)) continue;
+        this.faintLo[l] += least;
+        this.faintHi[l] += most;
+      }
+    }
+    for (const position of positions) {
+      if (onlyToken(position, step, token) === undefined) continue;
+      for (let l = 0; l <= KEY_WIDTH; l++) this.fixedRow[l] += this.rows[position * DIGITS * ROW + l];
     }
   }
 
-  /** Projects e v on a direction of o for each position and digit, [positions, 10]. */
-  project(direction: Float64Array, projected: Float64Array): void {
-    const { entries } = this;
-    const [d0, d1, d2, d3, d4, d5, d6] = direction;
-    for (let at = 0, e = 0; at < this.positions * DIGITS; at++, e += ENTRY) {
-      projected[at] = d0 * entries[e] + d1 * entries[e + 1] + d2 * entries[e + 2] + d3 * entries[e + 3] +
-        d4 * entries[e + 4] + d5 * entries[e + 5] + d6 * entries[e + 6];
-    }
+  #column(position: number, l: number): number[] {
+    return Array.from({ length: DIGITS }, (_, digit) => this.rows[(position * DIGITS + digit) * ROW + l]);
   }
-}
 
-/** The token that alone can stand at a position before the one that asks; undefined where it is any digit. */
-function onlyToken(position: number): number | undefined {
-  if (position === OPERAND_DIGITS) return PLUS;
-  return position === FIRST_QUERY ? EQUALS : undefined;
+  /** How far the coordinates that the kernels compute may be from the quotient, as a share of the keys' sizes. */
+  rounding(leastWeight: number): number {
+    return (2 * this.positions + 5) * FLOAT32 +
+      2.01 * (this.#difference / leastWeight + EXP2_RELATIVE + 8 * FLOAT32 + 2 ** -34);
+  }
 }

@@ -1,8 +1,4 @@
-/**
- * What the prover is asked, tells and gives.
- *
- * @module
- */
+import type { DecodingModules } from "../engine/wasm/read_decoding.ts";
 import type { ModelName } from "../model/variant.ts";
 
 /** The weights in question. */
@@ -17,19 +13,19 @@ export interface CertifyCheckpoint {
 export interface CertifyOptions {
   /** Gives up after that many seconds. @default {60} */
   seconds?: number;
-  /** Gives up a step after that many cuts: other than `seconds`, this gives the same answer on every machine. @default {Infinity} */
+  /** Gives up on a group of inputs after that many cuts. Unlike `seconds`, this gives the same result on every machine. @default {100_000} */
   cuts?: number;
   /** Threads, 1 … 64; the result is the same with any number. Where there are no workers it is 1. @default {all cores} */
   threads?: number;
   /** Ends the search early: the promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Is told now and then how far the proof is. */
+  /** Called now and then with the proof's progress. */
   onProgress?: (progress: CertifyProgress) => void;
 }
 
-/** What {@linkcode CertifyOptions.onProgress} is told. */
+/** The progress of a proof. */
 export interface CertifyProgress {
-  /** Share of the regions settled, 0 … 1. */
+  /** Share of the groups of inputs that are settled, 0 to 1. */
   proved: number;
   /** Seconds so far. */
   seconds: number;
@@ -43,18 +39,18 @@ export interface Input {
   b: number;
 }
 
-/** What is proved of one token of the answer. */
+/** The proof of one token of the answer. */
 export interface StepResult {
   /** Which token: 0 … 10 are the digits of the sum, ones first; 11 ends the sequence. */
   step: number;
-  /** No input has a smaller margin here, in logits. */
+  /** No input has a smaller margin here, in logits, in the module's own float32. */
   margin: number;
   /** The input with the smallest margin met. */
   worst: Input & { margin: number };
-  /** Regions that the inputs are divided into. */
-  regions: number;
-  /** Cuts of regions that the proof took. */
-  splits: number;
+  /** Groups that the inputs are divided into. */
+  groups: number;
+  /** Cuts that the proof took beyond the groups' digits. */
+  cuts: number;
 }
 
 /** A set of inputs: for each digit of the operands and of the sum's written digits, ones first, what it may be. */
@@ -69,7 +65,7 @@ export interface OpenRegion {
   b: string[];
 }
 
-/** What {@linkcode certify} finds. */
+/** The result of {@linkcode certify}. */
 export interface CertifyResult {
   /** `certified`: all sums are right. `counterexample`: one is wrong. `undecided`: the time ran out. */
   verdict: "certified" | "counterexample" | "undecided";
@@ -92,9 +88,7 @@ export interface CertifyResult {
   counterexample: (Input & { expected: number; got: number | null; step: number }) | null;
   /** What is left to decide, where the verdict is `undecided`. */
   undecided: OpenRegion | null;
-  /** The float32 engine against float64, measured on this model. */
-  arithmetic: ArithmeticReport | null;
-  /** Seconds that it took. */
+  /** Seconds it took. */
   seconds: number;
   /** Threads that were at work. */
   threads: number;
@@ -102,52 +96,42 @@ export interface CertifyResult {
   certificate: Certificate | null;
 }
 
-/** How far float32 is from float64. */
-export interface ArithmeticReport {
-  /** Logits compared. */
-  logits: number;
-  /** The largest difference of two logits' difference. */
-  largestError: number;
-  /** Every margin must be at least this. */
-  demanded: number;
-}
-
 /**
- * A cut of a region; 0 where it is not cut. At a position, these digits as bits to the first part, the others to the second. Where `position` is
- * negative, along axis -1 - position: what is at most `at` there to the first part, what is at least `at` to the second.
+ * How a part of the inputs is cut: 0 where it is not; at a position, the digits with a bit in `at` go to the first half; where `position` is
+ * negative, along axis -1 - position, what is at most `at` goes to the first half and what is at least `at` to the second.
  */
 export type Split = 0 | [position: number, at: number, Split, Split];
 
-/** What a certificate says of one step. */
+/** What a certificate claims of one step. */
 export interface CertificateStep {
   /** Which token of the answer. */
   step: number;
-  /** Every leaf's bound is at least this. */
+  /** No margin is smaller. */
   margin: number;
-  /** An input whose margin is hardly larger. */
+  /** An input whose margin, in real arithmetic, is hardly larger. */
   worst: Input & { margin: number };
-  /** Where regions are cut along axes: the token that asks, and its axes, directions of the attention's output. */
+  /** Where parts are cut along axes: the token that asks, and its six axes, directions of the attention's output. */
   axes: [token: number, axes: number[][]][];
-  /** The regions that are cut: the token that asks, the region's number among those of that token, and how. */
-  splits: [token: number, region: number, Split][];
+  /** The parts that are cut: the token that asks, the group, its digits a_i and a_(i - 1), and how. */
+  cuts: [token: number, group: number, a: number, before: number, Split][];
 }
 
 /** A proof that can be checked. */
 export interface Certificate {
-  /** What the file is. */
+  /** Marks the file. */
   format: "tiny-adder certificate";
   /** The version of the format. */
-  version: 2;
+  version: 3;
   /** The variant of the model. */
   model: ModelName;
+  /** SHA-256 of the WASM modules that the proof is about. */
+  modules: DecodingModules;
   /** SHA-256 of the weights: float32, little-endian, in the order of the flat vector. */
   weights: string;
   /** How many pairs of operands are covered. */
   inputs: "100000000000000000000";
   /** The least of the steps' margins. */
   worstMargin: number;
-  /** The float32 engine against float64. */
-  arithmetic: ArithmeticReport;
   /** One entry a step, 0 … 11. */
   steps: CertificateStep[];
   /** SHA-256 of the certificate as JSON without this member, against damage. */

@@ -1,14 +1,11 @@
-/**
- * What a worker of the crew runs. `deno task build:prover` bundles it, with all that it imports, into worker_source.ts.
- *
- * @module
- */
-import type { Order } from "./crew.ts";
+// What a worker of the pool runs. `deno task build:prover` bundles it, with all that it imports, into worker_source.ts.
 import { Prover } from "./prover.ts";
+import { runTask } from "./task.ts";
+import type { WorkerMessage } from "./worker_pool.ts";
 
 /** The scope of a worker, whose types exclude those of a page. */
 interface WorkerScope {
-  onmessage: (event: MessageEvent<Order>) => void;
+  onmessage: (event: MessageEvent<WorkerMessage>) => void;
   postMessage(message: unknown): void;
 }
 
@@ -16,13 +13,12 @@ const scope = globalThis as unknown as WorkerScope;
 let prover: Prover;
 
 scope.onmessage = ({ data }) => {
-  if ("model" in data) {
-    prover = new Prover(data.model, data.parameters);
+  if ("numbers" in data) {
+    prover = new Prover(data.numbers);
     return;
   }
-  const methods = prover as unknown as Record<string, (...args: unknown[]) => unknown>;
   try {
-    scope.postMessage({ answer: methods[data.method](...data.args) });
+    scope.postMessage({ result: runTask(prover, data.task) });
   } catch (error) {
     scope.postMessage({ error: error instanceof Error ? error.message : String(error) });
   }

@@ -51,8 +51,8 @@ export const certifyCommand = defineCommand({
       printJson({ ...result, checkpoint: name, certificate: written });
     } else {
       console.log(verdictLine(result));
-      for (const { step, margin, worst, splits } of result.steps) {
-        const cuts = splits === 0 ? "" : `, ${count(splits)} cuts`;
+      for (const { step, margin, worst, cuts: cutCount } of result.steps) {
+        const cuts = cutCount === 0 ? "" : `, ${count(cutCount)} cuts`;
         console.log(
           `  step ${step}: at least ${marginText(margin, 3)}; ${worst.a} + ${worst.b} has ${
             worst.margin.toFixed(3)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkCertificate } from "../certify/checker.ts";
+import { checkCertificate } from "../checker/check.ts";
 import { count } from "../count.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, text } from "./flags.ts";
@@ -28,7 +28,7 @@ export const checkCommand = defineCommand({
     if (json) {
       printJson({ ...result, certificate: file, checkpoint: name, seconds });
     } else if (result.accepted) {
-      console.log(`accepted: ${count(result.regions)} regions cover all 10^20 pairs (${seconds.toFixed(1)} s)`);
+      console.log(`accepted: ${count(result.parts)} parts cover all 10^20 pairs (${seconds.toFixed(1)} s)`);
     } else {
       console.log(`refused: ${result.reason}`);
     }

@@ -11,6 +11,12 @@ import { PAGES } from "./memory.ts";
 /** The exports of `assembly/adder.ts`. Addresses are byte offsets in the memory. */
 export interface AdderExports {
   readonly parametersAt: WebAssembly.Global;
+  readonly keysAt: WebAssembly.Global;
+  readonly queriesAt: WebAssembly.Global;
+  readonly projectionAt: WebAssembly.Global;
+  readonly w1At: WebAssembly.Global;
+  readonly w2At: WebAssembly.Global;
+  readonly outputAt: WebAssembly.Global;
   problemsBase(threads: number): number;
   configure(model: number): void;
   prepareDecoding(): void;
@@ -27,6 +33,8 @@ export interface CoreExports extends AdderExports {
   readonly normsAt: WebAssembly.Global;
   readonly maxRun: WebAssembly.Global;
   readonly failedAt: WebAssembly.Global;
+  readonly blocksAt: WebAssembly.Global;
+  tablesUsable(): boolean;
   initialize(seed: number, attempt: number): void;
   resetOptimizer(): void;
   optimizerSteps(): number;

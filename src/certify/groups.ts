@@ -1,0 +1,99 @@
+/**
+ * Groups: sets of inputs that ask the model the same question. docs/certificate.md, "Groups", says why every input lies in one of each step.
+ */
+import { DIGITS } from "../engine/wasm/decoding_tables.ts";
+import { EOS, EQUALS, FIRST_QUERY, OPERAND_DIGITS, SUM_DIGITS } from "../model/vocabulary.ts";
+
+/** All digits, as the bits of a number. */
+export const ANY_DIGIT = 2 ** DIGITS - 1;
+const LARGEST_SUM = 18;
+
+/** The position of digit `place` of a; place 0 is the ones. */
+export function positionOfA(place: number): number {
+  return OPERAND_DIGITS - 1 - place;
+}
+
+/** The position of digit `place` of b. */
+export function positionOfB(place: number): number {
+  return 2 * OPERAND_DIGITS - place;
+}
+
+/** The position of digit `place` of the sum. */
+export function positionOfSum(place: number): number {
+  return FIRST_QUERY + 1 + place;
+}
+
+/** The inputs for which the token that asks, the sums of two pairs of digits and a carry are given. */
+export interface Group {
+  /** Which token of the answer is asked for, 0 … 11. */
+  readonly step: number;
+  /** The token at the position that asks. */
+  readonly token: number;
+  /** Its number among those of its step and token. */
+  readonly number: number;
+  /** The right answer. */
+  readonly target: number;
+  /** a_i + b_i at the place that is asked for; undefined at steps 10 and 11. */
+  readonly sum?: number;
+  /** a_(i-1) + b_(i-1) at the place before; undefined at steps 0 and 11. */
+  readonly before?: number;
+}
+
+/** A part of a group: the digits that may stand at each position, as bits, and in a cell a box along the query's axes. */
+export interface Part {
+  readonly group: Group;
+  readonly digits: Uint16Array;
+  readonly box?: Float64Array;
+}
+
+/** The tokens that position 21 + step can hold in a right answer: `=`, a digit of the sum, or its last, which is a carry. */
+export function tokensAt(step: number): number[] {
+  if (step === 0) return [EQUALS];
+  return Array.from({ length: step === SUM_DIGITS ? 2 : DIGITS }, (_, digit) => digit);
+}
+
+/** The groups of a step and the token that asks, in the order of their numbers. */
+export function groupsOf(step: number, token: number): Group[] {
+  if (step === SUM_DIGITS) return [{ step, token, number: 0, target: EOS }];
+  const groups: Group[] = [];
+  for (let before = 0; before <= (step === 0 ? 0 : LARGEST_SUM); before++) {
+    for (let carry = 0; carry <= (step < 2 ? 0 : 1); carry++) {
+      if (step > 0 && (before + carry) % 10 !== token) continue;
+      const carryOut = step > 0 && before + carry > 9 ? 1 : 0;
+      const own = step === 0 ? {} : { before };
+      if (step === OPERAND_DIGITS) {
+        groups.push({ step, token, number: groups.length, target: carryOut, ...own });
+        continue;
+      }
+      for (let sum = 0; sum <= LARGEST_SUM; sum++) {
+        groups.push({ step, token, number: groups.length, target: (sum + carryOut) % 10, sum, ...own });
+      }
+    }
+  }
+  return groups;
+}
+
+/** A group as a part. */
+export function wholeGroup(group: Group): Part {
+  const digits = new Uint16Array(FIRST_QUERY + group.step + 1).fill(ANY_DIGIT);
+  digits[OPERAND_DIGITS] = digits[FIRST_QUERY] = digits[FIRST_QUERY + group.step] = 1;
+  return { group, digits };
+}
+
+/** Parts that each hold one digit at the position of a that the group's sums tie next; empty where both, or all that there are, are settled. */
+export function refine({ group, digits }: Part): Part[] {
+  const { step, sum, before } = group;
+  for (const [place, tied] of [[step, sum], [step - 1, before]] as const) {
+    if (tied === undefined) continue;
+    const position = positionOfA(place);
+    if (digits[position] !== ANY_DIGIT) continue;
+    const parts: Part[] = [];
+    for (let digit = Math.max(0, tied - 9); digit <= Math.min(9, tied); digit++) {
+      const own = digits.slice();
+      own[position] = 1 << digit;
+      parts.push({ group, digits: own });
+    }
+    return parts;
+  }
+  return [];
+}

@@ -1,0 +1,393 @@
+/**
+ * The least margin that the kernels can compute over a part, from below. docs/certificate.md, "Forms", has the theory.
+ *
+ * Each number of the model is a form: x = x[0] + x[1 … 6] . (o - center) + sum x[7 …] d + x[last] d', with every d between -1 and 1. Forms lie one
+ * after the other in one array. The deviations d of the norms' scales and of the hidden units are the same in all forms, d' is each form's own.
+ */
+import { GELU } from "../engine/reference/gelu.ts";
+import { type DecodingNumbers, KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
+import { GELU_ERROR } from "../checker/elementary_bounds.ts";
+import { HIDDEN, TOKENS, variantOf, WIDTH } from "../model/variant.ts";
+import type { Part } from "./groups.ts";
+import type { Query } from "./query.ts";
+import type { Reach } from "./reach.ts";
+import { FLOAT32, FLOAT64 } from "./rounding.ts";
+
+/** Deviations with a name: of the norm's scale, of each hidden unit, of the last norm's scale. */
+const NAMED = 1 + HIDDEN + 1;
+const LOOSE = 1 + KEY_WIDTH + NAMED;
+const FORM = LOOSE + 1;
+/** Parts of a form without deviations that have a name. */
+const PLAIN = 1 + KEY_WIDTH;
+// the forms by number
+const O = 0;
+const X1 = O + KEY_WIDTH;
+const MEAN = X1 + WIDTH;
+const SCALE = MEAN + 1;
+const CENTERED = SCALE + 1;
+const H = CENTERED + HIDDEN;
+const G = H + HIDDEN;
+const X2 = G + HIDDEN;
+const LOGITS = X2 + WIDTH;
+const MARGIN = LOGITS + TOKENS;
+const FORMS = MARGIN + 1;
+
+/** Pieces in which GELU is looked at. */
+const PIECES = 8;
+/** |gelu''| is nowhere larger than the first, beyond 2 and -2 than the second, and beyond SETTLED than the third. */
+const BEND = 0.8;
+const OUTER_BEND = 0.12;
+const SETTLED_BEND = 5e-5;
+const NORM_ROUNDINGS = 8;
+const UNDERFLOW = 2 ** -140;
+/** Beyond it a hidden unit is so nearly open or shut that its range by the sides will do. */
+const SETTLED = 5;
+/** A product of two deviations that is less than this share of the whole range needs no tighter bound. */
+const MINOR = 0.02;
+/** In a cell, directions are looked at without so many of the axes, and without all. */
+const PREFIXES = 3;
+
+/** How ranges of w . (o - center) are found, from quick and loose to slow and tight; `tiedMargin` looks at ties for the margins alone. */
+export type Level = "boxed" | "apart" | "tiedMargin" | "tied";
+
+/** Bounds margins of one model. */
+export class MarginBound {
+  /** The token whose margin was the least of the last bound. */
+  competitor = -1;
+  readonly #reach: Reach;
+  readonly #projection: Float64Array;
+  readonly #w1: Float64Array;
+  readonly #w2: Float64Array;
+  readonly #output: Float64Array;
+  readonly #finalNorm: boolean;
+  readonly #gelu: (x: number) => number;
+  readonly #geluError: { relative: number; absolute: number };
+  readonly #epsilon: number;
+  readonly #forms = new Float64Array(FORMS * FORM);
+  /** Of each form the sum of its parts' sizes. */
+  readonly #sizes = new Float64Array(FORMS);
+  #part!: Part;
+  #level: Level = "boxed";
+  #isEmpty = false;
+  /** Which part of the reach the forms are of. */
+  #taken = -1;
+
+  constructor({ model, projection, w1, w2, output }: DecodingNumbers, reach: Reach) {
+    const { finalNorm, gelu, layerNormEpsilon } = variantOf(model);
+    this.#reach = reach;
+    this.#projection = Float64Array.from(projection);
+    this.#w1 = Float64Array.from(w1);
+    this.#w2 = Float64Array.from(w2);
+    this.#output = Float64Array.from(output);
+    this.#finalNorm = finalNorm;
+    this.#gelu = GELU[gelu].value;
+    this.#geluError = GELU_ERROR[gelu];
+    this.#epsilon = Math.fround(layerNormEpsilon);
+  }
+
+  /**
+   * The least margin over the part that {@linkcode Reach.take} took; NaN or -Infinity where a number overflows.
+   *
+   * @param enough A bound that large need not be improved
+   */
+  least(query: Query, part: Part, level: Level, enough: number): number {
+    this.#part = part;
+    this.#level = level;
+    this.#isEmpty = false;
+    if (level === "tiedMargin" && this.#reach.taken === this.#taken) {
+      const least = this.#leastMargin(part.group.target, enough); // all but the margins is as it was
+      return this.#isEmpty ? Infinity : least;
+    }
+    if (this.#reach.taken !== this.#taken) this.#attend(query);
+    this.#taken = this.#reach.taken;
+    const forms = this.#forms;
+    this.#normed(X1, this.#w1, HIDDEN, H, 0);
+    for (let k = 0; k < HIDDEN; k++) this.#activate(k);
+    for (let m = 0; m < WIDTH; m++) {
+      this.#sum(X2 + m, this.#w2, m * HIDDEN, G, HIDDEN, HIDDEN + 1, PLAIN + 1);
+      for (let k = 0; k < HIDDEN; k++) { // each unit's own deviation
+        const own = PLAIN + 1 + k;
+        forms[(X2 + m) * FORM + own] = this.#w2[m * HIDDEN + k] * forms[(G + k) * FORM + own];
+      }
+      this.#addForm(X2 + m, X1 + m, HIDDEN + 1);
+      this.#measure(X2 + m);
+    }
+    if (this.#finalNorm) this.#normed(X2, this.#output, TOKENS, LOGITS, 1 + HIDDEN);
+    else {
+      for (let t = 0; t < TOKENS; t++) {
+        this.#sum(LOGITS + t, this.#output, t * WIDTH, X2, WIDTH, WIDTH, LOOSE);
+        this.#measure(LOGITS + t);
+      }
+    }
+    const least = this.#leastMargin(part.group.target, enough);
+    return this.#isEmpty ? Infinity : least;
+  }
+
+  /** What does not depend on how ranges are found: the residual stream after the attention, and the layer after its norm without the scale. */
+  #attend(query: Query): void {
+    this.#reach.measureSides();
+    const { center, leastWeight } = this.#reach;
+    const rounding = query.rounding(leastWeight);
+    const forms = this.#forms;
+    for (let l = 0; l < KEY_WIDTH; l++) {
+      forms[(O + l) * FORM] = center[l];
+      forms[(O + l) * FORM + 1 + l] = 1;
+      forms[(O + l) * FORM + LOOSE] = rounding * query.keySizes[l];
+      this.#measure(O + l);
+    }
+    for (let m = 0; m < WIDTH; m++) {
+      this.#sum(X1 + m, this.#projection, m * WIDTH, O, KEY_WIDTH, WIDTH + 1, PLAIN);
+      this.#addConstant(X1 + m, this.#projection[m * WIDTH + KEY_WIDTH], WIDTH + 1);
+      this.#addConstant(X1 + m, query.x[m], WIDTH + 1);
+      this.#measure(X1 + m);
+    }
+    for (let k = 0; k < HIDDEN; k++) {
+      this.#sum(CENTERED + k, this.#w1, k * WIDTH, X1, KEY_WIDTH, 0, PLAIN);
+      this.#measure(CENTERED + k);
+    }
+  }
+
+  /**
+   * What the last bound lost most by: directions of o, each counted by the share of the least margin that its hidden unit's curve may take, for
+   * each unit of that direction.
+   */
+  losses(): { direction: Float64Array; weight: number }[] {
+    return Array.from({ length: HIDDEN }, (_, k) => {
+      const at = (H + k) * FORM + 1;
+      const direction = this.#forms.slice(at, at + KEY_WIDTH);
+      this.#reach.boxed(direction, 0);
+      const loss = Math.abs(this.#forms[MARGIN * FORM + PLAIN + 1 + k]);
+      return { direction, weight: loss / (this.#reach.hi + Number.MIN_VALUE) };
+    });
+  }
+
+  #leastMargin(target: number, enough: number): number {
+    let [least, competitor] = [Infinity, -1];
+    for (let t = 0; t < TOKENS; t++) {
+      if (t === target) continue;
+      this.#difference(LOGITS + target, LOGITS + t);
+      let lo = this.#boxedLow(MARGIN);
+      if (this.#level !== "boxed" && !(lo >= enough)) lo = this.#low(MARGIN);
+      if (!(lo >= least)) [least, competitor] = [lo, t];
+    }
+    this.competitor = competitor;
+    if (competitor >= 0) this.#difference(LOGITS + target, LOGITS + competitor);
+    return least;
+  }
+
+  #difference(x: number, y: number): void {
+    const forms = this.#forms;
+    const [to, atX, atY] = [MARGIN * FORM, x * FORM, y * FORM];
+    for (let k = 0; k < LOOSE; k++) forms[to + k] = forms[atX + k] - forms[atY + k];
+    forms[to + LOOSE] = forms[atX + LOOSE] + forms[atY + LOOSE] + FLOAT64 * (this.#sizes[x] + this.#sizes[y]) +
+      UNDERFLOW;
+    this.#measure(MARGIN);
+  }
+
+  /** `to` = the sum of forms, each times its factor; `roundings` to float32 of each term; of the forms' parts so many may be other than 0. */
+  #sum(
+    to: number,
+    factors: Float64Array,
+    at: number,
+    from: number,
+    count: number,
+    roundings: number,
+    parts: number,
+  ): void {
+    const forms = this.#forms;
+    const out = to * FORM;
+    for (let k = 0; k < FORM; k++) forms[out + k] = 0;
+    let size = 0;
+    for (let i = 0; i < count; i++) {
+      const factor = factors[at + i];
+      if (factor === 0) continue;
+      const term = (from + i) * FORM;
+      for (let k = 0; k < parts; k++) forms[out + k] += factor * forms[term + k];
+      const large = Math.abs(factor);
+      forms[out + LOOSE] += large * forms[term + LOOSE];
+      size += large * this.#sizes[from + i];
+    }
+    forms[out + LOOSE] += (roundings * FLOAT32 + FLOAT64) * size + UNDERFLOW;
+  }
+
+  #addConstant(to: number, value: number, roundings: number): void {
+    this.#forms[to * FORM] += value;
+    this.#forms[to * FORM + LOOSE] += (roundings * FLOAT32 + FLOAT64) * Math.abs(value);
+  }
+
+  #addForm(to: number, from: number, roundings: number): void {
+    const forms = this.#forms;
+    for (let k = 0; k < FORM; k++) forms[to * FORM + k] += forms[from * FORM + k];
+    forms[to * FORM + LOOSE] += (roundings * FLOAT32 + FLOAT64) * this.#sizes[from];
+  }
+
+  /** Writes down the sum of the sizes of a form's parts. */
+  #measure(form: number): void {
+    const forms = this.#forms;
+    const at = form * FORM;
+    const { sides } = this.#reach;
+    let size = Math.abs(forms[at]);
+    for (let l = 0; l < KEY_WIDTH; l++) size += Math.abs(forms[at + 1 + l]) * sides[l];
+    for (let k = 1 + KEY_WIDTH; k < FORM; k++) size += Math.abs(forms[at + k]);
+    this.#sizes[form] = size;
+  }
+
+  #deviation(form: number): number {
+    const at = form * FORM;
+    let deviation = FLOAT64 * this.#sizes[form];
+    for (let k = 1 + KEY_WIDTH; k < FORM; k++) deviation += Math.abs(this.#forms[at + k]);
+    return deviation;
+  }
+
+  #boxedLow(form: number): number {
+    this.#reach.boxed(this.#forms, form * FORM + 1);
+    return this.#forms[form * FORM] + this.#reach.lo - this.#deviation(form);
+  }
+
+  #low(form: number): number {
+    if (this.#level === "tiedMargin") this.#askWith(this.#leastTied, form);
+    else this.#ask(form);
+    return this.#forms[form * FORM] + this.#reach.lo - this.#deviation(form);
+  }
+
+  readonly #apart = (values: Float64Array, at: number) => this.#reach.apart(values, at);
+  readonly #leastTied = (values: Float64Array, at: number) => this.#reach.leastTied(values, at);
+  readonly #tied = (values: Float64Array, at: number) => this.#reach.tied(values, at);
+
+  #ask(form: number): void {
+    if (this.#level === "boxed") return this.#reach.boxed(this.#forms, form * FORM + 1);
+    this.#askWith(this.#level === "tied" ? this.#tied : this.#apart, form);
+  }
+
+  #askWith(way: (values: Float64Array, at: number) => void, form: number): void {
+    const reach = this.#reach;
+    const at = form * FORM + 1;
+    if (this.#part.box === undefined) return way(this.#forms, at);
+    reach.inCell(way, this.#forms, at, PREFIXES);
+    if (reach.lo > reach.hi) this.#isEmpty = true; // both hold for every input, so there is none
+  }
+
+  /** Between what a form's number lies: lo, hi of this object. */
+  #lo = 0;
+  #hi = 0;
+  #range(form: number, boxed = false): void {
+    if (boxed) this.#reach.boxed(this.#forms, form * FORM + 1);
+    else this.#ask(form);
+    const deviation = this.#deviation(form);
+    this.#lo = this.#forms[form * FORM] + this.#reach.lo - deviation;
+    this.#hi = this.#forms[form * FORM] + this.#reach.hi + deviation;
+  }
+
+  /** A norm of six forms and the linear layer after it; `name`: which deviation is that of its scale. */
+  #normed(x: number, layer: Float64Array, outputs: number, to: number, name: number): void {
+    const forms = this.#forms;
+    const seventh = Math.fround(1 / WIDTH);
+    let [least, most, lo, hi] = [0, 0, this.#epsilon, this.#epsilon];
+    let constant = this.#epsilon;
+    const factors = this.#factors;
+    for (let c = 0; c < KEY_WIDTH; c++) {
+      const value = forms[(x + c) * FORM];
+      this.#range(x + c);
+      const [from, to] = [this.#lo - value, this.#hi - value];
+      most += seventh * Math.max(from * from, to * to);
+      least += seventh * (from > 0 ? from * from : to < 0 ? to * to : 0);
+      hi += seventh * Math.max(this.#lo ** 2, this.#hi ** 2);
+      lo += seventh * (this.#lo > 0 ? this.#lo ** 2 : this.#hi < 0 ? this.#hi ** 2 : 0);
+      constant -= seventh * value * value;
+      factors[c] = 2 * seventh * value;
+    }
+    const parts = x === X1 ? PLAIN : LOOSE;
+    this.#sum(MEAN, factors, 0, x, KEY_WIDTH, 0, parts);
+    this.#addConstant(MEAN, constant + (least + most) / 2, 0);
+    forms[MEAN * FORM + LOOSE] += (most - least) / 2 + FLOAT64 * most;
+    this.#measure(MEAN);
+    this.#range(MEAN);
+    this.#inverseRoot(name, Math.max(this.#lo, lo * (1 - FLOAT64)), Math.min(this.#hi, hi * (1 + FLOAT64)));
+    this.#measure(SCALE);
+    this.#range(SCALE);
+    const largest = this.#hi;
+    const r0 = forms[SCALE * FORM];
+    const byScale = Math.max(this.#hi - r0, r0 - this.#lo);
+    for (let row = 0; row < outputs; row++) {
+      const centered = CENTERED + row;
+      if (x !== X1) {
+        this.#sum(centered, layer, row * WIDTH, x, KEY_WIDTH, 0, parts);
+        this.#measure(centered);
+      }
+      const value = forms[centered * FORM];
+      this.#range(centered, true);
+      let byCentered = Math.max(this.#hi - value, value - this.#lo);
+      const out = (to + row) * FORM;
+      for (let k = 0; k < parts; k++) {
+        forms[out + k] = r0 * forms[centered * FORM + k] + value * forms[SCALE * FORM + k];
+      }
+      for (let k = parts; k < LOOSE; k++) forms[out + k] = value * forms[SCALE * FORM + k];
+      const bias = layer[row * WIDTH + KEY_WIDTH];
+      forms[out] += bias - r0 * value;
+      let size = 0;
+      for (let c = 0; c < KEY_WIDTH; c++) size += Math.abs(layer[row * WIDTH + c]) * this.#sizes[x + c];
+      const loose = Math.abs(r0) * forms[centered * FORM + LOOSE] + UNDERFLOW +
+        FLOAT64 * (2 * Math.abs(r0) * this.#sizes[centered] + 2 * Math.abs(value) * this.#sizes[SCALE]) +
+        (WIDTH + 2) * FLOAT32 * (size * largest + Math.abs(bias));
+      forms[out + LOOSE] = loose + byScale * byCentered * (1 + FLOAT64);
+      this.#measure(to + row);
+      if (this.#level === "boxed") continue;
+      // a tighter bound of the product is worth while where it matters, and where the hidden unit is not shut
+      this.#range(to + row, true);
+      if (byScale * byCentered < MINOR * (this.#hi - this.#lo) || x === X1 && this.#hi < -SETTLED) continue;
+      this.#range(centered);
+      byCentered = Math.max(this.#hi - value, value - this.#lo);
+      forms[out + LOOSE] = loose + byScale * byCentered * (1 + FLOAT64);
+      this.#measure(to + row);
+    }
+  }
+  readonly #factors = new Float64Array(KEY_WIDTH);
+
+  /** (mean of squares)^(-1/2), which is convex: off a chord most where its derivative is the chord's slope. */
+  #inverseRoot(name: number, lo: number, hi: number): void {
+    const [atLo, atHi] = [1 / Math.sqrt(lo), 1 / Math.sqrt(hi)];
+    const slope = hi > lo ? (atHi - atLo) / (hi - lo) : 0;
+    const turn = Math.min(hi, Math.max(lo, (-2 * slope) ** (-2 / 3)));
+    const least = 1 / Math.sqrt(turn) - slope * turn;
+    const most = Math.max(atLo - slope * lo, atHi - slope * hi);
+    const error = (most - least) / 2 + NORM_ROUNDINGS * FLOAT32 * atLo + FLOAT64 * (atLo - slope * hi);
+    this.#line(SCALE, MEAN, slope, (most + least) / 2, error, name);
+  }
+
+  /** `to` = slope x + middle, give or take `error` and what is loose in x, which get a name together. */
+  #line(to: number, from: number, slope: number, middle: number, error: number, name: number): void {
+    const forms = this.#forms;
+    const [out, at] = [to * FORM, from * FORM];
+    for (let k = 0; k < LOOSE; k++) forms[out + k] = slope * forms[at + k];
+    forms[out] += middle;
+    forms[out + LOOSE] = 0;
+    forms[out + 1 + KEY_WIDTH + name] = Math.abs(slope) * forms[at + LOOSE] + error +
+      FLOAT64 * (Math.abs(slope) * this.#sizes[from] + Math.abs(middle));
+  }
+
+  /** GELU of hidden unit k, as the kernels compute it. */
+  #activate(k: number): void {
+    this.#range(H + k, true);
+    const isSettled = this.#lo > SETTLED || this.#hi < -SETTLED;
+    if (!isSettled && this.#level !== "boxed") this.#range(H + k);
+    const [lo, hi] = [this.#lo, this.#hi];
+    const gelu = this.#gelu;
+    const pieces = isSettled ? 2 : PIECES;
+    const step = (hi - lo) / pieces;
+    const [atLo, atHi] = [gelu(lo), gelu(hi)];
+    const slope = hi > lo ? (atHi - atLo) / (hi - lo) : 0;
+    let least = Math.min(atLo - slope * lo, atHi - slope * hi);
+    let most = Math.max(atLo - slope * lo, atHi - slope * hi);
+    for (let i = 1; i < pieces; i++) {
+      const rest = gelu(lo + i * step) - slope * (lo + i * step);
+      least = rest < least ? rest : least;
+      most = rest > most ? rest : most;
+    }
+    const bend = (isSettled ? SETTLED_BEND : lo > 2 || hi < -2 ? OUTER_BEND : BEND) * step * step / 8;
+    const { relative, absolute } = this.#geluError;
+    const error = (most - least) / 2 + bend + relative * Math.max(Math.abs(atLo), Math.abs(atHi), 0.171) +
+      (absolute + FLOAT64) * Math.max(Math.abs(lo), Math.abs(hi));
+    this.#line(G + k, H + k, slope, (most + least) / 2, error, 1 + k);
+    this.#measure(G + k);
+  }
+}

@@ -1,0 +1,440 @@
+/**
+ * Between what w . o lies over a part, where o is the attention's output. docs/certificate.md, "Attention", "Ties" and "Cells", says why.
+ *
+ * A proof asks a million times, so nothing here makes an array that it need not.
+ */
+import { DIGITS, KEY_WIDTH, ROW } from "../engine/wasm/decoding_tables.ts";
+import { OPERAND_DIGITS } from "../model/vocabulary.ts";
+import { ANY_DIGIT, type Part, positionOfA, positionOfB, positionOfSum } from "./groups.ts";
+import type { Query } from "./query.ts";
+import { FLOAT64 } from "./rounding.ts";
+
+const MOST_ROWS = 34 * DIGITS;
+const PAIR_SUMS = 19;
+const MOST_ROUNDS = 8;
+/** The unit vectors of o's space. */
+const UNITS = Float64Array.from({ length: KEY_WIDTH ** 2 }, (_, i) => Number(i % (KEY_WIDTH + 1) === 0));
+/** Digits of a set, by its bits. */
+export const DIGITS_OF: readonly (readonly number[])[] = Array.from(
+  { length: 2 ** DIGITS },
+  (_, bits) => Array.from({ length: DIGITS }, (_, digit) => digit).filter((digit) => bits >> digit & 1),
+);
+
+/** The digits of an input, ones first. */
+export interface Digits {
+  readonly a: number[];
+  readonly b: number[];
+}
+
+/** Bounds w . (o - center) over one part at a time. */
+export class Reach {
+  /** Near the middle of what o can be, [6]. */
+  readonly center = new Float64Array(KEY_WIDTH);
+  /** How far each coordinate can be from it. */
+  readonly sides = new Float64Array(KEY_WIDTH);
+  /** Counts the parts taken. */
+  taken = 0;
+  /** Results of the last question. */
+  lo = 0;
+  hi = 0;
+  leastWeight = 0;
+  mostWeight = 0;
+  #query!: Query;
+  #part!: Part;
+  #axes: Float64Array | undefined;
+  /** Floats of the query's free rows that count. */
+  #free = 0;
+  /** [n, 8], the other rows, choice by choice; where each choice ends. */
+  readonly #rows = new Float64Array(MOST_ROWS * ROW);
+  readonly #ends = new Int32Array(MOST_ROWS);
+  #choices = 0;
+  #end = 0;
+  /** [7]: between what the sum of each column of the rows lies that no choice is made for: the fixed ones, and the faint. */
+  readonly #fixedLo = new Float64Array(KEY_WIDTH + 1);
+  readonly #fixedHi = new Float64Array(KEY_WIDTH + 1);
+  /** [7]: between what the sum of each column lies. */
+  readonly #columnLo = new Float64Array(KEY_WIDTH + 1);
+  readonly #columnHi = new Float64Array(KEY_WIDTH + 1);
+  readonly #direction = new Float64Array(KEY_WIDTH);
+  readonly #rest = new Float64Array(KEY_WIDTH);
+  // of ties
+  readonly #projected = new Float64Array(MOST_ROWS);
+  readonly #costs = new Float64Array(MOST_ROWS);
+  readonly #pairCost = new Float64Array(PAIR_SUMS);
+  readonly #pairA = new Int8Array(PAIR_SUMS * OPERAND_DIGITS);
+  /** The carry into each place that the cheapest way to each carry out of it came with, and its pair's sum. */
+  readonly #from = new Int8Array(2 * 2 * OPERAND_DIGITS);
+  #lastCarry = 0;
+
+  /** Takes a part. @returns Whether there may be an input in it */
+  take(query: Query, part: Part, axes: Float64Array | undefined): boolean {
+    this.#query = query;
+    this.#part = part;
+    this.#axes = part.box && axes;
+    this.taken++;
+    if (!this.#gather()) return false;
+    const { center, sides } = this;
+    const [least, most] = [this.#columnLo, this.#columnHi];
+    this.leastWeight = least[KEY_WIDTH] * (1 - FLOAT64);
+    this.mostWeight = most[KEY_WIDTH] * (1 + FLOAT64);
+    const middleWeight = this.leastWeight + this.mostWeight;
+    for (let l = 0; l < KEY_WIDTH; l++) center[l] = (least[l] + most[l]) / middleWeight;
+    const { box } = part;
+    if (this.#axes !== undefined && box !== undefined) {
+      center.fill(0);
+      for (let i = 0; i < KEY_WIDTH; i++) {
+        const middle = (box[2 * i] + box[2 * i + 1]) / 2;
+        for (let l = 0; l < KEY_WIDTH; l++) center[l] += middle * this.#axes[i * KEY_WIDTH + l];
+      }
+    }
+    return true;
+  }
+
+  /** Finds the sides. */
+  measureSides(): void {
+    const { sides } = this;
+    const { box } = this.#part;
+    for (let l = 0; l < KEY_WIDTH; l++) {
+      this.apart(UNITS, l * KEY_WIDTH);
+      sides[l] = Math.max(-this.lo, this.hi);
+      if (this.#axes === undefined || box === undefined) continue;
+      let side = 0; // the box's own
+      for (let i = 0; i < KEY_WIDTH; i++) {
+        side += Math.abs(this.#axes[i * KEY_WIDTH + l]) * (box[2 * i + 1] - box[2 * i]) / 2;
+      }
+      sides[l] = Math.min(sides[l], side * (1 + 1e-9) + 1e-9);
+    }
+  }
+
+  /**
+   * Lays out the rows that are not the query's free ones, those of two positions with a given sum of digits added up, and finds between what
+   * the sum of each column lies. @returns Whether each choice has a row
+   */
+  #gather(): boolean {
+    const { group: { step, sum, before }, digits } = this.#part;
+    const query = this.#query;
+    let isCut = false;
+    for (const position of query.free) isCut ||= digits[position] !== ANY_DIGIT;
+    this.#free = isCut ? 0 : query.freeRows.length;
+    for (let l = 0; l <= KEY_WIDTH; l++) {
+      this.#fixedLo[l] = query.fixedRow[l] + (isCut ? 0 : query.faintLo[l]);
+      this.#fixedHi[l] = query.fixedRow[l] + (isCut ? 0 : query.faintHi[l]);
+      this.#columnLo[l] = query.fixedRow[l] + (isCut ? 0 : query.freeLo[l]);
+      this.#columnHi[l] = query.fixedRow[l] + (isCut ? 0 : query.freeHi[l]);
+    }
+    this.#choices = 0;
+    this.#end = 0;
+    if (isCut) { for (const position of query.free) if (!this.#addChoice(position, -1, 0)) return false; }
+    return (sum === undefined || this.#addChoice(positionOfA(step), positionOfB(step), sum)) &&
+      (before === undefined || this.#addChoice(positionOfA(step - 1), positionOfB(step - 1), before));
+  }
+
+  /** The rows of a position, or of two with a given sum. @returns Whether there is one */
+  #addChoice(position: number, partner: number, sum: number): boolean {
+    const { digits } = this.#part;
+    const { rows } = this.#query;
+    const own = this.#rows;
+    const start = this.#end;
+    for (const digit of DIGITS_OF[digits[position]]) {
+      const at = (position * DIGITS + digit) * ROW;
+      const other = sum - digit;
+      if (partner >= 0 && (other < 0 || other > 9 || (digits[partner] >> other & 1) === 0)) continue;
+      const with_ = (partner * DIGITS + other) * ROW;
+      for (let l = 0; l <= KEY_WIDTH; l++) {
+        own[this.#end + l] = partner < 0 ? rows[at + l] : rows[at + l] + rows[with_ + l];
+      }
+      this.#end += ROW;
+    }
+    if (this.#end === start) return false;
+    this.#ends[this.#choices++] = this.#end;
+    for (let l = 0; l <= KEY_WIDTH; l++) {
+      let [least, most] = [Infinity, -Infinity];
+      for (let i = start + l; i < this.#end; i += ROW) {
+        least = Math.min(least, own[i]);
+        most = Math.max(most, own[i]);
+      }
+      this.#columnLo[l] += least;
+      this.#columnHi[l] += most;
+    }
+    return true;
+  }
+
+  /** The least and the greatest sum of w . (e key) + f e. */
+  #range(w0: number, w1: number, w2: number, w3: number, w4: number, w5: number, f: number): void {
+    const { freeRows } = this.#query;
+    const own = this.#rows;
+    const [from, to] = [this.#fixedLo, this.#fixedHi];
+    let lo = (w0 > 0 ? w0 * from[0] : w0 * to[0]) + (w1 > 0 ? w1 * from[1] : w1 * to[1]) +
+      (w2 > 0 ? w2 * from[2] : w2 * to[2]) + (w3 > 0 ? w3 * from[3] : w3 * to[3]) +
+      (w4 > 0 ? w4 * from[4] : w4 * to[4]) + (w5 > 0 ? w5 * from[5] : w5 * to[5]) + (f > 0 ? f * from[6] : f * to[6]);
+    let hi = (w0 > 0 ? w0 * to[0] : w0 * from[0]) + (w1 > 0 ? w1 * to[1] : w1 * from[1]) +
+      (w2 > 0 ? w2 * to[2] : w2 * from[2]) + (w3 > 0 ? w3 * to[3] : w3 * from[3]) +
+      (w4 > 0 ? w4 * to[4] : w4 * from[4]) + (w5 > 0 ? w5 * to[5] : w5 * from[5]) + (f > 0 ? f * to[6] : f * from[6]);
+    for (let start = 0; start < this.#free; start += DIGITS * ROW) {
+      let least = Infinity;
+      let most = -Infinity;
+      for (let i = start; i < start + DIGITS * ROW; i += ROW) {
+        const cost = w0 * freeRows[i] + w1 * freeRows[i + 1] + w2 * freeRows[i + 2] + w3 * freeRows[i + 3] +
+          w4 * freeRows[i + 4] + w5 * freeRows[i + 5] + f * freeRows[i + 6];
+        least = cost < least ? cost : least;
+        most = cost > most ? cost : most;
+      }
+      lo += least;
+      hi += most;
+    }
+    let i = 0;
+    for (let c = 0; c < this.#choices; c++) {
+      const end = this.#ends[c];
+      let least = Infinity;
+      let most = -Infinity;
+      for (; i < end; i += ROW) {
+        const cost = w0 * own[i] + w1 * own[i + 1] + w2 * own[i + 2] + w3 * own[i + 3] + w4 * own[i + 4] +
+          w5 * own[i + 5] + f * own[i + 6];
+        least = cost < least ? cost : least;
+        most = cost > most ? cost : most;
+      }
+      lo += least;
+      hi += most;
+    }
+    this.lo = lo;
+    this.hi = hi;
+  }
+
+  /** What float64 may get wrong in w . o - x. */
+  #error(w: Float64Array, at: number, x: number): number {
+    const { sizes } = this.#query;
+    let [size, offset] = [Math.abs(x) * sizes[KEY_WIDTH], 0];
+    for (let l = 0; l < KEY_WIDTH; l++) {
+      size += Math.abs(w[at + l]) * sizes[l];
+      offset += Math.abs(w[at + l] * this.center[l]);
+    }
+    return FLOAT64 * (size / this.leastWeight + offset);
+  }
+
+  /** By the sides. w: six numbers of `values` from `at` on, here and below. */
+  boxed(values: Float64Array, at: number): void {
+    let most = 0;
+    for (let l = 0; l < KEY_WIDTH; l++) most += Math.abs(values[at + l]) * this.sides[l];
+    this.lo = -most;
+    this.hi = most;
+  }
+
+  /** Each choice on its own: w . o - x = sum e (w . key - x) / sum e, with x = w . center. */
+  apart(values: Float64Array, at: number): void {
+    const [w0, w1, w2] = [values[at], values[at + 1], values[at + 2]];
+    const [w3, w4, w5] = [values[at + 3], values[at + 4], values[at + 5]];
+    const { center } = this;
+    const x = w0 * center[0] + w1 * center[1] + w2 * center[2] + w3 * center[3] + w4 * center[4] + w5 * center[5];
+    this.#range(w0, w1, w2, w3, w4, w5, -x);
+    const error = this.#error(values, at, x);
+    this.lo = this.lo / (this.lo < 0 ? this.leastWeight : this.mostWeight) - error;
+    this.hi = this.hi / (this.hi > 0 ? this.leastWeight : this.mostWeight) + error;
+  }
+
+  /** With the digits of the sum as the operands and their carries make them. */
+  tied(values: Float64Array, at: number): void {
+    this.leastTied(values, at);
+    let x = 0;
+    for (let l = 0; l < KEY_WIDTH; l++) x += values[at + l] * this.center[l];
+    this.hi = -this.#leastTied(values, at, -1, -x) - x;
+  }
+
+  /** The lower end alone of {@linkcode tied}. */
+  leastTied(values: Float64Array, at: number): void {
+    let x = 0;
+    for (let l = 0; l < KEY_WIDTH; l++) x += values[at + l] * this.center[l];
+    this.lo = this.#leastTied(values, at, 1, x) - x;
+    this.hi = Infinity;
+  }
+
+  /** In a cell: by `reach`, and by the box with what is left after some of the axes, whatever says most. */
+  inCell(reach: (values: Float64Array, at: number) => void, values: Float64Array, at: number, prefixes: number): void {
+    const axes = this.#axes!;
+    const box = this.#part.box!;
+    const rest = this.#rest;
+    reach(values, at);
+    let { lo, hi } = this;
+    let [sumLo, sumHi, size, spread] = [0, 0, 0, 0];
+    for (let l = 0; l < KEY_WIDTH; l++) {
+      rest[l] = values[at + l];
+      size += Math.abs(rest[l]);
+      spread += this.sides[l];
+    }
+    for (let i = 0; i < KEY_WIDTH; i++) {
+      let [share, middle, largest] = [0, 0, 0];
+      for (let l = 0; l < KEY_WIDTH; l++) {
+        share += rest[l] * axes[i * KEY_WIDTH + l];
+        middle += axes[i * KEY_WIDTH + l] * this.center[l];
+        largest += Math.abs(this.center[l]);
+      }
+      for (let l = 0; l < KEY_WIDTH; l++) rest[l] -= share * axes[i * KEY_WIDTH + l];
+      const [from, to] = [share * (box[2 * i] - middle), share * (box[2 * i + 1] - middle)];
+      const error = FLOAT64 * Math.abs(share) * (Math.abs(box[2 * i]) + Math.abs(box[2 * i + 1]) + largest);
+      sumLo += Math.min(from, to) - error;
+      sumHi += Math.max(from, to) + error;
+      if (i >= prefixes && i < KEY_WIDTH - 1) continue;
+      if (i === KEY_WIDTH - 1) this.boxed(rest, 0);
+      else reach(rest, 0);
+      const lost = FLOAT64 * size * spread;
+      lo = Math.max(lo, sumLo + this.lo - lost);
+      hi = Math.min(hi, sumHi + this.hi + lost);
+    }
+    this.lo = lo;
+    this.hi = hi;
+  }
+
+  /**
+   * The least w . o times a sign, from below: x + min sum e (w . key - x) / sum e for the best of a few x. The quotient of the minimizing input
+   * becomes the next x, until the least is 0 (Dinkelbach 1967, "On nonlinear fractional programming"). Infinity where there is no input.
+   */
+  #leastTied(w: Float64Array, at: number, sign: number, start: number): number {
+    this.#project(w, at, sign);
+    let [x, best] = [start, -Infinity];
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const cost = this.#cheapest(x);
+      if (cost === Infinity) return Infinity;
+      best = Math.max(best, x + cost / (cost < 0 ? this.leastWeight : this.mostWeight) - this.#error(w, at, x));
+      if (!(Math.abs(cost) > 1e-12 * this.leastWeight)) break;
+      x += cost / this.#weightOf(this.input());
+    }
+    return best;
+  }
+
+  /** The input of the part for which direction . o is nearly least; undefined where there is none. */
+  worst(direction: Float64Array, start: number): Digits | undefined {
+    return this.#leastTied(direction, 0, 1, start) === Infinity ? undefined : this.input();
+  }
+
+  #project(w: Float64Array, at: number, sign: number): void {
+    const { rows, positions } = this.#query;
+    for (let i = 0; i < positions * DIGITS; i++) {
+      let value = 0;
+      for (let l = 0; l < KEY_WIDTH; l++) value += w[at + l] * rows[i * ROW + l];
+      this.#projected[i] = sign * value;
+    }
+  }
+
+  /** The least sum of projected - x e over the part's inputs, place by place by the carry into the next; {@linkcode input} gives the one. */
+  #cheapest(x: number): number {
+    const { group: { step, token, target, sum, before }, digits } = this.#part;
+    const { rows, positions } = this.#query;
+    const costs = this.#costs;
+    for (let i = 0; i < positions * DIGITS; i++) costs[i] = this.#projected[i] - x * rows[i * ROW + KEY_WIDTH];
+    let [without, with_] = [0, Infinity];
+    for (let place = 0; place < OPERAND_DIGITS; place++) {
+      this.#pairs(place, place === step ? sum : place === step - 1 ? before : undefined);
+      const written = place < step - 1;
+      const atSum = positionOfSum(place) * DIGITS;
+      const allowed = written
+        ? digits[positionOfSum(place)]
+        : place === step - 1
+        ? 1 << token
+        : place === step
+        ? 1 << target
+        : 1023;
+      const from = this.#from;
+      let [nextWithout, nextWith] = [Infinity, Infinity];
+      for (let carry = 0; carry < 2; carry++) {
+        const soFar = carry === 0 ? without : with_;
+        if (soFar === Infinity) continue;
+        for (let pair = 0; pair < PAIR_SUMS; pair++) {
+          const all = pair + carry;
+          const digit = all > 9 ? all - 10 : all;
+          if ((allowed >> digit & 1) === 0) continue;
+          const total = soFar + this.#pairCost[pair] + (written ? costs[atSum + digit] : 0);
+          if (all > 9) {
+            if (total >= nextWith) continue;
+            nextWith = total;
+            from[4 * place + 2] = carry;
+            from[4 * place + 3] = pair;
+          } else {
+            if (total >= nextWithout) continue;
+            nextWithout = total;
+            from[4 * place] = carry;
+            from[4 * place + 1] = pair;
+          }
+        }
+      }
+      without = nextWithout;
+      with_ = nextWith;
+    }
+    this.#lastCarry = step < OPERAND_DIGITS ? Number(with_ < without) : step === OPERAND_DIGITS ? target : token;
+    const least = this.#lastCarry === 1 ? with_ : without;
+    return least + costs[OPERAND_DIGITS * DIGITS] + (step > 0 ? costs[positionOfSum(step - 1) * DIGITS] : 0);
+  }
+
+  /** The cheapest pair of digits of each sum at a place, or of one sum alone. */
+  #pairs(place: number, tied: number | undefined): void {
+    const { digits } = this.#part;
+    const [atA, atB] = [positionOfA(place), positionOfB(place)];
+    const costs = this.#costs;
+    const pairCost = this.#pairCost.fill(Infinity);
+    for (const a of DIGITS_OF[digits[atA]]) {
+      const costA = costs[atA * DIGITS + a];
+      for (const b of DIGITS_OF[digits[atB]]) {
+        const cost = costA + costs[atB * DIGITS + b];
+        if (cost >= pairCost[a + b] || tied !== undefined && a + b !== tied) continue;
+        pairCost[a + b] = cost;
+        this.#pairA[place * PAIR_SUMS + a + b] = a;
+      }
+    }
+  }
+
+  /** The input of the last {@linkcode #cheapest}. */
+  input(): Digits {
+    const a = new Array<number>(OPERAND_DIGITS);
+    const b = new Array<number>(OPERAND_DIGITS);
+    let carry = this.#lastCarry;
+    for (let place = OPERAND_DIGITS - 1; place >= 0; place--) {
+      const pair = this.#from[4 * place + 2 * carry + 1];
+      carry = this.#from[4 * place + 2 * carry];
+      a[place] = this.#pairA[place * PAIR_SUMS + pair];
+      b[place] = pair - a[place];
+    }
+    return { a, b };
+  }
+
+  #weightOf(input: Digits): number {
+    return outputOf(this.#query, input, this.#direction);
+  }
+
+  /** How much w . o depends on the digit at a position, and the digits that make it smaller, as bits. */
+  spread(w: Float64Array, position: number): { spread: number; bits: number } {
+    const { rows } = this.#query;
+    let x = 0;
+    for (let l = 0; l < KEY_WIDTH; l++) x += w[l] * this.center[l];
+    const digits = DIGITS_OF[this.#part.digits[position]];
+    const costs = digits.map((digit) => {
+      const row = (position * DIGITS + digit) * ROW;
+      let cost = -x * rows[row + KEY_WIDTH];
+      for (let l = 0; l < KEY_WIDTH; l++) cost += w[l] * rows[row + l];
+      return cost;
+    });
+    const [least, most] = [Math.min(...costs), Math.max(...costs)];
+    const bits = digits.reduce((bits, digit, i) => costs[i] < (least + most) / 2 ? bits | 1 << digit : bits, 0);
+    return { spread: (most - least) / this.leastWeight, bits };
+  }
+}
+
+/** o of one input, into `o`. @returns The sum of the weights */
+export function outputOf({ rows, positions, step }: Query, { a, b }: Digits, o: Float64Array): number {
+  o.fill(0);
+  let weight = 0;
+  const add = (position: number, digit: number) => {
+    const at = (position * DIGITS + digit) * ROW;
+    for (let l = 0; l < KEY_WIDTH; l++) o[l] += rows[at + l];
+    weight += rows[at + KEY_WIDTH];
+  };
+  add(OPERAND_DIGITS, 0);
+  if (step > 0) add(positions - 1, 0);
+  let carry = 0;
+  for (let place = 0; place < OPERAND_DIGITS; place++) {
+    add(positionOfA(place), a[place]);
+    add(positionOfB(place), b[place]);
+    const all = a[place] + b[place] + carry;
+    carry = all > 9 ? 1 : 0;
+    if (place < step - 1) add(positionOfSum(place), all % 10);
+  }
+  for (let l = 0; l < KEY_WIDTH; l++) o[l] /= weight;
+  return weight;
+}

@@ -1,0 +1,45 @@
+/**
+ * What a thread of the worker pool is given to do.
+ */
+import type { Aim, Found, GroupProof, Prover } from "./prover.ts";
+
+/** A part of a proof. */
+export type Task =
+  | { readonly kind: "estimate"; readonly step: number; readonly token: number }
+  | { readonly kind: "search"; readonly step: number; readonly token: number; readonly groups: readonly number[] }
+  | {
+    readonly kind: "prove";
+    readonly step: number;
+    readonly token: number;
+    readonly groups: readonly number[];
+    readonly aim: Aim;
+    /** Milliseconds of Date.now() after which it is given up. */
+    readonly until: number;
+  }
+  | { readonly kind: "axes"; readonly step: number; readonly token: number };
+
+/** The result of a task by its kind. */
+export interface Results {
+  /** Of the least margin of each group. */
+  estimate: Float64Array;
+  /** Inputs with small margins. */
+  search: Found[];
+  /** One entry a group. */
+  prove: GroupProof[];
+  axes: number[][];
+}
+
+/** Runs a task on this thread. */
+export function runTask(prover: Prover, task: Task): Results[Task["kind"]] {
+  const { step, token } = task;
+  switch (task.kind) {
+    case "estimate":
+      return prover.estimate(step, token);
+    case "search":
+      return task.groups.flatMap((group) => prover.search(step, token, group));
+    case "prove":
+      return task.groups.map((group) => prover.prove(step, token, group, task.aim, task.until));
+    case "axes":
+      return prover.axes(step, token);
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The numbers that decoding reads: the exact float32 values of the module's tables and folded matrices (assembly/absorb.ts,
+ * assembly/decode_tables.ts). A proof about the module takes them as they are, so no rounding on the way to them counts.
+ */
+import { type ModelName, TOKENS, WIDTH } from "../../model/variant.ts";
+import { EQUALS, FIRST_QUERY, OPERAND_DIGITS, PLUS, QUERIES } from "../../model/vocabulary.ts";
+
+/** Coordinates of a key, which is its own value: the residual stream without its mean. */
+export const KEY_WIDTH = WIDTH - 1;
+/** Floats of a row of the tables of keys and of attention: the coordinates, 1 or the weight, and 0. */
+export const ROW = 8;
+/** Rows kept of each position: one a digit. */
+export const DIGITS = 10;
+/** Floats of a row of the table of queries: the query (6), one to spare, the residual stream (7), padding. */
+export const QUERY_ROW = 16;
+
+const OPERAND_KEYS = 2 * OPERAND_DIGITS;
+/** Rows of a block of assembly/decode_tables.ts: the symbols, the operands' digits, the tokens written before. */
+export const BLOCK_ROWS = 1 + OPERAND_KEYS * DIGITS + (QUERIES - 1) * TOKENS;
+
+/** The numbers as the module's memory holds them. Matrices are [out, in]. */
+export interface DecodingNumbers {
+  readonly model: ModelName;
+  /** [7, 7], of the attention's output (6) and 1. */
+  readonly projection: Float32Array;
+  /** [14, 7], of the norm's output (6) and 1. */
+  readonly w1: Float32Array;
+  /** [7, 14]. */
+  readonly w2: Float32Array;
+  /** [14, 7]: of the residual stream (7), or of the final norm's output (6) and 1. */
+  readonly output: Float32Array;
+  /** [33 positions, 14 tokens, 8]. */
+  readonly keys: Float32Array;
+  /** [12 steps, 14 tokens, 16]. */
+  readonly queries: Float32Array;
+  /** [12 steps, 14 tokens, 355, 8]. */
+  readonly blocks: Float32Array;
+}
+
+/** What one query of the attention reads: position 21 + step, holding a token. */
+export interface QueryTable {
+  /** The residual stream there, [7]. */
+  readonly x: Float32Array;
+  /** The query, [6]: the weight of a key is 2^(query . key). */
+  readonly query: Float32Array;
+  /**
+   * [positions, 10, 8]: weight x key, the weight, 0, of each digit at each position. Where one token alone can stand it takes the place of
+   * digit 0; the row of `+` holds that of `=` as well, which is 0.
+   */
+  readonly rows: Float32Array;
+  /** [positions, 10, 8]: the keys, laid out as `rows`, with both symbols in their places. */
+  readonly keys: Float32Array;
+}
+
+/** The token that alone can stand at a position of a query; undefined where it is any digit. */
+export function onlyToken(position: number, step: number, token: number): number | undefined {
+  if (position === FIRST_QUERY + step) return token;
+  if (position === OPERAND_DIGITS) return PLUS;
+  return position === FIRST_QUERY ? EQUALS : undefined;
+}
+
+/** The table of one query. @param token `=` at step 0, a digit after it */
+export function queryTable({ keys, queries, blocks }: DecodingNumbers, step: number, token: number): QueryTable {
+  const row = queries.subarray((step * TOKENS + token) * QUERY_ROW);
+  const positions = FIRST_QUERY + step + 1;
+  const table = {
+    query: row.slice(0, KEY_WIDTH),
+    x: row.slice(KEY_WIDTH + 1, KEY_WIDTH + 1 + WIDTH),
+    rows: new Float32Array(positions * DIGITS * ROW),
+    keys: new Float32Array(positions * DIGITS * ROW),
+  };
+  const block = blocks.subarray((step * TOKENS + token) * BLOCK_ROWS * ROW);
+  for (let position = 0; position < positions; position++) {
+    const only = onlyToken(position, step, token);
+    for (let digit = 0; digit < (only === undefined ? DIGITS : 1); digit++) {
+      const id = only ?? digit;
+      const to = (position * DIGITS + digit) * ROW;
+      const from = (position * TOKENS + id) * ROW;
+      table.keys.set(keys.subarray(from, from + KEY_WIDTH), to);
+      if (position === FIRST_QUERY) continue; // in the row of `+`
+      const at = blockRow(position, id) * ROW;
+      table.rows.set(block.subarray(at, at + ROW), to);
+    }
+  }
+  return table;
+}
+
+/** The row of a token at a position in a block: the symbols first, then the digits of a and of b, ones first, then the tokens written. */
+function blockRow(position: number, token: number): number {
+  if (position === OPERAND_DIGITS) return 0;
+  if (position < OPERAND_DIGITS) return 1 + (OPERAND_DIGITS - 1 - position) * DIGITS + token;
+  if (position < FIRST_QUERY) return 1 + (3 * OPERAND_DIGITS - position) * DIGITS + token;
+  return 1 + OPERAND_KEYS * DIGITS + (position - FIRST_QUERY - 1) * TOKENS + token;
+}

@@ -1,0 +1,68 @@
+/**
+ * Takes the numbers that decoding reads out of the WASM module.
+ */
+import { fromBase64 } from "../../base64.ts";
+import { HIDDEN, type ModelName, TOKENS, WIDTH } from "../../model/variant.ts";
+import { POSITIONS_READ, QUERIES } from "../../model/vocabulary.ts";
+import { sha256 } from "../../sha256.ts";
+import type { Arithmetic } from "../types.ts";
+import { WASM as ADDER } from "./adder_module.ts";
+import { type CoreExports, instantiate } from "./core.ts";
+import { BLOCK_ROWS, type DecodingNumbers, QUERY_ROW, ROW } from "./decoding_tables.ts";
+import { WASM as EXACT } from "./exact_module.ts";
+import { WASM as FAST } from "./fast_module.ts";
+
+/** SHA-256 of the modules that decode: the core, and the small one that `add` loads. */
+export interface DecodingModules {
+  readonly core: string;
+  readonly adder: string;
+}
+
+/** The modules that decode in `exact` arithmetic. */
+export async function decodingModules(): Promise<DecodingModules> {
+  return { core: await sha256(fromBase64(EXACT)), adder: await sha256(fromBase64(ADDER)) };
+}
+
+/**
+ * Has the module fold weights and fill its tables, and copies them.
+ *
+ * @returns null where the module would not decode by its tables (the weights of one query span more than 2^100), or a number is not finite
+ */
+export function readDecodingNumbers(
+  model: ModelName,
+  parameters: Float32Array,
+  arithmetic: Arithmetic = "exact",
+): DecodingNumbers | null {
+  const { memory, exports } = instantiate<CoreExports>(arithmetic === "exact" ? EXACT : FAST);
+  exports.configure(model);
+  new Float32Array(memory.buffer, exports.parametersAt.value, parameters.length).set(parameters);
+  exports.prepareDecoding();
+  if (!exports.tablesUsable()) return null;
+  const floats = (at: WebAssembly.Global, count: number) => new Float32Array(memory.buffer, at.value, count);
+  const copy = (at: WebAssembly.Global, count: number) => {
+    const buffer = typeof SharedArrayBuffer === "function"
+      ? new SharedArrayBuffer(4 * count)
+      : new ArrayBuffer(4 * count);
+    const values = new Float32Array(buffer);
+    values.set(floats(at, count));
+    return values as Float32Array;
+  };
+  const transposed = (at: WebAssembly.Global, outputs: number, inputs: number, stride: number) => {
+    const matrix = floats(at, inputs * stride);
+    return Float32Array.from(
+      { length: outputs * inputs },
+      (_, i) => matrix[i % inputs * stride + Math.floor(i / inputs)],
+    );
+  };
+  const numbers = {
+    projection: transposed(exports.projectionAt, WIDTH, WIDTH, 2 * WIDTH),
+    w1: transposed(exports.w1At, HIDDEN, WIDTH, HIDDEN),
+    w2: transposed(exports.w2At, WIDTH, HIDDEN, ROW),
+    output: transposed(exports.outputAt, TOKENS, WIDTH, TOKENS),
+    keys: copy(exports.keysAt, POSITIONS_READ * TOKENS * ROW),
+    queries: copy(exports.queriesAt, QUERIES * TOKENS * QUERY_ROW),
+    blocks: copy(exports.blocksAt, QUERIES * TOKENS * BLOCK_ROWS * ROW),
+  };
+  const { blocks: _, ...others } = numbers; // the module says itself whether the blocks can be used
+  return Object.values(others).every((values) => values.every(Number.isFinite)) ? { model, ...numbers } : null;
+}
