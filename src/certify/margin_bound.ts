@@ -44,8 +44,6 @@ const UNDERFLOW = 2 ** -140;
 const SETTLED = 5;
 /** A product of two deviations that is less than this share of the whole range needs no tighter bound. */
 const MINOR = 0.02;
-/** In a cell, directions are looked at without so many of the axes, and without all. */
-const PREFIXES = 3;
 
 /** How ranges of w . (o - center) are found, from quick and loose to slow and tight; `tiedMargin` looks at ties for the margins alone. */
 export type Level = "boxed" | "apart" | "tiedMargin" | "tied";
@@ -239,8 +237,14 @@ export class MarginBound {
     return deviation;
   }
 
+  /** The range of a form's w . (o - center) by the sides, or by the box of a cell. */
+  #quick(form: number): void {
+    if (this.#part.box === undefined) this.#reach.boxed(this.#forms, form * FORM + 1);
+    else this.#reach.inBox(this.#forms, form * FORM + 1);
+  }
+
   #boxedLow(form: number): number {
-    this.#reach.boxed(this.#forms, form * FORM + 1);
+    this.#quick(form);
     return this.#forms[form * FORM] + this.#reach.lo - this.#deviation(form);
   }
 
@@ -255,7 +259,7 @@ export class MarginBound {
   readonly #tied = (values: Float64Array, at: number) => this.#reach.tied(values, at);
 
   #ask(form: number): void {
-    if (this.#level === "boxed") return this.#reach.boxed(this.#forms, form * FORM + 1);
+    if (this.#level === "boxed") return this.#quick(form);
     this.#askWith(this.#level === "tied" ? this.#tied : this.#apart, form);
   }
 
@@ -263,7 +267,7 @@ export class MarginBound {
     const reach = this.#reach;
     const at = form * FORM + 1;
     if (this.#part.box === undefined) return way(this.#forms, at);
-    reach.inCell(way, this.#forms, at, PREFIXES);
+    reach.inCell(way, this.#forms, at);
     if (reach.lo > reach.hi) this.#isEmpty = true; // both hold for every input, so there is none
   }
 
@@ -271,7 +275,7 @@ export class MarginBound {
   #lo = 0;
   #hi = 0;
   #range(form: number, boxed = false): void {
-    if (boxed) this.#reach.boxed(this.#forms, form * FORM + 1);
+    if (boxed) this.#quick(form);
     else this.#ask(form);
     const deviation = this.#deviation(form);
     this.#lo = this.#forms[form * FORM] + this.#reach.lo - deviation;

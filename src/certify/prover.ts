@@ -5,7 +5,7 @@
 import { type DecodingNumbers, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
 import { principalAxes } from "./axes.ts";
 import { type Group, groupsOf, type Part, refine, wholeGroup } from "./groups.ts";
-import { MarginBound } from "./margin_bound.ts";
+import { type Level, MarginBound } from "./margin_bound.ts";
 import { PostAttention } from "./post_attention.ts";
 import { Query } from "./query.ts";
 import { type Digits, DIGITS_OF, outputOf, Reach } from "./reach.ts";
@@ -145,13 +145,10 @@ export class Prover {
   #holds(query: Query, part: Part, margin: number, byTies: boolean): boolean {
     const axes = part.box && this.#axesOf(query.step, query.token);
     if (!this.#reach.take(query, part, axes)) return true;
-    if (part.box === undefined || !byTies) {
-      if (this.#bound.least(query, part, "boxed", margin) >= margin) return true;
-    }
-    if (this.#bound.least(query, part, "apart", margin) >= margin) return true;
+    const holds = (level: Level) => this.#bound.least(query, part, level, margin) >= margin;
+    if (holds("boxed") || holds("apart")) return true;
     if (!byTies) return false;
-    return this.#bound.least(query, part, "tiedMargin", margin) >= margin ||
-      this.#bound.least(query, part, "tied", margin) >= margin;
+    return holds("tiedMargin") || part.box === undefined && holds("tied");
   }
 
   /** Proves a part, cut where that is needed. @throws {Unproved} */
@@ -160,7 +157,7 @@ export class Prover {
     const cut = this.#cut(query, part);
     const worst = this.#worst(query, part);
     this.#found.push(...worst);
-    const bound = this.#bound.least(query, part, "tied", margin);
+    const bound = this.#bound.least(query, part, "apart", margin);
     const isOver = this.#cuts === 0 || Date.now() > this.#until;
     if (cut === undefined || isOver || worst.some((found) => found.margin < margin)) throw new Unproved(part, bound);
     this.#cuts--;

@@ -247,40 +247,44 @@ export class Reach {
     this.hi = Infinity;
   }
 
-  /** In a cell: by `reach`, and by the box with what is left after some of the axes, whatever says most. */
-  inCell(reach: (values: Float64Array, at: number) => void, values: Float64Array, at: number, prefixes: number): void {
+  /** In a cell: by its box, which the axes take w apart along. */
+  inBox(values: Float64Array, at: number): void {
     const axes = this.#axes!;
     const box = this.#part.box!;
     const rest = this.#rest;
-    reach(values, at);
-    let { lo, hi } = this;
-    let [sumLo, sumHi, size, spread] = [0, 0, 0, 0];
+    let [size, spread, far] = [0, 0, 0];
     for (let l = 0; l < KEY_WIDTH; l++) {
       rest[l] = values[at + l];
       size += Math.abs(rest[l]);
       spread += this.sides[l];
+      far += Math.abs(this.center[l]);
     }
+    let [lo, hi] = [0, 0];
     for (let i = 0; i < KEY_WIDTH; i++) {
-      let [share, middle, largest] = [0, 0, 0];
+      let [share, middle] = [0, 0];
       for (let l = 0; l < KEY_WIDTH; l++) {
         share += rest[l] * axes[i * KEY_WIDTH + l];
         middle += axes[i * KEY_WIDTH + l] * this.center[l];
-        largest += Math.abs(this.center[l]);
       }
       for (let l = 0; l < KEY_WIDTH; l++) rest[l] -= share * axes[i * KEY_WIDTH + l];
       const [from, to] = [share * (box[2 * i] - middle), share * (box[2 * i + 1] - middle)];
-      const error = FLOAT64 * Math.abs(share) * (Math.abs(box[2 * i]) + Math.abs(box[2 * i + 1]) + largest);
-      sumLo += Math.min(from, to) - error;
-      sumHi += Math.max(from, to) + error;
-      if (i >= prefixes && i < KEY_WIDTH - 1) continue;
-      if (i === KEY_WIDTH - 1) this.boxed(rest, 0);
-      else reach(rest, 0);
-      const lost = FLOAT64 * size * spread;
-      lo = Math.max(lo, sumLo + this.lo - lost);
-      hi = Math.min(hi, sumHi + this.hi + lost);
+      const error = FLOAT64 * Math.abs(share) * (Math.abs(box[2 * i]) + Math.abs(box[2 * i + 1]) + far);
+      lo += (from < to ? from : to) - error;
+      hi += (from > to ? from : to) + error;
     }
-    this.lo = lo;
-    this.hi = hi;
+    this.boxed(rest, 0);
+    const left = this.hi + FLOAT64 * size * spread;
+    this.lo = lo - left;
+    this.hi = hi + left;
+  }
+
+  /** In a cell: by its box and by `reach`, whichever is tighter. Where the ends are exchanged there is no input. */
+  inCell(reach: (values: Float64Array, at: number) => void, values: Float64Array, at: number): void {
+    this.inBox(values, at);
+    const { lo, hi } = this;
+    reach(values, at);
+    this.lo = Math.max(lo, this.lo);
+    this.hi = Math.min(hi, this.hi);
   }
 
   /**

@@ -79,25 +79,23 @@ export class Attention {
     return [this.#leastTied(w) - x, -this.#leastTied(w.map((value) => -value)) - x];
   };
 
-  /** In a cell: of w itself, and of what is left of it after each of the axes, whatever says most ("Cells"). */
-  inCell(reach: Reach): Reach {
+  /** In a cell: by the box, which the axes take w apart along, and by `reach`, where there is one ("Cells"). */
+  inCell(reach?: Reach): Reach {
     const { axes, box } = this.#part;
     return (w) => {
-      let [lo, hi] = reach(w);
       let rest = w;
-      let [sumLo, sumHi] = [0, 0];
+      let [lo, hi] = [0, 0];
       axes.forEach((axis, i) => {
         const share = dot(rest, axis);
         rest = rest.map((value, l) => value - share * axis[l]);
-        const ends = box[i].map((side) => share * (side - dot(axis, this.center)));
+        const middle = dot(axis, this.center);
         const error = FLOAT64 * Math.abs(share) * (Math.abs(box[i][0]) + Math.abs(box[i][1]) + norm(this.center));
-        sumLo += Math.min(...ends) - error;
-        sumHi += Math.max(...ends) + error;
-        const [restLo, restHi] = reach(rest);
-        const lost = FLOAT64 * norm(w) * norm(this.sides); // `rest` and the shares are rounded
-        lo = Math.max(lo, sumLo + restLo - lost);
-        hi = Math.min(hi, sumHi + restHi + lost);
+        lo += Math.min(share * (box[i][0] - middle), share * (box[i][1] - middle)) - error;
+        hi += Math.max(share * (box[i][0] - middle), share * (box[i][1] - middle)) + error;
       });
+      const left = this.boxed(rest)[1] + FLOAT64 * norm(w) * norm(this.sides); // next to nothing: axes span the space, but are rounded
+      const [from, to] = reach?.(w) ?? [-Infinity, Infinity];
+      [lo, hi] = [Math.max(lo - left, from), Math.min(hi + left, to)];
       this.isEmpty ||= lo > hi;
       return [lo, hi];
     };

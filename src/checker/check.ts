@@ -29,8 +29,6 @@ const LARGEST_WEIGHT = 1000;
 /** Sums of two digits. */
 const SUMS = Array.from({ length: 19 }, (_, sum) => sum);
 const ALL_DIGITS = Array.from({ length: DIGITS }, (_, digit) => digit);
-/** A failing cell is halved so many times more along its longest side. */
-const MORE_HALVES = 10;
 
 /** Accepts or refuses parts of one step. */
 class Checker {
@@ -55,25 +53,11 @@ class Checker {
     this.parts++;
     const attention = new Attention(part, choices);
     const { boxed, apart, tied, tiedFromBelow } = attention;
-    const isCell = part.axes.length > 0;
-    const ways = [[apart, apart], ...(last ? [[apart, tiedFromBelow], [tied, tied]] : [])]
-      .map((reaches) => reaches.map((reach) => isCell ? attention.inCell(reach) : reach));
-    if (!isCell) ways.unshift([boxed, boxed]);
+    const ways = part.axes.length > 0
+      ? [[attention.inCell(), attention.inCell()], [attention.inCell(apart), attention.inCell(tiedFromBelow)]]
+      : [[boxed, boxed], [apart, apart], ...(last ? [[apart, tiedFromBelow], [tied, tied]] : [])];
     return ways.some(([curves, margins]) =>
       this.#layers.hold(part.query, part.target, attention, claim, curves, margins) || attention.isEmpty
-    );
-  }
-
-  /** Whether it holds for a part, or for all cells into which it can be halved. */
-  holdsInHalves(part: Part, claim: number, halves = MORE_HALVES): boolean {
-    if (this.holds(part, claim, true)) return true;
-    const widths = part.box.map(([lo, hi]) => hi - lo);
-    const longest = widths.indexOf(Math.max(...widths));
-    if (longest < 0 || halves === 0) return false;
-    const [lo, hi] = part.box[longest];
-    const middle = (lo + hi) / 2;
-    return [[lo, middle] as const, [middle, hi] as const].every((side) =>
-      this.holdsInHalves({ ...part, box: part.box.with(longest, side) }, claim, halves - 1)
     );
   }
 }
@@ -259,7 +243,7 @@ export async function checkCertificate(
                 : 0;
             const key = `${token} ${number} ${digitAt(step)} ${digitAt(step - 1)}`;
             const cut = cutOf.get(key) ?? 0;
-            return cutParts(part, cut, axesOf.get(token)).every((own) => checker!.holdsInHalves(own, margin));
+            return cutParts(part, cut, axesOf.get(token)).every((own) => checker!.holds(own, margin, true));
           };
           insist(check(group), `group ${number} of step ${step} after token ${token} is not proved`);
         }
