@@ -260,6 +260,8 @@ export class MarginBound {
 
   #ask(form: number): void {
     if (this.#level === "boxed") return this.#quick(form);
+    // in a cell the box alone is as good for the curves (measured)
+    if (this.#level === "tiedMargin" && this.#part.box !== undefined) return this.#quick(form);
     this.#askWith(this.#level === "tied" ? this.#tied : this.#apart, form);
   }
 

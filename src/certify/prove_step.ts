@@ -4,7 +4,7 @@
  */
 import type { Aim, Found, GroupProof } from "./prover.ts";
 import { tokensAt } from "./groups.ts";
-import type { CertificateStep, Input, Split, StepResult } from "./types.ts";
+import { type CertificateStep, type Input, isCut, type Split, type StepResult } from "./types.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
 /** So many groups, those with the least estimates, are searched for the worst input. */
@@ -13,7 +13,7 @@ const SEARCHED = 64;
  * The margins that are tried one after the other, as shares of the worst input's, with so many cuts a group for each: a proof of nearly the worst
  * margin takes far more cuts than one of any margin. The first share comes twice, since the first proofs may meet a worse input.
  */
-const AIMS = [[0.87, 100], [0.87, 100], [0.6, 300], [0.3, 1000], [0.1, 3000], [0, Infinity]] as const;
+const AIMS = [[0.87, 300], [0.87, 300], [0.6, 1000], [0.3, 3000], [0.1, 10_000], [0, Infinity]] as const;
 /** Groups of one task. */
 const GROUPS_OF_TASK = 16;
 /** So many of the inputs with the smallest margins are reported. */
@@ -133,7 +133,8 @@ function tasksOf(groups: readonly { token: number; group: number }[]): { token: 
 
 /** The axes along which cells are cut, by the token that asks. */
 async function axesOf(step: number, cuts: CertificateStep["cuts"], pool: WorkerPool): Promise<CertificateStep["axes"]> {
-  const usesAxes = (split: Split): boolean => split !== 0 && (split[0] < 0 || usesAxes(split[2]) || usesAxes(split[3]));
+  const usesAxes = (split: Split): boolean =>
+    isCut(split) && (split[0] < 0 || usesAxes(split[2]) || usesAxes(split[3]));
   const tokens = new Set(cuts.filter(([, , , , split]) => usesAxes(split)).map(([token]) => token));
   const axes: [token: number, axes: number[][]][] = [];
   for (const token of [...tokens].sort((x, y) => x - y)) {

@@ -12,7 +12,7 @@ import { type Digits, DIGITS_OF, outputOf, Reach } from "./reach.ts";
 import type { Input, Split } from "./types.ts";
 
 /** A digit is fixed rather than a cell halved where it moves the hidden units by this share of what the cell's widest axis does. */
-const DIGIT_SHARE = 0.5;
+const DIGIT_SHARE = 0.9;
 /** Steps from one input to a worse one. */
 const DESCENT = 4;
 /** What is claimed of a bound: a little less, so that the checker, whose float64 is rounded otherwise, finds it, too. */
@@ -146,20 +146,26 @@ export class Prover {
     const axes = part.box && this.#axesOf(query.step, query.token);
     if (!this.#reach.take(query, part, axes)) return true;
     const holds = (level: Level) => this.#bound.least(query, part, level, margin) >= margin;
-    if (holds("boxed") || holds("apart")) return true;
-    if (!byTies) return false;
-    return holds("tiedMargin") || part.box === undefined && holds("tied");
+    if (part.box !== undefined) return holds("boxed") || holds("tiedMargin");
+    return holds("boxed") || holds("apart") || byTies && (holds("tiedMargin") || holds("tied"));
   }
 
   /** Proves a part, cut where that is needed. @throws {Unproved} */
   #prove(query: Query, part: Part, margin: number): Split {
     if (this.#holds(query, part, margin, true)) return 0;
+    const direction = part.box && this.#reach.separate();
+    if (direction !== undefined) return direction;
     const cut = this.#cut(query, part);
-    const worst = this.#worst(query, part);
-    this.#found.push(...worst);
-    const bound = this.#bound.least(query, part, "apart", margin);
     const isOver = this.#cuts === 0 || Date.now() > this.#until;
-    if (cut === undefined || isOver || worst.some((found) => found.margin < margin)) throw new Unproved(part, bound);
+    let isWrong = false;
+    if (part.box === undefined || isOver) {
+      const worst = this.#worst(query, part);
+      this.#found.push(...worst);
+      isWrong = worst.some((found) => found.margin < margin);
+    }
+    if (cut === undefined || isOver || isWrong) {
+      throw new Unproved(part, this.#bound.least(query, part, "boxed", margin));
+    }
     this.#cuts--;
     const [first, second] = this.#halves(query, part, cut);
     return [...cut, this.#prove(query, first, margin), this.#prove(query, second, margin)];
@@ -169,7 +175,7 @@ export class Prover {
   #cut(query: Query, part: Part): readonly [position: number, at: number] | undefined {
     const losses = this.#bound.losses();
     let best = { score: 0, position: -1, bits: 0 };
-    for (const position of query.free) {
+    for (const position of part.box === undefined ? query.free : []) { // a cell is cut along axes alone
       if (DIGITS_OF[part.digits[position]].length < 2) continue;
       let [score, most, bits] = [0, 0, 0];
       for (const { direction, weight } of losses) {
@@ -191,11 +197,8 @@ export class Prover {
       }
       if (score > widest) [axis, widest] = [i, score];
     }
-    if (best.position >= 0 && (axis < 0 || part.digits.every((bits) => DIGITS_OF[bits].length <= 2))) {
-      return [best.position, best.bits];
-    }
-    if (axis >= 0 && best.position >= 0) return [-1 - axis, (box[2 * axis] + box[2 * axis + 1]) / 2];
-    return undefined;
+    if (axis >= 0) return [-1 - axis, (box[2 * axis] + box[2 * axis + 1]) / 2];
+    return best.position >= 0 ? [best.position, best.bits] : undefined;
   }
 
   /** Between what the output of the part at hand lies along each axis. */

@@ -12,6 +12,7 @@ import { FLOAT64 } from "./rounding.ts";
 const MOST_ROWS = 34 * DIGITS;
 const PAIR_SUMS = 19;
 const MOST_ROUNDS = 8;
+const MOST_SEPARATIONS = 24;
 /** The unit vectors of o's space. */
 const UNITS = Float64Array.from({ length: KEY_WIDTH ** 2 }, (_, i) => Number(i % (KEY_WIDTH + 1) === 0));
 /** Digits of a set, by its bits. */
@@ -276,6 +277,54 @@ export class Reach {
     const left = this.hi + FLOAT64 * size * spread;
     this.lo = lo - left;
     this.hi = hi + left;
+  }
+
+  /**
+   * A direction along which every input of the part lies beyond its cell, so that the cell is empty; undefined where none is found. Gilbert 1966,
+   * "An iterative procedure for computing the minimum of a quadratic form on a convex set": a point of the inputs' convex hull is drawn to its
+   * nearest point of the box, by one input at a time.
+   */
+  separate(): number[] | undefined {
+    const axes = this.#axes!;
+    const box = this.#part.box!;
+    const towards = new Float64Array(KEY_WIDTH);
+    const own = new Float64Array(KEY_WIDTH);
+    let near: Float64Array | undefined;
+    for (let round = 0; round < MOST_SEPARATIONS; round++) {
+      let length = 0;
+      towards.fill(0);
+      for (let i = 0; i < KEY_WIDTH; i++) {
+        let along = 0;
+        for (let l = 0; l < KEY_WIDTH; l++) along += axes[i * KEY_WIDTH + l] * (near ?? this.center)[l];
+        const outside = near === undefined ? 1 : Math.max(0, box[2 * i] - along) - Math.max(0, along - box[2 * i + 1]);
+        for (let l = 0; l < KEY_WIDTH; l++) towards[l] += outside * axes[i * KEY_WIDTH + l];
+        length += outside * outside;
+      }
+      if (!(length > 1e-12)) return undefined;
+      // towards the part: rounded to few digits, so that the direction is short to write down
+      const direction = Float64Array.from(towards, (value) => -Number((value / Math.sqrt(length)).toFixed(3)));
+      this.leastTied(direction, 0);
+      const least = this.lo;
+      if (least === Infinity) return [...direction];
+      const input = this.input();
+      this.inBox(direction, 0);
+      if (least > this.hi) return [...direction];
+      outputOf(this.#query, input, own);
+      if (near === undefined) {
+        near = own.slice();
+        continue;
+      }
+      // the point of the line from `near` to `own` that is nearest to the box's point
+      let [dot, square] = [0, 0];
+      for (let l = 0; l < KEY_WIDTH; l++) {
+        dot += towards[l] * (own[l] - near[l]);
+        square += (own[l] - near[l]) ** 2;
+      }
+      const share = Math.max(0, Math.min(1, dot / square));
+      if (!(share > 0)) return undefined;
+      for (let l = 0; l < KEY_WIDTH; l++) near[l] += share * (own[l] - near[l]);
+    }
+    return undefined;
   }
 
   /** In a cell: by its box and by `reach`, whichever is tighter. Where the ends are exchanged there is no input. */

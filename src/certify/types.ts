@@ -96,11 +96,20 @@ export interface CertifyResult {
   certificate: Certificate | null;
 }
 
+/** A direction of the attention's output along which every input of a part lies beyond its cell, six numbers. */
+export type Separation = readonly number[];
+
 /**
  * How a part of the inputs is cut: 0 where it is not; at a position, the digits with a bit in `at` go to the first half; where `position` is
- * negative, along axis -1 - position, what is at most `at` goes to the first half and what is at least `at` to the second.
+ * negative, along axis -1 - position, what is at most `at` goes to the first half and what is at least `at` to the second. A cell that holds no
+ * input has a direction that shows it.
  */
-export type Split = 0 | [position: number, at: number, Split, Split];
+export type Split = 0 | Separation | readonly [position: number, at: number, Split, Split];
+
+/** Whether it cuts, and does not end. */
+export function isCut(split: Split): split is readonly [number, number, Split, Split] {
+  return split !== 0 && split.length === 4;
+}
 
 /** What a certificate claims of one step. */
 export interface CertificateStep {

@@ -54,7 +54,7 @@ class Checker {
     const attention = new Attention(part, choices);
     const { boxed, apart, tied, tiedFromBelow } = attention;
     const ways = part.axes.length > 0
-      ? [[attention.inCell(), attention.inCell()], [attention.inCell(apart), attention.inCell(tiedFromBelow)]]
+      ? [[attention.inCell(), attention.inCell()], [attention.inCell(), attention.inCell(tiedFromBelow)]]
       : [[boxed, boxed], [apart, apart], ...(last ? [[apart, tiedFromBelow], [tied, tied]] : [])];
     return ways.some(([curves, margins]) =>
       this.#layers.hold(part.query, part.target, attention, claim, curves, margins) || attention.isEmpty
