@@ -36,7 +36,7 @@ export function principalAxes({ rows, free, freeRows }: Query): Float64Array {
 }
 
 /** Eigenvectors of a symmetric matrix as rows, by falling eigenvalue; Jacobi's rotations, as in Golub and Van Loan, section 8.5. */
-function eigenvectors(matrix: Float64Array): Float64Array {
+export function eigenvectors(matrix: Float64Array): Float64Array {
   const n = KEY_WIDTH;
   const vectors = new Float64Array(n * n);
   for (let i = 0; i < n; i++) vectors[i * n + i] = 1;
