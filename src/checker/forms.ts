@@ -29,6 +29,7 @@ export class Forms {
   readonly #zero: Form;
   /** The index of `loose`. */
   readonly #loose: number;
+  /** The index of the next deviation that gets a name. */
   #named = 1 + KEY_WIDTH;
 
   /**
@@ -38,17 +39,21 @@ export class Forms {
   constructor(sides: ArrayLike<number>, deviations: number) {
     this.#sides = sides;
     this.#loose = 1 + KEY_WIDTH + deviations;
-    this.#zero = Array.from({ length: this.#loose + 1 }, () => 0);
+    this.#zero = [0.5, ...new Float64Array(this.#loose)];
   }
 
   /** A number that does not depend on the input. */
   constant(value: number): Form {
-    return this.#zero.with(0, value);
+    const form = this.#zero.slice();
+    form[0] = value;
+    return form;
   }
 
   /** Coordinate l of o, as a kernel computes it. */
   coordinate(l: number, center: number, rounding: number): Form {
-    return this.loosen(this.constant(center).with(1 + l, 1), rounding);
+    const form = this.constant(center);
+    form[1 + l] = 1;
+    return this.loosen(form, rounding);
   }
 
   /**
@@ -62,7 +67,7 @@ export class Forms {
     for (let i = 0; i < terms.length; i++) {
       const [factor, term] = [factors[i], terms[i]];
       if (factor === 0) continue;
-      for (let k = 0; k < this.#loose; k++) total[k] += factor * term[k];
+      for (let k = 0; k < this.#named; k++) total[k] += factor * term[k];
       total[this.#loose] += Math.abs(factor) * term[this.#loose];
       size += Math.abs(factor) * this.size(term);
     }
