@@ -51,7 +51,7 @@ function refine(part: Part): Part[] {
     .map((digit) => ({ ...part, digits: part.digits.with(a, [digit]) }));
 }
 
-/** The parts that a certificate cuts a part into. @throws {Refusal} If a cut is none */
+/** The parts that a certificate cuts a part into, without those that a direction shows to be empty. @throws {Refusal} If a cut is none */
 function cutParts(part: Part, split: unknown, axes: number[][] | undefined): Part[] {
   const parts: Part[] = [];
   const open: [Part, unknown][] = [[part, split]];
@@ -62,7 +62,14 @@ function cutParts(part: Part, split: unknown, axes: number[][] | undefined): Par
       continue;
     }
     insist(parts.length + open.length < MOST_CUTS, `it cuts one part into more than ${MOST_CUTS}`);
-    insist(Array.isArray(split) && split.length === 4, "a cut does not have two halves");
+    insist(Array.isArray(split), "a cut is no list");
+    if (split.length === KEY_WIDTH) {
+      const attention = new Attention(part);
+      if (split.every(Number.isFinite)) attention.tiedFromBelow(split);
+      insist(attention.isEmpty, "a part is said to hold no input without proof");
+      continue;
+    }
+    insist(split.length === 4, "a cut does not have two halves");
     const [where, at, first, second] = split;
     insist(Number.isInteger(where) && Number.isFinite(at), "a cut is at no number");
     if (where >= 0) {
