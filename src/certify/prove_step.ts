@@ -108,7 +108,8 @@ export async function proveStep(step: number, tools: StepTools): Promise<StepOut
     if (refuted !== undefined) return { proved: false, counterexample: refuted, narrow };
     open = unproved;
     if (open.length === 0) {
-      const certificate = { step, margin, worst: narrow[0], axes: await axesOf(step, cuts, pool), cuts };
+      const { a, b } = narrow[0];
+      const certificate = { step, margin, worst: { a, b }, axes: await axesOf(step, cuts, pool), cuts };
       return {
         proved: true,
         result: { step, margin, worst: narrow[0], groups: all.length, cuts: cutCount },

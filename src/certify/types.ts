@@ -117,8 +117,8 @@ export interface CertificateStep {
   step: number;
   /** No margin is smaller. */
   margin: number;
-  /** An input whose margin, in real arithmetic, is hardly larger. */
-  worst: Input & { margin: number };
+  /** An input whose margin is hardly larger; the proof does not need it. */
+  worst: Input;
   /** Where parts are cut along axes: the token that asks, and its six axes, directions of the attention's output. */
   axes: [token: number, axes: number[][]][];
   /** The parts that are cut: the token that asks, the group, its digits a_i and a_(i - 1), and how. */

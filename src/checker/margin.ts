@@ -5,70 +5,67 @@
  */
 import { GELU } from "../engine/reference/gelu.ts";
 import { type DecodingNumbers, KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
-import { HIDDEN, TOKENS, variantOf, WIDTH } from "../model/variant.ts";
-import type { Attention, Reach } from "./attention.ts";
+import { HIDDEN, variantOf, WIDTH } from "../model/variant.ts";
+import { Attention, type Part } from "./attention.ts";
 import { GELU_ERROR, GELU_UNDERFLOW } from "./elementary_bounds.ts";
-import { type Form, Forms } from "./forms.ts";
-import type { Query, Range } from "./query.ts";
-import { FLOAT32, FLOAT64 } from "./rounding.ts";
+import { FLOAT32, FLOAT64, type Form, Forms, type Range, type Reach } from "./forms.ts";
+import { outputRounding } from "./query.ts";
 
 /** Pieces in which GELU is looked at. */
 const PIECES = 8;
-/** |gelu''| is nowhere larger, and beyond 2 and -2 not larger than the second number ("GELU"). */
-const BEND = 0.8;
-const OUTER_BEND = 0.12;
-/** Beyond this and its negative a hidden unit is open or shut, and |gelu''| not larger than the second number. */
+/** Of each kind of interval the largest |gelu''|: everywhere, beyond 2 and -2, and beyond 5 and -5, where a unit is open or shut ("GELU"). */
+const MOST_CURVED = 0.8;
+const LESS_CURVED = 0.12;
 const SETTLED = 5;
-const SETTLED_BEND = 5e-5;
+const SETTLED_CURVED = 5e-5;
+/** No GELU is less than minus this. */
+const LEAST_GELU = 0.171;
 const SEVENTH = Math.fround(1 / WIDTH);
 /** Of 1 / sqrt(mean + epsilon): half the roundings of the squares and their sum, and those of the root and the quotient. */
 const NORM_ROUNDINGS = 8;
 
-/** The numbers above the attention, as float64. */
+/** The layers above the attention. */
 export class Layers {
-  readonly #projection: number[][];
-  readonly #w1: number[][];
-  readonly #w2: number[][];
-  readonly #output: number[][];
+  readonly #numbers: DecodingNumbers;
   readonly #finalNorm: boolean;
   readonly #gelu: "erf" | "tanh";
   readonly #epsilon: number;
 
-  constructor({ model, projection, w1, w2, output }: DecodingNumbers) {
-    const variant = variantOf(model);
-    const rows = (matrix: Float32Array, columns: number) =>
-      Array.from(
-        { length: matrix.length / columns },
-        (_, i) => Array.from(matrix.subarray(i * columns, (i + 1) * columns)),
-      );
-    this.#projection = rows(projection, KEY_WIDTH + 1);
-    this.#w1 = rows(w1, KEY_WIDTH + 1);
-    this.#w2 = rows(w2, HIDDEN);
-    this.#output = rows(output, WIDTH);
-    this.#finalNorm = variant.finalNorm;
-    this.#gelu = variant.gelu;
-    this.#epsilon = Math.fround(variant.layerNormEpsilon);
+  constructor(numbers: DecodingNumbers) {
+    const { finalNorm, gelu, layerNormEpsilon } = variantOf(numbers.model);
+    this.#numbers = numbers;
+    this.#finalNorm = finalNorm;
+    this.#gelu = gelu;
+    this.#epsilon = Math.fround(layerNormEpsilon);
   }
 
-  /** Whether every margin over a part is at least `claim`, by ranges of two kinds: for the curves, and for the margins themselves. */
-  hold(
-    { x }: Query,
-    target: number,
-    { center, sides, rounding, boxed }: Attention,
-    claim: number,
-    curves: Reach,
-    margins: Reach,
-  ): boolean {
+  /** Whether every margin over a part is at least `claim`. @param isLast Whether the part will not be refined, so that slow ways are worth while */
+  hold(part: Part, claim: number, isLast: boolean): boolean {
+    const attention = new Attention(part);
+    const { boxed, apart, tied, tiedFromBelow } = attention;
+    const ways = [[boxed, apart], [apart, apart], ...(isLast ? [[apart, tiedFromBelow], [tied, tied]] : [])];
+    return attention.isEmpty ||
+      ways.some(([curves, margins]) => this.#exceed(part, attention, claim, curves, margins) || attention.isEmpty);
+  }
+
+  /** {@linkcode hold} by ranges of two kinds: for the curves, and for the margins themselves. */
+  #exceed({ query, target }: Part, attention: Attention, claim: number, curves: Reach, margins: Reach): boolean {
+    const { center, sides, weight, boxed } = attention;
+    const { projection, w2, output } = this.#numbers;
     const forms = new Forms(sides, 1 + HIDDEN + 1);
     const one = forms.constant(1);
-    const o = Array.from(center, (value, l) => forms.coordinate(l, value, rounding[l]));
-    const x1 = this.#projection.map((row, m) => forms.sum([...row, x[m]], [...o, one, one], WIDTH + 1));
-    const hidden = this.#normed(forms, x1, this.#w1, curves);
-    const activated = hidden.map((h) => this.#activate(forms, h, curves, boxed));
-    const x2 = x1.map((x, m) => forms.sum([...this.#w2[m], 1], [...activated, x], HIDDEN + 1));
+    const rounding = outputRounding(query, weight[0]);
+    const o = center.map((value, l) => forms.coordinate(l, value, rounding[l]));
+    const x1 = Array.from(query.x, (x, m) => {
+      return forms.sum([...rowOf(projection, m, WIDTH), x], [...o, one, one], WIDTH + 1);
+    });
+    const activated = this.#normed(forms, x1, this.#numbers.w1, curves).map((h) =>
+      this.#activate(forms, h, curves, boxed)
+    );
+    const x2 = x1.map((x, m) => forms.sum([...rowOf(w2, m, HIDDEN), 1], [...activated, x], HIDDEN + 1));
     const logits = this.#finalNorm
-      ? this.#normed(forms, x2, this.#output, curves)
-      : this.#output.map((row) => forms.sum(row, x2, WIDTH));
+      ? this.#normed(forms, x2, output, curves)
+      : Array.from({ length: output.length / WIDTH }, (_, token) => forms.sum(rowOf(output, token, WIDTH), x2, WIDTH));
     return logits.every((logit, token) => {
       if (token === target) return true;
       const margin = forms.sum([1, -1], [logits[target], logit], 0);
@@ -80,7 +77,7 @@ export class Layers {
    * A norm and the linear layer after it, [out, 6 coordinates and a bias]: r times what the layer makes of x, and the bias. r is the inverse root
    * of the mean of squares of the six coordinates.
    */
-  #normed(forms: Forms, x: readonly Form[], layer: readonly number[][], reach: Reach): Form[] {
+  #normed(forms: Forms, x: readonly Form[], layer: Float32Array, reach: Reach): Form[] {
     const inputs = x.slice(0, KEY_WIDTH);
     // (x0 + y)^2 = x0^2 + 2 x0 y + y^2
     let [least, most, lo, hi, constant] = [0, 0, this.#epsilon, this.#epsilon, this.#epsilon];
@@ -101,10 +98,11 @@ export class Layers {
     const r = inverseRoot(forms, mean, Math.max(meanLo, lo * (1 - FLOAT64)), Math.min(meanHi, hi * (1 + FLOAT64)));
     const rangeR = forms.range(r, reach);
     const sizes = inputs.map((form) => forms.size(form));
-    return layer.map((row) => {
-      const centered = forms.sum(row.slice(0, KEY_WIDTH), inputs, 0);
-      const product = forms.product(r, rangeR, centered, forms.range(centered, reach));
+    return Array.from({ length: layer.length / WIDTH }, (_, i) => {
+      const row = rowOf(layer, i, WIDTH);
       const bias = row[KEY_WIDTH];
+      const centered = forms.sum(row, inputs, 0);
+      const product = forms.product(r, rangeR, centered, forms.range(centered, reach));
       product[0] += bias;
       const size = sizes.reduce((sum, size, c) => sum + Math.abs(row[c]) * size, 0) * rangeR[1] + Math.abs(bias);
       return forms.loosen(product, (WIDTH + 2) * FLOAT32 * size);
@@ -118,24 +116,29 @@ export class Layers {
     let [lo, hi] = forms.range(h, boxed);
     const isSettled = lo > SETTLED || hi < -SETTLED; // then this range will do
     if (!isSettled) [lo, hi] = forms.range(h, reach);
-    const pieces = isSettled ? 2 : PIECES;
-    const step = (hi - lo) / pieces;
+    const step = (hi - lo) / PIECES;
     const ends = [gelu(lo), gelu(hi)];
     const slope = hi > lo ? (ends[1] - ends[0]) / (hi - lo) : 0;
     // gelu(x) - slope x at the ends of the pieces; between them it is off a chord by at most |gelu''| step^2 / 8
     let [least, most] = [Infinity, -Infinity];
-    for (let i = 0; i <= pieces; i++) {
+    for (let i = 0; i <= PIECES; i++) {
       const at = lo + i * step;
-      const rest = (i === 0 ? ends[0] : i === pieces ? ends[1] : gelu(at)) - slope * at;
+      const rest = gelu(at) - slope * at;
       least = Math.min(least, rest);
       most = Math.max(most, rest);
     }
-    const bend = (isSettled ? SETTLED_BEND : lo > 2 || hi < -2 ? OUTER_BEND : BEND) * step ** 2 / 8;
-    const largest = Math.max(Math.abs(ends[0]), Math.abs(ends[1]), 0.171); // the least GELU is -0.17
+    const curved = isSettled ? SETTLED_CURVED : lo > 2 || hi < -2 ? LESS_CURVED : MOST_CURVED;
+    const largest = Math.max(Math.abs(ends[0]), Math.abs(ends[1]), LEAST_GELU);
     const size = Math.max(Math.abs(lo), Math.abs(hi));
-    const error = (most - least) / 2 + bend + relative * largest + (absolute + FLOAT64) * size + GELU_UNDERFLOW;
+    const error = (most - least) / 2 + curved * step ** 2 / 8 + relative * largest + (absolute + FLOAT64) * size +
+      GELU_UNDERFLOW;
     return forms.named(slope, h, (most + least) / 2, error);
   }
+}
+
+/** A row of a matrix [out, columns]. */
+function rowOf(matrix: Float32Array, row: number, columns: number): Float32Array {
+  return matrix.subarray(row * columns, (row + 1) * columns);
 }
 
 /** Between what y^2 lies. */
