@@ -1,42 +1,29 @@
 /**
- * The principal axes of the attention's output: along these it varies most, and independently.
+ * The axes of cells.
  */
-import { DIGITS, KEY_WIDTH, ROW } from "../engine/wasm/decoding_tables.ts";
-import type { Query } from "./query.ts";
+import { KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
 
 const MOST_SWEEPS = 50;
+const AXIS_STEPS = 1e7;
 
 /**
- * The axes of a query as the rows of a (6, 6) matrix, the widest first: eigenvectors of the covariance of sum e (key - o), each digit that groups
- * leave free being equally likely. A proof holds with any axes; these make it short.
+ * The axes along which a part is cut, as the rows of a (6, 6) matrix: those first along which the bound loses most. Bounds lose by the bends of
+ * hidden units, each along the direction of o that moves it, so these are the eigenvectors of the sum of weight^2 direction direction^T; along
+ * the principal axes of o itself a hard proof takes a hundred times as many cells (measured).
  */
-export function principalAxes({ rows, free, freeRows }: Query): Float64Array {
-  const total = new Float64Array(KEY_WIDTH + 1);
-  for (let at = 0; at < rows.length; at++) if (at % ROW <= KEY_WIDTH) total[at % ROW] += rows[at];
-  const covariance = new Float64Array(KEY_WIDTH * KEY_WIDTH);
-  for (let i = 0; i < free.length; i++) {
-    const own = freeRows.subarray(i * DIGITS * ROW, (i + 1) * DIGITS * ROW);
-    const values = Array.from({ length: KEY_WIDTH }, (_, l) => {
-      const column = Array.from(
-        { length: DIGITS },
-        (_, digit) => own[digit * ROW + l] - own[digit * ROW + KEY_WIDTH] * total[l] / total[KEY_WIDTH],
-      );
-      const mean = column.reduce((sum, value) => sum + value, 0) / DIGITS;
-      return column.map((value) => value - mean);
-    });
+export function lossAxes(losses: readonly { direction: Float64Array; weight: number }[]): Float64Array {
+  const matrix = new Float64Array(KEY_WIDTH * KEY_WIDTH);
+  for (const { direction, weight } of losses) {
     for (let l = 0; l < KEY_WIDTH; l++) {
-      for (let m = 0; m < KEY_WIDTH; m++) {
-        for (let digit = 0; digit < DIGITS; digit++) {
-          covariance[l * KEY_WIDTH + m] += values[l][digit] * values[m][digit];
-        }
-      }
+      for (let m = 0; m < KEY_WIDTH; m++) matrix[l * KEY_WIDTH + m] += weight ** 2 * direction[l] * direction[m];
     }
   }
-  return eigenvectors(covariance);
+  // certificates hold them with few digits
+  return eigenvectors(matrix).map((value) => Math.round(value * AXIS_STEPS) / AXIS_STEPS);
 }
 
 /** Eigenvectors of a symmetric matrix as rows, by falling eigenvalue; Jacobi's rotations, as in Golub and Van Loan, section 8.5. */
-export function eigenvectors(matrix: Float64Array): Float64Array {
+function eigenvectors(matrix: Float64Array): Float64Array {
   const n = KEY_WIDTH;
   const vectors = new Float64Array(n * n);
   for (let i = 0; i < n; i++) vectors[i * n + i] = 1;

@@ -39,11 +39,19 @@ export interface Group {
   readonly before?: number;
 }
 
-/** A part of a group: the digits that may stand at each position, as bits, and in a cell a box along the query's axes. */
+/** A part of a group: the digits that may stand at each position, as bits. */
 export interface Part {
   readonly group: Group;
   readonly digits: Uint16Array;
-  readonly box?: Float64Array;
+  readonly cell?: Cell;
+}
+
+/** The inputs of a part whose attention output lies between two numbers along each of six axes. */
+export interface Cell {
+  /** (6, 6), one a row, of length 1. */
+  readonly axes: Float64Array;
+  /** (6, 2). */
+  readonly box: Float64Array;
 }
 
 /** The tokens that position 21 + step can hold in a right answer: `=`, a digit of the sum, or its last, which is a carry. */

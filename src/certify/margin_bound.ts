@@ -239,7 +239,7 @@ export class MarginBound {
 
   /** The range of a form's w . (o - center) by the sides, or by the box of a cell. */
   #quick(form: number): void {
-    if (this.#part.box === undefined) this.#reach.boxed(this.#forms, form * FORM + 1);
+    if (this.#part.cell === undefined) this.#reach.boxed(this.#forms, form * FORM + 1);
     else this.#reach.inBox(this.#forms, form * FORM + 1);
   }
 
@@ -261,14 +261,14 @@ export class MarginBound {
   #ask(form: number): void {
     if (this.#level === "boxed") return this.#quick(form);
     // in a cell the box alone is as good for the curves (measured)
-    if (this.#level === "tiedMargin" && this.#part.box !== undefined) return this.#quick(form);
+    if (this.#level === "tiedMargin" && this.#part.cell !== undefined) return this.#quick(form);
     this.#askWith(this.#level === "tied" ? this.#tied : this.#apart, form);
   }
 
   #askWith(way: (values: Float64Array, at: number) => void, form: number): void {
     const reach = this.#reach;
     const at = form * FORM + 1;
-    if (this.#part.box === undefined) return way(this.#forms, at);
+    if (this.#part.cell === undefined) return way(this.#forms, at);
     reach.inCell(way, this.#forms, at);
     if (reach.lo > reach.hi) this.#isEmpty = true; // both hold for every input, so there is none
   }

@@ -4,7 +4,7 @@
  */
 import type { Aim, Found, GroupProof } from "./prover.ts";
 import { tokensAt } from "./groups.ts";
-import { type CertificateStep, type Input, isCut, type Split, type StepResult } from "./types.ts";
+import type { CertificateStep, Input, StepResult } from "./types.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
 /** So many groups, those with the least estimates, are searched for the worst input. */
@@ -100,7 +100,7 @@ export async function proveStep(step: number, tools: StepTools): Promise<StepOut
         }
         margin = Math.min(margin, aim.margin);
         cutCount += taken;
-        for (const [a, before, split] of splits) cuts.push([token, group, a, before, split]);
+        for (const split of splits) cuts.push([token, group, ...split]);
       }
       onProgress((all.length - open.length + (i + 1) / running.length * (open.length - unproved.length)) / all.length);
     }
@@ -109,7 +109,7 @@ export async function proveStep(step: number, tools: StepTools): Promise<StepOut
     open = unproved;
     if (open.length === 0) {
       const { a, b } = narrow[0];
-      const certificate = { step, margin, worst: { a, b }, axes: await axesOf(step, cuts, pool), cuts };
+      const certificate = { step, margin, worst: { a, b }, cuts };
       return {
         proved: true,
         result: { step, margin, worst: narrow[0], groups: all.length, cuts: cutCount },
@@ -130,16 +130,4 @@ function tasksOf(groups: readonly { token: number; group: number }[]): { token: 
     else tasks.push({ token, groups: [group] });
   }
   return tasks;
-}
-
-/** The axes along which cells are cut, by the token that asks. */
-async function axesOf(step: number, cuts: CertificateStep["cuts"], pool: WorkerPool): Promise<CertificateStep["axes"]> {
-  const usesAxes = (split: Split): boolean =>
-    isCut(split) && (split[0] < 0 || usesAxes(split[2]) || usesAxes(split[3]));
-  const tokens = new Set(cuts.filter(([, , , , split]) => usesAxes(split)).map(([token]) => token));
-  const axes: [token: number, axes: number[][]][] = [];
-  for (const token of [...tokens].sort((x, y) => x - y)) {
-    axes.push([token, await pool.submit({ kind: "axes", step, token }, step)]);
-  }
-  return axes;
 }

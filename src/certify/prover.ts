@@ -3,16 +3,18 @@
  * where it is asked.
  */
 import { type DecodingNumbers, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
-import { principalAxes } from "./axes.ts";
-import { type Group, groupsOf, type Part, refine, wholeGroup } from "./groups.ts";
+import { lossAxes } from "./axes.ts";
+import { type Cell, type Group, groupsOf, type Part, positionOfA, refine, wholeGroup } from "./groups.ts";
 import { type Level, MarginBound } from "./margin_bound.ts";
 import { PostAttention } from "./post_attention.ts";
 import { Query } from "./query.ts";
 import { type Digits, DIGITS_OF, outputOf, Reach } from "./reach.ts";
 import type { Input, Split } from "./types.ts";
 
-/** A digit is fixed rather than a cell halved where it moves the hidden units by this share of what the cell's widest axis does. */
-const DIGIT_SHARE = 0.9;
+/** A cell is not cut that is narrower than this along each axis. */
+const NARROWEST = 1e-6;
+/** Cells up to this depth are searched for wrong sums. */
+const SEARCHED_DEPTH = 4;
 /** Steps from one input to a worse one. */
 const DESCENT = 4;
 /** What is claimed of a bound: a little less, so that the checker, whose float64 is rounded otherwise, finds it, too. */
@@ -29,8 +31,8 @@ export interface Aim {
 
 /** What comes of a group. */
 export interface GroupProof {
-  /** How it is cut beyond its canonical parts: the digit a_i, the digit a_(i - 1), and the cuts. */
-  readonly splits: readonly (readonly [a: number, before: number, Split])[];
+  /** How it is cut beyond its canonical parts: the digit a_i, the digit a_(i - 1), the axes and the cuts. */
+  readonly splits: readonly (readonly [a: number, before: number, axes: number[][], Split])[];
   readonly cuts: number;
   /** Inputs with small margins that were met where a bound did not suffice. */
   readonly found: readonly Found[];
@@ -51,14 +53,14 @@ export class Prover {
   readonly #reach = new Reach();
   readonly #bound: MarginBound;
   readonly #after: PostAttention;
-  readonly #queries = new Map<number, { query: Query; groups: Group[]; axes?: Float64Array }>();
+  readonly #queries = new Map<number, { query: Query; groups: Group[] }>();
   readonly #o = new Float64Array(KEY_WIDTH);
   readonly #gradient = new Float64Array(KEY_WIDTH);
   // of the group at hand
   #cuts = 0;
   #until = Infinity;
   #found: Found[] = [];
-  #splits: [number, number, Split][] = [];
+  #splits: [number, number, number[][], Split][] = [];
 
   constructor(numbers: DecodingNumbers) {
     this.#numbers = numbers;
@@ -66,7 +68,7 @@ export class Prover {
     this.#after = new PostAttention(numbers);
   }
 
-  #of(step: number, token: number): { query: Query; groups: Group[]; axes?: Float64Array } {
+  #of(step: number, token: number): { query: Query; groups: Group[] } {
     const key = 100 * step + token;
     let known = this.#queries.get(key);
     if (known === undefined) {
@@ -80,7 +82,7 @@ export class Prover {
   estimate(step: number, token: number): Float64Array {
     const { query, groups } = this.#of(step, token);
     return Float64Array.from(groups, (group) => {
-      if (!this.#reach.take(query, wholeGroup(group), undefined)) return Infinity;
+      if (!this.#reach.take(query, wholeGroup(group))) return Infinity;
       const margin = this.#after.margin(query.x, this.#reach.center, group.target);
       this.#after.gradient(group.target, this.#gradient);
       this.#reach.apart(this.#gradient, 0);
@@ -92,7 +94,7 @@ export class Prover {
   search(step: number, token: number, number: number): Found[] {
     const { query, groups } = this.#of(step, token);
     const part = wholeGroup(groups[number]);
-    return this.#reach.take(query, part, undefined) ? this.#worst(query, part) : [];
+    return this.#reach.take(query, part) ? this.#worst(query, part) : [];
   }
 
   /**
@@ -116,89 +118,63 @@ export class Prover {
     }
   }
 
-  /** The axes along which the cells of a step and token are cut, one a row. */
-  axes(step: number, token: number): number[][] {
-    const axes = this.#axesOf(step, token);
-    return Array.from({ length: KEY_WIDTH }, (_, i) => [...axes.subarray(i * KEY_WIDTH, (i + 1) * KEY_WIDTH)]);
-  }
-
-  #axesOf(step: number, token: number): Float64Array {
-    const known = this.#of(step, token);
-    return known.axes ??= principalAxes(known.query);
-  }
-
   /** A group, else with each digit a_i, else with each digit a_(i - 1) as well: what the checker tries by itself. */
   #proveCanonically(query: Query, part: Part, margin: number): void {
-    if (this.#holds(query, part, margin, false)) return;
     const parts = refine(part);
+    if (this.#holds(query, part, margin, parts.length === 0)) return;
     for (const own of parts) this.#proveCanonically(query, own, margin);
     if (parts.length > 0) return;
-    const split = this.#prove(query, part, margin);
-    if (split === 0) return;
     const { step, sum, before } = part.group;
+    const axes = lossAxes(this.#bound.losses());
+    const split = this.#proveCell(query, { ...part, cell: { axes, box: this.#boxOf(axes) } }, margin, 0);
     const digit = (tied: number | undefined, place: number) =>
-      tied === undefined ? 0 : DIGITS_OF[part.digits[9 - place]][0];
-    this.#splits.push([digit(sum, step), digit(before, step - 1), split]);
+      tied === undefined ? 0 : DIGITS_OF[part.digits[positionOfA(place)]][0];
+    const rows = Array.from({ length: KEY_WIDTH }, (_, i) => [...axes.subarray(i * KEY_WIDTH, (i + 1) * KEY_WIDTH)]);
+    this.#splits.push([digit(sum, step), digit(before, step - 1), rows, split]);
   }
 
-  /** Whether every margin of a part is bounded by so much, by quick ways or by all. */
-  #holds(query: Query, part: Part, margin: number, byTies: boolean): boolean {
-    const axes = part.box && this.#axesOf(query.step, query.token);
-    if (!this.#reach.take(query, part, axes)) return true;
+  /** Whether every margin of a part is bounded by so much, by quick ways or, where it is the `last` part of its kind, by all. */
+  #holds(query: Query, part: Part, margin: number, last: boolean): boolean {
+    if (!this.#reach.take(query, part)) return true;
     const holds = (level: Level) => this.#bound.least(query, part, level, margin) >= margin;
-    if (part.box !== undefined) return holds("boxed") || holds("tiedMargin");
-    return holds("boxed") || holds("apart") || byTies && (holds("tiedMargin") || holds("tied"));
+    if (part.cell !== undefined) return holds("boxed") || holds("tiedMargin");
+    return holds("boxed") || holds("apart") || last && (holds("tiedMargin") || holds("tied"));
   }
 
-  /** Proves a part, cut where that is needed. @throws {Unproved} */
-  #prove(query: Query, part: Part, margin: number): Split {
+  /** Proves a cell, halved where that is needed. @throws {Unproved} */
+  #proveCell(query: Query, part: Part & { cell: Cell }, margin: number, depth: number): Split {
     if (this.#holds(query, part, margin, true)) return 0;
-    const direction = part.box && this.#reach.separate();
-    if (direction !== undefined) return direction;
-    const cut = this.#cut(query, part);
-    const isOver = this.#cuts === 0 || Date.now() > this.#until;
-    let isWrong = false;
-    if (part.box === undefined || isOver) {
-      const worst = this.#worst(query, part);
-      this.#found.push(...worst);
-      isWrong = worst.some((found) => found.margin < margin);
-    }
-    if (cut === undefined || isOver || isWrong) {
-      throw new Unproved(part, this.#bound.least(query, part, "boxed", margin));
-    }
-    this.#cuts--;
-    const [first, second] = this.#halves(query, part, cut);
-    return [...cut, this.#prove(query, first, margin), this.#prove(query, second, margin)];
-  }
-
-  /** How to cut a part whose bound was just found too small: at a position, these digits to the first half, or along an axis; undefined for one input. */
-  #cut(query: Query, part: Part): readonly [position: number, at: number] | undefined {
     const losses = this.#bound.losses();
-    let best = { score: 0, position: -1, bits: 0 };
-    for (const position of part.box === undefined ? query.free : []) { // a cell is cut along axes alone
-      if (DIGITS_OF[part.digits[position]].length < 2) continue;
-      let [score, most, bits] = [0, 0, 0];
-      for (const { direction, weight } of losses) {
-        const own = this.#reach.spread(direction, position);
-        score += weight * own.spread;
-        if (weight * own.spread > most) [most, bits] = [weight * own.spread, own.bits];
-      }
-      if (score > best.score) best = { score, position, bits };
-    }
-    const axes = this.#axesOf(query.step, query.token);
-    const box = part.box ?? this.#boxOf(axes);
-    let [axis, widest] = [-1, best.score / DIGIT_SHARE];
+    const separation = this.#reach.separate();
+    if (separation !== undefined) return separation;
+    const { axes, box } = part.cell;
+    let [axis, most] = [-1, 0];
     for (let i = 0; i < KEY_WIDTH; i++) {
-      let score = 0;
+      const width = box[2 * i + 1] - box[2 * i];
+      let loss = 0;
       for (const { direction, weight } of losses) {
         let share = 0;
         for (let l = 0; l < KEY_WIDTH; l++) share += direction[l] * axes[i * KEY_WIDTH + l];
-        score += weight * Math.abs(share) * (box[2 * i + 1] - box[2 * i]);
+        loss += weight * Math.abs(share) * width;
       }
-      if (score > widest) [axis, widest] = [i, score];
+      if (width > NARROWEST && loss > most) [axis, most] = [i, loss];
     }
-    if (axis >= 0) return [-1 - axis, (box[2 * axis] + box[2 * axis + 1]) / 2];
-    return best.position >= 0 ? [best.position, best.bits] : undefined;
+    const isOver = axis < 0 || this.#cuts === 0 || Date.now() > this.#until;
+    // wrong sums are looked for from the middles of the first cells, and where the proof ends
+    if (depth < SEARCHED_DEPTH || isOver) this.#found.push(...this.#worst(query, part));
+    if (isOver || this.#found.some((found) => found.margin < margin)) {
+      throw new Unproved(part, this.#bound.least(query, part, "boxed", margin));
+    }
+    this.#cuts--;
+    const at = (box[2 * axis] + box[2 * axis + 1]) / 2;
+    const [first, second] = [box.slice(), box.slice()];
+    first[2 * axis + 1] = second[2 * axis] = at;
+    return [
+      axis,
+      at,
+      this.#proveCell(query, { ...part, cell: { axes, box: first } }, margin, depth + 1),
+      this.#proveCell(query, { ...part, cell: { axes, box: second } }, margin, depth + 1),
+    ];
   }
 
   /** Between what the output of the part at hand lies along each axis. */
@@ -212,26 +188,6 @@ export class Prover {
       box[2 * i + 1] = middle + this.#reach.hi;
     }
     return box;
-  }
-
-  #halves(query: Query, part: Part, [position, at]: readonly [number, number]): [Part, Part] {
-    if (position >= 0) {
-      const halves = [at, ~at].map((bits) => {
-        const digits = part.digits.slice();
-        digits[position] &= bits;
-        return { ...part, digits };
-      });
-      return [halves[0], halves[1]];
-    }
-    const axis = -1 - position;
-    let { box } = part;
-    if (box === undefined) {
-      this.#reach.take(query, part, undefined);
-      box = this.#boxOf(this.#axesOf(query.step, query.token));
-    }
-    const [first, second] = [box.slice(), box.slice()];
-    first[2 * axis + 1] = second[2 * axis] = at;
-    return [{ ...part, box: first }, { ...part, box: second }];
   }
 
   /**

@@ -42,7 +42,6 @@ export class Reach {
   mostWeight = 0;
   #query!: Query;
   #part!: Part;
-  #axes: Float64Array | undefined;
   /** Floats of the query's free rows that count. */
   #free = 0;
   /** [n, 8], the other rows, choice by choice; where each choice ends. */
@@ -68,10 +67,9 @@ export class Reach {
   #lastCarry = 0;
 
   /** Takes a part. @returns Whether there may be an input in it */
-  take(query: Query, part: Part, axes: Float64Array | undefined): boolean {
+  take(query: Query, part: Part): boolean {
     this.#query = query;
     this.#part = part;
-    this.#axes = part.box && axes;
     this.taken++;
     if (!this.#gather()) return false;
     const { center, sides } = this;
@@ -80,12 +78,12 @@ export class Reach {
     this.mostWeight = most[KEY_WIDTH] * (1 + FLOAT64);
     const middleWeight = this.leastWeight + this.mostWeight;
     for (let l = 0; l < KEY_WIDTH; l++) center[l] = (least[l] + most[l]) / middleWeight;
-    const { box } = part;
-    if (this.#axes !== undefined && box !== undefined) {
+    if (part.cell !== undefined) {
+      const { axes, box } = part.cell;
       center.fill(0);
       for (let i = 0; i < KEY_WIDTH; i++) {
         const middle = (box[2 * i] + box[2 * i + 1]) / 2;
-        for (let l = 0; l < KEY_WIDTH; l++) center[l] += middle * this.#axes[i * KEY_WIDTH + l];
+        for (let l = 0; l < KEY_WIDTH; l++) center[l] += middle * axes[i * KEY_WIDTH + l];
       }
     }
     return true;
@@ -94,14 +92,14 @@ export class Reach {
   /** Finds the sides. */
   measureSides(): void {
     const { sides } = this;
-    const { box } = this.#part;
+    const { cell } = this.#part;
     for (let l = 0; l < KEY_WIDTH; l++) {
       this.apart(UNITS, l * KEY_WIDTH);
       sides[l] = Math.max(-this.lo, this.hi);
-      if (this.#axes === undefined || box === undefined) continue;
+      if (cell === undefined) continue;
       let side = 0; // the box's own
       for (let i = 0; i < KEY_WIDTH; i++) {
-        side += Math.abs(this.#axes[i * KEY_WIDTH + l]) * (box[2 * i + 1] - box[2 * i]) / 2;
+        side += Math.abs(cell.axes[i * KEY_WIDTH + l]) * (cell.box[2 * i + 1] - cell.box[2 * i]) / 2;
       }
       sides[l] = Math.min(sides[l], side * (1 + 1e-9) + 1e-9);
     }
@@ -250,8 +248,7 @@ export class Reach {
 
   /** In a cell: by its box, which the axes take w apart along. */
   inBox(values: Float64Array, at: number): void {
-    const axes = this.#axes!;
-    const box = this.#part.box!;
+    const { axes, box } = this.#part.cell!;
     const rest = this.#rest;
     let [size, spread, far] = [0, 0, 0];
     for (let l = 0; l < KEY_WIDTH; l++) {
@@ -285,8 +282,7 @@ export class Reach {
    * nearest point of the box, by one input at a time.
    */
   separate(): number[] | undefined {
-    const axes = this.#axes!;
-    const box = this.#part.box!;
+    const { axes, box } = this.#part.cell!;
     const towards = new Float64Array(KEY_WIDTH);
     const own = new Float64Array(KEY_WIDTH);
     let near: Float64Array | undefined;
@@ -449,23 +445,6 @@ export class Reach {
 
   #weightOf(input: Digits): number {
     return outputOf(this.#query, input, this.#direction);
-  }
-
-  /** How much w . o depends on the digit at a position, and the digits that make it smaller, as bits. */
-  spread(w: Float64Array, position: number): { spread: number; bits: number } {
-    const { rows } = this.#query;
-    let x = 0;
-    for (let l = 0; l < KEY_WIDTH; l++) x += w[l] * this.center[l];
-    const digits = DIGITS_OF[this.#part.digits[position]];
-    const costs = digits.map((digit) => {
-      const row = (position * DIGITS + digit) * ROW;
-      let cost = -x * rows[row + KEY_WIDTH];
-      for (let l = 0; l < KEY_WIDTH; l++) cost += w[l] * rows[row + l];
-      return cost;
-    });
-    const [least, most] = [Math.min(...costs), Math.max(...costs)];
-    const bits = digits.reduce((bits, digit, i) => costs[i] < (least + most) / 2 ? bits | 1 << digit : bits, 0);
-    return { spread: (most - least) / this.leastWeight, bits };
   }
 }
 

@@ -15,8 +15,7 @@ export type Task =
     readonly aim: Aim;
     /** Milliseconds of Date.now() after which it is given up. */
     readonly until: number;
-  }
-  | { readonly kind: "axes"; readonly step: number; readonly token: number };
+  };
 
 /** The result of a task by its kind. */
 export interface Results {
@@ -26,7 +25,6 @@ export interface Results {
   search: Found[];
   /** One entry a group. */
   prove: GroupProof[];
-  axes: number[][];
 }
 
 /** Runs a task on this thread. */
@@ -39,7 +37,5 @@ export function runTask(prover: Prover, task: Task): Results[Task["kind"]] {
       return task.groups.flatMap((group) => prover.search(step, token, group));
     case "prove":
       return task.groups.map((group) => prover.prove(step, token, group, task.aim, task.until));
-    case "axes":
-      return prover.axes(step, token);
   }
 }

@@ -96,20 +96,14 @@ export interface CertifyResult {
   certificate: Certificate | null;
 }
 
-/** A direction of the attention's output along which every input of a part lies beyond its cell, six numbers. */
+/** A direction of the attention's output along which every input of a part lies beyond a cell, six numbers. */
 export type Separation = readonly number[];
 
 /**
- * How a part of the inputs is cut: 0 where it is not; at a position, the digits with a bit in `at` go to the first half; where `position` is
- * negative, along axis -1 - position, what is at most `at` goes to the first half and what is at least `at` to the second. A cell that holds no
- * input has a direction that shows it.
+ * How a cell is cut: 0 where it is not; along an axis, what is at most `at` goes to the first half and what is at least `at` to the second. A
+ * cell that holds no input has a direction that shows it.
  */
-export type Split = 0 | Separation | readonly [position: number, at: number, Split, Split];
-
-/** Whether it cuts, and does not end. */
-export function isCut(split: Split): split is readonly [number, number, Split, Split] {
-  return split !== 0 && split.length === 4;
-}
+export type Split = 0 | Separation | readonly [axis: number, at: number, Split, Split];
 
 /** What a certificate claims of one step. */
 export interface CertificateStep {
@@ -117,12 +111,13 @@ export interface CertificateStep {
   step: number;
   /** No margin is smaller. */
   margin: number;
-  /** An input whose margin is hardly larger; the proof does not need it. */
+  /** An input whose margin, in real arithmetic, is hardly larger. Not part of the proof. */
   worst: Input;
-  /** Where parts are cut along axes: the token that asks, and its six axes, directions of the attention's output. */
-  axes: [token: number, axes: number[][]][];
-  /** The parts that are cut: the token that asks, the group, its digits a_i and a_(i - 1), and how. */
-  cuts: [token: number, group: number, a: number, before: number, Split][];
+  /**
+   * The parts that are cut: the token that asks, the group, its digits a_i and a_(i - 1), six axes, directions of the attention's output, and how
+   * the part is cut along them.
+   */
+  cuts: [token: number, group: number, a: number, before: number, axes: number[][], Split][];
 }
 
 /** A proof that can be checked. */

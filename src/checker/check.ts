@@ -51,42 +51,34 @@ function refine(part: Part): Part[] {
     .map((digit) => ({ ...part, digits: part.digits.with(a, [digit]) }));
 }
 
-/** The parts that a certificate cuts a part into, without those that a direction shows to be empty. @throws {Refusal} If a cut is none */
-function cutParts(part: Part, split: unknown, axes: number[][] | undefined): Part[] {
-  const parts: Part[] = [];
-  const open: [Part, unknown][] = [[part, split]];
+/** The cells that a certificate cuts a part into, without those that a direction shows to be empty. @throws {Refusal} If a cut is none */
+function cellsOf(part: Part, axes: unknown, split: unknown): Part[] {
+  insist(areDirections(axes), "it cuts along axes that are not six directions of length 1");
+  const cells: Part[] = [];
+  const open: [Part, unknown][] = [[{ ...part, axes, box: boxOf(part, axes) }, split]];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [part, split] = next;
+    const [cell, split] = next;
     if (split === 0) {
-      parts.push(part);
+      cells.push(cell);
       continue;
     }
-    insist(parts.length + open.length < MOST_CUTS, `it cuts one part into more than ${MOST_CUTS}`);
+    insist(cells.length + open.length < MOST_CUTS, `it cuts one part into more than ${MOST_CUTS}`);
     insist(Array.isArray(split), "a cut is no list");
     if (split.length === KEY_WIDTH) {
-      const attention = new Attention(part);
+      const attention = new Attention(cell);
       if (split.every(Number.isFinite)) attention.tiedFromBelow(split);
       insist(attention.isEmpty, "a part is said to hold no input without proof");
       continue;
     }
     insist(split.length === 4, "a cut does not have two halves");
-    const [where, at, first, second] = split;
-    insist(Number.isInteger(where) && Number.isFinite(at), "a cut is at no number");
-    if (where >= 0) {
-      insist(where < part.digits.length, "a cut is at no position");
-      const half = (bit: number) => part.digits[where].filter((digit) => (at >> digit & 1) === bit);
-      open.push([{ ...part, digits: part.digits.with(where, half(1)) }, first]);
-      open.push([{ ...part, digits: part.digits.with(where, half(0)) }, second]);
-    } else {
-      insist(-where <= KEY_WIDTH && areDirections(axes), "it cuts along axes that are not six directions of length 1");
-      const box = part.axes.length > 0 ? part.box : boxOf(part, axes);
-      const [lo, hi] = box[-1 - where];
-      insist(lo <= at && at <= hi, "it cuts a cell outside of it");
-      open.push([{ ...part, axes, box: box.with(-1 - where, [lo, at]) }, first]);
-      open.push([{ ...part, axes, box: box.with(-1 - where, [at, hi]) }, second]);
-    }
+    const [axis, at, first, second] = split;
+    insist(Number.isInteger(axis) && axis >= 0 && axis < KEY_WIDTH, "a cut is along no axis");
+    const [lo, hi] = cell.box[axis];
+    insist(lo <= at && at <= hi, "it cuts a cell outside of it");
+    open.push([{ ...cell, box: cell.box.with(axis, [lo, at]) }, first]);
+    open.push([{ ...cell, box: cell.box.with(axis, [at, hi]) }, second]);
   }
-  return parts;
+  return cells;
 }
 
 function areDirections(axes: unknown): axes is number[][] {
@@ -163,11 +155,10 @@ export async function checkCertificate(
     const least = Math.min(...steps.map(({ margin }: { margin: number }) => margin));
     insist(worstMargin === least, "its worst margin is not the least of its steps");
     const layers = new Layers(numbers);
-    for (const { step, margin, axes, cuts } of steps.toReversed()) { // the steps with the fewest groups come first
+    for (const { step, margin, cuts } of steps.toReversed()) { // the steps with the fewest groups come first
       place = `step ${step}`;
-      const axesOf = new Map<number, number[][]>(axes);
-      const cutOf = new Map<string, unknown>(
-        cuts.map(([token, group, a, before, split]: unknown[]) => [`${token} ${group} ${a} ${before}`, split]),
+      const cutOf = new Map<string, unknown[]>(
+        cuts.map(([token, group, a, before, ...cut]: unknown[]) => [`${token} ${group} ${a} ${before}`, cut]),
       );
       insist(cutOf.size === cuts.length, `step ${step} cuts a part twice`);
       const holds = (part: Part, isLast: boolean) => {
@@ -184,8 +175,9 @@ export async function checkCertificate(
               const tie = part.ties.find(([a]) => a === OPERAND_DIGITS - 1 - place);
               return tie === undefined ? 0 : part.digits[tie[0]][0];
             };
-            const cut = cutOf.get(`${token} ${number} ${digitAt(step)} ${digitAt(step - 1)}`) ?? 0;
-            return cutParts(part, cut, axesOf.get(token)).every((own) => holds(own, true));
+            const cut = cutOf.get(`${token} ${number} ${digitAt(step)} ${digitAt(step - 1)}`);
+            const cells = cut === undefined ? [part] : cellsOf(part, cut[0], cut[1]);
+            return cells.every((own) => holds(own, true));
           };
           insist(check(group), `group ${number} of step ${step} after token ${token} is not proved`);
         }
