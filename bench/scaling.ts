@@ -1,12 +1,12 @@
 /**
- * How cost grows: training examples a second for batches from 16 to 4096 and threads from 1 to all.
+ * Training examples per second for batches from 16 to 4096, on one thread up to all.
  *
  * ```sh
  * deno task bench:scaling
  * deno task bench:scaling --svg docs/scaling.svg --arithmetic fast
  * ```
  *
- * Medians of `--rounds` rounds, by elapsed time, as threads are there to shorten it. What cannot run is named below the table.
+ * Medians of `--rounds` rounds by elapsed time. Numbers of threads that cannot run are named below the table.
  *
  * @module
  */
@@ -17,15 +17,15 @@ import { describeMachine, formatRate, machineLine, measure, median, training } f
 const BATCHES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 const SECONDS = 0.1;
 
-/** Rates of one number of threads: one entry for each of BATCHES, in examples a second. */
+/** The rates with one number of threads, in examples per second, one entry for each of BATCHES. */
 interface Line {
   threads: number;
   rates: number[];
-  /** How many times the rate of one thread, in the same round. */
+  /** The median ratio to one thread in the same round. */
   gains: number[];
 }
 
-/** Makes an engine with so many threads, or says why there is none. */
+/** Makes an engine with exactly this number of threads, or returns the reason why there is none. */
 async function engineWith(threads: number, arithmetic: Arithmetic): Promise<Engine | string> {
   try {
     const engine = await createEngine({ backend: "wasm", arithmetic, threads });
@@ -37,7 +37,7 @@ async function engineWith(threads: number, arithmetic: Arithmetic): Promise<Engi
   }
 }
 
-/** Measures all engines batch by batch, one right after the other: what disturbs one disturbs the other. */
+/** Measures all engines in turns, batch by batch, so that a disturbance affects them alike. */
 async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<{ lines: Line[]; refused: string[] }> {
   const engines: Engine[] = [];
   const refused: string[] = [];
@@ -68,7 +68,7 @@ async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<{ lin
   return { lines, refused };
 }
 
-function counted(threads: number): string {
+function formatThreads(threads: number): string {
   return threads === 1 ? "1 thread" : `${threads} threads`;
 }
 
@@ -77,7 +77,7 @@ function toMarkdown(lines: readonly Line[]): string {
   const cell = ({ threads, rates, gains }: Line, i: number) =>
     formatRate(rates[i]) + (threads > 1 ? ` (${gains[i].toFixed(2)} x)` : "");
   return [
-    row(["batch", ...lines.map(({ threads }) => `${counted(threads)}, examples/s`)]),
+    row(["batch", ...lines.map(({ threads }) => `${formatThreads(threads)}, examples/s`)]),
     row(["---:", ...lines.map(() => "---:")]),
     ...BATCHES.map((batch, i) => row([String(batch), ...lines.map((line) => cell(line, i))])),
   ].join("\n");
@@ -86,9 +86,9 @@ function toMarkdown(lines: readonly Line[]): string {
 const WIDTH = 760;
 const HEIGHT = 440;
 const MARGIN = { left: 70, right: 96, top: 48, bottom: 72 };
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"]; // Okabe and Ito, for all eyes
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"]; // by Okabe and Ito, safe for colour-blind readers
 
-/** A round step for about five lines of a grid from 0 to `most`. */
+/** A round distance between grid lines, about five of them from 0 to `most`. */
 function gridStep(most: number): number {
   const magnitude = 10 ** Math.floor(Math.log10(most / 5));
   return magnitude * [1, 2, 5, 10].find((factor) => factor * magnitude >= most / 5)!;
@@ -98,7 +98,7 @@ function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
-/** The plot: batch size on a logarithmic axis, examples a second upwards from 0. */
+/** Plots examples per second against the batch size on a logarithmic axis. */
 function toSvg(lines: readonly Line[], title: string, caption: string): string {
   const most = Math.max(...lines.flatMap(({ rates }) => rates)) * 1.05;
   const right = WIDTH - MARGIN.right;
@@ -118,7 +118,7 @@ function toSvg(lines: readonly Line[], title: string, caption: string): string {
     return [
       `<polyline points="${points.join(" ")}" fill="none" stroke="${colour}" stroke-width="2"/>`,
       ...rates.map((rate, i) => `<circle cx="${x(i).toFixed(1)}" cy="${y(rate).toFixed(1)}" r="3" fill="${colour}"/>`),
-      text([right + 8, y(rates.at(-1)!) + 4], counted(threads), `fill="${colour}"`),
+      text([right + 8, y(rates.at(-1)!) + 4], formatThreads(threads), `fill="${colour}"`),
     ];
   });
   return [
@@ -168,7 +168,7 @@ async function main(): Promise<void> {
     [toMarkdown(lines), `Training, ${arithmetic}, medians of ${rounds} rounds. ${machine}`, ...refused].join("\n\n"),
   );
   if (svg === undefined) return;
-  await Deno.writeTextFile(svg, toSvg(lines, `Training, ${arithmetic} arithmetic: examples a second`, machine));
+  await Deno.writeTextFile(svg, toSvg(lines, `Training, ${arithmetic} arithmetic: examples per second`, machine));
 }
 
 if (import.meta.main) {

@@ -1,6 +1,6 @@
 /**
- * `deno task bench:webgpu`: the training step on a GPU beside that of jax-js on the same GPU, and what a thousand steps cost in dispatches,
- * submissions and bytes read back.
+ * `deno task bench:webgpu`: the training step on a GPU compared with that of jax-js on the same GPU, and the dispatches, submissions and bytes read
+ * back of a thousand steps.
  *
  * ```sh
  * deno task bench:webgpu                # five rounds
@@ -8,9 +8,9 @@
  * deno task bench:webgpu --json
  * ```
  *
- * First jax-js has to compute the loss that PyTorch computed of the same weights. Then, in each round, jax-js and we train at batch 512 one right after
- * the other, each in a process of its own, in alternating order. On a software adapter the GPU's work is CPU time of the process, and CPU time is
- * what is compared: machines are shared.
+ * First jax-js must compute the loss that PyTorch computed for the same weights. Then, in each round, jax-js and this library train at batch 512 one
+ * right after the other in alternating order, each in a process of its own. CPU time is compared, because machines are shared; on a software adapter it
+ * includes the GPU's work.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import { runCommand } from "./peers/command.ts";
 import { GOLDEN_SET, openWorkshop, PEERS, WORK } from "./peers/workshop.ts";
 
 const BATCH = 512;
-/** Batches whose thousand steps are counted: one that a workgroup trains, one that many do. */
+/** Batches whose thousand steps are counted: one that a single workgroup trains, and one that many share. */
 const COUNTED = [32, BATCH];
 
 interface Ours {
@@ -33,10 +33,10 @@ interface Ours {
   counts: Record<number, GpuCounts>;
 }
 
-/** Steps of one request while the time is taken: long enough for its 11 ms of waiting to be little. */
+/** Steps of one timed request, so many that its 11 ms of waiting hardly count. */
 const STEPS = 40;
 
-/** Our side, in this process. */
+/** Measures this library in this process. */
 async function runOurs(withCounts: boolean): Promise<Ours> {
   const engine = await createEngine({ backend: "webgpu" });
   let firstSample = 0;
@@ -61,7 +61,7 @@ async function runOurs(withCounts: boolean): Promise<Ours> {
   return { adapter: engine.adapter, rates, counts: perThousand } as Ours;
 }
 
-/** Examples a second, of CPU time and of time. */
+/** Examples per second of CPU time and of elapsed time. */
 interface Rate {
   cpu: number;
   wall: number;
