@@ -1,8 +1,3 @@
-/**
- * Inference for people: numbers in, numbers out.
- *
- * @module
- */
 import { shown } from "./shown.ts";
 import { WASM } from "./engine/wasm/adder_module.ts";
 import { type AdderExports, type Core, decodeProblems, instantiate } from "./engine/wasm/core.ts";

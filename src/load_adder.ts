@@ -1,8 +1,3 @@
-/**
- * Adders of other weights than the shipped ones.
- *
- * @module
- */
 import { type Adder, WasmAdder } from "./adder.ts";
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint/checkpoint.ts";
 import { checkParameters } from "./engine/checks.ts";

@@ -1,9 +1,3 @@
-/**
- * Bytes put together.
- *
- * @module
- */
-
 /** All bytes in one array. */
 export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));

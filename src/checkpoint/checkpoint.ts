@@ -1,8 +1,3 @@
-/**
- * The weights of a model as a safetensors file, with PyTorch's tensor names.
- *
- * @module
- */
 import { type ModelName, variantOf } from "../model/variant.ts";
 import { type DecodeOptions, decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 import { checkParameters, checkpointOf, FORMAT_VERSION } from "./state_dict.ts";

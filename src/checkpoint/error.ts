@@ -1,10 +1,4 @@
 /**
- * The one error of everything that reads or writes checkpoints.
- *
- * @module
- */
-
-/**
  * A checkpoint, a state or a run directory cannot be read or written. The message is a sentence for people: what was asked,
  * what would be right, what was found.
  *

@@ -1,8 +1,3 @@
-/**
- * The JSON header of a safetensors file, read with suspicion.
- *
- * @module
- */
 import { CheckpointError, excerpt, reasonOf, tensorLabel } from "./error.ts";
 
 /** What the header says of one tensor: its form is checked, its agreement with the file is not. */

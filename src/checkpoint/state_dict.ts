@@ -1,8 +1,3 @@
-/**
- * From named tensors to the weights of a model, whatever file they came in.
- *
- * @module
- */
 import { type ModelName, MODELS, type TensorSpec, type Variant, variantOf } from "../model/variant.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { CheckpointError, excerpt, tensorLabel } from "./error.ts";

@@ -1,8 +1,3 @@
-/**
- * `add A B`: the sum of two numbers, as the model sees it.
- *
- * @module
- */
 import { MAX_OPERAND } from "../model/vocabulary.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG } from "./flags.ts";

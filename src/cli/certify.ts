@@ -1,8 +1,3 @@
-/**
- * `certify`: whether a model is right on every input.
- *
- * @module
- */
 import { certificateText } from "../certify/certificate.ts";
 import { certify } from "../certify/certify.ts";
 import { marginText } from "../certify/margin.ts";

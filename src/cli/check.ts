@@ -1,8 +1,3 @@
-/**
- * `check`: whether a certificate holds.
- *
- * @module
- */
 import { checkCertificate } from "../certify/checker.ts";
 import { count } from "../count.ts";
 import { defineCommand } from "./command.ts";

@@ -1,9 +1,3 @@
-/**
- * What someone who mistyped a name may have meant.
- *
- * @module
- */
-
 /** Least number of letters to insert, remove or exchange that makes `to` of `from` (Levenshtein distance). */
 export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, j) => j);

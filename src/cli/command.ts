@@ -1,8 +1,3 @@
-/**
- * What a command is, and how its arguments are read.
- *
- * @module
- */
 import { type Args, parseArgs, type ParseOptions } from "@std/cli";
 import { closest } from "./closest.ts";
 import { type Flags, type FlagValues, type Switch, takesValue, type ValueFlag } from "./flags.ts";

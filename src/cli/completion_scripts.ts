@@ -1,8 +1,3 @@
-/**
- * Completions for three shells, from the commands' own definitions.
- *
- * @module
- */
 import { type Command, COMMON_FLAGS, writtenName } from "./command.ts";
 import { type Flags, type Switch, takesValue, type ValueFlag } from "./flags.ts";
 

@@ -1,8 +1,3 @@
-/**
- * `completions`: what a shell needs to complete commands, flags and their values.
- *
- * @module
- */
 import { defineCommand } from "./command.ts";
 import { bashCompletions, type CompletedCommand, fishCompletions, zshCompletions } from "./completion_scripts.ts";
 import { allCommands } from "./dispatch.ts";

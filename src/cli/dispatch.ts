@@ -1,8 +1,3 @@
-/**
- * From arguments to a command, or to the help.
- *
- * @module
- */
 import { didYouMean } from "./closest.ts";
 import { type Command, readInput } from "./command.ts";
 import { quote, UsageError } from "./usage_error.ts";

@@ -1,8 +1,3 @@
-/**
- * `eval`: how many sums a checkpoint gets right.
- *
- * @module
- */
 import { count } from "../count.ts";
 import { parseCases } from "../evaluation/cases.ts";
 import { hardCases } from "../evaluation/hard.ts";

@@ -1,8 +1,3 @@
-/**
- * What `eval` and `verify` share: the checkpoint, the engine, the count.
- *
- * @module
- */
 import { count } from "../count.ts";
 import { createEngine } from "../engine/mod.ts";
 import type { AdapterDescription, Arithmetic, BackendName, Engine } from "../engine/types.ts";

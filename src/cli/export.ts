@@ -1,8 +1,3 @@
-/**
- * `export`: a model in the formats of the field.
- *
- * @module
- */
 import { encodeAdderBoardSubmission } from "../checkpoint/adderboard.ts";
 import { type Checkpoint, encodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { encodeOnnx } from "../checkpoint/onnx/onnx.ts";

@@ -1,8 +1,3 @@
-/**
- * What an error means to someone at the command line: one sentence and an exit code.
- *
- * @module
- */
 import { CheckpointError } from "../checkpoint/error.ts";
 import { CaseFileError } from "../evaluation/cases.ts";
 import { LabError } from "../lab/error.ts";

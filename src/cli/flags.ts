@@ -1,8 +1,3 @@
-/**
- * Flags as data, and how the text behind a flag becomes a value.
- *
- * @module
- */
 import type { Arithmetic, BackendName } from "../engine/types.ts";
 import { didYouMean } from "./closest.ts";
 import { quote, UsageError } from "./usage_error.ts";

@@ -1,8 +1,3 @@
-/**
- * Numbers and sums as people read them.
- *
- * @module
- */
 import type { AdapterDescription } from "../engine/types.ts";
 
 /** A sum that the model was asked for. */

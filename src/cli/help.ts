@@ -1,8 +1,3 @@
-/**
- * The texts of `help` and `--help`.
- *
- * @module
- */
 import { type Command, COMMON_FLAGS, writtenName } from "./command.ts";
 import { type Flags, takesValue } from "./flags.ts";
 

@@ -1,8 +1,3 @@
-/**
- * `import`: a checkpoint of what other programs wrote.
- *
- * @module
- */
 import { encodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { readForeignFile } from "../checkpoint/foreign_file.ts";
 import { writeFile } from "../checkpoint/store.ts";

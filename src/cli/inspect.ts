@@ -1,8 +1,3 @@
-/**
- * `inspect`: a model from inside.
- *
- * @module
- */
 import { writeFile } from "../checkpoint/store.ts";
 import { inspectSum } from "../inspection/sum.ts";
 import { surveyModel } from "../inspection/survey.ts";

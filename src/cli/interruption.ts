@@ -1,9 +1,3 @@
-/**
- * SIGINT and SIGTERM as an `AbortSignal`.
- *
- * @module
- */
-
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Someone stopped the command. */

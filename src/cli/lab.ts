@@ -1,8 +1,3 @@
-/**
- * `lab`: serves the web page.
- *
- * @module
- */
 import { readLab, serveLab } from "../lab/server.ts";
 import { defineCommand } from "./command.ts";
 import { text, wholeNumber } from "./flags.ts";

@@ -1,9 +1,3 @@
-/**
- * The command line from its arguments to its exit code.
- *
- * @module
- */
-
 /** Decimal digits of a number that the model can add. */
 const PLAIN_OPERAND = /^0*\d{1,10}$/;
 

@@ -1,8 +1,3 @@
-/**
- * The model that a command is about.
- *
- * @module
- */
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { readCheckpointFile } from "../checkpoint/store.ts";
 import { shippedCheckpoint } from "../weights/mod.ts";

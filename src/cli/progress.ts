@@ -1,9 +1,3 @@
-/**
- * How far a long command is, on stderr: a bar on a terminal, else a plain line every few seconds.
- *
- * @module
- */
-
 const BAR_INTERVAL_MS = 60;
 const LINE_INTERVAL_MS = 2000;
 const BAR_WIDTH = 12;

@@ -1,8 +1,3 @@
-/**
- * One sum, as the model sees it.
- *
- * @module
- */
 import { add } from "../adder.ts";
 import { printJson, sumLine } from "./format.ts";
 

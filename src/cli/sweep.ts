@@ -1,8 +1,3 @@
-/**
- * The command `sweep`: many seeds and recipes, and what they tell together.
- *
- * @module
- */
 import { count } from "../count.ts";
 import { readSweep } from "../sweep/file.ts";
 import type { SweepLine } from "../sweep/line.ts";

@@ -1,9 +1,3 @@
-/**
- * What the command line answers to a request that cannot be right.
- *
- * @module
- */
-
 /** A request that names something wrong or lacks something: one sentence, exit code 2. */
 export class UsageError extends Error {
   /** The class, for those who catch by name. */

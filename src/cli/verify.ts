@@ -1,8 +1,3 @@
-/**
- * `verify`: the test of the public AdderBoard.
- *
- * @module
- */
 import { adderBoardCases } from "../evaluation/adderboard.ts";
 import { defineCommand } from "./command.ts";
 import { reportEvaluation, runEvaluation } from "./evaluation_run.ts";

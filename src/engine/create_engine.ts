@@ -1,8 +1,3 @@
-/**
- * Choosing and making an engine.
- *
- * @module
- */
 import { shown } from "../shown.ts";
 import { MODELS, type Variant, variantOf } from "../model/variant.ts";
 import { ReferenceEngine } from "./reference/engine.ts";

@@ -1,10 +1,4 @@
 /**
- * The error of an engine that broke, through no fault of who uses it.
- *
- * @module
- */
-
-/**
  * An engine cannot be made or go on, for a reason that lies in the machine: a thread died, memory was refused. The weights that
  * were last read from it are good; it must be disposed of, and another one can be made.
  *

@@ -1,8 +1,3 @@
-/**
- * The one interface of all engines.
- *
- * @module
- */
 import type { ModelName } from "../model/variant.ts";
 import type { Operands, Problems } from "../model/problem.ts";
 import type { StageHyperparameters } from "../training/stage.ts";

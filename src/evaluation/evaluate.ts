@@ -1,8 +1,3 @@
-/**
- * How often a model is right.
- *
- * @module
- */
 import type { Engine } from "../engine/types.ts";
 import { eventLoopTurn } from "../event_loop.ts";
 import { packOperands } from "../model/problem.ts";

@@ -1,8 +1,3 @@
-/**
- * Sums on which adders fail: long carries, and digits that only just do not carry.
- *
- * @module
- */
 import { checkWord, philox4x32 } from "../model/philox.ts";
 import { DOMAINS } from "../model/sampler.ts";
 import { MAX_OPERAND, OPERAND_DIGITS } from "../model/vocabulary.ts";

@@ -1,8 +1,3 @@
-/**
- * What an engine is asked: pairs of operands, checked once at the border and then carried as plain doubles.
- *
- * @module
- */
 import { shown } from "../shown.ts";
 import { MAX_OPERAND } from "./vocabulary.ts";
 

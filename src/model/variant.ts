@@ -1,8 +1,3 @@
-/**
- * The two variants of the model, and where each tensor lies in the flat parameter vector.
- *
- * @module
- */
 import { shown } from "../shown.ts";
 
 /** Width of the residual stream. */

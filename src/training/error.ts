@@ -1,10 +1,4 @@
 /**
- * The error of a run that cannot go on.
- *
- * @module
- */
-
-/**
  * A run that cannot start or go on, for a reason that lies in its options or in what it computed.
  *
  * @example Usage

@@ -1,8 +1,3 @@
-/**
- * What a run leaves on disk: the weights, the state for a resume, the log.
- *
- * @module
- */
 import { encodeState, type TrainingState } from "../checkpoint/state.ts";
 import {
   lockLog,

@@ -1,8 +1,3 @@
-/**
- * The learning rate over a stage.
- *
- * @module
- */
 import type { StageHyperparameters } from "./stage.ts";
 
 /**

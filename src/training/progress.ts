@@ -1,8 +1,3 @@
-/**
- * Where a run stands between two steps: with the weights and moments, all that an exact resume needs.
- *
- * @module
- */
 import type { Arithmetic, BackendName } from "../engine/types.ts";
 import type { ModelName } from "../model/variant.ts";
 import { totalSteps } from "./recipes.ts";

@@ -1,8 +1,3 @@
-/**
- * Whether something has the form of a recipe, whoever wrote it.
- *
- * @module
- */
 import { excerpt } from "../checkpoint/error.ts";
 import type { Recipe } from "./recipes.ts";
 

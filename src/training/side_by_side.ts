@@ -1,8 +1,3 @@
-/**
- * Attempts side by side: what a recipe with gates does one after the other, on as many threads as there are attempts.
- *
- * @module
- */
 import { createBackgroundEngine } from "../engine/create_engine.ts";
 import type { Journal, LogEvent } from "./journal.ts";
 import { freshProgress, type RunProgress } from "./progress.ts";

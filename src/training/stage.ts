@@ -1,9 +1,3 @@
-/**
- * One stage of a recipe: a stretch of training under one schedule.
- *
- * @module
- */
-
 /** What an engine needs to know of a stage. */
 export interface StageHyperparameters {
   /** Number of steps, over which the schedule runs. */

@@ -1,8 +1,3 @@
-/**
- * From options to a run: what it starts from, and the engine that it runs on.
- *
- * @module
- */
 import { shown } from "../shown.ts";
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { readCheckpointFileSync } from "../checkpoint/store.ts";

@@ -1,8 +1,3 @@
-/**
- * Training from scratch, and a second pass from a checkpoint. The machinery is loaded at the first call: who only adds does not wait for it.
- *
- * @module
- */
 import type { ContinueOptions, TrainOptions, TrainResult } from "./types.ts";
 
 /**

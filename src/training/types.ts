@@ -1,8 +1,3 @@
-/**
- * What `train` and `continueTraining` take, tell and give.
- *
- * @module
- */
 import type { ModelName } from "../model/variant.ts";
 import type { AdapterDescription, Arithmetic, BackendName } from "../engine/types.ts";
 import type { Certificate, CertifyResult } from "../certify/types.ts";

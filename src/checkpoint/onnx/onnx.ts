@@ -1,8 +1,3 @@
-/**
- * A model as an ONNX graph that computes logits.
- *
- * @module
- */
 import { TOKENS, type Variant, variantOf, WIDTH } from "../../model/variant.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import { checkParameters, FORMAT_VERSION } from "../state_dict.ts";

@@ -1,8 +1,3 @@
-/**
- * The weights of a model as PyTorch saves them: `torch.save(model.state_dict(), "model.pt")`.
- *
- * @module
- */
 import { variantOf } from "../../model/variant.ts";
 import { littleEndian } from "../bytes.ts";
 import type { Checkpoint, DecodeCheckpointOptions } from "../checkpoint.ts";

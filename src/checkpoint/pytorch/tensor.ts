@@ -1,8 +1,3 @@
-/**
- * Tensors as a file of `torch.save` describes them: a window on a storage, which lies in the file as an entry of its own.
- *
- * @module
- */
 import { CheckpointError, excerpt, tensorLabel } from "../error.ts";
 
 /** Bytes of one element by the name of PyTorch's storage class. */

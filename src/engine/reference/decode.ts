@@ -1,8 +1,3 @@
-/**
- * Greedy decoding.
- *
- * @module
- */
 import type { Variant } from "../../model/variant.ts";
 import { promptTokens, QUERIES } from "../../model/vocabulary.ts";
 import { forward, type Tensors } from "./model.ts";

@@ -1,9 +1,3 @@
-/**
- * Softmax, and the loss that is made of it.
- *
- * @module
- */
-
 /** exp(x[i]) / sum over j of exp(x[j]); the largest x is subtracted first, which changes nothing and cannot overflow. */
 export function softmax(x: Float64Array): Float64Array {
   const largest = Math.max(...x);

@@ -1,8 +1,3 @@
-/**
- * Finding a GPU, and telling what it is.
- *
- * @module
- */
 import type { AdapterDescription } from "../types.ts";
 import { GpuError } from "./error.ts";
 
