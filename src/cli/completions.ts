@@ -10,7 +10,6 @@ const SHELLS: Readonly<Record<string, (commands: readonly CompletedCommand[]) =>
   fish: fishCompletions,
 };
 
-/** The command `completions`. */
 export const completionsCommand = defineCommand({
   name: "completions",
   description:

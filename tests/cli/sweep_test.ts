@@ -47,7 +47,7 @@ Deno.test("a sweep that is killed 20 times ends with exactly the lines of an und
   const begin = performance.now();
   const straight = await tinyAdder(["sweep", ...args, "--threads", "2", "--out", file("a.jsonl")], folder.allow);
   assertEquals(straight.code, 0, straight.stderr);
-  assertEquals(straight.stdout, `80 runs done, 0 were in ${file("a.jsonl")} already\n`);
+  assertEquals(straight.stdout, `80 runs done, 0 were already in ${file("a.jsonl")}\n`);
 
   const whole = performance.now() - begin;
 
@@ -101,7 +101,10 @@ Deno.test("a sweep that is interrupted says how to go on", async () => {
   process.kill("SIGINT");
   const { code, stderr } = await outcome(process);
   assertEquals(code, 130, stderr);
-  assertMatch(stderr, /Stopped by SIGINT: what is finished is in .*a\.jsonl, go on with the same command\n$/);
+  assertMatch(
+    stderr,
+    /Stopped by SIGINT: the finished runs are in .*a\.jsonl, run the same command again to resume\n$/,
+  );
 });
 
 /** The path, with the Deno of this test before any other, and a home for what schedulers keep there. */
