@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path";
 import { toBase64 } from "../../src/base64.ts";
 import { evidenceOfChromium } from "./chromium.ts";
-import { NODE_22, outputOf, testIn } from "./program.ts";
+import { outputOf, testIn } from "./program.ts";
 import { digest, encodings, type Fixtures, makeSuite, type Result } from "./suite.ts";
 import { RECORDED } from "../engine/recorded.ts";
 import { goldenSet } from "../golden.ts";
@@ -80,13 +80,12 @@ function assertPassed(results: readonly Result[]): void {
 }
 
 testIn("Node 22", "in Node 22, from the published files: the same tests pass", async () => {
-  const [npx, ...args] = NODE_22;
   const script = `
     if (Number(process.versions.node.split(".")[0]) < 22) throw new Error("this is Node " + process.versions.node);
     const { suite } = await import("node:url").then(({ pathToFileURL }) => import(pathToFileURL(process.argv[1])));
     console.log(JSON.stringify(await suite()));
   `;
-  const { results } = JSON.parse(await outputOf(npx, [...args, "--input-type=module", "--eval", script, bundle]));
+  const { results } = JSON.parse(await outputOf("Node 22", ["--input-type=module", "--eval", script, bundle]));
   assertPassed(results);
 });
 
