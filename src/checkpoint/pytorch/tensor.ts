@@ -20,7 +20,7 @@ export interface Storage {
   readonly kind: string;
   /** Name of the entry, without the folder. */
   readonly key: string;
-  /** Number of elements, as the pickle tells. */
+  /** Number of elements, according to the pickle. */
   readonly length: number;
 }
 

@@ -125,7 +125,7 @@ export function gelu(x: Float64Array, form: Variant["gelu"]): Float64Array {
  * Backward of {@linkcode gelu}.
  *
  * @param dy dL/dy
- * @param x What the forward pass was given
+ * @param x The argument of the forward pass
  * @returns dL/dx
  */
 export function geluBackward(dy: Float64Array, x: Float64Array, form: Variant["gelu"]): Float64Array {

@@ -10,7 +10,7 @@ export function softmax(x: Float64Array): Float64Array {
  * Backward of {@linkcode softmax}.
  *
  * @param dy dL/dy
- * @param y What the forward pass gave
+ * @param y The result of the forward pass
  * @returns dL/dx
  */
 export function softmaxBackward(dy: Float64Array, y: Float64Array): Float64Array {

@@ -46,7 +46,7 @@ export class Gpu {
       );
     }
     if (this.#refused !== undefined) {
-      throw new GpuError(`Cannot go on as the GPU must accept what it is asked: ${name} says ${this.#refused}`);
+      throw new GpuError(`Cannot go on as the GPU must accept the request: ${name} says ${this.#refused}`);
     }
   }
 
