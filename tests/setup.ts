@@ -1,5 +1,5 @@
 /**
- * `deno task setup`: installs what some tests need, Debian's packages by apt-get and the rest by npm. Elsewhere it says what to install.
+ * `deno task setup`: installs what some tests need, Debian's packages by apt-get, others by npm and pip. Elsewhere it says what to install.
  *
  * @module
  */
@@ -26,8 +26,8 @@ async function hasDriver(): Promise<boolean> {
 }
 
 const missing = (Object.keys(NEEDS) as NeedName[]).filter((name) => {
-  const { debian, npm }: Need = NEEDS[name];
-  return (debian ?? npm) !== undefined && whyIgnored(name) !== null;
+  const { debian, npm, pip }: Need = NEEDS[name];
+  return (debian ?? npm ?? pip) !== undefined && whyIgnored(name) !== null;
 });
 const needs = missing.map((name): Need => NEEDS[name]);
 
@@ -35,15 +35,27 @@ for (const { npm, names } of needs) {
   if (npm !== undefined) await run("npx", "-y", "-p", npm, names[0], "--version");
 }
 if (filesOf("apt-get").length > 0) {
-  const packages = needs.flatMap(({ debian }) => debian?.split(" ") ?? []);
+  const packages = needs.flatMap(({ debian, pip }) =>
+    debian?.split(" ") ?? (pip === undefined ? [] : ["python3-venv"])
+  );
   if (!await hasDriver().catch(() => false)) packages.push(DRIVER);
   if (packages.length > 0) await apt("update", "--quiet=2");
   // one by one: a system that is like Debian may lack one
   for (const name of packages) await apt("install", "--yes", "--quiet=2", "--no-install-recommends", name);
 }
 
+const [python] = ["python3", "python"].flatMap(filesOf);
+for (const { pip } of needs) {
+  if (pip === undefined || python === undefined) continue;
+  if (
+    !await run(python, "-m", "venv", ".venv") || !await run(".venv/bin/python3", "-m", "pip", "install", "--quiet", pip)
+  ) {
+    console.log(`${pip} could not be installed; its tests are ignored.`);
+  }
+}
+
 forgetMissing();
-const left = missing.filter((name) => whyIgnored(name) !== null);
+const left = missing.filter((name) => (NEEDS[name] as Need).pip === undefined && whyIgnored(name) !== null);
 if (left.length > 0) {
   console.log(
     `Not installed: ${

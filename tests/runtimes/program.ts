@@ -1,4 +1,5 @@
 /** Programs that a machine may lack: what they are, whether they are there, and tests that are ignored where they are not. */
+import { fromFileUrl } from "@std/path";
 
 /** A program, or a library of one, or something that a system lets a program do. */
 export interface Need {
@@ -14,12 +15,17 @@ export interface Need {
   readonly npm?: string;
   /** Debian's package. */
   readonly debian?: string;
+  /** The package that `deno task setup` tries to put into `.venv`, of what Debian has no package for. */
+  readonly pip?: string;
   /** Said in place of "NAME is not installed", of what nobody can install. */
   readonly otherwise?: string;
 }
 
 /** `python` is the name on Windows. */
 const PYTHON = ["python3", "python"];
+
+/** Python in the virtual environment of the clone, which `deno task setup` makes. */
+const VENV = fromFileUrl(new URL("../../.venv/bin/python3", import.meta.url));
 
 /** What tests need beside Deno. */
 export const NEEDS = {
@@ -36,6 +42,8 @@ export const NEEDS = {
   node: { names: ["node"], probe: ["--version"], prints: /^v[2-9]\d\./ },
   // the oldest that the library promises to run in
   "Node 22": { names: ["node"], probe: ["--version"], prints: /^v22\./, npm: "node@22.23.3" },
+  "Node 24": { names: ["node"], probe: ["--version"], prints: /^v24\./, npm: "node@24.21.0" },
+  npm: { names: ["npm"], probe: ["--version"], prints: /^\d+\./ },
   bun: { names: ["bun"], probe: ["--version"], prints: /^\d+\.\d+/, npm: "bun@1.4.5" },
   chromium: { names: ["chromium"], probe: ["--version"], prints: /^Chromium \d/, debian: "chromium" },
   "firefox-esr": {
@@ -46,6 +54,15 @@ export const NEEDS = {
   PyTorch: {
     ...{ names: PYTHON, probe: ["-c", "import numpy, torch; print(torch.__version__)"], prints: /^\d/ },
     debian: "python3-numpy python3-torch",
+  },
+  // it runs notebooks
+  nbclient: {
+    ...{ names: PYTHON, probe: ["-c", "import nbclient; print(nbclient.__version__)"], prints: /^\d/ },
+    debian: "python3-nbclient",
+  },
+  "ONNX Runtime": {
+    ...{ names: [VENV, ...PYTHON], probe: ["-c", "import onnxruntime; print(onnxruntime.__version__)"], prints: /^\d/ },
+    ...{ pip: "onnxruntime==1.30.0", otherwise: "no Python has ONNX Runtime" },
   },
   "a limit of addresses": {
     ...{ names: ["bash"], probe: ["-c", "ulimit -v 62914560 && echo yes"], prints: /^yes/, unix: true },
@@ -148,10 +165,15 @@ export function testIn(
 }
 
 /** Runs a program to its end, one by the name of a need or a path. @returns What it printed */
-export async function outputOf(program: string, args: readonly string[]): Promise<string> {
+export async function outputOf(
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<string> {
   const [path, ...first] = program in NEEDS ? commandOf(program as NeedName) : [program];
   const command = new Deno.Command(path, {
     args: [...first, ...args],
+    ...options,
     stdin: "null",
     signal: AbortSignal.timeout(600_000),
   });
