@@ -1,4 +1,4 @@
-/** The same tests in Deno, in Node and in Chromium; the latter two from a bundle of the files that would be published, and of no others. */
+/** The same tests in Deno, in Node, in Bun and in Chromium; all but the first from a bundle of the files that would be published, and of no others. */
 import { assert, assertEquals } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { toBase64 } from "../../src/base64.ts";
@@ -66,15 +66,13 @@ function assertPassed(results: readonly Result[]): void {
   assertEquals(results, suite.map(({ name }) => ({ name, error: null })));
 }
 
-testIn("Node 22", "in Node 22, from the published files: the same tests pass", async () => {
-  const script = `
-    if (Number(process.versions.node.split(".")[0]) < 22) throw new Error("this is Node " + process.versions.node);
-    const { suite } = await import("node:url").then(({ pathToFileURL }) => import(pathToFileURL(process.argv[1])));
-    console.log(JSON.stringify(await suite()));
-  `;
-  const { results } = JSON.parse(await outputOf("Node 22", ["--input-type=module", "--eval", script, bundle]));
-  assertPassed(results);
-});
+for (const runtime of ["Node 22", "Node 24", "bun"] as const) {
+  testIn(runtime, `in ${runtime}, from the published files: the same tests pass`, async () => {
+    const script = join(folder, "run.mjs");
+    await Deno.writeTextFile(script, `console.log(JSON.stringify(await (await import("./suite.mjs")).suite()));`);
+    assertPassed(JSON.parse(await outputOf(runtime, [script])).results);
+  });
+}
 
 for (const isolated of [true, false]) {
   testIn("chromium", `in Chromium, from the published files, isolated: ${isolated}: the same tests pass`, async () => {
