@@ -15,13 +15,14 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { join } from "@std/path";
+import { resolve } from "@std/path";
 import { createEngine } from "../src/engine/mod.ts";
 import type { AdapterDescription } from "../src/engine/types.ts";
 import { type GpuCounts, sharedGpu } from "../src/engine/webgpu/device.ts";
 import { describeMachine, formatRate, machineLine, measure, median, type Rates, trainRunOf } from "./measure.ts";
 import { runCommand } from "./peers/command.ts";
-import { GOLDEN_SET, openWorkshop, PEERS, WORK } from "./peers/workshop.ts";
+import { compare, type Output, runProgram } from "./peers/protocol.ts";
+import { setUp, WORK } from "./peers/setup.ts";
 
 const BATCH = 512;
 /** Batches whose thousand steps are counted: one that a single workgroup trains, and one that many share. */
@@ -80,35 +81,33 @@ async function measureOurs(withCounts: boolean): Promise<Ours> {
   return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
 
-async function jaxJs(folder: string, ...args: string[]): Promise<Record<string, number>> {
+async function jaxJs<T = Output>(folder: string, ...args: string[]): Promise<T> {
   const permissions = ["--allow-read=.", "--allow-env", "--allow-sys"];
-  const command = [Deno.execPath(), "run", "--no-prompt", ...permissions, "jaxjs_careful.mjs", ...args];
-  const { stdout } = await runCommand(command, { folder, timeout: 600 });
-  return JSON.parse(stdout.trim().split("\n").at(-1)!);
+  const command = [Deno.execPath(), "run", "--no-prompt", ...permissions, "jaxjs.mjs", "webgpu", ...args];
+  return await runProgram<T>(command, folder);
 }
 
 async function main(): Promise<number> {
   const flags = parseArgs(Deno.args, {
-    string: ["rounds", "peers", "work"],
+    string: ["rounds", "work"],
     boolean: ["json", "ours", "counts"],
-    default: { rounds: "5", peers: PEERS, work: WORK },
+    default: { rounds: "5", work: WORK },
   });
   if (flags.ours) {
     console.log(JSON.stringify(await runOurs(flags.counts)));
     return 0;
   }
   const rounds = Number(flags.rounds);
-  const { folder, missing } = await openWorkshop(flags.peers, flags.work, ["npm"]);
-  if (missing.has("npm")) {
-    console.error(`Cannot compare as jax-js must be installed: ${missing.get("npm")}`);
+  const folder = resolve(flags.work);
+  const missing = (await setUp(folder, new Set(["npm"]), true)).get("npm");
+  if (missing !== undefined) {
+    console.error(`Cannot compare as jax-js must be installed: ${missing}`);
     return 1;
   }
-  const golden = JSON.parse(await Deno.readTextFile(join(folder, `${GOLDEN_SET}.json`)));
-  const wanted: number = golden.batches[0].float64.loss;
-  const { loss } = await jaxJs(folder, "loss", `${GOLDEN_SET}.json`, "webgpu");
-  console.error(`loss of jax-js on WebGPU ${loss}, of PyTorch ${wanted}`);
-  if (!(Math.abs(loss - wanted) < 1e-5)) {
-    console.error("Cannot compare as jax-js must compute the same loss");
+  const { same, text } = await compare(await jaxJs(folder, "check", "golden.bin"));
+  console.error(`jax-js on WebGPU: ${text}`);
+  if (!same) {
+    console.error("Cannot compare as jax-js must compute the same losses");
     return 1;
   }
 
@@ -118,8 +117,8 @@ async function main(): Promise<number> {
   for (let round = 0; round < rounds; round++) {
     const sides = [
       async () => {
-        const { perCpuSecond, perSecond } = await jaxJs(folder, "train", String(BATCH), "5", "3", "webgpu");
-        theirs.push({ cpu: BATCH * perCpuSecond, wall: BATCH * perSecond });
+        const { cpu, wall } = await jaxJs<Rates>(folder, "train", String(BATCH), "1", "3");
+        theirs.push({ cpu: median(cpu), wall: median(wall) });
       },
       async () => {
         const result = await measureOurs(round === 0);

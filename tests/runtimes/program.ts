@@ -29,6 +29,7 @@ const VENV = fromFileUrl(new URL("../../.venv/bin/python3", import.meta.url));
 
 /** What tests need beside Deno. */
 export const NEEDS = {
+  gcc: { names: ["gcc"], probe: ["--version"], prints: /GCC|gcc/, unix: true, debian: "gcc libc6-dev" },
   bash: { names: ["bash"], probe: ["--version"], prints: /^GNU bash, version [5-9]/, unix: true, debian: "bash" },
   sh: { names: ["/bin/sh"], probe: ["-c", "echo yes"], prints: /^yes/, unix: true },
   sha256sum: { names: ["sha256sum"], probe: ["--version"], prints: /^sha256sum/, unix: true, debian: "coreutils" },
