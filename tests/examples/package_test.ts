@@ -17,7 +17,7 @@ function installedClone(): Promise<string> {
     for (const file of ["node.mjs", "bun.js", "page.html"]) {
       await Deno.copyFile(`${EXAMPLES}/${file}`, `${folder}/examples/${file}`);
     }
-    await installPackage(`${folder}/examples`);
+    await installPackage(folder);
     return folder;
   })();
 }

@@ -4,9 +4,12 @@ import { outputOf } from "./program.ts";
 
 const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
 
-/** Packs the project as it is and installs it into `node_modules` of a folder. */
+/** Packs the project as it is and installs it into `examples/` of a folder, by the command that examples/README.md gives. */
 export async function installPackage(folder: string): Promise<void> {
-  const archive = join(folder, "tiny-adder.tgz");
+  const index = await Deno.readTextFile(`${PROJECT}examples/README.md`);
+  const [, args] = /^npm (install .+ \.\/dist\/tiny-adder\.tgz)$/m.exec(index)!;
+  await Deno.mkdir(join(folder, "dist"));
+  const archive = join(folder, "dist/tiny-adder.tgz");
   await outputOf(Deno.execPath(), ["pack", "--quiet", "--allow-dirty", "--output", archive], { cwd: PROJECT });
-  await outputOf("npm", ["install", "--no-save", "--offline", "--no-audit", "--no-fund", "--prefix", folder, archive]);
+  await outputOf("npm", [...args.split(" "), "--offline", "--no-audit", "--no-fund"], { cwd: folder });
 }
