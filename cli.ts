@@ -1,5 +1,5 @@
 /**
- * The command line: `deno run cli.ts 42 7` adds, `deno run cli.ts help` tells the rest.
+ * The command line: `deno run cli.ts 42 7` adds, `deno run cli.ts help` lists the commands.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The smallest transformer that adds: 763 parameters, trained from scratch in seconds, right on 10-digit numbers.
+ * A transformer of 763 parameters that adds 10-digit numbers, trained from scratch in seconds and proved right on all 10^20 pairs.
  *
  * @example Usage
  * ```ts

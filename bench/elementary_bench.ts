@@ -1,7 +1,7 @@
 /**
  * Throughput of the elementary functions of assembly/elementary.ts: exp and GELU with its derivative, on 4096 elements in cache.
  *
- * The baselines are those that the reference engine uses.
+ * The baselines are the functions of the reference engine.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const POINTS = Float64Array.from({ length: ELEMENTS }, (_, i) => 8 * i / (ELEMEN
 const ONES = new Float64Array(ELEMENTS).fill(1);
 
 /**
- * A function of the module over all points. It works in place, so each call starts from fresh points: the copy is below a tenth of
+ * A function of the module over all points. It works in place, so each call first copies the points, which takes less than a tenth of
  * the time.
  */
 function mapper(arithmetic: Arithmetic, name: "mapExp2" | "mapGelu", model: ModelName): () => void {

@@ -1,8 +1,8 @@
 /**
  * Throughput of the engines: forward, forward and backward, a training step, decoding.
  *
- * The smallest batch is also run on the reference engine, the baseline of its group; it is some hundred times slower, so the larger
- * batches compare the two arithmetics of the WASM engine only.
+ * The smallest batch also runs on the reference engine, the baseline of its group. That engine is some hundred times slower, so the larger
+ * batches compare only the two arithmetics of the WASM engine.
  *
  * @module
  */
@@ -20,7 +20,7 @@ async function contestant(name: string, options: EngineOptions): Promise<{ name:
   return { name, engine };
 }
 
-/** The batch that the reference engine takes part in, and how often it runs: a few times are enough for what is so far off. */
+/** The batch that the reference engine runs, too, and how often: a few times, because it is slow. */
 const SMALL = 32;
 const REFERENCE_RUNS = { n: 10, warmup: 2 };
 

@@ -14,9 +14,9 @@ import { wilson } from "../src/sweep/summary.ts";
 import { type GrokkingLine, SHORT_PHASES, WHOLE } from "./grokking.ts";
 import { svg } from "./plot_svg.ts";
 
-/** A point of a curve. */
+/** A point of a curve of accuracy. */
 interface Point {
-  /** Which curve. */
+  /** The name of the curve. */
   of: string;
   /** Steps. */
   step: number;
@@ -115,7 +115,7 @@ function changes(lines: readonly GrokkingLine[]): string {
   return table(["", "seeds", ...steps, ">= 99% by 1,000", ">= 99% at 10,000"], rows);
 }
 
-/** Okabe and Ito's colours, for all eyes. */
+/** Colours by Okabe and Ito, safe for colour-blind readers. */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"];
 
 const AXES = {

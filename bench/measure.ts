@@ -1,5 +1,5 @@
 /**
- * What all measurements of this folder share: the work that is timed, how it is timed, and on which machine.
+ * Shared by all benchmarks: the work that is timed, the timing, and the description of the machine.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import type { Engine, TrainRun } from "../src/engine/mod.ts";
 export { median } from "../src/sweep/summary.ts";
 
 /**
- * A stretch of training as every contestant does it: operands of 1 to 10 digits, AdamW, clipping. The learning rate is small, so
- * that the weights stay ordinary numbers however long it runs.
+ * Training steps with operands of 1 to 10 digits, AdamW and clipping. The learning rate is small, so that the weights stay
+ * ordinary numbers however long it runs.
  */
 export function trainRunOf(batch: number, steps: number, firstSample = 0): TrainRun {
   return {
@@ -37,10 +37,10 @@ export function trainRunOf(batch: number, steps: number, firstSample = 0): Train
   };
 }
 
-/** Some work, and how many examples it is. */
+/** Work that returns the number of examples it processed. */
 export type Work = () => Promise<number>;
 
-/** Training at a batch size: one call is about 4096 examples, never the same ones twice. */
+/** Training at a batch size, about 4096 new examples per call. */
 export function training(engine: Engine, batch: number): Work {
   const steps = Math.ceil(4096 / batch);
   let firstSample = 0;
@@ -51,7 +51,7 @@ export function training(engine: Engine, batch: number): Work {
   };
 }
 
-/** Greedy decoding of problems that were drawn beforehand, `batch` at a time. */
+/** Greedy decoding of the same `batch` problems in each call. */
 export function decoding(engine: Engine, batch: number): Work {
   const operands = engine.sample({ seed: 1, stream: "evaluation", count: batch });
   return async () => {
@@ -60,7 +60,7 @@ export function decoding(engine: Engine, batch: number): Work {
   };
 }
 
-/** Examples a second, by the clock on the wall and by the CPU time of this process, one entry for each repeat. */
+/** Examples per second, one entry for each repeat. */
 export interface Rates {
   /** By elapsed time. */
   wall: number[];
@@ -68,13 +68,13 @@ export interface Rates {
   cpu: number[];
 }
 
-/** How long to measure. */
+/** The length of a measurement. */
 export interface Duration {
   /** Seconds of one repeat. */
   seconds: number;
   /** Number of repeats. */
   repeats: number;
-  /** Seconds of work before the first repeat: V8 compiles a hot WASM function again, optimized. @default {0.3} */
+  /** Seconds of work before the first repeat, in which V8 optimizes the WASM functions. @default {0.3} */
   warmup?: number;
 }
 
@@ -95,7 +95,7 @@ async function rateOf(work: Work, seconds: number): Promise<{ wall: number; cpu:
   return { wall: examples / elapsed, cpu: examples / (cpuSeconds() - cpuBegin) };
 }
 
-/** Times some work, after a warm-up. */
+/** Measures the rates of some work after a warm-up. */
 export async function measure(work: Work, { seconds, repeats, warmup = 0.3 }: Duration): Promise<Rates> {
   if (warmup > 0) await rateOf(work, warmup);
   const rates: Rates = { wall: [], cpu: [] };
@@ -107,11 +107,11 @@ export async function measure(work: Work, { seconds, repeats, warmup = 0.3 }: Du
   return rates;
 }
 
-/** What a number was measured on. */
+/** The machine and the day of a measurement. */
 export interface Machine {
-  /** The CPU's own name for itself. */
+  /** The CPU's model name. */
   cpu: string;
-  /** Cores that this process sees. */
+  /** Cores that this process can use. */
   cores: number;
   /** Operating system and architecture. */
   platform: string;
@@ -121,7 +121,7 @@ export interface Machine {
   v8: string;
   /** The day, as 2026-01-31. */
   date: string;
-  /** Processes that wanted a core over the last 1, 5 and 15 minutes: above the number of cores, timings are not to be trusted. */
+  /** Load averages over 1, 5 and 15 minutes. Above the number of cores, do not trust timings. */
   load: number[];
 }
 
@@ -138,12 +138,12 @@ export function describeMachine(): Machine {
   };
 }
 
-/** A machine in one line. */
+/** Formats a machine as one line. */
 export function machineLine({ cpu, cores, platform, deno, v8, date, load }: Machine): string {
   return `${cpu}, ${cores} cores, ${platform}; Deno ${deno}, V8 ${v8}; ${date}; load ${load.join(", ")}`;
 }
 
-/** A rate to three digits, with thousands separated: 421,000. */
+/** Formats a rate with three significant digits: 421,000. */
 export function formatRate(rate: number): string {
   return Number(rate.toPrecision(3)).toLocaleString("en-US");
 }

@@ -1,12 +1,7 @@
-/**
- * Plots of Observable Plot as SVG files.
- *
- * @module
- */
 import * as Plot from "@observablehq/plot";
 import { DOMParser } from "linkedom";
 
-/** Draws a plot as the text of an SVG file. */
+/** The text of an SVG file with a plot by Observable Plot. */
 export function svg(options: Plot.PlotOptions): string {
   const document = new DOMParser().parseFromString("<html></html>", "text/html");
   const style = { background: "white", color: "#333", fontFamily: "sans-serif" };

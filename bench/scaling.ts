@@ -1,31 +1,33 @@
 /**
- * How cost grows: training examples a second for batches from 16 to 4096 and threads from 1 to all.
+ * Training examples per second for batches from 16 to 4096, on one thread up to all.
  *
  * ```sh
  * deno task bench:scaling
  * deno task bench:scaling --svg docs/scaling.svg --arithmetic fast
  * ```
  *
- * Medians of `--rounds` rounds, by elapsed time, as threads are there to shorten it. What cannot run is named below the table.
+ * Medians of `--rounds` rounds by elapsed time. Numbers of threads that cannot run are named below the table.
  *
  * @module
  */
+import * as Plot from "@observablehq/plot";
 import { parseArgs } from "@std/cli";
 import { type Arithmetic, ARITHMETICS, createEngine, type Engine } from "../src/engine/mod.ts";
 import { describeMachine, formatRate, machineLine, measure, median, training } from "./measure.ts";
+import { svg } from "./plot_svg.ts";
 
 const BATCHES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 const SECONDS = 0.1;
 
-/** Rates of one number of threads: one entry for each of BATCHES, in examples a second. */
+/** The rates with one number of threads, in examples per second, one entry for each of BATCHES. */
 interface Line {
   threads: number;
   rates: number[];
-  /** How many times the rate of one thread, in the same round. */
+  /** The median ratio to one thread in the same round. */
   gains: number[];
 }
 
-/** Makes an engine with so many threads, or says why there is none. */
+/** Makes an engine with exactly this number of threads, or returns the reason why there is none. */
 async function engineWith(threads: number, arithmetic: Arithmetic): Promise<Engine | string> {
   try {
     const engine = await createEngine({ backend: "wasm", arithmetic, threads });
@@ -37,7 +39,7 @@ async function engineWith(threads: number, arithmetic: Arithmetic): Promise<Engi
   }
 }
 
-/** Measures all engines batch by batch, one right after the other: what disturbs one disturbs the other. */
+/** Measures all engines in turns, batch by batch, so that a disturbance affects them alike. */
 async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<{ lines: Line[]; refused: string[] }> {
   const engines: Engine[] = [];
   const refused: string[] = [];
@@ -68,7 +70,7 @@ async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<{ lin
   return { lines, refused };
 }
 
-function counted(threads: number): string {
+function formatThreads(threads: number): string {
   return threads === 1 ? "1 thread" : `${threads} threads`;
 }
 
@@ -77,63 +79,38 @@ function toMarkdown(lines: readonly Line[]): string {
   const cell = ({ threads, rates, gains }: Line, i: number) =>
     formatRate(rates[i]) + (threads > 1 ? ` (${gains[i].toFixed(2)} x)` : "");
   return [
-    row(["batch", ...lines.map(({ threads }) => `${counted(threads)}, examples/s`)]),
+    row(["batch", ...lines.map(({ threads }) => `${formatThreads(threads)}, examples/s`)]),
     row(["---:", ...lines.map(() => "---:")]),
     ...BATCHES.map((batch, i) => row([String(batch), ...lines.map((line) => cell(line, i))])),
   ].join("\n");
 }
 
-const WIDTH = 760;
-const HEIGHT = 440;
-const MARGIN = { left: 70, right: 96, top: 48, bottom: 72 };
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"]; // Okabe and Ito, for all eyes
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"]; // by Okabe and Ito, safe for colour-blind readers
 
-/** A round step for about five lines of a grid from 0 to `most`. */
-function gridStep(most: number): number {
-  const magnitude = 10 ** Math.floor(Math.log10(most / 5));
-  return magnitude * [1, 2, 5, 10].find((factor) => factor * magnitude >= most / 5)!;
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-}
-
-/** The plot: batch size on a logarithmic axis, examples a second upwards from 0. */
+/** Plots examples per second against the batch size on a logarithmic axis. */
 function toSvg(lines: readonly Line[], title: string, caption: string): string {
-  const most = Math.max(...lines.flatMap(({ rates }) => rates)) * 1.05;
-  const right = WIDTH - MARGIN.right;
-  const bottom = HEIGHT - MARGIN.bottom;
-  const x = (i: number) => MARGIN.left + (right - MARGIN.left) * i / (BATCHES.length - 1);
-  const y = (rate: number) => bottom - (bottom - MARGIN.top) * rate / most;
-  const text = (at: [number, number], content: string, attributes: string) =>
-    `<text x="${at[0].toFixed(1)}" y="${at[1].toFixed(1)}" ${attributes}>${escapeXml(content)}</text>`;
-  const grid = [];
-  for (let rate = 0; rate <= most; rate += gridStep(most)) {
-    grid.push(`<path d="M${MARGIN.left} ${y(rate).toFixed(1)}H${right}" stroke="#ddd"/>`);
-    grid.push(text([MARGIN.left - 8, y(rate) + 4], rate.toLocaleString("en-US"), 'text-anchor="end"'));
-  }
-  const curves = lines.flatMap(({ threads, rates }, line) => {
-    const colour = COLOURS[line % COLOURS.length];
-    const points = rates.map((rate, i) => `${x(i).toFixed(1)},${y(rate).toFixed(1)}`);
-    return [
-      `<polyline points="${points.join(" ")}" fill="none" stroke="${colour}" stroke-width="2"/>`,
-      ...rates.map((rate, i) => `<circle cx="${x(i).toFixed(1)}" cy="${y(rate).toFixed(1)}" r="3" fill="${colour}"/>`),
-      text([right + 8, y(rates.at(-1)!) + 4], counted(threads), `fill="${colour}"`),
-    ];
+  const points = lines.flatMap(({ threads, rates }, i) =>
+    rates.map((rate, k) => ({
+      batch: BATCHES[k],
+      rate,
+      name: formatThreads(threads),
+      colour: COLOURS[i % COLOURS.length],
+    }))
+  );
+  return svg({
+    ...{ width: 760, height: 440, marginLeft: 70, marginRight: 80, marginTop: 50, marginBottom: 70 },
+    x: { type: "log", base: 2, label: "batch size", ticks: BATCHES, tickFormat: "d" },
+    y: { label: "examples per second", zero: true, grid: true, ticks: 6 },
+    marks: [
+      Plot.line(points, { x: "batch", y: "rate", z: "name", stroke: "colour", strokeWidth: 2 }),
+      Plot.dot(points, { x: "batch", y: "rate", r: 3, fill: "colour" }),
+      Plot.text(points.filter(({ batch }) => batch === BATCHES.at(-1)), {
+        ...{ x: "batch", y: "rate", text: "name", fill: "colour", textAnchor: "start", dx: 8, fontSize: 12 },
+      }),
+      Plot.text([title], { frameAnchor: "top", dy: -32, fontSize: 15 }),
+      Plot.text([caption], { frameAnchor: "bottom-left", textAnchor: "start", dy: 62, fill: "#777" }),
+    ],
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" fill="#333">`,
-    `<title>${escapeXml(title)}</title>`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    text([MARGIN.left, 28], title, 'font-size="15"'),
-    ...grid,
-    ...BATCHES.map((batch, i) => text([x(i), bottom + 18], String(batch), 'text-anchor="middle"')),
-    text([(MARGIN.left + right) / 2, bottom + 38], "batch size", 'text-anchor="middle"'),
-    ...curves,
-    text([MARGIN.left, HEIGHT - 12], caption, 'font-size="10" fill="#777"'),
-    "</svg>",
-    "",
-  ].join("\n");
 }
 
 class UsageError extends Error {}
@@ -161,14 +138,14 @@ function readFlags(args: string[]): { arithmetic: Arithmetic; rounds: number; sv
 }
 
 async function main(): Promise<void> {
-  const { arithmetic, rounds, svg } = readFlags(Deno.args);
+  const { arithmetic, rounds, svg: file } = readFlags(Deno.args);
   const { lines, refused } = await measureAll(arithmetic, rounds);
   const machine = machineLine(describeMachine());
   console.log(
     [toMarkdown(lines), `Training, ${arithmetic}, medians of ${rounds} rounds. ${machine}`, ...refused].join("\n\n"),
   );
-  if (svg === undefined) return;
-  await Deno.writeTextFile(svg, toSvg(lines, `Training, ${arithmetic} arithmetic: examples a second`, machine));
+  if (file === undefined) return;
+  await Deno.writeTextFile(file, `${toSvg(lines, `Training, ${arithmetic} arithmetic`, machine)}\n`);
 }
 
 if (import.meta.main) {

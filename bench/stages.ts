@@ -1,8 +1,8 @@
 /**
- * `deno task bench:stages`: where the time of a training step goes, on one thread. `assembly/stages.ts` is compiled for it, so that the core need not
- * export its stages.
+ * `deno task bench:stages`: where the time of a training step goes, on one thread. It compiles assembly/stages.ts, so that the core need not export
+ * its stages.
  *
- * The time of a stage is the difference between the chain that ends with it and the one that ends before it, each the best of 300 runs.
+ * The time of a stage is the difference between the chain of stages that ends with it and the chain before it, each the best of 300 runs.
  *
  * @module
  */
@@ -36,7 +36,7 @@ interface StagesExports {
   once(count: number, stages: number): void;
 }
 
-/** Microseconds of each stage of a chain; `run(n, k)` does the first k stages n times. */
+/** Microseconds of each stage of a chain; `run(n, k)` runs the first k stages n times. */
 function measureStages(stages: number, run: (count: number, stages: number) => void): number[] {
   const COUNT = 100;
   const best = new Array<number>(stages + 1).fill(Infinity);
@@ -51,7 +51,7 @@ function measureStages(stages: number, run: (count: number, stages: number) => v
   return best.slice(1).map((time, i) => time - best[i]);
 }
 
-/** A column for each arithmetic, a row for each stage. */
+/** A table with a column for each arithmetic and a row for each stage. */
 function table(head: string, names: readonly string[], columns: readonly (readonly number[])[]): string {
   const sums = columns.map((column) => column.reduce((sum, time) => sum + time, 0));
   return [

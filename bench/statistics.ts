@@ -1,21 +1,16 @@
-/**
- * The statistics that bench/how_it_adds.ts needs.
- *
- * @module
- */
 import { EigenvalueDecomposition, Matrix, solve } from "ml-matrix";
 
-/** What {@linkcode principal} gives. */
+/** Principal components of rows. */
 export interface Principal {
-  /** Directions of length 1. */
+  /** Directions of length 1, by falling variance. */
   directions: number[][];
   /** The share of the variance along each. */
   shares: number[];
-  /** Where each row lies along direction k. */
+  /** The coordinate of each centered row along direction k. */
   along(k: number): number[];
 }
 
-/** Directions of length 1 by falling length of what rows, not centered, have along them. */
+/** Principal directions of rows that are not centered, by falling sum of squares along them. */
 export function axes(rows: readonly (readonly number[])[]): { directions: number[][]; lengths: number[] } {
   const matrix = new Matrix(rows as number[][]);
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix.transpose().mmul(matrix), {
@@ -28,12 +23,12 @@ export function axes(rows: readonly (readonly number[])[]): { directions: number
   };
 }
 
-/** The mean of numbers, of which there is at least one. */
+/** The mean of at least one number. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Of rows less their mean, the principal directions by falling variance, and the share of the variance along each. */
+/** Principal components of rows, centered on their mean. */
 export function principal(rows: readonly (readonly number[])[]): Principal {
   const center = rows[0].map((_, k) => mean(rows.map((row) => row[k])));
   const centered = rows.map((row) => row.map((value, k) => value - center[k]));
@@ -46,14 +41,14 @@ export function principal(rows: readonly (readonly number[])[]): Principal {
   };
 }
 
-/** The scalar product of vectors of one length. */
+/** The scalar product of two vectors of the same length. */
 export function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
   return sum;
 }
 
-/** Least squares of y on features (a constant among them): the weights, the share of the variance explained, the largest error. */
+/** Least squares of y on features, which include a constant: weights, share of the variance explained, largest error. */
 export function leastSquares(
   features: readonly (readonly number[])[],
   y: readonly number[],
@@ -65,14 +60,14 @@ export function leastSquares(
   return { weights, explained, largest: Math.max(...errors.map(Math.abs)) };
 }
 
-/** All products of powers of two numbers, of degree 5 at most. */
+/** The monomials in x and y up to degree 5. */
 export function polynomial(x: number, y: number): number[] {
   const terms = [];
   for (let i = 0; i <= 5; i++) for (let j = 0; i + j <= 5; j++) terms.push(x ** i * y ** j);
   return terms;
 }
 
-/** The share of the variance of rows that lies between groups: 1 where the group says all. */
+/** The share of the variance of rows that their groups explain. */
 export function betweenGroups(rows: readonly ArrayLike<number>[], group: readonly number[]): number {
   const spread = (some: readonly ArrayLike<number>[]) => {
     let sum = 0;

@@ -1,6 +1,6 @@
 /**
- * `deno task bench:webgpu`: the training step on a GPU beside that of jax-js on the same GPU, and what a thousand steps cost in dispatches,
- * submissions and bytes read back.
+ * `deno task bench:webgpu`: the training step on a GPU compared with that of jax-js on the same GPU, and the dispatches, submissions and bytes read
+ * back of a thousand steps.
  *
  * ```sh
  * deno task bench:webgpu                # five rounds
@@ -8,23 +8,24 @@
  * deno task bench:webgpu --json
  * ```
  *
- * First jax-js has to compute the loss that PyTorch computed of the same weights. Then, in each round, jax-js and we train at batch 512 one right after
- * the other, each in a process of its own, in alternating order. On a software adapter the GPU's work is CPU time of the process, and CPU time is
- * what is compared: machines are shared.
+ * First jax-js must compute the loss that PyTorch computed for the same weights. Then, in each round, jax-js and this library train at batch 512 one
+ * right after the other in alternating order, each in a process of its own. CPU time is compared, because machines are shared; on a software adapter it
+ * includes the GPU's work.
  *
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { join } from "@std/path";
+import { resolve } from "@std/path";
 import { createEngine } from "../src/engine/mod.ts";
 import type { AdapterDescription } from "../src/engine/types.ts";
 import { type GpuCounts, sharedGpu } from "../src/engine/webgpu/device.ts";
 import { describeMachine, formatRate, machineLine, measure, median, type Rates, trainRunOf } from "./measure.ts";
 import { runCommand } from "./peers/command.ts";
-import { GOLDEN_SET, openWorkshop, PEERS, WORK } from "./peers/workshop.ts";
+import { compare, type Output, runProgram } from "./peers/protocol.ts";
+import { setUp, WORK } from "./peers/setup.ts";
 
 const BATCH = 512;
-/** Batches whose thousand steps are counted: one that a workgroup trains, one that many do. */
+/** Batches whose thousand steps are counted: one that a single workgroup trains, and one that many share. */
 const COUNTED = [32, BATCH];
 
 interface Ours {
@@ -33,10 +34,10 @@ interface Ours {
   counts: Record<number, GpuCounts>;
 }
 
-/** Steps of one request while the time is taken: long enough for its 11 ms of waiting to be little. */
+/** Steps of one timed request, so many that its 11 ms of waiting hardly count. */
 const STEPS = 40;
 
-/** Our side, in this process. */
+/** Measures this library in this process. */
 async function runOurs(withCounts: boolean): Promise<Ours> {
   const engine = await createEngine({ backend: "webgpu" });
   let firstSample = 0;
@@ -61,7 +62,7 @@ async function runOurs(withCounts: boolean): Promise<Ours> {
   return { adapter: engine.adapter, rates, counts: perThousand } as Ours;
 }
 
-/** Examples a second, of CPU time and of time. */
+/** Examples per second of CPU time and of elapsed time. */
 interface Rate {
   cpu: number;
   wall: number;
@@ -80,35 +81,33 @@ async function measureOurs(withCounts: boolean): Promise<Ours> {
   return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
 
-async function jaxJs(folder: string, ...args: string[]): Promise<Record<string, number>> {
+async function jaxJs<T = Output>(folder: string, ...args: string[]): Promise<T> {
   const permissions = ["--allow-read=.", "--allow-env", "--allow-sys"];
-  const command = [Deno.execPath(), "run", "--no-prompt", ...permissions, "jaxjs_careful.mjs", ...args];
-  const { stdout } = await runCommand(command, { folder, timeout: 600 });
-  return JSON.parse(stdout.trim().split("\n").at(-1)!);
+  const command = [Deno.execPath(), "run", "--no-prompt", ...permissions, "jaxjs.mjs", "webgpu", ...args];
+  return await runProgram<T>(command, folder);
 }
 
 async function main(): Promise<number> {
   const flags = parseArgs(Deno.args, {
-    string: ["rounds", "peers", "work"],
+    string: ["rounds", "work"],
     boolean: ["json", "ours", "counts"],
-    default: { rounds: "5", peers: PEERS, work: WORK },
+    default: { rounds: "5", work: WORK },
   });
   if (flags.ours) {
     console.log(JSON.stringify(await runOurs(flags.counts)));
     return 0;
   }
   const rounds = Number(flags.rounds);
-  const { folder, missing } = await openWorkshop(flags.peers, flags.work, ["npm"]);
-  if (missing.has("npm")) {
-    console.error(`Cannot compare as jax-js must be installed: ${missing.get("npm")}`);
+  const folder = resolve(flags.work);
+  const missing = (await setUp(folder, new Set(["npm"]), true)).get("npm");
+  if (missing !== undefined) {
+    console.error(`Cannot compare as jax-js must be installed: ${missing}`);
     return 1;
   }
-  const golden = JSON.parse(await Deno.readTextFile(join(folder, `${GOLDEN_SET}.json`)));
-  const wanted: number = golden.batches[0].float64.loss;
-  const { loss } = await jaxJs(folder, "loss", `${GOLDEN_SET}.json`, "webgpu");
-  console.error(`loss of jax-js on WebGPU ${loss}, of PyTorch ${wanted}`);
-  if (!(Math.abs(loss - wanted) < 1e-5)) {
-    console.error("Cannot compare as jax-js must compute the same loss");
+  const { same, text } = await compare(await jaxJs(folder, "check", "golden.bin"));
+  console.error(`jax-js on WebGPU: ${text}`);
+  if (!same) {
+    console.error("Cannot compare as jax-js must compute the same losses");
     return 1;
   }
 
@@ -118,8 +117,8 @@ async function main(): Promise<number> {
   for (let round = 0; round < rounds; round++) {
     const sides = [
       async () => {
-        const { perCpuSecond, perSecond } = await jaxJs(folder, "train", String(BATCH), "5", "3", "webgpu");
-        theirs.push({ cpu: BATCH * perCpuSecond, wall: BATCH * perSecond });
+        const { cpu, wall } = await jaxJs<Rates>(folder, "train", String(BATCH), "1", "3");
+        theirs.push({ cpu: median(cpu), wall: median(wall) });
       },
       async () => {
         const result = await measureOurs(round === 0);

@@ -1,8 +1,3 @@
-/**
- * Inference for people: numbers in, numbers out.
- *
- * @module
- */
 import { shown } from "./shown.ts";
 import { WASM } from "./engine/wasm/adder_module.ts";
 import { type AdderExports, type Core, decodeProblems, instantiate } from "./engine/wasm/core.ts";
@@ -11,27 +6,27 @@ import type { ModelName } from "./model/variant.ts";
 import { QUERIES, readSum } from "./model/vocabulary.ts";
 import { shippedParameters } from "./weights/shipped.ts";
 
-/** Two operands of one kind. */
+/** Two operands, both numbers or both bigints. */
 export type Pair<T extends number | bigint> = readonly [a: T, b: T] | { readonly a: T; readonly b: T };
 
-/** `number` for a number, `bigint` for a bigint: a literal type is widened. */
+/** The type of a sum: `bigint` for bigints, otherwise `number`. */
 export type Sum<T extends number | bigint> = T extends bigint ? bigint : number;
 
-/** A model that adds. */
+/** A model that adds: {@linkcode loadAdder} makes one. */
 export interface Adder {
   /**
    * Adds two whole numbers in [0, 9999999999].
    *
-   * @returns What the model says, right or wrong; null where it wrote something else than eleven digits
+   * @returns The sum that the model writes, right or wrong; null if it does not write eleven digits
    * @throws {TypeError} If the operands are not both numbers or both bigints
    * @throws {RangeError} If an operand is not a whole number in [0, 9999999999]
    */
   add<T extends number | bigint>(a: T, b: T): Sum<T> | null;
   /**
-   * Adds many pairs, which is much faster than one by one.
+   * Adds many pairs, much faster than one by one.
    *
-   * @returns One sum for each pair, as {@linkcode Adder.add} gives it
-   * @throws {TypeError | RangeError} As {@linkcode Adder.add}; nothing is added then
+   * @returns One sum per pair, as of {@linkcode Adder.add}
+   * @throws {TypeError | RangeError} As {@linkcode Adder.add}, if one operand is wrong
    */
   addMany<T extends number | bigint>(pairs: readonly Pair<T>[]): (Sum<T> | null)[];
 }
@@ -41,11 +36,10 @@ function operandsOf<T extends number | bigint>(pair: Pair<T>): { a: T; b: T } {
   return Array.isArray(pair) ? { a: pair[0], b: pair[1] } : pair as { a: T; b: T };
 }
 
-/** An {@linkcode Adder} on the part of the WASM core that decodes. */
+/** An {@linkcode Adder} on the decoding kernels of the WASM core. */
 export class WasmAdder implements Adder {
   readonly #core: Core<AdderExports>;
 
-  /** Takes weights that belong to the model. */
   constructor(model: ModelName, parameters: Float32Array) {
     this.#core = instantiate<AdderExports>(WASM);
     const { exports, memory } = this.#core;
@@ -54,7 +48,7 @@ export class WasmAdder implements Adder {
     exports.prepareDecoding();
   }
 
-  /** The 12 tokens that the model writes for each pair: the digits, ones first, and the end. @param operands a0 b0 a1 b1 …, checked */
+  /** Token ids of shape [n, 12]: the digits of each sum, ones first, and the end. @param operands a0 b0 a1 b1 …, checked */
   decode(operands: Float64Array): Uint8Array {
     return decodeProblems(this.#core, operands);
   }
@@ -92,13 +86,12 @@ export class WasmAdder implements Adder {
 
 let shipped: Adder | undefined;
 
-/** The adder on the shipped weights, made when it is first needed. */
 function shippedAdder(): Adder {
   return shipped ??= new WasmAdder(763, shippedParameters());
 }
 
 /**
- * Adds two whole numbers in [0, 9999999999] on the shipped weights. Needs no permission.
+ * Adds two whole numbers in [0, 9999999999] with the shipped weights, which are proved to add all pairs correctly. Needs no permission.
  *
  * @example Usage
  * ```ts
@@ -117,7 +110,7 @@ export function add<T extends number | bigint>(a: T, b: T): Sum<T> {
 }
 
 /**
- * Adds many pairs on the shipped weights, which is much faster than one by one.
+ * Adds many pairs with the shipped weights, much faster than one by one.
  *
  * @example Usage
  * ```ts
@@ -127,7 +120,7 @@ export function add<T extends number | bigint>(a: T, b: T): Sum<T> {
  * assertEquals(addMany([[42, 7], [1, 2]]), [49, 3]);
  * ```
  *
- * @throws {TypeError | RangeError} As {@linkcode add}; nothing is added then
+ * @throws {TypeError | RangeError} As {@linkcode add}, if one operand is wrong
  */
 export function addMany<T extends number | bigint>(pairs: readonly Pair<T>[]): Sum<T>[] {
   return shippedAdder().addMany(pairs) as Sum<T>[];

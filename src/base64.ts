@@ -1,9 +1,3 @@
-/**
- * Bytes that live in source files.
- *
- * @module
- */
-
 /** `Uint8Array.fromBase64` where the runtime has it (2025), else by way of atob. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };

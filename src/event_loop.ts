@@ -1,9 +1,3 @@
-/**
- * The event loop, for work that would hold it up.
- *
- * @module
- */
-
 /** Lets timers, signals and key presses run, which could abort: what computes at once would hold them up to its end. */
 export function eventLoopTurn(): Promise<void> {
   // a message, as a timer takes a millisecond at least, four in a page, and costs a Deno process 3 MiB more (measured)

@@ -1,8 +1,3 @@
-/**
- * Adders of other weights than the shipped ones.
- *
- * @module
- */
 import { type Adder, WasmAdder } from "./adder.ts";
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint/checkpoint.ts";
 import { checkParameters } from "./engine/checks.ts";
@@ -15,12 +10,12 @@ function readIn(checkpoint: Checkpoint | Uint8Array | string): Checkpoint {
   if (checkpoint instanceof Uint8Array) return decodeCheckpoint(checkpoint);
   if (typeof checkpoint === "object" && checkpoint !== null) return checkpoint;
   throw new TypeError(
-    `Cannot load an adder as its checkpoint must be one, its bytes or its path: current value is ${shown(checkpoint)}`,
+    `Cannot load an adder as it must be a checkpoint, its bytes or its path: current value is ${shown(checkpoint)}`,
   );
 }
 
 /**
- * Makes an adder of a checkpoint.
+ * Makes an adder from a checkpoint. It adds with the weights alone: other weights give other sums.
  *
  * @example Usage
  * ```ts
@@ -33,8 +28,10 @@ function readIn(checkpoint: Checkpoint | Uint8Array | string): Checkpoint {
  * assertEquals(adder.add(42, 7), 0); // the weights add, not the code
  * ```
  *
- * @param checkpoint A checkpoint, the bytes of a safetensors file, or the path of one or of a run directory, which needs read permission
- * @throws {CheckpointError} If it is not a checkpoint of the model
+ * @param checkpoint A checkpoint, the bytes of a safetensors file, or the path of a safetensors file or run directory, which needs read
+ * permission
+ * @throws {CheckpointError} If the file cannot be read or is not a checkpoint
+ * @throws {TypeError} If it is something else
  */
 export function loadAdder(checkpoint: Checkpoint | Uint8Array | string): Adder {
   const { model, parameters } = readIn(checkpoint);

@@ -212,6 +212,19 @@ export async function adderBoardCases(): Promise<{ a: number; b: number; sum: nu
   });
 }
 
+/** What mpmath got at one argument: exp2 where a float32 can hold it, and each form of GELU with its derivative. */
+export interface GoldenElementary {
+  x: number;
+  exp2: number | null;
+  erf: [value: number, derivative: number];
+  tanh: [value: number, derivative: number];
+}
+
+/** Values of the elementary functions, each right to the last bit. */
+export async function goldenElementary(): Promise<GoldenElementary[]> {
+  return (await readJson<{ rows: GoldenElementary[] }>("elementary")).rows;
+}
+
 /** How far two numbers may be apart. */
 export interface Closeness {
   /** At most this, absolutely. @default {0} */

@@ -12,12 +12,11 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { join, resolve } from "@std/path";
+import { fromFileUrl, join, resolve } from "@std/path";
 import { trainRecipe } from "../../src/training/recipes.ts";
 import { describeMachine, machineLine, median } from "../measure.ts";
 import { CommandError, runCommand } from "./command.ts";
-import { readLastJson } from "./same_loss.ts";
-import { openWorkshop, PEERS, WORK } from "./workshop.ts";
+import { setUp, WORK } from "./setup.ts";
 
 /** One process from start to end. */
 interface Run {
@@ -28,21 +27,26 @@ interface Run {
 async function timed(command: string[], folder: string, env: Record<string, string>): Promise<Run> {
   const begin = performance.now();
   const { stdout } = await runCommand(command, { folder, env, timeout: 1800 });
-  return { seconds: (performance.now() - begin) / 1e3, exactMatch: Number(readLastJson(stdout).exactMatch) };
+  return {
+    seconds: (performance.now() - begin) / 1e3,
+    exactMatch: Number(JSON.parse(stdout.trim().split("\n").at(-1)!).exactMatch),
+  };
 }
 
 if (import.meta.main) {
   const flags = parseArgs(Deno.args, {
-    string: ["recipe", "rounds", "seed", "peers", "work"],
-    default: { recipe: "fast", rounds: "3", seed: "1", peers: PEERS, work: WORK },
+    string: ["recipe", "rounds", "seed", "work"],
+    default: { recipe: "fast", rounds: "3", seed: "1", work: WORK },
   });
-  const workshop = await openWorkshop(resolve(flags.peers), resolve(flags.work), ["python"]);
-  const missing = workshop.missing.get("python");
+  const folder = resolve(flags.work);
+  const missing = (await setUp(folder, new Set(["python"]), true)).get("python");
   if (missing !== undefined) {
     console.error(`Cannot compare as PyTorch could not be installed: ${missing}`);
     Deno.exit(1);
   }
-  const { folder, ours: project, python, env } = workshop;
+  const project = fromFileUrl(new URL("../../", import.meta.url));
+  const python = join(folder, "venv/bin/python");
+  const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor") };
   const recipeFile = join(folder, "recipe.json");
   await Deno.writeTextFile(recipeFile, JSON.stringify(trainRecipe(flags.recipe)));
   const cores = String(navigator.hardwareConcurrency);

@@ -1,139 +1,66 @@
 /**
- * `deno task bench:peers`: the rivals of ../shared/peers side by side with us, on one thread.
+ * `deno task bench:peers`: rivals side by side with us, on one thread, by CPU time.
  *
  * ```sh
- * deno task bench:peers                                     # everything: a quarter of an hour, and the installation the first time
+ * deno task bench:peers                                     # everything: minutes, and the installation the first time
  * deno task bench:peers --only native-128,jax --rounds 3    # some rivals
- * deno task bench:peers --quick                             # one short round: does it all run?
- * deno task bench:peers --json
+ * deno task bench:peers --check                             # only whether all compute the same
+ * deno task bench:peers --quick --no-install --json         # one short round of what is installed
  * ```
  *
- * First every rival has to compute the loss that we compute, from the same weights and tokens. Then, in each round, a rival and we
- * are run one right after the other, in alternating order: machines are shared, and what disturbs one disturbs the other. A rival that
- * cannot be installed or run has its line in the table, with the reason.
+ * Every rival first computes what PyTorch computed in float64 of the same weights and problems: ten training steps' losses, or decoded
+ * tokens. Then, in each round, a rival and we run one right after the other, in alternating order: machines are shared, and what
+ * disturbs one disturbs the other. A rival that cannot be installed or run has its line in the table, with the reason.
  *
- * The exit code is 0, also where rivals are missing; 1 if a rival computes another loss, which makes its times worthless; 2 on bad usage.
+ * The exit code is 0, also where rivals are missing; 1 if a program computes something else; 2 on bad usage.
  *
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { join, resolve } from "@std/path";
-import { describeMachine, median } from "../measure.ts";
-import { CommandError, runCommand } from "./command.ts";
-import type { Measurement } from "./ours.ts";
-import { type Bout, type Report, type Row, toJson, toMarkdown } from "./report.ts";
-import { type Rival, type RivalRun, RIVALS } from "./rivals.ts";
-import { openWorkshop, PEERS, WORK, type Workshop } from "./workshop.ts";
-
-/** Our own side did not run: no reason to blame a rival. */
-class OurError extends Error {}
-
-/** Runs our side as the readings of a rival want it, in a process of its own. */
-async function runOurs({ readings }: RivalRun, { ours }: Workshop, effort: number): Promise<Omit<Bout, "theirs">[]> {
-  const batches = (task: string) =>
-    readings.filter((reading) => reading.task === task).map(({ batch }) => batch).join();
-  const flags = ["train", "decode"].flatMap((task) => batches(task) === "" ? [] : [`--${task}`, batches(task)]);
-  const duration = ["--repeats", "3", "--seconds", String(0.3 * effort)];
-  const command = [Deno.execPath(), "run", "--no-prompt", "bench/peers/ours.ts", ...flags, ...duration];
-  const { stdout } = await runCommand(command, { folder: ours }).catch((error) => {
-    throw new OurError(error.message);
-  });
-  const measurements: Measurement[] = stdout.trim().split("\n").map((line) => JSON.parse(line));
-  return readings.map(({ task, batch, clock, statistic }) => {
-    const rate = (arithmetic: "exact" | "fast") => {
-      const found = measurements.find((one) =>
-        one.arithmetic === arithmetic && one.task === task && one.batch === batch
-      );
-      if (found === undefined) return undefined;
-      return statistic === "best" ? Math.max(...found.rates[clock]) : median(found.rates[clock]);
-    };
-    return { exact: rate("exact")!, fast: rate("fast") };
-  });
-}
-
-async function runRival(run: RivalRun, workshop: Workshop, effort: number): Promise<number[]> {
-  const folder = join(workshop.folder, run.folder ?? ".");
-  const { stdout } = await runCommand(run.command(workshop, effort), { folder, env: workshop.env });
-  return run.readings.map(({ read }) => {
-    const rate = read(stdout);
-    if (!(rate > 0)) throw new CommandError(`no rate in its output: ${stdout.trim().slice(0, 80)}`);
-    return rate;
-  });
-}
-
-/** Does something for a rival; where it cannot be done, all its rows say why. */
-async function attempt<T>(rows: readonly Row[], action: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await action();
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    for (const row of rows) row.missing = error.message;
-    return undefined;
-  }
-}
-
-/** Checks the rivals' losses, then runs all rounds. */
-async function compete(rivals: readonly Rival[], workshop: Workshop, rounds: number, effort: number): Promise<Row[]> {
-  const rowsOf = new Map<RivalRun, Row[]>();
-  const present: Rival[] = [];
-  for (const rival of rivals) {
-    const missing = rival.needs.map((part) => workshop.missing.get(part)).find((reason) => reason !== undefined);
-    for (const run of rival.runs) {
-      rowsOf.set(run, run.readings.map((reading) => ({ rival, reading, bouts: [], missing })));
-    }
-    if (missing !== undefined) continue;
-    present.push(rival);
-    const rows = rival.runs.flatMap((run) => rowsOf.get(run)!);
-    const check = await attempt(rows, () => rival.check(workshop));
-    for (const row of rows) row.check = check;
-    console.error(`${rival.name}: ${check?.text ?? rows[0].missing}`);
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (const rival of present) {
-      for (const run of rival.runs) {
-        const rows = rowsOf.get(run)!;
-        for (let bout = 0; bout < (run.bouts ?? 1) && rows[0].missing === undefined; bout++) {
-          const theirsFirst = (round + bout) % 2 === 0;
-          await attempt(rows, async () => {
-            const early = theirsFirst ? await runRival(run, workshop, effort) : undefined;
-            const ours = await runOurs(run, workshop, effort);
-            const theirs = early ?? await runRival(run, workshop, effort);
-            for (const [i, row] of rows.entries()) row.bouts.push({ theirs: theirs[i], ...ours[i] });
-          });
-        }
-      }
-      console.error(`round ${round + 1} of ${rounds}: ${rival.name}`);
-    }
-  }
-  return [...rowsOf.values()].flat();
-}
-
-/** The pinned versions of the rivals' packages, and what this machine has of compilers and runtimes. */
-async function versions({ folder }: Workshop): Promise<string[]> {
-  const installed = async (...command: string[]) => {
-    const version = await runCommand(command, { folder }).then(({ stdout }) => stdout.trim(), () => "missing");
-    return `${command[0]} ${version}`;
-  };
-  const { dependencies } = JSON.parse(await Deno.readTextFile(join(folder, "package.json")));
-  const requirements = (await Deno.readTextFile(join(folder, "requirements.txt"))).match(/^\w.*$/gm) ?? [];
-  return [
-    await installed("gcc", "-dumpfullversion"),
-    await installed("node", "-p", "typeof Deno === 'undefined' ? process.versions.node : 'missing'"),
-    ...requirements.map((line) => line.replace("==", " ")),
-    ...Object.entries(dependencies).map(([name, version]) => `${name} ${version}`),
-  ];
-}
+import { fromFileUrl, join, resolve } from "@std/path";
+import { describeMachine, formatRate, machineLine, median, type Rates } from "../measure.ts";
+import { CommandError } from "./command.ts";
+import { compare, runProgram } from "./protocol.ts";
+import { type Rival, RIVALS } from "./rivals.ts";
+import { type Part, setUp, WORK } from "./setup.ts";
 
 class UsageError extends Error {}
 
+/** One line of the table. */
+interface Row {
+  rival: string;
+  label: string;
+  task: "train" | "decode";
+  batch: number;
+  check?: { same: boolean; text: string };
+  missing?: string;
+  /** Medians of each round, a second of CPU time. */
+  theirs: number[];
+  exact: number[];
+  fast: number[];
+}
+
+const OURS = fromFileUrl(new URL("./ours.ts", import.meta.url));
+const CONFIG = fromFileUrl(new URL("../deno.json", import.meta.url));
+
+function ours(arithmetic: string): string[] {
+  return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-read", "--config", CONFIG, OURS, arithmetic];
+}
+
+function commandOf({ command, needs }: Rival, folder: string): string[] {
+  if (needs === undefined) return ours("exact");
+  // a program in the folder is named in full
+  return [command[0].includes("/") ? join(folder, command[0]) : command[0], ...command.slice(1)];
+}
+
 function readFlags(args: string[]) {
   const flags = parseArgs(args, {
-    string: ["peers", "work", "rounds", "only"],
-    boolean: ["quick", "json"],
-    default: { peers: PEERS, work: WORK },
+    string: ["work", "rounds", "only"],
+    boolean: ["quick", "check", "no-install", "json"],
+    default: { work: WORK },
     unknown: (arg) => {
       throw new UsageError(
-        `Cannot compare as the flags are --peers DIR, --work DIR, --rounds N, --only NAMES, --quick, --json: found ${arg}`,
+        `Cannot compare as the flags are --work DIR, --rounds N, --only NAMES, --quick, --check, --no-install, --json: found ${arg}`,
       );
     },
   });
@@ -141,31 +68,113 @@ function readFlags(args: string[]) {
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new UsageError(`Cannot compare as --rounds must be a whole number from 1: current value is ${flags.rounds}`);
   }
-  const names: string[] = flags.only?.split(",") ?? RIVALS.map(({ name }) => name);
-  for (const name of names) {
-    if (!RIVALS.some((rival) => rival.name === name)) {
-      throw new UsageError(
-        `Cannot compare as --only must be some of ${RIVALS.map(({ name }) => name).join(",")}: found ${name}`,
-      );
-    }
+  const names = RIVALS.map(({ name }) => name);
+  const only: string[] = flags.only?.split(",") ?? names;
+  const unknown = only.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`Cannot compare as --only must be some of ${names}: found ${unknown}`);
   }
+  const { work, quick, json } = flags;
+  const install = !flags["no-install"];
   return {
-    peers: resolve(flags.peers),
-    work: resolve(flags.work),
-    rounds,
-    effort: flags.quick ? 0.3 : 1,
-    json: flags.json,
-    rivals: RIVALS.filter(({ name }) => names.includes(name)),
+    work,
+    quick,
+    install,
+    json,
+    rounds: flags.check ? 0 : rounds,
+    rivals: RIVALS.filter(({ name }) => only.includes(name)),
   };
 }
 
+function ratio(ours: number[], theirs: number[]) {
+  const ratios = ours.map((rate, i) => rate / theirs[i]);
+  return ratios.length === 0
+    ? undefined
+    : { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
+}
+
+function toMarkdown(rows: readonly Row[], rounds: number): string {
+  const format = (value: ReturnType<typeof ratio>) => {
+    if (value === undefined) return "";
+    const digits = (x: number) => x >= 100 ? x.toFixed(0) : x.toPrecision(x >= 1 ? 3 : 2);
+    return `${digits(value.median)} (${digits(value.min)} – ${digits(value.max)})`;
+  };
+  const lines = rows.map(({ label, task, batch, check, missing, theirs, exact, fast }) => [
+    `${task}, batch ${batch}`,
+    label,
+    missing === undefined
+      ? theirs.length === 0 ? "" : formatRate(median(theirs))
+      : `missing: ${missing.replaceAll("|", "\\|")}`,
+    format(ratio(exact, theirs)),
+    format(ratio(fast, theirs)),
+    check?.text ?? "not checked",
+  ]);
+  const heads = ["what", "rival", "theirs, 1/s", "exact / theirs", "fast / theirs", "check against PyTorch, float64"];
+  return [
+    ...[heads, heads.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`),
+    "",
+    "Examples trained on, or sums decoded, a second of CPU time. " +
+    `Ratios: median (least – greatest) of ${rounds} rounds, a rival and we one right after the other.`,
+    machineLine(describeMachine()),
+  ].join("\n");
+}
+
 async function main(): Promise<number> {
-  const { peers, work, rounds, effort, json, rivals } = readFlags(Deno.args);
-  const workshop = await openWorkshop(peers, work, rivals.flatMap(({ needs }) => needs));
-  const rows = await compete(rivals, workshop, rounds, effort);
-  const report: Report = { machine: describeMachine(), versions: await versions(workshop), rounds, rows };
-  console.log(json ? JSON.stringify(toJson(report)) : toMarkdown(report));
-  console.error(`The rivals and their packages are kept in ${work}; remove it when you are done.`);
+  const { work, rounds, rivals, quick, install, json } = readFlags(Deno.args);
+  const folder = resolve(work);
+  const parts = new Set(rivals.flatMap(({ needs }): Part[] => needs === undefined ? [] : [needs]));
+  const missing = await setUp(folder, parts, install);
+  const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor") };
+  const contest = rivals.flatMap((rival) =>
+    (["train", "decode"] as const).flatMap((task) => {
+      const batch = rival.tasks[task];
+      if (batch === undefined) return [];
+      const reason = rival.needs && missing.get(rival.needs);
+      const row: Row = {
+        ...{ rival: rival.name, label: rival.label, task, batch, missing: reason },
+        ...{ theirs: [], exact: [], fast: [] },
+      };
+      return [{ rival, row }];
+    })
+  );
+  const attempt = async (row: Row, action: () => Promise<void>) => {
+    if (row.missing !== undefined) return;
+    await action().catch((error) => {
+      if (!(error instanceof CommandError)) throw error;
+      row.missing = error.message;
+    });
+  };
+  for (const rival of rivals) {
+    const rows = contest.filter((one) => one.rival === rival).map(({ row }) => row);
+    await attempt(rows[0], async () => {
+      const check = await compare(await runProgram([...commandOf(rival, folder), "check", "golden.bin"], folder, env));
+      for (const row of rows) row.check = check;
+    });
+    for (const row of rows) row.missing = rows[0].missing;
+    console.error(`${rival.name}: ${rows[0].check?.text ?? `missing: ${rows[0].missing}`}`);
+  }
+  const timing = quick ? ["0.05", "1"] : ["0.4", "3"];
+  for (let round = 0; round < rounds; round++) {
+    for (const { rival, row } of contest) {
+      await attempt(row, async () => {
+        const rate = async (command: string[]) =>
+          median(
+            (await runProgram<Rates>([...command, row.task, String(row.batch), ...timing], folder, env)).cpu,
+          );
+        const sides = [
+          async () => row.theirs.push(await rate(commandOf(rival, folder))),
+          async () => row.exact.push(await rate(ours("exact"))),
+          async () => row.fast.push(await rate(ours("fast"))),
+        ];
+        for (const side of round % 2 === 0 ? sides : sides.toReversed()) await side();
+      });
+    }
+    console.error(`round ${round + 1} of ${rounds}`);
+  }
+  const rows = contest.map(({ row }) => row);
+  console.log(
+    json ? JSON.stringify({ machine: describeMachine(), rounds, rows }) : toMarkdown(rows, rounds),
+  );
   return rows.some(({ check }) => check?.same === false) ? 1 : 0;
 }
 
@@ -173,10 +182,6 @@ if (import.meta.main) {
   try {
     Deno.exit(await main());
   } catch (error) {
-    if (error instanceof OurError) {
-      console.error(`Cannot compare as our own side does not run: ${error.message}`);
-      Deno.exit(1);
-    }
     if (!(error instanceof UsageError)) throw error;
     console.error(error.message);
     Deno.exit(2);

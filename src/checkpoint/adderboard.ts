@@ -1,9 +1,9 @@
 /**
- * A model as a submission to the AdderBoard, https://github.com/anadim/AdderBoard: a Python file whose `build_model()` gives a model and what
- * is to be told of it, and whose `add(model, a, b)` adds with it.
+ * A submission to the AdderBoard, https://github.com/anadim/AdderBoard, is a Python file: `build_model()` returns a model and its description,
+ * `add(model, a, b)` adds with it.
  *
- * The model is a `torch.nn.Module`: the board asks for a forward pass from tokens to logits, for a decoding loop outside of it that
- * would serve any other weights, and counts unique parameters, which `parameters()` gives.
+ * The model is a `torch.nn.Module`, because the board requires a forward pass from tokens to logits, a decoding loop outside of it that works with
+ * any weights, and counts the unique parameters.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import { littleEndian } from "./bytes.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { checkParameters } from "./state_dict.ts";
 
-/** Letters in a line of the embedded weights. */
+/** Characters per line of the embedded weights. */
 const LINE = 100;
 
 /**
- * Writes a submission to the AdderBoard: Python, of PyTorch alone, with the weights in it. `python verify.py submission.py` of
- * https://github.com/anadim/AdderBoard runs it, and so does `python submission.py 42 7`.
+ * Writes a submission to the AdderBoard, https://github.com/anadim/AdderBoard: a Python file that needs only PyTorch and contains the weights.
+ * Run it by the board's `python verify.py submission.py`, or by `python submission.py 42 7`.
  *
  * @example Usage
  * ```ts
@@ -30,7 +30,7 @@ const LINE = 100;
  * ```
  *
  * @returns The text of the file; the same weights give the same text
- * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
+ * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
 export function encodeAdderBoardSubmission(checkpoint: Checkpoint): string {
   checkParameters(checkpoint);

@@ -1,31 +1,25 @@
-/**
- * The weights of a model as a safetensors file, with PyTorch's tensor names.
- *
- * @module
- */
 import { type ModelName, variantOf } from "../model/variant.ts";
 import { type DecodeOptions, decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 import { checkParameters, checkpointOf, FORMAT_VERSION } from "./state_dict.ts";
 
-/** The weights of a model, and what is known of them. */
+/** The weights of a model, with metadata. */
 export interface Checkpoint {
   /** The variant of the model. */
   model: ModelName;
-  /** The weights in the order of the flat parameter vector, as many as the model's name says. */
+  /** The flat parameter vector, as long as the model's name says, in the order of {@linkcode ModelName}. */
   parameters: Float32Array;
-  /** Free text by key: recipe, seed, step, … */
+  /** Text by key, such as `recipe`, `seed` and `step`; `train` writes them all as decimal numbers or names. */
   metadata: Record<string, string>;
 }
 
 /** Options of {@linkcode decodeCheckpoint}. */
 export interface DecodeCheckpointOptions extends DecodeOptions {
-  /** Accepts this variant alone. @default {any} */
+  /** Accepts only this variant. @default {any} */
   model?: ModelName;
 }
 
 /**
- * Writes a checkpoint: one tensor for each of the variant, in the order of the flat vector. `metadata.format_version` and
- * `metadata.model` are set, whatever stood there.
+ * Writes a checkpoint as a safetensors file, with PyTorch's tensor names. It sets `metadata.format_version` and `metadata.model`.
  *
  * @example Usage
  * ```ts
@@ -37,7 +31,7 @@ export interface DecodeCheckpointOptions extends DecodeOptions {
  * ```
  *
  * @returns The bytes of a safetensors file
- * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
+ * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
   checkParameters(checkpoint);
@@ -53,8 +47,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
 }
 
 /**
- * Reads a checkpoint, ours or one that PyTorch wrote: which variant it is follows from the tensors, in whatever order they stand.
- * A spelled-out `output_proj.weight` is accepted where it equals `tok_emb.weight`.
+ * Reads a safetensors file, of this library or of PyTorch. The shapes of its tensors determine the variant; their order does not matter.
+ * A tensor `output_proj.weight` is accepted if it equals `tok_emb.weight`, to which the model ties it.
  *
  * @example Usage
  * ```ts
@@ -67,9 +61,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
  * ```
  *
  * @param bytes The whole file
- * @param options What errors call it, and which variant is wanted
- * @throws {CheckpointError} If it is no safetensors file, or not one of a variant that is wanted: a tensor is missing, too much, of
- * another shape, or not finite
+ * @param options Its name in errors, and the variant that it must be
+ * @throws {CheckpointError} If it is not a safetensors file, or a tensor is missing, unknown, of another shape or not finite
  */
 export function decodeCheckpoint(
   bytes: Uint8Array,

@@ -1,9 +1,3 @@
-/**
- * The checksum of ZIP files.
- *
- * @module
- */
-
 /** For each byte, what eight divisions by the polynomial 0xedb88320 leave of it. */
 const REMAINDERS = Uint32Array.from({ length: 256 }, (_, byte) => {
   let rest = byte;

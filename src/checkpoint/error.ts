@@ -1,12 +1,6 @@
 /**
- * The one error of everything that reads or writes checkpoints.
- *
- * @module
- */
-
-/**
- * A checkpoint, a state or a run directory cannot be read or written. The message is a sentence for people: what was asked,
- * what would be right, what was found.
+ * A checkpoint, a state or a run directory cannot be read or written. The message says what was asked, what would be right, and what was
+ * found.
  *
  * @example Usage
  * ```ts
@@ -25,7 +19,7 @@ export class CheckpointError extends Error {
    * Makes an error.
    *
    * @param message A whole sentence, `Cannot <do> <what> as <what would be right>: <what was found>`
-   * @param options The error that lies behind it, as `cause`
+   * @param options `cause`: the error behind it
    */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -33,20 +27,20 @@ export class CheckpointError extends Error {
   }
 }
 
-/** A value of unknown origin as JSON, short enough for a message and without control characters. */
+/** A value of unknown origin as JSON without control characters, cut after 60 characters. */
 export function excerpt(value: unknown): string {
   const text = JSON.stringify(value) ?? "missing";
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** What lies behind an error, on one line that is not endless: parsers quote what they were given. */
+/** The message of an error on one line, cut after 200 characters: parsers quote their input. */
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   // deno-lint-ignore no-control-regex
   return message.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").slice(0, 200);
 }
 
-/** A tensor's name as it stands in messages: bare where it is harmless, otherwise as JSON. */
+/** The name of a tensor in a message: bare if it is harmless, otherwise as JSON. */
 export function tensorLabel(name: string): string {
   return /^[\w.]{1,60}$/.test(name) ? `tensor ${name}` : `tensor ${excerpt(name)}`;
 }

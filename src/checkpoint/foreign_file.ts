@@ -1,8 +1,3 @@
-/**
- * Checkpoints of other programs on disk.
- *
- * @module
- */
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint.ts";
 import { CheckpointError } from "./error.ts";
 import { decodePyTorchCheckpoint, looksLikePyTorch } from "./pytorch/pytorch.ts";

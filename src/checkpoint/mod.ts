@@ -1,6 +1,6 @@
 /**
- * Checkpoints: weights in and out of safetensors files and of PyTorch's, and out as ONNX and as a submission to the AdderBoard. Encoding and
- * decoding need no permission, {@linkcode readCheckpointFile} needs to read.
+ * Reads and writes weights as safetensors and PyTorch files, and writes them as ONNX and as a submission to the AdderBoard. Only
+ * {@linkcode readCheckpointFile} needs a permission, to read.
  *
  * @example Usage
  * ```ts

@@ -7,7 +7,7 @@
  * ```
  *
  * The header maps each tensor's name to `{ dtype, shape, data_offsets: [begin, end] }`, counted from the end of the header, and
- * `__metadata__` to an object of strings. Nothing that a file says of itself is believed before it is compared with the file.
+ * `__metadata__` to an object of strings. Every claim of the header is compared with the file before it is used.
  *
  * @module
  */
@@ -16,45 +16,45 @@ import { parseHeader, type TensorEntry } from "./safetensors_header.ts";
 
 /** One named tensor of a safetensors file. */
 export interface SafetensorsTensor {
-  /** Its name. */
+  /** A name that no other tensor of the file has. */
   name: string;
-  /** Its extents, row-major; `[]` is a single number. */
+  /** Sizes of its dimensions, row-major; `[]` is a single number. */
   shape: readonly number[];
-  /** Its elements, as many as the product of `shape`. */
+  /** Its elements, finite, as many as the product of `shape`. */
   values: Float32Array;
 }
 
-/** What {@linkcode encodeSafetensors} writes. */
+/** The content of a file for {@linkcode encodeSafetensors}. */
 export interface SafetensorsInput {
   /** The tensors, in the order in which they are written. */
   tensors: readonly SafetensorsTensor[];
-  /** Free text by key. @default {{}} */
+  /** Text by key. @default {{}} */
   metadata?: Readonly<Record<string, string>>;
 }
 
-/** A tensor as {@linkcode decodeSafetensors} gives it. */
+/** A tensor that {@linkcode decodeSafetensors} read. */
 export interface DecodedTensor extends SafetensorsTensor {
-  /** The type of its elements; no other is read. */
+  /** The type of its elements; files with others are refused. */
   dtype: "F32";
 }
 
-/** What {@linkcode decodeSafetensors} gives. */
+/** The content of a file that {@linkcode decodeSafetensors} read. */
 export interface SafetensorsContent {
   /** The tensors, in the order of their data. */
   tensors: DecodedTensor[];
-  /** Free text by key; empty where the file has none. */
+  /** Text by key; empty if the file has no metadata. */
   metadata: Record<string, string>;
 }
 
 /** Options of {@linkcode decodeSafetensors}. */
 export interface DecodeOptions {
-  /** What errors call the bytes, as a rule the path of their file. @default {"the checkpoint"} */
+  /** The name of the bytes in errors, such as the path of their file. @default {"the checkpoint"} */
   source?: string;
 }
 
 const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 2 ** 20;
-/** How ZIP files begin; as the length of a header it would be above the limit. */
+/** The first bytes of a ZIP file. As the length of a header they would be above the limit. */
 const ZIP_SIGNATURE = 0x04034b50;
 const METADATA_KEY = "__metadata__";
 

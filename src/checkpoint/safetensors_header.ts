@@ -1,11 +1,6 @@
-/**
- * The JSON header of a safetensors file, read with suspicion.
- *
- * @module
- */
 import { CheckpointError, excerpt, reasonOf, tensorLabel } from "./error.ts";
 
-/** What the header says of one tensor: its form is checked, its agreement with the file is not. */
+/** A tensor in the header: its form is checked, its agreement with the file is not. */
 export interface TensorEntry {
   /** Its name. */
   name: string;

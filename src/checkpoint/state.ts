@@ -1,5 +1,5 @@
 /**
- * All that an exact resume needs, as a safetensors file: weights, both moments of AdamW, and where the run stands.
+ * All that an exact resume needs, as a safetensors file: weights, both moments of AdamW, and the progress of the run.
  *
  * | tensor | shape |
  * |---|---|
@@ -14,7 +14,7 @@ import { type DecodeOptions, decodeSafetensors, encodeSafetensors } from "./safe
 
 /** The state of a run between two steps. */
 export interface TrainingState<Progress extends object = Record<string, unknown>> {
-  /** Where the run stands: anything that JSON holds without loss. */
+  /** The progress of the run, which JSON must represent exactly. */
   progress: Progress;
   /** The weights. */
   parameters: Float32Array;

@@ -1,8 +1,3 @@
-/**
- * From named tensors to the weights of a model, whatever file they came in.
- *
- * @module
- */
 import { type ModelName, MODELS, type TensorSpec, type Variant, variantOf } from "../model/variant.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { CheckpointError, excerpt, tensorLabel } from "./error.ts";
@@ -15,7 +10,7 @@ export interface NamedTensor {
   values(): Float32Array;
 }
 
-/** What is known beside the tensors. */
+/** Information beside the tensors. */
 export interface StateDictContext {
   /** Free text by key. */
   metadata: Record<string, string>;
@@ -29,7 +24,7 @@ export interface StateDictContext {
 export const FORMAT_VERSION = "1";
 /** Names of the output projection, which some files spell out although it is tied to the token embedding. */
 const OUTPUT_PROJECTIONS = ["output_proj.weight", "lm_head.weight", "head.weight"];
-/** What it is tied to. */
+/** The tensor that it is tied to. */
 const TOKEN_EMBEDDING = "tok_emb.weight";
 
 /**

@@ -1,31 +1,25 @@
-/**
- * Checkpoints on disk. Nothing here runs before it is asked for, and only what is named is read or written.
- *
- * @module
- */
 import { type Checkpoint, decodeCheckpoint, type DecodeCheckpointOptions } from "./checkpoint.ts";
 import { CheckpointError } from "./error.ts";
 import { decodeState, type TrainingState } from "./state.ts";
 
 /** The weights in a run directory. */
 export const MODEL_FILE = "model.safetensors";
-/** What a resume needs in a run directory. */
+/** The state that a resume needs in a run directory. */
 export const STATE_FILE = "state.safetensors";
 /** The events of a run, one JSON object a line. */
 export const LOG_FILE = "log.jsonl";
 /** The proof that the weights are right on all inputs, where there is one. */
 export const CERTIFICATE_FILE = "certificate.json";
 
-/** A file of ours has some 20 kB; what is larger than this is something else and need not be read to know it. */
+/** Our files have some 20 kB: a file larger than this is something else, and is refused before it is read. */
 const MAX_FILE_BYTES = 2 ** 24;
 
-/** The paths of a run directory's files, of which none need exist. */
+/** The paths of the files in a run directory. None of them need exist. */
 export interface RunDirectory {
-  /** The directory. */
   path: string;
   /** Path of the weights. */
   modelFile: string;
-  /** Path of what a resume needs. */
+  /** Path of the state that a resume needs. */
   stateFile: string;
   /** Path of the log. */
   logFile: string;
@@ -33,7 +27,7 @@ export interface RunDirectory {
   certificateFile: string;
 }
 
-/** The paths of the files in a run directory; nothing is read or made. */
+/** The paths of the files in a run directory. Nothing is read or created. */
 export function runDirectory(path: string): RunDirectory {
   return {
     path,
@@ -44,11 +38,11 @@ export function runDirectory(path: string): RunDirectory {
   };
 }
 
-/** What a file is called while it is written: a process that is killed then leaves it behind. */
+/** Names of files that are being written. A process that is killed leaves them behind. */
 const TEMPORARY = /^\.(?:[\w.]+\.[0-9a-f-]{36}\.tmp|writable-\w+)$/;
 
 /**
- * Makes a run directory where it is missing, and finds out at once whether it can be written to.
+ * Creates a run directory if it is missing, and checks at once that it can be written to.
  *
  * @returns The paths of its files
  * @throws {CheckpointError} If the path is empty or a file, or nothing can be written there
@@ -68,7 +62,7 @@ export async function openRunDirectory(path: string): Promise<RunDirectory> {
   return runDirectory(path);
 }
 
-/** Removes the temporary files of processes that were killed while they wrote. No other process may be writing there. */
+/** Removes temporary files of killed processes. No other process may be writing to the directory. */
 export async function removeTemporaryFiles({ path }: RunDirectory): Promise<void> {
   for await (const { name } of Deno.readDir(path)) {
     if (TEMPORARY.test(name)) await Deno.remove(joined(path, name)).catch(() => {}); // no harm where one stays
@@ -76,11 +70,11 @@ export async function removeTemporaryFiles({ path }: RunDirectory): Promise<void
 }
 
 /**
- * Opens a run directory's log for one run alone: until the file is closed, or its process ends in whatever way, nobody else gets it.
+ * Opens and locks the log of a run directory, so that only one run writes to it. The lock ends when the file is closed or its process ends.
  *
- * The lock is one of the system on the log itself, the one file that is never replaced: no file of its own can be left behind.
+ * It is a lock of the operating system on the log itself, the one file that is never replaced, so no lock file can be left behind.
  *
- * @returns The file, or undefined where another run has it
+ * @returns The file, or undefined if another run has locked it
  * @throws {CheckpointError} If it cannot be opened
  */
 export async function lockLog({ logFile }: RunDirectory): Promise<Deno.FsFile | undefined> {
@@ -96,7 +90,7 @@ export async function lockLog({ logFile }: RunDirectory): Promise<Deno.FsFile | 
   }
 }
 
-/** The error of a file that could not be read as what it should be. */
+/** The error of a file that cannot be read. @param what What the file must be */
 export function unreadable(path: string, what: string, cause: unknown): CheckpointError {
   const reason = cause instanceof Deno.errors.NotFound
     ? ": there is no such file"
@@ -104,7 +98,7 @@ export function unreadable(path: string, what: string, cause: unknown): Checkpoi
   return new CheckpointError(`Cannot read ${path}${reason}`, { cause });
 }
 
-/** The error of a file that could not be written. */
+/** The error of a file that cannot be written. */
 export function unwritable(path: string, cause: unknown): CheckpointError {
   return new CheckpointError(
     `Cannot write ${path} as it must be a file in a folder that can be written to: ${reasonOf(cause)}`,
@@ -113,10 +107,10 @@ export function unwritable(path: string, cause: unknown): CheckpointError {
 }
 
 /**
- * Writes a file so that its path holds either the old bytes or the new ones, also after a crash: to a temporary file in the same
- * folder, which is then renamed.
+ * Writes a file so that its path holds either the old bytes or the new ones, also after a crash: it writes a temporary file in the same folder
+ * and renames it.
  *
- * @throws {CheckpointError} If it cannot be written; no temporary file stays behind then
+ * @throws {CheckpointError} If it cannot be written; no temporary file is left behind
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const [folder, name] = split(path);
@@ -125,14 +119,14 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
     await writeAndSync(temporary, bytes);
     await Deno.rename(temporary, path);
   } catch (cause) {
-    await Deno.remove(temporary).catch(() => {}); // it may never have been made
+    await Deno.remove(temporary).catch(() => {}); // it may not exist
     throw unwritable(path, cause);
   }
   await syncFolder(folder);
 }
 
 /**
- * Reads a checkpoint from a safetensors file, or from the `model.safetensors` of a run directory. Needs read permission.
+ * Reads a safetensors file, or the `model.safetensors` of a run directory. Needs read permission.
  *
  * @example Usage
  * ```ts
@@ -147,10 +141,10 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
  * ```
  *
  * @param path Path of a file or of a run directory
- * @param options Which variant is wanted
- * @throws {CheckpointError} If there is none, it cannot be read, or it is not a checkpoint
+ * @param options The variant that it must be
+ * @throws {CheckpointError} If there is no such file, it cannot be read, or it is not a checkpoint
  */
-// deno-lint-ignore require-await -- the file is small; the promise is for callers, who may run where files are read otherwise
+// deno-lint-ignore require-await -- reads synchronously, because the file is small; a promise leaves other ways open
 export async function readCheckpointFile(
   path: string,
   options: Pick<DecodeCheckpointOptions, "model"> = {},
@@ -159,11 +153,11 @@ export async function readCheckpointFile(
 }
 
 /**
- * {@linkcode readCheckpointFile}, done when it returns.
+ * {@linkcode readCheckpointFile}, synchronously.
  *
  * @param path Path of a file or of a run directory
- * @param options Which variant is wanted
- * @throws {CheckpointError} If there is none, it cannot be read, or it is not a checkpoint
+ * @param options The variant that it must be
+ * @throws {CheckpointError} If there is no such file, it cannot be read, or it is not a checkpoint
  */
 export function readCheckpointFileSync(
   path: string,
@@ -181,7 +175,7 @@ export function readCheckpointFileSync(
 }
 
 /**
- * Reads the state of a run, or gives undefined where the folder holds none.
+ * Reads the state of a run; undefined if the folder holds none.
  *
  * @throws {CheckpointError} If it cannot be read, or is not a state
  */
@@ -196,7 +190,7 @@ export function readStateFile({ stateFile }: RunDirectory): TrainingState | unde
 }
 
 /**
- * Writes a file that others are to use; unlike {@linkcode writeFileAtomically} it needs no permission but for that file.
+ * Writes a file with permission for that file alone, unlike {@linkcode writeFileAtomically}.
  *
  * @throws {CheckpointError} If it cannot be written
  */
@@ -209,7 +203,7 @@ export async function writeFile(path: string, bytes: Uint8Array): Promise<void> 
   }
 }
 
-/** Files are read and written by Deno alone: elsewhere bytes go in and out. */
+/** Only Deno reads and writes files; other runtimes pass bytes. */
 function requireFiles(asked: string): void {
   if ("Deno" in globalThis) return;
   throw new CheckpointError(
@@ -217,7 +211,7 @@ function requireFiles(asked: string): void {
   );
 }
 
-/** Reads a file after a look at its size. */
+/** Reads a file after checking its size. */
 export function readSmallFile(path: string, what: string): Uint8Array {
   const { size } = Deno.statSync(path);
   if (size > MAX_FILE_BYTES) {
@@ -228,7 +222,7 @@ export function readSmallFile(path: string, what: string): Uint8Array {
   return Deno.readFileSync(path);
 }
 
-/** What lies behind an error of the file system, in plain words. */
+/** The reason of a file system error, in plain words. */
 export function reasonOf(error: unknown): string {
   const { errors } = Deno;
   if (error instanceof errors.NotFound) return "there is no such file or folder";
@@ -236,7 +230,7 @@ export function reasonOf(error: unknown): string {
   if (error instanceof errors.AlreadyExists) return "there is a file of that name";
   if (error instanceof errors.IsADirectory) return "it is a directory";
   if (error instanceof errors.PermissionDenied) return "the system denies permission";
-  return error instanceof Error ? error.message : String(error); // also of NotCapable, which says what to allow
+  return error instanceof Error ? error.message : String(error); // NotCapable says which permission is missing
 }
 
 function joined(folder: string, file: string): string {
@@ -270,16 +264,16 @@ export async function withFile<T>(
   }
 }
 
-/** Writes all bytes, in as many writes as it takes. */
+/** Writes all bytes, in several writes if need be. */
 export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
 }
 
-/** Makes a rename outlast a power cut; not every system can open a folder, and the bytes are safe without. */
+/** Makes a rename survive a power cut. Not every system can open a folder; the bytes are safe anyway. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     await withFile(folder, { read: true }, (directory) => directory.sync());
   } catch {
-    // nothing to undo
+    // see above
   }
 }

@@ -1,18 +1,12 @@
-/**
- * `add A B`: the sum of two numbers, as the model sees it.
- *
- * @module
- */
 import { MAX_OPERAND } from "../model/vocabulary.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG } from "./flags.ts";
 import { printSum } from "./sum.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
-/** The command `add`. */
 export const addCommand = defineCommand({
   name: "add",
-  description: "Adds two whole numbers from 0 to 9999999999, and says whether the model was right.",
+  description: "Adds two whole numbers from 0 to 9999999999 with the model, and shows whether the sum is right.",
   operands: "A B",
   flags: { from: FROM_FLAG },
   permissions: "none; --allow-read=CKPT with --from",
@@ -26,7 +20,7 @@ export const addCommand = defineCommand({
 /**
  * Reads two operands: decimal digits, leading zeros allowed, with or without a plus sign between the two.
  *
- * @param verb What is to be done with them, for errors
+ * @param verb The verb of error messages: `Cannot <verb> as …`
  */
 export function readOperands(operands: readonly string[], verb: string): [a: number, b: number] {
   const [, ...sides] = /^([^+\s]+)\s*\+\s*([^+\s]+)$/.exec(operands.join(" ")) ?? ["", ...operands];

@@ -1,8 +1,3 @@
-/**
- * `certify`: whether a model is right on every input.
- *
- * @module
- */
 import { certificateText } from "../certify/certificate.ts";
 import { certify } from "../certify/certify.ts";
 import { marginText } from "../certify/margin.ts";
@@ -22,16 +17,16 @@ import { ProgressDisplay } from "./progress.ts";
 /** Pairs that show whether a refuted model has learned to add at all. */
 const ACCURACY_PAIRS = 2000;
 
-/** The command `certify`. */
 export const certifyCommand = defineCommand({
   name: "certify",
   description:
-    "Proves that a model adds all 10^20 pairs rightly, or finds one that it adds wrongly. Exit code 1 unless proved.",
+    "Proves that a model adds all 10^20 pairs of operands correctly, or finds a pair that it adds wrongly.\n" +
+    "The exit code is 1 unless the model is proved.",
   flags: {
     from: FROM_FLAG,
-    out: text("FILE", "where to write the certificate, a JSON file"),
-    seconds: wholeNumber("S", "give up after S seconds (60)", { least: 1, most: 1e6 }),
-    threads: wholeNumber("N", "threads, 1 to 64 (all cores); the result is the same with any number", {
+    out: text("FILE", "JSON file to write the certificate to (default: it is not saved)"),
+    seconds: wholeNumber("S", "stop after S seconds (default: 60)", { least: 1, most: 1e6 }),
+    threads: wholeNumber("N", "number of threads, 1 to 64; it does not change the result (default: all cores)", {
       least: 1,
       most: 64,
     }),
@@ -65,7 +60,7 @@ export const certifyCommand = defineCommand({
   },
 });
 
-/** Runs the prover with its progress on stderr. */
+/** Runs the prover, with progress on stderr. */
 export async function certifyWithProgress(
   checkpoint: CertifyCheckpoint,
   options: Pick<CertifyOptions, "seconds" | "signal" | "threads">,

@@ -1,8 +1,3 @@
-/**
- * `check`: whether a certificate holds.
- *
- * @module
- */
 import { checkCertificate } from "../checker/check.ts";
 import { count } from "../count.ts";
 import { defineCommand } from "./command.ts";
@@ -11,11 +6,11 @@ import { printJson } from "./format.ts";
 import { modelFrom } from "./model.ts";
 import { readText } from "./read_text.ts";
 
-/** The command `check`. */
 export const checkCommand = defineCommand({
   name: "check",
-  description: "Replays a certificate with the small independent checker. Exit code 1 where it does not hold.",
-  flags: { certificate: text("FILE", "the certificate, as certify writes it"), from: FROM_FLAG },
+  description:
+    "Checks a certificate with a small independent checker. The exit code is 1 if the certificate is refused.",
+  flags: { certificate: text("FILE", "certificate that certify wrote, a JSON file"), from: FROM_FLAG },
   required: ["certificate"],
   permissions: "--allow-read=FILE,CKPT",
   example: "deno run --allow-read=run cli.ts check --certificate run/proof.json --from run/model.safetensors",
@@ -36,7 +31,7 @@ export const checkCommand = defineCommand({
   },
 });
 
-/** What JSON text holds; undefined, which no checker accepts, where it is none. */
+/** Parses JSON; gives undefined, which the checker refuses, if it is not JSON. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,10 +1,4 @@
-/**
- * What someone who mistyped a name may have meant.
- *
- * @module
- */
-
-/** Least number of letters to insert, remove or exchange that makes `to` of `from` (Levenshtein distance). */
+/** Levenshtein distance: the least number of letters to insert, remove or replace that turns `from` into `to`. */
 export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, j) => j);
   for (let i = 1; i <= from.length; i++) {
@@ -18,14 +12,14 @@ export function editDistance(from: string, to: string): number {
   return row[to.length];
 }
 
-/** The name nearest to a mistyped one, if it is near: at most every third letter is wrong. */
+/** The name closest to a mistyped one, if at most a third of its letters are wrong. */
 export function closest(name: string, names: Iterable<string>): string | undefined {
   const near = [...names].map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
     .filter(({ candidate, distance }) => distance <= Math.max(1, Math.ceil(candidate.length / 3)));
   return near.sort((a, b) => a.distance - b.distance)[0]?.candidate;
 }
 
-/** The end of an error about a wrong name: a question where a right one is near, else nothing. */
+/** The end of an error about a wrong name: the closest right one, if there is one. */
 export function didYouMean(name: string, names: Iterable<string>): string {
   const near = closest(name, names);
   return near === undefined ? "" : `, did you mean ${near}?`;

@@ -1,68 +1,58 @@
-/**
- * What a command is, and how its arguments are read.
- *
- * @module
- */
 import { type Args, parseArgs, type ParseOptions } from "@std/cli";
 import { closest } from "./closest.ts";
 import { type Flags, type FlagValues, type Switch, takesValue, type ValueFlag } from "./flags.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
-/** What a command is given. */
+/** The arguments of a command, read. */
 export interface Input<F extends Flags> {
   /** The arguments as they were typed. */
   readonly args: readonly string[];
-  /** Arguments that are no flags. */
+  /** The arguments that are not flags. */
   readonly operands: readonly string[];
-  /** Values of the command's own flags. */
   readonly flags: FlagValues<F>;
-  /** Whether to print one JSON object on stdout and nothing else there. */
+  /** Whether to print one JSON object on stdout, and nothing else there. */
   readonly json: boolean;
 }
 
 /** A command of the command line. */
 export interface Command<F extends Flags = Flags> {
-  /** Its name. */
   readonly name: string;
-  /** What it does, a few lines. */
+  /** The first lines of its help. */
   readonly description: string;
-  /** How its operands are called, if it takes any. */
+  /** Its operands in the line of usage; undefined if it takes none. */
   readonly operands?: string;
-  /** Flags of its own. */
+  /** Its flags, without {@linkcode COMMON_FLAGS}. */
   readonly flags: F;
-  /** Flags that must be given, for the line of usage. */
+  /** Flags that must be given. */
   readonly required?: readonly (keyof F & string)[];
-  /** Deno's permission flags that it needs, and what for. */
+  /** The permission flags that Deno needs for it. */
   readonly permissions: string;
-  /** Arguments that show it at work, `deno run` and its permission flags included. */
+  /** A whole command line, with permission flags. */
   readonly example: string;
-  /** Does it. @returns The exit code */
+  /** Runs the command. @returns The exit code */
   run(input: Input<F>): Promise<number> | number;
 }
 
 /** Flags of every command. */
 export const COMMON_FLAGS = {
-  json: { help: "print one JSON object on stdout" },
-  debug: { help: "print the stack of an error" },
-  help: { help: "print this" },
+  json: { help: "print one JSON object on stdout and nothing else there" },
+  debug: { help: "print the stack trace of an error" },
+  help: { help: "print this help" },
 } as const satisfies Record<string, Switch>;
 
-/** Checks that a command is whole, for its types. */
+/** Infers the type of a command from its flags. */
 export function defineCommand<F extends Flags>(command: Command<F>): Command<F> {
   return command;
 }
 
-/**
- * Put before `-1`, which would be read as a flag named 1, and taken away again. No argument can hold this character: they
- * come as C strings.
- */
+/** Shields `-1`, which would be read as a flag named 1. No argument contains this character, because arguments are C strings. */
 const SHIELD = "\0";
 
 /**
  * Reads the arguments after a command's name.
  *
- * @returns What the command is given, or null where its help is asked for
- * @throws {UsageError} If a flag is unknown, repeated, without its value or wrong, or an operand is too much
+ * @returns The input of the command, or null if its help was requested
+ * @throws {UsageError} If a flag is unknown, repeated, wrong or without its value, or an operand is unexpected
  */
 export function readInput<F extends Flags>(command: Command<F>, args: readonly string[]): Input<F> | null {
   const flags: Flags = { ...command.flags, ...COMMON_FLAGS };
@@ -96,7 +86,7 @@ export function readInput<F extends Flags>(command: Command<F>, args: readonly s
   return { args, operands, flags: found as FlagValues<F>, json: found.json === true };
 }
 
-/** Sorts arguments into flags, each with all its values, and operands. */
+/** Splits arguments into flags, each with all its values, and operands. */
 function parse(flags: Flags, args: readonly string[], fail: (reason: string) => UsageError): Args {
   const names = Object.keys(flags);
   const [values, switches] = [true, false].map((kind) => names.filter((name) => takesValue(flags[name]) === kind));
@@ -107,7 +97,7 @@ function parse(flags: Flags, args: readonly string[], fail: (reason: string) => 
     if (switches.includes(name)) throw fail(`${written} takes no value: current value is ${quote(value)}`);
   }
 
-  // the parser has operands under this name
+  // the parser keeps operands under this name
   const foreign = (end < 0 ? args : args.slice(0, end)).find((arg) => /^--(?:no-)?_(?:=|$)|^-(?![-\d.]).*_/s.test(arg));
   if (foreign !== undefined) throw fail(`it has no flag ${quote(foreign)}`);
 
@@ -132,7 +122,7 @@ function parse(flags: Flags, args: readonly string[], fail: (reason: string) => 
   return parseArgs(args.map((arg) => /^-[\d.]/.test(arg) ? SHIELD + arg : arg), options);
 }
 
-/** A flag as one writes it: `--seed`, but `--no-certify` where it turns something off. */
+/** A flag as it is written: `--seed`, but `--no-certify` if it turns something off. */
 export function writtenName(name: string, flag: ValueFlag<unknown> | Switch): string {
   return !takesValue(flag) && flag.onByDefault ? `--no-${name}` : `--${name}`;
 }

@@ -1,27 +1,20 @@
-/**
- * Completions for three shells, from the commands' own definitions.
- *
- * @module
- */
 import { type Command, COMMON_FLAGS, writtenName } from "./command.ts";
 import { type Flags, type Switch, takesValue, type ValueFlag } from "./flags.ts";
 
 /** A command and its line in the help. */
 export interface CompletedCommand {
-  /** What it does, a few words. */
   readonly summary: string;
-  /** Its definition. */
   readonly command: Pick<Command, "name" | "flags" | "operands">;
 }
 
-/** What may stand after a flag: one of a few words, a path, something that no shell can know, or nothing. */
+/** Completions of a flag's value: a list of words, a path, none that a shell can know, or no value at all. */
 type Candidates = { readonly words: readonly string[] } | "path" | "unknown" | "none";
 
 const PROGRAM = "tiny-adder";
-/** `help` is no command of its own, but is completed like one. */
+/** `help` is not a command, but is completed like one. */
 const HELP = "help";
 
-/** The flags of a command as one writes them, with what may follow. */
+/** The flags of a command as they are written, with the completions of their values. */
 function flagsOf({ flags }: CompletedCommand["command"]) {
   const all: Flags = { ...flags, ...COMMON_FLAGS };
   return Object.entries(all).map(([name, flag]) => ({
@@ -31,14 +24,14 @@ function flagsOf({ flags }: CompletedCommand["command"]) {
   }));
 }
 
-/** A placeholder says what a value is: `fast|sure|paper` are all its values; FILE, DIR and CKPT are paths. */
+/** Follows from the placeholder: `fast|sure|paper` lists all values; FILE, DIR and CKPT are paths. */
 function candidatesOf(flag: ValueFlag<unknown> | Switch): Candidates {
   if (!takesValue(flag)) return "none";
   if (flag.placeholder.includes("|")) return { words: flag.placeholder.split("|") };
   return /FILE|DIR|CKPT/.test(flag.placeholder) ? "path" : "unknown";
 }
 
-/** Words that may stand as operands of a command: those of its usage, where it lists them. */
+/** The operands that the usage of a command lists, such as `summarize`. */
 function operandsOf({ operands = "" }: CompletedCommand["command"]): readonly string[] {
   if (/^[a-z]+(\|[a-z]+)+$/.test(operands)) return operands.split("|");
   return operands.match(/[a-z]{3,}/g) ?? [];
@@ -121,7 +114,7 @@ _tiny_adder() {
   local -a commands
   commands=(
 ${described.join("\n")}
-    '${HELP}:tells more'
+    '${HELP}:Print the help of a command'
   )
   if ((CURRENT == 2)) || [[ $words[2] == ${HELP} ]]; then
     _describe command commands
@@ -163,7 +156,7 @@ export function fishCompletions(commands: readonly CompletedCommand[]): string {
     `# fish completion for ${PROGRAM}: ${PROGRAM} completions fish | source`,
     `${complete} -f`,
     ...lines,
-    `${complete} -n __fish_use_subcommand -a ${HELP} -d 'tells more'`,
+    `${complete} -n __fish_use_subcommand -a ${HELP} -d 'Print the help of a command'`,
     `${complete} -n ${quoted(`__fish_seen_subcommand_from ${HELP}`)} -a ${quoted(names)}`,
   ].join("\n");
 }

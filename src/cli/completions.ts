@@ -1,8 +1,3 @@
-/**
- * `completions`: what a shell needs to complete commands, flags and their values.
- *
- * @module
- */
 import { defineCommand } from "./command.ts";
 import { bashCompletions, type CompletedCommand, fishCompletions, zshCompletions } from "./completion_scripts.ts";
 import { allCommands } from "./dispatch.ts";
@@ -15,7 +10,6 @@ const SHELLS: Readonly<Record<string, (commands: readonly CompletedCommand[]) =>
   fish: fishCompletions,
 };
 
-/** The command `completions`. */
 export const completionsCommand = defineCommand({
   name: "completions",
   description:

@@ -6,7 +6,6 @@ import { TRAINING_FLAGS, trainingOptions } from "./train.ts";
 import { runTraining } from "./training_run.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** The command `continue`. */
 export const continueCommand = defineCommand({
   name: "continue",
   description: "Trains a saved model further with a new optimizer state, measures it, and tries to prove it.",

@@ -1,13 +1,8 @@
-/**
- * From arguments to a command, or to the help.
- *
- * @module
- */
 import { didYouMean } from "./closest.ts";
 import { type Command, readInput } from "./command.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
-/** A command that is loaded when it is asked for: `add` must not wait for what `train` needs. */
+/** A command that is loaded when it is run: `add` must not wait for the code of `train`. */
 interface Entry {
   summary: string;
   // deno-lint-ignore no-explicit-any
@@ -15,55 +10,60 @@ interface Entry {
 }
 
 const COMMANDS: Readonly<Record<string, Entry>> = {
-  add: { summary: "adds two numbers", load: async () => (await import("./add.ts")).addCommand },
-  train: { summary: "trains from scratch", load: async () => (await import("./train.ts")).trainCommand },
+  add: { summary: "Add two numbers with the model", load: async () => (await import("./add.ts")).addCommand },
+  train: {
+    summary: "Train a model from scratch, and prove that it adds every pair correctly",
+    load: async () => (await import("./train.ts")).trainCommand,
+  },
   continue: {
-    summary: "trains on from a checkpoint, a second pass",
+    summary: "Train a saved model further",
     load: async () => (await import("./continue.ts")).continueCommand,
   },
-  eval: { summary: "counts how many sums are right", load: async () => (await import("./eval.ts")).evalCommand },
+  eval: {
+    summary: "Measure how many sums a model gets right",
+    load: async () => (await import("./eval.ts")).evalCommand,
+  },
   verify: {
-    summary: "adds the 10,010 AdderBoard cases",
+    summary: "Add the 10,010 test cases of the AdderBoard",
     load: async () => (await import("./verify.ts")).verifyCommand,
   },
   certify: {
-    summary: "proves all 10^20 sums right, or finds a wrong one",
+    summary: "Prove that a model adds all 10^20 pairs correctly, or find a pair that it adds wrongly",
     load: async () => (await import("./certify.ts")).certifyCommand,
   },
   sweep: {
-    summary: "trains many seeds and recipes, and tells how many learn",
+    summary: "Train many seeds and recipes, and summarize how many of them learn",
     load: async () => (await import("./sweep.ts")).sweepCommand,
   },
-  lab: { summary: "serves the web page", load: async () => (await import("./lab.ts")).labCommand },
-  check: { summary: "checks such a proof", load: async () => (await import("./check.ts")).checkCommand },
+  lab: { summary: "Serve the web page on this machine", load: async () => (await import("./lab.ts")).labCommand },
+  check: {
+    summary: "Check a certificate that certify wrote, with a small independent checker",
+    load: async () => (await import("./check.ts")).checkCommand,
+  },
   inspect: {
-    summary: "shows what the model looks at, its margins and embeddings",
+    summary: "Show the attention, margins and embeddings of a model",
     load: async () => (await import("./inspect.ts")).inspectCommand,
   },
   export: {
-    summary: "writes safetensors, PyTorch, ONNX or an AdderBoard submission",
+    summary: "Write a model as safetensors, PyTorch, ONNX or an AdderBoard submission",
     load: async () => (await import("./export.ts")).exportCommand,
   },
   import: {
-    summary: "reads PyTorch or safetensors",
+    summary: "Make a checkpoint from a PyTorch or safetensors file",
     load: async () => (await import("./import.ts")).importCommand,
   },
   completions: {
-    summary: "prints completions for bash, zsh or fish",
+    summary: "Print shell completions for bash, zsh or fish",
     load: async () => (await import("./completions.ts")).completionsCommand,
   },
 };
 
-/** All commands with their summaries, loaded. */
+/** Loads all commands. */
 export function allCommands(): Promise<{ summary: string; command: Command }[]> {
   return Promise.all(Object.values(COMMANDS).map(async ({ summary, load }) => ({ summary, command: await load() })));
 }
 
-/**
- * Runs the command that the arguments name.
- *
- * @returns The exit code
- */
+/** Runs the command that the arguments name, or prints the help. @returns The exit code */
 export async function dispatch(args: string[]): Promise<number> {
   const [first, ...rest] = args;
   if (first === undefined) {
@@ -80,7 +80,7 @@ export async function dispatch(args: string[]): Promise<number> {
     console.log(version);
     return 0;
   }
-  // 42 7 and --from x.safetensors 42 7 are additions, and so is what was meant as one: -1 5, 1.5 2, " 0x10" 1
+  // 42 7 and --from x.safetensors 42 7 are additions, and so are failed attempts at one: -1 5, 1.5 2, " 0x10" 1
   return /^\s*[-+.\d]/.test(first) ? await run("add", args) : await run(commandName(first), rest);
 }
 

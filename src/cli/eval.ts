@@ -1,8 +1,3 @@
-/**
- * `eval`: how many sums a checkpoint gets right.
- *
- * @module
- */
 import { count } from "../count.ts";
 import { parseCases } from "../evaluation/cases.ts";
 import { hardCases } from "../evaluation/hard.ts";
@@ -21,19 +16,18 @@ const FLAGS = {
   from: FROM_FLAG,
   random: wholeNumber(
     "N",
-    "N pairs of random 10-digit numbers, none of which training ever draws (100000)",
+    "test N random pairs of 10-digit numbers that training never uses (default: 100000)",
     MOST_PROBLEMS,
   ),
-  hard: wholeNumber("N", "N pairs with long carries and other edge cases", MOST_PROBLEMS),
-  cases: text("FILE.csv", "the pairs of a CSV file with columns a, b and maybe sum"),
+  hard: wholeNumber("N", "test N pairs with long carries and other edge cases", MOST_PROBLEMS),
+  cases: text("FILE.csv", "test the pairs of a CSV file with the columns a, b and, if you like, sum"),
   seed: SEED_FLAG,
   ...ENGINE_FLAGS,
 } as const;
 
-/** The command `eval`. */
 export const evalCommand = defineCommand({
   name: "eval",
-  description: "Asks a model for many sums and counts the right ones. Exit code 1 where one is wrong.",
+  description: "Measures how many sums a model gets right. The exit code is 1 if one is wrong.",
   flags: FLAGS,
   permissions: "none; --allow-read=CKPT,FILE.csv with --from and --cases",
   example: "deno run --allow-read=run cli.ts eval --from run/model.safetensors --random 1000000 --seed 7",
@@ -46,7 +40,7 @@ export const evalCommand = defineCommand({
   },
 });
 
-/** The problems that the flags ask for; those that only an engine can draw as a function of it. */
+/** The problems that the flags choose. Random ones are drawn by the engine. */
 async function chooseOperands(
   { random, hard, cases, seed }: FlagValues<typeof FLAGS>,
 ): Promise<Operands | ((engine: Engine) => Operands)> {

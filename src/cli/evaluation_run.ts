@@ -1,8 +1,3 @@
-/**
- * What `eval` and `verify` share: the checkpoint, the engine, the count.
- *
- * @module
- */
 import { count } from "../count.ts";
 import { createEngine } from "../engine/mod.ts";
 import type { AdapterDescription, Arithmetic, BackendName, Engine } from "../engine/types.ts";
@@ -13,26 +8,23 @@ import { printJson, sumLine } from "./format.ts";
 import { modelFrom } from "./model.ts";
 import { ProgressDisplay } from "./progress.ts";
 
-/** Wrong sums that are printed for people; the JSON has more. */
+/** Wrong sums in the printed list; the JSON has up to 100. */
 const ERRORS_SHOWN = 10;
 
-/** What was asked, of what, and how it went. */
+/** The result of `eval` and `verify`. */
 export interface EvaluationResult extends Evaluation {
-  /** Seconds of adding. */
+  /** Seconds spent adding. */
   seconds: number;
-  /** What ran. */
   backend: BackendName;
-  /** The GPU, where it ran on one. */
+  /** The GPU, if it ran on one. */
   adapter?: AdapterDescription;
-  /** Threads at work. */
   threads: number;
-  /** The arithmetic that ran. */
   arithmetic: Arithmetic;
   /** The path of the checkpoint, or `shipped`. */
   checkpoint: string;
 }
 
-/** Asks a checkpoint for sums, with progress on stderr. Lists at most 100 errors. */
+/** Adds all problems with a model, with progress on stderr. Lists at most 100 errors. */
 export async function runEvaluation(
   title: string,
   { from, backend, threads, arithmetic }: FlagValues<typeof ENGINE_FLAGS> & { from?: string },
@@ -63,7 +55,7 @@ export async function runEvaluation(
   }
 }
 
-/** Prints what came out: as JSON, or the line that sums it up and the first errors. @returns The exit code */
+/** Prints the result: as JSON, or as a summary and the first errors. @returns The exit code */
 export function reportEvaluation(
   result: EvaluationResult,
   { json, summary }: { json: boolean; summary: string },

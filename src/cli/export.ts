@@ -1,8 +1,3 @@
-/**
- * `export`: a model in the formats of the field.
- *
- * @module
- */
 import { encodeAdderBoardSubmission } from "../checkpoint/adderboard.ts";
 import { type Checkpoint, encodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { encodeOnnx } from "../checkpoint/onnx/onnx.ts";
@@ -16,7 +11,6 @@ import { printJson } from "./format.ts";
 import { modelFrom } from "./model.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
-/** What an ending stands for. */
 interface Format {
   readonly name: string;
   readonly encode: (checkpoint: Checkpoint) => Uint8Array;
@@ -32,13 +26,12 @@ const FORMATS: Readonly<Record<string, Format>> = {
   },
 };
 
-/** The command `export`. */
 export const exportCommand = defineCommand({
   name: "export",
   description:
-    "Writes a model for other programs, by the ending of FILE: .safetensors, .pt (PyTorch), .onnx, or .py (a submission\n" +
-    "to the AdderBoard, https://github.com/anadim/AdderBoard, that holds the weights).",
-  flags: { from: FROM_FLAG, to: text("FILE", "what to write: FILE.safetensors, FILE.pt, FILE.onnx or FILE.py") },
+    "Writes a model for other programs. The ending of FILE chooses the format: .safetensors, .pt (PyTorch), .onnx,\n" +
+    "or .py (a submission to the AdderBoard, https://github.com/anadim/AdderBoard, with the weights in it).",
+  flags: { from: FROM_FLAG, to: text("FILE", "file to write: FILE.safetensors, FILE.pt, FILE.onnx or FILE.py") },
   required: ["to"],
   permissions: "--allow-write=FILE; --allow-read=CKPT with --from",
   example: "deno run --allow-write=adder.onnx cli.ts export --to adder.onnx",

@@ -1,8 +1,3 @@
-/**
- * What an error means to someone at the command line: one sentence and an exit code.
- *
- * @module
- */
 import { CheckpointError } from "../checkpoint/error.ts";
 import { CaseFileError } from "../evaluation/cases.ts";
 import { LabError } from "../lab/error.ts";
@@ -11,15 +6,14 @@ import { TrainingError } from "../training/error.ts";
 import { Interruption } from "./interruption.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** A sentence and an exit code. */
+/** An error as the command line reports it. */
 export interface Failure {
-  /** What to print on stderr. */
+  /** One sentence for stderr. */
   message: string;
-  /** 2 where another request would have worked, 1 where something broke, 128 + n where signal n ended it. */
+  /** 2 for a bad request, 1 for a failure, 128 + n after signal n. */
   exitCode: number;
 }
 
-/** Explains an error. */
 export function explain(error: unknown): Failure {
   if (error instanceof Interruption) return { message: error.message, exitCode: error.exitCode };
   const denied = [error, (error as Error | undefined)?.cause].find((one) => one instanceof Deno.errors.NotCapable);
@@ -31,15 +25,15 @@ export function explain(error: unknown): Failure {
 const USAGE_ERRORS = [UsageError, CheckpointError, CaseFileError, LabError, SweepFileError, TrainingError];
 
 /**
- * Whether the request was at fault. The library's errors about its options are plain ones that begin with "Cannot", and so is
- * that of a backend which is missing here; the TypeErrors of V8 that begin so are faults of ours.
+ * Whether the request was at fault. The library reports bad options and missing backends by plain errors that begin with "Cannot". V8's
+ * TypeErrors also begin so; those are our faults.
  */
 function isUsage(error: unknown): boolean {
   if (USAGE_ERRORS.some((kind) => error instanceof kind)) return true;
   return error instanceof Error && ["Error", "RangeError"].includes(error.name) && error.message.startsWith("Cannot ");
 }
 
-/** Makes a sentence of Deno's `Requires read access to "x", run again with the --allow-read flag`. */
+/** Rewrites Deno's `Requires read access to "x", run again with the --allow-read flag`. */
 function missingPermission(message: string): string {
   const [, kind, what, flag] = /Requires (\w+) access to (.+), run again with the (--[\w-]+) flag/.exec(message) ?? [];
   if (flag === undefined) return message;

@@ -1,49 +1,43 @@
-/**
- * Flags as data, and how the text behind a flag becomes a value.
- *
- * @module
- */
 import type { Arithmetic, BackendName } from "../engine/types.ts";
 import { didYouMean } from "./closest.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** A flag with a value. */
 export interface ValueFlag<T> {
-  /** What stands for the value in the help. */
+  /** Name of the value in the help. */
   readonly placeholder: string;
-  /** What it does, one line. */
+  /** One line that can be read alone. */
   readonly help: string;
-  /** Makes the value of its text. @throws {UsageError} If the text is not one */
+  /** Converts the text. @throws {UsageError} If it is not a value of the flag */
   readonly read: (text: string, flag: string) => T;
 }
 
 /** A flag without a value. */
 export interface Switch {
-  /** What it does, one line. */
+  /** One line that can be read alone. */
   readonly help: string;
-  /** Whether the flag is on by itself and is written `--no-…` to turn it off. */
+  /** Whether the flag is on unless `--no-…` turns it off. */
   readonly onByDefault?: true;
 }
 
 /** The flags of a command by name, without the two hyphens. */
 export type Flags = Readonly<Record<string, ValueFlag<unknown> | Switch>>;
 
-/** What the flags of a command were given: undefined where a flag with a value is missing. */
+/** The values of a command's flags: undefined where a flag with a value was not given. */
 export type FlagValues<F extends Flags> = {
   readonly [Name in keyof F]: F[Name] extends ValueFlag<infer T> ? T | undefined : boolean;
 };
 
-/** Tells the two kinds of flag apart. */
 export function takesValue(flag: ValueFlag<unknown> | Switch): flag is ValueFlag<unknown> {
   return "read" in flag;
 }
 
-/** Describes a flag whose value is text that is not looked into, such as a path. */
+/** A flag whose value is any text, such as a path. */
 export function text(placeholder: string, help: string): ValueFlag<string> {
   return { placeholder, help, read: (value) => value };
 }
 
-/** Describes a flag whose value is a whole number from `least` to `most`. */
+/** A flag whose value is a whole number from `least` to `most`. */
 export function wholeNumber(
   placeholder: string,
   help: string,
@@ -62,7 +56,7 @@ export function wholeNumber(
   };
 }
 
-/** Describes a flag whose value is one of a few names or numbers. */
+/** A flag whose value is one of a list of names or numbers. */
 export function oneOf<const T extends string | number>(choices: readonly T[], help: string): ValueFlag<T> {
   const names = choices.map(String);
   return {
@@ -84,24 +78,29 @@ const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 
 /** The flags that choose an engine. */
 export const ENGINE_FLAGS = {
-  backend: oneOf(BACKENDS, "what to run on (auto: wasm, and webgpu where WASM SIMD is missing)"),
-  threads: wholeNumber("N", "threads, 1 to 64 (all cores, 8 at most); the result is the same with any number", {
-    least: 1,
-    most: 64,
-  }),
-  arithmetic: oneOf(ARITHMETICS, "exact: the same bytes everywhere; fast: fused multiply-add (exact, on a GPU fast)"),
+  backend: oneOf(BACKENDS, "engine to run on (default: auto, which is wasm, or webgpu if WASM SIMD is missing)"),
+  threads: wholeNumber(
+    "N",
+    "number of threads, 1 to 64; it does not change the result (default: all cores, at most 8)",
+    {
+      least: 1,
+      most: 64,
+    },
+  ),
+  arithmetic: oneOf(
+    ARITHMETICS,
+    "exact: the same bytes on every machine; fast: fused multiply-add (default: exact; on a GPU fast)",
+  ),
 };
 
-/** The largest seed: seeds are 32-bit. */
+/** Seeds are 32-bit. */
 export const LARGEST_SEED = 2 ** 32 - 1;
 
-/** The flag for a seed. */
-export const SEED_FLAG = wholeNumber("N", "seed of the random numbers (1)", { least: 0, most: LARGEST_SEED });
+export const SEED_FLAG = wholeNumber("N", "seed of the random numbers (default: 1)", { least: 0, most: LARGEST_SEED });
 
-/** The flag for a checkpoint to use instead of the shipped one. */
-export const FROM_FLAG = text("CKPT", "the checkpoint, a safetensors file (the shipped weights)");
+export const FROM_FLAG = text("CKPT", "safetensors file or run folder of the model (default: the shipped weights)");
 
-/** The number of threads where none is asked for: one a core, and no more than a batch of training has slices. */
+/** Threads if none are given: one per core, and at most one per slice of a training batch. */
 export function defaultThreads(): number {
   return Math.min(navigator.hardwareConcurrency, 8);
 }

@@ -1,21 +1,14 @@
-/**
- * Numbers and sums as people read them.
- *
- * @module
- */
 import type { AdapterDescription } from "../engine/types.ts";
 
-/** A sum that the model was asked for. */
+/** A sum as the model answered it. */
 export interface AskedSum {
-  /** The first operand. */
   a: number;
-  /** The second operand. */
   b: number;
-  /** What the model answered; null where that was no number. */
+  /** The answer; null if it was not a number. */
   got: number | null;
 }
 
-/** A share in per cent, rounded down: what is printed as 100% is all of it. */
+/** A share in per cent, rounded down, so that 100% means all. */
 export function share({ correct, total }: { correct: number; total: number }): string {
   if (correct === total) return "100%";
   return `${Math.floor(100_000 * correct / total) / 1000}%`;
@@ -27,12 +20,12 @@ export function sumLine({ a, b, got }: AskedSum): string {
   return got === a + b ? `${asked}  ✓` : `${asked}  ✗  ${a + b} is right`;
 }
 
-/** A GPU, in words. */
+/** The name of a GPU; a software adapter is named as such. */
 export function adapterName({ name, software }: AdapterDescription): string {
   return software ? `${name}, a software adapter` : name;
 }
 
-/** What ran, in words: `wasm, exact, 2 threads`, or `webgpu on` and the name of the GPU. */
+/** The engine of a run: `wasm, exact, 2 threads`, or `webgpu on` and the name of the GPU. */
 export function machinery(
   run: { backend: string; arithmetic: string; threads: number; adapter?: AdapterDescription | null },
 ): string {
@@ -40,7 +33,7 @@ export function machinery(
   return `${run.backend}, ${run.arithmetic}, ${run.threads} ${run.threads === 1 ? "thread" : "threads"}`;
 }
 
-/** One JSON object on one line of stdout. */
+/** Prints one JSON object on one line of stdout. Bigints become numbers. */
 export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, (_, member) => typeof member === "bigint" ? Number(member) : member));
 }

@@ -1,12 +1,7 @@
-/**
- * The texts of `help` and `--help`.
- *
- * @module
- */
 import { type Command, COMMON_FLAGS, writtenName } from "./command.ts";
 import { type Flags, takesValue } from "./flags.ts";
 
-/** What `COMMAND --help` prints. */
+/** The text of `COMMAND --help`. */
 export function commandHelp(command: Command): string {
   const flags: Flags = { ...command.flags, ...COMMON_FLAGS };
   const rows = Object.entries(flags).map(([name, flag]): [string, string] => {
@@ -27,16 +22,16 @@ export function commandHelp(command: Command): string {
   ].join("\n");
 }
 
-/** What `help` prints. */
+/** The text of `help`. */
 export function generalHelp(commands: Iterable<readonly [name: string, summary: string]>): string {
   return [
-    "tiny-adder: a transformer of 763 parameters that adds 10-digit numbers, and its training",
+    "tiny-adder: train, use and prove a transformer of 763 parameters that adds 10-digit numbers",
     "",
     "Usage:   deno run cli.ts A B",
     "         deno run cli.ts COMMAND [flags]",
     "Example: deno run cli.ts 42 7",
     "",
-    columns([...commands, ["help [COMMAND]", "tells more"], ["--version", "prints the version"]]),
+    columns([...commands, ["help [COMMAND]", "Print the help of a command"], ["--version", "Print the version"]]),
   ].join("\n");
 }
 

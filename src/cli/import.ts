@@ -1,8 +1,3 @@
-/**
- * `import`: a checkpoint of what other programs wrote.
- *
- * @module
- */
 import { encodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { readForeignFile } from "../checkpoint/foreign_file.ts";
 import { writeFile } from "../checkpoint/store.ts";
@@ -12,15 +7,14 @@ import { text } from "./flags.ts";
 import { printJson } from "./format.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
-/** The command `import`. */
 export const importCommand = defineCommand({
   name: "import",
   description:
-    "Makes a checkpoint of a file of torch.save (version 1.6 or later) or a safetensors file. Nothing in it is run; an output\n" +
-    "projection of its own must equal the token embedding, to which it is tied.",
+    "Makes a checkpoint from a file of torch.save (PyTorch 1.6 or later) or from a safetensors file. No code in the file\n" +
+    "is run. If the file has an output projection, it must equal the token embedding, because the two are tied.",
   flags: {
-    from: text("FILE", "the file of torch.save or safetensors; which of them follows from its bytes"),
-    to: text("FILE", "the checkpoint to write: FILE.safetensors"),
+    from: text("FILE", "file to read, of torch.save or safetensors"),
+    to: text("FILE", "checkpoint to write, FILE.safetensors"),
   },
   required: ["from", "to"],
   permissions: "--allow-read=FILE --allow-write=FILE",

@@ -1,8 +1,3 @@
-/**
- * `inspect`: a model from inside.
- *
- * @module
- */
 import { writeFile } from "../checkpoint/store.ts";
 import { inspectSum } from "../inspection/sum.ts";
 import { surveyModel } from "../inspection/survey.ts";
@@ -15,17 +10,16 @@ import { printJson, sumLine } from "./format.ts";
 import { modelFrom } from "./model.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
-/** Random sums of a survey; a second of the reference engine. */
+/** Random sums of a survey; they take the reference engine a second. */
 const SUMS = 1000;
 
-/** The command `inspect`. */
 export const inspectCommand = defineCommand({
   name: "inspect",
   description:
-    "Shows a model from inside. With two numbers: what each step of their sum looks at, what it writes and by which margin.\n" +
-    "Without: what the steps look at on average, and the embeddings.",
+    "Shows how a model adds. With two numbers: the attention, the answer and the margin of each step of their sum.\n" +
+    "Without: the mean attention of each step over 1,000 random sums, and the embeddings.",
   operands: "[A B]",
-  flags: { from: FROM_FLAG, out: text("FILE.svg", "draw the tables as heat maps, too") },
+  flags: { from: FROM_FLAG, out: text("FILE.svg", "also draw the tables as heat maps into an SVG file") },
   permissions: "none; --allow-read=CKPT with --from, --allow-write=FILE.svg with --out",
   example: "deno run --allow-write=sum.svg cli.ts inspect 1234567890 987654321 --out sum.svg",
   async run({ operands, flags: { from, out }, json }) {
@@ -54,7 +48,7 @@ export const inspectCommand = defineCommand({
   },
 });
 
-/** On a terminal cells get their share as brightness, unless NO_COLOR is set: grey, plain, green (ECMA-48). */
+/** Colours cells by their share on a terminal, unless NO_COLOR is set: grey, plain, green (ECMA-48). */
 function emphasis(): Emphasis {
   if (Deno.noColor || !Deno.stdout.isTerminal()) return (cell) => cell;
   return (cell, share) => share < 0.05 ? `\x1b[90m${cell}\x1b[0m` : share < 0.2 ? cell : `\x1b[1;32m${cell}\x1b[0m`;

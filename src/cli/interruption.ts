@@ -1,32 +1,21 @@
-/**
- * SIGINT and SIGTERM as an `AbortSignal`.
- *
- * @module
- */
-
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Someone stopped the command. */
+/** SIGINT or SIGTERM stopped the command. */
 export class Interruption extends Error {
-  /** The class, for those who catch by name. */
   override readonly name = "Interruption";
   /** 128 plus the number of the signal. */
   readonly exitCode: number;
 
-  /** Names the signal that came. */
   constructor(signal: keyof typeof EXIT_CODES) {
     super(`Stopped by ${signal}`);
     this.exitCode = EXIT_CODES[signal];
   }
 }
 
-/**
- * Runs something that a signal aborts, with an {@linkcode Interruption} as the reason. A second signal ends the process at
- * once.
- */
+/** Runs a task whose `AbortSignal` aborts with an {@linkcode Interruption}. A second SIGINT or SIGTERM ends the process at once. */
 export async function interruptible<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  // Windows knows SIGINT alone, and throws on the other
+  // Windows has only SIGINT, and throws on the other
   const signals = (["SIGINT", "SIGTERM"] as const).filter((name) => name === "SIGINT" || Deno.build.os !== "windows");
   const listeners = signals.map((name) => ({
     name,

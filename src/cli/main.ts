@@ -1,10 +1,4 @@
-/**
- * The command line from its arguments to its exit code.
- *
- * @module
- */
-
-/** Decimal digits of a number that the model can add. */
+/** A number that the model can add. */
 const PLAIN_OPERAND = /^0*\d{1,10}$/;
 
 /**
@@ -18,13 +12,13 @@ const PLAIN_OPERAND = /^0*\d{1,10}$/;
  * assertEquals(await main(["42", "7"]), 0); // prints 42 + 7 = 49  ✓
  * ```
  *
- * @param args What stands after `deno run cli.ts`
- * @returns The exit code: 0 fine, 1 a check failed or a sum was wrong, 2 bad usage
+ * @param args The arguments after `deno run cli.ts`
+ * @returns The exit code: 0 if all went well, 1 if a check failed or a sum was wrong, 2 for a bad request, 128 + n after signal n
  */
 export async function main(args: string[]): Promise<number> {
   try {
     if (args.length === 2 && args.every((arg) => PLAIN_OPERAND.test(arg))) {
-      // no flags to read, so their machinery is not loaded: 42 7 starts 1.5 ms of 28 sooner (measured)
+      // without flags, the code that reads them is not loaded: 42 7 starts in 26.5 ms instead of 28 (measured)
       const { printSum } = await import("./sum.ts");
       return await printSum(Number(args[0]), Number(args[1]));
     }

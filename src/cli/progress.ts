@@ -1,29 +1,23 @@
-/**
- * How far a long command is, on stderr: a bar on a terminal, else a plain line every few seconds.
- *
- * @module
- */
-
 const BAR_INTERVAL_MS = 60;
 const LINE_INTERVAL_MS = 2000;
 const BAR_WIDTH = 12;
 
-/** Writes how far something is. */
+/** Progress of a long command on stderr: a bar on a terminal, otherwise a line every two seconds. */
 export class ProgressDisplay {
   readonly #title: string;
-  /** Whether it draws a bar. */
+  /** Whether a bar is drawn. */
   readonly terminal: boolean = Deno.stderr.isTerminal();
   #shownAt = performance.now();
   #barDrawn = false;
   #start = { done: 0, at: performance.now() };
   #last = 0;
 
-  /** Nothing is shown at once: what is done in a moment needs no bar. */
+  /** Shows nothing yet: a short command needs no bar. */
   constructor(title: string) {
     this.#title = title;
   }
 
-  /** Shows that `done` of `total` is done, unless something was shown a moment ago. Going back to fewer starts the clock anew. */
+  /** Shows progress, at most every 60 ms. If `done` is less than before, the estimate of the time left starts again. */
   update(done: number, total: number, note: string): void {
     const now = performance.now();
     if (done < this.#last || this.#last === 0) this.#start = { done, at: now };
@@ -41,13 +35,13 @@ export class ProgressDisplay {
     this.#write(`\r${this.#title} ${bar} ${percent.padStart(4)} ${`${left}${note}`.slice(0, Math.max(0, room))}\x1b[K`);
   }
 
-  /** Writes a line that stays. */
+  /** Writes a permanent line. */
   log(line: string): void {
     this.end();
     this.#write(`${line}\n`);
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   end(): void {
     if (this.#barDrawn) this.#write("\r\x1b[K");
     this.#barDrawn = false;
@@ -58,7 +52,7 @@ export class ProgressDisplay {
   }
 }
 
-/** Text in a colour of ECMA-48, unless NO_COLOR is set. */
+/** Text in a colour of ECMA-48; plain if NO_COLOR is set. */
 function paint(text: string, colour: number): string {
   return Deno.noColor ? text : `\x1b[${colour}m${text}\x1b[0m`;
 }

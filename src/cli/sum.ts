@@ -1,23 +1,18 @@
-/**
- * One sum, as the model sees it.
- *
- * @module
- */
 import { add } from "../adder.ts";
 import { printJson, sumLine } from "./format.ts";
 
 /** Options of {@linkcode printSum}. */
 export interface PrintSumOptions {
-  /** The path of a checkpoint to use instead of the shipped weights. */
+  /** Path of a checkpoint. @default {the shipped weights} */
   from?: string;
-  /** Whether to print JSON. @default {false} */
+  /** Prints a JSON object instead of a line. @default {false} */
   json?: boolean;
 }
 
 /**
- * Adds two numbers and prints the sum on stdout, with the right one where the model is wrong.
+ * Adds two numbers and prints the sum on stdout, and the right sum if the model is wrong.
  *
- * @returns The exit code: 0 where the model is right, else 1
+ * @returns The exit code: 0 if the model is right, otherwise 1
  */
 export async function printSum(a: number, b: number, { from, json = false }: PrintSumOptions = {}): Promise<number> {
   const adder = from === undefined ? { add } : (await import("../load_adder.ts")).loadAdder(from);

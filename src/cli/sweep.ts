@@ -1,8 +1,3 @@
-/**
- * The command `sweep`: many seeds and recipes, and what they tell together.
- *
- * @module
- */
 import { count } from "../count.ts";
 import { readSweep } from "../sweep/file.ts";
 import type { SweepLine } from "../sweep/line.ts";
@@ -31,17 +26,16 @@ import { ProgressDisplay } from "./progress.ts";
 import { readText } from "./read_text.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
-/** Runs at a time on a GPU, a workgroup each, where no number is asked for. */
+/** Parallel runs on a GPU, one workgroup each, unless a number is given. */
 const GPU_RUNS = 128;
 
-/** More seeds than anybody waits for. */
 const MOST_SEEDS = 1_000_000;
 
 /** `0..63`, `7`, `0..3,10`. */
 function seedsFlag(): ValueFlag<readonly number[]> {
   return {
     placeholder: "A..B",
-    help: "the seeds, as 0..63 or 1,5,9 (0..15)",
+    help: "seeds, such as 0..63 or 1,5,9 (default: 0..15)",
     read(value, flag) {
       const fail = () =>
         new UsageError(
@@ -64,7 +58,7 @@ function seedsFlag(): ValueFlag<readonly number[]> {
 function shardFlag(): ValueFlag<Shard> {
   return {
     placeholder: "I/N",
-    help: "do every Nth run only, from the Ith on, counted from 0: a part for each machine (0/1)",
+    help: "do part I of N of the runs, I from 0 to N - 1, to split a sweep over N machines (default: 0/1)",
     read(value, flag) {
       const [, index, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(value) ?? [];
       if (Number(index) < Number(of)) return { index: Number(index), count: Number(of) };
@@ -75,7 +69,7 @@ function shardFlag(): ValueFlag<Shard> {
   };
 }
 
-/** Several of a few names, or one. */
+/** A flag whose value is one or more names of a list, separated by commas. */
 function someOf<const T extends string | number>(
   choices: readonly T[],
   placeholder: string,
@@ -97,32 +91,42 @@ function someOf<const T extends string | number>(
   };
 }
 
-/** Runs at a time on the CPU. */
+/** Most parallel runs on the CPU. */
 const MOST_THREADS = 64;
 
 const MOST_PAIRS = { least: 0, most: 100_000_000 };
 
 const FLAGS = {
   seeds: seedsFlag(),
-  recipe: text("NAMES", `recipes, some of ${RECIPES.join(",")}, or a JSON file of your own (fast)`),
-  model: someOf(MODELS, MODELS.join(","), "numbers of parameters (763)"),
+  recipe: text(
+    "NAMES",
+    `recipes, one or more of ${RECIPES.join(",")}, or a JSON file with recipes of your own (default: fast)`,
+  ),
+  model: someOf(MODELS, MODELS.join(","), "numbers of parameters (default: 763)"),
   shard: shardFlag(),
-  out: text("FILE.jsonl", "gets a line for each run; runs that have one are not done again"),
-  pairs: wholeNumber("N", "held-out pairs that each model is asked (1000000)", MOST_PAIRS),
-  hard: wholeNumber("N", "hard pairs that each model is asked (100000)", MOST_PAIRS),
-  certify: { help: "end each run with a proof, and with hardening where its recipe has it, as train does" },
-  backend: oneOf(["auto", "wasm", "webgpu"], "wasm: each run on one thread; webgpu: all runs on the GPU (auto: wasm)"),
-  threads: wholeNumber("N", `runs at a time (all cores, 8 at most; on a GPU ${GPU_RUNS})`, { least: 1, most: 1024 }),
+  out: text("FILE.jsonl", "file that gets one line of JSON per run; runs that are in it are skipped"),
+  pairs: wholeNumber("N", "held-out pairs that each model adds (default: 1000000)", MOST_PAIRS),
+  hard: wholeNumber("N", "hard pairs that each model adds (default: 100000)", MOST_PAIRS),
+  certify: {
+    help: "end each run with a proof, as train does; recipe sure then trains on the pairs where the proof fails",
+  },
+  backend: oneOf(
+    ["auto", "wasm", "webgpu"],
+    "wasm: each run on one thread; webgpu: all runs on the GPU (default: auto, which is wasm)",
+  ),
+  threads: wholeNumber("N", `parallel runs (default: all cores, at most 8; on a GPU ${GPU_RUNS})`, {
+    least: 1,
+    most: 1024,
+  }),
   arithmetic: ENGINE_FLAGS.arithmetic,
-  svg: text("FILE.svg", "with summarize: draw the errors"),
+  svg: text("FILE.svg", "with summarize: also plot the errors into an SVG file"),
 } as const;
 
-/** The command `sweep`. */
 export const sweepCommand = defineCommand({
   name: "sweep",
   description:
-    "Trains many seeds or recipes, on all cores, and appends one line of JSON for each run. A sweep that was stopped goes on with the\n" +
-    "same command. `sweep summarize FILES` makes a table of any number of such files.",
+    "Trains many seeds and recipes on all cores, and appends one line of JSON per run to a file. To resume a stopped sweep,\n" +
+    "run the same command again. `sweep summarize FILES` prints a table of the runs in one or more such files.",
   operands: "[summarize FILE…]",
   flags: FLAGS,
   permissions: "--allow-read=FILE --allow-write=FILE",
@@ -174,17 +178,17 @@ async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise
     );
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
-    console.error(`${error.message}: what is finished is in ${out}, go on with the same command`);
+    console.error(`${error.message}: the finished runs are in ${out}, run the same command again to resume`);
     return error.exitCode;
   } finally {
     display.end();
   }
   if (json) printJson({ runs: runs.length, ...result, out });
-  else console.log(`${count(result.done)} runs done, ${count(result.known)} were in ${out} already`);
+  else console.log(`${count(result.done)} runs done, ${count(result.known)} were already in ${out}`);
   return 0;
 }
 
-/** Where the runs are trained, and how many at a time. */
+/** The engine of the runs, and how many run in parallel. */
 async function chosenTrainer(
   { backend, threads, arithmetic }: FlagValues<typeof FLAGS>,
 ): Promise<{ threads: number; trainer?: RunTrainer }> {

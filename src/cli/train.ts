@@ -34,7 +34,6 @@ export function trainingOptions(
   return { ...flags, ...{ harden: harden || undefined, threads: threads ?? defaultThreads(), evalEvery, saveEvery } };
 }
 
-/** The command `train`. */
 export const trainCommand = defineCommand({
   name: "train",
   description: "Trains a model from random weights, measures it, and proves that it adds every pair correctly.\n" +
@@ -43,10 +42,14 @@ export const trainCommand = defineCommand({
     ...TRAINING_FLAGS,
     recipe: oneOf(RECIPES, "how to train (default: sure)"),
     model: oneOf(MODELS, "number of parameters (default: 763)"),
-    attempts: wholeNumber("K", "train K attempts at once, one per core; the result is that of one after the other", {
-      least: 1,
-      most: 64,
-    }),
+    attempts: wholeNumber(
+      "K",
+      "train K attempts in parallel, one per core; the result is the same as one after the other",
+      {
+        least: 1,
+        most: 64,
+      },
+    ),
   },
   permissions: "none; --allow-read=DIR --allow-write=DIR with --out",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",

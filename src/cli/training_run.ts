@@ -128,7 +128,7 @@ function resultLines(report: TrainReport): [right: string, proof: string, saved:
 }
 
 function proofLine({ certified, hardeningRounds, worstMargin, counterexample }: TrainReport): string {
-  if (certified === null) return "not proved: no proof was asked for";
+  if (certified === null) return "not proved: no proof was requested";
   if (certified) {
     const after = hardeningRounds ? `, after ${plural(hardeningRounds, "round")} of hardening` : "";
     return `proved right on all 10^20 pairs, worst margin ${marginText(worstMargin!, 1)}${after}`;

@@ -1,8 +1,3 @@
-/**
- * What every engine asks of its arguments.
- *
- * @module
- */
 import { shown } from "../shown.ts";
 import type { Operands } from "../model/problem.ts";
 import { checkWord } from "../model/philox.ts";

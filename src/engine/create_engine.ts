@@ -1,8 +1,3 @@
-/**
- * Choosing and making an engine.
- *
- * @module
- */
 import { shown } from "../shown.ts";
 import { MODELS, type Variant, variantOf } from "../model/variant.ts";
 import { ReferenceEngine } from "./reference/engine.ts";
@@ -12,7 +7,7 @@ import { WasmEngine } from "./wasm/engine.ts";
 import { hasThreads, startThreads, startTrainer } from "./wasm/thread_pool.ts";
 
 /**
- * The names that `backend` may have.
+ * The values of the option `backend`.
  *
  * @example Usage
  * ```ts
@@ -24,7 +19,7 @@ import { hasThreads, startThreads, startTrainer } from "./wasm/thread_pool.ts";
 export const BACKENDS = ["auto", "wasm", "webgpu", "reference"] as const;
 
 /**
- * The names that `arithmetic` may have.
+ * The values of the option `arithmetic`.
  *
  * @example Usage
  * ```ts
@@ -47,14 +42,13 @@ function checkChoice(option: string, value: unknown, choices: readonly unknown[]
   }
 }
 
-/** The module for an arithmetic, and the arithmetic that it really has. */
+/** The module for an arithmetic, and its real arithmetic: `exact` where relaxed SIMD is missing. */
 async function loadModule(arithmetic: Arithmetic): Promise<{ base64: string; real: Arithmetic }> {
   if (!hasSimd()) {
     throw new Error(
       "Cannot create an engine on wasm as the runtime must have WebAssembly SIMD: use the backend reference, or a newer runtime",
     );
   }
-  // where relaxed SIMD is missing, `exact` runs instead, and the engine says so in its property `arithmetic`
   const real = arithmetic === "fast" && hasRelaxedSimd() ? "fast" : "exact";
   const { WASM } = real === "fast" ? await import("./wasm/fast_module.ts") : await import("./wasm/exact_module.ts");
   return { base64: WASM, real };
@@ -62,23 +56,23 @@ async function loadModule(arithmetic: Arithmetic): Promise<{ base64: string; rea
 
 async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked: number): Promise<WasmEngine> {
   const { base64, real } = await loadModule(arithmetic);
-  // one thread where memory cannot be shared, and the engine says so in its property `threads`
+  // one thread if memory cannot be shared; the engine reports it as `threads`
   const threads = hasThreads() ? asked : 1;
   const core = instantiate(base64, threads > 1);
   const pool = threads > 1 ? await startThreads(core, variant.name, threads - 1) : undefined;
   return new WasmEngine(core, real, variant, { threads, pool });
 }
 
-/** The machinery of the GPU is loaded when it is asked for. */
+/** Loads the code for GPUs only when it is needed. */
 async function createGpuEngine(variant: Variant): Promise<Engine> {
   const { createWebgpuEngine } = await import("./webgpu/engine.ts");
   return await createWebgpuEngine(variant);
 }
 
 /**
- * Makes a WASM engine of one thread whose `trainRun` works in the background, so that several train side by side.
+ * Makes a WASM engine with one thread whose `trainRun` works in the background, so that several train in parallel.
  *
- * @throws {Error} If WASM SIMD or shared memory is missing here
+ * @throws {Error} If WASM SIMD or shared memory is missing
  */
 export async function createBackgroundEngine({ model = 763, arithmetic = "exact" }: EngineOptions): Promise<Engine> {
   if (!hasThreads()) {
@@ -92,10 +86,9 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
 }
 
 /**
- * Makes an engine: a model with fresh weights of seed 0, its optimizer, and what runs them.
+ * Makes an engine with the initial weights of seed 0.
  *
- * Nothing falls back in silence: the properties of the engine say what really runs, and a backend asked for by name that is missing is an
- * error.
+ * Nothing falls back silently: the engine's properties say what really runs, and a named backend that is missing is an error.
  *
  * @example Usage
  * ```ts
@@ -107,8 +100,8 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
  * await engine.dispose();
  * ```
  *
- * @throws {RangeError} If an option is not one of its choices
- * @throws {Error} If the backend is missing here; the message says what to do
+ * @throws {RangeError} If an option has a wrong value
+ * @throws {Error} If the backend is missing; the message says what to do
  * @throws {EngineError} If the system refuses memory or threads
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {

@@ -1,12 +1,6 @@
 /**
- * The error of an engine that broke, through no fault of who uses it.
- *
- * @module
- */
-
-/**
- * An engine cannot be made or go on, for a reason that lies in the machine: a thread died, memory was refused. The weights that
- * were last read from it are good; it must be disposed of, and another one can be made.
+ * An engine cannot start or continue because the machine failed: a thread died or memory was refused. Weights that you read from the engine
+ * before are good. Dispose of it and create another one.
  *
  * @example Usage
  * ```ts
@@ -22,6 +16,6 @@
  * ```
  */
 export class EngineError extends Error {
-  /** The name of the class. */
+  /** For callers who cannot compare classes. */
   override readonly name = "EngineError";
 }

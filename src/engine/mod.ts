@@ -1,5 +1,5 @@
 /**
- * The machine room: one interface for all that can run the model.
+ * One interface to everything that runs the model: loss and gradient, logits, training steps and greedy decoding, for any weights and problems.
  *
  * @module
  */

@@ -1,63 +1,58 @@
-/**
- * The one interface of all engines.
- *
- * @module
- */
 import type { ModelName } from "../model/variant.ts";
 import type { Operands, Problems } from "../model/problem.ts";
 import type { StageHyperparameters } from "../training/stage.ts";
 
-/** What can really run a model. */
+/** The engines: AssemblyScript compiled to WASM SIMD, WGSL on a GPU, and plain TypeScript in float64, to compare the others with. */
 export type BackendName = "wasm" | "webgpu" | "reference";
 
-/** `exact`: the same bytes everywhere. `fast`: fused multiply-add where the machine has it, last bits may differ. */
+/** `exact`: the same bytes on every machine. `fast`: fused multiply-add if the machine has it, so the last bits may differ. */
 export type Arithmetic = "exact" | "fast";
 
 /** Options of {@linkcode createEngine}. */
 export interface EngineOptions {
-  /** What to run on; `auto` is `wasm`, and `webgpu` where WASM SIMD is missing. @default {"auto"} */
+  /** The engine; `auto` is `wasm`, or `webgpu` if WASM SIMD is missing. @default {"auto"} */
   backend?: BackendName | "auto";
   /** The variant of the model. @default {763} */
   model?: ModelName;
-  /** Number of threads, 1 … 64. @default {1} */
+  /** Number of threads, 1 to 64; it does not change the result. @default {1} */
   threads?: number;
-  /** How sums of products are rounded; the reference knows `exact` alone, a GPU `fast`. @default {"exact"; "fast" on a GPU} */
+  /** How sums of products are rounded; the reference has only `exact`, a GPU only `fast`. @default {"exact"; "fast" on a GPU} */
   arithmetic?: Arithmetic;
 }
 
-/** Hyperparameters of one optimizer step. */
+/** Hyperparameters of one step of AdamW: Loshchilov and Hutter 2017, arXiv:1711.05101, algorithm 2. */
 export interface StepOptions {
-  /** Step size of AdamW. */
+  /** Step size, 0 or more. */
   learningRate: number;
-  /** Decoupled weight decay, on every tensor. @default {0} */
+  /** Decoupled weight decay of every tensor, 0 or more. @default {0} */
   weightDecay?: number;
-  /** The gradient is scaled down to this norm where it is longer; 0 or Infinity: never. @default {1} */
+  /** A gradient with a larger Euclidean norm is scaled down to this norm; 0 or Infinity: never. @default {1} */
   clipNorm?: number;
-  /** Decay of the first moment. @default {0.9} */
+  /** Decay of the first moment, 0 to 1. @default {0.9} */
   beta1?: number;
-  /** Decay of the second moment. @default {0.999} */
+  /** Decay of the second moment, 0 to 1. @default {0.999} */
   beta2?: number;
-  /** Added to the root of the second moment. @default {1e-8} */
+  /** Added to the square root of the second moment. @default {1e-8} */
   epsilon?: number;
 }
 
-/** The loss of a batch and its gradient before clipping, in the order of the flat parameter vector. */
+/** The loss of a batch, and its gradient before clipping. */
 export interface LossAndGradient {
   /** Mean cross-entropy over the 12 query positions and the batch, in nats. */
   loss: number;
-  /** dL/dparameters. */
+  /** dL/dparameters, as long as the flat parameter vector and in its order. */
   gradient: Float32Array;
 }
 
-/** What one optimizer step reports. */
+/** The result of one optimizer step. */
 export interface StepReport {
-  /** The loss before the step. */
+  /** The loss before the step, in nats. */
   loss: number;
   /** The Euclidean norm of the gradient before clipping. */
   gradientNorm: number;
 }
 
-/** The state of AdamW. */
+/** The state of AdamW. Both moments are as long as the flat parameter vector and in its order. */
 export interface OptimizerState {
   /** Number of steps taken. */
   step: number;
@@ -67,99 +62,114 @@ export interface OptimizerState {
   secondMoment: Float32Array;
 }
 
-/** A stretch of training on examples that the engine draws itself. */
+/** Consecutive training steps on examples that the engine draws itself. */
 export interface TrainRun {
-  /** Seed of the run, a whole number in [0, 2^32). */
+  /** A whole number in [0, 2^32). */
   seed: number;
-  /** How often the run has started again; 0 at first. Part of the sampler's counter. */
+  /** Number of restarts before, a whole number in [0, 2^32): another attempt gets other examples. */
   attempt: number;
-  /** Steps that the sampler has already served in this attempt, over all stages. */
+  /** Steps of this attempt before, over all stages: the number of the first batch. */
   firstSample: number;
-  /** Hyperparameters and schedule. */
+  /** Hyperparameters and learning-rate schedule. */
   stage: StageHyperparameters;
-  /** The first step within the stage. */
+  /** The first step, counted from 0 within the stage. */
   firstStep: number;
   /** Number of steps. */
   steps: number;
-  /** Operands have at least this many random digits, 1 … 10. */
+  /** Fewest digits of an operand, 1 to 10. */
   minDigits: number;
-  /** Operands have at most this many random digits. */
+  /** Most digits of an operand, 1 to 10. */
   maxDigits: number;
 }
 
-/** One entry per step of a {@linkcode TrainRun}. */
+/** The result of a {@linkcode TrainRun}, one entry per step. */
 export interface TrainRunReport {
-  /** The loss before each step. */
+  /** The loss before each step, in nats. */
   losses: Float32Array;
-  /** The norm of each gradient before clipping. */
+  /** The Euclidean norm of each gradient before clipping. */
   gradientNorms: Float32Array;
 }
 
-/** Which stream of random numbers examples come from. No two streams share a generator key. */
+/** A stream of random problems. Training never draws from the evaluation stream. */
 export type SampleStream = "training" | "evaluation";
 
-/** What to draw. */
+/** Which problems to draw. The same request gives the same problems. */
 export interface SampleRequest {
-  /** Seed, a whole number in [0, 2^32). */
+  /** A whole number in [0, 2^32). */
   seed: number;
-  /** The stream. */
+  /** Problems of different streams are independent. */
   stream: SampleStream;
-  /** Restart count, as in {@linkcode TrainRun}. @default {0} */
+  /** Number of restarts before, as in {@linkcode TrainRun}. @default {0} */
   attempt?: number;
-  /** Which step's examples. @default {0} */
+  /** The number of the batch, a whole number in [0, 2^32). @default {0} */
   sample?: number;
-  /** Number of problems. */
+  /** Number of problems, 0 to 2^27. */
   count: number;
-  /** Fewest random digits of an operand. @default {10} */
+  /** Fewest digits of an operand, 1 to 10. @default {10} */
   minDigits?: number;
-  /** Most random digits of an operand. @default {10} */
+  /** Most digits of an operand, 1 to 10. @default {10} */
   maxDigits?: number;
 }
 
 /** The GPU that an engine runs on. */
 export interface AdapterDescription {
-  /** What its driver calls it. */
+  /** Its name in the driver. */
   readonly name: string;
-  /** Whether it is a program on the CPU. */
+  /** Whether it is emulated on the CPU. */
   readonly software: boolean;
 }
 
-/** A model, its optimizer and the machinery that runs them. */
+/**
+ * A model with its optimizer, ready to run.
+ *
+ * Every method that takes problems throws a TypeError or a RangeError, naming the value, if an operand is not a whole number in [0, 9999999999].
+ * After {@linkcode Engine.dispose} every method throws.
+ */
 export interface Engine {
-  /** What really runs. */
+  /** The engine that really runs. */
   readonly backend: BackendName;
   /** The variant of the model. */
   readonly model: ModelName;
-  /** Threads at work. */
+  /** The number of threads that really run: 1 if memory cannot be shared. */
   readonly threads: number;
-  /** The arithmetic that really runs; the reference engine is always `exact`, a GPU always `fast`. */
+  /** The arithmetic that really runs: `exact` if the machine has no relaxed SIMD. */
   readonly arithmetic: Arithmetic;
-  /** The GPU, where it runs on one. */
+  /** The GPU, if it runs on one. */
   readonly adapter?: AdapterDescription;
-  /** Sets the weights from `parameterCount` floats; the optimizer starts anew. */
+  /**
+   * Sets the weights and resets the optimizer.
+   *
+   * @param values The flat parameter vector: in the order of {@linkcode ModelName}
+   * @throws {RangeError} If its length is not the model's number of parameters, or a value is not finite
+   */
   setParameters(values: Float32Array): void;
-  /** A copy of the weights. */
+  /** A copy of the flat parameter vector. */
   parameters(): Float32Array;
-  /** Draws fresh weights for a seed; the optimizer starts anew. */
+  /**
+   * Draws random weights and resets the optimizer: LayerNorms are 1 and 0, embeddings N(0, 0.02), linear layers N(0, 1 / sqrt(inputs)).
+   *
+   * @param seed A whole number in [0, 2^32)
+   * @param attempt Another attempt gives other weights for the same seed. @default {0}
+   */
   initialize(seed: number, attempt?: number): void;
   /** A copy of the optimizer's state. */
   optimizerState(): OptimizerState;
-  /** Sets the optimizer's state. */
+  /** Sets the optimizer's state. @throws {RangeError} If a moment has another length or a value that cannot be */
   setOptimizerState(state: OptimizerState): void;
-  /** The loss and its gradient; nothing is changed. */
+  /** The loss of a batch and its gradient. Weights and optimizer stay as they are. */
   lossAndGradient(problems: Problems): Promise<LossAndGradient>;
-  /** Logits [n, 12, 14] at positions 21 … 32, teacher-forced: the right sum stands at 22 … 32. */
+  /** Logits of shape [n, 12, 14] at the positions 21 to 32, teacher-forced: the positions 22 to 32 hold the right sum. */
   logits(problems: Problems): Promise<Float32Array>;
-  /** One step of clipping and AdamW. */
+  /** Takes one training step: gradient, clipping, AdamW. */
   trainStep(problems: Problems, options: StepOptions): Promise<StepReport>;
-  /** Many steps on examples drawn by the engine. */
+  /** Takes many training steps on examples that the engine draws. */
   trainRun(run: TrainRun): Promise<TrainRunReport>;
-  /** The problems of a sampler stream. */
+  /** Draws problems: a0 b0 a1 b1 …, where a and b are uniform in [0, 10^n) and n is uniform from `minDigits` to `maxDigits`. */
   sample(request: SampleRequest): Operands;
-  /** Tokens [n, 12] decoded greedily from the prompts alone. */
+  /** Token ids of shape [n, 12]: the digits of the sum, ones first, and the end. Decoded greedily, each token fed back. */
   decode(problems: Problems): Promise<Uint8Array>;
-  /** The sums read off greedily; null where the eleven tokens were not all digits. */
+  /** The sums that {@linkcode Engine.decode} writes; null where one of the eleven tokens is not a digit. */
   predict(problems: Problems): Promise<(bigint | null)[]>;
-  /** Frees threads and memory; the engine cannot be used afterwards. */
+  /** Frees threads and memory. */
   dispose(): Promise<void>;
 }

@@ -1,8 +1,3 @@
-/**
- * The test set of the public AdderBoard verifier.
- *
- * @module
- */
 import { MAX_OPERAND } from "../model/vocabulary.ts";
 import { MersenneTwister } from "./mersenne_twister.ts";
 

@@ -1,8 +1,3 @@
-/**
- * Problems from a CSV file.
- *
- * @module
- */
 import { MAX_OPERAND } from "../model/vocabulary.ts";
 import { mostPairs, readCsv } from "./csv.ts";
 

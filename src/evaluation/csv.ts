@@ -12,7 +12,7 @@ export interface CsvRow {
   fields: string[];
 }
 
-/** A quoted value, or what stands up to the next comma or line end; then what follows it. */
+/** A quoted value, or the text up to the next comma or line end; then its delimiter. */
 const FIELD = /[ \t]*(?:"([^"]*(?:""[^"]*)*)"[ \t]*(?=[,\r\n]|$)|([^,\r\n]*))(,|\r\n|\n|\r|$)/y;
 
 /** At least as many as there are rows of two values or more: for who must know before they are read. */

@@ -1,8 +1,3 @@
-/**
- * How often a model is right.
- *
- * @module
- */
 import type { Engine } from "../engine/types.ts";
 import { eventLoopTurn } from "../event_loop.ts";
 import { packOperands } from "../model/problem.ts";
@@ -18,7 +13,7 @@ export interface EvaluateOptions {
   onProgress?: (progress: EvaluationProgress) => void;
 }
 
-/** What {@linkcode EvaluateOptions.onProgress} is told. */
+/** Progress of an evaluation. */
 export interface EvaluationProgress {
   /** Problems asked so far. */
   done: number;
@@ -34,7 +29,7 @@ export interface EvaluationError {
   b: number;
   /** a + b. */
   expected: number;
-  /** What the model says; null where that is not a number. */
+  /** The model's answer; null if it is not a number. */
   got: number | null;
 }
 
@@ -46,7 +41,7 @@ export interface Evaluation {
   correct: number;
   /** `correct / total`. */
   exactMatch: number;
-  /** The share of problems with the right digit at each of the eleven places of the sum, ones first, whatever stands at the others. */
+  /** The share of problems with the right digit at each of the eleven positions of the sum, ones first. */
   digitAccuracy: number[];
   /** The first wrong sums, in the order of the problems. */
   errors: EvaluationError[];

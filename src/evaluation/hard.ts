@@ -1,8 +1,3 @@
-/**
- * Sums on which adders fail: long carries, and digits that only just do not carry.
- *
- * @module
- */
 import { checkWord, philox4x32 } from "../model/philox.ts";
 import { DOMAINS } from "../model/sampler.ts";
 import { MAX_OPERAND, OPERAND_DIGITS } from "../model/vocabulary.ts";
@@ -21,7 +16,7 @@ type DigitPair = readonly [a: number, b: number];
 const ALL_PAIRS: readonly DigitPair[] = Array.from({ length: 100 }, (_, i) => [Math.floor(i / 10), i % 10]);
 /** Digits that pass a carry on and make none. */
 const PROPAGATE = ALL_PAIRS.filter(([a, b]) => a + b === 9);
-/** Digits that make a carry, whatever comes in. */
+/** Digits that make a carry with any carry from before. */
 const GENERATE = ALL_PAIRS.filter(([a, b]) => a + b > 9);
 /** Digits that swallow a carry. */
 const ABSORB = ALL_PAIRS.filter(([a, b]) => a + b < 9);

@@ -1,9 +1,3 @@
-/**
- * Python's random numbers, so that a public test set drawn by a Python program can be drawn here.
- *
- * @module
- */
-
 const WORD = 2 ** 32;
 const STATE_WORDS = 624;
 const MIDDLE_WORD = 397;

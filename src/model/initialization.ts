@@ -1,8 +1,3 @@
-/**
- * The weights that training starts from.
- *
- * @module
- */
 import { checkWord, philox4x32 } from "./philox.ts";
 import { DOMAINS } from "./sampler.ts";
 import { parameterCount, type Variant } from "./variant.ts";

@@ -61,8 +61,8 @@ export function philox4x32(
 /**
  * Checks a number that becomes one word of a counter or a key.
  *
- * @param asked What the caller wanted to do, in words that follow "Cannot"
- * @param name What the number is called
+ * @param asked The request, in words that follow "Cannot"
+ * @param name The name of the number
  * @throws {RangeError} If it is not a whole number in [0, 2^32)
  */
 export function checkWord(asked: string, name: string, value: number): void {

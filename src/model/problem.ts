@@ -1,8 +1,3 @@
-/**
- * What an engine is asked: pairs of operands, checked once at the border and then carried as plain doubles.
- *
- * @module
- */
 import { shown } from "../shown.ts";
 import { MAX_OPERAND } from "./vocabulary.ts";
 
@@ -14,10 +9,10 @@ export interface Problem {
   readonly b: number | bigint;
 }
 
-/** Operands of n problems one after the other, a0 b0 a1 b1 …; every value is whole and exact in a double. */
+/** The operands of n problems, a0 b0 a1 b1 …: length 2 n, whole numbers in [0, 9999999999], which a double holds exactly. */
 export type Operands = Float64Array;
 
-/** The problems of one call, in the form people write or in the form engines read. */
+/** Problems as objects, or packed. */
 export type Problems = readonly Problem[] | Operands;
 
 /**
@@ -39,7 +34,7 @@ export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unk
 }
 
 /**
- * Checks that two operands can be read from something.
+ * Checks that a pair is an object or a list.
  *
  * @throws {TypeError} If it is no object
  */
@@ -49,7 +44,7 @@ export function checkPair(pair: unknown): void {
 }
 
 /**
- * Packs problems for an engine, checking every operand.
+ * Packs problems for an engine and checks every operand.
  *
  * @throws {TypeError | RangeError} If an operand is not a whole number in [0, 9999999999]
  */
@@ -60,7 +55,7 @@ export function packOperands(problems: Problems): Operands {
         `Cannot read operands as there must be an even number of them: current length is ${problems.length}`,
       );
     }
-    // no object is made for a pair that is right: there may be millions
+    // makes no object for a valid pair, because there may be millions
     for (let i = 0; i < problems.length; i++) {
       if (Number.isInteger(problems[i]) && problems[i] >= 0 && problems[i] <= MAX_OPERAND) continue;
       const first = i & ~1;

@@ -1,7 +1,7 @@
 /**
- * Problems by number: which two operands are example e of step s.
+ * Problems by number: the two operands of example e of step s.
  *
- * The WASM module draws the same problems; a change here is a change of every run, and of the bytes that come out of it.
+ * The WASM module draws the same problems. A change here changes every run and its bytes.
  *
  * @module
  */
@@ -46,7 +46,7 @@ function numberOf(digits: readonly number[], length: number): number {
 /**
  * Checks a range of operand lengths.
  *
- * @param asked What the caller wanted to do, in words that follow "Cannot"
+ * @param asked The request, in words that follow "Cannot"
  * @throws {RangeError} Unless both are whole numbers and 1 <= minDigits <= maxDigits <= 10
  */
 export function checkDigitRange(asked: string, minDigits: number, maxDigits: number): void {

@@ -1,23 +1,24 @@
-/**
- * The two variants of the model, and where each tensor lies in the flat parameter vector.
- *
- * @module
- */
 import { shown } from "../shown.ts";
 
 /** Width of the residual stream. */
 export const WIDTH = 7;
 /** Width of the feed-forward layer. */
 export const HIDDEN = 14;
-/** Positions that the position embedding has. */
+/** Positions of the position embedding. */
 export const CONTEXT = 35;
 /** Tokens in the vocabulary. */
 export const TOKENS = 14;
 
-/** A variant is named by its number of parameters. */
+/**
+ * A variant of the model, named by its number of parameters. 777 has a final LayerNorm and GELU by tanh.
+ *
+ * The flat parameter vector holds these tensors, each row by row: `tok_emb` [14, 7], `pos_emb` [35, 7], `ln1.weight` [7], `ln1.bias` [7],
+ * `attn.qkv` [21, 7], `attn.proj` [7, 7], `ln2.weight` [7], `ln2.bias` [7], `ffn.w1` [14, 7], `ffn.w2` [7, 14], and with 777 `ln_f.weight` [7]
+ * and `ln_f.bias` [7].
+ */
 export type ModelName = 763 | 777;
 
-/** One tensor of the model: its PyTorch name, its shape in PyTorch's layout, and its place in the flat vector. */
+/** One tensor of the model, and its position in the flat parameter vector. */
 export interface TensorSpec {
   /** The name in PyTorch's `state_dict`. */
   readonly name: string;
@@ -27,7 +28,7 @@ export interface TensorSpec {
   readonly offset: number;
   /** Number of elements. */
   readonly size: number;
-  /** How the tensor starts: a constant, or the standard deviation of a normal distribution around 0. */
+  /** Its initial values: a constant, or normally distributed around 0 with this standard deviation. */
   readonly initial: { readonly constant: number } | { readonly deviation: number };
 }
 
@@ -37,9 +38,9 @@ export interface Variant {
   readonly name: ModelName;
   /** The tensors in the order of the flat parameter vector. */
   readonly tensors: readonly TensorSpec[];
-  /** Whether a final LayerNorm stands before the output projection. */
+  /** Whether there is a LayerNorm before the output projection. */
   readonly finalNorm: boolean;
-  /** The form of GELU: by the error function, or the approximation with tanh. */
+  /** GELU by the error function, or approximated by tanh. */
   readonly gelu: "erf" | "tanh";
   /** The epsilon of every LayerNorm. */
   readonly layerNormEpsilon: number;
@@ -89,13 +90,12 @@ const VARIANTS: Readonly<Record<ModelName, Variant>> = {
   },
 };
 
-/** The names of the variants. */
 export const MODELS: readonly ModelName[] = [763, 777];
 
 /**
- * Looks a variant up.
+ * The variant of that name.
  *
- * @throws {RangeError} If there is no variant of that name
+ * @throws {RangeError} If there is none
  */
 export function variantOf(name: number): Variant {
   if (!MODELS.some((model) => model === name)) {

@@ -1,13 +1,13 @@
 /**
- * The vocabulary and the layout of a sequence: which token stands at which position.
+ * The vocabulary and the layout of a sequence: the token at each position.
  *
  * ```
  * position  0 … 9   10   11 … 20   21   22 … 32          33, 34
  * token     a       +    b         =    sum, ones first  PAD (never read)
  * ```
  *
- * Position 21 + i is asked for digit i of the sum, so positions 21 … 32 are the 12 query positions; the last one is asked for
- * the end of the sequence.
+ * Position 21 + i predicts digit i of the sum, so positions 21 … 32 are the 12 query positions; the last one predicts the end
+ * of the sequence.
  *
  * @module
  */

@@ -1,18 +1,12 @@
 /**
- * The error of a run that cannot go on.
- *
- * @module
- */
-
-/**
- * A run that cannot start or go on, for a reason that lies in its options or in what it computed.
+ * A run cannot start or continue, because of its options, the state of its folder, or a loss that is not finite.
  *
  * @example Usage
  * ```ts
  * import { train, TrainingError } from "@x/tiny-adder";
  *
  * try {
- *   await train({ resume: true }); // there is no run to go on with
+ *   await train({ resume: true }); // `out` is missing
  * } catch (error) {
  *   if (!(error instanceof TrainingError)) throw error;
  *   console.log(error.message);
@@ -20,6 +14,6 @@
  * ```
  */
 export class TrainingError extends Error {
-  /** The name of the class. */
+  /** For callers who cannot compare classes. */
   override readonly name = "TrainingError";
 }

@@ -1,8 +1,3 @@
-/**
- * What a run leaves on disk: the weights, the state for a resume, the log.
- *
- * @module
- */
 import { encodeState, type TrainingState } from "../checkpoint/state.ts";
 import {
   lockLog,
@@ -18,13 +13,12 @@ import { isDone } from "./progress.ts";
 import type { RunProgress } from "./progress.ts";
 import { TrainingError } from "./error.ts";
 
-/** One line of the log. */
 export type LogEvent = { readonly event: string } & Record<string, unknown>;
 
-/** A run's folder, open for writing by this run alone. */
+/** The folder of a run: weights, state and log, locked by this run. */
 export class Journal {
   readonly #directory: RunDirectory;
-  /** The log, locked: nobody else writes to the folder. */
+  /** The log, whose lock keeps other runs out of the folder. */
   readonly #log: Deno.FsFile;
   readonly #encoder = new TextEncoder();
   #pending = "";
@@ -41,10 +35,10 @@ export class Journal {
   }
 
   /**
-   * Opens a folder for a new run, which may replace a finished one. Nothing is changed before {@linkcode begin}.
+   * Opens a folder for a new run. Nothing is changed before {@linkcode begin}, which replaces a finished run.
    *
    * @throws {CheckpointError} If it cannot be written to
-   * @throws {TrainingError} If it holds a run that is not finished, which would be lost, or one that is at work
+   * @throws {TrainingError} If it holds an unfinished run, which would be lost, or one that is running
    */
   static async create(path: string): Promise<Journal> {
     return await Journal.#open(path, `start a run in ${path}`, (journal, directory) => {
@@ -60,10 +54,10 @@ export class Journal {
   }
 
   /**
-   * Opens the folder of a run to go on with it.
+   * Opens the folder of a run to resume it.
    *
    * @throws {CheckpointError} If it cannot be written to, or its state cannot be read
-   * @throws {TrainingError} If it holds no run, or one that is at work
+   * @throws {TrainingError} If it holds no run, or one that is running
    */
   static async resume(path: string): Promise<{ journal: Journal; state: TrainingState<RunProgress> }> {
     return await Journal.#open(path, `go on with the run in ${path}`, async (journal, directory) => {
@@ -73,7 +67,7 @@ export class Journal {
           `Cannot go on with the run in ${path} as it must hold its state: there is no ${directory.stateFile}`,
         );
       }
-      // lines after the last save belong to steps that will be taken again
+      // lines after the last save belong to steps that are repeated
       await journal.#truncateLog(state.progress.logBytes);
       return { journal, state };
     });
@@ -100,13 +94,14 @@ export class Journal {
     }
   }
 
-  /** Lets others have the folder. */
+  /** Unlocks the folder. */
   close(): void {
     this.#log.close();
   }
 
   /**
-   * Forgets the run that was here before: a resume must not mix the two. Killed after this, the new run can go on; killed before, the old one is there.
+   * Replaces an earlier run, because a resume must not mix the two. If the process is killed before, the old run is intact; after, the new one can be
+   * resumed.
    *
    * @param state The new run before its first step
    */
@@ -131,21 +126,21 @@ export class Journal {
     }
   }
 
-  /** Adds a line to the log; it is written with the next save. */
+  /** Adds a line to the log, to be written with the next save. */
   log(event: LogEvent): void {
     this.#pending += `${JSON.stringify(event)}\n`;
   }
 
   /**
-   * Writes the lines that are waiting.
+   * Writes the pending lines.
    *
    * @returns The length of the log in bytes
-   * @throws {CheckpointError} If they cannot be written; they go on waiting then
+   * @throws {CheckpointError} If they cannot be written; they stay pending
    */
   async flushLog(): Promise<number> {
     const bytes = this.#encoder.encode(this.#pending);
     await this.#changeLog(async (log) => {
-      await log.seek(this.#logBytes, Deno.SeekMode.Start); // behind the last whole line, wherever an earlier try ended
+      await log.seek(this.#logBytes, Deno.SeekMode.Start); // after the last whole line: an earlier attempt may have written a part
       await writeAll(log, bytes);
     });
     this.#pending = "";
@@ -153,13 +148,13 @@ export class Journal {
     return this.#logBytes;
   }
 
-  /** Writes log and state: from here a resume goes on. */
+  /** Writes log and state, from which a resume continues. */
   async saveState(state: TrainingState<RunProgress>): Promise<void> {
     state.progress.logBytes = await this.flushLog();
     await writeFileAtomically(this.#directory.stateFile, encodeState(state));
   }
 
-  /** Writes the weights. A proof of others, from an earlier run, goes before they come. */
+  /** Writes the weights, after removing a certificate of other weights. */
   async saveModel(checkpoint: Uint8Array): Promise<void> {
     const { modelFile, certificateFile } = this.#directory;
     const found = await Deno.readFile(modelFile).catch(() => new Uint8Array());
@@ -168,7 +163,7 @@ export class Journal {
     await writeFileAtomically(modelFile, checkpoint);
   }
 
-  /** Writes the proof that the weights are right on all inputs. */
+  /** Writes the certificate. */
   async saveCertificate(text: string): Promise<void> {
     await writeFileAtomically(this.#directory.certificateFile, new TextEncoder().encode(text));
   }

@@ -1,15 +1,10 @@
-/**
- * The learning rate over a stage.
- *
- * @module
- */
 import type { StageHyperparameters } from "./stage.ts";
 
 /**
- * The learning rate in force for one step: a linear warm-up from 0, then a cosine from the peak down to `floor` of it.
+ * The learning rate of one step: a linear warm-up from 0 to the peak, then a cosine down to `floor` times the peak.
  *
- * Steps count from 0 as in PyTorch's `LambdaLR`, so the very first step has the learning rate 0 where there is a warm-up.
- * Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, is the cosine.
+ * Steps count from 0 as in PyTorch's `LambdaLR`, so with a warm-up the first step has the learning rate 0.
+ * The cosine is equation 5 of Loshchilov and Hutter 2017, arXiv:1608.03983.
  *
  * ```ts
  * import { learningRateAt } from "./learning_rate.ts";

@@ -1,30 +1,24 @@
-/**
- * Where a run stands between two steps: with the weights and moments, all that an exact resume needs.
- *
- * @module
- */
 import type { Arithmetic, BackendName } from "../engine/types.ts";
 import type { ModelName } from "../model/variant.ts";
 import { totalSteps } from "./recipes.ts";
 import type { Recipe, Stage } from "./recipes.ts";
 import type { EvaluationReport, RestartReport } from "./types.ts";
 
-/** Which of the two ways to train a run goes. */
 export type RunKind = "train" | "continue";
 
-/** Plain data: JSON holds it without loss. */
+/** The progress of a run between two steps. With weights and moments, it is all that an exact resume needs. JSON represents it exactly. */
 export interface RunProgress {
   kind: RunKind;
   recipe: Recipe;
   model: ModelName;
   seed: number;
-  /** The arithmetic of the engine, which a resume must keep to end with the same bytes. */
+  /** The arithmetic of the engine; a resume keeps it, for the same bytes. */
   arithmetic: Arithmetic;
-  /** What the run began on, and a resume goes on with; runs of earlier versions do not say. */
+  /** The backend of the run; a resume keeps it. Missing in runs of earlier versions. */
   backend?: BackendName;
   /** Restarts so far. */
   attempt: number;
-  /** Index of the stage at work. */
+  /** Index of the current stage. */
   stage: number;
   /** Steps done in that stage. */
   stageStep: number;
@@ -32,25 +26,25 @@ export interface RunProgress {
   step: number;
   /** Examples trained on, over all attempts. */
   examples: number;
-  /** Sum of the losses since the window of the stage's gate opened. */
+  /** Sum of the losses in the window of the stage's gate. */
   gateSum: number;
-  /** The best evaluation so far, where the recipe keeps the best weights. */
+  /** The best evaluation so far, if the recipe keeps the best weights. */
   best: EvaluationReport | null;
   restarts: RestartReport[];
   evaluations: EvaluationReport[];
-  /** Whether the evaluation after the last step is still to come: it was stopped. */
+  /** Whether the evaluation after the last step was interrupted. */
   evaluationDue: boolean;
   /** Whether the recipe's goal ended the run. */
   stoppedEarly: boolean;
-  /** Whether the log says that the run has ended, with nothing done since. */
+  /** Whether the log ends with the end of the run. */
   ended: boolean;
-  /** Seconds spent in earlier sessions of the run. */
+  /** Seconds of earlier sessions. */
   seconds: number;
   /** Of these, seconds of training alone. */
   trainSeconds: number;
-  /** Bytes of the log that belong to the steps done. */
+  /** Length of the log at the last save, in bytes. */
   logBytes: number;
-  /** Metadata of the checkpoint that a second pass started from. */
+  /** Metadata of the checkpoint of a second pass. */
   from: Record<string, string> | null;
 }
 
@@ -65,14 +59,14 @@ export function freshProgress(
   };
 }
 
-/** The stage at work, or undefined after the last one. */
+/** The current stage; undefined after the last one. */
 export function currentStage({ recipe, stage }: RunProgress): Stage | undefined {
   return recipe.stages[stage];
 }
 
 /**
- * How many steps can be taken at once: up to where operand lengths change, the gate's window opens or closes, an evaluation is due, the
- * stage or the run ends.
+ * Steps until the next event: the lengths of operands change, the gate's window opens or closes, an evaluation is due, the stage or the run
+ * ends.
  *
  * @param limit Steps after which the run ends
  * @param evalEvery Steps between evaluations, 0 for none
@@ -96,7 +90,7 @@ export function lengthsAt(stage: Stage, stageStep: number): { minDigits: number;
   return { minDigits: phase.minDigits, maxDigits: phase.maxDigits };
 }
 
-/** Whether the steps that a run may take are all done. */
+/** Whether a run has taken all its steps. */
 export function isDone(progress: RunProgress, limit: number): boolean {
   return progress.stoppedEarly || progress.step >= Math.min(limit, totalSteps(progress.recipe));
 }

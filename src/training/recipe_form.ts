@@ -1,8 +1,3 @@
-/**
- * Whether something has the form of a recipe, whoever wrote it.
- *
- * @module
- */
 import { excerpt } from "../checkpoint/error.ts";
 import type { Recipe } from "./recipes.ts";
 
@@ -23,8 +18,8 @@ const STAGE_NUMBERS = [
 /**
  * Checks the form of a recipe; whether its parts fit each other is for `checkRecipe` of recipes.ts.
  *
- * @param name What it is called in errors
- * @param fail Makes the error of what is wrong and where
+ * @param name Its name in errors
+ * @param fail Makes an error from the end of its message
  */
 export function checkRecipeForm(
   recipe: unknown,

@@ -1,71 +1,71 @@
 /**
- * Recipes as data: stages, schedules, curricula, gates. Nothing here runs anything.
+ * Recipes as data: stages, learning-rate schedules, operand lengths and gates. {@linkcode trainRecipe} and {@linkcode continueRecipe} give ours.
  *
  * @module
  */
 import { shown } from "../shown.ts";
 import type { StageHyperparameters } from "./stage.ts";
 
-/** From which step of a stage on operands have how many random digits. */
+/** The lengths of operands from one step of a stage on. */
 export interface CurriculumPhase {
-  /** The first step of the stage to which this applies. */
+  /** The first step, counted from 0 within the stage. */
   readonly fromStep: number;
-  /** Fewest digits. */
+  /** Fewest digits of an operand, 1 to 10. */
   readonly minDigits: number;
-  /** Most digits. */
+  /** Most digits of an operand, 1 to 10. */
   readonly maxDigits: number;
 }
 
-/** A run that will fail shows it in its training loss: above `loss`, it starts again with new weights. */
+/** A check of the training loss during a stage: an attempt whose mean loss is above `loss` starts again from new weights. */
 export interface Gate {
-  /** The step of the stage before which the loss is averaged. */
+  /** The step of the check, counted from 0 within the stage. */
   readonly atStep: number;
-  /** How many steps are averaged. */
+  /** The number of steps before it over which the loss is averaged. */
   readonly window: number;
-  /** The largest mean loss that goes on. */
+  /** The largest mean loss that passes, in nats. */
   readonly loss: number;
 }
 
-/** One stage of a recipe. */
+/** A stage of a recipe. */
 export interface Stage extends StageHyperparameters {
-  /** What it is for, one word. */
+  /** One word, such as `explore`. */
   readonly name: string;
-  /** Operand lengths over time; the first entry starts at step 0. */
+  /** Lengths of operands, by step; the first entry starts at step 0. */
   readonly curriculum: readonly CurriculumPhase[];
-  /** Where a failing run is given up. */
+  /** Where an attempt that does not learn is given up. */
   readonly gate?: Gate;
 }
 
-/** How often to evaluate, and what accuracy ends the run. */
+/** Evaluations during a run. */
 export interface EvaluationPlan {
   /** Steps between evaluations; 0: only at the end. */
   readonly every: number;
-  /** Problems each time. */
+  /** Held-out problems of each evaluation. */
   readonly problems: number;
-  /** Stops the run once this share is right; the best checkpoint is kept. */
+  /** The share of correct sums, 0 to 1, at which the run stops; the best weights are kept. @default {the run does not stop early} */
   readonly stopAt?: number;
 }
 
-/** A way to train, from first weights to last. */
+/** A training procedure. */
 export interface Recipe {
-  /** Its name. */
+  /** A name for reports. */
   readonly name: string;
-  /** One line for people. */
+  /** One line. */
   readonly description: string;
-  /** The stages, in order, under one optimizer state. */
+  /** The stages, in order. They share one optimizer state. */
   readonly stages: readonly Stage[];
-  /** Most attempts before the last one is kept as it is. */
+  /** Most attempts; the last one passes every gate. */
   readonly maxAttempts: number;
-  /** Evaluations during the run. */
+  /** Evaluations before the last step. */
   readonly evaluation: EvaluationPlan;
-  /** Seconds that the proof at the end of a run may take, where one is asked for. @default {30} */
+  /** Most seconds of a proof at the end of the run. @default {30} */
   readonly proofSeconds?: number;
-  /** Most rounds of training on what the proof finds, where one is asked for and does not go through. @default {0} */
+  /** Most rounds of training on the pairs where the proof fails. @default {0} */
   readonly hardeningRounds?: number;
 }
 
 /**
- * Seconds for a proof where the recipe does not say.
+ * Most seconds of the proof of a recipe without `proofSeconds`.
  *
  * @example Usage
  * ```ts
@@ -77,26 +77,26 @@ export interface Recipe {
 export const PROOF_SECONDS = 30;
 
 /**
- * Rounds of hardening where they are asked for.
+ * Most rounds of hardening with the option `harden`.
  *
  * @example Usage
  * ```ts
  * import { HARDENING_ROUNDS, trainRecipe } from "@x/tiny-adder/recipes";
  *
- * console.log(Math.max(trainRecipe("fast").hardeningRounds ?? 0, HARDENING_ROUNDS)); // what train({ harden: true }) takes
+ * console.log(Math.max(trainRecipe("fast").hardeningRounds ?? 0, HARDENING_ROUNDS)); // most rounds of train({ harden: true })
  * ```
  */
 export const HARDENING_ROUNDS = 6;
 
 /**
- * Problems of the evaluation that ends a run.
+ * Held-out problems of the final evaluation, unless the option `finalProblems` is set.
  *
  * @example Usage
  * ```ts
  * import { FINAL_EVALUATION } from "@x/tiny-adder/recipes";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(FINAL_EVALUATION, 100_000); // train({ finalProblems }) asks for others
+ * assertEquals(FINAL_EVALUATION, 100_000);
  * ```
  */
 export const FINAL_EVALUATION = 100_000;
@@ -105,7 +105,7 @@ const ADAM = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 } as const;
 const ADAM_OF_PAPER = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 1 } as const;
 const ALL_LENGTHS: readonly CurriculumPhase[] = [{ fromStep: 0, minDigits: 1, maxDigits: 10 }];
 
-/** Explore at a large learning rate with real weight decay, from short operands to long ones. */
+/** Large learning rate, weight decay, operands that grow. */
 function explore(batch: number, steps: number, gateLoss: number): Stage {
   return {
     ...ADAM,
@@ -125,7 +125,7 @@ function explore(batch: number, steps: number, gateLoss: number): Stage {
   };
 }
 
-/** Anneal: no weight decay, the learning rate down to almost nothing, long operands. */
+/** No weight decay, a learning rate that falls to almost 0, long operands. */
 function anneal(batch: number, steps: number, learningRate: number, gate: Gate): Stage {
   return {
     ...ADAM,
@@ -205,7 +205,7 @@ const CONTINUE_RECIPES: Readonly<Record<string, Recipe>> = {
   },
 };
 
-/** A second, gentler annealing of weights that have learned already. */
+/** Another, gentler annealing of trained weights. */
 function secondAnnealing(name: string, batch: number, steps: number, learningRate: number): Recipe {
   const { gate: _, ...stage } = anneal(batch, steps, learningRate, { atStep: 0, window: 0, loss: 0 });
   return {
@@ -240,7 +240,7 @@ function lookUp(recipes: Readonly<Record<string, Recipe>>, name: string): Recipe
 }
 
 /**
- * The recipe of that name for training from scratch.
+ * A recipe for training from scratch: `fast`, `sure` or `paper`.
  *
  * @example Usage
  * ```ts
@@ -257,7 +257,7 @@ export function trainRecipe(name: string): Recipe {
 }
 
 /**
- * The recipe of that name for a second pass from a checkpoint.
+ * A recipe for training a checkpoint further: `fast`, `sure` or `paper`.
  *
  * @example Usage
  * ```ts
@@ -273,7 +273,7 @@ export function continueRecipe(name: string): Recipe {
 }
 
 /**
- * Checks a recipe that somebody wrote.
+ * Checks that a recipe of your own can be run: `train` and `continueTraining` do so before they start.
  *
  * @example Usage
  * ```ts
@@ -285,6 +285,7 @@ export function continueRecipe(name: string): Recipe {
  * assertThrows(() => checkRecipe({ ...gentle, stages: [] }, "train"), RangeError);
  * ```
  *
+ * @param kind The function that is to run it; a second pass has no gates
  * @throws {RangeError} If it cannot be run; the message says why
  */
 export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train" | "continue"): void {
@@ -322,7 +323,7 @@ export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train"
 }
 
 /**
- * Steps of all stages.
+ * The number of steps of all stages.
  *
  * @example Usage
  * ```ts

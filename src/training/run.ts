@@ -1,6 +1,6 @@
 /**
- * The loop: stages, gates and restarts, evaluations, saves. What is computed depends on recipe, model and seed alone, never on
- * when a chunk ends, a file is written or somebody looks.
+ * The training loop: stages, gates and restarts, evaluations, saves. The weights depend on recipe, model and seed alone, never on when a chunk
+ * ends, a file is written or progress is reported.
  *
  * @module
  */
@@ -19,66 +19,64 @@ import { currentStage, isDone, lengthsAt, type RunProgress, stepsAtOnce } from "
 import { HARDENING_ROUNDS, PROOF_SECONDS, type Stage, totalSteps } from "./recipes.ts";
 import type { EvaluationReport, ProgressEvent, RestartReport, TrainReport, TrainResult } from "./types.ts";
 
-/** Seconds between two saves of the state, about, where it is not said. */
+/** Approximate seconds between two saves of the state, by default. */
 const SECONDS_BETWEEN_SAVES = 10;
-/** Between two looks at the signal lie about this many seconds. */
+/** Approximate seconds between two checks of the signal. */
 const SECONDS_BETWEEN_TURNS = 0.05;
-/** A line of the log covers at most so many steps; slow engines are asked for fewer at once. */
+/** Most steps per line of the log; slow engines take fewer at once. */
 const STEPS_PER_LOG_LINE = 100;
-/** A GPU is asked for more: every request waits for an answer of some 11 ms, and the event loop turns meanwhile. */
+/** A GPU takes more at once: each request waits about 11 ms for its answer, while the event loop turns. */
 const GPU_STEPS_PER_LOG_LINE = 1000;
 const GPU_SECONDS_BETWEEN_TURNS = 0.5;
-/** A second pass takes its examples from attempts that no training from scratch reaches: the same seed gives it other data. */
+/** A second pass draws from attempts that no training from scratch reaches, so the same seed gives it other examples. */
 const CONTINUED_ATTEMPT = 2 ** 31;
 
-/** Between two glances lie at least this many seconds… */
+/** Least seconds between two interim accuracy checks… */
 const SECONDS_BETWEEN_GLANCES = 0.5;
-/** …and so many times what the last one took. */
+/** …and least multiple of the duration of the last one. */
 const GLANCE_RARITY = 50;
 
-/** The evaluation stream's samples: one for evaluations on the way, one for the last. */
+/** Samples of the evaluation stream: one for interim evaluations, one for the last. */
 const SAMPLE_ON_THE_WAY = 1;
 const SAMPLE_AT_THE_END = 0;
 
-/** What a run asks of its journal. */
+/** The part of a journal that a run uses. */
 export type RunJournal = Pick<
   Journal,
   "begin" | "flushLog" | "log" | "modelFile" | "saveCertificate" | "saveModel" | "saveState"
 >;
 
-/** The end of a single attempt at a gate. */
+/** Thrown where a gate ends a single attempt. */
 export class GateClosed extends Error {
-  /** Which gate, and why. */
   readonly restart: RestartReport;
 
-  /** Takes what the gate found. */
   constructor(restart: RestartReport) {
     super(`Cannot go on with this attempt as its loss must be at most ${restart.gate}: it is ${restart.loss}`);
     this.restart = restart;
   }
 }
 
-/** What a run works with. */
+/** The engine, journal and settings of a run. */
 export interface RunTools {
   engine: Engine;
   journal: RunJournal | undefined;
-  /** Whether a gate that closes ends the run with a {@linkcode GateClosed} instead of starting it again. */
+  /** Whether a failed gate throws {@linkcode GateClosed} instead of restarting. */
   singleAttempt?: boolean;
   /** Steps after which the run ends. */
   limit: number;
   /** Steps between evaluations, 0 for none. */
   evalEvery: number;
-  /** Problems of the evaluation at the end. */
+  /** Problems of the final evaluation. */
   finalProblems: number;
-  /** Problems of a glance on the way, for the progress alone; 0 or missing: none. */
+  /** Problems of an interim accuracy check, for progress alone. @default {0} */
   glanceProblems?: number;
   /** Whether the run ends with a proof. */
   certify?: boolean;
-  /** Threads of the proof; all where it is not said. */
+  /** Threads of the proof. @default {all cores} */
   proofThreads?: number;
-  /** Whether it trains on with what the proof finds; undefined: as the recipe says. */
+  /** Whether to train on pairs where the proof fails. @default {the recipe's} */
   harden?: boolean;
-  /** Seconds between two saves of the state, about. */
+  /** Approximate seconds between two saves of the state. */
   saveEvery?: number;
   signal: AbortSignal | undefined;
   onProgress: (event: ProgressEvent) => void;
@@ -87,7 +85,7 @@ export interface RunTools {
 /** Weights and moments. */
 type Vectors = Pick<TrainingState, "parameters" | "firstMoment" | "secondMoment">;
 
-/** One run, from wherever its progress stands to its end. */
+/** A run, from its current progress to its end. */
 export class Run {
   readonly #progress: RunProgress;
   readonly #tools: RunTools;
@@ -97,7 +95,7 @@ export class Run {
   /** The earliest time of the next glance, in milliseconds. */
   #nextGlance = performance.now() + 1000 * SECONDS_BETWEEN_GLANCES;
 
-  /** The engine must hold the weights and moments that belong to `progress`. */
+  /** The engine must already hold the weights and moments of `progress`. */
   constructor(progress: RunProgress, tools: RunTools, best?: Float32Array) {
     this.#progress = progress;
     this.#tools = tools;
@@ -105,7 +103,7 @@ export class Run {
     this.#earlierSeconds = progress.seconds;
   }
 
-  /** Trains to the end, and says what came out. */
+  /** Trains to the end, evaluates and saves. */
   async finish(): Promise<TrainResult> {
     await this.train();
     return await this.conclude();
@@ -139,10 +137,10 @@ export class Run {
       return await work();
     } catch (error) {
       if (this.#tools.signal?.aborted || error instanceof GateClosed) throw error;
-      // the state stays at its last save, which a resume goes on from; what led to the error belongs in the log
+      // the state stays at its last save, for a resume; log the cause
       const message = error instanceof Error ? error.message : String(error);
       this.#log("error", { step: this.#progress.step, message });
-      await this.#tools.journal?.flushLog().catch(() => {}); // a full disk may be what led to it
+      await this.#tools.journal?.flushLog().catch(() => {}); // a full disk may be the cause
       throw error;
     }
   }
@@ -238,7 +236,7 @@ export class Run {
     this.#log("step", report);
   }
 
-  /** What comes after steps of a stage: an evaluation, its gate, the next stage. @returns Whether the run starts again */
+  /** After steps of a stage: evaluation, gate, next stage. @returns Whether the run restarts */
   async #endStretch(stage: Stage): Promise<boolean> {
     const progress = this.#progress;
     if (progress.evaluationDue) await this.#evaluateOnTheWay();
@@ -249,7 +247,7 @@ export class Run {
     return false;
   }
 
-  /** Starts again where the loss at a gate says that the run will fail. @returns Whether it did */
+  /** Restarts if the loss at a gate is too high. @returns Whether it did */
   #closeGate(stage: Stage): boolean {
     const progress = this.#progress;
     const { gate } = stage;
@@ -271,7 +269,7 @@ export class Run {
     return true;
   }
 
-  /** Asks a few problems for those who watch; neither the weights nor the log know of it. */
+  /** Interim accuracy check for progress; it changes neither weights nor log. */
   async #glanceIfDue(): Promise<void> {
     const { engine, glanceProblems = 0, onProgress } = this.#tools;
     const before = performance.now();
@@ -299,7 +297,7 @@ export class Run {
     progress.stoppedEarly = result.correct >= evaluation.stopAt * result.total;
   }
 
-  /** Asks new problems. Who stops the run here goes on with the same ones: what a resume needs is saved, with `vectors` as the last step's. */
+  /** Evaluates on held-out problems. If the run is stopped meanwhile, its state is saved with `vectors`, those of the last step. */
   async #evaluate(count: number, sample: number, vectors?: Vectors): Promise<EvaluationReport> {
     const { engine, onProgress, signal } = this.#tools;
     const { seed, step } = this.#progress;
@@ -315,7 +313,7 @@ export class Run {
     return { step, total, correct };
   }
 
-  /** Evaluates the weights and writes them. */
+  /** Evaluates, hardens, proves and saves the weights. */
   async conclude(): Promise<TrainResult> {
     return await this.#loggingErrors(() => this.#conclude());
   }
@@ -327,7 +325,7 @@ export class Run {
     const last = this.#vectors();
     if (this.#best !== undefined) engine.setParameters(this.#best);
     const rounds = this.#hardeningRounds();
-    if (rounds > 0) await this.save(last); // hardening takes long, and begins anew after a resume
+    if (rounds > 0) await this.save(last); // hardening is slow, and starts again after a resume
     const hardened = rounds === 0 ? null : await this.#harden(engine.parameters(), rounds);
     const examples = progress.examples + (hardened?.examples ?? 0);
     if (hardened !== null) engine.setParameters(hardened.parameters);
@@ -376,14 +374,14 @@ export class Run {
   async #certify(parameters: Float32Array): Promise<CertifyResult> {
     const { signal, onProgress } = this.#tools;
     const { model, recipe, step } = this.#progress;
-    const { certify } = await import("../certify/certify.ts"); // who only trains does not wait for it
+    const { certify } = await import("../certify/certify.ts"); // loaded lazily
     return await certify({ model, parameters }, {
       ...{ seconds: recipe.proofSeconds ?? PROOF_SECONDS, threads: this.#tools.proofThreads, signal },
       onProgress: ({ proved, seconds }) => onProgress({ type: "certification", step, proved, seconds }),
     });
   }
 
-  /** How often it may train on the pairs where the proof fails. A recipe that `steps` cut short has not learned enough for its own rounds to help. */
+  /** Most rounds of training on pairs where the proof fails. After a recipe that `steps` cut short, the recipe's own rounds would not help. */
   #hardeningRounds(): number {
     const { harden, certify } = this.#tools;
     const { hardeningRounds = 0 } = this.#progress.recipe;
@@ -410,25 +408,25 @@ export class Run {
     if (!this.#progress.ended) this.#tools.journal?.log({ event, ...fields });
   }
 
-  /** The weights and moments of the last step. A resume goes on from these, whatever better weights are kept beside them. */
+  /** The weights and moments of the last step, from which a resume continues, even if better weights are kept. */
   #vectors(): Vectors {
     const { engine } = this.#tools;
     const { firstMoment, secondMoment } = engine.optimizerState();
     return { parameters: engine.parameters(), firstMoment, secondMoment };
   }
 
-  /** All that a resume needs. */
+  /** The state that a resume needs. */
   #state(vectors = this.#vectors()): TrainingState<RunProgress> {
     this.#progress.seconds = this.#seconds();
     return { progress: this.#progress, ...vectors, ...(this.#best && { best: this.#best }) };
   }
 
-  /** Saves the state, from which a run goes on to the same bytes. */
+  /** Saves the state; a resume from it ends with the same bytes. */
   async save(vectors: Vectors = this.#vectors()): Promise<void> {
     await this.#tools.journal?.saveState(this.#state(vectors));
   }
 
-  /** Gives a journal to a run that has none yet, with what the log says of it so far. */
+  /** Gives a run its journal, with the events so far. */
   async startJournal(journal: RunJournal, events: Iterable<LogEvent>): Promise<void> {
     await journal.begin(this.#state());
     for (const event of events) journal.log(event);

@@ -1,19 +1,14 @@
-/**
- * Attempts side by side: what a recipe with gates does one after the other, on as many threads as there are attempts.
- *
- * @module
- */
 import { createBackgroundEngine } from "../engine/create_engine.ts";
 import type { Journal, LogEvent } from "./journal.ts";
 import { freshProgress, type RunProgress } from "./progress.ts";
 import { GateClosed, Run, type RunJournal, type RunTools } from "./run.ts";
 import type { ProgressEvent, RestartReport, TrainResult } from "./types.ts";
 
-/** What all attempts share. */
+/** Settings of all attempts. */
 export interface SideBySideOptions {
   /** The run before its first step. */
   start: Pick<RunProgress, "kind" | "recipe" | "model" | "seed" | "arithmetic" | "from">;
-  /** How many attempts are trained at once. */
+  /** Attempts at the same time. */
   attempts: number;
   journal: Journal | undefined;
   limit: number;
@@ -25,7 +20,7 @@ export interface SideBySideOptions {
   onProgress: (event: ProgressEvent) => void;
 }
 
-/** Keeps the log of an attempt until it is known whether the attempt counts. Nothing is saved meanwhile. */
+/** Keeps the log of an attempt until it is accepted or given up. Nothing is saved meanwhile. */
 class WaitingLog implements RunJournal {
   readonly modelFile = "";
   readonly events: LogEvent[] = [];
@@ -41,20 +36,20 @@ class WaitingLog implements RunJournal {
   saveCertificate = () => Promise.resolve();
 }
 
-/** An attempt at work. */
+/** A running attempt. */
 interface Attempt {
   run: Run;
   progress: RunProgress;
   tools: RunTools;
   log: WaitingLog;
-  /** Undefined once all its steps are done, or what closed it. */
+  /** Undefined if it finished its steps, or the gate that it failed. */
   outcome: Promise<RestartReport | undefined>;
   stop: AbortController;
 }
 
 /**
- * Trains attempts of a recipe side by side; the first that passes its gates, in their order, counts. Its weights, its checkpoint and its report are
- * those of {@linkcode Run.finish} on one attempt after the other; `examples` counts the attempts up to it.
+ * Trains attempts of a recipe in parallel. The first attempt, in their order, that passes its gates is the result. Weights, checkpoint and report
+ * are those of {@linkcode Run.finish}, which trains one attempt after the other; `examples` counts the attempts up to the result.
  */
 export async function trainSideBySide(options: SideBySideOptions): Promise<TrainResult> {
   const { start, attempts, journal, signal, onProgress } = options;
@@ -65,7 +60,7 @@ export async function trainSideBySide(options: SideBySideOptions): Promise<Train
   let examples = 0;
   let trainSeconds = 0;
   let next = 0;
-  /** The attempt that counts, if it passes. */
+  /** The first attempt that has not failed. */
   let lead = 0;
 
   const launch = async () => {
@@ -88,7 +83,7 @@ export async function trainSideBySide(options: SideBySideOptions): Promise<Train
       if (error instanceof GateClosed) return error.restart;
       throw error;
     });
-    outcome.catch(() => {}); // looked at when its turn comes
+    outcome.catch(() => {}); // handled when its turn comes
     atWork.push({ run, progress, tools, log, outcome, stop });
   };
 
@@ -97,7 +92,7 @@ export async function trainSideBySide(options: SideBySideOptions): Promise<Train
     for (;;) {
       const { run, progress, tools, log, outcome } = atWork[lead];
       const closed = await outcome;
-      events.push(...log.events.slice(lead === 0 ? 0 : 1)); // one line tells of the start
+      events.push(...log.events.slice(lead === 0 ? 0 : 1)); // one start line is enough
       examples += progress.examples;
       trainSeconds += progress.trainSeconds;
       if (closed === undefined) {

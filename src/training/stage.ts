@@ -1,29 +1,23 @@
-/**
- * One stage of a recipe: a stretch of training under one schedule.
- *
- * @module
- */
-
-/** What an engine needs to know of a stage. */
+/** The hyperparameters of a stage: consecutive steps of AdamW under one learning-rate schedule. */
 export interface StageHyperparameters {
-  /** Number of steps, over which the schedule runs. */
+  /** Number of steps, 1 or more. */
   readonly steps: number;
-  /** Examples a step, a multiple of 4. */
+  /** Examples per step, a multiple of 4. */
   readonly batch: number;
-  /** Peak learning rate. */
+  /** Peak learning rate, 0 or more. */
   readonly learningRate: number;
-  /** Steps over which the learning rate rises linearly from 0 to its peak. */
+  /** Steps of linear warm-up from 0 to the peak. */
   readonly warmupSteps: number;
-  /** The cosine ends at this share of the peak. */
+  /** The share of the peak at which the cosine ends, 0 to 1. */
   readonly floor: number;
-  /** Decoupled weight decay, on every tensor. */
+  /** Decoupled weight decay of every tensor. */
   readonly weightDecay: number;
   /** Decay of the first moment. */
   readonly beta1: number;
   /** Decay of the second moment. */
   readonly beta2: number;
-  /** Added to the root of the second moment. */
+  /** Added to the square root of the second moment. */
   readonly epsilon: number;
-  /** The gradient is scaled down to this norm where it is longer. */
+  /** A gradient with a larger Euclidean norm is scaled down to this norm; 0 or Infinity: never. */
   readonly clipNorm: number;
 }

@@ -1,8 +1,3 @@
-/**
- * From options to a run: what it starts from, and the engine that it runs on.
- *
- * @module
- */
 import { shown } from "../shown.ts";
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { readCheckpointFileSync } from "../checkpoint/store.ts";
@@ -19,11 +14,11 @@ import { Run } from "./run.ts";
 import { trainSideBySide } from "./side_by_side.ts";
 import type { ContinueOptions, TrainOptions, TrainResult } from "./types.ts";
 
-/** What a run starts from. */
+/** The start of a run: fresh or resumed. */
 interface Start {
   progress: RunProgress;
   journal: Journal | undefined;
-  /** Weights to start from, with the optimizer's moments where the run had begun. */
+  /** Weights to start from; a resumed run also has moments. */
   weights?: { parameters: Float32Array; moments?: { firstMoment: Float32Array; secondMoment: Float32Array } };
   best?: Float32Array;
 }
@@ -33,7 +28,7 @@ function recipeOf(kind: RunKind, recipe: string | Recipe): Recipe {
   checkRecipeForm(
     recipe,
     "the recipe",
-    (reason) => new TypeError(`Cannot train by a recipe of one's own as ${reason}`),
+    (reason) => new TypeError(`Cannot train by a recipe of your own as ${reason}`),
   );
   checkRecipe(recipe, kind);
   return recipe;
@@ -63,7 +58,7 @@ function checkOptions(kind: RunKind, { seed, steps, evalEvery, saveEvery, finalP
   }
 }
 
-/** Reads the state of the run in `out`, whose recipe, model and seed count. */
+/** Reads the state of the run in `out`. Its recipe, model and seed hold; options must not contradict them. */
 async function resumed(kind: RunKind, options: TrainOptions): Promise<Start> {
   if (options.out === undefined) {
     throw new TrainingError("Cannot resume a run as `out` must name its folder: it is missing");
@@ -143,7 +138,7 @@ async function run(start: Start, options: TrainOptions, makeEngine: EngineMaker 
   }
 }
 
-/** Does what `train` of train.ts says. */
+/** `train` of train.ts. */
 export async function startTraining(options: TrainOptions, makeEngine?: EngineMaker): Promise<TrainResult> {
   checkOptions("train", options);
   const start = options.resume ? await resumed("train", options) : await fresh("train", options);
@@ -151,7 +146,7 @@ export async function startTraining(options: TrainOptions, makeEngine?: EngineMa
   return await closing(start, begin);
 }
 
-/** Lets others have the run's folder when a run is over, however it ended. */
+/** Unlocks the run's folder when the run ends, however it ends. */
 async function closing({ journal }: Start, run: () => Promise<TrainResult>): Promise<TrainResult> {
   try {
     return await run();
@@ -160,7 +155,7 @@ async function closing({ journal }: Start, run: () => Promise<TrainResult>): Pro
   }
 }
 
-/** A run whose attempts are trained side by side. */
+/** A run whose attempts are trained in parallel. */
 async function runAttempts({ progress, journal }: Start, options: TrainOptions): Promise<TrainResult> {
   const { attempts, backend = "auto", steps = Infinity, resume, signal } = options;
   const asked = "Cannot train attempts side by side as";
@@ -191,7 +186,7 @@ async function runAttempts({ progress, journal }: Start, options: TrainOptions):
   });
 }
 
-/** Does what `continueTraining` of train.ts says. */
+/** `continueTraining` of train.ts. */
 export async function startContinuing(options: ContinueOptions): Promise<TrainResult> {
   checkOptions("continue", options);
   if (options.resume) {

@@ -1,25 +1,22 @@
-/**
- * Training from scratch, and a second pass from a checkpoint. The machinery is loaded at the first call: who only adds does not wait for it.
- *
- * @module
- */
 import type { ContinueOptions, TrainOptions, TrainResult } from "./types.ts";
 
 /**
- * Trains a model from scratch.
+ * Trains a model from random weights. Takes from a second (recipe `fast`) to several minutes (recipe `paper`). The code for training is loaded
+ * lazily, so programs that only add do not wait for it.
  *
  * @example Usage
  * ```ts
  * import { loadAdder, train } from "@x/tiny-adder";
  *
- * const { checkpoint, report } = await train({ recipe: "fast", seed: 1, steps: 100 });
+ * // all steps of recipe "sure" and `certify: true` give a model that is proved right, as the command line does
+ * const { checkpoint, report } = await train({ recipe: "sure", seed: 1, steps: 100 });
  * console.log(report.exactMatch, loadAdder(checkpoint).add(42, 7));
  * ```
  *
  * @throws {RangeError} If an option is out of its range, or there is no such recipe
- * @throws {TrainingError} If the run cannot go on, or `out` holds a run that is not finished
+ * @throws {TrainingError} If a loss or weight is not finite, or `out` holds an unfinished run
  * @throws {CheckpointError} If `out` cannot be written to
- * @throws {EngineError} If a thread dies, or memory is refused; what was saved last stays
+ * @throws {EngineError} If a thread dies or memory is refused; the last saved state remains
  */
 export async function train(options: TrainOptions = {}): Promise<TrainResult> {
   const { startTraining } = await import("./start.ts");
@@ -27,7 +24,7 @@ export async function train(options: TrainOptions = {}): Promise<TrainResult> {
 }
 
 /**
- * Trains on from a checkpoint, with a fresh optimizer: the second pass of a recipe.
+ * Trains a checkpoint further with a new optimizer state: the second pass of a recipe. Its learning rate is lower, and it has no restarts.
  *
  * @example Usage
  * ```ts
@@ -39,9 +36,9 @@ export async function train(options: TrainOptions = {}): Promise<TrainResult> {
  * ```
  *
  * @throws {RangeError} If an option is out of its range, or there is no such recipe
- * @throws {TrainingError} If the run cannot go on, or `out` holds a run that is not finished
- * @throws {CheckpointError} If `from` is no checkpoint, or `out` cannot be written to
- * @throws {EngineError} If a thread dies, or memory is refused; what was saved last stays
+ * @throws {TrainingError} If a loss or weight is not finite, or `out` holds an unfinished run
+ * @throws {CheckpointError} If `from` is not a checkpoint, or `out` cannot be written to
+ * @throws {EngineError} If a thread dies or memory is refused; the last saved state remains
  */
 export async function continueTraining(options: ContinueOptions): Promise<TrainResult> {
   const { startContinuing } = await import("./start.ts");

@@ -1,8 +1,3 @@
-/**
- * What `train` and `continueTraining` take, tell and give.
- *
- * @module
- */
 import type { ModelName } from "../model/variant.ts";
 import type { AdapterDescription, Arithmetic, BackendName } from "../engine/types.ts";
 import type { Certificate, CertifyResult } from "../certify/types.ts";
@@ -14,27 +9,27 @@ export interface TrainOptions {
   recipe?: string | Recipe;
   /** The variant of the model. @default {763} */
   model?: ModelName;
-  /** A whole number in [0, 2^32): the same seed gives the same weights. @default {1} */
+  /** A whole number in [0, 2^32). The same recipe, model and seed give the same weights, to the byte. @default {1} */
   seed?: number;
-  /** Ends the run after that many steps of the recipe, its schedules unchanged. @default {all of the recipe} */
+  /** Ends the run after this number of steps, with the recipe's schedules unchanged. @default {all steps of the recipe} */
   steps?: number;
   /**
-   * Trains so many attempts side by side, one a thread, the later ones in case the earlier ones fail at a gate: a run that does not learn then costs
-   * no second try. The result is that of one attempt after the other, to the byte. Nothing is saved before the end.
-   * @default {one after the other, as the recipe says}
+   * Trains 1 to 64 attempts in parallel, one per thread, so that an attempt that fails at a gate costs no time. The result is the same as one
+   * attempt after the other, to the byte. Nothing is saved before the end.
+   * @default {one attempt after the other}
    */
   attempts?: number;
-  /** What to run on. @default {"auto"} */
+  /** The engine; `auto` is `wasm`, or `webgpu` if WASM SIMD is missing. @default {"auto"} */
   backend?: BackendName | "auto";
-  /** Threads, 1 … 64, also of the proof. @default {1; all of them for the proof} */
+  /** Number of threads, 1 to 64; it does not change the result. @default {1; all cores for the proof} */
   threads?: number;
-  /** `exact` gives the same bytes on every machine. @default {"exact"; "fast" on a GPU} */
+  /** `exact` gives the same weights on every machine. @default {"exact"; "fast" on a GPU} */
   arithmetic?: Arithmetic;
-  /** Folder for `model.safetensors`, `state.safetensors` and `log.jsonl`; made if missing. Without it nothing is written. */
+  /** Folder for `model.safetensors`, `state.safetensors`, `log.jsonl` and `certificate.json`; it is created. @default {nothing is written} */
   out?: string;
-  /** Goes on with the unfinished run in `out`, whose recipe, model and seed it keeps. @default {false} */
+  /** Resumes the run in `out`, with its recipe, model and seed. @default {false} */
   resume?: boolean;
-  /** Evaluates every that many steps; 0: only at the end. @default {what the recipe says} */
+  /** Steps between two evaluations; 0: only at the end. @default {the recipe's} */
   evalEvery?: number;
   /**
    * Whether to end with a proof that the weights add every pair correctly, or a pair that they add wrongly. With recipe `sure`, training goes
@@ -43,33 +38,33 @@ export interface TrainOptions {
    */
   certify?: boolean;
   /**
-   * Trains on with what the proof finds to be wrong or narrow, until it goes through; includes `certify`.
-   * @default {with `certify` as the recipe says, else false}
+   * Whether to train on the pairs where the proof fails, and to prove again, up to six times; includes `certify`.
+   * @default {the recipe's with `certify`, unless `steps` cut it short; otherwise false}
    */
   harden?: boolean;
-  /** Seconds between two saves of the state in `out`, about; 0: as often as it can. @default {10} */
+  /** Approximate seconds between two saves of the state in `out`; 0: as often as possible. @default {10} */
   saveEvery?: number;
   /**
-   * Asks so many held-out problems now and then while it trains, at most twice a second and for at most 2% of the time, and tells the result as
-   * an event `glance`; 0: never. What is trained does not depend on it.
+   * Held-out problems of interim accuracy checks, which are reported as events of type `glance`, at most twice a second and in at most 2% of
+   * the time; 0: none. They do not change the weights.
    * @default {0}
    */
   glanceProblems?: number;
-  /** Held-out problems of the evaluation that ends the run. @default {100_000} */
+  /** Held-out problems of the final evaluation, 1 or more. @default {100_000} */
   finalProblems?: number;
-  /** Ends the run early: the state is saved, and the promise rejects with the signal's reason. */
+  /** Stops the run: its state is saved in `out`, and the promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Is told what happens, in order. */
+  /** Called with each event, in order. */
   onProgress?: (event: ProgressEvent) => void;
 }
 
 /** Options of {@linkcode continueTraining}. */
 export interface ContinueOptions extends Omit<TrainOptions, "model" | "attempts"> {
-  /** The checkpoint to start from: its bytes, or the path of a safetensors file. Not needed with `resume`. */
+  /** The checkpoint to start from: the bytes of a safetensors file, its path, or that of a run directory. Required unless `resume` is set. */
   from?: Uint8Array | string;
 }
 
-/** What {@linkcode TrainOptions.onProgress} is told. */
+/** An event for {@linkcode TrainOptions.onProgress}. Losses are in nats, `step` counts from the start of the attempt. */
 export type ProgressEvent =
   | {
     type: "start";
@@ -91,15 +86,15 @@ export type ProgressEvent =
     loss: number;
     learningRate: number;
     gradientNorm: number;
-    /** Training throughput since the last event of this type. */
+    /** Throughput since the last event of this type. */
     examplesPerSecond: number;
   }
   | {
     type: "glance";
     step: number;
-    /** Problems asked. */
+    /** Problems of this interim check. */
     total: number;
-    /** Of these, answered rightly. */
+    /** Correct answers. */
     correct: number;
   }
   | {
@@ -108,7 +103,7 @@ export type ProgressEvent =
     total: number;
     correct: number;
     exactMatch: number;
-    /** The share of right digits at each of the eleven places of the sum, ones first. */
+    /** The share of correct digits at each of the eleven positions of the sum, ones first. */
     digitAccuracy: number[];
   }
   | { type: "restart"; attempt: number; step: number; stage: string; loss: number; gate: number }
@@ -117,29 +112,29 @@ export type ProgressEvent =
   | { type: "checkpoint"; step: number; path: string }
   | { type: "end"; step: number; exactMatch: number };
 
-/** One restart: which gate closed, and with what loss. */
+/** A restart: a gate found a loss that was too high. */
 export interface RestartReport {
-  /** The stage whose gate closed. */
+  /** The stage of the gate. */
   stage: string;
-  /** The step of the attempt at which it closed. */
+  /** The step of the attempt at the gate. */
   step: number;
-  /** The mean training loss before it. */
+  /** The mean training loss before the gate, in nats. */
   loss: number;
-  /** The loss that it would have let through. */
+  /** The largest loss that would have passed, in nats. */
   gate: number;
 }
 
-/** One evaluation during the run. */
+/** An evaluation during the run. */
 export interface EvaluationReport {
   /** Steps of the attempt before it. */
   step: number;
-  /** Problems asked. */
+  /** Held-out problems. */
   total: number;
-  /** Problems answered rightly. */
+  /** Correct answers. */
   correct: number;
 }
 
-/** What a run was and what came out. */
+/** The report of a finished run. */
 export interface TrainReport {
   /** The variant of the model. */
   model: ModelName;
@@ -147,35 +142,35 @@ export interface TrainReport {
   recipe: string;
   /** The seed of weights and examples. */
   seed: number;
-  /** Steps of the attempt that counts. */
+  /** Steps of the last attempt. */
   steps: number;
-  /** Examples trained on, those of attempts that were given up and of hardening included. */
+  /** Training examples, including those of failed attempts and of hardening. */
   examples: number;
-  /** Seconds from the call to the result, everything included. */
+  /** Seconds from the call to the result, including evaluation, proof and earlier sessions. */
   seconds: number;
-  /** Seconds of training alone. */
+  /** Seconds of training alone, without hardening. */
   trainSeconds: number;
-  /** What really ran. */
+  /** The engine that really ran. */
   backend: BackendName;
-  /** The GPU that it ran on, and whether that is a program on the CPU; null where it ran on none. */
+  /** The GPU; null if it ran on the CPU. */
   adapter: AdapterDescription | null;
-  /** Threads at work. */
+  /** The number of threads that really ran. */
   threads: number;
   /** The arithmetic that really ran. */
   arithmetic: Arithmetic;
-  /** Share of held-out uniform 10-digit pairs added rightly at the end. */
+  /** The share of held-out pairs that the final weights add correctly, 0 to 1. Operands are uniform in [0, 10^10). */
   exactMatch: number;
-  /** How many pairs that was measured on. */
+  /** The number of these pairs. */
   evaluated: number;
-  /** Whether a proof covers all pairs; null where none was tried. */
+  /** Whether the weights are proved to add all 10^20 pairs correctly; null if no proof was requested. */
   certified: boolean | null;
-  /** Rounds of training on what the proof found; null where there were to be none. */
+  /** Rounds of training on pairs where the proof failed; null if none were requested. */
   hardeningRounds: number | null;
-  /** The least margin over all inputs, in logits; null unless proved. */
+  /** No input has a smaller margin, in logits; null unless proved. */
   worstMargin: number | null;
   /** A pair that the weights add wrongly, if the proof found one. */
   counterexample: CertifyResult["counterexample"];
-  /** The path of the checkpoint written, or null. */
+  /** The path of the saved checkpoint; null if nothing was saved. */
   checkpoint: string | null;
   /** Every restart, in order. */
   restarts: RestartReport[];
@@ -187,14 +182,14 @@ export interface TrainReport {
   finished: boolean;
 }
 
-/** What a run gives. */
+/** The result of {@linkcode train} and {@linkcode continueTraining}. */
 export interface TrainResult {
-  /** The weights. */
+  /** The flat parameter vector, in the order of {@linkcode ModelName}. */
   parameters: Float32Array;
-  /** The checkpoint, bytes of a safetensors file. */
+  /** The bytes of a safetensors file, with the weights and the metadata of the run. */
   checkpoint: Uint8Array;
-  /** What happened. */
+  /** Measurements and settings of the run. */
   report: TrainReport;
-  /** The proof that the weights are right on all inputs; null where there is none or it was not asked for. */
+  /** The proof that the weights add all pairs correctly; null unless `report.certified` is true. */
   certificate: Certificate | null;
 }

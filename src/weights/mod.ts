@@ -1,8 +1,3 @@
-/**
- * The weights that come with the library, as a checkpoint.
- *
- * @module
- */
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { shippedBytes } from "./shipped.ts";
 

@@ -2,7 +2,7 @@ import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
 import { pickle as pickleOf, pickledInt, pickledTuple } from "../../src/checkpoint/pytorch/pickle_writer.ts";
 import { PickleDict, type PickleValue, readPickle } from "../../src/checkpoint/pytorch/pickle_reader.ts";
-import { outputOf, PYTHON, testIn } from "../runtimes/program.ts";
+import { outputOf, testIn } from "../runtimes/program.ts";
 
 const WORLD = {
   globals: { "collections OrderedDict": () => new PickleDict(), "torch FloatStorage": null },
@@ -27,7 +27,7 @@ testIn("python", "readPickle() reads what Python wrote, in every protocol from 2
     "{'int': [0, 255, 256, 65536, -1, 2**31, -2**40, 2**70], 'float': 0.1, 'text': 'zwölf', 'none': None, " +
     "'bool': (True, False), 'nested': {'a': ((1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), ())}, 3: 'x' * 300}";
   const script = `import pickle; print([pickle.dumps(${value}, p).hex() for p in range(2, 6)])`;
-  const hexes: string[] = JSON.parse((await outputOf(PYTHON, ["-c", script])).replaceAll("'", '"'));
+  const hexes: string[] = JSON.parse((await outputOf("python", ["-c", script])).replaceAll("'", '"'));
   assertEquals(hexes.length, 4);
   for (const hex of hexes) {
     const bytes = Uint8Array.from(hex.match(/../g)!, (byte) => parseInt(byte, 16));

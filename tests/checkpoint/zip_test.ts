@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { crc32 } from "../../src/checkpoint/crc32.ts";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
 import { looksLikeZip, readZip, writeZip } from "../../src/checkpoint/pytorch/zip.ts";
-import { outputOf, PYTHON, testIn } from "../runtimes/program.ts";
+import { outputOf, testIn } from "../runtimes/program.ts";
 import { temporaryFolder } from "../cli/tiny_adder.ts";
 
 const ENTRIES: [string, Uint8Array<ArrayBuffer>][] = [
@@ -40,7 +40,7 @@ z = zipfile.ZipFile(sys.argv[1])
 print(z.testzip(), [(i.filename, i.date_time, i.compress_type, i.flag_bits) for i in z.infolist()])`;
   const date = "(1980, 1, 1, 0, 0, 0), 0, 2048"; // not compressed, names in UTF-8
   assertEquals(
-    await outputOf(PYTHON, ["-c", script, path]),
+    await outputOf("python", ["-c", script, path]),
     `None [('a/data.pkl', ${date}), ('a/data/0', ${date}), ('a/empty', ${date})]\n`,
   );
 });
@@ -55,7 +55,7 @@ with zipfile.ZipFile(sys.argv[1], "w") as z:
         info.extra = b"\\x01\\x02" + (300).to_bytes(2, "little") + bytes(300)
         info.comment = 700 * b"c"
         z.writestr(info, 3 * name)`;
-  await outputOf(PYTHON, ["-c", script, path]);
+  await outputOf("python", ["-c", script, path]);
   const read = readZip(await Deno.readFile(path), "read it");
   const contents = [...read].map(([name, content]) => `${name}: ${new TextDecoder().decode(content)}`);
   assertEquals(contents, ["a: aaa", "b: bbb"]);

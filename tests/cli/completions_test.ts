@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { allCommands } from "../../src/cli/dispatch.ts";
-import { outputOf } from "../runtimes/program.ts";
+import { outputOf, testIn } from "../runtimes/program.ts";
 import { temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 
 async function scriptFor(shell: string): Promise<string> {
@@ -11,7 +11,8 @@ async function scriptFor(shell: string): Promise<string> {
   return stdout;
 }
 
-const bash = await scriptFor("bash");
+let bash: string;
+Deno.test.beforeAll(async () => void (bash = await scriptFor("bash")));
 
 /** What bash offers after these words, the last of which is being written. */
 async function complete(...words: string[]): Promise<string[]> {
@@ -26,7 +27,7 @@ async function complete(...words: string[]): Promise<string[]> {
 
 const commands = await allCommands();
 
-Deno.test("bash completes commands", async () => {
+testIn("bash", "bash completes commands", async () => {
   assertEquals(await complete(""), [...commands.map(({ command }) => command.name), "help"]);
   assertEquals(await complete("ex"), ["export"]);
   assertEquals(await complete("help", "ins"), ["inspect"]);
@@ -34,7 +35,7 @@ Deno.test("bash completes commands", async () => {
 });
 
 for (const { command: { name } } of commands) {
-  Deno.test(`bash completes the flags of ${name} that its help names`, async () => {
+  testIn("bash", `bash completes the flags of ${name} that its help names`, async () => {
     const { stdout } = await tinyAdder([name, "--help"]);
     const flags = Array.from(stdout.matchAll(/^ {2}(--\S+)/gm), ([, flag]) => flag);
     assert(flags.length >= 3);
@@ -42,7 +43,7 @@ for (const { command: { name } } of commands) {
   });
 }
 
-Deno.test("bash completes values: words, paths, and nothing where no shell can know", async () => {
+testIn("bash", "bash completes values: words, paths, and nothing where no shell can know", async () => {
   assertEquals(await complete("train", "--recipe", ""), ["fast", "sure", "paper"]);
   assertEquals(await complete("train", "--recipe", "s"), ["sure"]);
   assertEquals(await complete("train", "--recipe", "="), ["fast", "sure", "paper"]); // --recipe=
@@ -73,10 +74,10 @@ for (const shell of ["zsh", "fish"]) {
   });
 }
 
-Deno.test({
-  name: "the line of completions --help that installs tiny-adder from a clone works as printed, with an empty cache",
-  ignore: Deno.build.os === "windows",
-  async fn() {
+testIn(
+  "sh",
+  "the line of completions --help that installs tiny-adder from a clone works as printed, with an empty cache",
+  async () => {
     const { stdout: help } = await tinyAdder(["completions", "--help"]);
     const line = /^ +deno (install .* cli\.ts)$/m.exec(help)?.[1];
     assert(line !== undefined, help);
@@ -93,7 +94,7 @@ Deno.test({
     const installed = ["bin/tiny-adder", "add", "42", "7", "--json"];
     assertEquals(await run("/bin/sh", installed, root), (await tinyAdder(installed.slice(1))).stdout);
   },
-});
+);
 
 Deno.test("completions wants one shell that it knows", async () => {
   for (const [args, found] of [[[], "none"], [["tcsh"], "tcsh"], [["bash", "zsh"], "bash zsh"]] as const) {

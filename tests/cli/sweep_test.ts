@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path";
 import { parse as parseYaml } from "yaml";
+import { commandOf, testIn } from "../runtimes/program.ts";
 import { readSweep } from "../../src/sweep/file.ts";
 import { type SweepLine, withoutTimes } from "../../src/sweep/line.ts";
 import type { Recipe } from "../../src/training/recipes.ts";
@@ -47,7 +48,7 @@ Deno.test("a sweep that is killed 20 times ends with exactly the lines of an und
   const begin = performance.now();
   const straight = await tinyAdder(["sweep", ...args, "--threads", "2", "--out", file("a.jsonl")], folder.allow);
   assertEquals(straight.code, 0, straight.stderr);
-  assertEquals(straight.stdout, `80 runs done, 0 were in ${file("a.jsonl")} already\n`);
+  assertEquals(straight.stdout, `80 runs done, 0 were already in ${file("a.jsonl")}\n`);
 
   const whole = performance.now() - begin;
 
@@ -101,12 +102,15 @@ Deno.test("a sweep that is interrupted says how to go on", async () => {
   process.kill("SIGINT");
   const { code, stderr } = await outcome(process);
   assertEquals(code, 130, stderr);
-  assertMatch(stderr, /Stopped by SIGINT: what is finished is in .*a\.jsonl, go on with the same command\n$/);
+  assertMatch(
+    stderr,
+    /Stopped by SIGINT: the finished runs are in .*a\.jsonl, run the same command again to resume\n$/,
+  );
 });
 
 /** The path, with the Deno of this test before any other, and a home for what schedulers keep there. */
 function environment(home: string): Record<string, string> {
-  return { PATH: `${dirname(Deno.execPath())}:/usr/local/bin:/usr/bin:/bin`, NO_COLOR: "1", HOME: home };
+  return { PATH: `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`, NO_COLOR: "1", HOME: home };
 }
 
 async function run(command: string[], env: Record<string, string>): Promise<string> {
@@ -118,24 +122,24 @@ async function run(command: string[], env: Record<string, string>): Promise<stri
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("GNU parallel spreads a sweep over the shards", async () => {
+testIn(["parallel", "bash"], "GNU parallel spreads a sweep over the shards", async () => {
   const { folder, args, file } = await shortSweep();
   await using _ = folder;
   const env = { ...environment(folder.path), SHARDS: "3", JOBS: "2", FOLDER: folder.path };
-  const stdout = await run(["bash", join(SCHEDULERS, "parallel.sh"), ...args], env);
+  const stdout = await run([...commandOf("bash"), join(SCHEDULERS, "parallel.sh"), ...args], env);
   assertMatch(stdout, /\| short \| 777 \| 40 \|/);
   const shards = [0, 1, 2].map((i) => file(`${i}.jsonl`));
   await tinyAdder(["sweep", ...args, "--out", file("all.whole")], folder.allow);
   assertEquals(await sorted(...shards), await sorted(file("all.whole")));
 });
 
-Deno.test("the Slurm script does the shard of its task", async () => {
+testIn("bash", "the Slurm script does the shard of its task", async () => {
   const { folder, args, file } = await shortSweep();
   await using _ = folder;
   await tinyAdder(["sweep", ...args, "--out", file("all.jsonl")], folder.allow);
   // what Slurm sets for sbatch --array=3-4
   for (const task of ["3", "4"]) {
-    await run(["bash", join(SCHEDULERS, "slurm.sbatch"), ...args], {
+    await run([...commandOf("bash"), join(SCHEDULERS, "slurm.sbatch"), ...args], {
       ...environment(folder.path),
       ...{
         SLURM_ARRAY_TASK_ID: task,
@@ -149,7 +153,7 @@ Deno.test("the Slurm script does the shard of its task", async () => {
   assertEquals(await sorted(file("0.jsonl"), file("1.jsonl")), await sorted(file("all.jsonl")));
 });
 
-Deno.test("the Kubernetes job does the shard of its completion index", async () => {
+testIn("sh", "the Kubernetes job does the shard of its completion index", async () => {
   const { folder, args, file } = await shortSweep();
   await using _ = folder;
   const job = parseYaml(await Deno.readTextFile(join(SCHEDULERS, "kubernetes.yaml")));

@@ -1,7 +1,7 @@
 /** What stands on a terminal, and what does not stand elsewhere. `script` of Debian's bsdutils gives the terminal. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { testIn } from "../runtimes/program.ts";
+import { commandOf, testIn } from "../runtimes/program.ts";
 import { temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 
 const CLI = fromFileUrl(new URL("../../cli.ts", import.meta.url));
@@ -13,8 +13,9 @@ async function onTerminal(args: readonly string[], allow: readonly string[], noC
   const line = `stty cols 80 && ${noColor ? "export NO_COLOR=1" : "unset NO_COLOR"} && exec ${
     words.map((word) => `'${word}'`).join(" ")
   }`;
-  const command = new Deno.Command("bash", {
-    args: ["-c", `script --quiet --return --command "$1" /dev/null < /dev/null`, "bash", line],
+  const command = new Deno.Command(commandOf("script")[0], {
+    args: ["--quiet", "--return", "--command", line, "/dev/null"],
+    stdin: "null",
   });
   const { code, stdout } = await command.output();
   assertEquals(code, 0);

@@ -4,6 +4,7 @@ import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { checkCommand } from "../../src/cli/check.ts";
 import { readInput } from "../../src/cli/command.ts";
 import { RECORDED } from "../engine/recorded.ts";
+import { testIn } from "../runtimes/program.ts";
 import { outcome, startTinyAdder, temporaryFolder, tinyAdder, typed } from "./tiny_adder.ts";
 
 Deno.test("train --json prints the report, and leaves a run directory", async () => {
@@ -138,10 +139,10 @@ Deno.test("continue goes on from a checkpoint", async () => {
 });
 
 for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-  Deno.test({
-    name: `train saves its state at ${signal} and says how to go on`,
-    ignore: Deno.build.os === "windows",
-    async fn() {
+  testIn(
+    "Unix",
+    `train saves its state at ${signal} and says how to go on`,
+    async () => {
       await using folder = await temporaryFolder();
       const out = join(folder.path, "run");
       const process = startTinyAdder(
@@ -162,5 +163,5 @@ for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       assertEquals([recipe, seed], ["paper", 4]);
       assertMatch(resumed.stderr, /, from step [\d,]+ on\n/);
     },
-  });
+  );
 }

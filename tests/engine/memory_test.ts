@@ -3,11 +3,12 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { loadAdder } from "../../src/load_adder.ts";
 import { createEngine, EngineError } from "../../src/engine/mod.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
+import { outputOf, testIn } from "../runtimes/program.ts";
 
-Deno.test({
-  name: "an engine that is refused its memory is an EngineError, and those before it go on",
-  ignore: Deno.build.os === "windows",
-  async fn() {
+testIn(
+  "a limit of addresses",
+  "an engine that is refused its memory is an EngineError, and those before it go on",
+  async () => {
     const source = `
       import { createEngine } from "${new URL("../../src/engine/mod.ts", import.meta.url)}";
       const engine = await createEngine();
@@ -24,15 +25,13 @@ Deno.test({
     `;
     // 60 GB of addresses: V8 has some 50 GB of them for itself when it starts
     const script = 'ulimit -v 62914560 && exec "$0" run --no-prompt --no-check "$1"';
-    const { stdout, stderr, success } = await new Deno.Command("bash", {
-      args: ["-c", script, Deno.execPath(), `data:application/typescript,${encodeURIComponent(source)}`],
-    }).output();
-    assert(success, new TextDecoder().decode(stderr));
-    const [name, message, ...rest] = JSON.parse(new TextDecoder().decode(stdout));
+    const program = `data:application/typescript,${encodeURIComponent(source)}`;
+    const printed = await outputOf("a limit of addresses", ["-c", script, Deno.execPath(), program]);
+    const [name, message, ...rest] = JSON.parse(printed);
     assertEquals([name, ...rest], ["EngineError", true, true]);
     assert(/^Cannot create an engine as the system must grant it 16 MiB of memory: .+/.test(message), message);
   },
-});
+);
 
 /** Has the system refuse every memory meanwhile. */
 async function withoutMemory<T>(run: () => T | Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { adamW, type AdamWState, clipGradientNorm, freshState } from "../../src/engine/reference/adamw.ts";
 import { ReferenceEngine } from "../../src/engine/reference/engine.ts";
-import { erf } from "../../src/engine/reference/gelu.ts";
+import { erf, GELU } from "../../src/engine/reference/gelu.ts";
 import { lossAndGradient, teacherForcedLogits, tensorsOf } from "../../src/engine/reference/model.ts";
 import type { StepOptions, TrainRun } from "../../src/engine/types.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
@@ -10,7 +10,7 @@ import { drawOperands } from "../../src/model/sampler.ts";
 import { MODELS, TOKENS, type Variant, variantOf, WIDTH } from "../../src/model/variant.ts";
 import { PAD } from "../../src/model/vocabulary.ts";
 import { learningRateAt } from "../../src/training/learning_rate.ts";
-import { assertClose, assertTensorsClose, goldenSet, goldenSets } from "../golden.ts";
+import { assertClose, assertTensorsClose, goldenElementary, goldenSet, goldenSets } from "../golden.ts";
 
 const FLOAT64_ERROR = 1e-13;
 
@@ -105,6 +105,29 @@ Deno.test("erf() equals published values", () => {
     assertAlmostEquals(erf(-x), -value, 3e-15, `erf(-${x})`);
   }
 });
+
+/** The relative error that src/engine/reference/gelu.ts states for each form. */
+const GELU_ERROR = {
+  erf: () => 1e-15,
+  tanh: (x: number) => 1e-15 * (1 + Math.sqrt(2 / Math.PI) * Math.abs(x + 0.044715 * x ** 3)),
+};
+
+for (const form of ["erf", "tanh"] as const) {
+  Deno.test(`GELU by ${form} and its derivative have the stated relative error, in the tails too`, async () => {
+    for (const { x, [form]: [value, derivative] } of await goldenElementary()) {
+      const relative = GELU_ERROR[form](x);
+      // a number below 2^-1022 has fewer digits
+      const close = (found: number, expected: number, size: number, of: string) => {
+        const error = Math.abs(found - expected);
+        assert(error <= relative * size + 2 ** -1060, `${of} at ${x}: ${found} is not ${expected}`);
+      };
+      close(GELU[form].value(x), value, Math.abs(value), "the value");
+      // the derivative is gelu(x) / x + x s for some s >= 0; where it is 0 these two cancel
+      const distribution = x === 0 ? 0.5 : value / x;
+      close(GELU[form].derivative(x), derivative, distribution + Math.abs(derivative - distribution), "the derivative");
+    }
+  });
+}
 
 Deno.test("clipGradientNorm() shortens long gradients only", () => {
   const gradient = Float64Array.of(3, 4);

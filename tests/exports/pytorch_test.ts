@@ -30,7 +30,7 @@ async function checkpoints(): Promise<Map<string, Checkpoint>> {
   return new Map([["shipped", shippedCheckpoint()], ...golden]);
 }
 
-testIn("python3-torch", "ours -> PyTorch -> ours gives the same bytes, and PyTorch the same logits", async (t) => {
+testIn("PyTorch", "ours -> PyTorch -> ours gives the same bytes, and PyTorch the same logits", async (t) => {
   await using folder = await temporaryFolder();
   const models = await checkpoints();
   for (const [name, checkpoint] of models) {
@@ -86,7 +86,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   bad_quantized: 'it names "torch._utils _rebuild_qtensor", which is neither a tensor nor a dict',
 };
 
-testIn("python3-torch", "state dicts as people save them are read, and what is none of ours is refused", async (t) => {
+testIn("PyTorch", "state dicts as people save them are read, and what is none of ours is refused", async (t) => {
   await using folder = await temporaryFolder();
   await python("state_dicts.py", fromFileUrl(new URL("../golden/w0.pt", import.meta.url)), folder.path);
   const { parameters } = decodeCheckpoint(await Deno.readFile(new URL("../golden/w0.safetensors", import.meta.url)));

@@ -23,7 +23,7 @@ async function verify(text: string, part: number, parts: number): Promise<Verdic
 }
 
 testIn(
-  "python3-torch",
+  "PyTorch",
   "the submission adds all 10,010 AdderBoard cases rightly, and its model has 763 parameters",
   async () => {
     const text = encodeAdderBoardSubmission(shippedCheckpoint());
@@ -41,7 +41,7 @@ testIn(
 );
 
 testIn(
-  "python3-torch",
+  "PyTorch",
   "a submission of other weights gives other answers: the weights add, not the code",
   async () => {
     const { model, weights } = await goldenSet("x0");

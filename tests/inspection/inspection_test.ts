@@ -9,7 +9,7 @@ import { TOKENS } from "../../src/model/variant.ts";
 import { POSITIONS_READ, promptTokens, targetTokens } from "../../src/model/vocabulary.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { goldenSet } from "../golden.ts";
-import { outputOf, PYTHON, testIn } from "../runtimes/program.ts";
+import { outputOf, testIn } from "../runtimes/program.ts";
 
 const plain = (text: string) => text;
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -86,7 +86,7 @@ Deno.test("texts have at most 80 columns, also of weights that write anything", 
 testIn("python", "SVGs are well-formed XML, with a cell for each number", async () => {
   const script = "import sys, xml.etree.ElementTree as t; r = t.fromstring(sys.argv[1]); " +
     "print(r.tag, len(r.findall('{http://www.w3.org/2000/svg}rect')))";
-  const count = async (svg: string) => (await outputOf(PYTHON, ["-c", script, svg])).trim();
+  const count = async (svg: string) => (await outputOf("python", ["-c", script, svg])).trim();
   const attention = 12 * 22 + 66; // step i sees i positions of the sum
   const svg = sumSvg(inspectSum(shippedCheckpoint(), 42, 7));
   assertEquals(await count(svg), `{http://www.w3.org/2000/svg}svg ${1 + attention}`);

@@ -6,6 +6,7 @@
 import { addMany } from "../../src/adder.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { Random } from "../fuzz/random.ts";
+import { outputOf } from "../runtimes/program.ts";
 
 /** Memory and threads over time. */
 export interface LoadReport {
@@ -22,8 +23,7 @@ export interface LoadReport {
 /** By a program: Deno lets nobody read /proc without all permissions. */
 async function threads(): Promise<number | null> {
   if (Deno.build.os !== "linux") return null;
-  const command = new Deno.Command("bash", { args: ["-c", 'ls "/proc/$0/task" | wc -l', `${Deno.pid}`] });
-  return Number(new TextDecoder().decode((await command.output()).stdout));
+  return Number(await outputOf("sh", ["-c", 'ls "/proc/$0/task" | wc -l', `${Deno.pid}`]));
 }
 
 /** Does something in a hundred rounds, and looks at the memory after each. */

@@ -1,5 +1,6 @@
 /** Evidence from headless Chromium. */
 import { type PageOptions, servePage } from "./page_server.ts";
+import { commandOf } from "./program.ts";
 
 /** What gives headless Chromium WebGPU without a GPU. */
 export const SOFTWARE_WEBGPU = [
@@ -21,7 +22,7 @@ export async function evidenceOfChromium<T>(options: PageOptions): Promise<T> {
   const { gpuFlags = ["--disable-gpu"], timeLimit = TIME_LIMIT } = options;
   const { server, report } = servePage<T>(options);
   const profile = await Deno.makeTempDir({ prefix: "tiny-adder-chromium-" });
-  const browser = new Deno.Command("chromium", {
+  const browser = new Deno.Command(commandOf("chromium")[0], {
     args: [...FLAGS, ...gpuFlags, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],
     stdout: "null",
     stderr: "piped",

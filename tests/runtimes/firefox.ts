@@ -1,6 +1,7 @@
 /** Evidence from headless Firefox, driven by WebDriver BiDi: another engine than V8. */
 import puppeteer from "puppeteer-core";
 import { type PageOptions, servePage } from "./page_server.ts";
+import { commandOf } from "./program.ts";
 
 /** Milliseconds after which Firefox is ended without a report. */
 const TIME_LIMIT = 300_000;
@@ -21,7 +22,7 @@ export async function withFirefox(
   use: (evidenceOf: <T>(options: PageOptions) => Promise<T>) => Promise<void>,
 ): Promise<void> {
   const profile = await Deno.makeTempDir({ prefix: "tiny-adder-firefox-" });
-  const process = new Deno.Command("firefox-esr", {
+  const process = new Deno.Command(commandOf("firefox-esr")[0], {
     args: ["--headless", "--no-remote", "--remote-debugging-port=0", "--profile", profile],
     stdout: "null",
     stderr: "piped",

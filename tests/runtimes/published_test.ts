@@ -1,14 +1,14 @@
-/** The same tests in Deno, in Node and in Chromium; the latter two from a bundle of the files that would be published, and of no others. */
+/** The same tests in Deno, in Node, in Bun and in Chromium; all but the first from a bundle of the files that would be published, and of no others. */
 import { assert, assertEquals } from "@std/assert";
-import { dirname, fromFileUrl, join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { toBase64 } from "../../src/base64.ts";
 import { evidenceOfChromium } from "./chromium.ts";
-import { NODE_22, outputOf, testIn } from "./program.ts";
+import { outputOf, testIn } from "./program.ts";
+import { PROJECT, publishedFiles } from "./published_files.ts";
 import { digest, encodings, type Fixtures, makeSuite, type Result } from "./suite.ts";
 import { RECORDED } from "../engine/recorded.ts";
 import { goldenSet } from "../golden.ts";
 
-const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
 /** Files of tests that go into the bundle beside the published ones. */
 const SUITE = ["tests/runtimes/suite.ts", "tests/runtimes/expect.ts"];
 
@@ -32,19 +32,6 @@ const fixtures = await makeFixtures();
 const suite = makeSuite(fixtures);
 
 for (const { name, run } of suite) Deno.test(`in Deno: ${name}`, async () => await run());
-
-/** Paths of the files that `deno publish` would upload. */
-async function publishedFiles(): Promise<string[]> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["publish", "--dry-run", "--allow-dirty", "--no-check"],
-    cwd: PROJECT,
-    env: { NO_COLOR: "1" },
-  }).output();
-  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-  assert(success, text);
-  return Array.from(text.matchAll(/^ +(file:\S+) \([\d.]+[KM]?B\)$/gm), ([, url]) => fromFileUrl(url))
-    .map((path) => path.slice(PROJECT.length));
-}
 
 let folder: string;
 let bundle: string;
@@ -79,16 +66,13 @@ function assertPassed(results: readonly Result[]): void {
   assertEquals(results, suite.map(({ name }) => ({ name, error: null })));
 }
 
-testIn("Node 22", "in Node 22, from the published files: the same tests pass", async () => {
-  const [npx, ...args] = NODE_22;
-  const script = `
-    if (Number(process.versions.node.split(".")[0]) < 22) throw new Error("this is Node " + process.versions.node);
-    const { suite } = await import("node:url").then(({ pathToFileURL }) => import(pathToFileURL(process.argv[1])));
-    console.log(JSON.stringify(await suite()));
-  `;
-  const { results } = JSON.parse(await outputOf(npx, [...args, "--input-type=module", "--eval", script, bundle]));
-  assertPassed(results);
-});
+for (const runtime of ["Node 22", "Node 24", "bun"] as const) {
+  testIn(runtime, `in ${runtime}, from the published files: the same tests pass`, async () => {
+    const script = join(folder, "run.mjs");
+    await Deno.writeTextFile(script, `console.log(JSON.stringify(await (await import("./suite.mjs")).suite()));`);
+    assertPassed(JSON.parse(await outputOf(runtime, [script])).results);
+  });
+}
 
 for (const isolated of [true, false]) {
   testIn("chromium", `in Chromium, from the published files, isolated: ${isolated}: the same tests pass`, async () => {

@@ -10,17 +10,14 @@ import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { FLOAT32_TOLERANCES } from "../engine/engines.ts";
 import { assertClose, assertTensorsClose, goldenSets } from "../golden.ts";
 import { evidenceOfChromium, SOFTWARE_WEBGPU } from "../runtimes/chromium.ts";
-import { isInstalled, outputOf } from "../runtimes/program.ts";
+import { outputOf, testIn, whyIgnored } from "../runtimes/program.ts";
 import type { Asked, PageEvidence } from "./page.ts";
-
-const MISSING = !isInstalled("chromium");
-const NOTE = MISSING ? " (ignored as chromium is not installed)" : "";
 
 const GOLDEN_SETS = await goldenSets();
 
 let evidence: PageEvidence;
 
-if (!MISSING) {
+if (whyIgnored("chromium") === null) {
   Deno.test.beforeAll(async () => {
     const entry = fromFileUrl(new URL("./page.ts", import.meta.url));
     const bundle = await outputOf(Deno.execPath(), ["bundle", "--quiet", "--platform", "browser", entry]);
@@ -36,7 +33,7 @@ if (!MISSING) {
 }
 
 function testInPage(name: string, fn: () => Promise<void> | void): void {
-  Deno.test({ name: name + NOTE, ignore: MISSING, fn });
+  testIn("chromium", name, fn);
 }
 
 testInPage("the adapter of headless Chromium is a software one, and the engine says so", () => {

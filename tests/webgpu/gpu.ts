@@ -11,7 +11,7 @@ import { type EngineUnderTest, FLOAT32_TOLERANCES } from "../engine/engines.ts";
 /** Whether there is no adapter, and the tests are ignored. */
 export const NO_GPU: boolean = (await navigator.gpu?.requestAdapter() ?? null) === null;
 
-const NOTE = NO_GPU ? " (ignored as there is no GPU adapter)" : "";
+const NOTE = NO_GPU ? " (ignored as a GPU or its driver is not installed)" : "";
 
 /** What the tests of a missing GPU are registered with. */
 export const GPU_OPTIONS = { ignore: NO_GPU, note: NOTE };

@@ -1,5 +1,6 @@
 /** Headless Chromium, driven by puppeteer. */
 import puppeteer, { type Browser } from "puppeteer-core";
+import { commandOf } from "../../tests/runtimes/program.ts";
 
 const FLAGS = [
   ...["--headless", "--no-sandbox", "--no-first-run", "--disable-background-networking", "--disable-component-update"],
@@ -14,7 +15,7 @@ export interface RunningBrowser extends AsyncDisposable {
 /** Starts Chromium with a profile of its own. @param flags More flags */
 export async function startBrowser(flags: readonly string[] = []): Promise<RunningBrowser> {
   const profile = await Deno.makeTempDir({ prefix: "tiny-adder-lab-" });
-  const child = new Deno.Command("chromium", {
+  const child = new Deno.Command(commandOf("chromium")[0], {
     args: [...FLAGS, ...flags, `--user-data-dir=${profile}`],
     stdout: "null",
     stderr: "piped",

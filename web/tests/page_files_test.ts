@@ -5,6 +5,7 @@ import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/checkpo
 import { createEngine } from "../../src/engine/mod.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { hasText, openLab, textOf } from "./page.ts";
+import { testIn } from "../../tests/runtimes/program.ts";
 import { setStage } from "./stage.ts";
 
 const stage = setStage();
@@ -33,30 +34,34 @@ async function dropFile(page: Page, name: string, bytes: Uint8Array): Promise<vo
   );
 }
 
-Deno.test("a checkpoint that is dropped is taken into the hand, looked into, and saved as it was", async () => {
-  await using lab = await openLab(stage.browser, stage.site.url);
-  const { page, errors } = lab;
-  const bytes = await untrained();
-  await dropFile(page, "mine.safetensors", bytes);
-  await hasText(page, "#model-note", "777 parameters, recipe none, seed 12, step 0");
-  assertEquals(
-    await page.$eval("#model-select", (select) => (select as HTMLSelectElement).selectedOptions[0].text),
-    "mine.safetensors",
-  );
-  await hasText(page, "#sum-verdict", "✗, correct is 11,111,111,100");
-  assertEquals(await page.$eval("#drop", (drop) => (drop as HTMLElement).hidden), true);
+testIn(
+  "chromium",
+  "a checkpoint that is dropped is taken into the hand, looked into, and saved as it was",
+  async () => {
+    await using lab = await openLab(stage.browser, stage.site.url);
+    const { page, errors } = lab;
+    const bytes = await untrained();
+    await dropFile(page, "mine.safetensors", bytes);
+    await hasText(page, "#model-note", "777 parameters, recipe none, seed 12, step 0");
+    assertEquals(
+      await page.$eval("#model-select", (select) => (select as HTMLSelectElement).selectedOptions[0].text),
+      "mine.safetensors",
+    );
+    await hasText(page, "#sum-verdict", "✗, correct is 11,111,111,100");
+    assertEquals(await page.$eval("#drop", (drop) => (drop as HTMLElement).hidden), true);
 
-  await page.click("#save-file");
-  const saved = decodeCheckpoint(await lab.downloaded("tiny-adder-file.safetensors"));
-  assertEquals(saved, decodeCheckpoint(bytes));
+    await page.click("#save-file");
+    const saved = decodeCheckpoint(await lab.downloaded("tiny-adder-file.safetensors"));
+    assertEquals(saved, decodeCheckpoint(bytes));
 
-  // and back to what the page came with
-  await page.select("#model-select", "shipped");
-  await hasText(page, "#sum-verdict", "11,111,111,100 ✓");
-  assertEquals(errors, []);
-});
+    // and back to what the page came with
+    await page.select("#model-select", "shipped");
+    await hasText(page, "#sum-verdict", "11,111,111,100 ✓");
+    assertEquals(errors, []);
+  },
+);
 
-Deno.test("a checkpoint is opened by the button, twice the same as well", async () => {
+testIn("chromium", "a checkpoint is opened by the button, twice the same as well", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const path = await Deno.makeTempFile({ prefix: "tiny-adder-", suffix: ".safetensors" });
@@ -76,7 +81,7 @@ Deno.test("a checkpoint is opened by the button, twice the same as well", async 
   assertEquals(errors, []);
 });
 
-Deno.test("a file that is no checkpoint is an error that says why, and changes nothing", async () => {
+testIn("chromium", "a file that is no checkpoint is an error that says why, and changes nothing", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const alert = await page.$("#alert") as ElementHandle<HTMLElement>;

@@ -4,6 +4,7 @@ import { sealCertificate } from "../../src/certify/certificate.ts";
 import type { Certificate } from "../../src/certify/types.ts";
 import { faults } from "./axe.ts";
 import { hasSteps, hasText, type LabPage, openLab, startTraining } from "./page.ts";
+import { testIn } from "../../tests/runtimes/program.ts";
 import { setStage } from "./stage.ts";
 
 const stage = setStage();
@@ -49,31 +50,35 @@ async function isShippedProof(bytes: Uint8Array): Promise<void> {
   assertEquals(margins(content), margins(shipped));
 }
 
-Deno.test("at rest the page is accessible, in light and in dark, and no wider than a phone", async () => {
+testIn("chromium", "at rest the page is accessible, in light and in dark, and no wider than a phone", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
   await isAccessible(lab);
   for (const width of [390, 320]) await isNarrow(lab, width);
 });
 
-Deno.test("with runs and a proof the page is accessible, in light and in dark, and no wider than a phone; the proof is that of the shipped weights", async () => {
-  await using lab = await openLab(stage.browser, stage.site.url);
-  const { page, errors } = lab;
-  await page.click("#prove");
-  await hasText(page, "#proof-verdict", "Proved right on all 10²⁰ pairs", PATIENCE);
-  await page.click("#save-certificate");
-  await isShippedProof(await lab.downloaded("certificate.json"));
+testIn(
+  "chromium",
+  "with runs and a proof the page is accessible, in light and in dark, and no wider than a phone; the proof is that of the shipped weights",
+  async () => {
+    await using lab = await openLab(stage.browser, stage.site.url);
+    const { page, errors } = lab;
+    await page.click("#prove");
+    await hasText(page, "#proof-verdict", "Proved right on all 10²⁰ pairs", PATIENCE);
+    await page.click("#save-certificate");
+    await isShippedProof(await lab.downloaded("certificate.json"));
 
-  await startTraining(page, { recipe: "fast", seed: "5" });
-  await hasSteps(page, "A", 100);
-  await page.click("#run-A button"); // paused: its card has all its buttons
-  await startTraining(page, { recipe: "fast", seed: "6", backend: "webgpu" });
-  await hasText(page, "#run-B", "failed");
-  await isAccessible(lab);
-  for (const width of [390, 320]) await isNarrow(lab, width);
-  assertEquals(errors, []);
-});
+    await startTraining(page, { recipe: "fast", seed: "5" });
+    await hasSteps(page, "A", 100);
+    await page.click("#run-A button"); // paused: its card has all its buttons
+    await startTraining(page, { recipe: "fast", seed: "6", backend: "webgpu" });
+    await hasText(page, "#run-B", "failed");
+    await isAccessible(lab);
+    for (const width of [390, 320]) await isNarrow(lab, width);
+    assertEquals(errors, []);
+  },
+);
 
-Deno.test("axe-core finds a fault where there is one", async () => {
+testIn("chromium", "axe-core finds a fault where there is one", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
   await lab.page.$eval("#train-form select", (field) => field.closest("label")!.replaceWith(field));
   assertEquals(await faults(lab.page, ["critical"]), ["select-name: #recipe"]);

@@ -7,6 +7,7 @@ import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { coreShare } from "./core_share.ts";
 import { observeTasks } from "./long_tasks.ts";
 import { hasSteps, hasText, openLab, startTraining, stepOf, textOf } from "./page.ts";
+import { testIn } from "../../tests/runtimes/program.ts";
 import { setStage } from "./stage.ts";
 
 const stage = setStage();
@@ -29,50 +30,54 @@ const MINUTE = 60;
 /** Milliseconds that training or a proof may take on a machine whose cores others are using. */
 const PATIENCE = 280_000;
 
-Deno.test("from load to a trained, proved model in less than a minute: no error, no long task, less than 300 kB", async () => {
-  let stop!: Awaited<ReturnType<typeof observeTasks>>;
-  const before = coreShare();
-  const started = Date.now();
-  await using lab = await openLab(stage.browser, stage.site.url, {
-    async before(page) {
-      stop = await observeTasks(page);
-    },
-  });
-  const { page, errors } = lab;
-  await startTraining(page, { recipe: SHIPPED.recipe, seed: SHIPPED.seed });
-  await hasText(page, "#run-A .state", "proved right on all 10²⁰ pairs", PATIENCE);
-  const seconds = (Date.now() - started) / 1000;
-  const share = Math.min(before, coreShare()); // what others had of the cores is not the page's time
-  assert(seconds * share < MINUTE, `${seconds} s with ${share} of a core`);
-  const { reported, tasks } = await stop();
+testIn(
+  "chromium",
+  "from load to a trained, proved model in less than a minute: no error, no long task, less than 300 kB",
+  async () => {
+    let stop!: Awaited<ReturnType<typeof observeTasks>>;
+    const before = coreShare();
+    const started = Date.now();
+    await using lab = await openLab(stage.browser, stage.site.url, {
+      async before(page) {
+        stop = await observeTasks(page);
+      },
+    });
+    const { page, errors } = lab;
+    await startTraining(page, { recipe: SHIPPED.recipe, seed: SHIPPED.seed });
+    await hasText(page, "#run-A .state", "proved right on all 10²⁰ pairs", PATIENCE);
+    const seconds = (Date.now() - started) / 1000;
+    const share = Math.min(before, coreShare()); // what others had of the cores is not the page's time
+    assert(seconds * share < MINUTE, `${seconds} s with ${share} of a core`);
+    const { reported, tasks } = await stop();
 
-  // the run's proof is the proof of the model in hand, and says so step by step
-  assertEquals(await textOf(page, "#proof-verdict"), "Proved right on all 10²⁰ pairs.");
-  const detail = await textOf(page, "#proof-detail");
-  const steps = Number(SHIPPED.step).toLocaleString("en-US");
-  const model = `run A (${SHIPPED.recipe}, seed ${SHIPPED.seed}), trained for ${steps} steps.`;
-  assert(detail.startsWith(`${model} Smallest margin ${await shippedMargin()} logits;`), detail);
-  assert(await page.$eval("#proof-elsewhere", (note) => (note as HTMLElement).hidden));
-  assertEquals(await page.$$eval("#proof-steps tbody tr", ({ length }) => length), 12);
-  assert(
-    (await textOf(page, "#run-A")).includes("763 parameters on wasm, 2 threads, exact"),
-    await textOf(page, "#run-A"),
-  );
+    // the run's proof is the proof of the model in hand, and says so step by step
+    assertEquals(await textOf(page, "#proof-verdict"), "Proved right on all 10²⁰ pairs.");
+    const detail = await textOf(page, "#proof-detail");
+    const steps = Number(SHIPPED.step).toLocaleString("en-US");
+    const model = `run A (${SHIPPED.recipe}, seed ${SHIPPED.seed}), trained for ${steps} steps.`;
+    assert(detail.startsWith(`${model} Smallest margin ${await shippedMargin()} logits;`), detail);
+    assert(await page.$eval("#proof-elsewhere", (note) => (note as HTMLElement).hidden));
+    assertEquals(await page.$$eval("#proof-steps tbody tr", ({ length }) => length), 12);
+    assert(
+      (await textOf(page, "#run-A")).includes("763 parameters on wasm, 2 threads, exact"),
+      await textOf(page, "#run-A"),
+    );
 
-  // the shipped weights were trained by this recipe from this seed, in Deno: the same bytes
-  await page.click("#save-file");
-  const { parameters, metadata } = decodeCheckpoint(await lab.downloaded("tiny-adder-A.safetensors"));
-  assertEquals(parameters, shippedCheckpoint().parameters);
-  assertEquals([metadata.recipe, metadata.seed, metadata.step], [SHIPPED.recipe, SHIPPED.seed, SHIPPED.step]);
+    // the shipped weights were trained by this recipe from this seed, in Deno: the same bytes
+    await page.click("#save-file");
+    const { parameters, metadata } = decodeCheckpoint(await lab.downloaded("tiny-adder-A.safetensors"));
+    assertEquals(parameters, shippedCheckpoint().parameters);
+    assertEquals([metadata.recipe, metadata.seed, metadata.step], [SHIPPED.recipe, SHIPPED.seed, SHIPPED.step]);
 
-  assertEquals(errors, []);
-  await hasText(page, "#capabilities", "works offline");
-  assert(stage.site.bytes < MOST_BYTES, `${stage.site.bytes} bytes for ${stage.site.paths}`);
-  console.log(
-    `${seconds.toFixed(1)} s from load to proof with ${share.toFixed(2)} of each core, ${stage.site.bytes} bytes`,
-  );
-  assertNoLongTask(reported, tasks);
-});
+    assertEquals(errors, []);
+    await hasText(page, "#capabilities", "works offline");
+    assert(stage.site.bytes < MOST_BYTES, `${stage.site.bytes} bytes for ${stage.site.paths}`);
+    console.log(
+      `${seconds.toFixed(1)} s from load to proof with ${share.toFixed(2)} of each core, ${stage.site.bytes} bytes`,
+    );
+    assertNoLongTask(reported, tasks);
+  },
+);
 
 /**
  * Fails where a task held up the page. On a machine that has other things to do a short task can be long by the clock: one that had a core for less
@@ -123,39 +128,43 @@ async function isDrawn(page: Page, chart: number, slot: "A" | "B"): Promise<void
   }
 }
 
-Deno.test("two runs are drawn one over the other; each is paused, continued and stopped by itself", async () => {
-  await using lab = await openLab(stage.browser, stage.site.url);
-  const { page, errors } = lab;
-  await startTraining(page, { recipe: "paper", seed: "1", threads: "1" });
-  await hasSteps(page, "A", 1000);
-  assert(!await hasColor(page, 0, "B"));
-  await page.click("#run-A button");
-  await hasText(page, "#run-A .state", "paused");
-  const paused = await stepOf(page, "A");
+testIn(
+  "chromium",
+  "two runs are drawn one over the other; each is paused, continued and stopped by itself",
+  async () => {
+    await using lab = await openLab(stage.browser, stage.site.url);
+    const { page, errors } = lab;
+    await startTraining(page, { recipe: "paper", seed: "1", threads: "1" });
+    await hasSteps(page, "A", 1000);
+    assert(!await hasColor(page, 0, "B"));
+    await page.click("#run-A button");
+    await hasText(page, "#run-A .state", "paused");
+    const paused = await stepOf(page, "A");
 
-  await startTraining(page, { recipe: "fast", seed: "9" });
-  await hasSteps(page, "B", 8000);
-  for (const chart of [0, 1, 3]) await isDrawn(page, chart, "A");
-  for (const chart of [0, 1, 2, 3]) await isDrawn(page, chart, "B"); // digits are not drawn before some are right
-  assertEquals(await stepOf(page, "A"), paused);
-  assertEquals(await textOf(page, "#run-A button"), "Continue");
-  assertEquals(await page.$eval("#train-form button", (button) => (button as HTMLButtonElement).disabled), true);
+    await startTraining(page, { recipe: "fast", seed: "9" });
+    await hasSteps(page, "B", 8000);
+    for (const chart of [0, 1, 3]) await isDrawn(page, chart, "A");
+    for (const chart of [0, 1, 2, 3]) await isDrawn(page, chart, "B"); // digits are not drawn before some are right
+    assertEquals(await stepOf(page, "A"), paused);
+    assertEquals(await textOf(page, "#run-A button"), "Continue");
+    assertEquals(await page.$eval("#train-form button", (button) => (button as HTMLButtonElement).disabled), true);
 
-  await page.click("#run-A button");
-  assert(await hasSteps(page, "A", paused + 500) > paused);
-  await page.click("#run-A button:nth-of-type(2)");
-  await hasText(page, "#run-A .state", "stopped");
-  const stopped = await stepOf(page, "A");
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  assertEquals(await stepOf(page, "A"), stopped);
+    await page.click("#run-A button");
+    assert(await hasSteps(page, "A", paused + 500) > paused);
+    await page.click("#run-A button:nth-of-type(2)");
+    await hasText(page, "#run-A .state", "stopped");
+    const stopped = await stepOf(page, "A");
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assertEquals(await stepOf(page, "A"), stopped);
 
-  // a third run takes the place of the one that has ended
-  await startTraining(page, { recipe: "fast", seed: "10", certify: "" });
-  await hasText(page, "#run-A h3", "seed 10");
-  assertEquals(errors, []);
-});
+    // a third run takes the place of the one that has ended
+    await startTraining(page, { recipe: "fast", seed: "10", certify: "" });
+    await hasText(page, "#run-A h3", "seed 10");
+    assertEquals(errors, []);
+  },
+);
 
-Deno.test("a page that nobody sees goes on training", async () => {
+testIn("chromium", "a page that nobody sees goes on training", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
   const { page } = lab;
   await startTraining(page, { recipe: "paper", threads: "1" });
@@ -182,37 +191,45 @@ Deno.test("a page that nobody sees goes on training", async () => {
   await other.close();
 });
 
-Deno.test("a backend that the browser lacks is an error that the page tells, and nothing else runs instead", async () => {
-  await using lab = await openLab(stage.browser, stage.site.url);
-  const { page } = lab;
-  await startTraining(page, { backend: "webgpu" });
-  const text = await hasText(page, "#run-A", "Cannot create an engine on webgpu");
-  assert(text.includes("failed") && text.includes("webgpu requested"), text);
-  assert(text.includes("the browser's settings") && !/DENO_|XDG_/.test(text), text);
-  assertEquals(await stepOf(page, "A"), 0);
-  // and the page can go on
-  await startTraining(page, { backend: "reference", recipe: "fast" });
-  await hasSteps(page, "B", 2);
-  assert((await textOf(page, "#run-B")).includes("on reference, 1 thread, exact"));
-});
+testIn(
+  "chromium",
+  "a backend that the browser lacks is an error that the page tells, and nothing else runs instead",
+  async () => {
+    await using lab = await openLab(stage.browser, stage.site.url);
+    const { page } = lab;
+    await startTraining(page, { backend: "webgpu" });
+    const text = await hasText(page, "#run-A", "Cannot create an engine on webgpu");
+    assert(text.includes("failed") && text.includes("webgpu requested"), text);
+    assert(text.includes("the browser's settings") && !/DENO_|XDG_/.test(text), text);
+    assertEquals(await stepOf(page, "A"), 0);
+    // and the page can go on
+    await startTraining(page, { backend: "reference", recipe: "fast" });
+    await hasSteps(page, "B", 2);
+    assert((await textOf(page, "#run-B")).includes("on reference, 1 thread, exact"));
+  },
+);
 
-Deno.test("a model that is wrong is refuted by a pair, and the proof of another model is not taken for its own", async () => {
-  await using lab = await openLab(stage.browser, stage.site.url);
-  const { page, errors } = lab;
-  await page.click("#prove");
-  await hasText(page, "#proof-verdict", "Proved right on all 10²⁰ pairs", PATIENCE);
-  await startTraining(page, { recipe: "fast", seed: "3" });
-  await hasSteps(page, "A", 200);
-  await page.click("#run-A button:nth-of-type(2)");
-  await hasText(page, "#run-A .state", "stopped");
-  await hasText(
-    page,
-    "#proof-detail",
-    `shipped weights, trained with recipe ${SHIPPED.recipe}, seed ${SHIPPED.seed}. Smallest margin ${await shippedMargin()}`,
-  );
-  assert(await page.$eval("#proof-elsewhere", (note) => !(note as HTMLElement).hidden));
-  await page.click("#prove");
-  const verdict = await hasText(page, "#proof-verdict", "Refuted", PATIENCE);
-  assert(/[\d,]+ \+ [\d,]+ gives/.test(verdict), verdict);
-  assertEquals(errors, []);
-});
+testIn(
+  "chromium",
+  "a model that is wrong is refuted by a pair, and the proof of another model is not taken for its own",
+  async () => {
+    await using lab = await openLab(stage.browser, stage.site.url);
+    const { page, errors } = lab;
+    await page.click("#prove");
+    await hasText(page, "#proof-verdict", "Proved right on all 10²⁰ pairs", PATIENCE);
+    await startTraining(page, { recipe: "fast", seed: "3" });
+    await hasSteps(page, "A", 200);
+    await page.click("#run-A button:nth-of-type(2)");
+    await hasText(page, "#run-A .state", "stopped");
+    await hasText(
+      page,
+      "#proof-detail",
+      `shipped weights, trained with recipe ${SHIPPED.recipe}, seed ${SHIPPED.seed}. Smallest margin ${await shippedMargin()}`,
+    );
+    assert(await page.$eval("#proof-elsewhere", (note) => !(note as HTMLElement).hidden));
+    await page.click("#prove");
+    const verdict = await hasText(page, "#proof-verdict", "Refuted", PATIENCE);
+    assert(/[\d,]+ \+ [\d,]+ gives/.test(verdict), verdict);
+    assertEquals(errors, []);
+  },
+);

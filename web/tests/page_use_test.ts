@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { KeyInput, Page } from "puppeteer-core";
 import { hasSteps, hasText, isReady, openLab, startTraining, textOf } from "./page.ts";
 import { labSite, plainSite } from "./site.ts";
+import { testIn } from "../../tests/runtimes/program.ts";
 import { setStage } from "./stage.ts";
 
 const stage = setStage();
@@ -30,7 +31,7 @@ async function focused(page: Page): Promise<{ name: string; isOnScreen: boolean;
   });
 }
 
-Deno.test("everything can be reached and used with the keyboard", async () => {
+testIn("chromium", "everything can be reached and used with the keyboard", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const names: string[] = [];
@@ -92,7 +93,7 @@ Deno.test("everything can be reached and used with the keyboard", async () => {
   assertEquals(errors, []);
 });
 
-Deno.test("a sum comes digit by digit, or at once for those who want no motion", async () => {
+testIn("chromium", "a sum comes digit by digit, or at once for those who want no motion", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const written = () =>
@@ -125,7 +126,7 @@ Deno.test("a sum comes digit by digit, or at once for those who want no motion",
   assertEquals(errors, []);
 });
 
-Deno.test("what is no number is not added", async () => {
+testIn("chromium", "what is no number is not added", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const before = await textOf(page, "#sum-verdict");
@@ -138,7 +139,7 @@ Deno.test("what is no number is not added", async () => {
   assertEquals(errors, []);
 });
 
-Deno.test("after the first load the page needs no network", async () => {
+testIn("chromium", "after the first load the page needs no network", async () => {
   await using own = await labSite(stage.folder);
   await using lab = await openLab(stage.browser, own.url);
   const { page, errors } = lab;
@@ -153,7 +154,7 @@ Deno.test("after the first load the page needs no network", async () => {
   assertEquals(errors, []);
 });
 
-Deno.test("a new version takes the place of the old one as a whole, once no tab has the old one", async () => {
+testIn("chromium", "a new version takes the place of the old one as a whole, once no tab has the old one", async () => {
   const newer = await Deno.makeTempDir({ prefix: "tiny-adder-lab-newer-" });
   try {
     for await (const { name } of Deno.readDir(stage.folder)) {
@@ -191,22 +192,26 @@ Deno.test("a new version takes the place of the old one as a whole, once no tab 
   }
 });
 
-Deno.test("a host that sends no headers will do, under any path: once the page has been loaded it isolates itself", async () => {
-  await using plain = await plainSite(stage.folder);
-  await using lab = await openLab(stage.browser, plain.url);
-  const { page, errors } = lab;
-  await hasText(page, "#capabilities", "1 thread: this page cannot share memory");
-  await hasText(page, "#capabilities", "works offline; reload to use more threads");
-  await startTraining(page, { recipe: "fast", seed: "2", threads: "2" });
-  await hasSteps(page, "A", 100);
-  const text = await textOf(page, "#run-A");
-  assert(text.includes("1 thread (2 requested, but this page cannot share memory)"), text);
+testIn(
+  "chromium",
+  "a host that sends no headers will do, under any path: once the page has been loaded it isolates itself",
+  async () => {
+    await using plain = await plainSite(stage.folder);
+    await using lab = await openLab(stage.browser, plain.url);
+    const { page, errors } = lab;
+    await hasText(page, "#capabilities", "1 thread: this page cannot share memory");
+    await hasText(page, "#capabilities", "works offline; reload to use more threads");
+    await startTraining(page, { recipe: "fast", seed: "2", threads: "2" });
+    await hasSteps(page, "A", 100);
+    const text = await textOf(page, "#run-A");
+    assert(text.includes("1 thread (2 requested, but this page cannot share memory)"), text);
 
-  await page.reload();
-  await isReady(page);
-  await hasText(page, "#capabilities", "2 threads");
-  await startTraining(page, { recipe: "fast", seed: "2" });
-  await hasSteps(page, "A", 100);
-  assert((await textOf(page, "#run-A")).includes("on wasm, 2 threads, exact"));
-  assertEquals(errors, []);
-});
+    await page.reload();
+    await isReady(page);
+    await hasText(page, "#capabilities", "2 threads");
+    await startTraining(page, { recipe: "fast", seed: "2" });
+    await hasSteps(page, "A", 100);
+    assert((await textOf(page, "#run-A")).includes("on wasm, 2 threads, exact"));
+    assertEquals(errors, []);
+  },
+);

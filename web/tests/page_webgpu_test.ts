@@ -2,11 +2,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { SOFTWARE_WEBGPU } from "../../tests/runtimes/chromium.ts";
 import { hasSteps, hasText, openLab, startTraining, textOf } from "./page.ts";
+import { testIn } from "../../tests/runtimes/program.ts";
 import { setStage } from "./stage.ts";
 
 const stage = setStage(SOFTWARE_WEBGPU);
 
-Deno.test("the page trains on WebGPU where the browser has it, and says so", async () => {
+testIn("chromium", "the page trains on WebGPU where the browser has it, and says so", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   await startTraining(page, { recipe: "fast", seed: "2", backend: "webgpu" });

@@ -1,5 +1,6 @@
 /** What every test of the built page needs: the page, its server and Chromium, once for all tests of a file. */
 import type { Browser } from "puppeteer-core";
+import { whyIgnored } from "../../tests/runtimes/program.ts";
 import { type RunningBrowser, startBrowser } from "./browser.ts";
 import { buildSite, type LabSite, labSite } from "./site.ts";
 
@@ -11,21 +12,24 @@ export interface Stage {
   readonly browser: Browser;
 }
 
-/** Sets the stage before the tests of this file, and clears it after them. @param flags More flags for Chromium */
+/**
+ * Sets the stage before the tests of this file, and clears it after them; none where there is no Chromium and they are ignored.
+ *
+ * @param flags More flags for Chromium
+ */
 export function setStage(flags: readonly string[] = []): Stage {
   let folder: string;
   let site: LabSite;
   let running: RunningBrowser;
-  Deno.test.beforeAll(async () => {
-    folder = await buildSite();
-    site = await labSite(folder);
-    running = await startBrowser(flags);
-  });
-  Deno.test.afterAll(async () => {
-    await running[Symbol.asyncDispose]();
-    await site[Symbol.asyncDispose]();
-    await Deno.remove(folder, { recursive: true });
-  });
+  const started = new AsyncDisposableStack();
+  if (whyIgnored("chromium") === null) {
+    Deno.test.beforeAll(async () => {
+      folder = started.adopt(await buildSite(), (path) => Deno.remove(path, { recursive: true }));
+      site = started.use(await labSite(folder));
+      running = started.use(await startBrowser(flags));
+    });
+    Deno.test.afterAll(() => started.disposeAsync());
+  }
   return {
     get folder() {
       return folder;

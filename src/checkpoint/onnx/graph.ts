@@ -1,5 +1,5 @@
 /**
- * Writes ONNX models: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto has the messages, whose field numbers stand below.
+ * Writes ONNX models: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto defines the messages and their field numbers.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const ELEMENTS = { float32: 1, int64: 7 } as const;
 /** `AttributeProto.AttributeType`. */
 const ATTRIBUTES = { float: 1, int: 2, tensor: 4, ints: 7 } as const;
 
-/** What an attribute of a node may be. */
+/** The value of a node's attribute. */
 export type Attribute =
   | { readonly float: number }
   | { readonly int: number }
@@ -40,7 +40,7 @@ export interface Port {
   readonly shape: readonly (number | string)[];
 }
 
-/** A graph in the making. Every value has a name; nodes stand in the order in which they are computed. */
+/** Builds a graph. Every value has a name; nodes are in the order of computation. */
 export class OnnxGraph {
   readonly #nodes: Field[] = [];
   readonly #initializers: Field[] = [];

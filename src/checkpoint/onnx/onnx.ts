@@ -1,17 +1,12 @@
-/**
- * A model as an ONNX graph that computes logits.
- *
- * @module
- */
 import { TOKENS, type Variant, variantOf, WIDTH } from "../../model/variant.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import { checkParameters, FORMAT_VERSION } from "../state_dict.ts";
 import { OnnxGraph } from "./graph.ts";
 
 /**
- * Writes a model as ONNX, opset 17: `tokens` (int64, [batch, length], length at most 35) to `logits` (float32, [batch, length, 14]). The
- * initializers are the weights and nothing else, by PyTorch's names, so that their number is that of the parameters. One decodes greedily
- * by appending the likeliest token after the last position, again and again.
+ * Writes a model as ONNX, opset 17, with the input `tokens` (int64, [batch, length], length at most 35) and the output `logits` (float32,
+ * [batch, length, 14]). The initializers are the weights alone, under PyTorch's names. To add, append the most likely token of the last
+ * position, eleven times.
  *
  * @example Usage
  * ```ts
@@ -22,7 +17,7 @@ import { OnnxGraph } from "./graph.ts";
  * ```
  *
  * @returns The bytes of the file; the same checkpoint gives the same bytes
- * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
+ * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
 export function encodeOnnx(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
   checkParameters(checkpoint);
@@ -41,7 +36,7 @@ export function encodeOnnx(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
   });
 }
 
-/** The lines of `forward` in src/engine/reference/model.ts, for a batch; the comments tell the shapes. */
+/** The lines of `forward` in src/engine/reference/model.ts for a batch; the comments give the shapes. */
 function addForwardPass(graph: OnnxGraph, variant: Variant): void {
   const { layerNormEpsilon } = variant;
   const number = (name: string, value: number) => graph.constant(name, { shape: [], values: Float32Array.of(value) });

@@ -2,7 +2,7 @@
  * The file of `torch.save`, since version 1.6: a ZIP file with a pickle and one entry for each storage.
  *
  * ```
- * NAME/data.pkl     what was saved; where a tensor stands, its storage's key
+ * NAME/data.pkl     the saved value, with the keys of storages in place of tensors
  * NAME/data/KEY     the elements of a storage
  * NAME/byteorder    "little", from version 2.1 on
  * ```

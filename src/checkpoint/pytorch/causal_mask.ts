@@ -1,8 +1,3 @@
-/**
- * Buffers that PyTorch saves beside the weights although they hold none.
- *
- * @module
- */
 import { type PyTorchTensor, STORAGE_CLASSES } from "./tensor.ts";
 
 /** The context of our models is 35: what is larger than this belongs to another model. */

@@ -9,7 +9,6 @@ import { CheckpointError, excerpt } from "../error.ts";
 
 /** A dict or an `OrderedDict`, with the attributes that were set on it. */
 export class PickleDict {
-  /** What it maps. */
   readonly entries: Map<string | number, PickleValue> = new Map();
   /** Attributes of the object itself, such as `_metadata` of a state dict. */
   attributes: PickleDict | undefined;
@@ -24,7 +23,7 @@ export class PickleGlobal {
   ) {}
 }
 
-/** What a pickle describes; lists and tuples are both arrays, and objects that only the caller knows are `object`. */
+/** A value of a pickle; lists and tuples are both arrays, and objects of the caller are `object`. */
 export type PickleValue =
   | null
   | boolean
@@ -36,11 +35,11 @@ export type PickleValue =
   | PickleGlobal
   | object;
 
-/** What a caller knows of the world of a pickle. */
+/** The callables and persistent ids that the caller provides. */
 export interface PickleWorld {
   /** For each `module name` that may be named what a call of it gives, or null where it must not be called. */
   readonly globals: Readonly<Record<string, ((args: PickleValue[]) => PickleValue) | null>>;
-  /** What a persistent id stands for. */
+  /** The value of a persistent id. */
   readonly persistent: (id: PickleValue) => PickleValue;
 }
 
@@ -102,7 +101,7 @@ class Interpreter {
     );
   }
 
-  /** Steps over so many bytes. @returns Where they begin */
+  /** Skips bytes. @returns Their offset */
   #take(count: number): number {
     const start = this.#at;
     if (count > this.#bytes.length - start) this.fail(`it is cut off`);
@@ -110,7 +109,7 @@ class Interpreter {
     return start;
   }
 
-  /** An unsigned number of so many bytes. */
+  /** An unsigned number of this length in bytes. */
   unsigned(bytes: 1 | 2 | 4 | 8): number {
     const at = this.#take(bytes);
     if (bytes === 1) return this.#view.getUint8(at);
@@ -249,7 +248,7 @@ class Interpreter {
   }
 }
 
-/** What a {@linkcode PickleWorld} throws: the end of a sentence that begins with the place. */
+/** Thrown by a {@linkcode PickleWorld}: the end of a sentence that begins with the position. */
 export class PickleRefusal extends Error {}
 
 const STOP = 0x2e;

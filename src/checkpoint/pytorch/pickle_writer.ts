@@ -60,7 +60,7 @@ export function pickledCall(callable: Pickled, args: Pickled): Pickled {
   return concatenate([callable, args, bytes(0x52)]); // REDUCE
 }
 
-/** What the reader looks up under a persistent id. */
+/** A value that the reader looks up by a persistent id. */
 export function pickledPersistent(id: Pickled): Pickled {
   return concatenate([id, bytes(0x51)]); // BINPERSID
 }

@@ -1,8 +1,3 @@
-/**
- * The weights of a model as PyTorch saves them: `torch.save(model.state_dict(), "model.pt")`.
- *
- * @module
- */
 import { variantOf } from "../../model/variant.ts";
 import { littleEndian } from "../bytes.ts";
 import type { Checkpoint, DecodeCheckpointOptions } from "../checkpoint.ts";
@@ -28,27 +23,27 @@ import {
 import { PyTorchTensor, readElements } from "./tensor.ts";
 import { looksLikeZip, writeZip } from "./zip.ts";
 
-/** Keys under which training scripts put a state dict beside other things. */
+/** Keys under which training scripts save a state dict beside other data. */
 const WRAPPERS = ["model_state_dict", "state_dict", "model"];
-/** What `nn.DataParallel` and `torch.compile` put before every name. */
+/** Prefixes that `nn.DataParallel` and `torch.compile` add to every name. */
 const PREFIXES = ["module.", "_orig_mod."];
 /** The last part of the name of a buffer that holds no weights, if it is a causal mask. */
 const MASK_NAMES = ["mask", "causal_mask", "attn_mask", "bias", "tril"];
-/** Where our metadata stand in what PyTorch keeps beside a state dict: `state_dict._metadata[""]["tiny_adder"]`. */
+/** Our metadata are `state_dict._metadata[""]["tiny_adder"]`; PyTorch keeps `_metadata` beside a state dict. */
 const METADATA = { root: "", key: "tiny_adder" };
 
-/** How files of `torch.save` begin that older versions wrote: a pickle of a magic number. As a safetensors file they would be too long. */
+/** The first bytes of `torch.save` files of older versions: a pickled magic number. No safetensors file begins so. */
 const OLD_BEGINNING = [0x80, 0x02, 0x8a, 0x0a];
 
-/** Whether bytes may be a file that `torch.save` wrote, by their beginning. */
+/** Whether bytes begin like a file of `torch.save`. */
 export function looksLikePyTorch(bytes: Uint8Array): boolean {
   return looksLikeZip(bytes) || OLD_BEGINNING.every((byte, i) => bytes[i] === byte);
 }
 
 /**
- * Reads the weights from a file that `torch.save` wrote, version 1.6 or later, without running anything of it. It holds a state dict, by
- * itself or under one of the keys `model_state_dict`, `state_dict` and `model`. An output projection that is spelled out is accepted where
- * it equals `tok_emb.weight`, and causal masks are passed over.
+ * Reads a file that `torch.save` of PyTorch 1.6 or later wrote, without running any code in it. The file must hold a state dict, alone or
+ * under the key `model_state_dict`, `state_dict` or `model`. An output projection is accepted if it equals `tok_emb.weight`; causal masks
+ * are ignored.
  *
  * @example Usage
  * ```ts
@@ -61,8 +56,8 @@ export function looksLikePyTorch(bytes: Uint8Array): boolean {
  * ```
  *
  * @param bytes The whole file
- * @param options What errors call it, and which variant is wanted
- * @throws {CheckpointError} If it is no such file, names anything but tensors, or does not hold the weights of a variant that is wanted
+ * @param options Its name in errors, and the variant that it must be
+ * @throws {CheckpointError} If it is not such a file, names anything but tensors, or does not hold the weights of the variant
  */
 export function decodePyTorchCheckpoint(
   bytes: Uint8Array,
@@ -80,7 +75,7 @@ export function decodePyTorchCheckpoint(
   return checkpointOf(tensors, { metadata: metadataOf(dict), asked, model });
 }
 
-/** What was saved, or what lies in it under one of the usual keys. */
+/** The saved dict, or the state dict under one of its usual keys. */
 function stateDictOf(root: PickleValue, asked: string): PickleDict {
   if (root instanceof PickleDict) {
     const nested = WRAPPERS.map((key) => root.entries.get(key)).find((value) => value instanceof PickleDict);

@@ -1,8 +1,3 @@
-/**
- * Tensors as a file of `torch.save` describes them: a window on a storage, which lies in the file as an entry of its own.
- *
- * @module
- */
 import { CheckpointError, excerpt, tensorLabel } from "../error.ts";
 
 /** Bytes of one element by the name of PyTorch's storage class. */
@@ -25,7 +20,7 @@ export interface Storage {
   readonly kind: string;
   /** Name of the entry, without the folder. */
   readonly key: string;
-  /** Number of elements, as the pickle tells. */
+  /** Number of elements, according to the pickle. */
   readonly length: number;
 }
 

@@ -8,7 +8,7 @@
  * end of directory                      22 bytes, the last ones of the file
  * ```
  *
- * Nothing that a file says of itself is believed before it is compared with the file, and entries are views of it, not copies.
+ * Every claim of the directory is compared with the file before it is used. Entries are views of the file, not copies.
  *
  * @module
  */
@@ -77,7 +77,7 @@ export function readZip(bytes: Uint8Array, asked: string): ZipEntries {
     if (room < 0) fail(`${entry} at byte ${data} must not overlap with another one`);
     const content = bytes.subarray(data, data + size);
     if (crc32(content) !== view.getUint32(at + 16, true)) {
-      fail(`${entry} at byte ${data} must have the checksum that its directory tells: it has another`);
+      fail(`${entry} at byte ${data} must have the checksum in its directory: it has another`);
     }
     entries.set(name, content);
     at = next;

@@ -1,8 +1,3 @@
-/**
- * Gradient clipping and AdamW.
- *
- * @module
- */
 import type { FilledStepOptions } from "../checks.ts";
 
 /** The running means of AdamW. */

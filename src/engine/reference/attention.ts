@@ -1,8 +1,3 @@
-/**
- * Causal attention with one head, for one query at a time.
- *
- * @module
- */
 import { softmax, softmaxBackward } from "./softmax.ts";
 
 /** What {@linkcode attention} gives, and keeps for its backward pass. */

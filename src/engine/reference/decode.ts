@@ -1,8 +1,3 @@
-/**
- * Greedy decoding.
- *
- * @module
- */
 import type { Variant } from "../../model/variant.ts";
 import { promptTokens, QUERIES } from "../../model/vocabulary.ts";
 import { forward, type Tensors } from "./model.ts";
@@ -16,7 +11,7 @@ function argmax(values: Float64Array): number {
  * The 12 tokens that the model writes after `a + b =`.
  *
  * The prompt is all that is known of a and b: each token is the likeliest next one after the prompt and the tokens written
- * before it, whatever these are. With other weights the same code writes another answer.
+ * before it. With other weights the same code writes another answer.
  */
 export function decodeGreedily(tensors: Tensors, variant: Variant, a: number, b: number): number[] {
   const prompt = promptTokens(a, b);

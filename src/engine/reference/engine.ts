@@ -1,8 +1,3 @@
-/**
- * The reference as an engine.
- *
- * @module
- */
 import { initialParameters } from "../../model/initialization.ts";
 import { type Operands, packOperands, type Problems } from "../../model/problem.ts";
 import { drawOperands } from "../../model/sampler.ts";

@@ -1,9 +1,3 @@
-/**
- * Layer normalization and its gradient.
- *
- * @module
- */
-
 /** Weight and bias of a LayerNorm, or their gradients; each of length d. */
 export interface LayerNormTensors {
   /** The scale of each feature. */

@@ -1,10 +1,4 @@
 /**
- * Matrix times vector, and its gradient.
- *
- * @module
- */
-
-/**
  * A linear layer without bias: y[o] = sum over i of weight[o, i] * x[i].
  *
  * @param x Length n

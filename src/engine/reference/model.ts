@@ -70,11 +70,11 @@ export class QkvRow {
   }
 }
 
-/** What the forward pass keeps of a position that is asked for its next token. */
+/** Values that the forward pass keeps for a query position. */
 export interface QueryState {
-  /** Where in the sequence it stands. */
+  /** Its position in the sequence. */
   readonly position: number;
-  /** What it read from itself and the positions before it. */
+  /** Attention to itself and the positions before it. */
   readonly attended: AttentionState;
   /** LayerNorm before the feed-forward layer. */
   readonly normed2: LayerNormState;
@@ -84,7 +84,7 @@ export interface QueryState {
   readonly activated: Float64Array;
   /** The last LayerNorm, where the variant has it. */
   readonly finalNormed?: LayerNormState;
-  /** What the logits are read from, length 7. */
+  /** The input of the output projection, length 7. */
   readonly output: Float64Array;
   /** One number a token, length 14. */
   readonly logits: Float64Array;
@@ -105,7 +105,7 @@ export interface Activations {
 /**
  * The forward pass over one sequence.
  *
- * Every position gives a key and a value. Only positions from `firstQuery` on are asked for the next token: within the one
+ * Every position gives a key and a value. Only positions from `firstQuery` on predict the next token: within the one
  * layer nothing ever reads what the earlier ones would have answered, and no loss is taken there.
  *
  * @param tokens The sequence, at most 35 tokens

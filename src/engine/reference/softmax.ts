@@ -1,9 +1,3 @@
-/**
- * Softmax, and the loss that is made of it.
- *
- * @module
- */
-
 /** exp(x[i]) / sum over j of exp(x[j]); the largest x is subtracted first, which changes nothing and cannot overflow. */
 export function softmax(x: Float64Array): Float64Array {
   const largest = Math.max(...x);
@@ -16,7 +10,7 @@ export function softmax(x: Float64Array): Float64Array {
  * Backward of {@linkcode softmax}.
  *
  * @param dy dL/dy
- * @param y What the forward pass gave
+ * @param y The result of the forward pass
  * @returns dL/dx
  */
 export function softmaxBackward(dy: Float64Array, y: Float64Array): Float64Array {

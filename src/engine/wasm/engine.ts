@@ -1,8 +1,3 @@
-/**
- * The WASM engine: the core of `assembly/` behind the interface of all engines.
- *
- * @module
- */
 import { type Operands, packOperands, type Problems } from "../../model/problem.ts";
 import { QUERIES, readSum } from "../../model/vocabulary.ts";
 import { checkWord } from "../../model/philox.ts";

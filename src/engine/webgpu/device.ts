@@ -1,8 +1,3 @@
-/**
- * Finding a GPU, and telling what it is.
- *
- * @module
- */
 import type { AdapterDescription } from "../types.ts";
 import { GpuError } from "./error.ts";
 
@@ -51,7 +46,7 @@ export class Gpu {
       );
     }
     if (this.#refused !== undefined) {
-      throw new GpuError(`Cannot go on as the GPU must accept what it is asked: ${name} says ${this.#refused}`);
+      throw new GpuError(`Cannot go on as the GPU must accept the request: ${name} says ${this.#refused}`);
     }
   }
 

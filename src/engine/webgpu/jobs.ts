@@ -1,8 +1,3 @@
-/**
- * What the GPU is asked to do, in the form in which it reads it.
- *
- * @module
- */
 import type { Operands } from "../../model/problem.ts";
 import type { FilledStepOptions } from "../checks.ts";
 

@@ -1,8 +1,3 @@
-/**
- * The compiled shaders of a variant, and the buffers that they work on.
- *
- * @module
- */
 import type { Variant } from "../../model/variant.ts";
 import type { Gpu } from "./device.ts";
 import type { EntryPoint } from "./shaders/entries.ts";

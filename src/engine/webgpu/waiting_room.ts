@@ -1,9 +1,3 @@
-/**
- * Jobs that wait for each other, so that they are done together.
- *
- * @module
- */
-
 /** Milliseconds that those who are ready wait for the others. */
 const PATIENCE = 20;
 

@@ -1,28 +1,27 @@
-"""A recipe of ours from first weights to last in PyTorch 2, compiled, as pytorch_peer.py trains: trimmed to the 12 rows, fused AdamW.
+"""A recipe of ours from first weights to last in PyTorch 2, compiled, as pytorch.py trains: trimmed to the 12 rows, fused AdamW.
 
   python pytorch_recipe.py RECIPE.json SEED THREADS     prints {"seconds", "exactMatch", "attempts", "steps"}
 
-RECIPE.json is our recipe as data: {"stages": [{"steps", "batch", "learningRate", ...}], "maxAttempts"}. Runs in the workshop, beside the peer.
+RECIPE.json is our recipe as data: {"stages": [{"steps", "batch", "learningRate", ...}], "maxAttempts"}.
 """
 
-import contextlib
-import io
 import json
 import math
 import sys
 import time
 
 begin = time.perf_counter()
+import numpy as np
+import pytorch as peer
+from protocol import draw as draw_tokens
+from protocol import initial, targets_of
+
 recipe = json.load(open(sys.argv[1]))
 seed, threads = int(sys.argv[2]), int(sys.argv[3])
 
-# The peer is a program: it does its shortest task while it is imported.
-sys.argv = ["pytorch_peer.py", "--task", "data", "--steps", "1", "--runs", "1", "--warmup", "0", "--threads", str(threads)]
-with contextlib.redirect_stdout(io.StringIO()):
-    import pytorch_peer as peer
-
 torch = peer.torch
-generator = torch.Generator().manual_seed(seed + 1)
+torch.set_num_threads(threads)
+generator = np.random.default_rng(seed + 1)
 
 
 def learning_rate(stage, step):
@@ -34,8 +33,8 @@ def learning_rate(stage, step):
 
 
 def draw(batch, low, high):
-    idx, targets = peer.make_batch(batch, low, high, generator)
-    return idx[:, :33], targets[:, 21:33]
+    tokens = draw_tokens(generator, batch, low, high)
+    return torch.from_numpy(tokens), torch.from_numpy(targets_of(tokens))
 
 
 def train_stage(stage, loss_of, parameters, optimizer):
@@ -60,12 +59,10 @@ def train_stage(stage, loss_of, parameters, optimizer):
 
 
 def attempt(number):
-    torch.manual_seed(seed + 1000 * number)
-    model = peer.Adder()
-    net = peer.AnswerOnly(model)
+    net = model = peer.Adder(initial(np.random.default_rng(seed + 1000 * number)))
     parameters = list(model.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=0.0, fused=True)
-    loss_of = torch.compile(lambda idx, targets: peer.F.cross_entropy(net(idx).reshape(-1, peer.VOCAB), targets.reshape(-1)))
+    loss_of = peer.loss_function(model, compiled=True)
     steps = 0
     for stage in recipe["stages"]:
         taken, good = train_stage(stage, loss_of, parameters, optimizer)

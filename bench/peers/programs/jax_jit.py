@@ -1,0 +1,60 @@
+"""The training step in JAX: the twelve rows that the loss reads, all weights in one vector, the whole step in one jit.
+
+  python jax_jit.py check|train ...
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from protocol import FIRST_QUERY, POSITIONS, QUERIES, SHAPES, arguments, main
+
+MASK = np.tril(np.ones((QUERIES, POSITIONS), bool), FIRST_QUERY)
+ENDS = np.cumsum([np.prod(shape) for shape in SHAPES.values()])
+
+
+def norm(x, weight, bias):
+    centred = x - x.mean(-1, keepdims=True)
+    return centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * weight + bias
+
+
+def loss_of(weights, tokens, targets):
+    parts = jnp.split(weights, ENDS[:-1])
+    tok, pos, n1, b1, qkv, proj, n2, b2, w1, w2 = [part.reshape(shape) for part, shape in zip(parts, SHAPES.values())]
+    x = tok[tokens] + pos[:POSITIONS]
+    y, x = norm(x, n1, b1), x[:, FIRST_QUERY:]
+    q = y[:, FIRST_QUERY:] @ qkv[:7].T
+    k, v = jnp.split(y @ qkv[7:].T, 2, -1)
+    scores = jnp.where(MASK, q @ k.swapaxes(1, 2) * 7**-0.5, -jnp.inf)
+    x = x + jax.nn.softmax(scores) @ v @ proj.T
+    x = x + jax.nn.gelu(norm(x, n2, b2) @ w1.T, approximate=False) @ w2.T
+    return -(jax.nn.log_softmax(x @ tok.T) * jax.nn.one_hot(targets, 14)).sum(-1).mean()
+
+
+@functools.partial(jax.jit, donate_argnums=0)
+def jitted_step(state, tokens, rate):
+    weights, m, v, count = state
+    targets = jnp.concatenate([tokens[:, FIRST_QUERY + 1 :], jnp.full((len(tokens), 1), 13)], 1)
+    loss, gradient = jax.value_and_grad(loss_of)(weights, tokens, targets)
+    gradient *= jnp.minimum(1, 1 / (jnp.linalg.norm(gradient) + 1e-6))
+    m, v, count = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2, count + 1
+    correction = lambda beta: -jnp.expm1(count * np.log(beta))  # 1 - beta^count, exact also where that is small
+    update = m / correction(0.9) / (jnp.sqrt(v / correction(0.999)) + 1e-8)
+    return (weights - rate * (update + 0.1 * weights), m, v, count), loss
+
+
+def train_step(weights):
+    state = (jnp.asarray(weights), jnp.zeros(763), jnp.zeros(763), jnp.float32(0))
+
+    def step(tokens, rate):
+        nonlocal state
+        state, loss = jitted_step(state, tokens.astype(np.int32), rate)
+        return loss
+
+    return step
+
+
+if __name__ == "__main__":
+    main(arguments(), train_step)

@@ -1,0 +1,62 @@
+"""The training step in PyTorch: queries, feed-forward and logits for the twelve rows that the loss reads, fused AdamW.
+
+  python pytorch.py eager|compiled check|train ...
+"""
+
+import torch
+import torch.nn.functional as F
+
+from protocol import FIRST_QUERY, POSITIONS, QUERIES, SHAPES, arguments, main, targets_of
+
+MASK = torch.ones(QUERIES, POSITIONS, dtype=torch.bool).tril(FIRST_QUERY)
+
+
+class Adder(torch.nn.Module):
+    def __init__(self, weights):
+        """weights: a vector, in the order of SHAPES"""
+        super().__init__()
+        parts = torch.as_tensor(weights).split([torch.Size(shape).numel() for shape in SHAPES.values()])
+        self.all = torch.nn.ParameterList(part.clone().reshape(shape) for part, shape in zip(parts, SHAPES.values()))
+
+    def forward(self, tokens):
+        """(batch, 33) -> logits (batch, 12, 14)"""
+        tok, pos, n1, b1, qkv, proj, n2, b2, w1, w2 = self.all
+        x = F.embedding(tokens, tok) + pos[:POSITIONS]
+        y, x = F.layer_norm(x, (7,), n1, b1), x[:, FIRST_QUERY:]
+        q = y[:, FIRST_QUERY:] @ qkv[:7].T
+        k, v = (y @ qkv[7:].T).split(7, -1)
+        scores = (q @ k.transpose(1, 2) * 7**-0.5).masked_fill(~MASK, float("-inf"))
+        x = x + scores.softmax(-1) @ v @ proj.T
+        x = x + F.gelu(F.layer_norm(x, (7,), n2, b2) @ w1.T) @ w2.T
+        return x @ tok.T
+
+
+def loss_function(model, compiled):
+    def loss(tokens, targets):
+        return F.cross_entropy(model(tokens).flatten(0, 1), targets.flatten())
+
+    return torch.compile(loss) if compiled else loss
+
+
+def train_step(weights):
+    model = Adder(weights)
+    parameters = list(model.parameters())
+    optimizer = torch.optim.AdamW(parameters, weight_decay=0.1, fused=True)
+    loss_of = loss_function(model, mode == "compiled")
+
+    def step(tokens, rate):
+        optimizer.param_groups[0]["lr"] = rate
+        loss = loss_of(torch.from_numpy(tokens), torch.from_numpy(targets_of(tokens)))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        return loss.detach()
+
+    return step
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    mode, *rest = arguments()
+    main(rest, train_step)
