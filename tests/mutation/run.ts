@@ -39,7 +39,11 @@ const TESTS: Readonly<Record<string, readonly string[][]>> = {
     ["tests/exports", "tests/cli/export_test.ts"],
     ["tests/training/crash_test.ts", "tests/training/resume_test.ts", "tests/cli/add_test.ts"],
   ],
-  "src/checker": [["tests/checker/check_test.ts"], ["tests/checker"]],
+  "src/checker": [
+    ["tests/checker/forms_test.ts", "tests/checker/margin_test.ts"],
+    ["tests/checker/check_test.ts"],
+    ["tests/checker/soundness_test.ts"],
+  ],
 };
 /** A fault that makes a loop endless is noticed by this. */
 const MOST_SECONDS = 240;
