@@ -156,18 +156,10 @@ export function questionOf(a: number, b: number, step: number): Question {
 }
 
 /** The group that a question lies in. */
-export function groupOf(numbers: DecodingNumbers, { step, tokens, target }: Question): Part {
+export function groupOf(numbers: DecodingNumbers, { step, tokens }: Question): Part {
   const token = tokens[FIRST_QUERY + step];
   const query = queryOf(step, token, queryTable(numbers, step, token));
-  const carries = [0];
-  for (let place = 0; place < OPERAND_DIGITS; place++) {
-    carries.push(Number(tokens[9 - place] + tokens[20 - place] + carries[place] > 9));
-  }
-  const group = groupsOf(query).find((part) =>
-    part.target === target && part.ties.every(([a, b, sum]) => tokens[a] + tokens[b] === sum) &&
-    // the same sums with another carry are another group
-    (step === 0 || step > 9 || (part.ties[0][2] + carries[step]) % 10 === target)
-  );
+  const group = groupsOf(query).find(({ ties }) => ties.every(([a, b, sum]) => tokens[a] + tokens[b] === sum));
   if (group === undefined) throw new Error(`No group holds the question of step ${step}`);
   return group;
 }

@@ -1,5 +1,5 @@
 /**
- * Mutation testing: puts small faults into `assembly/` and `src/checkpoint/`, one at a time, and sees whether the tests notice.
+ * Mutation testing: puts small faults into `assembly/`, `src/checkpoint/` and `src/checker/`, one at a time, and sees whether the tests notice.
  *
  * ```sh
  * deno task test:mutation --folder assembly --count 200 --seed 1 --out mutation.jsonl   # goes on where it was stopped
@@ -15,7 +15,7 @@ import { fromFileUrl, join } from "@std/path";
 import { type Mutant, mutantsOf, mutate } from "./mutants.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
-const FOLDERS = ["assembly", "src/checkpoint"];
+const FOLDERS = ["assembly", "src/checkpoint", "src/checker"];
 const COPIED = [
   "assembly",
   "build",
@@ -38,6 +38,11 @@ const TESTS: Readonly<Record<string, readonly string[][]>> = {
     ["tests/checkpoint"],
     ["tests/exports", "tests/cli/export_test.ts"],
     ["tests/training/crash_test.ts", "tests/training/resume_test.ts", "tests/cli/add_test.ts"],
+  ],
+  "src/checker": [
+    ["tests/checker/forms_test.ts", "tests/checker/margin_test.ts"],
+    ["tests/checker/check_test.ts"],
+    ["tests/checker/soundness_test.ts"],
   ],
 };
 /** A fault that makes a loop endless is noticed by this. */
