@@ -30,9 +30,9 @@ import { storeTransposed, sumLanes } from "./simd";
 import { readTile } from "./tile";
 
 /** The digits of both operands: each is a key. */
-const OPERAND_KEYS = 20;
+export const OPERAND_KEYS = 20;
 /** The first row for tokens written before. */
-const WRITTEN = 1 + OPERAND_KEYS * 10;
+export const WRITTEN = 1 + OPERAND_KEYS * 10;
 /** Problems that pass through the layers together: twelve rows of four lanes. */
 const TOGETHER = 48;
 /** Bytes of the key offsets of one row: up to 31 keys, four lanes. */
@@ -61,19 +61,18 @@ export function prepareTables(w: usize): void {
   }
 }
 
-@inline
 function block(i: i32, token: i32): usize {
   return BLOCKS + (i * T + token) * BLOCK_SIZE;
 }
 
 /** The position of an operand's digit: the ones of a are at 9, those of b at 20. */
-@inline
+
 function positionOf(key: i32): i32 {
   return key < 10 ? 9 - key : 30 - key;
 }
 
 /** The score of a key for a query (low, high), whose last two lanes are 0. */
-@inline
+
 function score(low: v128, high: v128, key: usize): f32 {
   return sumLanes(f32x4.add(f32x4.mul(low, v128.load(key)), f32x4.mul(high, v128.load(key, 16))));
 }
@@ -132,7 +131,7 @@ function fillBlock(i: i32, token: i32, scores: usize): bool {
 }
 
 /** Stores the row e u_0 … e u_5, e, 0; the row of the key is u_0 … u_5, 1, 0. */
-@inline
+
 function storeShare(e: f32, key: usize, out: usize): void {
   const weight = f32x4.splat(e);
   v128.store(out, f32x4.mul(weight, v128.load(key)));
@@ -154,7 +153,14 @@ export function decodeByTables(w: usize, problems: usize, count: i32, out: usize
     }
     for (let i = 0; i < QUERIES; ++i) {
       for (let r = 0; r < rows; ++r) {
-        attend(w, i, w + TILE_TARGETS + r * 16, w + DECODE_KV + r * OFFSETS_ROW, w + O + r * ROW7, w + QX + ROW7 + r * ROW14);
+        attend(
+          w,
+          i,
+          w + TILE_TARGETS + r * 16,
+          w + DECODE_KV + r * OFFSETS_ROW,
+          w + O + r * ROW7,
+          w + QX + ROW7 + r * ROW14,
+        );
       }
       projectionForward(w, rows);
       hiddenForward(w, rows);
@@ -178,14 +184,14 @@ export function decodeByTables(w: usize, problems: usize, count: i32, out: usize
 }
 
 /** The byte offsets, within a block, of the rows of four tokens; `firstRow`: the first row of their key. */
-@inline
-function rowOffset(firstRow: i32, tokens: v128): v128 {
+
+export function rowOffset(firstRow: i32, tokens: v128): v128 {
   return i32x4.shl(i32x4.add(tokens, i32x4.splat(firstRow)), 5);
 }
 
 /** The attention of query i of four problems: stores its output (7, lanes), whose last is 1, and the residual stream (7, lanes). */
-@inline
-function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: usize): void {
+
+export function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {
     const token$l = load<i32>(tokens + 4 * l);
@@ -221,5 +227,12 @@ function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: 
   }
   storeTransposed(v128.load(source0), v128.load(source1), v128.load(source2), v128.load(source3), x, 16);
   // features 3 … 6
-  storeTransposed(v128.load(source0, 12), v128.load(source1, 12), v128.load(source2, 12), v128.load(source3, 12), x + 48, 16);
+  storeTransposed(
+    v128.load(source0, 12),
+    v128.load(source1, 12),
+    v128.load(source2, 12),
+    v128.load(source3, 12),
+    x + 48,
+    16,
+  );
 }

@@ -5,7 +5,8 @@
 //   attention, attention_sums, feed_forward       the kernels of one tile, forward and backward
 //   initialization, gradient, optimizer           first weights; the gradient of a batch; one step of AdamW
 //   decode, decode_tables                         greedy decoding of a few problems, and of many
-//   tasks, threads; adder; stages                 work for several threads; the entry that only decodes; one for bench/stages.ts
+//   tasks, threads; adder                         work for several threads; the entry that only decodes
+//   stages, decode_logits                         the entries of bench/stages.ts and tests/certify/engine_margins.ts
 import {
   A_DIGITS,
   B_DIGITS,
@@ -103,7 +104,7 @@ function batchGradient(task: i32, tiles: i32, count: i32): f64 {
 }
 
 // RUN is a list of doubles; src/engine/wasm/engine.ts gives their order.
-@inline
+
 function run(field: i32): f64 {
   return load<f64>(RUN + field * 8);
 }

@@ -12,7 +12,7 @@ import type { Failure, ProofNews, ProofOrder } from "./protocol.ts";
 interface StepLine {
   readonly step: number;
   readonly margin: number;
-  readonly worst: Input & { margin: number };
+  readonly worst: Input;
 }
 
 /** The section `Prove`: runs the prover on the current model and shows its result. */
@@ -130,9 +130,8 @@ export class ProofView {
   #showProof(certificate: Certificate, took?: string): void {
     this.#certificate = certificate;
     this.#save.hidden = false;
-    const { worstMargin, steps, arithmetic } = certificate;
-    const error = `in tests, float32 rounding moved it by at most ${short(arithmetic.largestError)}`;
-    const detail = `Smallest margin ${marginText(worstMargin)} logits; ${error}.${
+    const { worstMargin, steps } = certificate;
+    const detail = `Smallest margin ${marginText(worstMargin)} logits, with float32 rounding.${
       took === undefined ? "" : ` ${took}.`
     }`;
     this.#say("Proved right on all 10²⁰ pairs.", detail, "right");

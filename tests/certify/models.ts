@@ -1,15 +1,8 @@
 /**
- * Models of every kind for the tests of the prover, and inputs that lie in given regions.
- *
- * @module
+ * Models of every kind for the tests of the prover, and inputs that lie in given parts.
  */
-import { tensorsOf } from "../../src/engine/reference/model.ts";
-import { Bounder } from "../../src/certify/bound.ts";
-import type { Digits } from "../../src/certify/extremes.ts";
-import { Head } from "../../src/certify/head.ts";
-import { positionOfA, positionOfB } from "../../src/certify/places.ts";
-import { Query } from "../../src/certify/query.ts";
-import type { Region } from "../../src/certify/region.ts";
+import { type Part, positionOfA, positionOfB } from "../../src/certify/groups.ts";
+import type { Digits } from "../../src/certify/reach.ts";
 import type { CertifyCheckpoint } from "../../src/certify/types.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
 import { philox4x32 } from "../../src/model/philox.ts";
@@ -59,18 +52,14 @@ export function quickModels(): NamedModel[] {
   ];
 }
 
-/** What the prover works with. */
-export function toolsOf({ model, parameters }: CertifyCheckpoint) {
-  const variant = variantOf(model);
-  const tensors = tensorsOf(Float64Array.from(parameters), variant);
-  const head = new Head(tensors, variant);
-  const makeQuery = (step: number, token: number) => new Query(tensors, variant, step, token);
-  return { variant, tensors, head, bounder: new Bounder(head), makeQuery };
-}
-
 /** A number's ten digits, ones first. */
 export function digitsOf(value: number): number[] {
   return Array.from({ length: 10 }, (_, place) => Math.floor(value / 10 ** place) % 10);
+}
+
+/** The number of ten digits, ones first. */
+export function valueOf(digits: readonly number[]): number {
+  return digits.reduceRight((total, digit) => 10 * total + digit, 0);
 }
 
 /** The digits of a sum, ones first. */
@@ -85,32 +74,37 @@ export function sumDigits({ a, b }: Digits): number[] {
   return [...sum, carry];
 }
 
-/** Whether an input lies in a region: its digits do, and it is asked for `wanted` after `token`. */
-export function liesIn({ step, token, wanted, digits }: Region, input: Digits): boolean {
-  const sum = sumDigits(input);
-  if (step > 0 && sum[step - 1] !== token) return false;
-  if (step < 11 && sum[step] !== wanted) return false;
+/** Whether an input lies in a part, whatever its cell is: its digits do, they have the group's sums, and it is asked for the target after the token. */
+export function liesIn({ group: { step, token, target, sum, before }, digits }: Part, input: Digits): boolean {
+  const right = sumDigits(input);
+  if (step > 0 && right[step - 1] !== token) return false;
+  if (step < 11 && right[step] !== target) return false;
+  if (sum !== undefined && input.a[step] + input.b[step] !== sum) return false;
+  if (before !== undefined && input.a[step - 1] + input.b[step - 1] !== before) return false;
   for (let place = 0; place < 10; place++) {
     if ((digits[positionOfA(place)] >> input.a[place] & 1) === 0) return false;
     if ((digits[positionOfB(place)] >> input.b[place] & 1) === 0) return false;
-    if (place < step - 1 && (digits[22 + place] >> sum[place] & 1) === 0) return false;
+    if (place < step - 1 && (digits[22 + place] >> right[place] & 1) === 0) return false;
   }
   return true;
 }
 
-/** A random input of a region of {@linkcode regionsOf}; undefined where a few draws find none. */
-export function randomInput(region: Region, random: () => number): Digits | undefined {
+/** A random input of a part without a cell; undefined where a few draws find none. */
+export function randomInput(part: Part, random: () => number): Digits | undefined {
+  const { step, sum, before } = part.group;
+  const tied = new Map([[step, sum], [step - 1, before]]);
   for (let attempt = 0; attempt < 200; attempt++) {
     const chains = random(); // how often a place sums to 9, which carries hang on
     const draw = (position: number) => {
-      const allowed = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].filter((digit) => region.digits[position] >> digit & 1);
+      const allowed = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].filter((digit) => part.digits[position] >> digit & 1);
       return allowed[Math.floor(random() * allowed.length)];
     };
     const a = [...Array(10).keys()].map((place) => draw(positionOfA(place)));
     const b = [...Array(10).keys()].map((place) => {
-      const nine = 9 - a[place];
-      return random() < chains && region.digits[positionOfB(place)] >> nine & 1 ? nine : draw(positionOfB(place));
+      const pair = tied.get(place);
+      if (pair !== undefined) return pair - a[place];
+      return random() < chains ? 9 - a[place] : draw(positionOfB(place));
     });
-    if (liesIn(region, { a, b })) return { a, b };
+    if (b.every((digit) => digit >= 0 && digit <= 9) && liesIn(part, { a, b })) return { a, b };
   }
 }

@@ -1,11 +1,12 @@
 /** Threads that die: whoever waits for them is told, and nothing hangs. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { gatherCrew } from "../../src/certify/crew.ts";
+import { createWorkerPool } from "../../src/certify/worker_pool.ts";
 import { createEngine, EngineError } from "../../src/engine/mod.ts";
 import { instantiate } from "../../src/engine/wasm/core.ts";
 import { WasmEngine } from "../../src/engine/wasm/engine.ts";
 import { WASM } from "../../src/engine/wasm/exact_module.ts";
+import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
 import { startThreads, startTrainer } from "../../src/engine/wasm/thread_pool.ts";
 import { variantOf } from "../../src/model/variant.ts";
 import { train } from "../../src/training/train.ts";
@@ -137,8 +138,8 @@ Deno.test("a run whose thread dies keeps what it saved, says why, and goes on wi
   assertEquals(found, checkpoint);
 });
 
-/** What a worker of the crew does with a question. */
-const ANSWER = /try\s*\{\s*(?=\w+\.postMessage\(\{\s*answer)/;
+/** What a worker of the pool does with a task. */
+const ANSWER = /try\s*\{\s*(?=\w+\.postMessage\(\{\s*result)/;
 
 for (
   const [how, source, message] of [
@@ -147,17 +148,17 @@ for (
       "try { queueMicrotask(() => { throw new Error('a fault'); }); return;",
       "one failed",
     ],
-    ["silently", "try { globalThis.close(); return;", "one has not answered for too long"],
+    ["silently", "try { globalThis.close(); return;", "one gave no result for too long"],
   ]
 ) {
   Deno.test(`a proof whose workers die ${how} is given up with an error`, async () => {
-    const crew = await withOtherSource(ANSWER, source, () => gatherCrew(2, 5));
-    assertEquals(crew.threads, 2);
+    const pool = await withOtherSource(ANSWER, source, () => createWorkerPool(2, 5));
+    assertEquals(pool.threads, 2);
     const { model, parameters } = shippedCheckpoint();
-    crew.load(model, parameters);
-    const questions = [0, 1, 2].map((token) => crew.ask("scan", [3, token], 0));
-    for (const question of questions) await assertRejects(() => question, EngineError, `must live: ${message}`);
-    await assertRejects(() => crew.ask("scan", [3, 4], 0), EngineError, message);
-    crew.dismiss();
+    pool.load(readDecodingNumbers(model, parameters)!);
+    const task = (token: number) => pool.submit({ kind: "estimate", step: 3, token }, 0);
+    for (const result of [0, 1, 2].map(task)) await assertRejects(() => result, EngineError, `must live: ${message}`);
+    await assertRejects(() => task(4), EngineError, message);
+    pool.terminate();
   });
 }

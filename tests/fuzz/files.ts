@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { checkCertificate, type CheckResult } from "../../src/certify/checker.ts";
-import { CheckedModel } from "../../src/certify/checker_bound.ts";
+import { checkCertificate, type CheckResult } from "../../src/checker/check.ts";
+import { Layers } from "../../src/checker/margin.ts";
 import { sealCertificate } from "../../src/certify/certificate.ts";
 import { concatenate } from "../../src/checkpoint/bytes.ts";
 import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
@@ -141,37 +141,17 @@ export const SEALED_CERTIFICATES: Target<unknown> = {
   hangs: 600_000,
 };
 
-/** Computes each result once. */
-function remembering<Args extends unknown[], Result>(compute: (...args: Args) => Result): (...args: Args) => Result {
-  const results = new Map<string, Result>();
-  return function (this: unknown, ...args) {
-    const key = JSON.stringify(args);
-    if (!results.has(key)) results.set(key, compute.apply(this, args));
-    return results.get(key)!;
-  };
-}
+const { hold } = Layers.prototype;
+/** No part holds before the last step of its refinement, where the certificate's cuts count, and there all do. */
+const takenForGranted: typeof hold = (_part, _claim, isLast) => isLast;
 
-/** What {@linkcode cuts} puts in the place of what computes. */
-const { holds, query, marginOf } = CheckedModel.prototype;
-const ENOUGH = "that is enough";
-const rememberedQuery = remembering(query);
-const QUICK: Partial<CheckedModel> = {
-  holds: () => true,
-  query(step, token) {
-    if (step < 10) throw new Error(ENOUGH);
-    return rememberedQuery.call(this, step, token);
-  },
-  marginOf: remembering(marginOf),
-};
-
-/** Steps 11 and 10, where most cuts are, with the bounds taken for granted: all that a file can say to the checker, in little time. */
+/** The bounds are taken for granted: all that a file can say to the checker, in little time. */
 const cuts = sealed("certificates, sealed, cuts", async (certificate) => {
-  Object.assign(CheckedModel.prototype, QUICK);
+  Layers.prototype.hold = takenForGranted;
   try {
-    const result = await checkCertificate(certificate, CHECKPOINT);
-    return result.reason === ENOUGH ? { ...result, accepted: true, reason: null } : result;
+    return await checkCertificate(certificate, CHECKPOINT);
   } finally {
-    Object.assign(CheckedModel.prototype, { holds, query, marginOf });
+    Layers.prototype.hold = hold;
   }
 });
 

@@ -1,0 +1,57 @@
+/**
+ * The margins that the module's own float32 decoding computes, in both of its ways: assembly/decode_logits.ts, compiled for the tests.
+ */
+import { compile, FEATURES } from "../../build/build.ts";
+import { TOKENS } from "../../src/model/variant.ts";
+import { targetTokens } from "../../src/model/vocabulary.ts";
+import { PAGES } from "../../src/engine/wasm/memory.ts";
+import type { CertifyCheckpoint } from "../../src/certify/types.ts";
+
+/** The exports of assembly/decode_logits.ts. */
+interface LogitsExports {
+  readonly parametersAt: WebAssembly.Global;
+  configure(model: number): void;
+  prepareDecoding(): void;
+  problemsBase(threads: number): number;
+  decodeLogits(problems: number, count: number, step: number, byTables: boolean, out: number): void;
+}
+
+const module = new WebAssembly.Module(await compile({ entry: "decode_logits.ts", features: FEATURES.exact }));
+
+/** The module's decoding of one model. */
+export class EngineMargins {
+  readonly #exports: LogitsExports;
+  readonly #memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
+
+  constructor({ model, parameters }: CertifyCheckpoint) {
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    this.#exports = exports as unknown as LogitsExports;
+    this.#exports.configure(model);
+    new Float32Array(this.#memory.buffer, this.#exports.parametersAt.value, parameters.length).set(parameters);
+    this.#exports.prepareDecoding();
+  }
+
+  /** Logits [n, 14] of one step of each pair, the right digits written before it. */
+  logits(operands: Float64Array, step: number, byTables: boolean): Float32Array {
+    const at = this.#exports.problemsBase(1);
+    new Float64Array(this.#memory.buffer, at, operands.length).set(operands);
+    const out = at + operands.byteLength;
+    this.#exports.decodeLogits(at, operands.length / 2, step, byTables, out);
+    return new Float32Array(this.#memory.buffer, out, operands.length / 2 * TOKENS).slice();
+  }
+
+  /** The smaller margin of the two ways for each pair; NaN where a logit is. */
+  margins(operands: Float64Array, step: number): Float64Array {
+    const margins = new Float64Array(operands.length / 2).fill(Infinity);
+    for (const byTables of [true, false]) {
+      const logits = this.logits(operands, step, byTables);
+      for (let i = 0; i < margins.length; i++) {
+        const target = targetTokens(operands[2 * i], operands[2 * i + 1])[step];
+        for (let t = 0; t < TOKENS; t++) {
+          if (t !== target) margins[i] = Math.min(margins[i], logits[TOKENS * i + target] - logits[TOKENS * i + t]);
+        }
+      }
+    }
+    return margins;
+  }
+}
