@@ -30,7 +30,9 @@ const G = H + HIDDEN;
 const X2 = G + HIDDEN;
 const LOGITS = X2 + WIDTH;
 const MARGIN = LOGITS + TOKENS;
-const FORMS = MARGIN + 1;
+/** As CENTERED, before the final norm. */
+const CENTERED2 = MARGIN + 1;
+const FORMS = CENTERED2 + TOKENS;
 
 /** Pieces in which GELU is looked at. */
 const PIECES = 8;
@@ -353,7 +355,7 @@ export class MarginBound {
     const r0 = forms[SCALE * FORM];
     const byScale = Math.max(this.#hi - r0, r0 - this.#lo);
     for (let row = 0; row < outputs; row++) {
-      const centered = CENTERED + row;
+      const centered = (x === X1 ? CENTERED : CENTERED2) + row;
       if (x !== X1) {
         this.#sum(centered, layer, row * WIDTH, x, KEY_WIDTH, 0, parts);
         this.#measure(centered);
