@@ -74,7 +74,7 @@ function cellsOf(part: Part, axes: unknown, split: unknown): Part[] {
     const [axis, at, first, second] = split;
     insist(Number.isInteger(axis) && axis >= 0 && axis < KEY_WIDTH, "a cut is along no axis");
     const [lo, hi] = cell.box[axis];
-    insist(lo <= at && at <= hi, "it cuts a cell outside of it");
+    insist(Number.isFinite(at) && lo <= at && at <= hi, "it cuts a cell outside of it");
     open.push([{ ...cell, box: cell.box.with(axis, [lo, at]) }, first]);
     open.push([{ ...cell, box: cell.box.with(axis, [at, hi]) }, second]);
   }
