@@ -5,6 +5,7 @@
 import { KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
 import type { ModelName } from "../model/variant.ts";
+import { sha256 } from "../sha256.ts";
 import { EOS, EQUALS, OPERAND_DIGITS, QUERIES } from "../model/vocabulary.ts";
 import { Attention, dot, type Part, SUMS } from "./attention.ts";
 import { Layers } from "./margin.ts";
@@ -104,10 +105,6 @@ class Refusal extends Error {}
 
 function insist(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new Refusal(otherwise);
-}
-
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 /**
