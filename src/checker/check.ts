@@ -5,6 +5,7 @@
 import { KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
 import type { ModelName } from "../model/variant.ts";
+import { sha256 } from "../sha256.ts";
 import { EOS, EQUALS, OPERAND_DIGITS, QUERIES } from "../model/vocabulary.ts";
 import { Attention, dot, type Part, SUMS } from "./attention.ts";
 import { Layers } from "./margin.ts";
@@ -74,7 +75,7 @@ function cellsOf(part: Part, axes: unknown, split: unknown): Part[] {
     const [axis, at, first, second] = split;
     insist(Number.isInteger(axis) && axis >= 0 && axis < KEY_WIDTH, "a cut is along no axis");
     const [lo, hi] = cell.box[axis];
-    insist(lo <= at && at <= hi, "it cuts a cell outside of it");
+    insist(Number.isFinite(at) && lo <= at && at <= hi, "it cuts a cell outside of it");
     open.push([{ ...cell, box: cell.box.with(axis, [lo, at]) }, first]);
     open.push([{ ...cell, box: cell.box.with(axis, [at, hi]) }, second]);
   }
@@ -104,10 +105,6 @@ class Refusal extends Error {}
 
 function insist(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new Refusal(otherwise);
-}
-
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 /**

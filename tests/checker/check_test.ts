@@ -45,15 +45,23 @@ Deno.test("the proof of the shipped weights is accepted", async () => {
   assertEquals(await reasonOf(JSON.parse(TEXT)), "accepted");
 });
 
-/** One that is cut. */
-const withCuts = (c: Loose) => c.steps.find(({ cuts }: Loose) => cuts.length > 0);
+/** The first step with cuts, its first cut, and how that begins. */
+const withCuts = (c: Loose) => c.steps.findLast(({ cuts }: Loose) => cuts.length > 0);
 const firstCut = (c: Loose) => withCuts(c).cuts[0];
-/** A split of the cut with axes that goes along one. */
+const AXES = 4;
+const SPLIT = 5;
+const SIX = ALL_STEPS.slice(0, 6);
+const [AXIS, AT] = firstCut(PROOF)[SPLIT];
 const nested = (depth: number) => {
   let split: unknown = 0;
-  for (let i = 0; i < depth; i++) split = [0, 1, split, 0];
+  for (let i = 0; i < depth; i++) split = [AXIS, AT, split, 0];
   return split;
 };
+const bushy = (depth: number): unknown => {
+  const half = depth === 0 ? 0 : bushy(depth - 1);
+  return depth === 0 ? 0 : [AXIS, AT, half, half];
+};
+const setSplit = (split: unknown) => (c: Loose) => void (firstCut(c)[SPLIT] = split);
 
 const CHANGES: readonly [what: string, change: (certificate: Loose) => void, reason: RegExp][] = [
   ["a step is left out", ({ steps }) => void steps.pop(), /a step is left out/],
@@ -78,50 +86,32 @@ const CHANGES: readonly [what: string, change: (certificate: Loose) => void, rea
   ["it is about other weights", (c) => void (c.weights = c.weights.replace(/./, "x")), /other weights/],
   ["it is about another model", (c) => void (c.model = 777), /another model/],
   ["it covers less", (c) => void (c.inputs = "1"), /does not cover all inputs/],
-  ["cuts are left out", (c) => void (withCuts(c).cuts = []), /is not proved/],
   ["cuts are missing", ({ steps }) => void delete steps[11].cuts, /step 11 has not the form/],
   ["a part is cut twice", (c) => void withCuts(c).cuts.push(firstCut(c)), /cuts a part twice/],
-  ["a half is missing", (c) => void firstCut(c)[4].pop(), /two halves/],
-  ["a half is null", (c) => void (firstCut(c)[4] = [0, 1, null, 0]), /a cut is no list/],
-  ["a cut is at a text", (c) => void (firstCut(c)[4] = [0, "1", 0, 0]), /a cut is at no number/],
-  ["a cut is at no position", (c) => void (firstCut(c)[4] = [99, 1, 0, 0]), /a cut is at no position/],
-  ["a cut is between positions", (c) => void (firstCut(c)[4] = [0.5, 1, 0, 0]), /a cut is at no number/],
-  ["a cut is along no axis", (c) => void (firstCut(c)[4] = [-7, 0, 0, 0]), /axes that are not six directions/],
-  ["there are no axes", (c) => {
-    withCuts(c).axes = [];
-    firstCut(c)[4] = [-1, 0, 0, 0];
-  }, /axes that are not six directions/],
-  ["an axis is not of length 1", (c) => {
-    withCuts(c).axes = [[
-      firstCut(c)[0],
-      ALL_STEPS.slice(0, 6).map((i) => ALL_STEPS.slice(0, 6).map((j) => i === j ? 1.01 : 0)),
-    ]];
-    firstCut(c)[4] = [-1, 0, 0, 0];
-  }, /axes that are not six directions/],
+  ["a half is missing", (c) => void firstCut(c)[SPLIT].pop(), /two halves/],
+  ["a half is null", setSplit([AXIS, AT, null, 0]), /a cut is no list/],
+  ["a cut is missing", (c) => void firstCut(c).pop(), /a cut is no list/],
+  ["a cut is at a text", setSplit([AXIS, `${AT}`, 0, 0]), /outside of it/],
+  ["a cut is at null", setSplit([AXIS, null, 0, 0]), /outside of it/],
+  ["a cell is cut outside", setSplit([AXIS, 1000, 0, 0]), /outside of it/],
+  ["a cell is cut below", setSplit([AXIS, -1000, 0, 0]), /outside of it/],
+  ["a second cut is beyond the first", setSplit([AXIS, AT, [AXIS, AT + 1e-6, 0, 0], 0]), /outside of it/],
+  ["a cut is along no axis", setSplit([6, AT, 0, 0]), /along no axis/],
+  ["a cut is before the axes", setSplit([-1, AT, 0, 0]), /along no axis/],
+  ["a cut is between axes", setSplit([0.5, AT, 0, 0]), /along no axis/],
+  ["a cut is along a text", setSplit(["0", AT, 0, 0]), /along no axis/],
+  ["there are no axes", (c) => void (firstCut(c)[AXES] = []), /six directions/],
+  ["an axis is too short", (c) => void firstCut(c)[AXES][2].pop(), /six directions/],
+  ["an axis is not of length 1", (c) => void (firstCut(c)[AXES][2][0] += 0.1), /six directions/],
+  ["an axis holds texts", (c) => void (firstCut(c)[AXES][0] = ["1", 0, 0, 0, 0, 0]), /six directions/],
   ["six axes are the same", (c) => {
-    withCuts(c).axes = [[firstCut(c)[0], ALL_STEPS.slice(0, 6).map(() => [1, 0, 0, 0, 0, 0])]];
-    firstCut(c)[4] = [-1, 0, 0, 0];
-    withCuts(c).margin = 200;
-  }, /is not proved|outside of it/],
-  ["a cell is cut outside", (c) => {
-    withCuts(c).axes = [[
-      firstCut(c)[0],
-      ALL_STEPS.slice(0, 6).map((i) => ALL_STEPS.slice(0, 6).map((j) => Number(i === j))),
-    ]];
-    firstCut(c)[4] = [-1, 1000, 0, 0];
-  }, /outside of it/],
-  ["a part is called empty", (c) => void (firstCut(c)[4] = [1, 0, 0, 0, 0, 0]), /hold no input without proof/],
-  [
-    "a part is called empty by texts",
-    (c) => void (firstCut(c)[4] = ["1", 0, 0, 0, 0, 0]),
-    /hold no input without proof/,
-  ],
-  ["cuts are nested deeply", (c) => void (firstCut(c)[4] = nested(100_000)), /into more than 30000/],
-  ["2 MB of cuts are given", (c) => {
-    let tree: unknown = 0;
-    for (let i = 0; i < 16; i++) tree = [0, 1023, tree, tree];
-    firstCut(c)[4] = tree;
-  }, /into more than|not proved/],
+    firstCut(c)[AXES] = SIX.map(() => firstCut(c)[AXES][AXIS]);
+    withCuts(c).margin *= 3;
+  }, /is not proved/],
+  ["a part is called empty", setSplit([1, 0, 0, 0, 0, 0]), /hold no input without proof/],
+  ["a part is called empty by texts", setSplit(["1", 0, 0, 0, 0, 0]), /hold no input without proof/],
+  ["cuts are nested deeply", setSplit(nested(100_000)), /into more than 30000/],
+  ["2 MB of cuts are given", setSplit(bushy(16)), /into more than|not proved/],
 ];
 
 for (const [what, change, reason] of CHANGES) {
