@@ -71,7 +71,7 @@ export class Attention {
     this.center = center.map((value, l) => axes.reduce((sum, axis, i) => sum + shifts[i] * axis[l], value));
     const farthest = ([lo, hi]: Range) => Math.max(-lo, hi);
     this.sides = UNITS.map((unit) => farthest(this.#apart(unit)));
-    if (axes.length > 0) this.sides = UNITS.map((unit) => farthest(this.boxed(unit)));
+    if (axes.length > 0) this.sides = UNITS.map((unit, l) => Math.min(this.sides[l], farthest(this.boxed(unit))));
   }
 
   /** By how far each coordinate can be from the center, and in a cell by its box. */

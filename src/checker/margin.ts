@@ -43,7 +43,8 @@ export class Layers {
   hold(part: Part, claim: number, isLast: boolean): boolean {
     const attention = new Attention(part);
     const { boxed, apart, tied, tiedFromBelow } = attention;
-    const ways = [[boxed, apart], [apart, apart], ...(isLast ? [[apart, tiedFromBelow], [tied, tied]] : [])];
+    const slow = isLast ? [[apart, tiedFromBelow], [tied, tied]] : [];
+    const ways = part.axes.length > 0 ? [[boxed, tiedFromBelow]] : [[boxed, apart], [apart, apart], ...slow];
     return attention.isEmpty ||
       ways.some(([curves, margins]) => this.#exceed(part, attention, claim, curves, margins) || attention.isEmpty);
   }
