@@ -8,7 +8,7 @@ import { checkWord } from "../model/philox.ts";
 import type { ModelName } from "../model/variant.ts";
 import { TrainingError } from "./error.ts";
 import { Journal } from "./journal.ts";
-import { freshProgress, type RunKind, type RunProgress } from "./progress.ts";
+import { freshProgress, isDone, type RunKind, type RunProgress } from "./progress.ts";
 import { checkRecipeForm } from "./recipe_form.ts";
 import { checkRecipe, continueRecipe, FINAL_EVALUATION, type Recipe, totalSteps, trainRecipe } from "./recipes.ts";
 import { Run } from "./run.ts";
@@ -81,7 +81,7 @@ async function resumed(kind: RunKind, options: TrainOptions): Promise<Start> {
   if (options.out === undefined) {
     throw new TrainingError("Cannot resume a run as `out` must name its folder: it is missing");
   }
-  const { journal, state } = await Journal.resume(options.out);
+  const { journal, state } = await Journal.resume(options.out, options);
   const { progress, parameters, firstMoment, secondMoment, best } = state;
   const recipe = typeof options.recipe === "object" ? options.recipe.name : options.recipe;
   const asked: [string, unknown, unknown][] = [
@@ -92,13 +92,17 @@ async function resumed(kind: RunKind, options: TrainOptions): Promise<Start> {
     ["arithmetic", options.arithmetic, progress.arithmetic],
     ["backend", options.backend === "auto" ? undefined : options.backend, progress.backend ?? options.backend],
   ];
-  for (const [name, wanted, found] of asked) {
-    if (wanted !== undefined && wanted !== found) {
-      journal.close();
+  try {
+    for (const [name, wanted, found] of asked) {
+      if (wanted === undefined || wanted === found) continue;
       throw new TrainingError(
         `Cannot resume the run in ${options.out} as its ${name} must be the one asked for, ${wanted}: it is ${found}`,
       );
     }
+    if (!isDone(progress, options.steps ?? Infinity)) journal.checkProof();
+  } catch (error) {
+    journal.close();
+    throw error;
   }
   return { progress, journal, weights: { parameters, moments: { firstMoment, secondMoment } }, best };
 }
@@ -110,7 +114,7 @@ async function fresh(kind: RunKind, options: TrainOptions, from?: Checkpoint): P
     ...{ kind, recipe: recipeOf(kind, recipe), model, seed, arithmetic },
     from: from?.metadata ?? null,
   });
-  const journal = out === undefined ? undefined : await Journal.create(out);
+  const journal = out === undefined ? undefined : await Journal.create(out, options);
   return { progress, journal, ...(from && { weights: { parameters: from.parameters } }) };
 }
 
