@@ -1,4 +1,4 @@
-import { MODELS, variantOf } from "../model/variant.ts";
+import { type ModelName, MODELS, variantOf } from "../model/variant.ts";
 import { CheckpointError, excerpt } from "./error.ts";
 import { isFlaxTree, stateDictOfFlax } from "./flax.ts";
 import { PickleDict, PickleGlobal, PickleObject, type PickleValue } from "./pickle/pickle_reader.ts";
@@ -13,6 +13,8 @@ export interface FoundModel {
   tensors: ReadonlyMap<string, FileTensor>;
   /** The dictionary itself. */
   dict: PickleDict;
+  /** The variant that it must be, where the form of the dictionary says so. */
+  variant?: ModelName;
 }
 
 /** How to search. */
@@ -96,7 +98,7 @@ function join(path: string, key: string): string {
 
 /** The models that the names in one dictionary may be: one for each prefix that is followed by a name of a model's tensor. */
 function candidatesIn({ path, dict }: { path: string; dict: PickleDict }): FoundModel[] {
-  if (isFlaxTree(dict)) return [{ path, dict, tensors: stateDictOfFlax(dict) }];
+  if (isFlaxTree(dict)) return [{ path, dict, tensors: stateDictOfFlax(dict), variant: 777 }];
   const tensors = tensorsOf(dict);
   const prefixes = new Set(
     tensors.flatMap(([key]) =>

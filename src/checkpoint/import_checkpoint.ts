@@ -52,8 +52,8 @@ export async function importCheckpoint(
 ): Promise<ImportedCheckpoint> {
   const asked = `read ${source}`;
   const { root, metadata } = await contentOf(bytes, asked);
-  const { tensors, dict } = findModel(root, { asked, key });
-  const checkpoint = checkpointOf(tensors, { metadata: metadata ?? metadataOf(dict), asked, model });
+  const { tensors, dict, variant } = findModel(root, { asked, key });
+  const checkpoint = checkpointOf(tensors, { metadata: metadata ?? metadataOf(dict), asked, model, variant });
   const types = new Set(variantOf(checkpoint.model).tensors.map(({ name }) => tensors.get(name)!.type));
   return { ...checkpoint, types: [...types] };
 }

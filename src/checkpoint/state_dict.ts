@@ -12,6 +12,8 @@ export interface StateDictContext {
   asked: string;
   /** Accepts this variant alone. @default {any} */
   model?: ModelName;
+  /** The variant that the tensors must make. @default {the one that they come closest to} */
+  variant?: ModelName;
   /** Refuses float64, which float32 does not hold exactly. @default {false} */
   exact?: boolean;
 }
@@ -37,10 +39,10 @@ export const RUN_STATE = "the state of a run, whose model is model.safetensors i
  */
 export function checkpointOf(
   tensors: ReadonlyMap<string, FileTensor>,
-  { metadata, asked, model, exact }: StateDictContext,
+  { metadata, asked, model, exact, ...given }: StateDictContext,
 ): Checkpoint {
   if (isRunState(tensors)) throw new CheckpointError(`Cannot ${asked} as it must be a model: it is ${RUN_STATE}`);
-  const variant = variantOfTensors(tensors);
+  const variant = given.variant === undefined ? variantOfTensors(tensors) : variantOf(given.variant);
   if (model !== undefined && variant.name !== model) {
     throw new CheckpointError(`Cannot ${asked} as it must hold model ${model}: current value is model ${variant.name}`);
   }

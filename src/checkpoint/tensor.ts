@@ -87,5 +87,5 @@ export function inventory(
   );
   const rest = all.length > NAMED ? ` and ${all.length - NAMED} more` : "";
   const tensor = all.length === 1 ? "1 tensor" : `${all.length} tensors`;
-  return `${tensor} with ${total} parameters in all: ${first.join(", ")}${rest}`;
+  return `${tensor} with ${total} parameter${total === 1 ? "" : "s"} in all: ${first.join(", ")}${rest}`;
 }

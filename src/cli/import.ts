@@ -30,11 +30,9 @@ export const importCommand = defineCommand({
     const { types, ...checkpoint } = await readForeignFile(from!, { key });
     await writeFile(to!, encodeCheckpoint(checkpoint));
     const parameters = parameterCount(variantOf(checkpoint.model));
-    const isRounded = types.includes("float64");
+    const narrowed = types.includes("float64") ? ", narrowed from float64 to float32" : "";
     if (json) printJson({ model: checkpoint.model, parameters, types, from, to });
-    else {console.log(
-        `${parameters} parameters of ${from} are in ${to}${isRounded ? ", rounded from float64 to float32" : ""}`,
-      );}
+    else console.log(`${parameters} parameters of ${from} are in ${to}${narrowed}`);
     return 0;
   },
 });

@@ -149,7 +149,7 @@ Deno.test("readPickle() reads sets, bytes and keys of any kind", () => {
 });
 
 Deno.test("readPickle() refuses what could do harm, whichever way it is named", () => {
-  for (const name of ["posix system", "builtins eval", "subprocess Popen", "os.path join", "__builtin__ getattr"]) {
+  for (const name of ["posix system", "builtins eval", "subprocess Popen", "os.path join", "__builtin__ execfile"]) {
     const [module, member] = name.split(" ");
     assertThrows(() => read(pickle(`c${module}\n${member}\n.`)), CheckpointError, `it names "${name}"`);
   }

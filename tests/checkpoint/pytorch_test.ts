@@ -188,7 +188,7 @@ Deno.test("a tensor may have eight extents, as long as it is of the model's shap
   assertThrows(
     () => decodePyTorchCheckpoint(bytes),
     CheckpointError,
-    "it holds 1 tensor with 1 parameters in all: a [1,1,1,1,1,1,1,1]",
+    "it holds 1 tensor with 1 parameter in all: a [1,1,1,1,1,1,1,1]",
   );
 });
 

@@ -44,6 +44,7 @@ function readNpy(bytes: Uint8Array, name: string, asked: string): NumpyArray {
   const header = latin1(bytes.subarray(start, start + length));
   const [, order, code, columnMajor, extents] = HEADER.exec(header) ?? [];
   if (extents === undefined) return fail(`its header is ${excerpt(header.trim())}`);
+  if (code === "O") return fail("it holds Python objects, which only a pickle can; save the arrays themselves");
   const shape = extents.split(",").filter((extent) => extent.trim() !== "").map(Number);
   if (!isShape(shape)) return fail(`its header is ${excerpt(header.trim())}`);
   const of = new NumpyType(code);

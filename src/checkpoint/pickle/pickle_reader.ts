@@ -77,7 +77,7 @@ export interface PickleWorld {
 const HARMFUL_MODULES =
   /^(?:os|posix|nt|sys|subprocess|commands|pty|shutil|socket|ctypes|runpy|importlib|code|codeop|webbrowser|marshal|_?pickle|operator)(?:\.| )/;
 const HARMFUL_BUILTINS =
-  /^(?:builtins|__builtin__) (?:eval|exec|execfile|compile|open|file|__import__|getattr|setattr|delattr|globals|locals|vars|input|breakpoint|apply)$/;
+  /^(?:builtins|__builtin__) (?:eval|exec|execfile|compile|open|file|__import__|setattr|delattr|globals|input|breakpoint|apply)$/;
 
 /** The largest checkpoint that is read at all, store.ts, may be a pickle. */
 const MAX_BYTES = 2 ** 24;
