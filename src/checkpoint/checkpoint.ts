@@ -1,5 +1,5 @@
 import { type ModelName, variantOf } from "../model/variant.ts";
-import { type DecodeOptions, decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+import { type DecodeOptions, encodeSafetensors, openSafetensors } from "./safetensors.ts";
 import { checkParameters, checkpointOf, FORMAT_VERSION } from "./state_dict.ts";
 
 /** The weights of a model, with metadata. */
@@ -48,6 +48,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
 
 /**
  * Reads a safetensors file, of this library or of PyTorch. The shapes of its tensors determine the variant; their order does not matter.
+ * Float16 and bfloat16 become float32 exactly; float64 is refused, and `importCheckpoint` rounds it.
  * A tensor `output_proj.weight` is accepted if it equals `tok_emb.weight`, to which the model ties it.
  *
  * @example Usage
@@ -68,7 +69,7 @@ export function decodeCheckpoint(
   bytes: Uint8Array,
   { source = "the checkpoint", model }: DecodeCheckpointOptions = {},
 ): Checkpoint {
-  const { tensors, metadata } = decodeSafetensors(bytes, { source });
-  const byName = new Map(tensors.map(({ name, shape, values }) => [name, { shape, values: () => values }]));
-  return checkpointOf(byName, { metadata, asked: `read ${source}`, model });
+  const asked = `read ${source}`;
+  const { tensors, metadata } = openSafetensors(bytes, asked);
+  return checkpointOf(tensors, { metadata, asked, model, exact: true });
 }

@@ -1,19 +1,18 @@
-import { type Checkpoint, decodeCheckpoint } from "./checkpoint.ts";
 import { CheckpointError } from "./error.ts";
-import { decodePyTorchCheckpoint, looksLikePyTorch } from "./pytorch/pytorch.ts";
+import { importCheckpoint, type ImportedCheckpoint, type ImportOptions } from "./import_checkpoint.ts";
 import { readSmallFile, unreadable } from "./store.ts";
 
 /**
- * Reads a checkpoint that another program may have written: a file of `torch.save` or a safetensors file, by its bytes.
+ * Reads a checkpoint that another program may have written, as {@linkcode importCheckpoint} does.
  *
- * @throws {CheckpointError} If there is none, it cannot be read, or it does not hold the weights of a model
+ * @throws {CheckpointError} If there is no such file, it cannot be read, or it does not hold the weights of one model
  */
-export function readForeignFile(path: string): Checkpoint {
+export async function readForeignFile(
+  path: string,
+  options: Omit<ImportOptions, "source"> = {},
+): Promise<ImportedCheckpoint> {
   try {
-    const bytes = readSmallFile(path, "a checkpoint");
-    return looksLikePyTorch(bytes)
-      ? decodePyTorchCheckpoint(bytes, { source: path })
-      : decodeCheckpoint(bytes, { source: path });
+    return await importCheckpoint(readSmallFile(path, "a checkpoint"), { ...options, source: path });
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
     throw unreadable(path, "a checkpoint file", cause);

@@ -1,5 +1,5 @@
 /**
- * Reads and writes weights as safetensors and PyTorch files, and writes them as ONNX and as a submission to the AdderBoard. Only
+ * Reads and writes weights as safetensors, PyTorch, NumPy and Flax files, and writes them as ONNX and as a submission to the AdderBoard. Only
  * {@linkcode readCheckpointFile} needs a permission, to read.
  *
  * @example Usage
@@ -17,6 +17,9 @@
 export { encodeAdderBoardSubmission } from "./adderboard.ts";
 export { type Checkpoint, decodeCheckpoint, type DecodeCheckpointOptions, encodeCheckpoint } from "./checkpoint.ts";
 export { CheckpointError } from "./error.ts";
+export { encodeFlax } from "./flax.ts";
+export { importCheckpoint, type ImportedCheckpoint, type ImportOptions } from "./import_checkpoint.ts";
+export { encodeNpz } from "./numpy/npz.ts";
 export { encodeOnnx } from "./onnx/onnx.ts";
 export { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "./pytorch/pytorch.ts";
 export {

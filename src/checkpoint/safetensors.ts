@@ -1,5 +1,5 @@
 /**
- * The safetensors container, float32 only: https://huggingface.co/docs/safetensors
+ * The safetensors container: https://huggingface.co/docs/safetensors
  *
  * ```
  * 8 bytes            n bytes                                    the rest
@@ -11,7 +11,10 @@
  *
  * @module
  */
+import { type ElementType, elementType } from "./element_type.ts";
 import { CheckpointError, excerpt, tensorLabel } from "./error.ts";
+import { identify } from "./identify.ts";
+import { elementCount, FileTensor, weightsOf } from "./tensor.ts";
 import { parseHeader, type TensorEntry } from "./safetensors_header.ts";
 
 /** One named tensor of a safetensors file. */
@@ -34,8 +37,8 @@ export interface SafetensorsInput {
 
 /** A tensor that {@linkcode decodeSafetensors} read. */
 export interface DecodedTensor extends SafetensorsTensor {
-  /** The type of its elements; files with others are refused. */
-  dtype: "F32";
+  /** The type of its elements in the file. Float16 and bfloat16 are read exactly, float64 is rounded to float32. */
+  dtype: "F32" | "F16" | "BF16" | "F64";
 }
 
 /** The content of a file that {@linkcode decodeSafetensors} read. */
@@ -54,9 +57,14 @@ export interface DecodeOptions {
 
 const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 2 ** 20;
-/** The first bytes of a ZIP file. As the length of a header they would be above the limit. */
-const ZIP_SIGNATURE = 0x04034b50;
+/** The first byte of every header. */
+const OPENING_BRACE = 0x7b;
 const METADATA_KEY = "__metadata__";
+/** The name of a type by what safetensors calls it. */
+const TYPES: Readonly<Record<string, string>> = {
+  ...{ F32: "float32", F16: "float16", BF16: "bfloat16", F64: "float64" },
+  ...{ I64: "int64", I32: "int32", I16: "int16", I8: "int8", U8: "uint8", BOOL: "bool" },
+};
 
 /**
  * Writes a safetensors file. The same tensors and metadata give the same bytes, whatever the order of the metadata's keys.
@@ -89,7 +97,7 @@ export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput):
         `Cannot write a checkpoint as every tensor must have a name of its own: ${excerpt(name)} is taken`,
       );
     }
-    const size = elements(shape);
+    const size = elementCount(shape);
     if (size !== values.length) {
       const wanted = `${tensorLabel(name)} of shape ${excerpt(shape)} must have ${size} values`;
       throw new CheckpointError(`Cannot write a checkpoint as ${wanted}: current length is ${values.length}`);
@@ -126,7 +134,7 @@ export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput):
 }
 
 /**
- * Reads a safetensors file whose tensors are all float32. The values are copies, so the bytes need no alignment and can be
+ * Reads a safetensors file whose tensors are all of a floating-point type. The values are copies, so the bytes need no alignment and can be
  * reused afterwards.
  *
  * @example Usage
@@ -141,25 +149,86 @@ export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput):
  *
  * @param bytes The whole file
  * @param options What errors call it
- * @throws {CheckpointError} If the bytes are not a well-formed safetensors file of finite float32 numbers
+ * @throws {CheckpointError} If the bytes are not a well-formed safetensors file of finite numbers
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
   { source = "the checkpoint" }: DecodeOptions = {},
 ): SafetensorsContent {
   const asked = `read ${source}`;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const dataStart = LENGTH_BYTES + headerLength(view, asked);
-  const { tensors, metadata } = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart), asked);
-
-  const inOrder = tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkOffsets(inOrder, bytes.length - dataStart, asked);
-  return { tensors: inOrder.map((entry) => readTensor(view, dataStart, entry, asked)), metadata };
+  const { tensors, metadata } = openSafetensors(bytes, asked);
+  return {
+    tensors: [...tensors].map(([name, tensor]) => {
+      const values = weightsOf(name, tensor, asked);
+      return { name, dtype: tensor.entry.dtype as DecodedTensor["dtype"], shape: tensor.shape, values };
+    }),
+    metadata,
+  };
 }
 
-/** The product of the extents; 1 for a single number. */
-function elements(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
+/** A safetensors file whose header is checked, and whose numbers are not read yet. */
+export interface OpenedSafetensors {
+  /** The tensors by name, in the order of their data. */
+  tensors: Map<string, SafetensorsWindow>;
+  /** Text by key. */
+  metadata: Record<string, string>;
+}
+
+/** Whether bytes can be a safetensors file: a header is an object of JSON, and its length is in bounds. */
+export function looksLikeSafetensors(bytes: Uint8Array): boolean {
+  return bytes[LENGTH_BYTES] === OPENING_BRACE && bytes.subarray(3, LENGTH_BYTES).every((byte) => byte === 0);
+}
+
+/** Reads the header of a safetensors file. @throws {CheckpointError} If it does not describe the file */
+export function openSafetensors(bytes: Uint8Array, asked: string): OpenedSafetensors {
+  const dataStart = LENGTH_BYTES + headerLength(bytes, asked);
+  const { tensors, metadata } = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart), asked);
+  const inOrder = tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  checkOffsets(inOrder, bytes.length - dataStart, asked);
+  const data = new DataView(bytes.buffer, bytes.byteOffset + dataStart, bytes.byteLength - dataStart);
+  return {
+    tensors: new Map(inOrder.map((entry) => [entry.name, new SafetensorsWindow(entry, data, asked)])),
+    metadata,
+  };
+}
+
+/** A tensor of a safetensors file, as long as its shape says. */
+class SafetensorsWindow extends FileTensor {
+  /** As the header describes it. */
+  readonly entry: TensorEntry;
+  readonly #type: ElementType | undefined;
+  readonly #data: DataView;
+
+  constructor(entry: TensorEntry, data: DataView, asked: string) {
+    super();
+    this.entry = entry;
+    this.#type = elementType(TYPES[entry.dtype]);
+    this.#data = data;
+    const { name, shape, begin, end } = entry;
+    const expected = elementCount(shape) * (this.#type?.bytes ?? NaN);
+    if (this.#type !== undefined && end - begin !== expected) {
+      throw new CheckpointError(
+        `Cannot ${asked} as ${tensorLabel(name)} of shape ${
+          excerpt(shape)
+        } must have ${expected} bytes: current size is ${end - begin}`,
+      );
+    }
+  }
+
+  override get type(): string {
+    return this.#type?.name ?? this.entry.dtype;
+  }
+
+  override get shape(): readonly number[] {
+    return this.entry.shape;
+  }
+
+  override elements(): Float32Array {
+    const { bytes, read } = this.#type!; // weights and masks alone are read, and their types are known
+    const values = new Float32Array((this.entry.end - this.entry.begin) / bytes);
+    for (let i = 0; i < values.length; i++) values[i] = read(this.#data, this.entry.begin + i * bytes, true);
+    return values;
+  }
 }
 
 function notFinite(asked: string, name: string, index: number, value: number): CheckpointError {
@@ -169,17 +238,17 @@ function notFinite(asked: string, name: string, index: number, value: number): C
 }
 
 /** The length of the header, compared with our limit and with the length of the file. */
-function headerLength(view: DataView, asked: string): number {
-  if (view.byteLength < LENGTH_BYTES) {
+function headerLength(bytes: Uint8Array, asked: string): number {
+  if (bytes.length < LENGTH_BYTES) {
     throw new CheckpointError(
-      `Cannot ${asked} as a safetensors file has at least ${LENGTH_BYTES} bytes: the file holds ${view.byteLength}`,
+      `Cannot ${asked} as a safetensors file has at least ${LENGTH_BYTES} bytes: the file holds ${bytes.length}`,
     );
   }
-  if (view.getUint32(0, true) === ZIP_SIGNATURE) {
-    throw new CheckpointError(
-      `Cannot ${asked} as it must be a safetensors file: it is a ZIP file, as torch.save writes; \`import\` makes a checkpoint of it`,
-    );
+  const found = looksLikeSafetensors(bytes) ? undefined : identify(bytes, asked);
+  if (found !== undefined) {
+    throw new CheckpointError(`Cannot ${asked} as it must be a safetensors file: it is ${found}`);
   }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) {
     throw new CheckpointError(
@@ -214,23 +283,4 @@ function checkOffsets(inOrder: readonly TensorEntry[], dataBytes: number, asked:
       `Cannot ${asked} as its header promises ${end} bytes of tensors: the file holds ${dataBytes}`,
     );
   }
-}
-
-function readTensor(view: DataView, dataStart: number, entry: TensorEntry, asked: string): DecodedTensor {
-  const { name, shape, begin, end } = entry;
-  const expectedBytes = elements(shape) * Float32Array.BYTES_PER_ELEMENT;
-  if (end - begin !== expectedBytes) {
-    throw new CheckpointError(
-      `Cannot ${asked} as ${tensorLabel(name)} of shape ${
-        excerpt(shape)
-      } must have ${expectedBytes} bytes: current size is ${end - begin}`,
-    );
-  }
-  const values = new Float32Array((end - begin) / Float32Array.BYTES_PER_ELEMENT);
-  for (let i = 0; i < values.length; i++) {
-    const value = view.getFloat32(dataStart + begin + i * Float32Array.BYTES_PER_ELEMENT, true);
-    if (!Number.isFinite(value)) throw notFinite(asked, name, i, value);
-    values[i] = value;
-  }
-  return { name, dtype: "F32", shape, values };
 }

@@ -4,6 +4,8 @@ import { CheckpointError, excerpt, reasonOf, tensorLabel } from "./error.ts";
 export interface TensorEntry {
   /** Its name. */
   name: string;
+  /** The type of its elements, as safetensors names it. */
+  dtype: string;
   /** Its extents, whole numbers >= 0. */
   shape: number[];
   /** Its first byte, counted from the end of the header. */
@@ -24,8 +26,7 @@ export interface Header {
  * Parses a header.
  *
  * @param asked What errors say was asked: `Cannot <asked> as …`
- * @throws {CheckpointError} If it is not JSON of the form that safetensors prescribes, names a key twice, or has a tensor that is
- * not float32
+ * @throws {CheckpointError} If it is not JSON of the form that safetensors prescribes, or names a key twice
  */
 export function parseHeader(bytes: Uint8Array, asked: string): Header {
   const fail = (wanted: string, found: unknown, cause?: unknown): never => {
@@ -41,7 +42,8 @@ export function parseHeader(bytes: Uint8Array, asked: string): Header {
     );
   }
 
-  const { __metadata__: metadata = {}, ...entries } = json;
+  const { __metadata__, ...entries } = json;
+  const metadata = __metadata__ ?? {}; // the format's own reader takes null, too
   if (!isObject(metadata)) return fail("its __metadata__ must be a JSON object", metadata);
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== "string") {
@@ -52,7 +54,7 @@ export function parseHeader(bytes: Uint8Array, asked: string): Header {
   const tensors = Object.entries(entries).map(([name, entry]): TensorEntry => {
     if (!isObject(entry)) return fail(`${tensorLabel(name)} must be described by a JSON object`, entry);
     const { dtype, shape, data_offsets: offsets } = entry;
-    if (dtype !== "F32") return fail(`${tensorLabel(name)} must be of dtype F32`, dtype);
+    if (typeof dtype !== "string") return fail(`${tensorLabel(name)} must have a dtype`, dtype);
     if (!isListOfSizes(shape)) {
       return fail(`${tensorLabel(name)} must have a list of whole numbers >= 0 as its shape`, shape);
     }
@@ -62,7 +64,7 @@ export function parseHeader(bytes: Uint8Array, asked: string): Header {
         offsets,
       );
     }
-    return { name, shape, begin: offsets[0], end: offsets[1] };
+    return { name, dtype, shape, begin: offsets[0], end: offsets[1] };
   });
   return { tensors, metadata: metadata as Record<string, string> };
 }

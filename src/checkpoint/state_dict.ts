@@ -1,14 +1,8 @@
-import { type ModelName, MODELS, type TensorSpec, type Variant, variantOf } from "../model/variant.ts";
+import { type ModelName, MODELS, type Variant, variantOf } from "../model/variant.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { isCausalMask } from "./causal_mask.ts";
 import { CheckpointError, excerpt, tensorLabel } from "./error.ts";
-
-/** A tensor of a file. */
-export interface NamedTensor {
-  /** Its extents. */
-  readonly shape: readonly number[];
-  /** Reads its elements, row-major. @throws {CheckpointError} If they are not finite float32 numbers */
-  values(): Float32Array;
-}
+import { type FileTensor, inventory, weightsOf } from "./tensor.ts";
 
 /** Information beside the tensors. */
 export interface StateDictContext {
@@ -18,6 +12,10 @@ export interface StateDictContext {
   asked: string;
   /** Accepts this variant alone. @default {any} */
   model?: ModelName;
+  /** The variant that the tensors must make. @default {the one that they come closest to} */
+  variant?: ModelName;
+  /** Refuses float64, which float32 does not hold exactly. @default {false} */
+  exact?: boolean;
 }
 
 /** The version of what we write into `metadata.format_version`. */
@@ -26,39 +24,79 @@ export const FORMAT_VERSION = "1";
 const OUTPUT_PROJECTIONS = ["output_proj.weight", "lm_head.weight", "head.weight"];
 /** The tensor that it is tied to. */
 const TOKEN_EMBEDDING = "tok_emb.weight";
+/** The last part of the name of a buffer that holds no weights, if it is a causal mask. */
+const MASK_NAMES = ["mask", "causal_mask", "attn_mask", "bias", "tril"];
+/** The vectors of a run's state, state.ts. */
+const STATE_VECTORS = ["parameters", "first_moment", "second_moment"];
+/** What a file with these is. */
+export const RUN_STATE = "the state of a run, whose model is model.safetensors in the same folder";
 
 /**
  * Makes a checkpoint of tensors by name: which variant it is follows from them. An output projection that is spelled out is accepted
- * where it equals the token embedding.
+ * where it equals the token embedding; causal masks are ignored.
  *
  * @throws {CheckpointError} If a tensor is missing, too much, of another shape, or not finite; or the variant is not the wanted one
  */
 export function checkpointOf(
-  tensors: ReadonlyMap<string, NamedTensor>,
-  { metadata, asked, model }: StateDictContext,
+  tensors: ReadonlyMap<string, FileTensor>,
+  { metadata, asked, model, exact, ...given }: StateDictContext,
 ): Checkpoint {
-  const variant = variantOfTensors(tensors);
+  if (isRunState(tensors)) throw new CheckpointError(`Cannot ${asked} as it must be a model: it is ${RUN_STATE}`);
+  const variant = given.variant === undefined ? variantOfTensors(tensors) : variantOf(given.variant);
   if (model !== undefined && variant.name !== model) {
     throw new CheckpointError(`Cannot ${asked} as it must hold model ${model}: current value is model ${variant.name}`);
   }
   checkMetadata(metadata, variant, asked);
+  checkNames(tensors, variant, asked);
 
   const parameters = new Float32Array(variant.name);
-  for (const spec of variant.tensors) {
-    parameters.set(takeTensor(tensors, spec, variant, asked), spec.offset);
+  for (const { name, offset } of variant.tensors) {
+    const tensor = tensors.get(name)!;
+    if (exact && tensor.type === "float64") {
+      throw new CheckpointError(
+        `Cannot ${asked} as ${tensorLabel(name)} must be of float32, float16 or bfloat16: current type is float64, ` +
+          "which `import` rounds to float32",
+      );
+    }
+    parameters.set(weightsOf(name, tensor, asked), offset);
   }
   for (const name of OUTPUT_PROJECTIONS) checkTied(name, tensors, asked);
-  for (const name of tensors.keys()) {
-    if (OUTPUT_PROJECTIONS.includes(name) || variant.tensors.some((spec) => spec.name === name)) continue;
-    throw new CheckpointError(
-      `Cannot ${asked} as model ${variant.name} has no ${tensorLabel(name)}: the file holds one`,
-    );
-  }
   return { model: variant.name, parameters, metadata };
 }
 
+/** Whether these are the vectors of a run's state. */
+export function isRunState(tensors: ReadonlyMap<string, unknown>): boolean {
+  return STATE_VECTORS.every((name) => tensors.has(name));
+}
+
+/** Refuses tensors that are missing, too many or of another shape, and says what the file holds. */
+function checkNames(tensors: ReadonlyMap<string, FileTensor>, variant: Variant, asked: string): void {
+  const fail = (reason: string): never => {
+    const all = tensors.size === 0 ? "" : `. It holds ${inventory(tensors)}`;
+    throw new CheckpointError(`Cannot ${asked} as ${reason}${all}`);
+  };
+  for (const { name, shape } of variant.tensors) {
+    const found = tensors.get(name);
+    if (found === undefined) {
+      return fail(`model ${variant.name} must have tensor ${name}: the file holds none of that name`);
+    }
+    if (!equalShapes(found.shape, shape)) {
+      fail(`tensor ${name} must be of shape ${excerpt(shape)}: current value is ${excerpt(found.shape)}`);
+    }
+  }
+  for (const [name, tensor] of tensors) {
+    if (OUTPUT_PROJECTIONS.includes(name) || variant.tensors.some((spec) => spec.name === name)) continue;
+    if (MASK_NAMES.includes(name.slice(name.lastIndexOf(".") + 1)) && isCausalMask(name, tensor, asked)) continue;
+    fail(`model ${variant.name} has no ${tensorLabel(name)}: the file holds one`);
+  }
+}
+
+function equalShapes(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((extent, i) => extent === b[i]);
+}
+
 /** The larger variant where a tensor that only it has is present. */
-function variantOfTensors(tensors: ReadonlyMap<string, NamedTensor>): Variant {
+function variantOfTensors(tensors: ReadonlyMap<string, FileTensor>): Variant {
   const [small, large] = MODELS.map(variantOf);
   const onlyInLarge = large.tensors.slice(small.tensors.length);
   return onlyInLarge.some(({ name }) => tensors.has(name)) ? large : small;
@@ -82,36 +120,19 @@ function checkMetadata(metadata: Record<string, string>, variant: Variant, asked
   }
 }
 
-function takeTensor(
-  tensors: ReadonlyMap<string, NamedTensor>,
-  { name, shape }: Pick<TensorSpec, "name" | "shape">,
-  { name: model }: Variant,
-  asked: string,
-): Float32Array {
-  const tensor = tensors.get(name);
-  if (tensor === undefined) {
-    throw new CheckpointError(
-      `Cannot ${asked} as model ${model} must have tensor ${name}: the file holds none of that name`,
-    );
-  }
-  checkShape(name, tensor, shape, asked);
-  return tensor.values();
-}
-
-function checkShape(name: string, tensor: NamedTensor, shape: readonly number[], asked: string): void {
-  if (tensor.shape.length === shape.length && tensor.shape.every((extent, i) => extent === shape[i])) return;
-  throw new CheckpointError(
-    `Cannot ${asked} as tensor ${name} must be of shape ${excerpt(shape)}: current value is ${excerpt(tensor.shape)}`,
-  );
-}
-
 /** Refuses an output projection that is not the token embedding: the model has no parameters for it. */
-function checkTied(name: string, tensors: ReadonlyMap<string, NamedTensor>, asked: string): void {
+function checkTied(name: string, tensors: ReadonlyMap<string, FileTensor>, asked: string): void {
   const projection = tensors.get(name);
   if (projection === undefined) return;
   const embedding = tensors.get(TOKEN_EMBEDDING)!;
-  checkShape(name, projection, embedding.shape, asked);
-  const [found, wanted] = [projection.values(), embedding.values()];
+  if (!equalShapes(projection.shape, embedding.shape)) {
+    throw new CheckpointError(
+      `Cannot ${asked} as tensor ${name} must be of shape ${excerpt(embedding.shape)}: current value is ${
+        excerpt(projection.shape)
+      }`,
+    );
+  }
+  const [found, wanted] = [weightsOf(name, projection, asked), weightsOf(TOKEN_EMBEDDING, embedding, asked)];
   const index = wanted.findIndex((value, i) => value !== found[i]);
   if (index >= 0) {
     throw new CheckpointError(

@@ -1,5 +1,5 @@
 import { type Args, parseArgs, type ParseOptions } from "@std/cli";
-import { closest } from "./closest.ts";
+import { closest } from "../closest.ts";
 import { type Flags, type FlagValues, type Switch, takesValue, type ValueFlag } from "./flags.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
@@ -83,7 +83,8 @@ export function readInput<F extends Flags>(command: Command<F>, args: readonly s
   if (command.operands === undefined && operands.length > 0) {
     throw fail(`it takes flags alone: found ${operands.map(quote).join(" ")}`);
   }
-  return { args, operands, flags: found as FlagValues<F>, json: found.json === true };
+  const { json, debug: _, help: __, ...values } = found;
+  return { args, operands, flags: values as FlagValues<F>, json: json === true };
 }
 
 /** Splits arguments into flags, each with all its values, and operands. */

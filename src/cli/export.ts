@@ -1,5 +1,7 @@
 import { encodeAdderBoardSubmission } from "../checkpoint/adderboard.ts";
 import { type Checkpoint, encodeCheckpoint } from "../checkpoint/checkpoint.ts";
+import { encodeFlax } from "../checkpoint/flax.ts";
+import { encodeNpz } from "../checkpoint/numpy/npz.ts";
 import { encodeOnnx } from "../checkpoint/onnx/onnx.ts";
 import { encodePyTorchCheckpoint } from "../checkpoint/pytorch/pytorch.ts";
 import { writeFile } from "../checkpoint/store.ts";
@@ -19,6 +21,8 @@ interface Format {
 const FORMATS: Readonly<Record<string, Format>> = {
   ".safetensors": { name: "safetensors", encode: encodeCheckpoint },
   ".pt": { name: "PyTorch state dict", encode: encodePyTorchCheckpoint },
+  ".npz": { name: "NumPy", encode: encodeNpz },
+  ".pkl": { name: "pickled Flax parameters", encode: encodeFlax },
   ".onnx": { name: "ONNX", encode: encodeOnnx },
   ".py": {
     name: "AdderBoard submission",
@@ -29,9 +33,13 @@ const FORMATS: Readonly<Record<string, Format>> = {
 export const exportCommand = defineCommand({
   name: "export",
   description:
-    "Writes a model for other programs. The ending of FILE chooses the format: .safetensors, .pt (PyTorch), .onnx,\n" +
-    "or .py (a submission to the AdderBoard, https://github.com/anadim/AdderBoard, with the weights in it).",
-  flags: { from: FROM_FLAG, to: text("FILE", "file to write: FILE.safetensors, FILE.pt, FILE.onnx or FILE.py") },
+    "Writes a model for other programs. The ending of FILE chooses the format: .safetensors, .pt (PyTorch), .npz\n" +
+    "(NumPy), .pkl (Flax parameters of gpt-acc-jax, model 777 alone), .onnx, or .py (a submission to the AdderBoard,\n" +
+    "https://github.com/anadim/AdderBoard, with the weights in it).",
+  flags: {
+    from: FROM_FLAG,
+    to: text("FILE", "file to write: FILE.safetensors, FILE.pt, FILE.npz, FILE.pkl, FILE.onnx or FILE.py"),
+  },
   required: ["to"],
   permissions: "--allow-write=FILE; --allow-read=CKPT with --from",
   example: "deno run --allow-write=adder.onnx cli.ts export --to adder.onnx",

@@ -1,5 +1,5 @@
 import type { Arithmetic, BackendName } from "../engine/types.ts";
-import { didYouMean } from "./closest.ts";
+import { didYouMean } from "../closest.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** A flag with a value. */

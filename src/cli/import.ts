@@ -10,25 +10,29 @@ import { quote, UsageError } from "./usage_error.ts";
 export const importCommand = defineCommand({
   name: "import",
   description:
-    "Makes a checkpoint from a file of torch.save (PyTorch 1.6 or later) or from a safetensors file. No code in the file\n" +
-    "is run. If the file has an output projection, it must equal the token embedding, because the two are tied.",
+    "Makes a checkpoint from a file of torch.save (PyTorch 1.6 or later), safetensors, .npz of NumPy, or pickled Flax\n" +
+    "parameters of gpt-acc-jax. It searches the file for the tensors of a model, wherever they are nested and whatever\n" +
+    "prefix their names have, and ignores everything else. No code in the file is run. Float16 and bfloat16 are read\n" +
+    "exactly, float64 is rounded. If there is an output projection, it must equal the token embedding.",
   flags: {
-    from: text("FILE", "file to read, of torch.save or safetensors"),
+    from: text("FILE", "file to read: .pt, .ckpt, .safetensors, .npz or .pkl; its content decides"),
     to: text("FILE", "checkpoint to write, FILE.safetensors"),
+    key: text("PATH", "which model of several: the keys that lead to it, such as ema.module"),
   },
   required: ["from", "to"],
   permissions: "--allow-read=FILE --allow-write=FILE",
   example:
     "deno run --allow-read=gpt_addition_v2.pt --allow-write=v2.safetensors cli.ts import --from gpt_addition_v2.pt --to v2.safetensors",
-  async run({ flags: { from, to }, json }) {
+  async run({ flags: { from, to, key }, json }) {
     if (!to!.toLowerCase().endsWith(".safetensors")) {
       throw new UsageError(`Cannot run import as --to must end in .safetensors: current value is ${quote(to!)}`);
     }
-    const checkpoint = readForeignFile(from!);
+    const { types, ...checkpoint } = await readForeignFile(from!, { key });
     await writeFile(to!, encodeCheckpoint(checkpoint));
     const parameters = parameterCount(variantOf(checkpoint.model));
-    if (json) printJson({ model: checkpoint.model, parameters, from, to });
-    else console.log(`${parameters} parameters of ${from} are in ${to}`);
+    const narrowed = types.includes("float64") ? ", narrowed from float64 to float32" : "";
+    if (json) printJson({ model: checkpoint.model, parameters, types, from, to });
+    else console.log(`${parameters} parameters of ${from} are in ${to}${narrowed}`);
     return 0;
   },
 });

@@ -8,7 +8,7 @@ import { summarize, toMarkdown } from "../sweep/summary.ts";
 import { type RunTrainer, sweep } from "../sweep/sweep.ts";
 import { type ModelName, MODELS } from "../model/variant.ts";
 import { type Recipe, RECIPES, trainRecipe } from "../training/recipes.ts";
-import { didYouMean } from "./closest.ts";
+import { didYouMean } from "../closest.ts";
 import { defineCommand } from "./command.ts";
 import {
   defaultThreads,

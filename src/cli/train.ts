@@ -11,6 +11,7 @@ import { UsageError } from "./usage_error.ts";
 export const TRAINING_FLAGS = {
   out: text("DIR", "folder to save the run in (default: nothing is saved)"),
   resume: { help: "go on with the unfinished run in DIR" },
+  overwrite: { help: "replace the run in DIR, with its weights and its proof" },
   recipe: oneOf(RECIPES, "how to train"),
   seed: SEED_FLAG,
   steps: wholeNumber("N", "stop after N steps of the recipe (default: all)", { least: 1, most: 1e9 }),

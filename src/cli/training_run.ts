@@ -1,6 +1,7 @@
 import { marginText } from "../certify/margin.ts";
 import { CERTIFICATE_FILE } from "../checkpoint/store.ts";
 import { count } from "../count.ts";
+import { KeptRunError } from "../training/error.ts";
 import type { ProgressEvent, TrainOptions, TrainReport, TrainResult } from "../training/types.ts";
 import { counterexampleText } from "./certify.ts";
 import type { Input } from "./command.ts";
@@ -39,9 +40,13 @@ export async function runTraining(
       start({ signal, onProgress, glanceProblems: display.terminal ? GLANCE_PROBLEMS : 0 })
     ));
   } catch (error) {
+    if (error instanceof KeptRunError) {
+      console.error([error.message, ...waysAround(run, error)].join("\n"));
+      return 2;
+    }
     if (!(error instanceof Interruption)) throw error;
     const next = out !== undefined && resumable
-      ? `go on with ${command} --resume --out ${out}`
+      ? `to go on:\n${again(run, ["--resume"], out)}`
       : "nothing of the run is saved";
     console.error(`${error.message}: ${next}`);
     return error.exitCode;
@@ -140,18 +145,16 @@ function proofLine({ certified, hardeningRounds, worstMargin, counterexample }: 
 
 /** A line that says what comes next, and the commands for it. */
 export function nextLines(run: Pick<TrainingRun, "command" | "from" | "input">, report: TrainReport): string[] {
-  const { command, input: { args, flags: { out } } } = run;
+  const { input: { args, flags: { out } } } = run;
   const { certified, counterexample, checkpoint, finished } = report;
-  const from = run.from === undefined ? [] : [run.from];
-  /** This run once more, in a folder. */
-  const again = (args: readonly string[], folder = FOLDER) =>
-    commandLine([command, ...args, "--out", folder], { read: [...from, folder], write: [folder] });
 
   if (certified === false && counterexample !== null) {
     if (!finished) {
       return [
         "The recipe was not finished. To finish it, and to train on until the proof succeeds:",
-        out === undefined ? again([...withoutSteps(args), "--harden"]) : again(["--resume", "--harden"], out),
+        out === undefined
+          ? again(run, [...without(args, "steps"), "--harden"])
+          : again(run, ["--resume", "--harden"], out),
       ];
     }
     const hardened = report.hardeningRounds !== null;
@@ -164,11 +167,11 @@ export function nextLines(run: Pick<TrainingRun, "command" | "from" | "input">, 
     const prove = (file: string) => provingCommand({ file, certificate: certificateOf(file) });
     return [
       "To give the proof more time:",
-      checkpoint === null ? `${again(args)} && ${prove(`${FOLDER}/model.safetensors`)}` : prove(checkpoint),
+      checkpoint === null ? `${again(run, args)} && ${prove(`${FOLDER}/model.safetensors`)}` : prove(checkpoint),
     ];
   }
   const add = (folder: string) => commandLine([42, 7, "--from", folder], { read: [folder] });
-  if (out === undefined) return ["To keep the model, and to add with it:", again(args), add(FOLDER)];
+  if (out === undefined) return ["To keep the model, and to add with it:", again(run, args), add(FOLDER)];
   if (certified === null) {
     const file = checkpoint!;
     return [
@@ -187,8 +190,33 @@ function certificateOf(modelFile: string): string {
   return modelFile.replace(/[^/\\]*$/, CERTIFICATE_FILE);
 }
 
-function withoutSteps(args: readonly string[]): string[] {
-  return args.filter((arg, i) => !/^--steps(=|$)/.test(arg) && args[i - 1] !== "--steps");
+/** The arguments without a flag that takes a value. */
+function without(args: readonly string[], flag: string): string[] {
+  return args.filter((arg, i) => arg !== `--${flag}` && !arg.startsWith(`--${flag}=`) && args[i - 1] !== `--${flag}`);
+}
+
+/** A run of the same kind, in a folder. */
+function again(
+  { command, from }: Pick<TrainingRun, "command" | "from">,
+  args: readonly string[],
+  folder = FOLDER,
+): string {
+  const read = from === undefined ? [folder] : [from, folder];
+  return commandLine([command, ...args, "--out", folder], { read, write: [folder] });
+}
+
+/** The commands for a run whose folder holds another one. */
+function waysAround(run: TrainingRun, { unfinished }: KeptRunError): string[] {
+  const { args, flags: { out } } = run.input;
+  const rest = without(args, "out");
+  const [, name, number = "1"] = /^(.*?)[/\\]*?(?:-(\d{1,4}))?[/\\]*$/.exec(out!)!;
+  return [
+    ...(unfinished ? ["To go on with it:", again(run, ["--resume"], out)] : []),
+    "To replace it:",
+    again(run, [...rest, "--overwrite"], out),
+    "To keep it, and to use another folder:",
+    again(run, rest, `${name}-${Number(number) + 1}`),
+  ];
 }
 
 function plural(number: number, noun: string): string {

@@ -1,4 +1,6 @@
+import { checkOptions, type OptionKinds } from "../options.ts";
 import { shown } from "../shown.ts";
+import type { Stage } from "../training/recipes.ts";
 import type { Operands } from "../model/problem.ts";
 import { checkWord } from "../model/philox.ts";
 import { checkDigitRange } from "../model/sampler.ts";
@@ -79,12 +81,22 @@ export function checkNotEmpty(operands: Operands): void {
   }
 }
 
+/** A stage is accepted as well: what else it sets does not concern a single step. */
+const STEP_OPTIONS: OptionKinds<StepOptions & Stage> = {
+  ...{ learningRate: "a number", weightDecay: "a number", clipNorm: "a number" },
+  ...{ beta1: "a number", beta2: "a number", epsilon: "a number" },
+  ...{ steps: "a number", batch: "a number", warmupSteps: "a number", floor: "a number" },
+  ...{ name: "anything", curriculum: "anything", gate: "anything" },
+};
+
 /**
  * Checks the hyperparameters of a step and fills in the defaults.
  *
+ * @throws {TypeError} If there is another option
  * @throws {RangeError} If one is out of its range
  */
 export function checkStepOptions(options: StepOptions): FilledStepOptions {
+  checkOptions<StepOptions>("take a step", options, STEP_OPTIONS);
   const { learningRate, weightDecay = 0, clipNorm = 1, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
   checkRules("take a step", [
     ["learningRate", learningRate, isFiniteAndNotNegative, "a finite number, 0 or more"],

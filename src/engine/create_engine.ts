@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../options.ts";
 import { shown } from "../shown.ts";
 import { MODELS, type Variant, variantOf } from "../model/variant.ts";
 import { ReferenceEngine } from "./reference/engine.ts";
@@ -30,6 +31,10 @@ export const BACKENDS = ["auto", "wasm", "webgpu", "reference"] as const;
  * ```
  */
 export const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
+
+const OPTIONS: OptionKinds<EngineOptions> = {
+  ...{ backend: "anything", model: "anything", threads: "a number", arithmetic: "anything" },
+};
 
 /** Backends with one arithmetic only. */
 const ONLY_ARITHMETIC: Readonly<Partial<Record<string, Arithmetic>>> = { reference: "exact", webgpu: "fast" };
@@ -105,9 +110,7 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
  * @throws {EngineError} If the system refuses memory or threads
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot create an engine as its options must be an object: current value is ${shown(options)}`);
-  }
+  checkOptions("create an engine", options, OPTIONS);
   const { backend = "auto", model = 763, threads = 1, arithmetic = "exact" } = options;
   checkChoice("backend", backend, BACKENDS);
   checkChoice("model", model, MODELS);

@@ -2,6 +2,7 @@ import type { Engine } from "../engine/types.ts";
 import { eventLoopTurn } from "../event_loop.ts";
 import { packOperands } from "../model/problem.ts";
 import { QUERIES, readSum } from "../model/vocabulary.ts";
+import { checkOptions, type OptionKinds } from "../options.ts";
 
 /** Options of {@linkcode evaluate}. */
 export interface EvaluateOptions {
@@ -47,6 +48,10 @@ export interface Evaluation {
   errors: EvaluationError[];
 }
 
+const OPTIONS: OptionKinds<EvaluateOptions> = {
+  ...{ maxErrors: "a number", signal: "an AbortSignal", onProgress: "a function" },
+};
+
 /** Digits of a sum. */
 const DIGITS = QUERIES - 1;
 
@@ -68,8 +73,10 @@ const CHUNK = 8192;
 export async function evaluate(
   engine: Pick<Engine, "decode">,
   operands: Float64Array,
-  { maxErrors = 100, signal, onProgress }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  checkOptions("evaluate a model", options, OPTIONS);
+  const { maxErrors = 100, signal, onProgress } = options;
   const total = packOperands(operands).length / 2;
   if (total === 0) {
     throw new RangeError("Cannot evaluate a model as there must be at least one problem: current number is 0");

@@ -17,3 +17,14 @@ export class TrainingError extends Error {
   /** For callers who cannot compare classes. */
   override readonly name = "TrainingError";
 }
+
+/** A new run would replace one that is in its folder. */
+export class KeptRunError extends TrainingError {
+  /** Whether the run there can be resumed. */
+  readonly unfinished: boolean;
+
+  constructor(message: string, { unfinished }: { unfinished: boolean }) {
+    super(message);
+    this.unfinished = unfinished;
+  }
+}

@@ -11,7 +11,7 @@ import {
 } from "../checkpoint/store.ts";
 import { isDone } from "./progress.ts";
 import type { RunProgress } from "./progress.ts";
-import { TrainingError } from "./error.ts";
+import { KeptRunError, TrainingError } from "./error.ts";
 
 export type LogEvent = { readonly event: string } & Record<string, unknown>;
 
@@ -23,6 +23,8 @@ export class Journal {
   readonly #encoder = new TextEncoder();
   #pending = "";
   #logBytes = 0;
+  /** Whether weights that have a certificate are kept: those of a run that is resumed. */
+  #keepsProof = false;
 
   private constructor(directory: RunDirectory, log: Deno.FsFile) {
     this.#directory = directory;
@@ -35,20 +37,15 @@ export class Journal {
   }
 
   /**
-   * Opens a folder for a new run. Nothing is changed before {@linkcode begin}, which replaces a finished run.
+   * Opens a folder for a new run. Nothing is changed before {@linkcode begin}.
    *
+   * @param options `overwrite`: whether the run may replace what is there
    * @throws {CheckpointError} If it cannot be written to
-   * @throws {TrainingError} If it holds an unfinished run, which would be lost, or one that is running
+   * @throws {TrainingError} If it holds a run, which would be lost, or one that is running
    */
-  static async create(path: string): Promise<Journal> {
+  static async create(path: string, { overwrite = false }: { overwrite?: boolean } = {}): Promise<Journal> {
     return await Journal.#open(path, `start a run in ${path}`, (journal, directory) => {
-      const found = readStateFile(directory)?.progress as RunProgress | undefined;
-      if (found !== undefined && found.examples > 0 && !isDone(found, Infinity)) {
-        throw new TrainingError(
-          `Cannot start a run in ${path} as the folder must not hold an unfinished one: ` +
-            `it holds one at step ${found.step}. Go on with it (--resume), or name another folder`,
-        );
-      }
+      if (!overwrite) checkNothingKept(directory);
       return journal;
     });
   }
@@ -57,9 +54,13 @@ export class Journal {
    * Opens the folder of a run to resume it.
    *
    * @throws {CheckpointError} If it cannot be written to, or its state cannot be read
+   * @param options `overwrite`: whether the run may replace proved weights
    * @throws {TrainingError} If it holds no run, or one that is running
    */
-  static async resume(path: string): Promise<{ journal: Journal; state: TrainingState<RunProgress> }> {
+  static async resume(
+    path: string,
+    { overwrite = false }: { overwrite?: boolean } = {},
+  ): Promise<{ journal: Journal; state: TrainingState<RunProgress> }> {
     return await Journal.#open(path, `go on with the run in ${path}`, async (journal, directory) => {
       const state = readStateFile(directory) as TrainingState<RunProgress> | undefined;
       if (state === undefined) {
@@ -69,6 +70,7 @@ export class Journal {
       }
       // lines after the last save belong to steps that are repeated
       await journal.#truncateLog(state.progress.logBytes);
+      journal.#keepsProof = !overwrite;
       return { journal, state };
     });
   }
@@ -101,13 +103,14 @@ export class Journal {
 
   /**
    * Replaces an earlier run, because a resume must not mix the two. If the process is killed before, the old run is intact; after, the new one can be
-   * resumed.
+   * resumed, and is not taken for a proved one.
    *
    * @param state The new run before its first step
    */
   async begin(state: TrainingState<RunProgress>): Promise<void> {
     state.progress.logBytes = 0;
     await writeFileAtomically(this.#directory.stateFile, encodeState(state));
+    await this.#removeCertificate();
     await this.#truncateLog(0);
   }
 
@@ -154,17 +157,62 @@ export class Journal {
     await writeFileAtomically(this.#directory.stateFile, encodeState(state));
   }
 
+  async #removeCertificate(): Promise<void> {
+    await Deno.remove(this.#directory.certificateFile).catch(() => {}); // as a rule there is none
+  }
+
+  /**
+   * Checks that a resumed run will not replace proved weights.
+   *
+   * @throws {TrainingError} If it would
+   */
+  checkProof(): void {
+    const { path, certificateFile } = this.#directory;
+    if (!this.#keepsProof || sizeOf(certificateFile) === 0) return;
+    throw new TrainingError(
+      `Cannot go on with the run in ${path} as it must not replace proved weights: ${certificateFile} proves those that are there. ` +
+        "Let it replace them (--overwrite), or train a copy of them further with continue, in another folder",
+    );
+  }
+
   /** Writes the weights, after removing a certificate of other weights. */
   async saveModel(checkpoint: Uint8Array): Promise<void> {
-    const { modelFile, certificateFile } = this.#directory;
+    const { modelFile } = this.#directory;
     const found = await Deno.readFile(modelFile).catch(() => new Uint8Array());
     if (found.length === checkpoint.length && found.every((byte, i) => byte === checkpoint[i])) return;
-    await Deno.remove(certificateFile).catch(() => {}); // as a rule there is none
+    this.checkProof();
+    await this.#removeCertificate();
     await writeFileAtomically(modelFile, checkpoint);
   }
 
   /** Writes the certificate. */
   async saveCertificate(text: string): Promise<void> {
     await writeFileAtomically(this.#directory.certificateFile, new TextEncoder().encode(text));
+  }
+}
+
+/** Checks that a folder holds nothing that took work and that a new run would replace. */
+function checkNothingKept(directory: RunDirectory): void {
+  const { path, modelFile, certificateFile, logFile } = directory;
+  const found = readStateFile(directory)?.progress as RunProgress | undefined;
+  const unfinished = found !== undefined && found.examples > 0 && !isDone(found, Infinity);
+  const files = [modelFile, certificateFile, ...(found === undefined ? [logFile] : [])]
+    .filter((file) => sizeOf(file) > 0).map((file) => file.replace(/.*[/\\]/, ""));
+  if (!unfinished && files.length === 0) return;
+  const asked = `Cannot start a run in ${path} as the folder must not hold`;
+  const run = found && `recipe ${found.recipe.name}, model ${found.model}, seed ${found.seed}`;
+  const message = unfinished
+    ? `${asked} an unfinished one: it holds one at step ${found.step}. Go on with it (--resume), replace it (--overwrite)`
+    : `${asked} another one: it holds ${files.join(" and ")}${run ? ` of ${run}` : ""}. Replace it (--overwrite)`;
+  throw new KeptRunError(`${message}, or name another folder`, { unfinished });
+}
+
+/** The size of a file, 0 if there is none. */
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
   }
 }

@@ -1,19 +1,46 @@
 import { excerpt } from "../checkpoint/error.ts";
-import type { Recipe } from "./recipes.ts";
+import { unknownNames } from "../options.ts";
+import type { CurriculumPhase, EvaluationPlan, Gate, Recipe, Stage } from "./recipes.ts";
 
-type Check = (value: unknown) => boolean;
+/** What a setting must be, and the test of it. */
+type Rule = readonly [wanted: string, fits: (value: unknown) => boolean];
+type Rules<T> = { readonly [Name in keyof Required<T>]: Rule };
 
-const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value) && value >= 0;
-const isOptionalNumber: Check = (value) => value === undefined || isNumber(value);
-const isNorm: Check = (value) => isNumber(value) || value === Infinity; // never clipped
-const isText: Check = (value) => typeof value === "string" && value !== "";
-const isDigits: Check = (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 10;
-const isBatch: Check = (value) => Number.isSafeInteger(value) && (value as number) % 4 === 0 && (value as number) > 0;
+const isNumber = (value: unknown) => typeof value === "number" && Number.isFinite(value) && value >= 0;
+const isAbsent = (value: unknown) => value === undefined;
 
-const STAGE_NUMBERS = [
-  ...["steps", "learningRate", "warmupSteps", "floor"],
-  ...["weightDecay", "beta1", "beta2", "epsilon"],
+const NUMBER: Rule = ["a number, 0 or more", isNumber];
+const OPTIONAL_NUMBER: Rule = ["a number, 0 or more", (value) => isAbsent(value) || isNumber(value)];
+const NORM: Rule = ["a number, 0 or more", (value) => isNumber(value) || value === Infinity]; // Infinity: never clipped
+const TEXT: Rule = ["a text", (value) => typeof value === "string" && value !== ""];
+const LIST: Rule = ["a list", Array.isArray];
+const BATCH: Rule = [
+  "a multiple of four",
+  (value) => Number.isSafeInteger(value) && (value as number) % 4 === 0 && (value as number) > 0,
 ];
+const DIGITS: Rule = [
+  "a whole number from 1 to 10",
+  (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 10,
+];
+/** An object that is checked by itself. */
+const PART: Rule = ["an object", () => true];
+
+const RECIPE: Rules<Recipe> = {
+  ...{ name: TEXT, description: TEXT, stages: LIST, maxAttempts: ["a number", isNumber], evaluation: PART },
+  ...{ proofSeconds: OPTIONAL_NUMBER, hardeningRounds: OPTIONAL_NUMBER },
+};
+const EVALUATION: Rules<EvaluationPlan> = { every: NUMBER, problems: NUMBER, stopAt: OPTIONAL_NUMBER };
+const STAGE: Rules<Stage> = {
+  ...{ steps: NUMBER, learningRate: NUMBER, warmupSteps: NUMBER, floor: NUMBER, weightDecay: NUMBER },
+  ...{ beta1: NUMBER, beta2: NUMBER, epsilon: NUMBER, clipNorm: NORM, name: TEXT, curriculum: LIST, batch: BATCH },
+  gate: PART,
+};
+const PHASE: Rules<CurriculumPhase> = { fromStep: NUMBER, minDigits: DIGITS, maxDigits: DIGITS };
+const GATE: Rules<Gate> = {
+  atStep: ["a number", isNumber],
+  window: ["a number", isNumber],
+  loss: ["a number", isNumber],
+};
 
 /**
  * Checks the form of a recipe; whether its parts fit each other is for `checkRecipe` of recipes.ts.
@@ -26,32 +53,28 @@ export function checkRecipeForm(
   name: string,
   fail: (reason: string) => Error,
 ): asserts recipe is Recipe {
-  const check = (where: string, object: unknown, fields: readonly string[], wanted: string, fits: Check) => {
-    if (typeof object !== "object" || object === null) throw fail(`${where} must be an object`);
-    for (const field of fields) {
-      const value = (object as Record<string, unknown>)[field];
-      if (!fits(value)) throw fail(`${field} of ${where} must be ${wanted}: it is ${excerpt(value)}`);
+  const unknown: string[] = [];
+  const check = <T>(where: string, object: unknown, rules: Rules<T>): Record<string, unknown> => {
+    if (typeof object !== "object" || object === null || Array.isArray(object)) {
+      throw fail(`${where} must be an object`);
     }
+    const found = object as Record<string, unknown>;
+    const names = unknownNames(found, Object.keys(rules));
+    if (names !== undefined) unknown.push(`${where} has no setting ${names}`);
+    for (const [field, [wanted, fits]] of Object.entries<Rule>(rules)) {
+      if (fits(found[field])) continue;
+      // an unknown name may be why another one is missing
+      throw fail([...unknown, `${field} of ${where} must be ${wanted}: it is ${excerpt(found[field])}`].join("; "));
+    }
+    return found;
   };
-  check(name, recipe, ["name", "description"], "a text", isText);
-  check(name, recipe, ["stages"], "a list", Array.isArray);
-  check(name, recipe, ["maxAttempts"], "a number", isNumber);
-  check(name, recipe, ["proofSeconds", "hardeningRounds"], "a number, 0 or more", isOptionalNumber);
-  const { evaluation, stages } = recipe as { evaluation: unknown; stages: unknown[] };
-  check(`evaluation of ${name}`, evaluation, ["every", "problems"], "a number, 0 or more", isNumber);
-  check(`evaluation of ${name}`, evaluation, ["stopAt"], "a number, 0 or more", isOptionalNumber);
-  for (const [j, stage] of stages.entries()) {
+  const { evaluation, stages } = check(name, recipe, RECIPE);
+  check(`evaluation of ${name}`, evaluation, EVALUATION);
+  for (const [j, stage] of (stages as unknown[]).entries()) {
     const where = `stage ${j + 1} of ${name}`;
-    check(where, stage, STAGE_NUMBERS, "a number, 0 or more", isNumber);
-    check(where, stage, ["clipNorm"], "a number, 0 or more", isNorm);
-    check(where, stage, ["name"], "a text", isText);
-    check(where, stage, ["curriculum"], "a list", Array.isArray);
-    check(where, stage, ["batch"], "a multiple of four", isBatch);
-    const { curriculum, gate } = stage as { curriculum: unknown[]; gate: unknown };
-    for (const phase of curriculum) {
-      check(`a phase of ${where}`, phase, ["fromStep"], "a number, 0 or more", isNumber);
-      check(`a phase of ${where}`, phase, ["minDigits", "maxDigits"], "a whole number from 1 to 10", isDigits);
-    }
-    if (gate !== undefined) check(`the gate of ${where}`, gate, ["atStep", "window", "loss"], "a number", isNumber);
+    const { curriculum, gate } = check(where, stage, STAGE);
+    for (const phase of curriculum as unknown[]) check(`a phase of ${where}`, phase, PHASE);
+    if (gate !== undefined) check(`the gate of ${where}`, gate, GATE);
   }
+  if (unknown.length > 0) throw fail(unknown.join("; "));
 }

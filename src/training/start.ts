@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../options.ts";
 import { shown } from "../shown.ts";
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.ts";
 import { readCheckpointFileSync } from "../checkpoint/store.ts";
@@ -7,7 +8,7 @@ import { checkWord } from "../model/philox.ts";
 import type { ModelName } from "../model/variant.ts";
 import { TrainingError } from "./error.ts";
 import { Journal } from "./journal.ts";
-import { freshProgress, type RunKind, type RunProgress } from "./progress.ts";
+import { freshProgress, isDone, type RunKind, type RunProgress } from "./progress.ts";
 import { checkRecipeForm } from "./recipe_form.ts";
 import { checkRecipe, continueRecipe, FINAL_EVALUATION, type Recipe, totalSteps, trainRecipe } from "./recipes.ts";
 import { Run } from "./run.ts";
@@ -41,12 +42,29 @@ function checkCount(asked: string, name: string, value: number | undefined): voi
   );
 }
 
-function checkOptions(kind: RunKind, { seed, steps, evalEvery, saveEvery, finalProblems }: TrainOptions): void {
-  const asked = kind === "train" ? "train" : "continue training";
+const CONTINUE_OPTIONS: OptionKinds<ContinueOptions> = {
+  from: "anything",
+  recipe: "a name or a recipe",
+  ...{ seed: "a number", steps: "a number", evalEvery: "a number", saveEvery: "a number" },
+  ...{ glanceProblems: "a number", finalProblems: "a number", threads: "a number" },
+  ...{ out: "a text", resume: "true or false", overwrite: "true or false" },
+  ...{ certify: "true or false", harden: "true or false" },
+  ...{ signal: "an AbortSignal", onProgress: "a function" },
+  ...{ backend: "anything", arithmetic: "anything" }, // createEngine checks them
+};
+
+const { from: _, ...COMMON_OPTIONS } = CONTINUE_OPTIONS;
+const TRAIN_OPTIONS: OptionKinds<TrainOptions> = { ...COMMON_OPTIONS, model: "anything", attempts: "a number" };
+
+function checkRanges(
+  asked: string,
+  { seed, steps, evalEvery, saveEvery, glanceProblems, finalProblems }: TrainOptions,
+): void {
   if (seed !== undefined) checkWord(asked, "seed", seed);
   checkCount(asked, "steps", steps);
   checkCount(asked, "evalEvery", evalEvery);
-  if (saveEvery !== undefined && !(typeof saveEvery === "number" && saveEvery >= 0)) {
+  checkCount(asked, "glanceProblems", glanceProblems);
+  if (saveEvery !== undefined && !(saveEvery >= 0)) {
     throw new RangeError(
       `Cannot ${asked} as saveEvery must be a number, 0 or more: current value is ${shown(saveEvery)}`,
     );
@@ -63,7 +81,7 @@ async function resumed(kind: RunKind, options: TrainOptions): Promise<Start> {
   if (options.out === undefined) {
     throw new TrainingError("Cannot resume a run as `out` must name its folder: it is missing");
   }
-  const { journal, state } = await Journal.resume(options.out);
+  const { journal, state } = await Journal.resume(options.out, options);
   const { progress, parameters, firstMoment, secondMoment, best } = state;
   const recipe = typeof options.recipe === "object" ? options.recipe.name : options.recipe;
   const asked: [string, unknown, unknown][] = [
@@ -74,13 +92,17 @@ async function resumed(kind: RunKind, options: TrainOptions): Promise<Start> {
     ["arithmetic", options.arithmetic, progress.arithmetic],
     ["backend", options.backend === "auto" ? undefined : options.backend, progress.backend ?? options.backend],
   ];
-  for (const [name, wanted, found] of asked) {
-    if (wanted !== undefined && wanted !== found) {
-      journal.close();
+  try {
+    for (const [name, wanted, found] of asked) {
+      if (wanted === undefined || wanted === found) continue;
       throw new TrainingError(
         `Cannot resume the run in ${options.out} as its ${name} must be the one asked for, ${wanted}: it is ${found}`,
       );
     }
+    if (!isDone(progress, options.steps ?? Infinity)) journal.checkProof();
+  } catch (error) {
+    journal.close();
+    throw error;
   }
   return { progress, journal, weights: { parameters, moments: { firstMoment, secondMoment } }, best };
 }
@@ -92,7 +114,7 @@ async function fresh(kind: RunKind, options: TrainOptions, from?: Checkpoint): P
     ...{ kind, recipe: recipeOf(kind, recipe), model, seed, arithmetic },
     from: from?.metadata ?? null,
   });
-  const journal = out === undefined ? undefined : await Journal.create(out);
+  const journal = out === undefined ? undefined : await Journal.create(out, options);
   return { progress, journal, ...(from && { weights: { parameters: from.parameters } }) };
 }
 
@@ -140,7 +162,8 @@ async function run(start: Start, options: TrainOptions, makeEngine: EngineMaker 
 
 /** `train` of train.ts. */
 export async function startTraining(options: TrainOptions, makeEngine?: EngineMaker): Promise<TrainResult> {
-  checkOptions("train", options);
+  checkOptions("train", options, TRAIN_OPTIONS);
+  checkRanges("train", options);
   const start = options.resume ? await resumed("train", options) : await fresh("train", options);
   const begin = () => options.attempts === undefined ? run(start, options, makeEngine) : runAttempts(start, options);
   return await closing(start, begin);
@@ -188,7 +211,8 @@ async function runAttempts({ progress, journal }: Start, options: TrainOptions):
 
 /** `continueTraining` of train.ts. */
 export async function startContinuing(options: ContinueOptions): Promise<TrainResult> {
-  checkOptions("continue", options);
+  checkOptions("continue training", options, CONTINUE_OPTIONS);
+  checkRanges("continue training", options);
   if (options.resume) {
     const start = await resumed("continue", options);
     return await closing(start, () => run(start, options));

@@ -29,6 +29,8 @@ export interface TrainOptions {
   out?: string;
   /** Resumes the run in `out`, with its recipe, model and seed. @default {false} */
   resume?: boolean;
+  /** Whether the run may replace the one in `out`, its weights and its proof. @default {false: a folder that holds a run is refused} */
+  overwrite?: boolean;
   /** Steps between two evaluations; 0: only at the end. @default {the recipe's} */
   evalEvery?: number;
   /**

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { isCausalMask } from "../../src/checkpoint/pytorch/causal_mask.ts";
-import { PyTorchTensor, readElements } from "../../src/checkpoint/pytorch/tensor.ts";
+import { isCausalMask } from "../../src/checkpoint/causal_mask.ts";
+import { PyTorchTensor, Storage } from "../../src/checkpoint/pytorch/tensor.ts";
 
 /** Whether values are taken for a mask; `shape`: row-major. */
 function isMask(kind: string, values: Uint8Array | Float32Array, shape: number[]): boolean {
   const strides = shape.map((_, i) => shape.slice(i + 1).reduce((product, extent) => product * extent, 1));
-  const tensor = new PyTorchTensor({ kind, key: "0", length: values.length }, 0, shape, strides);
-  const bytes = new Uint8Array(values.buffer);
-  return isCausalMask(tensor, (read) => readElements("mask", tensor, bytes, read, "read it"));
+  const length = kind === "ShortStorage" ? values.length / 2 : values.length;
+  const storage = new Storage(kind, "0", length, new Uint8Array(values.buffer));
+  return isCausalMask("mask", new PyTorchTensor(storage, 0, shape, strides), "read it");
 }
 
 /** A mask of so many rows and columns. */

@@ -14,10 +14,12 @@ import {
   pickledPersistent,
   pickledText,
   pickledTuple,
-} from "../../src/checkpoint/pytorch/pickle_writer.ts";
+} from "../../src/checkpoint/pickle/pickle_writer.ts";
 import { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
-import { PyTorchTensor, readElements } from "../../src/checkpoint/pytorch/tensor.ts";
-import { writeZip } from "../../src/checkpoint/pytorch/zip.ts";
+import { PyTorchTensor, Storage } from "../../src/checkpoint/pytorch/tensor.ts";
+import { denseStrides } from "../../src/checkpoint/tensor.ts";
+import { writeZip } from "../../src/checkpoint/zip.ts";
+import { variantOf } from "../../src/model/variant.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 
 /** -1, which the writer never writes. */
@@ -60,26 +62,40 @@ function file(entries: [string, Pickled][], more: [string, Uint8Array][] = []): 
   ]);
 }
 
+/** The same with all other tensors of the model, on a storage of their own. */
+function model(entries: [string, Pickled][]): Uint8Array {
+  const others = variantOf(763).tensors.filter(({ name }) => entries.every(([other]) => other !== name));
+  const rest = others.map(({ name, shape }): [string, Pickled] => [
+    name,
+    tensor({ key: "1", length: 245, shape: [...shape], strides: denseStrides(shape) }),
+  ]);
+  return file([...entries, ...rest], [["a/data/1", new Uint8Array(4 * 245)]]);
+}
+
 const REFUSED: [what: string, bytes: Uint8Array, message: string][] = [
-  ["a storage that is not there", file([["tok_emb.weight", tensor({ key: "7" })]]), 'in entry data/"7": there is none'],
+  [
+    "a storage that is not there",
+    model([["tok_emb.weight", tensor({ key: "7" })]]),
+    'in entry data/"7": there is none',
+  ],
   [
     "a storage that is shorter than it says",
-    file([["tok_emb.weight", tensor({ length: 1000 })]]),
+    model([["tok_emb.weight", tensor({ length: 1000 })]]),
     "must have a storage of 4000 bytes: entry data/0 has 392",
   ],
   [
     "a tensor that ends beyond its storage",
-    file([["tok_emb.weight", tensor({ offset: 1 })]]),
+    model([["tok_emb.weight", tensor({ offset: 1 })]]),
     "of shape [14,7], strides [7,1] and offset 1 must lie within its storage: it holds 98 elements",
   ],
   [
     "a tensor with strides beyond its storage",
-    file([["tok_emb.weight", tensor({ strides: [70, 1] })]]),
+    model([["tok_emb.weight", tensor({ strides: [70, 1] })]]),
     "must lie within its storage",
   ],
   [
     "a tensor that makes much of little",
-    file([["tok_emb.weight", tensor({ length: 98, shape: [14, 7] })], [
+    model([["tok_emb.weight", tensor({ length: 98, shape: [14, 7] })], [
       "a.mask",
       tensor({ shape: [100, 100], strides: [0, 0] }),
     ]]),
@@ -101,9 +117,9 @@ const REFUSED: [what: string, bytes: Uint8Array, message: string][] = [
   [
     "a name that is a number of a list",
     file([["tok_emb.weight", tensor({})], ["x", pickledInt(1)]]),
-    'must hold tensors alone: "x" is none',
+    "model 763 must have tensor pos_emb.weight: the file holds none of that name",
   ],
-  ["nothing at all", file([]), "it must hold tensors by name"],
+  ["nothing at all", file([]), "it must hold the tensors of a model by name: it holds an empty dict"],
   [
     "two pickles",
     file([["a", tensor({})]], [["b/data.pkl", new Uint8Array()]]),
@@ -155,12 +171,11 @@ for (const [what, bytes, message] of REFUSED) {
   });
 }
 
-Deno.test("readElements() reads what lies in the storage, and not one number more", () => {
+Deno.test("a tensor reads what lies in the storage, and not one number more", () => {
   const values = Float32Array.of(1, 2, 3, 4);
-  const read = (offset: number, shape: number[]) => {
-    const window = new PyTorchTensor({ kind: "FloatStorage", key: "0", length: 4 }, offset, shape, [1]);
-    return readElements("w", window, new Uint8Array(values.buffer), (view, at) => view.getFloat32(at, true), "read it");
-  };
+  const storage = new Storage("FloatStorage", "0", 4, new Uint8Array(values.buffer));
+  const read = (offset: number, shape: number[]) =>
+    new PyTorchTensor(storage, offset, shape, [1]).elements("w", "read it");
   assertEquals([read(3, [1]), read(1, [3]), read(9, [0])], [[4], [2, 3, 4], []].map((row) => Float32Array.from(row)));
   for (const [offset, length] of [[4, 1], [2, 3], [0, 5]]) {
     assertThrows(() => read(offset, [length]), CheckpointError, `and offset ${offset} must lie within its storage`);
@@ -170,7 +185,11 @@ Deno.test("readElements() reads what lies in the storage, and not one number mor
 Deno.test("a tensor may have eight extents, as long as it is of the model's shape in the end", () => {
   const extents = Array(8).fill(1);
   const bytes = file([["a", tensor({ shape: extents, strides: extents })]]);
-  assertThrows(() => decodePyTorchCheckpoint(bytes), CheckpointError, "must have tensor tok_emb.weight");
+  assertThrows(
+    () => decodePyTorchCheckpoint(bytes),
+    CheckpointError,
+    "it holds 1 tensor with 1 parameter in all: a [1,1,1,1,1,1,1,1]",
+  );
 });
 
 Deno.test("a pickle cannot change a tensor's shape once it was looked at", () => {

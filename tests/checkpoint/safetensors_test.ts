@@ -118,6 +118,10 @@ Deno.test("decodeSafetensors() takes __proto__ for a name like any other", () =>
   assertEquals(again.tensors, tensors);
 });
 
+Deno.test("decodeSafetensors() takes null for no metadata, as the format's own reader does", () => {
+  assertEquals(decodeSafetensors(container('{"__metadata__":null}')), { tensors: [], metadata: {} });
+});
+
 const NAN = container(`{"w":${entry(0, 8)}}`, { data: 8 });
 new DataView(NAN.buffer).setFloat32(NAN.length - 4, NaN, true);
 const INFINITE = container(`{"w":${entry(0, 8)}}`, { data: 8 });
@@ -149,11 +153,6 @@ const MALFORMED: [what: string, bytes: Uint8Array, message: string][] = [
     "its __metadata__ must be a JSON object: current value is []",
   ],
   [
-    "metadata that is null",
-    container('{"__metadata__":null}'),
-    "its __metadata__ must be a JSON object: current value is null",
-  ],
-  [
     "metadata of numbers",
     container('{"__metadata__":{"n":1}}'),
     'must hold strings only, also at "n": current value is 1',
@@ -163,11 +162,16 @@ const MALFORMED: [what: string, bytes: Uint8Array, message: string][] = [
     container('{"w":"F32"}'),
     'tensor w must be described by a JSON object: current value is "F32"',
   ],
-  ["an empty description", container('{"w":{}}'), "tensor w must be of dtype F32: current value is missing"],
+  ["an empty description", container('{"w":{}}'), "tensor w must have a dtype: current value is missing"],
   [
-    "float64",
-    container('{"w":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}', { data: 8 }),
-    'tensor w must be of dtype F32: current value is "F64"',
+    "whole numbers",
+    container('{"w":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}', { data: 8 }),
+    'tensor w must be of float32, float16, bfloat16 or float64: current type is "int64"',
+  ],
+  [
+    "a type that is not known",
+    container('{"w":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}', { data: 1 }),
+    'tensor w must be of float32, float16, bfloat16 or float64: current type is "F8_E4M3"',
   ],
   [
     "a negative extent",

@@ -97,7 +97,10 @@ testInFolder("readCheckpointFile() says what is wrong with a path", async (folde
     ],
     // as large as may be: it is read, and found to be something else
     [`${folder}/limit`, `Cannot read ${folder}/limit as its header must be JSON in UTF-8: `],
-    [`${folder}/text`, `Cannot read ${folder}/text as a safetensors header has at most 1048576 bytes`],
+    [
+      `${folder}/text`,
+      `Cannot read ${folder}/text as it must be a safetensors file: it is a text that begins with "no checkpoint`,
+    ],
   ];
   for (const [path, message] of cases) await assertRejects(() => readCheckpointFile(path), CheckpointError, message);
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { crc32 } from "../../src/checkpoint/crc32.ts";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
-import { looksLikeZip, readZip, writeZip } from "../../src/checkpoint/pytorch/zip.ts";
+import { looksLikeZip, readZip, writeZip } from "../../src/checkpoint/zip.ts";
 import { outputOf, testIn } from "../runtimes/program.ts";
 import { temporaryFolder } from "../cli/tiny_adder.ts";
 

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { encodeAdderBoardSubmission } from "../../src/checkpoint/adderboard.ts";
 import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { encodeNpz } from "../../src/checkpoint/numpy/npz.ts";
 import { encodeOnnx } from "../../src/checkpoint/onnx/onnx.ts";
 import { encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
@@ -11,6 +12,7 @@ import { goldenCheckpoint, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 const FORMATS: [ending: string, format: string, bytes: Uint8Array][] = [
   [".safetensors", "safetensors", shippedBytes()],
   [".pt", "PyTorch state dict", encodePyTorchCheckpoint(shippedCheckpoint())],
+  [".npz", "NumPy", encodeNpz(shippedCheckpoint())],
   [".onnx", "ONNX", encodeOnnx(shippedCheckpoint())],
   [".py", "AdderBoard submission", new TextEncoder().encode(encodeAdderBoardSubmission(shippedCheckpoint()))],
 ];
@@ -51,7 +53,7 @@ Deno.test("import --json reads what PyTorch wrote, and safetensors", async () =>
       ["import", "--from", from, "--to", to, "--json"],
       [...folder.allow, `--allow-read=${from}`],
     );
-    assertEquals([code, JSON.parse(stdout)], [0, { model: 763, parameters: 763, from, to }]);
+    assertEquals([code, JSON.parse(stdout)], [0, { model: 763, parameters: 763, types: ["float32"], from, to }]);
     const file = new Uint8Array(await Deno.readFile(to));
     assertEquals(
       decodeCheckpoint(file).parameters,
@@ -67,7 +69,7 @@ Deno.test("export and import say what is wrong", async () => {
   const cases: [args: string[], message: RegExp][] = [
     [
       ["export", "--to", "x.bin"],
-      /^Cannot run export as --to must end in one of \.safetensors, \.pt, \.onnx, \.py: current value is x\.bin\n$/,
+      /^Cannot run export as --to must end in one of \.safetensors, \.pt, \.npz, \.pkl, \.onnx, \.py: current value is x\.bin\n$/,
     ],
     [["export"], /^Cannot run export as --to is missing: add --to FILE\n$/],
     [
@@ -92,7 +94,7 @@ Deno.test("export and import say what is wrong", async () => {
     ],
     [
       ["eval", "--from", pt],
-      /^Cannot read \S+bad\.pt as it must be a safetensors file: it is a ZIP file, as torch\.save writes; `import` makes a checkpoint of it\n$/,
+      /^Cannot read \S+bad\.pt as it must be a safetensors file: it is a ZIP file, as torch\.save writes; `import --from \S+bad\.pt --to \S+bad\.new\.safetensors` makes a checkpoint of it\n$/,
     ],
   ];
   for (const [args, message] of cases) {

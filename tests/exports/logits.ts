@@ -54,14 +54,14 @@ export function queried(logits: Float32Array, count: number): Float32Array {
 }
 
 /**
- * Asserts that logits agree to 1e-4, and to 1e-4 of the largest logit of their row where that is above 1: trained weights give logits
+ * Asserts that logits agree to `closeness`, and to that share of the largest logit of their row where that is above 1: trained weights give logits
  * above 1,000, where neighbouring float32 numbers are 1.2e-4 apart.
  */
-export function assertLogitsClose(actual: Float32Array, expected: Float32Array, of: string): void {
+export function assertLogitsClose(actual: Float32Array, expected: Float32Array, of: string, closeness = 1e-4): void {
   assert(actual.length === expected.length && actual.length > 0, `${of}: ${actual.length} logits`);
   for (let row = 0; row < actual.length; row += TOKENS) {
     const wanted = expected.subarray(row, row + TOKENS);
-    const allowed = 1e-4 * Math.max(1, ...wanted.map(Math.abs));
+    const allowed = closeness * Math.max(1, ...wanted.map(Math.abs));
     for (let i = 0; i < TOKENS; i++) {
       const distance = Math.abs(actual[row + i] - wanted[i]);
       assert(

@@ -1,7 +1,7 @@
 /** The short form of `deno task fuzz`: the first cases of each target, and all that ever found a fault. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { decodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
-import { readZip, writeZip } from "../../src/checkpoint/pytorch/zip.ts";
+import { readZip, writeZip } from "../../src/checkpoint/zip.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { parseCases } from "../../src/evaluation/cases.ts";

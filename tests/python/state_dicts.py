@@ -61,7 +61,7 @@ nano = torch.tril(torch.ones(35, 35)).view(1, 1, 35, 35)
 save("float_mask", {**without, "blocks.0.attn.bias": nano})
 
 save("bad_untied", changed)
-save("bad_double", {name: tensor.double() for name, tensor in without.items()})
+save("double", {name: tensor.double() for name, tensor in without.items()})
 save("bad_missing", {name: tensor for name, tensor in without.items() if name != "blocks.0.ln2.bias"})
 save("bad_extra", {**without, "blocks.1.ln1.weight": torch.ones(7)})
 save("bad_bias", {**without, "blocks.0.attn.bias": torch.ones(7)})

@@ -159,6 +159,6 @@ Deno.test("the proof of other weights goes when new ones come, and stays with it
   await Deno.writeTextFile(proof, "{}");
   await train({ out, resume: true });
   assertEquals(await Deno.readTextFile(proof), "{}");
-  await train({ recipe: shortRecipe(), out, seed: 2 });
+  await train({ recipe: shortRecipe(), out, seed: 2, overwrite: true });
   await assertRejects(() => Deno.stat(proof), Deno.errors.NotFound);
 });

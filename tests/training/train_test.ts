@@ -135,7 +135,7 @@ Deno.test("a loss that is not finite ends the run and leaves the last good check
   const before = await Deno.readFile(model);
 
   const wild = shortRecipe({ stages: [shortStage({ learningRate: 1e30, clipNorm: 0, warmupSteps: 0 })] });
-  const error = await assertRejects(() => train({ recipe: wild, out }), TrainingError);
+  const error = await assertRejects(() => train({ recipe: wild, out, overwrite: true }), TrainingError);
   const said = /^Cannot go on training as the loss must be finite: at step (\d+), with learning rate (\S+), it is NaN$/;
   const [, step, rate] = error.message.match(said) ?? [];
   assertLess(Number(step), 300);
@@ -159,9 +159,11 @@ Deno.test("a failed run leaves nothing that a resume could take for the run befo
   const out = join(folder.path, "run");
   await train({ recipe: shortRecipe(), out });
   const wild = shortRecipe({ stages: [shortStage({ learningRate: 1e30, clipNorm: 0, warmupSteps: 0 })] });
-  await assertRejects(() => train({ recipe: wild, out }), TrainingError);
+  await assertRejects(() => train({ recipe: wild, out, overwrite: true }), TrainingError, "must be finite");
   await assertRejects(() => train({ out, resume: true }), TrainingError, "as the loss must be finite");
-  await train({ recipe: shortRecipe(), out }); // no step of the failed run was worth keeping
+  // no step of the failed run was worth keeping, but the weights of the run before it are
+  await assertRejects(() => train({ recipe: shortRecipe(), out }), TrainingError, "it holds model.safetensors");
+  await train({ recipe: shortRecipe(), out, overwrite: true });
 });
 
 Deno.test("a run writes the bytes that it returns, and a log of its events", async () => {
@@ -184,11 +186,11 @@ Deno.test("a run writes the bytes that it returns, and a log of its events", asy
   assertEquals(lines.filter(({ event }) => event === "evaluation").map(({ step }) => step), [110, 220, 300]);
 });
 
-Deno.test("a new run may take the folder of a finished one, and starts its log anew", async () => {
+Deno.test("a new run may replace a finished one if asked to, and starts its log anew", async () => {
   await using folder = await temporaryFolder();
   const { path: out } = folder;
   await train({ recipe: shortRecipe(), seed: 1, out });
-  const { checkpoint } = await train({ recipe: shortRecipe(), seed: 2, out });
+  const { checkpoint } = await train({ recipe: shortRecipe(), seed: 2, out, overwrite: true });
   assertEquals(await Deno.readFile(join(out, "model.safetensors")), checkpoint);
   const log = await Deno.readTextFile(join(out, "log.jsonl"));
   assertEquals(log.match(/"event":"start"/g)?.length, 1);
@@ -204,7 +206,7 @@ Deno.test("a backend that is missing is an error with what to do, and touches no
   const read = () => Promise.all(UNCHANGED.map((name) => Deno.readFile(join(out, name))));
   const before = await read();
   await assertRejects(
-    () => train({ recipe: shortRecipe(), out, threads: 65 }),
+    () => train({ recipe: shortRecipe(), out, threads: 65, overwrite: true }),
     RangeError,
     "Cannot create an engine as threads must be a whole number from 1 to 64: current value is 65",
   );

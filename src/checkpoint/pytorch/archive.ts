@@ -9,73 +9,52 @@
  *
  * @module
  */
-import { CheckpointError, excerpt } from "../error.ts";
-import {
-  PickleDict,
-  PickleGlobal,
-  PickleRefusal,
-  type PickleValue,
-  type PickleWorld,
-  readPickle,
-} from "./pickle_reader.ts";
-import { PyTorchTensor, type Storage, STORAGE_CLASSES } from "./tensor.ts";
-import { looksLikeZip, readZip, type ZipEntries } from "./zip.ts";
+import { CheckpointError } from "../error.ts";
+import { NUMPY_GLOBALS } from "../numpy/array.ts";
+import { PickleDict, PickleGlobal, PickleRefusal, type PickleValue, readPickle } from "../pickle/pickle_reader.ts";
+import type { ZipEntries } from "../zip.ts";
+import { PyTorchTensor, Storage } from "./tensor.ts";
 
-/** What was saved, and where its numbers lie. */
-export interface PyTorchArchive {
-  /** What was saved. */
-  readonly root: PickleValue;
-  /** The bytes of a storage, or undefined where there are none. */
-  storageBytes(key: string): Uint8Array | undefined;
+/** The entries of a file of `torch.save`: its pickle, at the top of one folder. */
+const PICKLE = /^[^/]*\/data\.pkl$/;
+
+/** Whether a ZIP file can be one of `torch.save`. */
+export function isArchive(entries: ZipEntries): boolean {
+  return [...entries.keys()].some((name) => PICKLE.test(name));
 }
 
 /**
  * Reads what `torch.save` wrote.
  *
  * @param asked What errors say was asked: `Cannot <asked> as …`
- * @throws {CheckpointError} If it is no such file, or describes anything else than dicts, lists, numbers, text and tensors
+ * @returns What was saved
+ * @throws {CheckpointError} If it is no such file, or its pickle is malformed or harmful
  */
-export function readArchive(bytes: Uint8Array, asked: string): PyTorchArchive {
-  if (!looksLikeZip(bytes)) {
+export function readArchive(entries: ZipEntries, asked: string): PickleValue {
+  const found = [...entries.keys()].filter((name) => PICKLE.test(name));
+  if (found.length !== 1) {
     throw new CheckpointError(
-      `Cannot ${asked} as it must be a file of torch.save, version 1.6 or later, which begins with "PK": current beginning is ${
-        excerpt(Array.from(bytes.subarray(0, 4)))
-      }`,
+      `Cannot ${asked} as a file of torch.save has one entry NAME/data.pkl: this ZIP file has ${found.length}`,
     );
   }
-  const entries = readZip(bytes, asked);
-  const folder = folderOf(entries, asked);
-  const order = entries.get(`${folder}/byteorder`);
+  const folder = found[0].replace(/data\.pkl$/, "");
+  const order = entries.get(`${folder}byteorder`);
   if (order !== undefined && new TextDecoder().decode(order.subarray(0, 16)) !== "little") {
     throw new CheckpointError(`Cannot ${asked} as its byteorder must be little: it is another`);
   }
-  return {
-    root: readPickle(entries.get(`${folder}/data.pkl`)!, WORLD, asked),
-    storageBytes: (key) => entries.get(`${folder}/data/${key}`),
-  };
+  const persistent = (id: PickleValue) => storageOf(id, (key) => entries.get(`${folder}data/${key}`));
+  return readPickle(entries.get(found[0])!, { globals: GLOBALS, persistent }, asked);
 }
 
-/** The one folder that all entries lie in: the name of the file when it was saved, or `archive`. */
-function folderOf(entries: ZipEntries, asked: string): string {
-  const suffix = "/data.pkl";
-  const found = [...entries.keys()].filter((name) => name.endsWith(suffix) && name.indexOf("/") === name.length - 9);
-  if (found.length !== 1) {
-    throw new CheckpointError(
-      `Cannot ${asked} as a file of torch.save has one entry NAME${suffix}: this ZIP file has ${found.length}`,
-    );
-  }
-  return found[0].slice(0, -suffix.length);
-}
-
-/** All that a file of tensors may name. */
-const WORLD: PickleWorld = {
-  globals: {
-    "collections OrderedDict": emptyDict,
-    "torch._utils _rebuild_tensor_v2": rebuildTensor,
-    "torch._utils _rebuild_parameter": rebuildParameter,
-    ...Object.fromEntries(Object.keys(STORAGE_CLASSES).map((name) => [`torch ${name}`, null])),
-  },
-  persistent: storageOf,
+/** All that is more than a placeholder. */
+export const GLOBALS = {
+  "collections OrderedDict": emptyDict,
+  "torch._utils _rebuild_tensor_v2": rebuildTensor,
+  "torch._utils _rebuild_tensor_v3": rebuildTensor,
+  "torch._utils _rebuild_parameter": rebuildParameter,
+  "torch._utils _rebuild_parameter_with_state": rebuildParameter,
+  "torch.storage _load_from_bytes": refuseLoose,
+  ...NUMPY_GLOBALS,
 };
 
 /** `OrderedDict()`; its items follow. */
@@ -86,7 +65,7 @@ function emptyDict(args: PickleValue[]): PickleDict {
 
 /** `_rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, …)` */
 function rebuildTensor([storage, offset, shape, strides]: PickleValue[]): PyTorchTensor {
-  if (!isStorage(storage)) throw new PickleRefusal("a tensor has no storage");
+  if (!(storage instanceof Storage)) throw new PickleRefusal("a tensor has no storage");
   if (!isIndex(offset) || !isListOfIndices(shape) || !isListOfIndices(strides) || shape.length !== strides.length) {
     throw new PickleRefusal("a tensor has no offset, shape and strides of whole numbers >= 0");
   }
@@ -100,20 +79,23 @@ function rebuildParameter([data]: PickleValue[]): PyTorchTensor {
   return data;
 }
 
+/** `torch.storage._load_from_bytes(bytes)`: a file of PyTorch's within a pickle that torch.save did not write */
+function refuseLoose(): never {
+  throw new PickleRefusal("it holds tensors of PyTorch that pickle.dump wrote: write them with torch.save");
+}
+
 /** `("storage", torch.FloatStorage, key, device, number of elements)` */
-function storageOf(id: PickleValue): Storage {
+function storageOf(id: PickleValue, bytesOf: (key: string) => Uint8Array | undefined): Storage {
   if (Array.isArray(id)) {
     const [tag, kind, key, _device, length] = id;
     if (tag === "storage" && kind instanceof PickleGlobal && typeof key === "string" && isIndex(length)) {
-      const name = kind.name.replace(/^torch /, "");
-      if (Object.hasOwn(STORAGE_CLASSES, name)) return { kind: name, key, length };
+      const [module, name] = kind.name.split(" ");
+      if (/^torch(?:\.|$)/.test(module) && name.endsWith("Storage")) {
+        return new Storage(name, key, length, bytesOf(key));
+      }
     }
   }
   throw new PickleRefusal("a persistent id is not that of a storage");
-}
-
-function isStorage(value: unknown): value is Storage {
-  return typeof value === "object" && value !== null && "kind" in value && "key" in value;
 }
 
 function isIndex(value: unknown): value is number {

@@ -1,5 +1,5 @@
 /**
- * ZIP files whose entries are stored without compression, as `torch.save` writes them since version 1.6.
+ * ZIP files: stored without compression, as `torch.save` writes them since version 1.6, or deflated, as `numpy.savez_compressed` does.
  * PKWARE APPNOTE 6.3.10; no ZIP64, which files above 4 GiB alone need.
  *
  * ```
@@ -8,13 +8,13 @@
  * end of directory                      22 bytes, the last ones of the file
  * ```
  *
- * Every claim of the directory is compared with the file before it is used. Entries are views of the file, not copies.
+ * Every claim of the directory is compared with the file before it is used. Stored entries are views of the file, not copies.
  *
  * @module
  */
-import { concatenate } from "../bytes.ts";
-import { crc32 } from "../crc32.ts";
-import { CheckpointError, excerpt } from "../error.ts";
+import { concatenate } from "./bytes.ts";
+import { crc32 } from "./crc32.ts";
+import { CheckpointError, excerpt } from "./error.ts";
 
 /** The bytes of each entry by its name, in the order of the directory. */
 export type ZipEntries = ReadonlyMap<string, Uint8Array>;
@@ -23,18 +23,113 @@ const LOCAL = { signature: 0x04034b50, bytes: 30 };
 const RECORD = { signature: 0x02014b50, bytes: 46 };
 const END = { signature: 0x06054b50, bytes: 22 };
 
+/** The names of the entries; none where the directory cannot be read. */
+export function zipNames(bytes: Uint8Array): string[] {
+  try {
+    return entriesOf(bytes, "").map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
 /** Every file that is a ZIP file with an entry begins with these bytes. */
 export function looksLikeZip(bytes: Uint8Array): boolean {
   return bytes.length >= 4 && viewOf(bytes).getUint32(0, true) === LOCAL.signature;
 }
 
+/** An entry as the directory describes it. */
+interface Entry {
+  readonly name: string;
+  /** 0 stored, 8 deflated, others are not known here. */
+  readonly method: number;
+  /** Its bytes in the file. */
+  readonly packed: Uint8Array;
+  /** Its number of bytes once unpacked. */
+  readonly size: number;
+  /** The checksum of these. */
+  readonly checksum: number;
+}
+
+const STORED = 0;
+const DEFLATED = 8;
+/** Deflated entries have at most twice as many bytes as the file, or this many: a bomb is refused before it is unpacked. */
+const LEAST_ROOM = 2 ** 16;
+
 /**
- * Reads a ZIP file.
+ * Reads a ZIP file without compressed entries.
  *
  * @param asked What errors say was asked: `Cannot <asked> as …`
  * @throws {CheckpointError} If it is none, an entry is compressed, lies elsewhere than the directory says, or has another checksum
  */
 export function readZip(bytes: Uint8Array, asked: string): ZipEntries {
+  return new Map(
+    entriesOf(bytes, asked).map((entry) => {
+      checkMethod(entry, [STORED], asked);
+      return [entry.name, checked(entry, entry.packed, asked)];
+    }),
+  );
+}
+
+/**
+ * Reads a ZIP file, and unpacks what is deflated.
+ *
+ * @throws {CheckpointError} As {@linkcode readZip}, or if an entry is packed in another way, wrongly, or grows too large
+ */
+export async function unpackZip(bytes: Uint8Array, asked: string): Promise<ZipEntries> {
+  const unpacked = new Map<string, Uint8Array>();
+  const most = Math.max(LEAST_ROOM, 2 * bytes.length);
+  let total = 0;
+  for (const entry of entriesOf(bytes, asked)) {
+    checkMethod(entry, [STORED, DEFLATED], asked);
+    if (entry.method === DEFLATED && (total += entry.size) > most) {
+      throw new CheckpointError(
+        `Cannot ${asked} as its entries must unpack to at most ${most} bytes: current size is ${total} or more`,
+      );
+    }
+    const content = entry.method === DEFLATED ? await inflate(entry, asked) : entry.packed;
+    unpacked.set(entry.name, checked(entry, content, asked));
+  }
+  return unpacked;
+}
+
+function checkMethod({ name, method }: Entry, known: readonly number[], asked: string): void {
+  if (known.includes(method)) return;
+  throw new CheckpointError(
+    `Cannot ${asked} as its entry ${excerpt(name)} must be stored without compression (method 0)${
+      known.includes(DEFLATED) ? " or deflated (method 8)" : ""
+    }: current method is ${method}`,
+  );
+}
+
+function checked({ name, checksum }: Entry, content: Uint8Array, asked: string): Uint8Array {
+  if (crc32(content) === checksum) return content;
+  throw new CheckpointError(
+    `Cannot ${asked} as its entry ${excerpt(name)} must have the checksum in its directory: it has another`,
+  );
+}
+
+/** Unpacks an entry, and not one byte more than the directory says. */
+async function inflate({ name, packed, size }: Entry, asked: string): Promise<Uint8Array> {
+  const content = new Uint8Array(size);
+  let at = 0;
+  let found = "it cannot be unpacked";
+  try {
+    const packedStream = new Blob([packed as Uint8Array<ArrayBuffer>]).stream();
+    const reader = packedStream.pipeThrough(new DecompressionStream("deflate-raw")).getReader();
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      content.set(read.value, at); // throws a RangeError where there is more
+      at += read.value.length;
+    }
+    if (at === size) return content;
+    found = `it unpacks to ${at}`;
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+  }
+  throw new CheckpointError(`Cannot ${asked} as its entry ${excerpt(name)} must unpack to ${size} bytes: ${found}`);
+}
+
+/** The entries, all within the file and none of them twice. */
+function entriesOf(bytes: Uint8Array, asked: string): Entry[] {
   const fail = (reason: string): never => {
     throw new CheckpointError(`Cannot ${asked} as ${reason}`);
   };
@@ -48,7 +143,8 @@ export function readZip(bytes: Uint8Array, asked: string): ZipEntries {
   const directoryEnd = directory + view.getUint32(end + 12, true);
   if (directoryEnd > end) fail(`its ZIP directory must end before byte ${end}: it ends at byte ${directoryEnd}`);
 
-  const entries = new Map<string, Uint8Array>();
+  const entries: Entry[] = [];
+  const names = new Set<string>();
   let at = directory;
   let room = directory; // entries that overlap would make us read the same bytes again and again
   for (let i = 0; i < count; i++) {
@@ -60,26 +156,23 @@ export function readZip(bytes: Uint8Array, asked: string): ZipEntries {
     if (next > directoryEnd) fail(`the record at byte ${at} must end in its ZIP directory: it ends at byte ${next}`);
     const name = new TextDecoder().decode(bytes.subarray(at + RECORD.bytes, nameEnd));
     const entry = `its entry ${excerpt(name)}`;
-    if (entries.has(name)) fail(`${entry} must be there once: the record at byte ${at} is its second`);
+    if (names.has(name)) fail(`${entry} must be there once: the record at byte ${at} is its second`);
+    names.add(name);
     const method = view.getUint16(at + 10, true);
-    if (method !== 0) fail(`${entry} must be stored without compression (method 0): current method is ${method}`);
-
     const start = view.getUint32(at + 42, true);
     const size = view.getUint32(at + 24, true);
+    const packed = method === STORED ? size : view.getUint32(at + 20, true);
     if (start + LOCAL.bytes > directory || view.getUint32(start, true) !== LOCAL.signature) {
       return fail(`${entry} must have its header at byte ${start}: there is none`);
     }
     const data = start + LOCAL.bytes + view.getUint16(start + 26, true) + view.getUint16(start + 28, true);
-    if (data + size > directory) {
-      fail(`${entry} must end before the directory at byte ${directory}: it ends at byte ${data + size}`);
+    if (data + packed > directory) {
+      fail(`${entry} must end before the directory at byte ${directory}: it ends at byte ${data + packed}`);
     }
-    room -= LOCAL.bytes + size;
+    room -= LOCAL.bytes + packed;
     if (room < 0) fail(`${entry} at byte ${data} must not overlap with another one`);
-    const content = bytes.subarray(data, data + size);
-    if (crc32(content) !== view.getUint32(at + 16, true)) {
-      fail(`${entry} at byte ${data} must have the checksum in its directory: it has another`);
-    }
-    entries.set(name, content);
+    const checksum = view.getUint32(at + 16, true);
+    entries.push({ name, method, packed: bytes.subarray(data, data + packed), size, checksum });
     at = next;
   }
   return entries;

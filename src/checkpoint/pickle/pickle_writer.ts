@@ -1,5 +1,5 @@
 /**
- * Writes the few opcodes of pickle protocol 2 that a state dict needs. https://github.com/python/cpython/blob/main/Lib/pickletools.py
+ * Writes the few opcodes of pickle protocols 2 and 3 that a state dict needs. https://github.com/python/cpython/blob/main/Lib/pickletools.py
  *
  * @module
  */
@@ -11,23 +11,40 @@ export type Pickled = Uint8Array;
 const bytes = (...values: number[]): Pickled => Uint8Array.from(values);
 const ascii = (text: string): Pickled => new TextEncoder().encode(text);
 
-/** A whole number in [0, 2^31). */
+/** A whole number in [-2^31, 2^31). */
 export function pickledInt(value: number): Pickled {
-  if (value < 0x100) return bytes(0x4b, value); // BININT1
-  return bytes(0x4a, value & 0xff, value >> 8 & 0xff, value >> 16 & 0xff, value >> 24); // BININT
+  if (value >= 0 && value < 0x100) return bytes(0x4b, value); // BININT1
+  return concatenate([bytes(0x4a), uint32(value)]); // BININT
 }
 
 /** A text. */
 export function pickledText(text: string): Pickled {
   const utf8 = ascii(text);
-  const length = new Uint8Array(4);
-  new DataView(length.buffer).setUint32(0, utf8.length, true);
-  return concatenate([bytes(0x58), length, utf8]); // BINUNICODE
+  return concatenate([bytes(0x58), uint32(utf8.length), utf8]); // BINUNICODE
+}
+
+function uint32(value: number): Uint8Array {
+  return bytes(value & 0xff, value >> 8 & 0xff, value >> 16 & 0xff, value >>> 24);
 }
 
 /** `False`. */
 export function pickledFalse(): Pickled {
   return bytes(0x89); // NEWFALSE
+}
+
+/** `True`. */
+export function pickledTrue(): Pickled {
+  return bytes(0x88); // NEWTRUE
+}
+
+/** `None`. */
+export function pickledNone(): Pickled {
+  return bytes(0x4e); // NONE
+}
+
+/** Bytes. Only protocols from 3 on have them. */
+export function pickledBytes(content: Uint8Array): Pickled {
+  return concatenate([bytes(0x42), uint32(content.length), content]); // BINBYTES
 }
 
 /** A class or function, which the reader imports. */
@@ -70,7 +87,7 @@ export function withAttributes(object: Pickled, attributes: Pickled): Pickled {
   return concatenate([object, attributes, bytes(0x62)]); // BUILD
 }
 
-/** The whole pickle of a value. */
-export function pickle(value: Pickled): Uint8Array {
-  return concatenate([bytes(0x80, 2), value, bytes(0x2e)]); // PROTO 2 … STOP
+/** The whole pickle of a value. @param protocol 3 where it has bytes */
+export function pickle(value: Pickled, protocol: 2 | 3 = 2): Uint8Array<ArrayBuffer> {
+  return concatenate([bytes(0x80, protocol), value, bytes(0x2e)]); // PROTO … STOP
 }

@@ -1,6 +1,6 @@
 /**
- * Reads Python's pickle format, protocols 2 to 5, without ever running anything: an interpreter of the opcodes that data needs, and
- * of the few callables that its caller names. What else a pickle asks for is refused.
+ * Reads Python's pickle format, protocols 2 to 5, without ever running anything: an interpreter of the opcodes that data needs, and of the few
+ * callables that its caller implements. Everything else that a pickle makes becomes a {@linkcode PickleObject}, which does nothing.
  * https://github.com/python/cpython/blob/main/Lib/pickletools.py describes the opcodes.
  *
  * @module
@@ -9,9 +9,16 @@ import { CheckpointError, excerpt } from "../error.ts";
 
 /** A dict or an `OrderedDict`, with the attributes that were set on it. */
 export class PickleDict {
-  readonly entries: Map<string | number, PickleValue> = new Map();
+  readonly entries: Map<PickleValue, PickleValue> = new Map();
   /** Attributes of the object itself, such as `_metadata` of a state dict. */
   attributes: PickleDict | undefined;
+
+  /** A dict with these entries. */
+  static of(entries: Iterable<readonly [PickleValue, PickleValue]>): PickleDict {
+    const dict = new PickleDict();
+    for (const [key, value] of entries) dict.entries.set(key, value);
+    return dict;
+  }
 }
 
 /** The name of a class or function, `module name`. */
@@ -23,6 +30,22 @@ export class PickleGlobal {
   ) {}
 }
 
+/** An object of a class that is not known here: a placeholder with what it was made of. A dict, because its class may be one. */
+export class PickleObject extends PickleDict {
+  /** Its parts: arguments, elements and state. */
+  readonly parts: PickleValue[];
+
+  /** Names it. */
+  constructor(
+    /** The module and the name of its class, or of the function that makes it. */
+    readonly name: string,
+    parts: readonly PickleValue[],
+  ) {
+    super();
+    this.parts = [...parts];
+  }
+}
+
 /** A value of a pickle; lists and tuples are both arrays, and objects of the caller are `object`. */
 export type PickleValue =
   | null
@@ -30,27 +53,44 @@ export type PickleValue =
   | number
   | bigint
   | string
+  | Uint8Array
   | PickleValue[]
   | PickleDict
   | PickleGlobal
   | object;
 
+/** An object of the caller's that takes the state with which a pickle completes it. */
+export interface Buildable {
+  /** Takes the state. @throws {PickleRefusal} If it is none */
+  build(state: PickleValue): void;
+}
+
 /** The callables and persistent ids that the caller provides. */
 export interface PickleWorld {
-  /** For each `module name` that may be named what a call of it gives, or null where it must not be called. */
+  /** For each known `module name` what a call of it gives, or null where it must not be called. */
   readonly globals: Readonly<Record<string, ((args: PickleValue[]) => PickleValue) | null>>;
   /** The value of a persistent id. */
   readonly persistent: (id: PickleValue) => PickleValue;
 }
 
-/** A state dict of ours takes 1 kB, and one with the state of an optimizer 5 kB: what is longer is something else. */
-const MAX_BYTES = 2 ** 16;
+/** A pickle that asks for one of these means harm. None of it would be run, but the file deserves no trust. */
+const HARMFUL_MODULES =
+  /^(?:os|posix|nt|sys|subprocess|commands|pty|shutil|socket|ctypes|runpy|importlib|code|codeop|webbrowser|marshal|_?pickle|operator)(?:\.| )/;
+const HARMFUL_BUILTINS =
+  /^(?:builtins|__builtin__) (?:eval|exec|execfile|compile|open|file|__import__|setattr|delattr|globals|input|breakpoint|apply)$/;
+
+/** The largest checkpoint that is read at all, store.ts, may be a pickle. */
+const MAX_BYTES = 2 ** 24;
+/** Each value takes up to 50 bytes: this many take less than twice the largest file. */
+const MAX_VALUES = 2 ** 19;
+/** The most bytes of a whole number. */
+const MAX_LONG = 1024;
 
 /**
  * Reads a pickle.
  *
  * @param asked What errors say was asked: `Cannot <asked> as …`
- * @throws {CheckpointError} If it is cut off, has an opcode or names something that is not known here; the message says at which byte
+ * @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for what could do harm; the message says at which byte
  */
 export function readPickle(bytes: Uint8Array, world: PickleWorld, asked: string): PickleValue {
   if (bytes.length > MAX_BYTES) {
@@ -71,6 +111,8 @@ class Interpreter {
   /** Heights of the stack at the open marks. */
   readonly #marks: number[] = [];
   #at = 0;
+  /** Values made so far. */
+  #made = 0;
   /** Where the opcode at work begins. */
   #opcodeAt = 0;
 
@@ -127,6 +169,7 @@ class Interpreter {
 
   /** A signed number of any length, two's complement. */
   long(bytes: number): number | bigint {
+    if (bytes > MAX_LONG) this.fail(`a whole number has ${bytes} bytes`);
     const digits = this.#bytes.subarray(this.#take(bytes), this.#at);
     let value = digits.reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n);
     if (bytes > 0 && digits[bytes - 1] & 0x80) value -= 1n << BigInt(8 * bytes);
@@ -135,6 +178,11 @@ class Interpreter {
 
   text(bytes: number): string {
     return new TextDecoder().decode(this.#bytes.subarray(this.#take(bytes), this.#at));
+  }
+
+  /** Bytes, as a view of the pickle. */
+  binary(bytes: number): Uint8Array {
+    return this.#bytes.subarray(this.#take(bytes), this.#at);
   }
 
   line(): string {
@@ -146,6 +194,7 @@ class Interpreter {
   }
 
   push(value: PickleValue): void {
+    if (++this.#made > MAX_VALUES) this.fail(`it has more than ${MAX_VALUES} values`);
     this.#stack.push(value);
   }
 
@@ -165,30 +214,32 @@ class Interpreter {
     return this.#stack.splice(height);
   }
 
-  /** The value on top, which must be a dict. */
-  topDict(): PickleDict {
-    const value = this.#stack.at(-1);
-    return value instanceof PickleDict ? value : this.fail("a dict is missing");
+  /** The value on top. */
+  top(): PickleValue {
+    if (this.#stack.length === 0) this.fail("a value is missing");
+    return this.#stack.at(-1)!;
   }
 
-  topList(): PickleValue[] {
+  append(values: readonly PickleValue[]): void {
     const value = this.#stack.at(-1);
-    return Array.isArray(value) ? value : this.fail("a list is missing");
+    const list = value instanceof PickleObject ? value.parts : value;
+    if (!Array.isArray(list)) return this.fail("a list is missing");
+    for (const item of values) list.push(item);
   }
 
-  setItems(dict: PickleDict, items: readonly PickleValue[]): void {
+  setItems(items: readonly PickleValue[]): void {
+    const dict = this.#stack.at(-1);
+    if (!(dict instanceof PickleDict)) return this.fail("a dict is missing");
     if (items.length % 2 !== 0) this.fail("a key has no value");
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
-      if (typeof key !== "string" && typeof key !== "number") return this.fail("a key is neither text nor a number");
       if (dict.entries.has(key)) return this.fail(`key ${excerpt(key)} stands twice in one dict`);
       dict.entries.set(key, items[i + 1]);
     }
   }
 
   remember(index: number): void {
-    if (this.#stack.length === 0) this.fail("a value is missing");
-    this.#memo.set(index, this.#stack.at(-1)!);
+    this.#memo.set(index, this.top());
   }
 
   memoize(): void {
@@ -202,8 +253,8 @@ class Interpreter {
   }
 
   global(name: string): void {
-    if (!Object.hasOwn(this.#world.globals, name)) {
-      this.fail(`it names ${excerpt(name)}, which is neither a tensor nor a dict (a state dict has these alone)`);
+    if (HARMFUL_MODULES.test(name) || HARMFUL_BUILTINS.test(name)) {
+      this.fail(`it names ${excerpt(name)}, which is neither a tensor nor data: such a file may be an attack`);
     }
     this.push(new PickleGlobal(name));
   }
@@ -214,13 +265,13 @@ class Interpreter {
     this.global(`${module} ${name}`);
   }
 
-  reduce(): void {
-    const args = this.pop();
-    const callable = this.pop();
+  /** Calls a function or makes an object: one that the caller knows, or a placeholder. */
+  reduce(callable: PickleValue, args: PickleValue): void {
     if (!(callable instanceof PickleGlobal) || !Array.isArray(args)) return this.fail("a call has no function");
-    const call = this.#world.globals[callable.name];
+    const { globals } = this.#world;
+    const call = Object.hasOwn(globals, callable.name) ? globals[callable.name] : undefined;
     if (call === null) return this.fail(`it calls ${callable.name}`);
-    this.push(this.#told(() => call(args)));
+    this.push(call === undefined ? new PickleObject(callable.name, args) : this.#told(() => call(args)));
   }
 
   persistent(): void {
@@ -231,10 +282,10 @@ class Interpreter {
   build(): void {
     const state = this.pop();
     const object = this.#stack.at(-1);
-    if (!(object instanceof PickleDict) || !(state instanceof PickleDict)) {
-      return this.fail("something else than a dict has attributes");
-    }
-    object.attributes = state;
+    if (isBuildable(object)) this.#told(() => object.build(state));
+    else if (object instanceof PickleObject) object.parts.push(state);
+    else if (object instanceof PickleDict && state instanceof PickleDict) object.attributes = state;
+    else this.fail("something else than an object has attributes");
   }
 
   /** Runs a part of the caller's world, whose errors are reasons, and says where it was asked. */
@@ -251,6 +302,10 @@ class Interpreter {
 /** Thrown by a {@linkcode PickleWorld}: the end of a sentence that begins with the position. */
 export class PickleRefusal extends Error {}
 
+function isBuildable(value: unknown): value is Buildable {
+  return typeof value === "object" && value !== null && "build" in value;
+}
+
 const STOP = 0x2e;
 
 /** What each opcode does, under the name that pickletools gives it. */
@@ -258,6 +313,9 @@ const OPCODES = new Map<number, (machine: Interpreter) => void>([
   [0x80, (m) => void m.unsigned(1)], // PROTO
   [0x95, (m) => void m.unsigned(8)], // FRAME
   [0x28, (m) => m.mark()], // MARK
+  [0x30, (m) => void m.pop()], // POP
+  [0x31, (m) => void m.popToMark()], // POP_MARK
+  [0x32, (m) => m.push(m.top())], // DUP
   [0x4e, (m) => m.push(null)], // NONE
   [0x88, (m) => m.push(true)], // NEWTRUE
   [0x89, (m) => m.push(false)], // NEWFALSE
@@ -265,20 +323,30 @@ const OPCODES = new Map<number, (machine: Interpreter) => void>([
   [0x4d, (m) => m.push(m.unsigned(2))], // BININT2
   [0x4a, (m) => m.push(m.int32())], // BININT
   [0x8a, (m) => m.push(m.long(m.unsigned(1)))], // LONG1
+  [0x8b, (m) => m.push(m.long(m.unsigned(4)))], // LONG4
   [0x47, (m) => m.push(m.float64())], // BINFLOAT
-  [0x58, (m) => m.push(m.text(m.unsigned(4)))], // BINUNICODE
   [0x8c, (m) => m.push(m.text(m.unsigned(1)))], // SHORT_BINUNICODE
+  [0x58, (m) => m.push(m.text(m.unsigned(4)))], // BINUNICODE
+  [0x8d, (m) => m.push(m.text(m.unsigned(8)))], // BINUNICODE8
+  [0x43, (m) => m.push(m.binary(m.unsigned(1)))], // SHORT_BINBYTES
+  [0x42, (m) => m.push(m.binary(m.unsigned(4)))], // BINBYTES
+  [0x8e, (m) => m.push(m.binary(m.unsigned(8)))], // BINBYTES8
+  [0x96, (m) => m.push(m.binary(m.unsigned(8)))], // BYTEARRAY8
   [0x5d, (m) => m.push([])], // EMPTY_LIST
   [0x29, (m) => m.push([])], // EMPTY_TUPLE
   [0x7d, (m) => m.push(new PickleDict())], // EMPTY_DICT
+  [0x8f, (m) => m.push([])], // EMPTY_SET
+  [0x6c, (m) => m.push(m.popToMark())], // LIST
   [0x74, (m) => m.push(m.popToMark())], // TUPLE
+  [0x91, (m) => m.push(m.popToMark())], // FROZENSET
   [0x85, (m) => m.push([m.pop()])], // TUPLE1
   [0x86, (m) => m.push([m.pop(), m.pop()].reverse())], // TUPLE2
   [0x87, (m) => m.push([m.pop(), m.pop(), m.pop()].reverse())], // TUPLE3
-  [0x61, (m) => append(m, [m.pop()])], // APPEND
-  [0x65, (m) => append(m, m.popToMark())], // APPENDS
-  [0x73, (m) => setItems(m, [m.pop(), m.pop()].reverse())], // SETITEM
-  [0x75, (m) => setItems(m, m.popToMark())], // SETITEMS
+  [0x61, (m) => m.append([m.pop()])], // APPEND
+  [0x65, (m) => m.append(m.popToMark())], // APPENDS
+  [0x90, (m) => m.append(m.popToMark())], // ADDITEMS
+  [0x73, (m) => m.setItems([m.pop(), m.pop()].reverse())], // SETITEM
+  [0x75, (m) => m.setItems(m.popToMark())], // SETITEMS
   [0x71, (m) => m.remember(m.unsigned(1))], // BINPUT
   [0x72, (m) => m.remember(m.unsigned(4))], // LONG_BINPUT
   [0x94, (m) => m.memoize()], // MEMOIZE
@@ -286,15 +354,13 @@ const OPCODES = new Map<number, (machine: Interpreter) => void>([
   [0x6a, (m) => m.recall(m.unsigned(4))], // LONG_BINGET
   [0x63, (m) => m.global(`${m.line()} ${m.line()}`)], // GLOBAL
   [0x93, (m) => m.stackGlobal()], // STACK_GLOBAL
-  [0x52, (m) => m.reduce()], // REDUCE
+  [0x52, (m) => call(m, [m.pop(), m.pop()])], // REDUCE
+  [0x81, (m) => call(m, [m.pop(), m.pop()])], // NEWOBJ
+  [0x92, (m) => call(m, [[m.pop(), m.pop()].reverse(), m.pop()])], // NEWOBJ_EX, with keyword arguments
   [0x51, (m) => m.persistent()], // BINPERSID
   [0x62, (m) => m.build()], // BUILD
 ]);
 
-function append(machine: Interpreter, values: readonly PickleValue[]): void {
-  machine.topList().push(...values);
-}
-
-function setItems(machine: Interpreter, items: readonly PickleValue[]): void {
-  machine.setItems(machine.topDict(), items);
+function call(machine: Interpreter, [args, callable]: [args: PickleValue, callable: PickleValue]): void {
+  machine.reduce(callable, args);
 }

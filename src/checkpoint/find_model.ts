@@ -1,0 +1,155 @@
+import { type ModelName, MODELS, variantOf } from "../model/variant.ts";
+import { CheckpointError, excerpt } from "./error.ts";
+import { isFlaxTree, stateDictOfFlax } from "./flax.ts";
+import { PickleDict, PickleGlobal, PickleObject, type PickleValue } from "./pickle/pickle_reader.ts";
+import { isRunState, RUN_STATE } from "./state_dict.ts";
+import { FileTensor, inventory, weightsOf } from "./tensor.ts";
+
+/** A dictionary of tensors that holds a model, or comes closest to it. */
+export interface FoundModel {
+  /** Where it is: keys and prefix, with dots between them; empty where the file is the dictionary. */
+  path: string;
+  /** The tensors, by PyTorch's names without the prefix. */
+  tensors: ReadonlyMap<string, FileTensor>;
+  /** The dictionary itself. */
+  dict: PickleDict;
+  /** The variant that it must be, where the form of the dictionary says so. */
+  variant?: ModelName;
+}
+
+/** How to search. */
+export interface SearchOptions {
+  /** What errors say was asked: `Cannot <asked> as …` */
+  asked: string;
+  /** Where the model is, of several. @default {the only one} */
+  key?: string;
+}
+
+/** The names of all variants. */
+const NAMES = [...new Set(MODELS.flatMap((model) => variantOf(model).tensors.map(({ name }) => name)))];
+/** The number of tensors of the smallest. */
+const FEWEST = Math.min(...MODELS.map((model) => variantOf(model).tensors.length));
+/** Keys and classes of an optimizer's state, which has tensors under the names of the model's. */
+const OPTIMIZER_KEY = /^opt(?:im(?:izer)?s?)?(?:_states?)?(?:_dicts?)?$/i;
+const OPTIMIZER_CLASS = /^(?:optax|torch\.optim)[. ]/;
+
+/**
+ * Searches a file for the one dictionary whose tensors have the names of a model after a common prefix, wherever it is nested.
+ *
+ * @throws {CheckpointError} If there is none that comes near, or more than one
+ */
+export function findModel(root: PickleValue, { asked, key }: SearchOptions): FoundModel {
+  const candidates = dictsOf(root).flatMap(candidatesIn).filter(({ path }) => key === undefined || path === key);
+  const most = candidates.reduce((most, candidate) => Math.max(most, matches(candidate)), 0);
+  const best = candidates.filter((candidate) => matches(candidate) >= Math.min(most, FEWEST));
+  if (best.length === 0) {
+    const where = key === undefined ? "" : ` under ${excerpt(key)}`;
+    throw new CheckpointError(
+      `Cannot ${asked} as it must hold the tensors of a model by name${where}: it holds ${describe(root)}`,
+    );
+  }
+  if (most >= FEWEST && !best.every((other) => isSameModel(best[0], other, asked))) {
+    throw new CheckpointError(
+      `Cannot ${asked} as it must hold one model: it holds ${best.length}, under ${
+        best.map(({ path }) => excerpt(path)).join(" and ")
+      }; name one of them with --key`,
+    );
+  }
+  return best[0];
+}
+
+function matches({ tensors }: FoundModel): number {
+  return NAMES.filter((name) => tensors.has(name)).length;
+}
+
+function isSameModel(a: FoundModel, b: FoundModel, asked: string): boolean {
+  return NAMES.every((name) => {
+    const [one, other] = [a.tensors.get(name), b.tensors.get(name)];
+    if (one === other) return true;
+    if (one === undefined || other === undefined || one.size !== other.size || one.size > 1000) return false;
+    const values = weightsOf(name, other, asked);
+    return weightsOf(name, one, asked).every((value, i) => value === values[i]);
+  });
+}
+
+/** All dictionaries of a value, each once, the outer ones first. */
+function dictsOf(root: PickleValue): { path: string; dict: PickleDict }[] {
+  const dicts: { path: string; dict: PickleDict }[] = [];
+  const seen = new Set<PickleValue>();
+  const queue: [path: string, value: PickleValue][] = [["", root]];
+  for (const [path, value] of queue) { // grows while it is gone through, so that no depth is too deep
+    if (typeof value !== "object" || value === null || seen.has(value)) continue;
+    seen.add(value);
+    if (value instanceof PickleObject && OPTIMIZER_CLASS.test(value.name)) continue;
+    const parts = Array.isArray(value) ? value : value instanceof PickleObject ? value.parts : [];
+    for (const part of parts) queue.push([path, part]);
+    if (!(value instanceof PickleDict)) continue;
+    dicts.push({ path, dict: value });
+    for (const [key, item] of value.entries) {
+      if (typeof key === "string" && !OPTIMIZER_KEY.test(key)) queue.push([join(path, key), item]);
+    }
+  }
+  return dicts;
+}
+
+function join(path: string, key: string): string {
+  return path === "" ? key : `${path}.${key}`;
+}
+
+/** The models that the names in one dictionary may be: one for each prefix that is followed by a name of a model's tensor. */
+function candidatesIn({ path, dict }: { path: string; dict: PickleDict }): FoundModel[] {
+  if (isFlaxTree(dict)) return [{ path, dict, tensors: stateDictOfFlax(dict), variant: 777 }];
+  const tensors = tensorsOf(dict);
+  const prefixes = new Set(
+    tensors.flatMap(([key]) =>
+      NAMES.filter((name) => isAfterPrefix(key, name)).map((name) => key.slice(0, -name.length))
+    ),
+  );
+  return [...prefixes].map((prefix) => ({
+    path: join(path, prefix).replace(/[./]$/, ""),
+    dict,
+    tensors: new Map(
+      tensors.filter(([key]) => key.startsWith(prefix)).map(([key, tensor]) => [key.slice(prefix.length), tensor]),
+    ),
+  }));
+}
+
+function isAfterPrefix(key: string, name: string): boolean {
+  return key === name || key.endsWith(`.${name}`) || key.endsWith(`/${name}`);
+}
+
+function tensorsOf(dict: PickleDict): [key: string, tensor: FileTensor][] {
+  return [...dict.entries].filter((entry): entry is [string, FileTensor] =>
+    typeof entry[0] === "string" && entry[1] instanceof FileTensor
+  );
+}
+
+/** What a file holds that holds no model, in words, with advice. */
+function describe(root: PickleValue): string {
+  if (root instanceof FileTensor) {
+    return `one tensor of shape [${root.shape}]; save all tensors by name, with model.state_dict()`;
+  }
+  if (Array.isArray(root)) {
+    const kind = root.every((value) => value instanceof FileTensor) ? "tensor" : "value";
+    return `a list of ${root.length} ${kind}${
+      root.length === 1 ? "" : "s"
+    }; save the tensors by name, with model.state_dict()`;
+  }
+  if (root instanceof PickleObject) {
+    return `an object of class ${
+      excerpt(root.name.replace(" ", "."))
+    }, which its own code alone can make; save model.state_dict() instead`;
+  }
+  if (root instanceof PickleGlobal) return `the name ${excerpt(root.name.replace(" ", "."))}`;
+  if (!(root instanceof PickleDict)) return `the value ${excerpt(typeof root === "bigint" ? String(root) : root)}`;
+  if (root.entries.size === 0) return "an empty dict";
+  if (root.entries.has("param_groups") && root.entries.has("state")) {
+    return "the state of an optimizer; save model.state_dict() as well";
+  }
+  const tensors = dictsOf(root).flatMap(({ path, dict }) =>
+    tensorsOf(dict).map(([key, tensor]): [string, FileTensor] => [join(path, key), tensor])
+  );
+  if (isRunState(new Map(tensors))) return RUN_STATE;
+  if (tensors.length > 0) return inventory(tensors);
+  return `a dict without tensors, with the keys ${excerpt([...root.entries.keys()].map(String))}`;
+}

@@ -1,0 +1,122 @@
+import { CheckpointError, excerpt } from "./error.ts";
+import { looksLikeZip, zipNames } from "./zip.ts";
+
+/** Files by their first bytes, in latin1. In an advice FILE is the file, BARE its name without the last ending. */
+const BEGINNINGS: readonly (readonly [bytes: string, what: string])[] = [
+  ["\x1f\x8b", "compressed by gzip: unpack it with `gzip -dc FILE > BARE`"],
+  ["BZh", "compressed by bzip2: unpack it with `bzip2 -dc FILE > BARE`"],
+  ["\xfd7zXZ\0", "compressed by xz: unpack it with `xz -dc FILE > BARE`"],
+  ["\x28\xb5\x2f\xfd", "compressed by Zstandard: unpack it with `zstd -dc FILE > BARE`"],
+  ["7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it with `7z x FILE`"],
+  ["PK\x05\x06", "a ZIP file without entries"],
+  ["\x93NUMPY", "one array of NumPy (.npy): save all arrays of the model by name, with numpy.savez"],
+  [
+    "\x80\x02\x8a\x0a",
+    "a file of torch.save before version 1.6: save it again with " +
+    "`python3 -c \"import torch; torch.save(torch.load('FILE', map_location='cpu'), 'BARE.new.pt')\"`",
+  ],
+  ["\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes: save the model's arrays by name, with numpy.savez"],
+  ["GGUF", "a GGUF file, as llama.cpp reads"],
+  ["\x08\x07\x12", "an ONNX graph, which is written here and not read"],
+  ["\x08\x08\x12", "an ONNX graph, which is written here and not read"],
+  ["%PDF", "a PDF document"],
+  ["\x89PNG", "a picture (PNG)"],
+];
+const IMPORT = "`import --from FILE --to BARE.new.safetensors` makes a checkpoint of it";
+
+/** Bytes of the beginning of a text that are looked at. */
+const TEXT_BYTES = 1024;
+
+/**
+ * What a file is that is no safetensors file, with advice; undefined where its first bytes do not say.
+ *
+ * @param asked What errors say was asked: `read FILE`
+ */
+export function identify(bytes: Uint8Array, asked: string): string | undefined {
+  const file = /^read ([\w./@:+-]+)$/.exec(asked)?.[1] ?? "FILE";
+  const bare = file.replace(/(?<=[^/])\.\w+$/, "");
+  return identified(bytes)
+    ?.replaceAll("BARE", () => bare === file ? `${file}.unpacked` : bare).replaceAll("FILE", () => file);
+}
+
+function identified(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 0) return "empty";
+  if (looksLikeZip(bytes)) return identifyZip(zipNames(bytes));
+  const known = BEGINNINGS.find(([beginning]) => beginsWith(bytes, beginning));
+  if (known !== undefined) return known[1];
+  if (looksLikePickle(bytes)) return `a Python pickle; if it holds the arrays of a model, ${IMPORT}`;
+  return identifyText(bytes);
+}
+
+/** Whether bytes begin like a pickle of protocol 2 or later, and unlike `torch.save` before version 1.6, which wrote five pickles. */
+export function looksLikePickle(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5 && !(bytes[2] === 0x8a && bytes[3] === 0x0a);
+}
+
+function beginsWith(bytes: Uint8Array, beginning: string): boolean {
+  return bytes.length >= beginning.length &&
+    Array.from(beginning).every((letter, i) => bytes[i] === letter.charCodeAt(0));
+}
+
+/** Whether a ZIP file with these entries is a file of `torch.save`; no names are given where its directory is broken. */
+function isTorch(names: readonly string[]): boolean {
+  return names.length === 0 || names.some((name) => /^[^/]*\/data\.pkl$/.test(name));
+}
+
+function isTorchScript(names: readonly string[]): boolean {
+  return names.some((name) => /^[^/]+\/(?:constants\.pkl$|code\/)/.test(name));
+}
+
+/** Whether all entries of a ZIP file are arrays of NumPy. */
+export function isNpz(names: readonly string[]): boolean {
+  return names.length > 0 && names.every((name) => name.endsWith(".npy"));
+}
+
+/** Whether a ZIP file with these entries is of a kind that is read. */
+export function isReadableZip(names: readonly string[]): boolean {
+  return isNpz(names) || isTorch(names) && !isTorchScript(names);
+}
+
+function identifyZip(names: readonly string[]): string {
+  if (isTorchScript(names)) {
+    return "a TorchScript archive: save its weights with " +
+      "`python3 -c \"import torch; torch.save(torch.jit.load('FILE').state_dict(), 'BARE.new.pt')\"`";
+  }
+  if (isTorch(names)) return `a ZIP file, as torch.save writes; ${IMPORT}`;
+  if (isNpz(names)) return `an .npz of NumPy; ${IMPORT}`;
+  const inner = names.find((name) => /\.(?:pt|pth|ckpt|bin|safetensors|npz|pkl|zip)$/.test(name));
+  if (inner !== undefined) return `a ZIP file that holds ${excerpt(inner)}: unpack it with \`unzip FILE\``;
+  const entries = names.length === 1 ? "1 entry" : `${names.length} entries`;
+  const first = names.slice(0, 3).map((name) => excerpt(name)).join(", ");
+  return `a ZIP file of ${entries}, ${first}${names.length > 3 ? " and others" : ""}`;
+}
+
+function identifyText(bytes: Uint8Array): string | undefined {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, TEXT_BYTES), { stream: true });
+  } catch {
+    return undefined;
+  }
+  // deno-lint-ignore no-control-regex
+  if (/[\0-\x08\x0e-\x1f]/.test(text)) return undefined;
+  if (text.startsWith("version https://git-lfs.github.com/")) {
+    return "a Git LFS pointer, which stands for the file: fetch the file with `git lfs pull`";
+  }
+  if (/^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text)) {
+    return "an HTML page: download the file itself, not the page about it";
+  }
+  if (/^\s*[{[]/.test(text)) {
+    return text.includes('"weight_map"')
+      ? "the JSON index of a model in several files: it names the files that hold the tensors"
+      : "JSON";
+  }
+  return `a text that begins with ${excerpt(text.slice(0, 30))}`;
+}
+
+/** The error of a file that is none of those that are read. @param wanted What it must be */
+export function unknownFile(bytes: Uint8Array, asked: string, wanted: string): CheckpointError {
+  const found = identify(bytes, asked) ??
+    `a file that begins with the bytes ${excerpt(Array.from(bytes.subarray(0, 4)))}`;
+  return new CheckpointError(`Cannot ${asked} as it must be ${wanted}: it is ${found}`);
+}

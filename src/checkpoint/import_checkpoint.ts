@@ -1,0 +1,81 @@
+import { type ModelName, variantOf } from "../model/variant.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { findModel } from "./find_model.ts";
+import { isNpz, isReadableZip, looksLikePickle, unknownFile } from "./identify.ts";
+import { readNpz } from "./numpy/npz.ts";
+import { PickleDict, PickleRefusal, type PickleValue, readPickle } from "./pickle/pickle_reader.ts";
+import { GLOBALS, readArchive } from "./pytorch/archive.ts";
+import { metadataOf } from "./pytorch/pytorch.ts";
+import { type DecodeOptions, looksLikeSafetensors, openSafetensors } from "./safetensors.ts";
+import { checkpointOf } from "./state_dict.ts";
+import { looksLikeZip, unpackZip, zipNames } from "./zip.ts";
+
+/** What is read, in a message. */
+const READABLE = "a file of torch.save, safetensors, .npz or pickled Flax parameters";
+
+/** Options of {@linkcode importCheckpoint}. */
+export interface ImportOptions extends DecodeOptions {
+  /** Accepts only this variant. @default {any} */
+  model?: ModelName;
+  /** Where the model is, if the file holds several: the keys that lead to it, with dots between them. @default {the only one} */
+  key?: string;
+}
+
+/** A checkpoint that another program wrote. */
+export interface ImportedCheckpoint extends Checkpoint {
+  /** The types of the weights in the file, such as float32. Float16 and bfloat16 are read exactly, float64 is rounded to float32. */
+  types: string[];
+}
+
+/**
+ * Reads the weights of a model from a file of another program, whatever else the file holds: `torch.save` (PyTorch 1.6 or later), safetensors,
+ * `.npz` of NumPy, or a pickle of NumPy or JAX arrays, such as the Flax parameters of gpt-acc-jax. The bytes say which. No code in the file is
+ * run.
+ *
+ * @example Usage
+ * ```ts
+ * import { encodeNpz, importCheckpoint } from "@x/tiny-adder/checkpoint";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const npz = encodeNpz({ model: 763, parameters: new Float32Array(763), metadata: {} });
+ * const { model, types } = await importCheckpoint(npz, { source: "adder.npz" });
+ * assertEquals([model, types], [763, ["float32"]]);
+ * ```
+ *
+ * @param bytes The whole file
+ * @param options Its name in errors, the variant that it must be, and which model of several
+ * @throws {CheckpointError} If it is another file, or does not hold the weights of one model; the message says what it is
+ */
+export async function importCheckpoint(
+  bytes: Uint8Array,
+  { source = "the checkpoint", model, key }: ImportOptions = {},
+): Promise<ImportedCheckpoint> {
+  const asked = `read ${source}`;
+  const { root, metadata } = await contentOf(bytes, asked);
+  const { tensors, dict, variant } = findModel(root, { asked, key });
+  const checkpoint = checkpointOf(tensors, { metadata: metadata ?? metadataOf(dict), asked, model, variant });
+  const types = new Set(variantOf(checkpoint.model).tensors.map(({ name }) => tensors.get(name)!.type));
+  return { ...checkpoint, types: [...types] };
+}
+
+/** The value that a file holds, and the metadata of a format that has some for the whole file. */
+async function contentOf(
+  bytes: Uint8Array,
+  asked: string,
+): Promise<{ root: PickleValue; metadata?: Record<string, string> }> {
+  if (looksLikeSafetensors(bytes)) {
+    const { tensors, metadata } = openSafetensors(bytes, asked);
+    return { root: PickleDict.of(tensors), metadata };
+  }
+  if (looksLikeZip(bytes) && isReadableZip(zipNames(bytes))) {
+    const entries = await unpackZip(bytes, asked);
+    return { root: isNpz([...entries.keys()]) ? readNpz(entries, asked) : readArchive(entries, asked) };
+  }
+  if (looksLikePickle(bytes)) return { root: readPickle(bytes, { globals: GLOBALS, persistent: refuseId }, asked) };
+  throw unknownFile(bytes, asked, READABLE);
+}
+
+/** Only a file of `torch.save` has parts outside its pickle. */
+function refuseId(): never {
+  throw new PickleRefusal("it refers to parts outside of itself, which only a file of torch.save has");
+}

@@ -1,0 +1,52 @@
+import { closest } from "./closest.ts";
+import { shown } from "./shown.ts";
+
+/** What an option must be, in words for its error, and the test of it. */
+const KINDS = {
+  "a number": (value: unknown) => typeof value === "number",
+  "a text": (value: unknown) => typeof value === "string",
+  "true or false": (value: unknown) => typeof value === "boolean",
+  "a function": (value: unknown) => typeof value === "function",
+  "an AbortSignal": (value: unknown) => typeof (value as AbortSignal | null)?.throwIfAborted === "function",
+  "a name or a recipe": (value: unknown) => typeof value === "string" || (typeof value === "object" && value !== null),
+  /** Checked where it is used. */
+  anything: () => true,
+} as const;
+
+/** Most unknown names in a message. */
+const MOST_LISTED = 8;
+
+/** The kind of each option of `T`. The type fails to compile where an option is missing. */
+export type OptionKinds<T> = { readonly [Name in keyof Required<T>]: keyof typeof KINDS };
+
+/**
+ * Checks the names and types of an options object: callers without types pass anything. Ranges are checked where an option is used.
+ *
+ * @param asked The request, in words that follow "Cannot"
+ * @throws {TypeError} If it is not an object, or has an unknown option; the message names the one that was probably meant
+ * @throws {RangeError} If an option is of another type
+ */
+export function checkOptions<T extends object>(asked: string, options: T, kinds: OptionKinds<T>): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new TypeError(`Cannot ${asked} as its options must be an object: current value is ${shown(options)}`);
+  }
+  const unknown = unknownNames(options, Object.keys(kinds));
+  if (unknown !== undefined) throw new TypeError(`Cannot ${asked} as there is no option ${unknown}`);
+  for (const [name, kind] of Object.entries<keyof typeof KINDS>(kinds)) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value === undefined || KINDS[kind](value)) continue;
+    throw new RangeError(`Cannot ${asked} as ${name} must be ${kind}: current value is ${shown(value)}`);
+  }
+}
+
+/** The names of an object that are not known, each with the one that was probably meant; undefined if there are none. */
+export function unknownNames(object: object, known: readonly string[]): string | undefined {
+  const unknown = Object.keys(object).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return undefined;
+  const listed = unknown.slice(0, MOST_LISTED).map((name) => ({ name: shown(name), meant: closest(name, known) }));
+  const more = unknown.length > MOST_LISTED ? ` and ${unknown.length - MOST_LISTED} more` : "";
+  const list = listed.map(({ name, meant }) => meant === undefined ? name : `${name} (did you mean ${meant}?)`).join(
+    ", ",
+  );
+  return `${list}${more}${listed.every(({ meant }) => meant) ? "" : `: there are ${known.join(", ")}`}`;
+}
