@@ -108,8 +108,10 @@ export class Prover {
     this.#cuts = cuts;
     this.#until = until;
     this.#splits = [];
+    const whole = wholeGroup(groups[number]);
+    if (Date.now() > until) return { splits: [], cuts: 0, found: [], open: { digits: whole.digits, bound: -Infinity } };
     try {
-      this.#proveCanonically(query, wholeGroup(groups[number]), margin / CLAIMED);
+      this.#proveCanonically(query, whole, margin / CLAIMED);
       return { splits: this.#splits, cuts: cuts - this.#cuts, found: this.#found };
     } catch (error) {
       if (!(error instanceof Unproved)) throw error;
