@@ -18,7 +18,7 @@ Deno.test("certify proves the shipped weights right, and writes the proof", asyn
   });
   assert(worstMargin >= 1 && seconds > 0 && steps.length === 12);
   const file = JSON.parse(await Deno.readTextFile(out));
-  assertEquals([file.format, file.version, file.worstMargin], ["tiny-adder certificate", 2, worstMargin]);
+  assertEquals([file.format, file.version, file.worstMargin], ["tiny-adder certificate", 3, worstMargin]);
 });
 
 Deno.test("certify needs no permission, and says which sum is wrong", async () => {
