@@ -1,7 +1,7 @@
 /** Each operation of forms and each bound of the attention, against numbers worked out here. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { Attention, dot } from "../../src/checker/attention.ts";
-import { groupsOf } from "../../src/checker/check.ts";
+import { boxOf, groupsOf } from "../../src/checker/check.ts";
 import { FLOAT32, FLOAT64, Forms, type Reach, UNDERFLOW } from "../../src/checker/forms.ts";
 import { outputRounding, queryOf } from "../../src/checker/query.ts";
 import { KEY_WIDTH, queryTable, ROW } from "../../src/engine/wasm/decoding_tables.ts";
@@ -140,6 +140,22 @@ Deno.test("ranges of the attention hold every input of a part, and are reached",
       assert(attention.weight[0] <= sums[6] && sums[6] <= attention.weight[1]);
       assertEquals(attention.isEmpty, false);
     }
+  }
+});
+
+Deno.test("the box of a part holds its inputs", () => {
+  const random = randomNumbers(6);
+  for (let i = 0; i < 24; i++) {
+    const question = questionOf(...randomPair(random), ALL_STEPS[i % ALL_STEPS.length]);
+    const [single, , , group, cell] = partsAround(groupOf(NUMBERS, question), question, random);
+    const { center } = new Attention(single); // of one input: its own output
+    const narrow = boxOf(single, cell.axes);
+    boxOf(group, cell.axes).forEach(([lo, hi], axis) => {
+      const along = dot(cell.axes[axis], center);
+      assert(lo < along && along < hi, `${along} is not between ${lo} and ${hi}`);
+      assert(narrow[axis][0] < along && along < narrow[axis][1], `${along} is not between ${narrow[axis]}`);
+      assert(narrow[axis][1] - narrow[axis][0] < 3e-9, "too wide");
+    });
   }
 });
 

@@ -188,7 +188,15 @@ export function partsAround(group: Part, { tokens }: Question, random: () => num
     axes,
     box: axes.map((axis) => [dot(axis, o) - width * random() - 1e-9, dot(axis, o) + width * random() + 1e-9]),
   });
-  const axes = Array.from({ length: KEY_WIDTH }, unit);
+  const skew = Array.from({ length: KEY_WIDTH }, unit);
+  const axes: number[][] = [];
+  for (const direction of skew) {
+    const rest = axes.reduce((rest, axis) => {
+      const share = dot(rest, axis);
+      return rest.map((value, l) => value - share * axis[l]);
+    }, direction);
+    axes.push(rest.map((value) => value / Math.sqrt(dot(rest, rest))));
+  }
   return [
     single,
     { ...group, digits: keep(0.1) },
@@ -197,7 +205,7 @@ export function partsAround(group: Part, { tokens }: Question, random: () => num
     cell(axes, 0),
     cell(axes, 0.1),
     cell(axes.map(() => one), 0.01), // no basis at all
-    { ...cell(axes, 0.01), digits: keep(0) },
+    { ...cell(skew, 0.01), digits: keep(0) },
   ];
 }
 
