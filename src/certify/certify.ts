@@ -4,6 +4,7 @@
  * @module
  */
 import { shown } from "../shown.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/source.ts";
 import { checkParameters } from "../engine/checks.ts";
 import { variantOf } from "../model/variant.ts";
 import { measureArithmetic } from "./arithmetic.ts";
@@ -44,8 +45,8 @@ const TURN_MS = 50;
  * @throws {RangeError} If the weights are not those of the model, or an option is out of its range
  * @throws {EngineError} If one of its workers dies
  */
-export async function certify(checkpoint: CertifyCheckpoint, options: CertifyOptions = {}): Promise<CertifyResult> {
-  return (await examine(checkpoint, options)).result;
+export async function certify(checkpoint: CheckpointSource, options: CertifyOptions = {}): Promise<CertifyResult> {
+  return (await examine(checkpointFrom(checkpoint, "certify a model"), options)).result;
 }
 
 /** What {@linkcode examine} finds. */
@@ -65,9 +66,6 @@ export async function examine(
   checkpoint: CertifyCheckpoint,
   options: CertifyOptions & { exhaustive?: boolean },
 ): Promise<Examination> {
-  if (typeof checkpoint !== "object" || checkpoint === null) {
-    throw new TypeError(`Cannot certify a model as it must be a checkpoint: current value is ${shown(checkpoint)}`);
-  }
   checkParameters(checkpoint.parameters, variantOf(checkpoint.model));
   const threads = checkOptions(options);
   options.signal?.throwIfAborted();
