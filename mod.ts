@@ -12,10 +12,20 @@
  * @module
  */
 export { add, type Adder, addMany, type Pair, type Sum } from "./src/adder.ts";
+export type { Bytes } from "./src/checkpoint/bytes.ts";
 export type { Checkpoint } from "./src/checkpoint/checkpoint.ts";
 export { CheckpointError } from "./src/checkpoint/error.ts";
+export type { CheckpointSource } from "./src/checkpoint/source.ts";
 export { EngineError } from "./src/engine/error.ts";
 export type { AdapterDescription, Arithmetic, BackendName } from "./src/engine/types.ts";
+export {
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationError,
+  type EvaluationProgress,
+} from "./src/evaluation/evaluate.ts";
+export type { Operands, Problem, Problems } from "./src/model/problem.ts";
 export type { ModelName } from "./src/model/variant.ts";
 export { loadAdder } from "./src/load_adder.ts";
 export { TrainingError } from "./src/training/error.ts";
@@ -31,3 +41,4 @@ export type {
   TrainReport,
   TrainResult,
 } from "./src/training/types.ts";
+export { shippedCheckpoint } from "./src/weights/mod.ts";

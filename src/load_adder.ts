@@ -1,18 +1,7 @@
 import { type Adder, WasmAdder } from "./adder.ts";
-import { type Checkpoint, decodeCheckpoint } from "./checkpoint/checkpoint.ts";
+import { checkpointFrom, type CheckpointSource } from "./checkpoint/source.ts";
 import { checkParameters } from "./engine/checks.ts";
-import { shown } from "./shown.ts";
 import { variantOf } from "./model/variant.ts";
-import { readCheckpointFileSync } from "./checkpoint/store.ts";
-
-function readIn(checkpoint: Checkpoint | Uint8Array | string): Checkpoint {
-  if (typeof checkpoint === "string") return readCheckpointFileSync(checkpoint);
-  if (checkpoint instanceof Uint8Array) return decodeCheckpoint(checkpoint);
-  if (typeof checkpoint === "object" && checkpoint !== null) return checkpoint;
-  throw new TypeError(
-    `Cannot load an adder as it must be a checkpoint, its bytes or its path: current value is ${shown(checkpoint)}`,
-  );
-}
 
 /**
  * Makes an adder from a checkpoint. It adds with the weights alone: other weights give other sums.
@@ -33,8 +22,8 @@ function readIn(checkpoint: Checkpoint | Uint8Array | string): Checkpoint {
  * @throws {CheckpointError} If the file cannot be read or is not a checkpoint
  * @throws {TypeError} If it is something else
  */
-export function loadAdder(checkpoint: Checkpoint | Uint8Array | string): Adder {
-  const { model, parameters } = readIn(checkpoint);
+export function loadAdder(checkpoint: CheckpointSource): Adder {
+  const { model, parameters } = checkpointFrom(checkpoint, "load an adder");
   checkParameters(parameters, variantOf(model));
   return new WasmAdder(model, parameters);
 }

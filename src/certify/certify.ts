@@ -2,6 +2,7 @@
  * The prover: whether a model adds every pair of operands correctly.
  */
 import { shown } from "../shown.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/source.ts";
 import { checkParameters } from "../engine/checks.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
 import { variantOf } from "../model/variant.ts";
@@ -39,8 +40,8 @@ const TURN_MS = 50;
  * @throws {RangeError} If the weights are not those of the model, or an option is out of its range
  * @throws {EngineError} If one of its workers dies
  */
-export async function certify(checkpoint: CertifyCheckpoint, options: CertifyOptions = {}): Promise<CertifyResult> {
-  return (await examine(checkpoint, options)).result;
+export async function certify(checkpoint: CheckpointSource, options: CertifyOptions = {}): Promise<CertifyResult> {
+  return (await examine(checkpointFrom(checkpoint, "certify a model"), options)).result;
 }
 
 /** The result of {@linkcode examine}. */
@@ -59,9 +60,6 @@ export async function examine(
   checkpoint: CertifyCheckpoint,
   options: CertifyOptions & { exhaustive?: boolean },
 ): Promise<Examination> {
-  if (typeof checkpoint !== "object" || checkpoint === null) {
-    throw new TypeError(`Cannot certify a model as it must be a checkpoint: current value is ${shown(checkpoint)}`);
-  }
   checkParameters(checkpoint.parameters, variantOf(checkpoint.model));
   const threads = checkOptions(options);
   options.signal?.throwIfAborted();

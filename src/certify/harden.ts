@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/source.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import type { BackendName, Engine } from "../engine/types.ts";
 import { drawOperands } from "../model/sampler.ts";
 import { examine } from "./certify.ts";
-import type { CertifyCheckpoint, CertifyProgress, CertifyResult, Input } from "./types.ts";
+import type { CertifyProgress, CertifyResult, Input } from "./types.ts";
 
 /** Options of {@linkcode harden}. */
 export interface HardenOptions {
@@ -65,10 +66,10 @@ const FIRST_ATTEMPT = 2 ** 30;
  * console.log(result.certified, rounds);
  * ```
  */
-export async function harden(checkpoint: CertifyCheckpoint, options: HardenOptions = {}): Promise<HardenResult> {
+export async function harden(checkpoint: CheckpointSource, options: HardenOptions = {}): Promise<HardenResult> {
   const { rounds = 12, seed = 1, cuts = CUTS, threads, backend, signal, onRound = () => {}, onProgress } = options;
-  const { model } = checkpoint;
-  let parameters: Float32Array = checkpoint.parameters.slice();
+  const { model, parameters: given } = checkpointFrom(checkpoint, "harden a model");
+  let parameters: Float32Array = given.slice();
   const pool: Input[] = [];
   for (let round = 0;; round++) {
     const { result, narrow } = await examine({ model, parameters }, {

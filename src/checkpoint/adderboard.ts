@@ -10,7 +10,7 @@
 import { type ModelName, type Variant, variantOf } from "../model/variant.ts";
 import { toBase64 } from "../base64.ts";
 import { littleEndian } from "./bytes.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import { checkpointFrom, type CheckpointSource } from "./source.ts";
 import { checkParameters } from "./state_dict.ts";
 
 /** Characters per line of the embedded weights. */
@@ -32,7 +32,8 @@ const LINE = 100;
  * @returns The text of the file; the same weights give the same text
  * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
-export function encodeAdderBoardSubmission(checkpoint: Checkpoint): string {
+export function encodeAdderBoardSubmission(source: CheckpointSource): string {
+  const checkpoint = checkpointFrom(source, "write a checkpoint");
   checkParameters(checkpoint);
   const { model, parameters } = checkpoint;
   const base64 = toBase64(littleEndian(parameters));

@@ -1,3 +1,30 @@
+import { shown } from "../shown.ts";
+
+/** Bytes in any form: a buffer, or a view of one such as a `Uint8Array` or Node's `Buffer`. */
+export type Bytes = ArrayBufferLike | ArrayBufferView;
+
+/** Bytes as a `Uint8Array` on the same memory; undefined where the value has none. */
+export function viewBytes(value: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  const isBuffer = /^\[object (?:Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value)); // of any realm
+  return isBuffer ? new Uint8Array(value as ArrayBufferLike) : undefined;
+}
+
+/** Bytes as a `Uint8Array` on the same memory. @throws {TypeError} If the value has none, with the way to them */
+export function bytesFrom(value: Bytes, asked: string): Uint8Array {
+  const bytes = viewBytes(value);
+  if (bytes !== undefined) return bytes;
+  throw new TypeError(`Cannot ${asked} as it must be the bytes of a file: current value is ${describeSource(value)}`);
+}
+
+/** A value that is easily taken for bytes, with the way to them. */
+export function describeSource(value: unknown): string {
+  if (value instanceof URL) return `the URL ${value.href.slice(0, 60)}; fetch it, and give its bytes`;
+  if (value instanceof Promise) return "a promise; await it";
+  if (value instanceof Blob || value instanceof Response) return "not read yet; await its arrayBuffer()";
+  return shown(value);
+}
+
 /** All bytes in one array. */
 export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));

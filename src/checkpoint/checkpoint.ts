@@ -1,4 +1,5 @@
 import { type ModelName, variantOf } from "../model/variant.ts";
+import { type Bytes, bytesFrom } from "./bytes.ts";
 import { type DecodeOptions, encodeSafetensors, openSafetensors } from "./safetensors.ts";
 import { checkParameters, checkpointOf, FORMAT_VERSION } from "./state_dict.ts";
 
@@ -61,15 +62,16 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
  * assertEquals(decodeCheckpoint(bytes, { source: "run/model.safetensors" }).parameters, parameters);
  * ```
  *
- * @param bytes The whole file
+ * @param file The bytes of the whole file
  * @param options Its name in errors, and the variant that it must be
  * @throws {CheckpointError} If it is not a safetensors file, or a tensor is missing, unknown, of another shape or not finite
  */
 export function decodeCheckpoint(
-  bytes: Uint8Array,
+  file: Bytes,
   { source = "the checkpoint", model }: DecodeCheckpointOptions = {},
 ): Checkpoint {
   const asked = `read ${source}`;
+  const bytes = bytesFrom(file, asked);
   const { tensors, metadata } = openSafetensors(bytes, asked);
   return checkpointOf(tensors, { metadata, asked, model, exact: true });
 }

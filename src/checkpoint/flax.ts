@@ -6,7 +6,6 @@
  */
 import { variantOf } from "../model/variant.ts";
 import { littleEndian } from "./bytes.ts";
-import type { Checkpoint } from "./checkpoint.ts";
 import { CheckpointError } from "./error.ts";
 import { PickleDict } from "./pickle/pickle_reader.ts";
 import {
@@ -24,6 +23,7 @@ import {
   pickledTuple,
   withAttributes,
 } from "./pickle/pickle_writer.ts";
+import { checkpointFrom, type CheckpointSource } from "./source.ts";
 import { checkParameters } from "./state_dict.ts";
 import { FileTensor } from "./tensor.ts";
 
@@ -115,7 +115,8 @@ function transpose(values: Float32Array, rows: number, columns: number): Float32
  * @returns The bytes of the pickle; the same weights give the same bytes
  * @throws {CheckpointError} If it is another model, the number of parameters is wrong, or one is not finite
  */
-export function encodeFlax(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
+export function encodeFlax(source: CheckpointSource): Uint8Array<ArrayBuffer> {
+  const checkpoint = checkpointFrom(source, "write a checkpoint");
   checkParameters(checkpoint);
   const { model, parameters } = checkpoint;
   if (model !== 777) {

@@ -1,4 +1,5 @@
 import { type ModelName, variantOf } from "../model/variant.ts";
+import { type Bytes, bytesFrom } from "./bytes.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { findModel } from "./find_model.ts";
 import { isNpz, isReadableZip, looksLikePickle, unknownFile } from "./identify.ts";
@@ -42,15 +43,16 @@ export interface ImportedCheckpoint extends Checkpoint {
  * assertEquals([model, types], [763, ["float32"]]);
  * ```
  *
- * @param bytes The whole file
+ * @param file The bytes of the whole file
  * @param options Its name in errors, the variant that it must be, and which model of several
  * @throws {CheckpointError} If it is another file, or does not hold the weights of one model; the message says what it is
  */
 export async function importCheckpoint(
-  bytes: Uint8Array,
+  file: Bytes,
   { source = "the checkpoint", model, key }: ImportOptions = {},
 ): Promise<ImportedCheckpoint> {
   const asked = `read ${source}`;
+  const bytes = bytesFrom(file, asked);
   const { root, metadata } = await contentOf(bytes, asked);
   const { tensors, dict, variant } = findModel(root, { asked, key });
   const checkpoint = checkpointOf(tensors, { metadata: metadata ?? metadataOf(dict), asked, model, variant });

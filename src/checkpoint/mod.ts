@@ -14,6 +14,7 @@
  *
  * @module
  */
+export type { Bytes } from "./bytes.ts";
 export { encodeAdderBoardSubmission } from "./adderboard.ts";
 export { type Checkpoint, decodeCheckpoint, type DecodeCheckpointOptions, encodeCheckpoint } from "./checkpoint.ts";
 export { CheckpointError } from "./error.ts";
@@ -31,5 +32,6 @@ export {
   type SafetensorsInput,
   type SafetensorsTensor,
 } from "./safetensors.ts";
+export type { CheckpointSource } from "./source.ts";
 export { readCheckpointFile } from "./store.ts";
 export type { ModelName } from "../model/variant.ts";

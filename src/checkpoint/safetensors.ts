@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { type Bytes, bytesFrom } from "./bytes.ts";
 import { type ElementType, elementType } from "./element_type.ts";
 import { CheckpointError, excerpt, tensorLabel } from "./error.ts";
 import { identify } from "./identify.ts";
@@ -147,15 +148,16 @@ export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput):
  * assertEquals(scale, { name: "scale", dtype: "F32", shape: [], values: new Float32Array([0.5]) });
  * ```
  *
- * @param bytes The whole file
+ * @param file The bytes of the whole file
  * @param options What errors call it
  * @throws {CheckpointError} If the bytes are not a well-formed safetensors file of finite numbers
  */
 export function decodeSafetensors(
-  bytes: Uint8Array,
+  file: Bytes,
   { source = "the checkpoint" }: DecodeOptions = {},
 ): SafetensorsContent {
   const asked = `read ${source}`;
+  const bytes = bytesFrom(file, asked);
   const { tensors, metadata } = openSafetensors(bytes, asked);
   return {
     tensors: [...tensors].map(([name, tensor]) => {

@@ -1,6 +1,8 @@
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/source.ts";
+import { createEngine } from "../engine/create_engine.ts";
 import type { Engine } from "../engine/types.ts";
 import { eventLoopTurn } from "../event_loop.ts";
-import { packOperands } from "../model/problem.ts";
+import { type Operands, packOperands, type Problems } from "../model/problem.ts";
 import { QUERIES, readSum } from "../model/vocabulary.ts";
 import { checkOptions, type OptionKinds } from "../options.ts";
 
@@ -59,25 +61,49 @@ const DIGITS = QUERIES - 1;
 const CHUNK = 8192;
 
 /**
- * Asks an engine for sums and counts the right ones. The engine decodes greedily from the prompts alone.
+ * Asks a model for sums and counts the right ones. It decodes greedily from the prompts alone.
  *
  * @example Usage
- * ```ts ignore
- * const { exactMatch, errors } = await evaluate(engine, adderBoardCases(), { maxErrors: 10 });
+ * ```ts
+ * import { evaluate, shippedCheckpoint } from "@x/tiny-adder";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { correct, total } = await evaluate(shippedCheckpoint(), [{ a: 42, b: 7 }, { a: 9999999999, b: 1 }]);
+ * assertEquals([correct, total], [2, 2]);
  * ```
  *
- * @param engine The engine, with weights set
- * @param operands a0 b0 a1 b1 …, at least one pair
+ * @param subject A checkpoint in any form, or an engine with weights set
+ * @param problems Pairs, or a0 b0 a1 b1 … in a `Float64Array`; at least one pair
+ * @throws {CheckpointError} If the checkpoint cannot be read
  * @throws {RangeError} If there are no problems, or an operand is not a whole number in [0, 9999999999]
  */
 export async function evaluate(
-  engine: Pick<Engine, "decode">,
-  operands: Float64Array,
+  subject: Pick<Engine, "decode"> | CheckpointSource,
+  problems: Problems,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   checkOptions("evaluate a model", options, OPTIONS);
+  if (typeof subject === "object" && subject !== null && "decode" in subject) {
+    return await ask(subject, packOperands(problems), options);
+  }
+  const { model, parameters } = checkpointFrom(subject, "evaluate a model");
+  const operands = packOperands(problems);
+  const engine = await createEngine({ model });
+  try {
+    engine.setParameters(parameters);
+    return await ask(engine, operands, options);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+async function ask(
+  engine: Pick<Engine, "decode">,
+  operands: Operands,
+  options: EvaluateOptions,
+): Promise<Evaluation> {
   const { maxErrors = 100, signal, onProgress } = options;
-  const total = packOperands(operands).length / 2;
+  const total = operands.length / 2;
   if (total === 0) {
     throw new RangeError("Cannot evaluate a model as there must be at least one problem: current number is 0");
   }

@@ -1,7 +1,7 @@
 import { checkOptions, type OptionKinds } from "../options.ts";
 import { shown } from "../shown.ts";
-import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.ts";
-import { readCheckpointFileSync } from "../checkpoint/store.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { checkpointFrom } from "../checkpoint/source.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import type { Engine, EngineOptions } from "../engine/types.ts";
 import { checkWord } from "../model/philox.ts";
@@ -221,12 +221,6 @@ export async function startContinuing(options: ContinueOptions): Promise<TrainRe
   if (from === undefined) {
     throw new TrainingError("Cannot continue training as `from` must be a checkpoint: it is missing");
   }
-  if (typeof from !== "string" && !(from instanceof Uint8Array)) {
-    throw new TypeError(
-      `Cannot continue training as \`from\` must be a path or bytes: current value is ${shown(from)}`,
-    );
-  }
-  const checkpoint = typeof from === "string" ? readCheckpointFileSync(from) : decodeCheckpoint(from);
-  const start = await fresh("continue", options, checkpoint);
+  const start = await fresh("continue", options, checkpointFrom(from, "continue training from `from`"));
   return await closing(start, () => run(start, options));
 }

@@ -1,3 +1,4 @@
+import type { CheckpointSource } from "../checkpoint/source.ts";
 import type { ModelName } from "../model/variant.ts";
 import type { AdapterDescription, Arithmetic, BackendName } from "../engine/types.ts";
 import type { Certificate, CertifyResult } from "../certify/types.ts";
@@ -62,8 +63,8 @@ export interface TrainOptions {
 
 /** Options of {@linkcode continueTraining}. */
 export interface ContinueOptions extends Omit<TrainOptions, "model" | "attempts"> {
-  /** The checkpoint to start from: the bytes of a safetensors file, its path, or that of a run directory. Required unless `resume` is set. */
-  from?: Uint8Array | string;
+  /** The checkpoint to start from, in any form. Required unless `resume` is set. */
+  from?: CheckpointSource;
 }
 
 /** An event for {@linkcode TrainOptions.onProgress}. Losses are in nats, `step` counts from the start of the attempt. */

@@ -12,9 +12,9 @@
  */
 import { variantOf } from "../../model/variant.ts";
 import { concatenate, littleEndian } from "../bytes.ts";
-import type { Checkpoint } from "../checkpoint.ts";
 import { CheckpointError, excerpt } from "../error.ts";
 import { PickleDict } from "../pickle/pickle_reader.ts";
+import { checkpointFrom, type CheckpointSource } from "../source.ts";
 import { checkParameters } from "../state_dict.ts";
 import { writeZip, type ZipEntries } from "../zip.ts";
 import { isShape, NumpyArray, NumpyType } from "./array.ts";
@@ -73,7 +73,8 @@ function latin1(bytes: Uint8Array): string {
  * @returns The bytes of the file; the same weights give the same bytes
  * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
-export function encodeNpz(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
+export function encodeNpz(source: CheckpointSource): Uint8Array<ArrayBuffer> {
+  const checkpoint = checkpointFrom(source, "write a checkpoint");
   checkParameters(checkpoint);
   const { model, parameters } = checkpoint;
   return writeZip(

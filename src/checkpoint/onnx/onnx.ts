@@ -1,5 +1,5 @@
 import { TOKENS, type Variant, variantOf, WIDTH } from "../../model/variant.ts";
-import type { Checkpoint } from "../checkpoint.ts";
+import { checkpointFrom, type CheckpointSource } from "../source.ts";
 import { checkParameters, FORMAT_VERSION } from "../state_dict.ts";
 import { OnnxGraph } from "./graph.ts";
 
@@ -19,7 +19,8 @@ import { OnnxGraph } from "./graph.ts";
  * @returns The bytes of the file; the same checkpoint gives the same bytes
  * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
-export function encodeOnnx(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
+export function encodeOnnx(source: CheckpointSource): Uint8Array<ArrayBuffer> {
+  const checkpoint = checkpointFrom(source, "write a checkpoint");
   checkParameters(checkpoint);
   const { model, parameters, metadata } = checkpoint;
   const variant = variantOf(model);

@@ -1,5 +1,5 @@
 import { variantOf } from "../../model/variant.ts";
-import { littleEndian } from "../bytes.ts";
+import { type Bytes, bytesFrom, littleEndian } from "../bytes.ts";
 import type { Checkpoint, DecodeCheckpointOptions } from "../checkpoint.ts";
 import { findModel } from "../find_model.ts";
 import { unknownFile } from "../identify.ts";
@@ -18,6 +18,7 @@ import {
   pickledTuple,
   withAttributes,
 } from "../pickle/pickle_writer.ts";
+import { checkpointFrom, type CheckpointSource } from "../source.ts";
 import { checkParameters, checkpointOf, FORMAT_VERSION } from "../state_dict.ts";
 import { denseStrides } from "../tensor.ts";
 import { looksLikeZip, readZip, writeZip } from "../zip.ts";
@@ -40,15 +41,16 @@ const METADATA = { root: "", key: "tiny_adder" };
  * assertEquals(decodePyTorchCheckpoint(bytes, { source: "adder.pt" }).parameters, parameters);
  * ```
  *
- * @param bytes The whole file
+ * @param file The bytes of the whole file
  * @param options Its name in errors, and the variant that it must be
  * @throws {CheckpointError} If it is not such a file, asks for what could do harm, or does not hold the weights of one model
  */
 export function decodePyTorchCheckpoint(
-  bytes: Uint8Array,
+  file: Bytes,
   { source = "the checkpoint", model }: DecodeCheckpointOptions = {},
 ): Checkpoint {
   const asked = `read ${source}`;
+  const bytes = bytesFrom(file, asked);
   if (!looksLikeZip(bytes)) throw unknownFile(bytes, asked, "a file of torch.save, version 1.6 or later");
   const { tensors, dict } = findModel(readArchive(readZip(bytes, asked), asked), { asked });
   return checkpointOf(tensors, { metadata: metadataOf(dict), asked, model });
@@ -83,7 +85,8 @@ export function metadataOf(dict: PickleDict): Record<string, string> {
  * @returns The bytes of the file; the same checkpoint gives the same bytes
  * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
  */
-export function encodePyTorchCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
+export function encodePyTorchCheckpoint(source: CheckpointSource): Uint8Array<ArrayBuffer> {
+  const checkpoint = checkpointFrom(source, "write a checkpoint");
   checkParameters(checkpoint);
   const { model, parameters, metadata } = checkpoint;
   const { tensors } = variantOf(model);
