@@ -30,7 +30,9 @@ export type {
   CertifyResult,
   Input,
   OpenRegion,
+  Separation,
   Split,
   StepResult,
 } from "./types.ts";
+export type { DecodingModules } from "../engine/wasm/read_decoding.ts";
 export type { ModelName } from "../model/variant.ts";

@@ -72,7 +72,7 @@ export class Reach {
     this.#part = part;
     this.taken++;
     if (!this.#gather()) return false;
-    const { center, sides } = this;
+    const { center } = this;
     const [least, most] = [this.#columnLo, this.#columnHi];
     this.leastWeight = least[KEY_WIDTH] * (1 - FLOAT64);
     this.mostWeight = most[KEY_WIDTH] * (1 + FLOAT64);
