@@ -7,7 +7,8 @@ import { count } from "../count.ts";
 import { createEngine } from "../engine/mod.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { defineCommand } from "./command.ts";
-import { FROM_FLAG, text, wholeNumber } from "./flags.ts";
+import { checkOutput, printLine, writeOutput } from "./files.ts";
+import { FROM_FLAG, outputFile, OVERWRITE_FLAG, wholeNumber } from "./flags.ts";
 import { printJson, sumLine } from "./format.ts";
 import { interruptible } from "./interruption.ts";
 import { modelFrom } from "./model.ts";
@@ -24,7 +25,8 @@ export const certifyCommand = defineCommand({
     "The exit code is 1 unless the model is proved.",
   flags: {
     from: FROM_FLAG,
-    out: text("FILE", "JSON file to write the certificate to (default: it is not saved)"),
+    out: outputFile("FILE", "JSON file to write the certificate to; -: standard output (default: it is not saved)"),
+    overwrite: OVERWRITE_FLAG,
     seconds: wholeNumber("S", "stop after S seconds (default: 60)", { least: 1, most: 1e6 }),
     threads: wholeNumber("N", "number of threads, 1 to 64; it does not change the result (default: all cores)", {
       least: 1,
@@ -34,28 +36,30 @@ export const certifyCommand = defineCommand({
   permissions: "none; --allow-read=CKPT with --from, --allow-write=FILE with --out",
   example:
     "deno run --allow-read=run --allow-write=run cli.ts certify --from run/model.safetensors --out run/proof.json",
-  async run({ flags: { from, out, seconds, threads }, json }) {
+  async run({ flags: { from, out, overwrite, seconds, threads }, json }) {
+    await checkOutput(out, overwrite);
     const { checkpoint, name } = await modelFrom(from);
     const { certificate, ...result } = await interruptible((signal) =>
       certifyWithProgress(checkpoint, { seconds, threads, signal })
     );
-    if (certificate !== null && out !== undefined) await Deno.writeTextFile(out, certificateText(certificate));
+    if (certificate !== null && out !== undefined) await writeOutput(out, certificateText(certificate));
     const next = await nextCommand(checkpoint, result, { file: from, certificate: out, seconds, threads });
     if (json) {
       const written = certificate === null ? null : out ?? null;
       printJson({ ...result, checkpoint: name, certificate: written });
     } else {
-      console.log(verdictLine(result));
+      const print = (line: string) => printLine(line, out);
+      print(verdictLine(result));
       for (const { step, margin, worst, cuts: cutCount } of result.steps) {
         const cuts = cutCount === 0 ? "" : `, ${count(cutCount)} cuts`;
-        console.log(
+        print(
           `  step ${step}: at least ${marginText(margin, 3)}; ${worst.a} + ${worst.b} has ${
             worst.margin.toFixed(3)
           }${cuts}`,
         );
       }
     }
-    if (next !== undefined) (json ? console.error : console.log)(next);
+    if (next !== undefined) printLine(next, json ? "-" : out);
     return result.certified ? 0 : 1;
   },
 });

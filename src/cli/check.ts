@@ -1,16 +1,19 @@
 import { checkCertificate } from "../checker/check.ts";
 import { count } from "../count.ts";
 import { defineCommand } from "./command.ts";
-import { FROM_FLAG, text } from "./flags.ts";
+import { FROM_FLAG, inputFile } from "./flags.ts";
+import { readText } from "./files.ts";
 import { printJson } from "./format.ts";
 import { modelFrom } from "./model.ts";
-import { readText } from "./read_text.ts";
 
 export const checkCommand = defineCommand({
   name: "check",
   description:
     "Checks a certificate with a small independent checker. The exit code is 1 if the certificate is refused.",
-  flags: { certificate: text("FILE", "certificate that certify wrote, a JSON file"), from: FROM_FLAG },
+  flags: {
+    certificate: inputFile("FILE", "certificate that certify wrote, a JSON file; -: standard input"),
+    from: FROM_FLAG,
+  },
   required: ["certificate"],
   permissions: "--allow-read=FILE,CKPT",
   example: "deno run --allow-read=run cli.ts check --certificate run/proof.json --from run/model.safetensors",

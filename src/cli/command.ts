@@ -45,7 +45,7 @@ export function defineCommand<F extends Flags>(command: Command<F>): Command<F> 
   return command;
 }
 
-/** Shields `-1`, which would be read as a flag named 1. No argument contains this character, because arguments are C strings. */
+/** Shields `-1` and `-`, which would not be read as values. No argument contains this character, because arguments are C strings. */
 const SHIELD = "\0";
 
 /**
@@ -78,6 +78,14 @@ export function readInput<F extends Flags>(command: Command<F>, args: readonly s
       throw fail(`--${name} is missing: add --${name} ${flag.placeholder}`);
     }
   }
+
+  const standard = (way: "input" | "output") =>
+    Object.entries(flags).filter(([name, flag]) => takesValue(flag) && flag.standard === way && found[name] === "-")
+      .map(([name]) => `--${name} -`);
+  const inputs = standard("input");
+  if (inputs.length > 1) throw fail(`standard input is read once: found ${inputs.join(" and ")}`);
+  const [output] = standard("output");
+  if (output !== undefined && found.json) throw fail(`standard output is written once: found ${output} and --json`);
 
   const operands = [...parsed._.map(String), ...parsed["--"] ?? []].map(unshield);
   if (command.operands === undefined && operands.length > 0) {
@@ -120,7 +128,7 @@ function parse(flags: Flags, args: readonly string[], fail: (reason: string) => 
       throw fail(`it has no flag ${quote(written)}: ${right}`);
     },
   };
-  return parseArgs(args.map((arg) => /^-[\d.]/.test(arg) ? SHIELD + arg : arg), options);
+  return parseArgs(args.map((arg) => /^-(?:[\d.]|$)/.test(arg) ? SHIELD + arg : arg), options);
 }
 
 /** A flag as it is written: `--seed`, but `--no-certify` if it turns something off. */

@@ -27,7 +27,9 @@ function flagsOf({ flags }: CompletedCommand["command"]) {
 /** Follows from the placeholder: `fast|sure|paper` lists all values; FILE, DIR and CKPT are paths. */
 function candidatesOf(flag: ValueFlag<unknown> | Switch): Candidates {
   if (!takesValue(flag)) return "none";
-  if (flag.placeholder.includes("|")) return { words: flag.placeholder.split("|") };
+  if (flag.placeholder.includes("|")) {
+    return { words: flag.placeholder.split("|").filter((word) => !word.startsWith("FILE")) };
+  }
   return /FILE|DIR|CKPT/.test(flag.placeholder) ? "path" : "unknown";
 }
 

@@ -5,10 +5,10 @@ import type { Engine } from "../engine/types.ts";
 import type { Operands } from "../model/problem.ts";
 import { defineCommand } from "./command.ts";
 import { reportEvaluation, runEvaluation } from "./evaluation_run.ts";
-import { ENGINE_FLAGS, type FlagValues, FROM_FLAG, SEED_FLAG, text, wholeNumber } from "./flags.ts";
+import { ENGINE_FLAGS, type FlagValues, FROM_FLAG, inputFile, SEED_FLAG, wholeNumber } from "./flags.ts";
+import { nameOf, readText } from "./files.ts";
 import { machinery, share } from "./format.ts";
-import { readText } from "./read_text.ts";
-import { quote, UsageError } from "./usage_error.ts";
+import { UsageError } from "./usage_error.ts";
 
 const MOST_PROBLEMS = { least: 1, most: 100_000_000 };
 
@@ -20,7 +20,10 @@ const FLAGS = {
     MOST_PROBLEMS,
   ),
   hard: wholeNumber("N", "test N pairs with long carries and other edge cases", MOST_PROBLEMS),
-  cases: text("FILE.csv", "test the pairs of a CSV file with the columns a, b and, if you like, sum"),
+  cases: inputFile(
+    "FILE.csv",
+    "test the pairs of a CSV file with the columns a, b and, if you like, sum; -: standard input",
+  ),
   seed: SEED_FLAG,
   ...ENGINE_FLAGS,
 } as const;
@@ -53,7 +56,7 @@ async function chooseOperands(
     if (seed !== undefined) {
       throw new UsageError("Cannot run eval as --seed belongs to --random and --hard: found --cases");
     }
-    return parseCases(await readText(cases, "a CSV file"), { source: quote(cases) }).operands;
+    return parseCases(await readText(cases, "a CSV file"), { source: nameOf(cases) }).operands;
   }
   if (hard !== undefined) return hardCases({ count: hard, seed: seed ?? 1 });
   return (engine) => engine.sample({ seed: seed ?? 1, stream: "evaluation", count: random ?? 100_000 });

@@ -4,11 +4,11 @@ import { encodeFlax } from "../checkpoint/flax.ts";
 import { encodeNpz } from "../checkpoint/numpy/npz.ts";
 import { encodeOnnx } from "../checkpoint/onnx/onnx.ts";
 import { encodePyTorchCheckpoint } from "../checkpoint/pytorch/pytorch.ts";
-import { writeFile } from "../checkpoint/store.ts";
 import { count } from "../count.ts";
 import { parameterCount, variantOf } from "../model/variant.ts";
 import { defineCommand } from "./command.ts";
-import { FROM_FLAG, text } from "./flags.ts";
+import { checkOutput, printLine, STANDARD, writeOutput } from "./files.ts";
+import { FROM_FLAG, oneOf, outputFile, OVERWRITE_FLAG } from "./flags.ts";
 import { printJson } from "./format.ts";
 import { modelFrom } from "./model.ts";
 import { quote, UsageError } from "./usage_error.ts";
@@ -38,16 +38,25 @@ export const exportCommand = defineCommand({
     "https://github.com/anadim/AdderBoard, with the weights in it).",
   flags: {
     from: FROM_FLAG,
-    to: text("FILE", "file to write: FILE.safetensors, FILE.pt, FILE.npz, FILE.pkl, FILE.onnx or FILE.py"),
+    to: outputFile(
+      "FILE",
+      "file to write: FILE.safetensors, FILE.pt, FILE.npz, FILE.pkl, FILE.onnx or FILE.py; -: standard output",
+    ),
+    format: oneOf(
+      Object.keys(FORMATS).map((ending) => ending.slice(1)),
+      "format of the file (default: by its ending; safetensors for -)",
+    ),
+    overwrite: OVERWRITE_FLAG,
   },
   required: ["to"],
   permissions: "--allow-write=FILE; --allow-read=CKPT with --from",
   example: "deno run --allow-write=adder.onnx cli.ts export --to adder.onnx",
-  async run({ flags: { from, to }, json }) {
-    const { name, encode } = formatOf(to!);
+  async run({ flags: { from, to, format, overwrite }, json }) {
+    const { name, encode } = format === undefined ? formatOf(to!) : FORMATS[`.${format}`];
+    await checkOutput(to, overwrite);
     const { checkpoint, name: source } = await modelFrom(from);
     const bytes = encode(checkpoint);
-    await writeFile(to!, bytes);
+    await writeOutput(to!, bytes);
     const parameters = parameterCount(variantOf(checkpoint.model));
     if (json) {
       printJson({
@@ -59,13 +68,14 @@ export const exportCommand = defineCommand({
         checkpoint: source,
       });
     } else {
-      console.log(`${parameters} parameters are in ${to} (${name}, ${count(bytes.length)} bytes)`);
+      printLine(`${parameters} parameters are in ${to} (${name}, ${count(bytes.length)} bytes)`, to);
     }
     return 0;
   },
 });
 
 function formatOf(path: string): Format {
+  if (path === STANDARD) return FORMATS[".safetensors"];
   const ending = Object.keys(FORMATS).find((ending) => path.toLowerCase().endsWith(ending));
   if (ending !== undefined) return FORMATS[ending];
   throw new UsageError(

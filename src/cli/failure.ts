@@ -4,6 +4,7 @@ import { LabError } from "../lab/error.ts";
 import { SweepFileError } from "../sweep/error.ts";
 import { TrainingError } from "../training/error.ts";
 import { Interruption } from "./interruption.ts";
+import { permission, shellQuoted } from "./next_command.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** An error as the command line reports it. */
@@ -38,6 +39,11 @@ function missingPermission(message: string): string {
   const [, kind, what, flag] = /Requires (\w+) access to (.+), run again with the (--[\w-]+) flag/.exec(message) ?? [];
   if (flag === undefined) return message;
   const target = what.replace(/^"(.*)"$/, "$1");
+  if (flag === "--allow-all") {
+    return `Cannot go on as Deno opens ${target} with --allow-all alone, which permits everything: ` +
+      "copy it to a file, or write - for standard input or output, which needs no permission";
+  }
   const doing = kind === "net" ? "use the network at" : kind;
-  return `Cannot go on as Deno may not ${doing} ${target}: run again with deno run ${flag}=${target} cli.ts …`;
+  const [allowed] = permission(flag, [target]);
+  return `Cannot go on as Deno may not ${doing} ${target}: run again with deno run ${shellQuoted(allowed)} cli.ts …`;
 }

@@ -1,4 +1,5 @@
 import type { Arithmetic, BackendName } from "../engine/types.ts";
+import { RECIPES } from "../training/recipes.ts";
 import { didYouMean } from "../closest.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
@@ -10,6 +11,8 @@ export interface ValueFlag<T> {
   readonly help: string;
   /** Converts the text. @throws {UsageError} If it is not a value of the flag */
   readonly read: (text: string, flag: string) => T;
+  /** Whether `-` stands for standard input or standard output. */
+  readonly standard?: "input" | "output";
 }
 
 /** A flag without a value. */
@@ -36,6 +39,18 @@ export function takesValue(flag: ValueFlag<unknown> | Switch): flag is ValueFlag
 export function text(placeholder: string, help: string): ValueFlag<string> {
   return { placeholder, help, read: (value) => value };
 }
+
+/** A flag whose value is the path of a file to read, or `-`. */
+export function inputFile(placeholder: string, help: string): ValueFlag<string> {
+  return { ...text(placeholder, help), standard: "input" };
+}
+
+/** A flag whose value is the path of a file to write, or `-`. */
+export function outputFile(placeholder: string, help: string): ValueFlag<string> {
+  return { ...text(placeholder, help), standard: "output" };
+}
+
+export const OVERWRITE_FLAG = { help: "replace the file if it exists" } as const satisfies Switch;
 
 /** A flag whose value is a whole number from `least` to `most`. */
 export function wholeNumber(
@@ -73,6 +88,17 @@ export function oneOf<const T extends string | number>(choices: readonly T[], he
   };
 }
 
+/** A flag whose value is the name of a recipe, or a JSON file with one. */
+export function recipeFlag(help: string): ValueFlag<string> {
+  const names = oneOf(RECIPES, help);
+  return {
+    placeholder: `${names.placeholder}|FILE.json`,
+    help,
+    read: (value, flag) => value === "-" || value.endsWith(".json") ? value : names.read(value, flag),
+    standard: "input",
+  };
+}
+
 const BACKENDS: readonly (BackendName | "auto")[] = ["auto", "wasm", "webgpu", "reference"];
 const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 
@@ -98,7 +124,10 @@ export const LARGEST_SEED = 2 ** 32 - 1;
 
 export const SEED_FLAG = wholeNumber("N", "seed of the random numbers (default: 1)", { least: 0, most: LARGEST_SEED });
 
-export const FROM_FLAG = text("CKPT", "safetensors file or run folder of the model (default: the shipped weights)");
+export const FROM_FLAG = inputFile(
+  "CKPT",
+  "safetensors file or run folder of the model; -: standard input (default: the shipped weights)",
+);
 
 /** Threads if none are given: one per core, and at most one per slice of a training batch. */
 export function defaultThreads(): number {

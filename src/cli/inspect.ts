@@ -1,11 +1,11 @@
-import { writeFile } from "../checkpoint/store.ts";
 import { inspectSum } from "../inspection/sum.ts";
 import { surveyModel } from "../inspection/survey.ts";
 import { sumSvg, surveySvg } from "../inspection/svg.ts";
 import { type Emphasis, sumText, surveyText } from "../inspection/text.ts";
 import { readOperands } from "./add.ts";
 import { defineCommand } from "./command.ts";
-import { FROM_FLAG, text } from "./flags.ts";
+import { checkOutput, printLine, STANDARD, writeOutput } from "./files.ts";
+import { FROM_FLAG, outputFile, OVERWRITE_FLAG } from "./flags.ts";
 import { printJson, sumLine } from "./format.ts";
 import { modelFrom } from "./model.ts";
 import { quote, UsageError } from "./usage_error.ts";
@@ -19,23 +19,28 @@ export const inspectCommand = defineCommand({
     "Shows how a model adds. With two numbers: the attention, the answer and the margin of each step of their sum.\n" +
     "Without: the mean attention of each step over 1,000 random sums, and the embeddings.",
   operands: "[A B]",
-  flags: { from: FROM_FLAG, out: text("FILE.svg", "also draw the tables as heat maps into an SVG file") },
+  flags: {
+    from: FROM_FLAG,
+    out: outputFile("FILE.svg", "also draw the tables as heat maps into an SVG file; -: standard output"),
+    overwrite: OVERWRITE_FLAG,
+  },
   permissions: "none; --allow-read=CKPT with --from, --allow-write=FILE.svg with --out",
   example: "deno run --allow-write=sum.svg cli.ts inspect 1234567890 987654321 --out sum.svg",
-  async run({ operands, flags: { from, out }, json }) {
-    if (out !== undefined && !out.toLowerCase().endsWith(".svg")) {
+  async run({ operands, flags: { from, out, overwrite }, json }) {
+    if (out !== undefined && out !== STANDARD && !out.toLowerCase().endsWith(".svg")) {
       throw new UsageError(`Cannot run inspect as --out must end in .svg: current value is ${quote(out)}`);
     }
+    await checkOutput(out, overwrite);
     const pair = operands.length === 0 ? undefined : readOperands(operands, "inspect");
     const { checkpoint, name } = await modelFrom(from);
     const drawing = async (svg: () => string) => {
-      if (out !== undefined) await writeFile(out, new TextEncoder().encode(svg()));
+      if (out !== undefined) await writeOutput(out, svg());
     };
     if (pair === undefined) {
       const survey = surveyModel(checkpoint, SUMS);
       await drawing(() => surveySvg(survey));
       if (json) printJson({ ...survey, checkpoint: name });
-      else console.log(surveyText(survey));
+      else printLine(surveyText(survey), out);
       return 0;
     }
     const [a, b] = pair;
@@ -43,7 +48,7 @@ export const inspectCommand = defineCommand({
     await drawing(() => sumSvg(inspection));
     const correct = inspection.sum === a + b;
     if (json) printJson({ ...inspection, correct, checkpoint: name });
-    else console.log(`${sumLine({ a, b, got: inspection.sum })}\n\n${sumText(inspection, emphasis())}`);
+    else printLine(`${sumLine({ a, b, got: inspection.sum })}\n\n${sumText(inspection, emphasis())}`, out);
     return correct ? 0 : 1;
   },
 });

@@ -1,4 +1,5 @@
 import type { ModelName } from "../model/variant.ts";
+import { STANDARD } from "./files.ts";
 
 /** The files that a command reads and writes. */
 export interface Access {
@@ -26,10 +27,14 @@ export const PATIENT_SECONDS = 600;
 
 /** A line that runs this program when it is typed into a shell here, with the permissions that it needs. */
 export function commandLine(args: readonly (string | number)[], { read = [], write = [] }: Access = {}): string {
-  const allowed = Object.entries({ read, write }).flatMap(([kind, paths]) =>
-    paths.length === 0 ? [] : [`--allow-${kind}=${paths.map((path) => path.replaceAll(",", ",,")).join(",")}`]
-  );
+  const allowed = Object.entries({ read, write }).flatMap(([kind, paths]) => permission(`--allow-${kind}`, paths));
   return [...deno(), "run", ...allowed, program(), ...args].map((arg) => shellQuoted(String(arg))).join(" ");
+}
+
+/** A permission flag for files, none for standard input and output. */
+export function permission(flag: string, paths: readonly string[]): string[] {
+  const files = paths.filter((path) => path !== STANDARD);
+  return files.length === 0 ? [] : [`${flag}=${files.map((path) => path.replaceAll(",", ",,")).join(",")}`];
 }
 
 /** The program `deno` as it was started: by its name, or by npx where it may be installed nowhere. */
@@ -46,7 +51,7 @@ function program(): string {
   return path.startsWith(folder) ? path.slice(folder.length) : path;
 }
 
-function shellQuoted(arg: string): string {
+export function shellQuoted(arg: string): string {
   if (/^[\w./:\\@%+,=~-]+$/.test(arg)) return arg;
   return Deno.build.os === "windows" ? `"${arg}"` : `'${arg.replaceAll("'", "'\\''")}'`;
 }
@@ -56,7 +61,7 @@ export function mendingCommand({ model, seed, exactMatch, hardened, file }: Refu
   const name = model === 763 ? [] : ["--model", model];
   const folder = file === undefined
     ? "run"
-    : file.endsWith(".safetensors")
+    : file.endsWith(".safetensors") || file === STANDARD
     ? file.replace(/[^/\\]*$/, "") || "."
     : file;
   const within = (out: string) => folder.replace(/[/\\]*$/, `/${out}`).replace(/^\.\//, "");

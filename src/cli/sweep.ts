@@ -1,5 +1,5 @@
 import { count } from "../count.ts";
-import { readSweep } from "../sweep/file.ts";
+import { parseSweep } from "../sweep/file.ts";
 import type { SweepLine } from "../sweep/line.ts";
 import { toSvg } from "../sweep/plot.ts";
 import { parseRecipes } from "../sweep/recipe_file.ts";
@@ -14,16 +14,19 @@ import {
   defaultThreads,
   ENGINE_FLAGS,
   type FlagValues,
+  inputFile,
   LARGEST_SEED,
   oneOf,
+  outputFile,
+  OVERWRITE_FLAG,
   text,
   type ValueFlag,
   wholeNumber,
 } from "./flags.ts";
+import { checkOutput, nameOf, printLine, readText, STANDARD, writeOutput } from "./files.ts";
 import { printJson } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
 import { ProgressDisplay } from "./progress.ts";
-import { readText } from "./read_text.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** Parallel runs on a GPU, one workgroup each, unless a number is given. */
@@ -98,9 +101,11 @@ const MOST_PAIRS = { least: 0, most: 100_000_000 };
 
 const FLAGS = {
   seeds: seedsFlag(),
-  recipe: text(
+  recipe: inputFile(
     "NAMES",
-    `recipes, one or more of ${RECIPES.join(",")}, or a JSON file with recipes of your own (default: fast)`,
+    `recipes, one or more of ${
+      RECIPES.join(",")
+    }, or a JSON file with recipes of your own; -: standard input (default: fast)`,
   ),
   model: someOf(MODELS, MODELS.join(","), "numbers of parameters (default: 763)"),
   shard: shardFlag(),
@@ -119,14 +124,15 @@ const FLAGS = {
     most: 1024,
   }),
   arithmetic: ENGINE_FLAGS.arithmetic,
-  svg: text("FILE.svg", "with summarize: also plot the errors into an SVG file"),
+  svg: outputFile("FILE.svg", "with summarize: also plot the errors into an SVG file; -: standard output"),
+  overwrite: OVERWRITE_FLAG,
 } as const;
 
 export const sweepCommand = defineCommand({
   name: "sweep",
   description:
     "Trains many seeds and recipes on all cores, and appends one line of JSON per run to a file. To resume a stopped sweep,\n" +
-    "run the same command again. `sweep summarize FILES` prints a table of the runs in one or more such files.",
+    "run the same command again. `sweep summarize FILES` prints a table of the runs in one or more such files; -: standard input.",
   operands: "[summarize FILE…]",
   flags: FLAGS,
   permissions: "--allow-read=FILE --allow-write=FILE",
@@ -139,27 +145,33 @@ export const sweepCommand = defineCommand({
     }
     const given: Readonly<Record<string, unknown>> = flags;
     const foreign = Object.keys(FLAGS).find((name) =>
-      name !== "svg" && given[name] !== undefined && given[name] !== false
+      name !== "svg" && name !== "overwrite" && given[name] !== undefined && given[name] !== false
     );
     if (foreign !== undefined) {
       throw new UsageError(`Cannot run sweep summarize as --${foreign} belongs to a sweep: it takes files and --svg`);
     }
-    return await summarizeFiles(files, flags.svg, json);
+    return await summarizeFiles(files, flags, json);
   },
 });
 
 async function chosenRecipes(value: string | undefined): Promise<Recipe[]> {
   if (value === undefined) return [trainRecipe("fast")];
-  if (!value.endsWith(".json")) {
+  if (value !== STANDARD && !value.endsWith(".json")) {
     return someOf(RECIPES, "", "").read(value, "recipe").map(trainRecipe);
   }
-  return parseRecipes(await readText(value, "a JSON file"), quote(value));
+  return parseRecipes(await readText(value, "a JSON file"), nameOf(value));
 }
 
 async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise<number> {
   const { seeds = Array.from({ length: 16 }, (_, i) => i), model = [763], shard = { index: 0, count: 1 } } = flags;
   const { out, pairs = 1_000_000, hard = 100_000, arithmetic = "exact" } = flags;
   if (out === undefined) throw new UsageError("Cannot run sweep as --out is missing: add --out FILE.jsonl");
+  if (out === STANDARD) {
+    throw new UsageError("Cannot run sweep as --out must be a file, which is read to resume: current value is -");
+  }
+  if (flags.overwrite) {
+    throw new UsageError("Cannot run sweep as --overwrite belongs to sweep summarize: runs are appended");
+  }
   if (flags.svg !== undefined) {
     throw new UsageError("Cannot run sweep as --svg belongs to sweep summarize: found --svg");
   }
@@ -217,17 +229,27 @@ function outcome(
   return `${recipe}, ${model}, seed ${seed}: ${what}${proof}, ${seconds.toFixed(1)} s`;
 }
 
-async function summarizeFiles(files: readonly string[], svg: string | undefined, json: boolean): Promise<number> {
+async function summarizeFiles(
+  files: readonly string[],
+  { svg, overwrite }: Pick<FlagValues<typeof FLAGS>, "svg" | "overwrite">,
+  json: boolean,
+): Promise<number> {
+  if (svg !== undefined && svg !== STANDARD && !svg.toLowerCase().endsWith(".svg")) {
+    throw new UsageError(`Cannot run sweep as --svg must end in .svg: current value is ${quote(svg)}`);
+  }
+  await checkOutput(svg, overwrite);
   if (files.length === 0) throw new UsageError("Cannot run sweep summarize as it needs files: name one or more");
   const lines: SweepLine[] = [];
   for (const file of files) {
-    const found = await readSweep(file);
-    if (found.length === 0) throw new UsageError(`Cannot summarize ${quote(file)} as it must hold runs: it holds none`);
+    const found = parseSweep(await readText(file, "the file of a sweep"), nameOf(file)).runs;
+    if (found.length === 0) {
+      throw new UsageError(`Cannot summarize ${nameOf(file)} as it must hold runs: it holds none`);
+    }
     lines.push(...found);
   }
   const summaries = summarize(lines);
-  if (svg !== undefined) await Deno.writeTextFile(svg, toSvg(lines));
+  if (svg !== undefined) await writeOutput(svg, toSvg(lines));
   if (json) printJson(summaries);
-  else console.log(toMarkdown(summaries));
+  else printLine(toMarkdown(summaries), svg);
   return 0;
 }

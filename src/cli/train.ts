@@ -1,9 +1,20 @@
 import { MODELS } from "../model/variant.ts";
-import { RECIPES } from "../training/recipes.ts";
+import { parseRecipes } from "../sweep/recipe_file.ts";
+import { type Recipe, RECIPES } from "../training/recipes.ts";
 import { train } from "../training/train.ts";
 import type { TrainOptions } from "../training/types.ts";
 import { defineCommand } from "./command.ts";
-import { defaultThreads, ENGINE_FLAGS, type FlagValues, oneOf, SEED_FLAG, text, wholeNumber } from "./flags.ts";
+import { nameOf, readText, STANDARD } from "./files.ts";
+import {
+  defaultThreads,
+  ENGINE_FLAGS,
+  type FlagValues,
+  oneOf,
+  recipeFlag,
+  SEED_FLAG,
+  text,
+  wholeNumber,
+} from "./flags.ts";
 import { runTraining } from "./training_run.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -12,7 +23,7 @@ export const TRAINING_FLAGS = {
   out: text("DIR", "folder to save the run in (default: nothing is saved)"),
   resume: { help: "go on with the unfinished run in DIR" },
   overwrite: { help: "replace the run in DIR, with its weights and its proof" },
-  recipe: oneOf(RECIPES, "how to train"),
+  recipe: recipeFlag("how to train: a recipe by name, or a JSON file with one of your own; -: standard input"),
   seed: SEED_FLAG,
   steps: wholeNumber("N", "stop after N steps of the recipe (default: all)", { least: 1, most: 1e9 }),
   "eval-every": wholeNumber("N", "measure the accuracy every N steps; 0: only at the end (default: the recipe's)", {
@@ -26,13 +37,26 @@ export const TRAINING_FLAGS = {
 } as const;
 
 /** The flags of a training run as options of the library. */
-export function trainingOptions(
+export async function trainingOptions(
   { "eval-every": evalEvery, "save-every": saveEvery, harden, threads, ...flags }: FlagValues<typeof TRAINING_FLAGS>,
-): Pick<TrainOptions, "recipe" | "seed" | "steps" | "backend" | "arithmetic" | "out" | "resume" | "certify"> {
+): Promise<Omit<TrainOptions, "model" | "attempts">> {
+  if (flags.out === STANDARD) throw new UsageError("Cannot train as --out must be a folder: current value is -");
   if (flags.resume && flags.out === undefined) {
     throw new UsageError("Cannot resume a run as --out is missing: add --out DIR, the folder of the run");
   }
-  return { ...flags, ...{ harden: harden || undefined, threads: threads ?? defaultThreads(), evalEvery, saveEvery } };
+  const recipe = await chosenRecipe(flags.recipe);
+  return {
+    ...flags,
+    ...{ recipe, harden: harden || undefined, threads: threads ?? defaultThreads(), evalEvery, saveEvery },
+  };
+}
+
+/** The name of a recipe, or the recipe in a file. */
+async function chosenRecipe(value: string | undefined): Promise<string | Recipe | undefined> {
+  if (value === undefined || RECIPES.includes(value)) return value;
+  const recipes = parseRecipes(await readText(value, "a JSON file"), nameOf(value));
+  if (recipes.length === 1) return recipes[0];
+  throw new UsageError(`Cannot train as ${nameOf(value)} must hold one recipe: it holds ${recipes.length}`);
 }
 
 export const trainCommand = defineCommand({
@@ -41,7 +65,7 @@ export const trainCommand = defineCommand({
     "Recipe sure trains on the pairs where the proof fails, and proves again, up to six times.",
   flags: {
     ...TRAINING_FLAGS,
-    recipe: oneOf(RECIPES, "how to train (default: sure)"),
+    recipe: recipeFlag("how to train, or a JSON file with a recipe of your own; -: standard input (default: sure)"),
     model: oneOf(MODELS, "number of parameters (default: 763)"),
     attempts: wholeNumber(
       "K",
@@ -52,15 +76,15 @@ export const trainCommand = defineCommand({
       },
     ),
   },
-  permissions: "none; --allow-read=DIR --allow-write=DIR with --out",
+  permissions: "none; --allow-read=DIR --allow-write=DIR with --out, --allow-read=FILE.json with a recipe of your own",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",
-  run(input) {
+  async run(input) {
     const { flags: { attempts, model, ...flags } } = input;
     if (attempts !== undefined && flags.resume) {
       throw new UsageError("Cannot run train as --attempts belongs to a new run: found --resume");
     }
-    const options = trainingOptions(flags);
-    return runTraining(
+    const options = await trainingOptions(flags);
+    return await runTraining(
       { command: "train", input, resumable: attempts === undefined },
       (watch) => train({ ...options, attempts, model, ...watch }),
     );

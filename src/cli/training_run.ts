@@ -201,7 +201,10 @@ function again(
   args: readonly string[],
   folder = FOLDER,
 ): string {
-  const read = from === undefined ? [folder] : [from, folder];
+  const recipe = args.flatMap((arg, i) =>
+    /^(?:--recipe=)?(.*\.json)$/s.exec(arg)?.[1] ?? (args[i - 1] === "--recipe" && arg.endsWith(".json") ? arg : [])
+  );
+  const read = [...from === undefined ? [] : [from], ...recipe, folder];
   return commandLine([command, ...args, "--out", folder], { read, write: [folder] });
 }
 

@@ -1,5 +1,5 @@
 import { MAX_OPERAND } from "../model/vocabulary.ts";
-import { mostPairs, readCsv } from "./csv.ts";
+import { mostPairs, readCsv, SEPARATORS } from "./csv.ts";
 
 /** A case file is not what it should be. The message names the file, the line and the value. */
 export class CaseFileError extends Error {
@@ -28,7 +28,8 @@ export interface ParseCasesOptions {
 
 /**
  * Reads problems from CSV: a header that names the columns a, b and maybe sum in any order, then one problem a line. Quotes, spaces
- * around values, empty lines, a byte order mark and every kind of line end are fine; other columns are not looked at.
+ * around values, empty lines, a byte order mark and every kind of line end are fine; other columns are not looked at. Commas, semicolons, tabs or
+ * bars may separate values; Excel's line `sep=;` names the separator.
  *
  * @example Usage
  * ```ts ignore
@@ -42,10 +43,12 @@ export function parseCases(text: string, { source = "the cases" }: ParseCasesOpt
   const fail = (message: string): never => {
     throw new CaseFileError(`Cannot read ${source} as ${message}`);
   };
-  const rows = readCsv(
-    text,
-    (line) => fail(`a value that begins with a quote must end with one: that in line ${line} does not`),
-  );
+  const onBadQuote = (line: number) =>
+    fail(`a value that begins with a quote must end with one: that in line ${line} does not`);
+  const [named, separatorNamed] = /^\uFEFF?"?sep=([^"\w\r\n])"?(?:\r\n|\n|\r|$)/i.exec(text) ?? [];
+  const content = text.slice(named?.length ?? (text.startsWith("\uFEFF") ? 1 : 0));
+  const separator = separatorNamed ?? separatorOf(content);
+  const rows = readCsv(content, { separator, firstLine: named === undefined ? 1 : 2 }, onBadQuote);
   const header = rows.next();
   if (header.done) return fail("its first line must name the columns a and b: it is empty");
 
@@ -53,13 +56,15 @@ export function parseCases(text: string, { source = "the cases" }: ParseCasesOpt
   for (const name of ["a", "b", "sum"]) {
     const times = names.filter((other) => other === name).length;
     if (times > 1 || (times === 0 && name !== "sum")) {
-      fail(`its first line must name the columns a and b, each once: current value is ${excerpt(names.join(","))}`);
+      fail(
+        `its first line must name the columns a and b, each once: current value is ${excerpt(names.join(separator))}`,
+      );
     }
   }
   const [columnA, columnB, columnSum] = ["a", "b", "sum"].map((name) => names.indexOf(name));
 
   // a list that grows would take three times as much
-  const operands = new Float64Array(2 * mostPairs(text));
+  const operands = new Float64Array(2 * mostPairs(content, separator));
   let count = 0;
   for (const { line, fields } of rows) {
     if (fields.length !== names.length) {
@@ -71,7 +76,7 @@ export function parseCases(text: string, { source = "the cases" }: ParseCasesOpt
       return fail(
         `${names[column]} in line ${line} must be a whole number from 0 to ${MAX_OPERAND}: current value is ${
           excerpt(fields[column])
-        }`,
+        }${GROUPED.test(fields[column]) ? ". Write it without thousands separators" : ""}`,
       );
     };
     const a = operand(columnA);
@@ -84,6 +89,24 @@ export function parseCases(text: string, { source = "the cases" }: ParseCasesOpt
   }
   if (count === 0) fail("it must hold at least one problem below its header: there is none");
   return { operands: operands.subarray(0, count) };
+}
+
+/** Digits in groups of three, as 1,234,567 and 1.234. */
+const GROUPED = /^\d{1,3}(?:[.,'’_\s]\d{3})+$/;
+
+/** The separator by which the first row names the columns a and b; a comma where none does. */
+function separatorOf(text: string): string {
+  const names = (separator: string) => {
+    try {
+      const row = readCsv(text, { separator }, () => {
+        throw new SyntaxError();
+      }).next();
+      return row.done ? [] : row.value.fields.map((name) => name.toLowerCase());
+    } catch {
+      return []; // by this one its quotes are wrong
+    }
+  };
+  return SEPARATORS.find((separator) => ["a", "b"].every((name) => names(separator).includes(name))) ?? ",";
 }
 
 /** The number that digits spell, NaN for any other text. */

@@ -12,37 +12,52 @@ export interface CsvRow {
   fields: string[];
 }
 
-/** A quoted value, or the text up to the next comma or line end; then its delimiter. */
-const FIELD = /[ \t]*(?:"([^"]*(?:""[^"]*)*)"[ \t]*(?=[,\r\n]|$)|([^,\r\n]*))(,|\r\n|\n|\r|$)/y;
+/** What may separate values: comma, semicolon (Excel where the comma is the decimal sign), tab, bar. */
+export const SEPARATORS: readonly string[] = [",", ";", "\t", "|"];
+
+/** A quoted value, or the text up to the next separator or line end; then its delimiter. */
+function fieldPattern(separator: string): RegExp {
+  const between = `\\x${separator.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  const spaces = separator === "\t" ? " *" : "[ \\t]*";
+  return new RegExp(
+    `${spaces}(?:"([^"]*(?:""[^"]*)*)"${spaces}(?=[${between}\\r\\n]|$)|([^${between}\\r\\n]*))(${between}|\\r\\n|\\n|\\r|$)`,
+    "y",
+  );
+}
 
 /** At least as many as there are rows of two values or more: for who must know before they are read. */
-export function mostPairs(text: string): number {
-  let [commas, lines] = [0, 1];
+export function mostPairs(text: string, separator: string): number {
+  const between = separator.charCodeAt(0);
+  let [separators, lines] = [0, 1];
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === 0x2c) commas++;
+    if (code === between) separators++;
     else if (code === 0x0a || code === 0x0d) lines++;
   }
-  return Math.min(commas, lines);
+  return Math.min(separators, lines);
 }
 
 /**
  * Reads rows one by one.
  *
- * @param text The file; a byte order mark is skipped
+ * @param text The file, without a byte order mark
+ * @param options `separator`: a character; `firstLine`: the number of the first line
  * @param onBadQuote Is told the line of a value that begins with a quote and does not end with one; must throw
  */
-export function* readCsv(text: string, onBadQuote: (line: number) => never): Generator<CsvRow, void> {
-  const field = new RegExp(FIELD);
-  field.lastIndex = text.startsWith("\uFEFF") ? 1 : 0;
-  let line = 1;
+export function* readCsv(
+  text: string,
+  { separator, firstLine = 1 }: { separator: string; firstLine?: number },
+  onBadQuote: (line: number) => never,
+): Generator<CsvRow, void> {
+  const field = fieldPattern(separator);
+  let line = firstLine;
   let row: CsvRow = { line, fields: [] };
   while (field.lastIndex < text.length || row.fields.length > 0) {
     const [, quoted, bare, end] = field.exec(text)!;
     if (bare?.startsWith('"')) onBadQuote(line);
     row.fields.push(quoted?.replaceAll('""', '"').trim() ?? bare.trim());
     line += quoted?.match(/\r\n|\n|\r/g)?.length ?? 0;
-    if (end === ",") continue;
+    if (end === separator) continue;
     if (row.fields.length > 1 || row.fields[0] !== "") yield row;
     row = { line: ++line, fields: [] };
   }

@@ -1,22 +1,62 @@
 // The file of a sweep has a line for each finished run. Any number of processes may append to it, always whole lines.
 import { withFile, writeAll } from "../checkpoint/store.ts";
+import { decodeText, encodingOf } from "../text.ts";
 import { SweepFileError } from "./error.ts";
 import { keyOf, parseLine, type SweepLine } from "./line.ts";
 
 /**
- * Reads the runs in a file: none if there is no file. Text after the last line break is an unfinished line of a process that was killed, and is ignored.
+ * Reads the runs in a file: none if there is no file.
  *
  * @throws {SweepFileError} If the file cannot be read, or if a line is not that of a run
  */
 export async function readSweep(path: string): Promise<SweepLine[]> {
-  let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    return parseSweep(decode(await Deno.readFile(path), path), path).runs;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return [];
     throw fileError("read", path, cause);
   }
-  return parseLines(text, path);
+}
+
+/** The runs of a sweep, and what follows them. */
+interface ParsedSweep {
+  runs: SweepLine[];
+  /** Whether the last line is whole but has no line break. */
+  open: boolean;
+  /** The unfinished line of a process that was killed, which does not count. */
+  torn: string;
+}
+
+/**
+ * Reads the lines of runs, with any kind of line break; blank lines do not count.
+ *
+ * @param source The name of the file, for errors
+ * @throws {SweepFileError} If a line is not that of a run
+ */
+export function parseSweep(text: string, source: string): ParsedSweep {
+  const lines = text.split(/\r\n|\n|\r/);
+  const last = lines.pop()!;
+  const parse = (line: string, i: number) => line.trim() === "" ? [] : [parseLine(line, `${source}, line ${i + 1},`)];
+  const runs = lines.flatMap(parse);
+  try {
+    const [run] = parse(last, lines.length);
+    if (run === undefined) return { runs, open: false, torn: "" };
+    if (runs.some((one) => keyOf(one) === keyOf(run))) return { runs, open: false, torn: last };
+    return { runs: [...runs, run], open: true, torn: "" };
+  } catch (error) {
+    if (runs.length === 0 && !last.startsWith(FIRST) && !FIRST.startsWith(last)) throw error;
+    return { runs, open: false, torn: last };
+  }
+}
+
+/** How a line of a run begins. */
+const FIRST = '{"format":';
+
+function decode(bytes: Uint8Array, path: string): string {
+  return decodeText(
+    bytes,
+    (reason) => new SweepFileError(`Cannot read ${path} as it must be the file of a sweep: ${reason}`),
+  );
 }
 
 /**
@@ -31,14 +71,17 @@ export async function appendRun(path: string, line: SweepLine): Promise<boolean>
     return await withFile(path, { read: true, write: true, create: true }, async (file) => {
       await file.lock(true);
       try {
-        const text = await readAll(file);
-        const known = parseLines(text, path);
-        if (known.some((one) => keyOf(one) === keyOf(line))) return false;
+        const bytes = await readAll(file);
+        if (encodingOf(bytes) !== "utf-8") {
+          throw new SweepFileError(`Cannot write ${path} as it must be UTF-8 to append to it: it is UTF-16`);
+        }
+        const { runs, open, torn } = parseSweep(decode(bytes, path), path);
+        if (runs.some((one) => keyOf(one) === keyOf(line))) return false;
         // overwrites an unfinished line
-        const end = new TextEncoder().encode(text.slice(0, text.lastIndexOf("\n") + 1)).length;
+        const end = torn === "" ? bytes.length : Math.max(bytes.lastIndexOf(0x0a), bytes.lastIndexOf(0x0d)) + 1;
         await file.truncate(end);
         await file.seek(end, Deno.SeekMode.Start);
-        await writeAll(file, new TextEncoder().encode(`${JSON.stringify(line)}\n`));
+        await writeAll(file, new TextEncoder().encode(`${open ? "\n" : ""}${JSON.stringify(line)}\n`));
         await file.sync();
         return true;
       } finally {
@@ -46,16 +89,11 @@ export async function appendRun(path: string, line: SweepLine): Promise<boolean>
       }
     });
   } catch (cause) {
-    if (cause instanceof SweepFileError) throw cause;
     throw fileError("write", path, cause);
   }
 }
 
-function parseLines(text: string, path: string): SweepLine[] {
-  return text.split("\n").slice(0, -1).map((line, i) => parseLine(line, `${path}, line ${i + 1},`));
-}
-
-async function readAll(file: Deno.FsFile): Promise<string> {
+async function readAll(file: Deno.FsFile): Promise<Uint8Array> {
   const { size } = await file.stat();
   const bytes = new Uint8Array(size);
   let read = 0;
@@ -64,11 +102,11 @@ async function readAll(file: Deno.FsFile): Promise<string> {
     if (count === null) break;
     read += count;
   }
-  return new TextDecoder().decode(bytes.subarray(0, read));
+  return bytes.subarray(0, read);
 }
 
 function fileError(verb: string, path: string, cause: unknown): Error {
-  if (cause instanceof Deno.errors.NotCapable) return cause;
+  if (cause instanceof Deno.errors.NotCapable || cause instanceof SweepFileError) return cause;
   return new SweepFileError(`Cannot ${verb} ${path} as it must be the file of a sweep: ${(cause as Error).message}`, {
     cause,
   });

@@ -47,6 +47,19 @@ const BAD_USAGE: readonly (readonly [args: readonly string[], message: string])[
   [["train", "--out"], "Cannot run train as --out needs a value: write --out DIR"],
   [["train", "--out="], "Cannot run train as --out needs a value: write --out DIR"],
   [["train", "--out", "--json"], "Cannot run train as --out needs a value: write --out DIR"],
+  [["train", "--out", "-"], "Cannot train as --out must be a folder: current value is -"],
+  [
+    ["sweep", "--out", "-"],
+    "Cannot run sweep as --out must be a file, which is read to resume: current value is -",
+  ],
+  [
+    ["eval", "--from", "-", "--cases", "-"],
+    "Cannot run eval as standard input is read once: found --from - and --cases -",
+  ],
+  [
+    ["export", "--to", "-", "--json"],
+    "Cannot run export as standard output is written once: found --to - and --json",
+  ],
   [["train", "--out", "x", "now"], "Cannot run train as it takes flags alone: found now"],
   [["train", "--seed", "-1", "--out", "x"], `${SEED} -1`],
   [["train", "--seed=-1", "--out", "x"], `${SEED} -1`],
@@ -91,7 +104,7 @@ const BAD_USAGE: readonly (readonly [args: readonly string[], message: string])[
   [["continue", "--out", "x"], "Cannot run continue as there must be a checkpoint to start from: add --from CKPT"],
   [
     ["continue", "--out", "x", "--from", "y", "--model", "763"],
-    "Cannot run continue as it has no flag --model: its flags are --from, --out, --resume, --recipe, --seed, --steps, --eval-every, " +
+    "Cannot run continue as it has no flag --model: its flags are --from, --out, --resume, --overwrite, --recipe, --seed, --steps, --eval-every, " +
     "--save-every, --no-certify, --harden, --backend, --threads, --arithmetic, --json, --debug, --help",
   ],
   [["inspect", "--out", "x.png"], "Cannot run inspect as --out must end in .svg: current value is x.png"],

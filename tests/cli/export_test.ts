@@ -50,7 +50,7 @@ Deno.test("import --json reads what PyTorch wrote, and safetensors", async () =>
     const from = fromFileUrl(new URL(`../golden/w3.${kind}`, import.meta.url));
     const to = join(folder.path, "w3.safetensors");
     const { code, stdout } = await tinyAdder(
-      ["import", "--from", from, "--to", to, "--json"],
+      ["import", "--from", from, "--to", to, "--json", "--overwrite"],
       [...folder.allow, `--allow-read=${from}`],
     );
     assertEquals([code, JSON.parse(stdout)], [0, { model: 763, parameters: 763, types: ["float32"], from, to }]);

@@ -18,14 +18,30 @@ export interface Outcome {
 }
 
 /** Starts the command line; nothing is asked, what `allow` does not permit is denied. */
-export function startTinyAdder(args: readonly string[], allow: readonly string[] = []): Deno.ChildProcess {
+export function startTinyAdder(
+  args: readonly string[],
+  allow: readonly string[] = [],
+  { stdin = "null" }: { stdin?: "null" | "piped" } = {},
+): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--no-check", ...allow, CLI, ...args],
     env: { NO_COLOR: "1" },
-    stdin: "null",
+    stdin,
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+}
+
+/** Runs the command line on what is piped into it. @returns Its output in bytes */
+export async function pipeThrough(
+  input: Uint8Array<ArrayBuffer> | string,
+  args: readonly string[],
+  allow: readonly string[] = [],
+): Promise<{ code: number; stdout: Uint8Array<ArrayBuffer>; stderr: string }> {
+  const process = startTinyAdder(args, allow, { stdin: "piped" });
+  await new Blob([input]).stream().pipeTo(process.stdin).catch(() => {}); // it may end before it has read all
+  const { code, stdout, stderr } = await process.output();
+  return { code, stdout: new Uint8Array(stdout), stderr: new TextDecoder().decode(stderr) };
 }
 
 /** Waits for a program to end. */

@@ -33,6 +33,46 @@ Deno.test("a line that was never finished is written over, whatever stands in it
     }
   }));
 
+/** Lines as editors and shells of other systems save them. */
+const SAVED: Readonly<Record<string, (lines: string) => string>> = {
+  "a byte order mark and Windows line ends": (lines) => `\uFEFF${lines.replaceAll("\n", "\r\n")}`,
+  "old Macintosh line ends": (lines) => lines.replaceAll("\n", "\r"),
+  "blank lines at the end": (lines) => `${lines}\n\r\n \n`,
+  "no line end at the end": (lines) => lines.trimEnd(),
+};
+
+for (const [what, save] of Object.entries(SAVED)) {
+  Deno.test(`a file with ${what} is read, and appended to without a loss`, () =>
+    inFolder(async (path) => {
+      const lines = [1, 2].map((seed) => `${JSON.stringify(lineOf({ seed }))}\n`).join("");
+      await Deno.writeTextFile(path, save(lines));
+      assertEquals((await readSweep(path)).map(({ seed }) => seed), [1, 2]);
+      assertEquals(await appendRun(path, lineOf({ seed: 2 })), false);
+      assertEquals(await appendRun(path, lineOf({ seed: 3 })), true);
+      assertEquals((await readSweep(path)).map(({ seed }) => seed), [1, 2, 3]);
+      assertEquals((await Deno.readTextFile(path)).startsWith(save(lines)), true);
+    }));
+}
+
+Deno.test("UTF-16 is read, and not appended to", () =>
+  inFolder(async (path) => {
+    const text = `\uFEFF${JSON.stringify(lineOf({ seed: 1 }))}\r\n`;
+    const bytes = new Uint8Array(Uint16Array.from(text, (letter) => letter.charCodeAt(0)).buffer);
+    await Deno.writeFile(path, bytes);
+    assertEquals((await readSweep(path)).map(({ seed }) => seed), [1]);
+    await assertRejects(() => appendRun(path, lineOf()), SweepFileError, "it is UTF-16");
+    assertEquals(await Deno.readFile(path), bytes);
+  }));
+
+Deno.test("a line of something else is left as it is, without a line end, too", () =>
+  inFolder(async (path) => {
+    for (const text of ["notes", '{"a": 1}', "PK\u0003\u0004"]) {
+      await Deno.writeTextFile(path, text);
+      await assertRejects(() => appendRun(path, lineOf()), SweepFileError, `Cannot read ${path}`);
+      assertEquals(await Deno.readTextFile(path), text);
+    }
+  }));
+
 Deno.test("appendRun() may be called by many at a time", () =>
   inFolder(async (path) => {
     const appended = await Promise.all(Array.from({ length: 40 }, (_, i) => appendRun(path, lineOf({ seed: i % 20 }))));

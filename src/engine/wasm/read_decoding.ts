@@ -14,7 +14,9 @@ import { WASM as FAST } from "./fast_module.ts";
 
 /** SHA-256 of the modules that decode: the core, and the small one that `add` loads. */
 export interface DecodingModules {
+  /** Of the core: all of training and decoding. */
   readonly core: string;
+  /** Of the module that only decodes. */
   readonly adder: string;
 }
 

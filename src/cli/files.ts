@@ -1,0 +1,63 @@
+import { reasonOf, withFile, writeAll, writeFile } from "../checkpoint/store.ts";
+import { decodeText } from "../text.ts";
+import { quote, UsageError } from "./usage_error.ts";
+
+/** Stands for standard input or output where a path is expected. */
+export const STANDARD = "-";
+
+/** The name of an input in messages. */
+export function nameOf(path: string): string {
+  return path === STANDARD ? "standard input" : quote(path);
+}
+
+/** Reads a file that a flag names, or standard input. @param what What it must be, for errors */
+export async function readBytes(path: string, what: string): Promise<Uint8Array> {
+  if (path === STANDARD) return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error; // it says which permission is missing
+    const reason = error instanceof Deno.errors.NotFound
+      ? ": there is no such file"
+      : ` as it must be ${what}: ${reasonOf(error)}`;
+    throw new UsageError(`Cannot read ${nameOf(path)}${reason}`);
+  }
+}
+
+/** Reads a text file that a flag names, or standard input. @param what What it must be, for errors */
+export async function readText(path: string, what: string): Promise<string> {
+  const bytes = await readBytes(path, what);
+  return decodeText(bytes, (reason) => new UsageError(`Cannot read ${nameOf(path)} as it must be ${what}: ${reason}`));
+}
+
+/**
+ * Checks, before the work, that a file to be written would not replace another one. Needs permission to write it, not to read it.
+ *
+ * @throws {UsageError} If it would, unless `overwrite` is set
+ */
+export async function checkOutput(path: string | undefined, overwrite: boolean): Promise<void> {
+  if (path === undefined || path === STANDARD || overwrite) return;
+  let found: Deno.FileInfo;
+  try {
+    found = await withFile(path, { write: true }, (file) => file.stat());
+  } catch {
+    return; // there is none, or writing it will say what is wrong
+  }
+  if (!found.isFile || found.size === 0) return;
+  throw new UsageError(
+    `Cannot write ${quote(path)} as it must not replace a file: there is one of ${found.size} bytes. ` +
+      "Replace it (--overwrite), or name another file",
+  );
+}
+
+/** Writes a file that a flag names, or standard output. */
+export async function writeOutput(path: string, content: Uint8Array | string): Promise<void> {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  if (path === STANDARD) await writeAll(Deno.stdout, bytes);
+  else await writeFile(path, bytes);
+}
+
+/** Where lines for people go: stderr, where a file is written to standard output. */
+export function printLine(line: string, output: string | undefined): void {
+  (output === STANDARD ? console.error : console.log)(line);
+}

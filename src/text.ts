@@ -1,0 +1,27 @@
+/** First bytes of files that are taken for text, and what they are. */
+const FOREIGN: readonly (readonly [first: readonly number[], what: string])[] = [
+  [[0x50, 0x4b, 0x03, 0x04], "it is a ZIP archive, as workbooks of Excel and LibreOffice are: save it as CSV or text"],
+  [[0xd0, 0xcf, 0x11, 0xe0], "it is a workbook of an old Excel: save it as CSV or text"],
+  [[0x1f, 0x8b], "it is compressed by gzip: unpack it"],
+  [[0x25, 0x50, 0x44, 0x46], "it is a PDF document"],
+];
+
+/**
+ * Decodes a text file: UTF-8, or UTF-16 as Excel and PowerShell write it. A byte order mark is skipped.
+ *
+ * @param fail Makes an error from the end of its message, for what is not text
+ */
+export function decodeText(bytes: Uint8Array, fail: (reason: string) => Error): string {
+  const foreign = FOREIGN.find(([first]) => first.every((byte, i) => bytes[i] === byte));
+  if (foreign !== undefined) throw fail(foreign[1]);
+  const text = new TextDecoder(encodingOf(bytes)).decode(bytes);
+  if (text.includes("\0")) throw fail("it is not text: it has zero bytes");
+  return text;
+}
+
+/** By the byte order mark; without one, a zero byte beside the first letter shows UTF-16. */
+export function encodingOf([first, second]: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
+  if ((first === 0xff && second === 0xfe) || (first > 0 && second === 0)) return "utf-16le";
+  if ((first === 0xfe && second === 0xff) || (first === 0 && second > 0)) return "utf-16be";
+  return "utf-8";
+}
