@@ -81,7 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
       args: [
         ...["test", "--quiet", "--config", "tests/deno.json", `--junit-path=${report}`, ...permissions(), ...flags],
         ...(isOnGpu ? [] : ["--parallel"]),
-        ...(named.length > 0 ? named : [...ALL, `--ignore=${ON_GPU}`]),
+        ...(named.length > 0 ? named : [`--ignore=${ON_GPU}`, ...ALL]), // what follows a path is no flag
       ],
       env: environment(),
       clearEnv: true,
