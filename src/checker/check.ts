@@ -91,7 +91,7 @@ function areDirections(axes: unknown): axes is number[][] {
 }
 
 /** Between what the attention's output of a part lies along each axis. */
-export function boxOf(part: Part, axes: readonly number[][]): Part["box"] {
+export function boxOf(part: Part, axes: readonly (readonly number[])[]): Part["box"] {
   const attention = new Attention(part);
   return axes.map((axis) => {
     const middle = dot(axis, attention.center);
