@@ -71,6 +71,18 @@ export function checkOptimizerState({ step, firstMoment, secondMoment }: Optimiz
 }
 
 /**
+ * Checks that the weights are somebody's choice: those of a new engine cannot add, and their sums look like sums.
+ *
+ * @throws {Error} If none were set, drawn or trained yet
+ */
+export function checkWeightsChosen(chosen: boolean): void {
+  if (chosen) return;
+  throw new Error(
+    "Cannot add with a new engine as its weights must be set first: call setParameters, or initialize and train",
+  );
+}
+
+/**
  * Checks that there is a problem at all.
  *
  * @throws {RangeError} If there is none

@@ -129,7 +129,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const variant = variantOf(model);
   switch (backend) {
     case "reference":
-      return new ReferenceEngine(variant.name);
+      return new ReferenceEngine(variant.name, false);
     case "webgpu":
       return await createGpuEngine(variant);
     case "auto":

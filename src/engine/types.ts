@@ -168,7 +168,11 @@ export interface Engine {
   sample(request: SampleRequest): Operands;
   /** Token ids of shape [n, 12]: the digits of the sum, ones first, and the end. Decoded greedily, each token fed back. */
   decode(problems: Problems): Promise<Uint8Array>;
-  /** The sums that {@linkcode Engine.decode} writes; null where one of the eleven tokens is not a digit. */
+  /**
+   * The sums that {@linkcode Engine.decode} writes; null where one of the eleven tokens is not a digit.
+   *
+   * @throws {Error} If the engine is new: its weights must be set, drawn or trained first
+   */
   predict(problems: Problems): Promise<(bigint | null)[]>;
   /** Frees threads and memory. */
   dispose(): Promise<void>;

@@ -12,6 +12,7 @@ testIn(
     const source = `
       import { createEngine } from "${new URL("../../src/engine/mod.ts", import.meta.url)}";
       const engine = await createEngine();
+      engine.initialize(0);
       const before = await engine.predict([{ a: 42, b: 7 }]);
       const hoard = []; // of addresses alone: nothing in it is ever touched
       for (let pages = 4096; pages >= 256; pages /= 2) {

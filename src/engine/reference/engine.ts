@@ -10,6 +10,7 @@ import {
   checkParameters,
   checkStepOptions,
   checkTrainRun,
+  checkWeightsChosen,
   type FilledStepOptions,
 } from "../checks.ts";
 import type {
@@ -56,13 +57,16 @@ export class ReferenceEngine implements Engine {
   readonly #tensors: Tensors;
   #optimizer: AdamWState;
   #disposed = false;
+  #weightsChosen: boolean;
 
   /**
    * Makes an engine whose weights are all 0.
    *
    * @param model The variant of the model
+   * @param weightsChosen Whether these weights are meant, so that {@linkcode predict} may use them
    */
-  constructor(model: ModelName = 763) {
+  constructor(model: ModelName = 763, weightsChosen = true) {
+    this.#weightsChosen = weightsChosen;
     this.#variant = variantOf(model);
     this.#parameters = new Float64Array(parameterCount(this.#variant));
     this.#tensors = tensorsOf(this.#parameters, this.#variant);
@@ -79,6 +83,7 @@ export class ReferenceEngine implements Engine {
     this.#checkAlive();
     checkParameters(values, this.#variant);
     this.#parameters.set(values);
+    this.#weightsChosen = true;
     this.#optimizer = freshState(values.length);
   }
 
@@ -168,6 +173,7 @@ export class ReferenceEngine implements Engine {
   /** The sums read off greedily; null where the eleven tokens were not all digits. */
   predict(problems: Problems): Promise<(bigint | null)[]> {
     return this.#answer(problems, (operands) => {
+      checkWeightsChosen(this.#weightsChosen);
       const tokens = this.#decode(operands);
       return Array.from({ length: operands.length / 2 }, (_, i) => {
         const sum = readSum(tokens, i * QUERIES);
@@ -186,6 +192,7 @@ export class ReferenceEngine implements Engine {
     const { loss, gradient } = lossAndGradient(this.#tensors, this.#variant, operands);
     const gradientNorm = clipGradientNorm(gradient, options.clipNorm);
     adamW(this.#parameters, gradient, this.#optimizer, options);
+    this.#weightsChosen = true;
     return { loss, gradientNorm };
   }
 

@@ -14,7 +14,14 @@ import type {
   TrainRun,
   TrainRunReport,
 } from "../types.ts";
-import { checkNotEmpty, checkOptimizerState, checkParameters, checkStepOptions, checkTrainRun } from "../checks.ts";
+import {
+  checkNotEmpty,
+  checkOptimizerState,
+  checkParameters,
+  checkStepOptions,
+  checkTrainRun,
+  checkWeightsChosen,
+} from "../checks.ts";
 import { capacity, type Core, decodeProblems, writeProblems } from "./core.ts";
 import { EngineError } from "../error.ts";
 import type { BackgroundTrainer, ThreadPool } from "./thread_pool.ts";
@@ -45,6 +52,7 @@ export class WasmEngine implements Engine {
   #failed: Int32Array;
   /** Whether the tables of decoding are those of the weights in force. */
   #decodable = false;
+  #weightsChosen = false;
 
   readonly #pool: ThreadPool | undefined;
   readonly #background: BackgroundTrainer | undefined;
@@ -98,7 +106,7 @@ export class WasmEngine implements Engine {
     const { exports } = this.#live();
     this.#floats(exports.parametersAt.value, this.#count).set(values);
     exports.resetOptimizer();
-    this.#decodable = false;
+    this.#weightsChanged();
   }
 
   parameters(): Float32Array {
@@ -109,7 +117,12 @@ export class WasmEngine implements Engine {
     checkWord("draw parameters", "seed", seed);
     checkWord("draw parameters", "attempt", attempt);
     this.#live().exports.initialize(seed, attempt);
+    this.#weightsChanged();
+  }
+
+  #weightsChanged(): void {
     this.#decodable = false;
+    this.#weightsChosen = true;
   }
 
   optimizerState(): OptimizerState {
@@ -158,7 +171,7 @@ export class WasmEngine implements Engine {
     const { learningRate, weightDecay, clipNorm, beta1, beta2, epsilon } = checkStepOptions(options);
     const loss = this.#lossAndGradient(problems);
     const { exports } = this.#live();
-    this.#decodable = false;
+    this.#weightsChanged();
     const gradientNorm = exports.optimizerStep(learningRate, weightDecay, clipNorm, beta1, beta2, epsilon);
     return { loss, gradientNorm };
   }
@@ -167,7 +180,7 @@ export class WasmEngine implements Engine {
     checkTrainRun(run);
     const { memory, exports } = this.#live();
     const { seed, attempt, firstSample, stage, firstStep, minDigits, maxDigits } = run;
-    this.#decodable = false;
+    this.#weightsChanged();
     const losses = new Float32Array(run.steps);
     const gradientNorms = new Float32Array(run.steps);
     for (let done = 0; done < run.steps; done += exports.maxRun.value) {
@@ -227,6 +240,8 @@ export class WasmEngine implements Engine {
   }
 
   async predict(problems: Problems): Promise<(bigint | null)[]> {
+    this.#live();
+    checkWeightsChosen(this.#weightsChosen);
     const tokens = await this.decode(problems);
     return Array.from({ length: tokens.length / QUERIES }, (_, i) => {
       const sum = readSum(tokens, i * QUERIES);

@@ -13,6 +13,7 @@ import {
   checkParameters,
   checkStepOptions,
   checkTrainRun,
+  checkWeightsChosen,
   type FilledStepOptions,
 } from "../checks.ts";
 import type {
@@ -69,6 +70,7 @@ export class WebgpuEngine implements Engine {
   #step = 0;
   /** Whether the GPU has another state. */
   #changed = true;
+  #weightsChosen = false;
   #queue: Promise<unknown> = Promise.resolve();
 
   /** Takes a place in a population; the weights are those of seed 0. */
@@ -81,6 +83,7 @@ export class WebgpuEngine implements Engine {
     this.#place = population.join();
     this.#state = new Float32Array(population.stateLength);
     this.initialize(0);
+    this.#weightsChosen = false;
   }
 
   #live(): Population {
@@ -103,6 +106,7 @@ export class WebgpuEngine implements Engine {
     pack(values, packing, this.#part(0));
     this.#step = 0;
     this.#changed = true;
+    this.#weightsChosen = true;
   }
 
   parameters(): Float32Array {
@@ -189,6 +193,8 @@ export class WebgpuEngine implements Engine {
   }
 
   async predict(problems: Problems): Promise<(bigint | null)[]> {
+    this.#live();
+    checkWeightsChosen(this.#weightsChosen);
     const tokens = await this.decode(problems);
     return Array.from({ length: tokens.length / QUERIES }, (_, i) => {
       const sum = readSum(tokens, i * QUERIES);
@@ -237,6 +243,7 @@ export class WebgpuEngine implements Engine {
       const { losses, gradientNorms, state } = await population.train(asked);
       this.#state = state as Float32Array<ArrayBuffer>;
       this.#step += asked.steps.length;
+      this.#weightsChosen = true;
       return { losses, gradientNorms };
     });
   }
