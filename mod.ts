@@ -11,7 +11,8 @@
  *
  * @module
  */
-export { add, type Adder, addMany, type Pair, type Sum } from "./src/adder.ts";
+export { add, addMany } from "./src/add.ts";
+export type { Adder, Pair, Sum } from "./src/adder.ts";
 export type { Bytes } from "./src/checkpoint/bytes.ts";
 export type { Checkpoint } from "./src/checkpoint/checkpoint.ts";
 export { CheckpointError } from "./src/checkpoint/error.ts";

@@ -4,7 +4,6 @@ import { type AdderExports, type Core, decodeProblems, instantiate } from "./eng
 import { checkOperand, checkPair } from "./model/problem.ts";
 import type { ModelName } from "./model/variant.ts";
 import { QUERIES, readSum } from "./model/vocabulary.ts";
-import { shippedParameters } from "./weights/shipped.ts";
 
 /** Two operands, both numbers or both bigints. */
 export type Pair<T extends number | bigint> = readonly [a: T, b: T] | { readonly a: T; readonly b: T };
@@ -14,6 +13,8 @@ export type Sum<T extends number | bigint> = T extends bigint ? bigint : number;
 
 /** A model that adds: {@linkcode loadAdder} makes one. */
 export interface Adder {
+  /** The engine that adds: `reference`, which is slow, where WebAssembly is missing or forbidden. */
+  readonly backend: "wasm" | "reference";
   /**
    * Adds two whole numbers in [0, 9999999999].
    *
@@ -36,22 +37,12 @@ function operandsOf<T extends number | bigint>(pair: Pair<T>): { a: T; b: T } {
   return Array.isArray(pair) ? { a: pair[0], b: pair[1] } : pair as { a: T; b: T };
 }
 
-/** An {@linkcode Adder} on the decoding kernels of the WASM core. */
-export class WasmAdder implements Adder {
-  readonly #core: Core<AdderExports>;
-
-  constructor(model: ModelName, parameters: Float32Array) {
-    this.#core = instantiate<AdderExports>(WASM);
-    const { exports, memory } = this.#core;
-    exports.configure(model);
-    new Float32Array(memory.buffer, exports.parametersAt.value, parameters.length).set(parameters);
-    exports.prepareDecoding();
-  }
+/** An {@linkcode Adder} on an engine that decodes. */
+export abstract class DecodingAdder implements Adder {
+  abstract readonly backend: "wasm" | "reference";
 
   /** Token ids of shape [n, 12]: the digits of each sum, ones first, and the end. @param operands a0 b0 a1 b1 …, checked */
-  decode(operands: Float64Array): Uint8Array {
-    return decodeProblems(this.#core, operands);
-  }
+  abstract decode(operands: Float64Array): Uint8Array;
 
   add<T extends number | bigint>(a: T, b: T): Sum<T> | null {
     return this.addMany([[a, b]])[0];
@@ -84,44 +75,21 @@ export class WasmAdder implements Adder {
   }
 }
 
-let shipped: Adder | undefined;
+/** An {@linkcode Adder} on the decoding kernels of the WASM core. */
+export class WasmAdder extends DecodingAdder {
+  readonly backend = "wasm";
+  readonly #core: Core<AdderExports>;
 
-function shippedAdder(): Adder {
-  return shipped ??= new WasmAdder(763, shippedParameters());
-}
+  constructor(model: ModelName, parameters: Float32Array) {
+    super();
+    this.#core = instantiate<AdderExports>(WASM);
+    const { exports, memory } = this.#core;
+    exports.configure(model);
+    new Float32Array(memory.buffer, exports.parametersAt.value, parameters.length).set(parameters);
+    exports.prepareDecoding();
+  }
 
-/**
- * Adds two whole numbers in [0, 9999999999] with the shipped weights, which are proved to add all pairs correctly. Needs no permission.
- *
- * @example Usage
- * ```ts
- * import { add } from "@x/tiny-adder";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(add(42, 7), 49);
- * assertEquals(add(9999999999n, 1n), 10000000000n);
- * ```
- *
- * @throws {TypeError} If the operands are not both numbers or both bigints
- * @throws {RangeError} If an operand is not a whole number in [0, 9999999999]
- */
-export function add<T extends number | bigint>(a: T, b: T): Sum<T> {
-  return shippedAdder().add(a, b)!;
-}
-
-/**
- * Adds many pairs with the shipped weights, much faster than one by one.
- *
- * @example Usage
- * ```ts
- * import { addMany } from "@x/tiny-adder";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(addMany([[42, 7], [1, 2]]), [49, 3]);
- * ```
- *
- * @throws {TypeError | RangeError} As {@linkcode add}, if one operand is wrong
- */
-export function addMany<T extends number | bigint>(pairs: readonly Pair<T>[]): Sum<T>[] {
-  return shippedAdder().addMany(pairs) as Sum<T>[];
+  decode(operands: Float64Array): Uint8Array {
+    return decodeProblems(this.#core, operands);
+  }
 }

@@ -1,4 +1,5 @@
-import { type Adder, WasmAdder } from "./adder.ts";
+import { makeAdder } from "./add.ts";
+import type { Adder } from "./adder.ts";
 import { checkpointFrom, type CheckpointSource } from "./checkpoint/source.ts";
 import { checkParameters } from "./engine/checks.ts";
 import { variantOf } from "./model/variant.ts";
@@ -25,5 +26,5 @@ import { variantOf } from "./model/variant.ts";
 export function loadAdder(checkpoint: CheckpointSource): Adder {
   const { model, parameters } = checkpointFrom(checkpoint, "load an adder");
   checkParameters(parameters, variantOf(model));
-  return new WasmAdder(model, parameters);
+  return makeAdder(model, parameters);
 }

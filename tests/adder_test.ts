@@ -1,7 +1,8 @@
 /** Adding for people: on the shipped weights, and on any others, whose answers are theirs alone. */
 import { assert, assertEquals, assertGreater, assertNotEquals, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { add, type Adder, addMany, type Pair } from "../src/adder.ts";
+import { add, addMany } from "../src/add.ts";
+import type { Adder, Pair } from "../src/adder.ts";
 import { loadAdder } from "../src/load_adder.ts";
 import { encodeCheckpoint } from "../src/checkpoint/checkpoint.ts";
 import { adderBoardCases, EDGE_CASES } from "../src/evaluation/adderboard.ts";

@@ -1,4 +1,6 @@
-import { add, type Adder } from "../adder.ts";
+import { type Adder, WasmAdder } from "../adder.ts";
+import { hasSimd } from "../engine/wasm/core.ts";
+import { shippedParameters } from "../weights/shipped.ts";
 import { printJson, sumLine } from "./format.ts";
 
 /** Options of {@linkcode printSum}. */
@@ -15,15 +17,16 @@ export interface PrintSumOptions {
  * @returns The exit code: 0 if the model is right, otherwise 1
  */
 export async function printSum(a: number, b: number, { from, json = false }: PrintSumOptions = {}): Promise<number> {
-  const adder = from === undefined ? { add } : await adderFrom(from);
+  const adder = await adderOf(from);
   const got = adder.add(a, b);
   if (json) printJson({ a, b, sum: got, correct: got === a + b, checkpoint: from ?? "shipped" });
   else console.log(sumLine({ a, b, got }));
   return got === a + b ? 0 : 1;
 }
 
-/** The adder of a checkpoint, whose code a plain sum does not load. */
-async function adderFrom(from: string): Promise<Adder> {
+/** Loads no more code than it needs. */
+async function adderOf(from: string | undefined): Promise<Pick<Adder, "add">> {
+  if (from === undefined) return hasSimd() ? new WasmAdder(763, shippedParameters()) : await import("../add.ts");
   const [{ loadAdder }, { modelFrom }] = await Promise.all([import("../load_adder.ts"), import("./model.ts")]);
   return loadAdder((await modelFrom(from)).checkpoint);
 }

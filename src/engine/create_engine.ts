@@ -1,9 +1,10 @@
 import { checkOptions, type OptionKinds } from "../options.ts";
 import { shown } from "../shown.ts";
 import { MODELS, type Variant, variantOf } from "../model/variant.ts";
+import { EngineError } from "./error.ts";
 import { ReferenceEngine } from "./reference/engine.ts";
 import type { Arithmetic, Engine, EngineOptions } from "./types.ts";
-import { hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
+import { checkSimd, hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
 import { WasmEngine } from "./wasm/engine.ts";
 import { hasThreads, startThreads, startTrainer } from "./wasm/thread_pool.ts";
 
@@ -49,11 +50,7 @@ function checkChoice(option: string, value: unknown, choices: readonly unknown[]
 
 /** The module for an arithmetic, and its real arithmetic: `exact` where relaxed SIMD is missing. */
 async function loadModule(arithmetic: Arithmetic): Promise<{ base64: string; real: Arithmetic }> {
-  if (!hasSimd()) {
-    throw new Error(
-      "Cannot create an engine on wasm as the runtime must have WebAssembly SIMD: use the backend reference, or a newer runtime",
-    );
-  }
+  checkSimd();
   const real = arithmetic === "fast" && hasRelaxedSimd() ? "fast" : "exact";
   const { WASM } = real === "fast" ? await import("./wasm/fast_module.ts") : await import("./wasm/exact_module.ts");
   return { base64: WASM, real };
@@ -74,14 +71,20 @@ async function createGpuEngine(variant: Variant): Promise<Engine> {
   return await createWebgpuEngine(variant);
 }
 
+/** The best engine of this runtime: WASM, else a GPU, else the reference. */
+async function createBestEngine(variant: Variant, arithmetic: Arithmetic, threads: number): Promise<Engine> {
+  if (hasSimd()) return await createWasmEngine(variant, arithmetic, threads);
+  return await createGpuEngine(variant).catch(() => new ReferenceEngine(variant.name));
+}
+
 /**
  * Makes a WASM engine with one thread whose `trainRun` works in the background, so that several train in parallel.
  *
- * @throws {Error} If WASM SIMD or shared memory is missing
+ * @throws {EngineError} If WASM SIMD or shared memory is missing
  */
 export async function createBackgroundEngine({ model = 763, arithmetic = "exact" }: EngineOptions): Promise<Engine> {
   if (!hasThreads()) {
-    throw new Error(
+    throw new EngineError(
       "Cannot train attempts side by side as the runtime must have workers and shared memory (a page must be isolated): train one after the other",
     );
   }
@@ -106,8 +109,8 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
  * ```
  *
  * @throws {RangeError} If an option has a wrong value
- * @throws {Error} If the backend is missing; the message says what to do
- * @throws {EngineError} If the system refuses memory or threads
+ * @throws {EngineError} If the runtime lacks or forbids WebAssembly, or refuses memory or threads; the message says what to do
+ * @throws {Error} If there is no GPU for the backend webgpu
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   checkOptions("create an engine", options, OPTIONS);
@@ -133,7 +136,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     case "webgpu":
       return await createGpuEngine(variant);
     case "auto":
-      return hasSimd() ? await createWasmEngine(variant, arithmetic, threads) : await createGpuEngine(variant);
+      return await createBestEngine(variant, arithmetic, threads);
     case "wasm":
       return await createWasmEngine(variant, arithmetic, threads);
   }

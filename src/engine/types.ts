@@ -10,7 +10,7 @@ export type Arithmetic = "exact" | "fast";
 
 /** Options of {@linkcode createEngine}. */
 export interface EngineOptions {
-  /** The engine; `auto` is `wasm`, or `webgpu` if WASM SIMD is missing. @default {"auto"} */
+  /** The engine; `auto` is `wasm`; where that is missing or forbidden `webgpu`, and without a GPU `reference`. @default {"auto"} */
   backend?: BackendName | "auto";
   /** The variant of the model. @default {763} */
   model?: ModelName;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { add, addMany } from "../../src/adder.ts";
+import { add, addMany } from "../../src/add.ts";
 import { certify } from "../../src/certify/mod.ts";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
 import { encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";

@@ -12,6 +12,8 @@ export interface PageOptions {
   isolated: boolean;
   /** Where it is called: on the page's main thread, or in a dedicated worker. */
   where: "page" | "worker";
+  /** The Content-Security-Policy of the page, which loads its script from a file. */
+  policy?: string;
   /** JSON that the page finds at `/asked.json`. */
   asked?: unknown;
   /** Flags of Chromium besides the usual ones, without its `--disable-gpu`. */
@@ -21,7 +23,7 @@ export interface PageOptions {
 }
 
 /** A server on the loopback interface whose page calls a function of the bundle. */
-export function servePage<T>({ bundle, call: [name, ...args], isolated, where, asked }: PageOptions) {
+export function servePage<T>({ bundle, call: [name, ...args], isolated, where, asked, policy }: PageOptions) {
   const { promise: report, resolve, reject } = Promise.withResolvers<T>();
   const caller = `
     import { ${name} } from "/bundle.js";
@@ -30,7 +32,8 @@ export function servePage<T>({ bundle, call: [name, ...args], isolated, where, a
   `;
   const start = where === "page" ? `import "/caller.js"` : `new Worker("/caller.js", { type: "module" })`;
   const files: Record<string, [type: string, content: string]> = {
-    "/": ["text/html", `<!doctype html><script type="module">${start}</script>`],
+    "/": ["text/html", `<!doctype html><script type="module" src="/start.js"></script>`],
+    "/start.js": ["text/javascript", start],
     "/caller.js": ["text/javascript", caller],
     "/bundle.js": ["text/javascript", bundle],
     "/asked.json": ["application/json", JSON.stringify(asked ?? null)],
@@ -45,7 +48,13 @@ export function servePage<T>({ bundle, call: [name, ...args], isolated, where, a
     }
     const file = files[pathname];
     if (file === undefined) return new Response(null, { status: 404 });
-    return new Response(file[1], { headers: { "content-type": file[0], ...(isolated ? ISOLATION : {}) } });
+    return new Response(file[1], {
+      headers: {
+        "content-type": file[0],
+        ...(isolated ? ISOLATION : {}),
+        ...(policy && { "content-security-policy": policy }),
+      },
+    });
   });
   return { server, report };
 }

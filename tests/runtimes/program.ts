@@ -46,6 +46,7 @@ export const NEEDS = {
   "Node 24": { names: ["node"], probe: ["--version"], prints: /^v24\./, npm: "node@24.21.0" },
   npm: { names: ["npm"], probe: ["--version"], prints: /^\d+\./ },
   bun: { names: ["bun"], probe: ["--version"], prints: /^\d+\.\d+/, npm: "bun@1.4.5" },
+  workerd: { names: ["workerd"], probe: ["--version"], prints: /^workerd \d/, npm: "workerd@1.20261117.1" },
   chromium: { names: ["chromium"], probe: ["--version"], prints: /^Chromium \d/, debian: "chromium" },
   "firefox-esr": {
     ...{ names: ["firefox-esr"], probe: ["--version"], prints: /^Mozilla Firefox \d/ },

@@ -23,3 +23,12 @@ export function decodeGreedily(tensors: Tensors, variant: Variant, a: number, b:
   }
   return written;
 }
+
+/** Token ids [n, 12] of many problems. @param operands a0 b0 a1 b1 … */
+export function decodeAll(tensors: Tensors, variant: Variant, operands: Float64Array): Uint8Array {
+  const tokens = new Uint8Array(QUERIES * operands.length / 2);
+  for (let i = 0; i < operands.length; i += 2) {
+    tokens.set(decodeGreedily(tensors, variant, operands[i], operands[i + 1]), QUERIES * i / 2);
+  }
+  return tokens;
+}

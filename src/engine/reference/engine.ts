@@ -24,7 +24,7 @@ import type {
   TrainRunReport,
 } from "../types.ts";
 import { adamW, type AdamWState, clipGradientNorm, freshState } from "./adamw.ts";
-import { decodeGreedily } from "./decode.ts";
+import { decodeAll } from "./decode.ts";
 import { lossAndGradient, teacherForcedLogits, type Tensors, tensorsOf } from "./model.ts";
 
 /**
@@ -197,11 +197,7 @@ export class ReferenceEngine implements Engine {
   }
 
   #decode(operands: Operands): Uint8Array {
-    const tokens = new Uint8Array(QUERIES * operands.length / 2);
-    for (let i = 0; i < operands.length; i += 2) {
-      tokens.set(decodeGreedily(this.#tensors, this.#variant, operands[i], operands[i + 1]), QUERIES * i / 2);
-    }
-    return tokens;
+    return decodeAll(this.#tensors, this.#variant, operands);
   }
 
   #checkAlive(): void {

@@ -90,9 +90,31 @@ const RELAXED_SIMD_PROBE = [
   ...[0x00, 0x0a, 0x0d, 0x01, 0x0b, 0x00, 0x20, 0x00, 0x20, 0x00, 0x20, 0x00, 0xfd, 0x85, 0x02, 0x0b],
 ];
 
-/** Whether this runtime compiles 128-bit SIMD. */
+/** What keeps this runtime from running the core, and what to do; undefined if nothing does. */
+function obstacle(): string | undefined {
+  if (typeof WebAssembly !== "object") return "the runtime must have WebAssembly: it has none (--jitless turns it off)";
+  const probe = Uint8Array.from(SIMD_PROBE);
+  if (!WebAssembly.validate(probe)) return "the runtime must have WebAssembly SIMD: it has none. Use a newer one";
+  try {
+    new WebAssembly.Module(probe);
+  } catch (cause) {
+    return "WebAssembly must be allowed: it is forbidden. In a page, add 'wasm-unsafe-eval' to script-src of its " +
+      `Content-Security-Policy (${(cause as Error).message})`;
+  }
+}
+
+/** Whether this runtime compiles 128-bit SIMD, and may. */
 export function hasSimd(): boolean {
-  return WebAssembly.validate(Uint8Array.from(SIMD_PROBE));
+  return obstacle() === undefined;
+}
+
+/** @throws {EngineError} If this runtime cannot run the core */
+export function checkSimd(cause?: unknown): void {
+  const reason = obstacle();
+  if (reason === undefined) return;
+  throw new EngineError(`Cannot create an engine on wasm as ${reason}. Or use the backend reference, which is slow`, {
+    cause,
+  });
 }
 
 /** Whether this runtime compiles relaxed SIMD. */
@@ -130,7 +152,7 @@ function importSharedMemory(bytes: Uint8Array): void {
 /**
  * Makes a core of a generated module, on memory of its own, shared or not.
  *
- * @throws {EngineError} If the system refuses the memory
+ * @throws {EngineError} If the runtime lacks or forbids WebAssembly SIMD, or the system refuses the memory
  */
 export function instantiate<Exports extends AdderExports = CoreExports>(base64: string, shared = false): Core<Exports> {
   try {
@@ -139,6 +161,7 @@ export function instantiate<Exports extends AdderExports = CoreExports>(base64: 
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     return { module, memory, exports: exports as unknown as Exports };
   } catch (cause) {
+    checkSimd(cause);
     if (!(cause instanceof RangeError)) throw cause;
     const size = PAGES / 16;
     throw new EngineError(

@@ -74,25 +74,38 @@ interface Watch {
 function nextMessage(worker: Worker, { heartbeats, patience, every }: Watch): Promise<void> {
   return new Promise((resolve, reject) => {
     const waiting = new AbortController();
-    const settle = (reason?: string) => {
+    const settle = (error?: EngineError) => {
       waiting.abort();
       clearInterval(timer);
-      if (reason === undefined) return resolve();
-      reject(new EngineError(`Cannot go on with this engine as its workers must live: ${reason}. Create another one`));
+      if (error === undefined) resolve();
+      else reject(error);
     };
+    const dead = (reason: string) =>
+      new EngineError(`Cannot go on with this engine as its workers must live: ${reason}. Create another one`);
     worker.addEventListener("message", () => settle(), { signal: waiting.signal });
     worker.addEventListener("error", (event) => {
       event.preventDefault();
-      settle(`one failed (${event.message})`);
+      // a script that could not be loaded has no message
+      settle(event.message === undefined ? forbidden() : dead(`one failed (${event.message})`));
     }, { signal: waiting.signal });
     let [seen, looks] = [heartbeats(), 0];
     const timer = setInterval(() => {
       const now = heartbeats();
       looks = now === seen ? looks + 1 : 0;
       seen = now;
-      if (looks >= patience) settle("one has done nothing for too long");
+      if (looks >= patience) settle(dead("one has done nothing for too long"));
     }, every);
   });
+}
+
+/** The error of a page that lets no worker start from a Blob. */
+function forbidden(cause?: unknown): EngineError {
+  const reason = cause instanceof Error ? ` (${cause.message})` : "";
+  return new EngineError(
+    `Cannot start threads as workers from blob: URLs must be allowed: they are forbidden${reason}. ` +
+      "Add worker-src blob: to the page's Content-Security-Policy, or use threads: 1",
+    { cause },
+  );
 }
 
 /** The other threads of an engine. */
@@ -168,7 +181,7 @@ async function startWorkers(
     return workers;
   } catch (error) {
     for (const worker of workers) worker.terminate();
-    throw error;
+    throw error instanceof EngineError ? error : forbidden(error);
   } finally {
     URL.revokeObjectURL(url);
   }

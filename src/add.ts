@@ -1,0 +1,66 @@
+import { type Adder, DecodingAdder, type Pair, type Sum, WasmAdder } from "./adder.ts";
+import { decodeAll } from "./engine/reference/decode.ts";
+import { tensorsOf } from "./engine/reference/model.ts";
+import { hasSimd } from "./engine/wasm/core.ts";
+import { type ModelName, variantOf } from "./model/variant.ts";
+import { shippedParameters } from "./weights/shipped.ts";
+
+/** An {@linkcode Adder} in plain TypeScript. */
+class ReferenceAdder extends DecodingAdder {
+  readonly backend = "reference";
+  readonly decode: (operands: Float64Array) => Uint8Array;
+
+  constructor(model: ModelName, parameters: Float32Array) {
+    super();
+    const variant = variantOf(model);
+    const tensors = tensorsOf(Float64Array.from(parameters), variant);
+    this.decode = (operands) => decodeAll(tensors, variant, operands);
+  }
+}
+
+/** Makes an adder, on the reference engine where WebAssembly is missing or forbidden. */
+export function makeAdder(model: ModelName, parameters: Float32Array): Adder {
+  return hasSimd() ? new WasmAdder(model, parameters) : new ReferenceAdder(model, parameters);
+}
+
+let shipped: Adder | undefined;
+
+function shippedAdder(): Adder {
+  return shipped ??= makeAdder(763, shippedParameters());
+}
+
+/**
+ * Adds two whole numbers in [0, 9999999999] with the shipped weights, which are proved to add all pairs correctly. Needs no permission.
+ *
+ * @example Usage
+ * ```ts
+ * import { add } from "@x/tiny-adder";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(add(42, 7), 49);
+ * assertEquals(add(9999999999n, 1n), 10000000000n);
+ * ```
+ *
+ * @throws {TypeError} If the operands are not both numbers or both bigints
+ * @throws {RangeError} If an operand is not a whole number in [0, 9999999999]
+ */
+export function add<T extends number | bigint>(a: T, b: T): Sum<T> {
+  return shippedAdder().add(a, b)!;
+}
+
+/**
+ * Adds many pairs with the shipped weights, much faster than one by one.
+ *
+ * @example Usage
+ * ```ts
+ * import { addMany } from "@x/tiny-adder";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(addMany([[42, 7], [1, 2]]), [49, 3]);
+ * ```
+ *
+ * @throws {TypeError | RangeError} As {@linkcode add}, if one operand is wrong
+ */
+export function addMany<T extends number | bigint>(pairs: readonly Pair<T>[]): Sum<T>[] {
+  return shippedAdder().addMany(pairs) as Sum<T>[];
+}
