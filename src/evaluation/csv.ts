@@ -17,8 +17,8 @@ export const SEPARATORS: readonly string[] = [",", ";", "\t", "|"];
 
 /** A quoted value, or the text up to the next separator or line end; then its delimiter. */
 function fieldPattern(separator: string): RegExp {
-  const between = `\\x${separator.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  const spaces = separator === "\t" ? " *" : "[ \\t]*";
+  const between = `\\u${separator.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  const spaces = separator === "\t" ? " *" : separator === " " ? "\\t*" : "[ \\t]*";
   return new RegExp(
     `${spaces}(?:"([^"]*(?:""[^"]*)*)"${spaces}(?=[${between}\\r\\n]|$)|([^${between}\\r\\n]*))(${between}|\\r\\n|\\n|\\r|$)`,
     "y",

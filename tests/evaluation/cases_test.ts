@@ -24,6 +24,8 @@ const READ: [what: string, text: string, operands: number[]][] = [
   ["a comma in a column between semicolons", "note, more;b;a\n1,5;2;1\n", [1, 2]],
   ["Excel's line of a separator", "sep=;\na;b\n1;2\n", [1, 2]],
   ["a line of a separator behind a byte order mark, in quotes", '\uFEFF"sep=\t"\r\na\tb\r\n1\t2\r\n', [1, 2]],
+  ["a separator of another alphabet", "sep=、\na、b\n1、2\n", [1, 2]],
+  ["spaces as separators", "sep= \na b\n1 2\n", [1, 2]],
   ["a separator that only its line names", "sep=/\na/b\n1/2\n", [1, 2]],
   ["a line end and a quote within quotes", 'a,note,b\n1,"says ""two""\r\nand more",2\n3,,4\n', [1, 2, 3, 4]],
 ];

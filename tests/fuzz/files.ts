@@ -14,6 +14,8 @@ import { decodeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { decodeState, encodeState } from "../../src/checkpoint/state.ts";
 import { CaseFileError, parseCases } from "../../src/evaluation/cases.ts";
 import { SweepFileError } from "../../src/sweep/error.ts";
+import { parseSweep } from "../../src/sweep/file.ts";
+import { decodeText } from "../../src/text.ts";
 import { parseLine } from "../../src/sweep/line.ts";
 import { parseRecipes } from "../../src/sweep/recipe_file.ts";
 import { continueRecipe, RECIPES, trainRecipe } from "../../src/training/recipes.ts";
@@ -155,7 +157,12 @@ const cuts = sealed("certificates, sealed, cuts", async (certificate) => {
   }
 });
 
-const CASES = ["a,b,sum\n42,7,49\n0,0,0\n9999999999,1,10000000000\n", '"b" , A\r\n"1","2"\r\n\r\n3,4', "x,a,b\n,1,2\n"];
+const CASES = [
+  "a,b,sum\n42,7,49\n0,0,0\n9999999999,1,10000000000\n",
+  '"b" , A\r\n"1","2"\r\n\r\n3,4',
+  "x,a,b\n,1,2\n",
+  "sep=;\r\na;b;sum\r\n1;2;3\r\n",
+];
 const LINE = JSON.stringify(lineOf());
 const RECIPE = JSON.stringify(RECIPES.flatMap((name) => [trainRecipe(name), continueRecipe(name)]));
 
@@ -183,6 +190,37 @@ const TEXTS: readonly Target<string>[] = [
   },
 ];
 
+/** A text in the encodings that files have, which is then damaged. */
+function encoded(corpus: readonly string[]): (random: Random) => Uint8Array {
+  const encodings = corpus.flatMap((text) => [
+    new TextEncoder().encode(text),
+    new TextEncoder().encode(`\uFEFF${text.replaceAll("\n", "\r\n")}`),
+    new Uint8Array(Uint16Array.from(`\uFEFF${text}`, (letter) => letter.charCodeAt(0)).buffer),
+    new Uint8Array(Uint16Array.from(text, (letter) => letter.charCodeAt(0)).buffer),
+  ]);
+  return (random) => random.oneIn(8) ? random.of(encodings) : mutateBytes(random, encodings);
+}
+
+const RUNS = [1, 2, 3].map((seed) => `${JSON.stringify(lineOf({ seed }))}\n`).join("");
+const refused = (reason: string) => new CaseFileError(`Cannot read ${SOURCE} as it must be text: ${reason}`);
+
+const ENCODED: readonly Target<Uint8Array>[] = [
+  {
+    name: "case files, encoded",
+    make: encoded(CASES),
+    run: (bytes) => parseCases(decodeText(bytes, refused), { source: SOURCE }),
+    refuses: [CaseFileError],
+    says: SAYS,
+  },
+  {
+    name: "sweeps, encoded",
+    make: encoded([RUNS, `${RUNS}\n\n`, RUNS.trimEnd()]),
+    run: (bytes) => parseSweep(decodeText(bytes, refused), SOURCE),
+    refuses: [CaseFileError, SweepFileError],
+    says: SAYS,
+  },
+];
+
 /** All that reads files. */
 // deno-lint-ignore no-explicit-any
-export const FILE_TARGETS: readonly Target<any>[] = [...READERS, certificates, cuts, ...TEXTS];
+export const FILE_TARGETS: readonly Target<any>[] = [...READERS, certificates, cuts, ...TEXTS, ...ENCODED];
