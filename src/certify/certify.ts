@@ -4,6 +4,7 @@
 import { shown } from "../shown.ts";
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/source.ts";
 import { checkParameters } from "../engine/checks.ts";
+import { checkOptions, type OptionKinds } from "../options.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
 import { variantOf } from "../model/variant.ts";
 import { hashOfWeights, sealCertificate } from "./certificate.ts";
@@ -13,6 +14,9 @@ import type { StepOutcome } from "./prove_step.ts";
 import type { CertifyCheckpoint, CertifyOptions, CertifyResult, Input, OpenRegion } from "./types.ts";
 import { createWorkerPool, type WorkerPool } from "./worker_pool.ts";
 
+const OPTIONS: OptionKinds<CertifyOptions> = {
+  ...{ seconds: "a number", cuts: "a number", threads: "a number", signal: "an AbortSignal", onProgress: "a function" },
+};
 const INPUTS = "100000000000000000000";
 const DEFAULT_SECONDS = 60;
 const MOST_THREADS = 64;
@@ -41,6 +45,7 @@ const TURN_MS = 50;
  * @throws {EngineError} If one of its workers dies
  */
 export async function certify(checkpoint: CheckpointSource, options: CertifyOptions = {}): Promise<CertifyResult> {
+  checkOptions("certify a model", options, OPTIONS);
   return (await examine(checkpointFrom(checkpoint, "certify a model"), options)).result;
 }
 
@@ -61,7 +66,7 @@ export async function examine(
   options: CertifyOptions & { exhaustive?: boolean },
 ): Promise<Examination> {
   checkParameters(checkpoint.parameters, variantOf(checkpoint.model));
-  const threads = checkOptions(options);
+  const threads = checkRanges(options);
   options.signal?.throwIfAborted();
   const started = performance.now();
   const search = new CounterexampleSearch(checkpoint);
@@ -88,10 +93,7 @@ export async function examine(
 }
 
 /** @returns The number of threads */
-function checkOptions(options: CertifyOptions): number {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot certify a model as its options must be an object: current value is ${shown(options)}`);
-  }
+function checkRanges(options: CertifyOptions): number {
   const { seconds = DEFAULT_SECONDS, cuts = DEFAULT_CUTS, threads } = options;
   for (const [name, value] of [["seconds", seconds], ["cuts", cuts]] as const) {
     if (typeof value === "number" && value > 0) continue;

@@ -6,6 +6,7 @@
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/source.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import type { BackendName, Engine } from "../engine/types.ts";
+import { checkOptions, type OptionKinds } from "../options.ts";
 import { drawOperands } from "../model/sampler.ts";
 import { examine } from "./certify.ts";
 import type { CertifyProgress, CertifyResult, Input } from "./types.ts";
@@ -16,7 +17,7 @@ export interface HardenOptions {
   rounds?: number;
   /** Seed of the examples, a whole number in [0, 2^32). @default {1} */
   seed?: number;
-  /** Gives up the proof of a step, and trains on, after that many cuts. @default {10_000} */
+  /** Gives up the proof of a group of inputs, and trains on, after that many cuts. @default {10_000} */
   cuts?: number;
   /** Threads, 1 … 64; the result is the same with any number. @default {all cores} */
   threads?: number;
@@ -24,17 +25,17 @@ export interface HardenOptions {
   backend?: BackendName | "auto";
   /** Ends it early: the promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Is told before each round of training: how many steps of the answer are proved, and how many inputs are trained on. */
+  /** Called before each round of training: how many steps of the answer are proved, and how many inputs are trained on. */
   onRound?: (round: { round: number; proved: number; pool: number }) => void;
-  /** Is told now and then how far a proof is. */
+  /** Called now and then with a proof's progress. */
   onProgress?: (progress: CertifyProgress) => void;
 }
 
-/** What {@linkcode harden} gives. */
+/** The result of {@linkcode harden}. */
 export interface HardenResult {
   /** The weights at the end. */
   parameters: Float32Array;
-  /** What the prover says of them. */
+  /** The proof's result for them. */
   result: CertifyResult;
   /** Rounds of training that were needed. */
   rounds: number;
@@ -42,6 +43,10 @@ export interface HardenResult {
   examples: number;
 }
 
+const OPTIONS: OptionKinds<HardenOptions> = {
+  ...{ rounds: "a number", seed: "a number", cuts: "a number", threads: "a number", backend: "a text" },
+  ...{ signal: "an AbortSignal", onRound: "a function", onProgress: "a function" },
+};
 const CUTS = 10_000;
 const BATCH = 64;
 /** Examples of a batch that come from what was found. */
@@ -67,6 +72,7 @@ const FIRST_ATTEMPT = 2 ** 30;
  * ```
  */
 export async function harden(checkpoint: CheckpointSource, options: HardenOptions = {}): Promise<HardenResult> {
+  checkOptions("harden a model", options, OPTIONS);
   const { rounds = 12, seed = 1, cuts = CUTS, threads, backend, signal, onRound = () => {}, onProgress } = options;
   const { model, parameters: given } = checkpointFrom(checkpoint, "harden a model");
   let parameters: Float32Array = given.slice();
