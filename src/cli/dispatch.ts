@@ -35,6 +35,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "Train many seeds and recipes, and summarize how many of them learn",
     load: async () => (await import("./sweep.ts")).sweepCommand,
   },
+  log: {
+    summary: "Write the log of a run as CSV, as a plot or for TensorBoard",
+    load: async () => (await import("./log.ts")).logCommand,
+  },
   lab: { summary: "Serve the web page on this machine", load: async () => (await import("./lab.ts")).labCommand },
   check: {
     summary: "Check a certificate that certify wrote, with a small independent checker",

@@ -104,7 +104,7 @@ const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 
 /** The flags that choose an engine. */
 export const ENGINE_FLAGS = {
-  backend: oneOf(BACKENDS, "engine to run on (default: auto, which is wasm, or webgpu if WASM SIMD is missing)"),
+  backend: oneOf(BACKENDS, "engine to run on (default: auto: wasm, else webgpu, else reference)"),
   threads: wholeNumber(
     "N",
     "number of threads, 1 to 64; it does not change the result (default: all cores, at most 8)",

@@ -207,3 +207,10 @@ Deno.test("a deflated entry is unpacked up to the size that it promises, and to 
   const right = async () => importCheckpoint(await deflated("a.npy", new Uint8Array(20), 20));
   await assertRejects(right, CheckpointError, 'its entry "a.npy" must be an array of NumPy: it begins otherwise');
 });
+
+Deno.test("a header of NumPy is read in linear time, whatever is in its shape", async () => {
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${"1".repeat(2000)}x), }`;
+  const magic = [0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, header.length & 0xff, header.length >> 8];
+  const npz = writeZip([["a.npy", Uint8Array.of(...magic, ...new TextEncoder().encode(header))]]);
+  await assertRejects(() => importCheckpoint(npz), CheckpointError, "its header is");
+});

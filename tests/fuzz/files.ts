@@ -9,9 +9,11 @@ import { sealCertificate } from "../../src/certify/certificate.ts";
 import { concatenate } from "../../src/checkpoint/bytes.ts";
 import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
+import { importCheckpoint } from "../../src/checkpoint/import_checkpoint.ts";
 import { decodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
 import { decodeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { decodeState, encodeState } from "../../src/checkpoint/state.ts";
+import { readZip, writeZip } from "../../src/checkpoint/zip.ts";
 import { CaseFileError, parseCases } from "../../src/evaluation/cases.ts";
 import { SweepFileError } from "../../src/sweep/error.ts";
 import { parseSweep } from "../../src/sweep/file.ts";
@@ -35,6 +37,12 @@ async function golden(name: string): Promise<Uint8Array<ArrayBuffer>> {
 
 const SAFETENSORS = await Promise.all(["w0", "x0"].map((name) => golden(`${name}.safetensors`)));
 const PYTORCH = await Promise.all(["w0", "x0"].map((name) => golden(`${name}.pt`)));
+const FOREIGN = new Map(
+  [...Deno.readDirSync(new URL("../golden/import/", import.meta.url))].map(({ name }) => name).sort()
+    .map((name) => [name, Deno.readFileSync(new URL(`../golden/import/${name}`, import.meta.url))]),
+);
+/** The files of a kind, by their names. */
+const foreign = (kind: RegExp) => [...FOREIGN].filter(([name]) => kind.test(name)).map(([, bytes]) => bytes);
 const STATES = [763, 777].map((size) => {
   const [recipe, vector] = [trainRecipe("fast"), new Float32Array(size).fill(0.25)];
   const progress = freshProgress({ kind: "train", recipe, model: 763, seed: 1, arithmetic: "exact", from: null });
@@ -62,6 +70,22 @@ function misdescribed(corpus: readonly Uint8Array[]): (random: Random) => Uint8A
   };
 }
 
+/** A ZIP file with one entry that is damaged, and checksums that are right again: what lies behind the checksum is met. */
+function repacked(corpus: readonly Uint8Array[]): (random: Random) => Uint8Array<ArrayBuffer> {
+  const files = corpus.map((bytes) => [...readZip(bytes, "read it")]);
+  return (random) => {
+    const entries = random.of(files);
+    const damaged = random.oneIn(2)
+      ? entries.findIndex(([name]) => name.endsWith("data.pkl"))
+      : random.below(entries.length);
+    return writeZip(
+      entries.map(([name, content], i) =>
+        i === Math.max(damaged, 0) ? [name, mutateBytes(random, [content])] as const : [name, content] as const
+      ),
+    );
+  };
+}
+
 /** A reader of bytes, with files of its kind that are right. */
 function reader(
   name: string,
@@ -70,6 +94,8 @@ function reader(
 ): Target<Uint8Array> {
   return { name, make, run: read, refuses: [CheckpointError], says: SAYS };
 }
+
+const foreigner = (bytes: Uint8Array) => importCheckpoint(bytes, { source: SOURCE });
 
 const READERS: readonly Target<Uint8Array>[] = [
   reader("safetensors, damaged", (bytes) => decodeSafetensors(bytes, { source: SOURCE }), damaged(SAFETENSORS)),
@@ -80,6 +106,11 @@ const READERS: readonly Target<Uint8Array>[] = [
   ),
   reader("checkpoints", (bytes) => decodeCheckpoint(bytes, { source: SOURCE }), misdescribed(SAFETENSORS)),
   reader("torch.save", (bytes) => decodePyTorchCheckpoint(bytes, { source: SOURCE }), damaged(PYTORCH)),
+  reader("torch.save, repacked", foreigner, repacked(foreign(/^(?:neighbour|wrapper|prefix|half)_.*\.(?:pt|ckpt)$/))),
+  reader("NumPy, repacked", foreigner, repacked(foreign(/^npz_(?!compressed).*\.npz$/))),
+  reader("NumPy, deflated and damaged", foreigner, damaged(foreign(/\.npz$/))),
+  reader("pickles", foreigner, damaged(foreign(/\.pkl$/))),
+  reader("files of any kind", foreigner, damaged([...FOREIGN.values()].filter(({ length }) => length > 0))),
   reader("states", (bytes) => decodeState(bytes, { source: SOURCE }), misdescribed(STATES)),
 ];
 

@@ -23,7 +23,7 @@ const MAGIC = "\x93NUMPY";
 /** Our own headers have 118 bytes. */
 const MAX_HEADER_BYTES = 4096;
 const ENDING = ".npy";
-const HEADER = /^\{'descr': '([<>|=])(\w+)', 'fortran_order': (True|False), 'shape': \(((?:\d+,? ?)*)\), ?\} *\n?$/;
+const HEADER = /^\{'descr': '([<>|=])(\w+)', 'fortran_order': (True|False), 'shape': \(((?:\d+, ?)*\d*)\), ?\} *\n?$/;
 
 /** The arrays of an `.npz` by name. @throws {CheckpointError} If one of them is malformed, or not of numbers */
 export function readNpz(entries: ZipEntries, asked: string): PickleDict {

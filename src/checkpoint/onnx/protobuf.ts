@@ -9,6 +9,7 @@ import { concatenate } from "../bytes.ts";
 export type Field = Uint8Array;
 
 const VARINT = 0;
+const FIXED_64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED_32 = 5;
 
@@ -34,6 +35,11 @@ export function float(field: number, value: number): Field {
   const view = new DataView(new ArrayBuffer(4));
   view.setFloat32(0, value, true);
   return concatenate([Uint8Array.from(tag(field, FIXED_32)), new Uint8Array(view.buffer)]);
+}
+
+/** A field of type double. */
+export function double(field: number, value: number): Field {
+  return concatenate([Uint8Array.from(tag(field, FIXED_64)), new Uint8Array(Float64Array.of(value).buffer)]);
 }
 
 /** A field of type bytes. */

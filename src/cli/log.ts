@@ -1,0 +1,82 @@
+import { runDirectory } from "../checkpoint/store.ts";
+import { lossSvg } from "../logs/plot.ts";
+import { parseLog, type RunLog, toCsv } from "../logs/run_log.ts";
+import { toEventFile } from "../logs/tensorboard.ts";
+import { defineCommand } from "./command.ts";
+import { checkOutput, nameOf, readText, STANDARD, writeOutput } from "./files.ts";
+import { outputFile, OVERWRITE_FLAG, text } from "./flags.ts";
+import { printJson } from "./format.ts";
+import { quote, UsageError } from "./usage_error.ts";
+
+export const logCommand = defineCommand({
+  name: "log",
+  description:
+    "Reads the log of one or more runs, each a run folder, a log.jsonl, or - for standard input, and writes it in forms that\n" +
+    "other tools read. Without a flag it prints where each run stands.",
+  operands: "RUN…",
+  flags: {
+    csv: { help: "print steps and evaluations as CSV on stdout" },
+    out: outputFile("FILE.svg", "plot the loss of the runs into an SVG file; -: standard output"),
+    tensorboard: text("DIR", "write event files for TensorBoard, one in DIR/RUN for each run"),
+    overwrite: OVERWRITE_FLAG,
+  },
+  permissions: "--allow-read=RUN; --allow-write=FILE.svg with --out, --allow-write=DIR with --tensorboard",
+  example: "deno run --allow-read=run --allow-write=run.svg cli.ts log run --out run.svg",
+  async run({ operands, flags: { csv, out, tensorboard, overwrite }, json }) {
+    if (operands.length === 0) throw new UsageError("Cannot run log as it needs runs: name one or more");
+    if (out !== undefined && out !== STANDARD && !out.toLowerCase().endsWith(".svg")) {
+      throw new UsageError(`Cannot run log as --out must end in .svg: current value is ${quote(out)}`);
+    }
+    if ([csv, json, out === STANDARD].filter(Boolean).length > 1) {
+      throw new UsageError("Cannot run log as one of --csv, --json and --out - must be given: found several");
+    }
+    const logs = await Promise.all(operands.map(readLog));
+    const files = tensorboard === undefined ? [] : eventFiles(tensorboard, logs);
+    for (const path of [out, ...files.map(({ path }) => path)]) await checkOutput(path, overwrite);
+    if (out !== undefined) await writeOutput(out, lossSvg(logs));
+    const seconds = Math.floor(Date.now() / 1000);
+    for (const { folder, path, log } of files) {
+      await Deno.mkdir(folder, { recursive: true });
+      await writeOutput(path, toEventFile(log, seconds));
+    }
+    if (json) printJson(logs);
+    else if (csv) await writeOutput(STANDARD, toCsv(logs));
+    else if (out !== STANDARD) { for (const log of logs) console.log(standing(log)); }
+    return 0;
+  },
+});
+
+async function readLog(operand: string): Promise<RunLog> {
+  const isFile = operand === STANDARD || operand.toLowerCase().endsWith(".jsonl");
+  const path = isFile ? operand : runDirectory(operand).logFile;
+  return parseLog(
+    operand,
+    await readText(path, "the log of a run"),
+    (line, reason) =>
+      new UsageError(`Cannot read ${nameOf(path)} as line ${line} must be that of a run's log: ${reason}`),
+  );
+}
+
+/** The event files of runs, each in a folder of its own, which TensorBoard takes for a run. */
+function eventFiles(root: string, logs: readonly RunLog[]) {
+  const files = logs.map((log) => {
+    const name = log.run.replace(/^[./\\]+|[/\\]+$/g, "").replace(/[^\w.-]+/g, "_") || "run";
+    const folder = `${root}/${name}`;
+    return { log, folder, path: `${folder}/events.out.tfevents.0000000000.tiny-adder` };
+  });
+  const twice = files.find(({ path }, i) => files.findIndex((file) => file.path === path) < i);
+  if (twice === undefined) return files;
+  throw new UsageError(`Cannot run log as each run must have a folder of its own: two would be in ${twice.folder}`);
+}
+
+/** Where a run stands, in a line. */
+function standing({ run, lines }: RunLog): string {
+  const last = lines.findLast(({ event }) => event === "step");
+  const evaluation = lines.findLast(({ event }) => event === "evaluation");
+  const parts = [
+    last === undefined ? "no step yet" : `step ${last.step}, loss ${Number(last.loss).toPrecision(3)}`,
+    ...evaluation === undefined ? [] : [`${evaluation.correct} of ${evaluation.total} right`],
+    ...(lines.some(({ event }) => event === "end") ? ["ended"] : []),
+  ];
+  return `${run}: ${parts.join(", ")}`;
+}

@@ -1,0 +1,38 @@
+import { type Chart, chartSvg, x, y } from "../chart.ts";
+import { count } from "../count.ts";
+import type { LogLine, RunLog } from "./run_log.ts";
+
+/** Losses on the y axis, from the bottom to the top, in powers of ten. */
+const [LOWEST, HIGHEST] = [-6, 1];
+
+/** Steps between two marks: 1, 2 or 5 times a power of ten, so that there are at most six. */
+function stepsBetween(most: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(most, 1)));
+  return [0.2, 0.5, 1, 2].map((factor) => factor * power).find((each) => each >= 1 && most / each <= 5) ?? 2 * power;
+}
+
+/** Draws the loss of runs by step as SVG, on a logarithmic axis. Attempts of a run share its colour. */
+export function lossSvg(logs: readonly RunLog[]): string {
+  const stepsOf = ({ lines }: RunLog) =>
+    lines.filter(({ event, loss }) => event === "step" && typeof loss === "number") as (LogLine & {
+      readonly step: number;
+      readonly loss: number;
+    })[];
+  const most = Math.max(1, ...logs.flatMap((log) => stepsOf(log).map(({ step }) => step)));
+  const each = stepsBetween(most);
+  const height = (loss: number) =>
+    Math.min(1, Math.max(0, (Math.log10(Math.max(loss, Number.MIN_VALUE)) - LOWEST) / (HIGHEST - LOWEST)));
+  const chart: Chart = {
+    title: "Training loss by step, in nats",
+    xTicks: Array.from({ length: Math.floor(most / each) + 1 }, (_, i) => [i * each / most, count(i * each)]),
+    yTicks: Array.from({ length: HIGHEST - LOWEST + 1 }, (_, i) => [i / (HIGHEST - LOWEST), `1e${LOWEST + i}`]),
+    xLabel: "steps",
+    curves: logs.map((log) => ({
+      path: stepsOf(log).map(({ step, loss, attempt }, i, all) =>
+        `${i === 0 || all[i - 1].attempt !== attempt ? "M" : "L"}${x(step / most)} ${y(height(loss))}`
+      ).join(""),
+      label: log.run,
+    })),
+  };
+  return chartSvg(chart);
+}
