@@ -55,7 +55,10 @@ testIn(
     const detail = await textOf(page, "#proof-detail");
     const steps = Number(SHIPPED.step).toLocaleString("en-US");
     const model = `run A (${SHIPPED.recipe}, seed ${SHIPPED.seed}), trained for ${steps} steps.`;
-    assert(detail.startsWith(`${model} Smallest margin ${await shippedMargin()} logits;`), detail);
+    assert(
+      detail.startsWith(`${model} Smallest margin ${await shippedMargin()} logits, with float32 rounding.`),
+      detail,
+    );
     assert(await page.$eval("#proof-elsewhere", (note) => (note as HTMLElement).hidden));
     assertEquals(await page.$$eval("#proof-steps tbody tr", ({ length }) => length), 12);
     assert(
