@@ -186,11 +186,11 @@ testIn("chromium", "a page that nobody sees goes on training", async () => {
   }
   await new Promise((resolve) => setTimeout(resolve, 2000));
   assert(await isHidden());
-  // nothing was drawn meanwhile: what the card tells once it is seen again was trained unseen
+  // nothing was drawn meanwhile: what the card tells once it is seen again was trained unseen, more than in the moment since
   const hidden = await stepOf(page, "A");
   await page.bringToFront();
   const after = await hasSteps(page, "A", hidden + 1);
-  assert(after - before > 1000, `steps ${before}, ${hidden} when hidden, ${after} when seen again`);
+  assert(after - before > 300, `steps ${before}, ${hidden} when hidden, ${after} when seen again`);
   await other.close();
 });
 
