@@ -11,14 +11,14 @@
  *
  * @module
  */
-export { add, addMany } from "./src/add.ts";
-export type { Adder, Pair, Sum } from "./src/adder.ts";
+export { add, addMany } from "./src/adder/add.ts";
+export type { Adder, Pair, Sum } from "./src/adder/adder.ts";
 export type { Bytes } from "./src/checkpoint/bytes.ts";
 export type { Checkpoint } from "./src/checkpoint/checkpoint.ts";
 export { CheckpointError } from "./src/checkpoint/error.ts";
 export type { CheckpointSource } from "./src/checkpoint/source.ts";
-export { EngineError } from "./src/engine/error.ts";
-export type { AdapterDescription, Arithmetic, BackendName } from "./src/engine/types.ts";
+export { EngineError } from "./src/engine/interface/error.ts";
+export type { AdapterDescription, Arithmetic, BackendName } from "./src/engine/interface/types.ts";
 export {
   evaluate,
   type EvaluateOptions,
@@ -28,10 +28,10 @@ export {
 } from "./src/evaluation/evaluate.ts";
 export type { Operands, Problem, Problems } from "./src/model/problem.ts";
 export type { ModelName } from "./src/model/variant.ts";
-export { loadAdder } from "./src/load_adder.ts";
+export { loadAdder } from "./src/adder/load_adder.ts";
 export { TrainingError } from "./src/training/error.ts";
 export type { CurriculumPhase, EvaluationPlan, Gate, Recipe, Stage } from "./src/training/recipes.ts";
-export type { StageHyperparameters } from "./src/training/stage.ts";
+export type { StageHyperparameters } from "./src/schedule/stage.ts";
 export { continueTraining, continueTraining as continue, train } from "./src/training/train.ts";
 export type {
   ContinueOptions,

@@ -2,7 +2,7 @@ import { FIRST_MOMENT, GRADIENT, OPTIMIZER_STEPS, PADDED, PARAMETERS, SECOND_MOM
 import { sumLanes } from "./simd";
 
 /**
- * Linear warm-up from 0, then a cosine down to floor x peak. Must equal `learningRateAt` of src/training/learning_rate.ts.
+ * Linear warm-up from 0, then a cosine down to floor x peak. Must equal `learningRateAt` of src/schedule/learning_rate.ts.
  * Computed here, in doubles, because JavaScript does not specify the last bits of Math.cos.
  */
 export function learningRate(step: f64, steps: f64, peak: f64, warmup: f64, floor: f64): f64 {

@@ -17,7 +17,7 @@
 import { parseArgs } from "@std/cli";
 import { resolve } from "@std/path";
 import { createEngine } from "../src/engine/mod.ts";
-import type { AdapterDescription } from "../src/engine/types.ts";
+import type { AdapterDescription } from "../src/engine/interface/types.ts";
 import { type GpuCounts, sharedGpu } from "../src/engine/webgpu/device.ts";
 import { describeMachine, formatRate, machineLine, measure, median, type Rates, trainRunOf } from "./measure.ts";
 import { runCommand } from "./peers/command.ts";

@@ -6,7 +6,7 @@
 import { fromFileUrl, join } from "@std/path";
 import plotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
 import { CONTENT_SECURITY_POLICY, HEADERS } from "../src/lab/headers.ts";
-import { sha256 } from "../src/sha256.ts";
+import { sha256 } from "../src/common/sha256.ts";
 
 /** Files by path within the folder. */
 export type Files = Map<string, Uint8Array<ArrayBuffer>>;

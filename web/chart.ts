@@ -1,5 +1,5 @@
 import uPlot from "uplot";
-import { count } from "../src/count.ts";
+import { formatInteger } from "../src/common/format_integer.ts";
 import type { Curve } from "./curve.ts";
 import { cssColor, element } from "./dom.ts";
 import { throttled } from "./frames.ts";
@@ -166,7 +166,7 @@ export class Chart {
       const at = steps.findLastIndex((known) => known <= step);
       return at < 0 || this.#spec.paint ? [] : [`${run.slot} ${this.#spec.read(values[at])}`];
     });
-    this.#readout.textContent = [`step ${count(step)}`, ...values].join("   ");
+    this.#readout.textContent = [`step ${formatInteger(step)}`, ...values].join("   ");
   }
 }
 

@@ -1,4 +1,4 @@
-import { eventLoopTurn } from "../src/event_loop.ts";
+import { eventLoopTurn } from "../src/common/event_loop.ts";
 import { type Glass, glassOf } from "../src/inspection/glass.ts";
 import { TOKEN_NAMES } from "../src/inspection/sum.ts";
 import { tensorView, variantOf, WIDTH } from "../src/model/variant.ts";

@@ -1,4 +1,4 @@
-import { count } from "../src/count.ts";
+import { formatInteger } from "../src/common/format_integer.ts";
 import { SUM_DIGITS } from "../src/model/vocabulary.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
 import { Curve } from "./curve.ts";
@@ -161,7 +161,9 @@ export class LabRun {
         break;
       case "restart":
         this.remarks.push(
-          `Attempt ${event.attempt} ended at step ${count(event.step)}: its loss, ${event.loss.toFixed(3)}, is above ` +
+          `Attempt ${event.attempt} ended at step ${formatInteger(event.step)}: its loss, ${
+            event.loss.toFixed(3)
+          }, is above ` +
             `the limit for this step, ${event.gate}. Training starts again from new random weights.`,
         );
         for (const curve of [this.loss, this.learningRate, this.exactMatch, ...this.digits]) curve.clear();
@@ -173,7 +175,7 @@ export class LabRun {
       case "hardening":
         this.remarks.push(
           `Hardening, round ${event.round}: ${event.proved} of 12 tokens are proved. ` +
-            `Training on ${count(event.pool)} pairs that the proof failed on or found close.`,
+            `Training on ${formatInteger(event.pool)} pairs that the proof failed on or found close.`,
         );
     }
   }

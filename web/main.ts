@@ -1,4 +1,4 @@
-import { eventLoopTurn } from "../src/event_loop.ts";
+import { eventLoopTurn } from "../src/common/event_loop.ts";
 import { shippedCheckpoint } from "../src/weights/mod.ts";
 import { coresHere, showCapabilities } from "./capabilities.ts";
 import { byId } from "./dom.ts";

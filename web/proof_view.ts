@@ -1,7 +1,7 @@
 import { certificateText } from "../src/certify/certificate.ts";
 import { marginText } from "../src/certify/margin.ts";
 import type { Certificate, CertifyResult, Input } from "../src/certify/types.ts";
-import { count } from "../src/count.ts";
+import { formatInteger } from "../src/common/format_integer.ts";
 import { byId, element } from "./dom.ts";
 import { download } from "./files.ts";
 import { short } from "./format.ts";
@@ -116,8 +116,8 @@ export class ProofView {
       const { a, b, expected, got, step } = counterexample;
       const said = step === 11
         ? "gives the right digits, but does not end after them"
-        : `gives ${got === null ? "no number" : count(got)} instead of ${count(expected)}`;
-      this.#say(`Refuted: ${count(a)} + ${count(b)} ${said}.`, `${took}.`, "wrong");
+        : `gives ${got === null ? "no number" : formatInteger(got)} instead of ${formatInteger(expected)}`;
+      this.#say(`Refuted: ${formatInteger(a)} + ${formatInteger(b)} ${said}.`, `${took}.`, "wrong");
     } else {
       const left = undecided === null
         ? ""

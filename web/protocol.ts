@@ -1,5 +1,5 @@
 import type { CertifyProgress, CertifyResult } from "../src/certify/types.ts";
-import type { Arithmetic, BackendName, Engine } from "../src/engine/types.ts";
+import type { Arithmetic, BackendName, Engine } from "../src/engine/interface/types.ts";
 import type { ModelName } from "../src/model/variant.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
 

@@ -1,5 +1,5 @@
 import { marginText } from "../src/certify/margin.ts";
-import { count } from "../src/count.ts";
+import { formatInteger } from "../src/common/format_integer.ts";
 import { element } from "./dom.ts";
 import { percent, short } from "./format.ts";
 import type { LabRun } from "./lab_run.ts";
@@ -87,23 +87,25 @@ function stateLine(run: LabRun): string {
   if (status === "failed") return "failed";
   if (status === "done") return resultLine(result!.report);
   if (latest === undefined) return "starting";
-  const at = `step ${count(latest.step)} of ${count(totalSteps)}`;
+  const at = `step ${formatInteger(latest.step)} of ${formatInteger(totalSteps)}`;
   const doing = { training: `stage ${latest.stage}`, proving: `proving, ${percent(proved)}` }[status as string] ??
     status;
   const right = evaluation === undefined ? "" : `, ${percent(evaluation.exactMatch)} of held-out sums right`;
-  const speed = status === "training" ? `\n${count(latest.examplesPerSecond)} examples/s` : "";
+  const speed = status === "training" ? `\n${formatInteger(latest.examplesPerSecond)} examples/s` : "";
   return `${doing}, ${at}\nloss ${short(latest.loss)}${right}${speed}`;
 }
 
 type Report = NonNullable<LabRun["result"]>["report"];
 
 function resultLine({ exactMatch, evaluated, seconds, certified, worstMargin, counterexample }: Report): string {
-  const right = `${percent(exactMatch)} of ${count(evaluated)} held-out sums right`;
+  const right = `${percent(exactMatch)} of ${formatInteger(evaluated)} held-out sums right`;
   const took = `${seconds.toFixed(1)} s`;
   if (certified === null) return `trained in ${took}\n${right}`;
   if (certified) {
     return `proved right on all 10²⁰ pairs\nsmallest margin ${marginText(worstMargin!)}, ${took}\n${right}`;
   }
-  const why = counterexample === null ? "not proved" : `wrong: ${count(counterexample.a)} + ${count(counterexample.b)}`;
+  const why = counterexample === null
+    ? "not proved"
+    : `wrong: ${formatInteger(counterexample.a)} + ${formatInteger(counterexample.b)}`;
   return `${why}\n${right}, ${took}`;
 }

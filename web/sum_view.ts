@@ -1,4 +1,4 @@
-import { count } from "../src/count.ts";
+import { formatInteger } from "../src/common/format_integer.ts";
 import { type StepInspection, type SumInspection, TOKEN_NAMES } from "../src/inspection/sum.ts";
 import { EOS, FIRST_QUERY, QUERIES as STEPS } from "../src/model/vocabulary.ts";
 import { byId, element } from "./dom.ts";
@@ -112,10 +112,12 @@ export class SumView {
     const right = a + b;
     const isDone = this.#shown === STEPS;
     this.#verdict.dataset.right = isDone ? String(sum === right) : "";
-    const said = sum === null ? "no number" : count(sum);
+    const said = sum === null ? "no number" : formatInteger(sum);
     const text = !isDone
       ? "…"
-      : `${count(a)} + ${count(b)} = ${said} ${sum === right ? "✓" : `✗, correct is ${count(right)}`}`;
+      : `${formatInteger(a)} + ${formatInteger(b)} = ${said} ${
+        sum === right ? "✓" : `✗, correct is ${formatInteger(right)}`
+      }`;
     if (this.#verdict.textContent !== text) this.#verdict.textContent = text;
   }
 }

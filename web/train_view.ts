@@ -1,6 +1,6 @@
 import { decodeCheckpoint } from "../src/checkpoint/checkpoint.ts";
-import { count } from "../src/count.ts";
-import type { Arithmetic, BackendName } from "../src/engine/types.ts";
+import { formatInteger } from "../src/common/format_integer.ts";
+import type { Arithmetic, BackendName } from "../src/engine/interface/types.ts";
 import type { ModelName } from "../src/model/variant.ts";
 import { RECIPES, totalSteps, trainRecipe } from "../src/training/recipes.ts";
 import { threadsHere } from "./capabilities.ts";
@@ -31,7 +31,7 @@ export function modelOfRun({ slot, request, weights, result }: LabRun): LabModel
   return {
     id: slot,
     label: `run ${slot} (${recipe}, seed ${seed})`,
-    note: result === undefined ? `at step ${count(step)}` : `trained for ${count(step)} steps`,
+    note: result === undefined ? `at step ${formatInteger(step)}` : `trained for ${formatInteger(step)} steps`,
     model,
     parameters,
     metadata: result === undefined
@@ -79,7 +79,7 @@ export class TrainView {
     const recipe = trainRecipe(byId("recipe", HTMLSelectElement).value);
     byId("recipe-description", HTMLParagraphElement).textContent = this.#freeSlot() === undefined
       ? "Two runs are open: stop one to start another."
-      : `${recipe.name}: ${recipe.description}; ${count(totalSteps(recipe))} steps.`;
+      : `${recipe.name}: ${recipe.description}; ${formatInteger(totalSteps(recipe))} steps.`;
   }
 
   #read(): TrainRequest {

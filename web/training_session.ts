@@ -1,6 +1,6 @@
 import type { TrainingState } from "../src/checkpoint/state.ts";
 import { createEngine } from "../src/engine/create_engine.ts";
-import type { Engine } from "../src/engine/types.ts";
+import type { Engine } from "../src/engine/interface/types.ts";
 import { evaluate } from "../src/evaluation/evaluate.ts";
 import { freshProgress, type RunProgress } from "../src/training/progress.ts";
 import { FINAL_EVALUATION, totalSteps, trainRecipe } from "../src/training/recipes.ts";

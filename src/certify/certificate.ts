@@ -4,7 +4,7 @@
  * @module
  */
 import { littleEndian } from "../checkpoint/bytes.ts";
-import { sha256 } from "../sha256.ts";
+import { sha256 } from "../common/sha256.ts";
 import type { Certificate } from "./types.ts";
 
 /** SHA-256 of weights: float32, little-endian, in the order of the flat vector. */

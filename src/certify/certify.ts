@@ -1,10 +1,10 @@
 /**
  * The prover: whether a model adds every pair of operands correctly.
  */
-import { shown } from "../shown.ts";
+import { formatValue } from "../common/format_value.ts";
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/source.ts";
-import { checkParameters } from "../engine/checks.ts";
-import { checkOptions, type OptionKinds } from "../options.ts";
+import { checkParameters } from "../engine/interface/checks.ts";
+import { checkOptions, type OptionKinds } from "../common/options.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
 import { variantOf } from "../model/variant.ts";
 import { hashOfWeights, sealCertificate } from "./certificate.ts";
@@ -98,14 +98,14 @@ function checkRanges(options: CertifyOptions): number {
   for (const [name, value] of [["seconds", seconds], ["cuts", cuts]] as const) {
     if (typeof value === "number" && value > 0) continue;
     throw new RangeError(
-      `Cannot certify a model as ${name} must be a positive number: current value is ${shown(value)}`,
+      `Cannot certify a model as ${name} must be a positive number: current value is ${formatValue(value)}`,
     );
   }
   const asked = threads ?? Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1);
   if (!Number.isInteger(asked) || asked < 1 || asked > MOST_THREADS) {
     throw new RangeError(
       `Cannot certify a model as threads must be a whole number from 1 to ${MOST_THREADS}: current value is ${
-        shown(asked)
+        formatValue(asked)
       }`,
     );
   }

@@ -5,8 +5,8 @@
  */
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/source.ts";
 import { createEngine } from "../engine/create_engine.ts";
-import type { BackendName, Engine } from "../engine/types.ts";
-import { checkOptions, type OptionKinds } from "../options.ts";
+import type { BackendName, Engine } from "../engine/interface/types.ts";
+import { checkOptions, type OptionKinds } from "../common/options.ts";
 import { drawOperands } from "../model/sampler.ts";
 import { examine } from "./certify.ts";
 import type { CertifyProgress, CertifyResult, Input } from "./types.ts";

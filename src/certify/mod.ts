@@ -19,7 +19,7 @@
 export { certify } from "./certify.ts";
 export { certificateText } from "./certificate.ts";
 export { harden, type HardenOptions, type HardenResult } from "./harden.ts";
-export { EngineError } from "../engine/error.ts";
+export { EngineError } from "../engine/interface/error.ts";
 export { checkCertificate, type CheckResult } from "../checker/check.ts";
 export type {
   Certificate,

@@ -1,7 +1,7 @@
 /**
  * The proof of all steps.
  */
-import { WasmAdder } from "../adder.ts";
+import { WasmAdder } from "../adder/adder.ts";
 import { decodeGreedily } from "../engine/reference/decode.ts";
 import { tensorsOf } from "../engine/reference/model.ts";
 import { hardCases } from "../evaluation/hard.ts";

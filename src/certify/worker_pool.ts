@@ -1,9 +1,9 @@
 /**
  * A worker pool for proofs.
  */
-import { EngineError } from "../engine/error.ts";
+import { EngineError } from "../engine/interface/error.ts";
 import type { DecodingNumbers } from "../engine/wasm/decoding_tables.ts";
-import { eventLoopTurn } from "../event_loop.ts";
+import { eventLoopTurn } from "../common/event_loop.ts";
 import { Prover } from "./prover.ts";
 import { type Results, runTask, type Task } from "./task.ts";
 import { WORKER_SOURCE } from "./worker_source.ts";

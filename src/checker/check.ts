@@ -5,7 +5,7 @@
 import { KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
 import type { ModelName } from "../model/variant.ts";
-import { sha256 } from "../sha256.ts";
+import { sha256 } from "../common/sha256.ts";
 import { EOS, EQUALS, OPERAND_DIGITS, QUERIES } from "../model/vocabulary.ts";
 import { Attention, dot, type Part, SUMS } from "./attention.ts";
 import { Layers } from "./margin.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 import { type ModelName, type Variant, variantOf } from "../model/variant.ts";
-import { toBase64 } from "../base64.ts";
+import { toBase64 } from "../common/base64.ts";
 import { littleEndian } from "./bytes.ts";
 import { checkpointFrom, type CheckpointSource } from "./source.ts";
 import { checkParameters } from "./state_dict.ts";

@@ -1,4 +1,4 @@
-import { shown } from "../shown.ts";
+import { formatValue } from "../common/format_value.ts";
 
 /** Bytes in any form: a buffer, or a view of one such as a `Uint8Array` or Node's `Buffer`. */
 export type Bytes = ArrayBufferLike | ArrayBufferView;
@@ -22,7 +22,7 @@ export function describeSource(value: unknown): string {
   if (value instanceof URL) return `the URL ${value.href.slice(0, 60)}; fetch it, and give its bytes`;
   if (value instanceof Promise) return "a promise; await it";
   if (value instanceof Blob || value instanceof Response) return "not read yet; await its arrayBuffer()";
-  return shown(value);
+  return formatValue(value);
 }
 
 /** All bytes in one array. */

@@ -3,7 +3,7 @@ import { certify } from "../certify/certify.ts";
 import { marginText } from "../certify/margin.ts";
 import type { CertifyCheckpoint, CertifyOptions, CertifyResult } from "../certify/types.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { count } from "../count.ts";
+import { formatInteger } from "../common/format_integer.ts";
 import { createEngine } from "../engine/mod.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { defineCommand } from "./command.ts";
@@ -51,7 +51,7 @@ export const certifyCommand = defineCommand({
       const print = (line: string) => printLine(line, out);
       print(verdictLine(result));
       for (const { step, margin, worst, cuts: cutCount } of result.steps) {
-        const cuts = cutCount === 0 ? "" : `, ${count(cutCount)} cuts`;
+        const cuts = cutCount === 0 ? "" : `, ${formatInteger(cutCount)} cuts`;
         print(
           `  step ${step}: at least ${marginText(margin, 3)}; ${worst.a} + ${worst.b} has ${
             worst.margin.toFixed(3)

@@ -1,5 +1,5 @@
 import { checkCertificate } from "../checker/check.ts";
-import { count } from "../count.ts";
+import { formatInteger } from "../common/format_integer.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, inputFile } from "./flags.ts";
 import { readText } from "./files.ts";
@@ -26,7 +26,7 @@ export const checkCommand = defineCommand({
     if (json) {
       printJson({ ...result, certificate: file, checkpoint: name, seconds });
     } else if (result.accepted) {
-      console.log(`accepted: ${count(result.parts)} parts cover all 10^20 pairs (${seconds.toFixed(1)} s)`);
+      console.log(`accepted: ${formatInteger(result.parts)} parts cover all 10^20 pairs (${seconds.toFixed(1)} s)`);
     } else {
       console.log(`refused: ${result.reason}`);
     }

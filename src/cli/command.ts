@@ -1,5 +1,5 @@
 import { type Args, parseArgs, type ParseOptions } from "@std/cli";
-import { closest } from "../closest.ts";
+import { closest } from "../common/closest.ts";
 import { type Flags, type FlagValues, type Switch, takesValue, type ValueFlag } from "./flags.ts";
 import { quote, UsageError } from "./usage_error.ts";
 

@@ -1,4 +1,4 @@
-import { didYouMean } from "../closest.ts";
+import { didYouMean } from "../common/closest.ts";
 import { type Command, readInput } from "./command.ts";
 import { quote, UsageError } from "./usage_error.ts";
 

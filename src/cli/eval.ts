@@ -1,7 +1,7 @@
-import { count } from "../count.ts";
+import { formatInteger } from "../common/format_integer.ts";
 import { parseCases } from "../evaluation/cases.ts";
 import { hardCases } from "../evaluation/hard.ts";
-import type { Engine } from "../engine/types.ts";
+import type { Engine } from "../engine/interface/types.ts";
 import type { Operands } from "../model/problem.ts";
 import { defineCommand } from "./command.ts";
 import { reportEvaluation, runEvaluation } from "./evaluation_run.ts";
@@ -37,7 +37,8 @@ export const evalCommand = defineCommand({
   async run({ flags, json }) {
     const operands = await chooseOperands(flags);
     const result = await runEvaluation("eval", flags, operands);
-    const summary = `${count(result.correct)} of ${count(result.total)} sums are right (${share(result)}), ` +
+    const summary =
+      `${formatInteger(result.correct)} of ${formatInteger(result.total)} sums are right (${share(result)}), ` +
       `${result.seconds.toFixed(1)} s (${machinery(result)})`;
     return reportEvaluation(result, { json, summary });
   },

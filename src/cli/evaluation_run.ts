@@ -1,6 +1,6 @@
-import { count } from "../count.ts";
+import { formatInteger } from "../common/format_integer.ts";
 import { createEngine } from "../engine/mod.ts";
-import type { AdapterDescription, Arithmetic, BackendName, Engine } from "../engine/types.ts";
+import type { AdapterDescription, Arithmetic, BackendName, Engine } from "../engine/interface/types.ts";
 import { evaluate, type Evaluation } from "../evaluation/evaluate.ts";
 import type { Operands } from "../model/problem.ts";
 import { defaultThreads, type ENGINE_FLAGS, type FlagValues } from "./flags.ts";
@@ -38,7 +38,8 @@ export async function runEvaluation(
     const problems = typeof operands === "function" ? operands(engine) : operands;
     const start = performance.now();
     const evaluation = await evaluate(engine, problems, {
-      onProgress: ({ done, total }) => display.update(done, total, `${count(done)} of ${count(total)} sums`),
+      onProgress: ({ done, total }) =>
+        display.update(done, total, `${formatInteger(done)} of ${formatInteger(total)} sums`),
     });
     return {
       ...evaluation,

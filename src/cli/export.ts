@@ -4,7 +4,7 @@ import { encodeFlax } from "../checkpoint/flax.ts";
 import { encodeNpz } from "../checkpoint/numpy/npz.ts";
 import { encodeOnnx } from "../checkpoint/onnx/onnx.ts";
 import { encodePyTorchCheckpoint } from "../checkpoint/pytorch/pytorch.ts";
-import { count } from "../count.ts";
+import { formatInteger } from "../common/format_integer.ts";
 import { parameterCount, variantOf } from "../model/variant.ts";
 import { defineCommand } from "./command.ts";
 import { checkOutput, printLine, STANDARD, writeOutput } from "./files.ts";
@@ -68,7 +68,7 @@ export const exportCommand = defineCommand({
         checkpoint: source,
       });
     } else {
-      printLine(`${parameters} parameters are in ${to} (${name}, ${count(bytes.length)} bytes)`, to);
+      printLine(`${parameters} parameters are in ${to} (${name}, ${formatInteger(bytes.length)} bytes)`, to);
     }
     return 0;
   },

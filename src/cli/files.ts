@@ -1,5 +1,5 @@
 import { reasonOf, withFile, writeAll, writeFile } from "../checkpoint/store.ts";
-import { decodeText } from "../text.ts";
+import { decodeText } from "../common/text.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** Stands for standard input or output where a path is expected. */

@@ -1,6 +1,6 @@
-import type { Arithmetic, BackendName } from "../engine/types.ts";
+import type { Arithmetic, BackendName } from "../engine/interface/types.ts";
 import { RECIPES } from "../training/recipes.ts";
-import { didYouMean } from "../closest.ts";
+import { didYouMean } from "../common/closest.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** A flag with a value. */

@@ -1,4 +1,4 @@
-import type { AdapterDescription } from "../engine/types.ts";
+import type { AdapterDescription } from "../engine/interface/types.ts";
 
 /** A sum as the model answered it. */
 export interface AskedSum {

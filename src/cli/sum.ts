@@ -1,4 +1,4 @@
-import { type Adder, WasmAdder } from "../adder.ts";
+import { type Adder, WasmAdder } from "../adder/adder.ts";
 import { hasSimd } from "../engine/wasm/core.ts";
 import { shippedParameters } from "../weights/shipped.ts";
 import { printJson, sumLine } from "./format.ts";
@@ -26,7 +26,7 @@ export async function printSum(a: number, b: number, { from, json = false }: Pri
 
 /** Loads no more code than it needs. */
 async function adderOf(from: string | undefined): Promise<Pick<Adder, "add">> {
-  if (from === undefined) return hasSimd() ? new WasmAdder(763, shippedParameters()) : await import("../add.ts");
-  const [{ loadAdder }, { modelFrom }] = await Promise.all([import("../load_adder.ts"), import("./model.ts")]);
+  if (from === undefined) return hasSimd() ? new WasmAdder(763, shippedParameters()) : await import("../adder/add.ts");
+  const [{ loadAdder }, { modelFrom }] = await Promise.all([import("../adder/load_adder.ts"), import("./model.ts")]);
   return loadAdder((await modelFrom(from)).checkpoint);
 }

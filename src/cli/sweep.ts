@@ -1,4 +1,4 @@
-import { count } from "../count.ts";
+import { formatInteger } from "../common/format_integer.ts";
 import { parseSweep } from "../sweep/file.ts";
 import type { SweepLine } from "../sweep/line.ts";
 import { toSvg } from "../sweep/plot.ts";
@@ -8,7 +8,7 @@ import { summarize, toMarkdown } from "../sweep/summary.ts";
 import { type RunTrainer, sweep } from "../sweep/sweep.ts";
 import { type ModelName, MODELS } from "../model/variant.ts";
 import { type Recipe, RECIPES, trainRecipe } from "../training/recipes.ts";
-import { didYouMean } from "../closest.ts";
+import { didYouMean } from "../common/closest.ts";
 import { defineCommand } from "./command.ts";
 import {
   defaultThreads,
@@ -196,7 +196,7 @@ async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise
     display.end();
   }
   if (json) printJson({ runs: runs.length, ...result, out });
-  else console.log(`${count(result.done)} runs done, ${count(result.known)} were already in ${out}`);
+  else console.log(`${formatInteger(result.done)} runs done, ${formatInteger(result.known)} were already in ${out}`);
   return 0;
 }
 
@@ -224,7 +224,10 @@ async function chosenTrainer(
 function outcome(
   { recipe, model, seed, pairs, errors, hard, hardErrors, certify, certified, seconds, failure }: SweepLine,
 ): string {
-  const what = failure ?? `${count(errors)} of ${count(pairs)} wrong, ${count(hardErrors)} of ${count(hard)} hard ones`;
+  const what = failure ??
+    `${formatInteger(errors)} of ${formatInteger(pairs)} wrong, ${formatInteger(hardErrors)} of ${
+      formatInteger(hard)
+    } hard ones`;
   const proof = certify ? (certified ? ", proved right" : ", not proved right") : "";
   return `${recipe}, ${model}, seed ${seed}: ${what}${proof}, ${seconds.toFixed(1)} s`;
 }

@@ -1,6 +1,6 @@
 import { marginText } from "../certify/margin.ts";
 import { CERTIFICATE_FILE } from "../checkpoint/store.ts";
-import { count } from "../count.ts";
+import { formatInteger } from "../common/format_integer.ts";
 import { KeptRunError } from "../training/error.ts";
 import type { ProgressEvent, TrainOptions, TrainReport, TrainResult } from "../training/types.ts";
 import { counterexampleText } from "./certify.ts";
@@ -54,7 +54,9 @@ export async function runTraining(
     display.end();
   }
   console.error(
-    `${report.recipe}, seed ${report.seed}: ${count(report.steps)} steps, ${count(report.examples)} examples, ` +
+    `${report.recipe}, seed ${report.seed}: ${formatInteger(report.steps)} steps, ${
+      formatInteger(report.examples)
+    } examples, ` +
       `${report.seconds.toFixed(1)} s in all (${machinery(report)}), ${plural(report.restarts.length, "restart")}`,
   );
   if (json) printJson(report);
@@ -72,9 +74,9 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
     switch (event.type) {
       case "start": {
         totalSteps = event.totalSteps;
-        const from = event.resumedAt > 0 ? `, from step ${count(event.resumedAt)} on` : "";
+        const from = event.resumedAt > 0 ? `, from step ${formatInteger(event.resumedAt)} on` : "";
         return display.log(
-          `${event.recipe}: ${event.model} parameters, ${count(totalSteps)} steps, seed ${event.seed}, ${
+          `${event.recipe}: ${event.model} parameters, ${formatInteger(totalSteps)} steps, seed ${event.seed}, ${
             event.adapter === null ? event.backend : `${event.backend} on ${adapterName(event.adapter)}`
           }${from}`,
         );
@@ -83,8 +85,8 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
         return display.update(
           event.step,
           totalSteps,
-          `loss ${event.loss.toFixed(4)}${right}, ${count(event.examplesPerSecond / 1000)}k examples/s, ` +
-            `${event.stage}, step ${count(event.step)} of ${count(totalSteps)}`,
+          `loss ${event.loss.toFixed(4)}${right}, ${formatInteger(event.examplesPerSecond / 1000)}k examples/s, ` +
+            `${event.stage}, step ${formatInteger(event.step)} of ${formatInteger(totalSteps)}`,
         );
       case "glance":
         right = rightShare(event);
@@ -92,11 +94,13 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
       case "evaluation":
         right = rightShare(event);
         if (event.step === totalSteps) return; // the result reports it
-        return display.log(`step ${count(event.step)}: ${share(event)} of ${count(event.total)} sums are right`);
+        return display.log(
+          `step ${formatInteger(event.step)}: ${share(event)} of ${formatInteger(event.total)} sums are right`,
+        );
       case "restart":
         right = "";
         return display.log(
-          `step ${count(event.step)}: the loss of ${event.loss.toFixed(3)} in stage ${event.stage} is above ` +
+          `step ${formatInteger(event.step)}: the loss of ${event.loss.toFixed(3)} in stage ${event.stage} is above ` +
             `${event.gate}, so attempt ${event.attempt + 1} starts from new weights`,
         );
       case "certification":
@@ -122,7 +126,7 @@ function resultLines(report: TrainReport): [right: string, proof: string, saved:
   const { exactMatch, evaluated, trainSeconds, checkpoint, certified } = report;
   const right = share({ correct: Math.round(exactMatch * evaluated), total: evaluated });
   return [
-    `${right} of ${count(evaluated)} sums of new 10-digit numbers are right, after ${
+    `${right} of ${formatInteger(evaluated)} sums of new 10-digit numbers are right, after ${
       trainSeconds.toFixed(1)
     } s of training`,
     proofLine(report),

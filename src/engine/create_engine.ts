@@ -1,9 +1,9 @@
-import { checkOptions, type OptionKinds } from "../options.ts";
-import { shown } from "../shown.ts";
+import { checkOptions, type OptionKinds } from "../common/options.ts";
+import { formatValue } from "../common/format_value.ts";
 import { MODELS, type Variant, variantOf } from "../model/variant.ts";
-import { EngineError } from "./error.ts";
+import { EngineError } from "./interface/error.ts";
 import { ReferenceEngine } from "./reference/engine.ts";
-import type { Arithmetic, Engine, EngineOptions } from "./types.ts";
+import type { Arithmetic, Engine, EngineOptions } from "./interface/types.ts";
 import { checkSimd, hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
 import { WasmEngine } from "./wasm/engine.ts";
 import { hasThreads, startThreads, startTrainer } from "./wasm/thread_pool.ts";
@@ -43,7 +43,9 @@ const ONLY_ARITHMETIC: Readonly<Partial<Record<string, Arithmetic>>> = { referen
 function checkChoice(option: string, value: unknown, choices: readonly unknown[]): void {
   if (!choices.includes(value)) {
     throw new RangeError(
-      `Cannot create an engine as ${option} must be one of ${choices.join(", ")}: current value is ${shown(value)}`,
+      `Cannot create an engine as ${option} must be one of ${choices.join(", ")}: current value is ${
+        formatValue(value)
+      }`,
     );
   }
 }
@@ -126,7 +128,9 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   }
   if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
     throw new RangeError(
-      `Cannot create an engine as threads must be a whole number from 1 to 64: current value is ${shown(threads)}`,
+      `Cannot create an engine as threads must be a whole number from 1 to 64: current value is ${
+        formatValue(threads)
+      }`,
     );
   }
   const variant = variantOf(model);

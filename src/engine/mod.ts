@@ -4,7 +4,7 @@
  * @module
  */
 export { ARITHMETICS, BACKENDS, createEngine } from "./create_engine.ts";
-export { EngineError } from "./error.ts";
+export { EngineError } from "./interface/error.ts";
 export type {
   AdapterDescription,
   Arithmetic,
@@ -19,7 +19,7 @@ export type {
   StepReport,
   TrainRun,
   TrainRunReport,
-} from "./types.ts";
+} from "./interface/types.ts";
 export type { Operands, Problem, Problems } from "../model/problem.ts";
 export type { ModelName } from "../model/variant.ts";
-export type { StageHyperparameters } from "../training/stage.ts";
+export type { StageHyperparameters } from "../schedule/stage.ts";

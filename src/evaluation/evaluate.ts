@@ -1,10 +1,10 @@
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/source.ts";
 import { createEngine } from "../engine/create_engine.ts";
-import type { Engine } from "../engine/types.ts";
-import { eventLoopTurn } from "../event_loop.ts";
+import type { Engine } from "../engine/interface/types.ts";
+import { eventLoopTurn } from "../common/event_loop.ts";
 import { type Operands, packOperands, type Problems } from "../model/problem.ts";
 import { QUERIES, readSum } from "../model/vocabulary.ts";
-import { checkOptions, type OptionKinds } from "../options.ts";
+import { checkOptions, type OptionKinds } from "../common/options.ts";
 
 /** Options of {@linkcode evaluate}. */
 export interface EvaluateOptions {

@@ -1,4 +1,4 @@
-import { escapeXml } from "../xml.ts";
+import { escapeXml } from "../common/xml.ts";
 
 /** A table of numbers to draw. */
 export interface HeatMap {

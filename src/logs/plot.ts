@@ -1,5 +1,5 @@
-import { type Chart, chartSvg, x, y } from "../chart.ts";
-import { count } from "../count.ts";
+import { type Chart, chartSvg, x, y } from "../svg/chart.ts";
+import { formatInteger } from "../common/format_integer.ts";
 import type { LogLine, RunLog } from "./run_log.ts";
 
 /** Losses on the y axis, from the bottom to the top, in powers of ten. */
@@ -24,7 +24,7 @@ export function lossSvg(logs: readonly RunLog[]): string {
     Math.min(1, Math.max(0, (Math.log10(Math.max(loss, Number.MIN_VALUE)) - LOWEST) / (HIGHEST - LOWEST)));
   const chart: Chart = {
     title: "Training loss by step, in nats",
-    xTicks: Array.from({ length: Math.floor(most / each) + 1 }, (_, i) => [i * each / most, count(i * each)]),
+    xTicks: Array.from({ length: Math.floor(most / each) + 1 }, (_, i) => [i * each / most, formatInteger(i * each)]),
     yTicks: Array.from({ length: HIGHEST - LOWEST + 1 }, (_, i) => [i / (HIGHEST - LOWEST), `1e${LOWEST + i}`]),
     xLabel: "steps",
     curves: logs.map((log) => ({

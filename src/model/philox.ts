@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { shown } from "../shown.ts";
+import { formatValue } from "../common/format_value.ts";
 
 const WORD = 2 ** 32;
 const HALF_WORD = 2 ** 16;
@@ -68,7 +68,7 @@ export function philox4x32(
 export function checkWord(asked: string, name: string, value: number): void {
   if (!Number.isInteger(value) || value < 0 || value >= WORD) {
     throw new RangeError(
-      `Cannot ${asked} as ${name} must be a whole number from 0 to ${WORD - 1}: current value is ${shown(value)}`,
+      `Cannot ${asked} as ${name} must be a whole number from 0 to ${WORD - 1}: current value is ${formatValue(value)}`,
     );
   }
 }

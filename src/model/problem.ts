@@ -1,4 +1,4 @@
-import { shown } from "../shown.ts";
+import { formatValue } from "../common/format_value.ts";
 import { MAX_OPERAND } from "./vocabulary.ts";
 
 /** Two whole numbers in [0, 9999999999] to add. */
@@ -23,12 +23,12 @@ export type Problems = readonly Problem[] | Operands;
  * @throws {RangeError} If it is not a whole number in [0, 9999999999]
  */
 export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unknown; b: unknown }): number {
-  const asked = `Cannot add ${shown(a)} and ${shown(b)} as ${name} must be`;
+  const asked = `Cannot add ${formatValue(a)} and ${formatValue(b)} as ${name} must be`;
   if (typeof value !== "number" && typeof value !== "bigint") {
-    throw new TypeError(`${asked} a number or a bigint: current value is ${shown(value)}`);
+    throw new TypeError(`${asked} a number or a bigint: current value is ${formatValue(value)}`);
   }
   if (value < 0 || value > MAX_OPERAND || (typeof value === "number" && !Number.isInteger(value))) {
-    throw new RangeError(`${asked} a whole number from 0 to ${MAX_OPERAND}: current value is ${shown(value)}`);
+    throw new RangeError(`${asked} a whole number from 0 to ${MAX_OPERAND}: current value is ${formatValue(value)}`);
   }
   return Number(value) + 0; // + 0 makes 0 of -0
 }
@@ -40,7 +40,7 @@ export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unk
  */
 export function checkPair(pair: unknown): void {
   if (typeof pair === "object" && pair !== null) return;
-  throw new TypeError(`Cannot add a pair as it must be an object or a list: current value is ${shown(pair)}`);
+  throw new TypeError(`Cannot add a pair as it must be an object or a list: current value is ${formatValue(pair)}`);
 }
 
 /**
@@ -64,7 +64,7 @@ export function packOperands(problems: Problems): Operands {
     return problems;
   }
   if (!Array.isArray(problems)) {
-    throw new TypeError(`Cannot read problems as they must be a list: current value is ${shown(problems)}`);
+    throw new TypeError(`Cannot read problems as they must be a list: current value is ${formatValue(problems)}`);
   }
   const operands = new Float64Array(2 * problems.length);
   for (const [i, pair] of problems.entries()) {

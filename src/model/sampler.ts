@@ -5,11 +5,31 @@
  *
  * @module
  */
-import { shown } from "../shown.ts";
-import type { SampleRequest } from "../engine/types.ts";
+import { formatValue } from "../common/format_value.ts";
 import { checkWord, philox4x32 } from "./philox.ts";
 import type { Operands } from "./problem.ts";
 import { OPERAND_DIGITS } from "./vocabulary.ts";
+
+/** A stream of random problems. Training never draws from the evaluation stream. */
+export type SampleStream = "training" | "evaluation";
+
+/** Which problems to draw. The same request gives the same problems. */
+export interface SampleRequest {
+  /** A whole number in [0, 2^32). */
+  seed: number;
+  /** Problems of different streams are independent. */
+  stream: SampleStream;
+  /** Number of restarts before, as in a run of training. @default {0} */
+  attempt?: number;
+  /** The number of the batch, a whole number in [0, 2^32). @default {0} */
+  sample?: number;
+  /** Number of problems, 0 to 2^27. */
+  count: number;
+  /** Fewest digits of an operand, 1 to 10. @default {10} */
+  minDigits?: number;
+  /** Most digits of an operand, 1 to 10. @default {10} */
+  maxDigits?: number;
+}
 
 /** The second word of the generator's key: no two uses of a seed share a stream. */
 export const DOMAINS = { training: 0, initialization: 1, evaluation: 2, hard: 3 } as const;
@@ -54,7 +74,7 @@ export function checkDigitRange(asked: string, minDigits: number, maxDigits: num
     if (!Number.isInteger(value) || value < 1 || value > OPERAND_DIGITS) {
       throw new RangeError(
         `Cannot ${asked} as ${name} must be a whole number from 1 to ${OPERAND_DIGITS}: current value is ${
-          shown(value)
+          formatValue(value)
         }`,
       );
     }
@@ -80,13 +100,15 @@ export function checkSampleRequest(request: SampleRequest): Required<SampleReque
   checkWord(asked, "sample", sample);
   if (!Number.isInteger(count) || count < 0 || count > MOST_PROBLEMS) {
     throw new RangeError(
-      `Cannot ${asked} as count must be a whole number from 0 to ${MOST_PROBLEMS}: current value is ${shown(count)}`,
+      `Cannot ${asked} as count must be a whole number from 0 to ${MOST_PROBLEMS}: current value is ${
+        formatValue(count)
+      }`,
     );
   }
   checkDigitRange(asked, minDigits, maxDigits);
   if (stream !== "training" && stream !== "evaluation") {
     throw new RangeError(
-      `Cannot ${asked} as stream must be one of training, evaluation: current value is ${shown(stream)}`,
+      `Cannot ${asked} as stream must be one of training, evaluation: current value is ${formatValue(stream)}`,
     );
   }
   return { seed, stream, attempt, sample, count, minDigits, maxDigits };
@@ -103,6 +125,7 @@ export function checkSampleRequest(request: SampleRequest): Required<SampleReque
  * ```ts
  * import { drawOperands } from "./sampler.ts";
  * import { assertEquals } from "@std/assert";
+
  *
  * const [a, b] = drawOperands({ seed: 1, stream: "evaluation", count: 1, minDigits: 1, maxDigits: 3 });
  * assertEquals(a < 1000 && b < 1000, true);

@@ -1,4 +1,4 @@
-import { shown } from "../shown.ts";
+import { formatValue } from "../common/format_value.ts";
 
 /** Width of the residual stream. */
 export const WIDTH = 7;
@@ -100,7 +100,7 @@ export const MODELS: readonly ModelName[] = [763, 777];
 export function variantOf(name: number): Variant {
   if (!MODELS.some((model) => model === name)) {
     throw new RangeError(
-      `Cannot make a model as it must be one of ${MODELS.join(", ")}: current value is ${shown(name)}`,
+      `Cannot make a model as it must be one of ${MODELS.join(", ")}: current value is ${formatValue(name)}`,
     );
   }
   return VARIANTS[name as ModelName];

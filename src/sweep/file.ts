@@ -1,6 +1,6 @@
 // The file of a sweep has a line for each finished run. Any number of processes may append to it, always whole lines.
 import { withFile, writeAll } from "../checkpoint/store.ts";
-import { decodeText, encodingOf } from "../text.ts";
+import { decodeText, encodingOf } from "../common/text.ts";
 import { SweepFileError } from "./error.ts";
 import { keyOf, parseLine, type SweepLine } from "./line.ts";
 

@@ -1,4 +1,4 @@
-import type { EngineOptions } from "../engine/types.ts";
+import type { EngineOptions } from "../engine/interface/types.ts";
 import { sharedGpu } from "../engine/webgpu/device.ts";
 import { WebgpuEngine } from "../engine/webgpu/engine.ts";
 import { hostOf } from "../engine/webgpu/host.ts";

@@ -1,5 +1,5 @@
 import { excerpt, reasonOf } from "../checkpoint/error.ts";
-import type { Arithmetic } from "../engine/types.ts";
+import type { Arithmetic } from "../engine/interface/types.ts";
 import { type ModelName, MODELS } from "../model/variant.ts";
 import { SweepFileError } from "./error.ts";
 

@@ -1,5 +1,5 @@
-import { chartSvg, x, y } from "../chart.ts";
-import { count } from "../count.ts";
+import { chartSvg, x, y } from "../svg/chart.ts";
+import { formatInteger } from "../common/format_integer.ts";
 import type { SweepLine } from "./line.ts";
 import { mergeLines } from "./summary.ts";
 
@@ -35,7 +35,7 @@ export function toSvg(lines: readonly SweepLine[]): string {
   ].sort(([a], [b]) => a < b ? -1 : 1);
   return chartSvg({
     title: "Share of seeds with at most this many wrong sums in a million",
-    xTicks: TICKS.map((tick) => [shareOf(tick), count(tick)]),
+    xTicks: TICKS.map((tick) => [shareOf(tick), formatInteger(tick)]),
     yTicks: [0, 0.25, 0.5, 0.75, 1].map((share) => [share, `${100 * share}%`]),
     xLabel: "wrong sums in a million",
     curves: groups.map(([, group]) => {

@@ -1,6 +1,6 @@
-import type { Arithmetic } from "../engine/types.ts";
+import type { Arithmetic } from "../engine/interface/types.ts";
 import type { ModelName } from "../model/variant.ts";
-import { sha256 } from "../sha256.ts";
+import { sha256 } from "../common/sha256.ts";
 import type { Recipe } from "../training/recipes.ts";
 
 /** One training run of a sweep. */

@@ -1,4 +1,4 @@
-import { count } from "../count.ts";
+import { formatInteger } from "../common/format_integer.ts";
 import { SweepFileError } from "./error.ts";
 import { keyOf, type SweepLine, withoutTimes } from "./line.ts";
 
@@ -160,7 +160,11 @@ export function toMarkdown(summaries: readonly SweepSummary[]): string {
     ),
     "",
     `Each model is tested on ${
-      [...new Set(summaries.map(({ pairs, hard }) => `${count(pairs)} random and ${count(hard)} hard pairs`))]
+      [
+        ...new Set(
+          summaries.map(({ pairs, hard }) => `${formatInteger(pairs)} random and ${formatInteger(hard)} hard pairs`),
+        ),
+      ]
         .join("; or ")
     }. Hard pairs have long carries or extreme operands. In brackets: the 95% Wilson interval of the share of seeds.`,
   ].join("\n");

@@ -1,4 +1,4 @@
-import type { Arithmetic, BackendName } from "../engine/types.ts";
+import type { Arithmetic, BackendName } from "../engine/interface/types.ts";
 import type { ModelName } from "../model/variant.ts";
 import { totalSteps } from "./recipes.ts";
 import type { Recipe, Stage } from "./recipes.ts";

@@ -1,5 +1,5 @@
 import { excerpt } from "../checkpoint/error.ts";
-import { unknownNames } from "../options.ts";
+import { unknownNames } from "../common/options.ts";
 import type { CurriculumPhase, EvaluationPlan, Gate, Recipe, Stage } from "./recipes.ts";
 
 /** What a setting must be, and the test of it. */

@@ -3,38 +3,10 @@
  *
  * @module
  */
-import { shown } from "../shown.ts";
-import type { StageHyperparameters } from "./stage.ts";
+import { formatValue } from "../common/format_value.ts";
+import type { CurriculumPhase, Gate, Stage } from "../schedule/stage.ts";
 
-/** The lengths of operands from one step of a stage on. */
-export interface CurriculumPhase {
-  /** The first step, counted from 0 within the stage. */
-  readonly fromStep: number;
-  /** Fewest digits of an operand, 1 to 10. */
-  readonly minDigits: number;
-  /** Most digits of an operand, 1 to 10. */
-  readonly maxDigits: number;
-}
-
-/** A check of the training loss during a stage: an attempt whose mean loss is above `loss` starts again from new weights. */
-export interface Gate {
-  /** The step of the check, counted from 0 within the stage. */
-  readonly atStep: number;
-  /** The number of steps before it over which the loss is averaged. */
-  readonly window: number;
-  /** The largest mean loss that passes, in nats. */
-  readonly loss: number;
-}
-
-/** A stage of a recipe. */
-export interface Stage extends StageHyperparameters {
-  /** One word, such as `explore`. */
-  readonly name: string;
-  /** Lengths of operands, by step; the first entry starts at step 0. */
-  readonly curriculum: readonly CurriculumPhase[];
-  /** Where an attempt that does not learn is given up. */
-  readonly gate?: Gate;
-}
+export type { CurriculumPhase, Gate, Stage };
 
 /** Evaluations during a run. */
 export interface EvaluationPlan {
@@ -233,7 +205,7 @@ export const RECIPES: readonly string[] = Object.keys(TRAIN_RECIPES);
 function lookUp(recipes: Readonly<Record<string, Recipe>>, name: string): Recipe {
   if (!Object.hasOwn(recipes, name)) {
     throw new RangeError(
-      `Cannot train as the recipe must be one of ${RECIPES.join(", ")}: current value is ${shown(name)}`,
+      `Cannot train as the recipe must be one of ${RECIPES.join(", ")}: current value is ${formatValue(name)}`,
     );
   }
   return recipes[name];
@@ -289,18 +261,18 @@ export function continueRecipe(name: string): Recipe {
  * @throws {RangeError} If it cannot be run; the message says why
  */
 export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train" | "continue"): void {
-  const asked = `Cannot train by the recipe ${shown(name)} as`;
+  const asked = `Cannot train by the recipe ${formatValue(name)} as`;
   if (stages.length === 0) throw new RangeError(`${asked} it must have at least one stage: current number is 0`);
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1) {
     throw new RangeError(
-      `${asked} maxAttempts must be a whole number, 1 or more: current value is ${shown(maxAttempts)}`,
+      `${asked} maxAttempts must be a whole number, 1 or more: current value is ${formatValue(maxAttempts)}`,
     );
   }
   for (const { name: full, steps, curriculum, gate } of stages) {
-    const name = shown(full);
+    const name = formatValue(full);
     if (!Number.isInteger(steps) || steps < 1) {
       throw new RangeError(
-        `${asked} the steps of stage ${name} must be a whole number, 1 or more: current value is ${shown(steps)}`,
+        `${asked} the steps of stage ${name} must be a whole number, 1 or more: current value is ${formatValue(steps)}`,
       );
     }
     const first = curriculum.at(0)?.fromStep;

@@ -1,9 +1,9 @@
-import { checkOptions, type OptionKinds } from "../options.ts";
-import { shown } from "../shown.ts";
+import { checkOptions, type OptionKinds } from "../common/options.ts";
+import { formatValue } from "../common/format_value.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { checkpointFrom } from "../checkpoint/source.ts";
 import { createEngine } from "../engine/create_engine.ts";
-import type { Engine, EngineOptions } from "../engine/types.ts";
+import type { Engine, EngineOptions } from "../engine/interface/types.ts";
 import { checkWord } from "../model/philox.ts";
 import type { ModelName } from "../model/variant.ts";
 import { TrainingError } from "./error.ts";
@@ -38,7 +38,7 @@ function recipeOf(kind: RunKind, recipe: string | Recipe): Recipe {
 function checkCount(asked: string, name: string, value: number | undefined): void {
   if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return;
   throw new RangeError(
-    `Cannot ${asked} as ${name} must be a whole number, 0 or more: current value is ${shown(value)}`,
+    `Cannot ${asked} as ${name} must be a whole number, 0 or more: current value is ${formatValue(value)}`,
   );
 }
 
@@ -66,12 +66,14 @@ function checkRanges(
   checkCount(asked, "glanceProblems", glanceProblems);
   if (saveEvery !== undefined && !(saveEvery >= 0)) {
     throw new RangeError(
-      `Cannot ${asked} as saveEvery must be a number, 0 or more: current value is ${shown(saveEvery)}`,
+      `Cannot ${asked} as saveEvery must be a number, 0 or more: current value is ${formatValue(saveEvery)}`,
     );
   }
   if (finalProblems !== undefined && !(Number.isSafeInteger(finalProblems) && finalProblems > 0)) {
     throw new RangeError(
-      `Cannot ${asked} as finalProblems must be a whole number, 1 or more: current value is ${shown(finalProblems)}`,
+      `Cannot ${asked} as finalProblems must be a whole number, 1 or more: current value is ${
+        formatValue(finalProblems)
+      }`,
     );
   }
 }
@@ -184,7 +186,7 @@ async function runAttempts({ progress, journal }: Start, options: TrainOptions):
   const asked = "Cannot train attempts side by side as";
   if (!Number.isInteger(attempts) || attempts! < 1 || attempts! > 64) {
     throw new RangeError(
-      `${asked} their number must be a whole number from 1 to 64: current value is ${shown(attempts)}`,
+      `${asked} their number must be a whole number from 1 to 64: current value is ${formatValue(attempts)}`,
     );
   }
   if (resume) {

@@ -1,6 +1,6 @@
 import type { CheckpointSource } from "../checkpoint/source.ts";
 import type { ModelName } from "../model/variant.ts";
-import type { AdapterDescription, Arithmetic, BackendName } from "../engine/types.ts";
+import type { AdapterDescription, Arithmetic, BackendName } from "../engine/interface/types.ts";
 import type { Certificate, CertifyResult } from "../certify/types.ts";
 import type { Recipe } from "./recipes.ts";
 

@@ -1,6 +1,6 @@
 /** What the prover answers: a proof of the shipped weights, an input where there is one that fails, and never a proof of a model that fails. */
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { loadAdder } from "../../src/load_adder.ts";
+import { loadAdder } from "../../src/adder/load_adder.ts";
 import { createEngine } from "../../src/engine/create_engine.ts";
 import { certify } from "../../src/certify/certify.ts";
 import { harden } from "../../src/certify/harden.ts";

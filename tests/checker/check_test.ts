@@ -9,7 +9,7 @@ import { Layers } from "../../src/checker/margin.ts";
 import { Attention } from "../../src/checker/attention.ts";
 import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { WasmAdder } from "../../src/adder.ts";
+import { WasmAdder } from "../../src/adder/adder.ts";
 import { fromFileUrl } from "@std/path";
 import { marginOf } from "./float32.ts";
 import { ALL_STEPS, groupOf, hostileWeights, partsAround, questionOf, randomNumbers, randomPair } from "./models.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { WasmAdder } from "../../src/adder.ts";
+import { WasmAdder } from "../../src/adder/adder.ts";
 import { decodeProblems, instantiate } from "../../src/engine/wasm/core.ts";
 import type { CoreExports } from "../../src/engine/wasm/core.ts";
 import { WASM } from "../../src/engine/wasm/exact_module.ts";

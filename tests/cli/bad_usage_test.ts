@@ -35,11 +35,11 @@ const BAD_USAGE: readonly (readonly [args: readonly string[], message: string])[
   [["42", "7", "--from"], "Cannot run add as --from needs a value: write --from CKPT"],
   [
     ["trian"],
-    "Cannot run tiny-adder as the command must be one of add, train, continue, eval, verify, certify, sweep, lab, check, inspect, export, import, completions: current value is trian, did you mean train?",
+    "Cannot run tiny-adder as the command must be one of add, train, continue, eval, verify, certify, sweep, log, lab, check, inspect, export, import, completions: current value is trian, did you mean train?",
   ],
   [
     ["help", "me"],
-    "Cannot run tiny-adder as the command must be one of add, train, continue, eval, verify, certify, sweep, lab, check, inspect, export, import, completions: current value is me",
+    "Cannot run tiny-adder as the command must be one of add, train, continue, eval, verify, certify, sweep, log, lab, check, inspect, export, import, completions: current value is me",
   ],
   [["train", "--resume"], "Cannot resume a run as --out is missing: add --out DIR, the folder of the run"],
   [["add", "42", "+", "x"], `Cannot add 42 and x as b ${OPERAND} x`],

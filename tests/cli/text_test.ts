@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { closest, editDistance } from "../../src/closest.ts";
+import { closest, editDistance } from "../../src/common/closest.ts";
 import { share, sumLine } from "../../src/cli/format.ts";
 import { quote } from "../../src/cli/usage_error.ts";
 

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { ARITHMETICS } from "../../src/engine/mod.ts";
 import { GELU, gelu, geluBackward } from "../../src/engine/reference/gelu.ts";
-import type { Arithmetic } from "../../src/engine/types.ts";
+import type { Arithmetic } from "../../src/engine/interface/types.ts";
 import { instantiate } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
 import { WASM as FAST } from "../../src/engine/wasm/fast_module.ts";

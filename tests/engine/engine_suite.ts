@@ -5,7 +5,7 @@
  */
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { ReferenceEngine } from "../../src/engine/reference/engine.ts";
-import type { Engine, SampleRequest } from "../../src/engine/types.ts";
+import type { Engine, SampleRequest } from "../../src/engine/interface/types.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
 import type { Operands } from "../../src/model/problem.ts";
 import { drawOperands } from "../../src/model/sampler.ts";

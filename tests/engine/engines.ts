@@ -5,7 +5,7 @@
  */
 import { ARITHMETICS, createEngine } from "../../src/engine/mod.ts";
 import { ReferenceEngine } from "../../src/engine/reference/engine.ts";
-import type { Engine } from "../../src/engine/types.ts";
+import type { Engine } from "../../src/engine/interface/types.ts";
 import type { ModelName } from "../../src/model/variant.ts";
 
 /** How far from PyTorch's float64 values an engine may be. */

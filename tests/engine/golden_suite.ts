@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import type { Engine } from "../../src/engine/types.ts";
+import type { Engine } from "../../src/engine/interface/types.ts";
 import { variantOf } from "../../src/model/variant.ts";
 import { QUERIES, readSum } from "../../src/model/vocabulary.ts";
 import {

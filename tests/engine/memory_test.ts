@@ -1,6 +1,6 @@
 /** Memory that the system refuses. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { loadAdder } from "../../src/load_adder.ts";
+import { loadAdder } from "../../src/adder/load_adder.ts";
 import { createEngine, EngineError } from "../../src/engine/mod.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { outputOf, testIn } from "../runtimes/program.ts";

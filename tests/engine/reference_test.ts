@@ -4,12 +4,12 @@ import { adamW, type AdamWState, clipGradientNorm, freshState } from "../../src/
 import { ReferenceEngine } from "../../src/engine/reference/engine.ts";
 import { erf, GELU } from "../../src/engine/reference/gelu.ts";
 import { lossAndGradient, teacherForcedLogits, tensorsOf } from "../../src/engine/reference/model.ts";
-import type { StepOptions, TrainRun } from "../../src/engine/types.ts";
+import type { StepOptions, TrainRun } from "../../src/engine/interface/types.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
 import { drawOperands } from "../../src/model/sampler.ts";
 import { MODELS, TOKENS, type Variant, variantOf, WIDTH } from "../../src/model/variant.ts";
 import { PAD } from "../../src/model/vocabulary.ts";
-import { learningRateAt } from "../../src/training/learning_rate.ts";
+import { learningRateAt } from "../../src/schedule/learning_rate.ts";
 import { assertClose, assertTensorsClose, goldenElementary, goldenSet, goldenSets } from "../golden.ts";
 
 const FLOAT64_ERROR = 1e-13;

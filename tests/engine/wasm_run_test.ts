@@ -1,13 +1,13 @@
 /** trainRun() of the WASM engine: a loop in the module that must be the loop outside it. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { ARITHMETICS, createEngine } from "../../src/engine/mod.ts";
-import type { Arithmetic, Engine, StepReport, TrainRun } from "../../src/engine/types.ts";
+import type { Arithmetic, Engine, StepReport, TrainRun } from "../../src/engine/interface/types.ts";
 import { type Core, instantiate } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
 import { type ModelName, MODELS } from "../../src/model/variant.ts";
-import { learningRateAt } from "../../src/training/learning_rate.ts";
+import { learningRateAt } from "../../src/schedule/learning_rate.ts";
 import { continueRecipe, RECIPES, trainRecipe } from "../../src/training/recipes.ts";
-import type { StageHyperparameters } from "../../src/training/stage.ts";
+import type { StageHyperparameters } from "../../src/schedule/stage.ts";
 import { goldenSchedules } from "../golden.ts";
 import { livelyParameters } from "./lively.ts";
 

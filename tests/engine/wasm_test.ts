@@ -1,7 +1,7 @@
 /** The WASM engine as an engine, and what it has that others have not. */
 import { assertEquals } from "@std/assert";
 import { ARITHMETICS, createEngine } from "../../src/engine/mod.ts";
-import type { Arithmetic, Engine } from "../../src/engine/types.ts";
+import type { Arithmetic, Engine } from "../../src/engine/interface/types.ts";
 import type { ModelName } from "../../src/model/variant.ts";
 import { testAgainstReference, testInterface } from "./engine_suite.ts";
 import { livelyParameters, mixedProblems } from "./lively.ts";

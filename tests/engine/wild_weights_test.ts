@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
-import type { Engine, EngineOptions } from "../../src/engine/types.ts";
+import type { Engine, EngineOptions } from "../../src/engine/interface/types.ts";
 import { MODELS, TOKENS, variantOf } from "../../src/model/variant.ts";
 import { QUERIES } from "../../src/model/vocabulary.ts";
 import { Random } from "../fuzz/random.ts";

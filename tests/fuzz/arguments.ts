@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { add, addMany } from "../../src/add.ts";
+import { add, addMany } from "../../src/adder/add.ts";
 import { certify } from "../../src/certify/mod.ts";
 import { CheckpointError } from "../../src/checkpoint/error.ts";
 import { encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
@@ -18,8 +18,8 @@ import { trainCommand } from "../../src/cli/train.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
 import { verifyCommand } from "../../src/cli/verify.ts";
 import { createEngine } from "../../src/engine/mod.ts";
-import type { Engine } from "../../src/engine/types.ts";
-import { loadAdder } from "../../src/load_adder.ts";
+import type { Engine } from "../../src/engine/interface/types.ts";
+import { loadAdder } from "../../src/adder/load_adder.ts";
 import { trainRecipe } from "../../src/training/recipes.ts";
 import { TrainingError } from "../../src/training/error.ts";
 import { continueTraining, train } from "../../src/training/train.ts";

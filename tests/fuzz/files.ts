@@ -17,7 +17,7 @@ import { readZip, writeZip } from "../../src/checkpoint/zip.ts";
 import { CaseFileError, parseCases } from "../../src/evaluation/cases.ts";
 import { SweepFileError } from "../../src/sweep/error.ts";
 import { parseSweep } from "../../src/sweep/file.ts";
-import { decodeText } from "../../src/text.ts";
+import { decodeText } from "../../src/common/text.ts";
 import { parseLine } from "../../src/sweep/line.ts";
 import { parseRecipes } from "../../src/sweep/recipe_file.ts";
 import { continueRecipe, RECIPES, trainRecipe } from "../../src/training/recipes.ts";

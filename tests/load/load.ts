@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { addMany } from "../../src/add.ts";
+import { addMany } from "../../src/adder/add.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { Random } from "../fuzz/random.ts";
 import { outputOf } from "../runtimes/program.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { SampleRequest } from "../../src/engine/types.ts";
+import type { SampleRequest } from "../../src/engine/interface/types.ts";
 import { drawOperands } from "../../src/model/sampler.ts";
 
 const OPERAND_DIGITS = 10;

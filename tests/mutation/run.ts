@@ -31,8 +31,8 @@ const COPIED = [
 /** What runs for a fault in a folder, the quickest to notice first. */
 const TESTS: Readonly<Record<string, readonly string[][]>> = {
   assembly: [
-    ["tests/engine/determinism_test.ts", "tests/engine/golden_test.ts", "tests/adder_test.ts"],
-    ["tests/engine", "tests/weights_test.ts", "tests/fuzz"],
+    ["tests/engine/determinism_test.ts", "tests/engine/golden_test.ts", "tests/adder/adder_test.ts"],
+    ["tests/engine", "tests/weights/shipped_test.ts", "tests/fuzz"],
   ],
   "src/checkpoint": [
     ["tests/checkpoint"],

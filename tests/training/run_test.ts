@@ -1,7 +1,7 @@
 /** The loop by itself, over an engine that only writes down what it is asked. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { TrainingError } from "../../src/training/error.ts";
-import { learningRateAt } from "../../src/training/learning_rate.ts";
+import { learningRateAt } from "../../src/schedule/learning_rate.ts";
 import { freshProgress, type RunKind } from "../../src/training/progress.ts";
 import {
   continueRecipe,

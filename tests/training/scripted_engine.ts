@@ -3,7 +3,13 @@
  *
  * @module
  */
-import type { Engine, OptimizerState, SampleRequest, TrainRun, TrainRunReport } from "../../src/engine/types.ts";
+import type {
+  Engine,
+  OptimizerState,
+  SampleRequest,
+  TrainRun,
+  TrainRunReport,
+} from "../../src/engine/interface/types.ts";
 import { QUERIES } from "../../src/model/vocabulary.ts";
 
 /** What a {@linkcode ScriptedEngine} says. */

@@ -9,7 +9,7 @@ import {
   assertRejects,
 } from "@std/assert";
 import { join } from "@std/path";
-import { loadAdder } from "../../src/load_adder.ts";
+import { loadAdder } from "../../src/adder/load_adder.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { decodeState } from "../../src/checkpoint/state.ts";
 import { CheckpointError } from "../../src/checkpoint/error.ts";

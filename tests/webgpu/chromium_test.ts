@@ -5,7 +5,7 @@ import { createEngine } from "../../src/engine/mod.ts";
 import { adderBoardCases } from "../../src/evaluation/adderboard.ts";
 import { variantOf } from "../../src/model/variant.ts";
 import { QUERIES } from "../../src/model/vocabulary.ts";
-import { sha256 } from "../../src/sha256.ts";
+import { sha256 } from "../../src/common/sha256.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { FLOAT32_TOLERANCES } from "../engine/engines.ts";
 import { assertClose, assertTensorsClose, goldenSets } from "../golden.ts";

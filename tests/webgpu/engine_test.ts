@@ -1,7 +1,7 @@
 /** The WebGPU engine as an engine: the interface, every shape of a batch, and WASM beside it. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
-import type { Engine, StepReport, TrainRun } from "../../src/engine/types.ts";
+import type { Engine, StepReport, TrainRun } from "../../src/engine/interface/types.ts";
 import { sharedGpu } from "../../src/engine/webgpu/device.ts";
 import { FUSED_BATCH } from "../../src/engine/webgpu/population.ts";
 import { adderBoardCases } from "../../src/evaluation/adderboard.ts";

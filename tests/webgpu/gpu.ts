@@ -4,7 +4,7 @@
  * @module
  */
 import { createEngine } from "../../src/engine/mod.ts";
-import type { Engine } from "../../src/engine/types.ts";
+import type { Engine } from "../../src/engine/interface/types.ts";
 import type { ModelName } from "../../src/model/variant.ts";
 import { type EngineUnderTest, FLOAT32_TOLERANCES } from "../engine/engines.ts";
 

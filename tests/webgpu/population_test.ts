@@ -1,6 +1,6 @@
 /** Models that are trained in one submission: each gets what it gets alone. */
 import { assert, assertEquals } from "@std/assert";
-import type { TrainRun, TrainRunReport } from "../../src/engine/types.ts";
+import type { TrainRun, TrainRunReport } from "../../src/engine/interface/types.ts";
 import { sharedGpu } from "../../src/engine/webgpu/device.ts";
 import { WebgpuEngine } from "../../src/engine/webgpu/engine.ts";
 import { hostOf } from "../../src/engine/webgpu/host.ts";

@@ -6,9 +6,9 @@ import { inspectSum } from "../../src/inspection/sum.ts";
 import { drawOperands } from "../../src/model/sampler.ts";
 import { EQUALS, FIRST_QUERY, POSITIONS_READ, QUERIES, targetTokens } from "../../src/model/vocabulary.ts";
 import { shippedParameters } from "../../src/weights/shipped.ts";
-import { attentionScores, canStand, meanAttention } from "../../web/attention_tables.ts";
-import { Curve } from "../../web/curve.ts";
-import { percent, powerOfTen, short } from "../../web/format.ts";
+import { attentionScores, canStand, meanAttention } from "../attention_tables.ts";
+import { Curve } from "../curve.ts";
+import { percent, powerOfTen, short } from "../format.ts";
 
 const SHIPPED = { model: 763, parameters: shippedParameters() } as const;
 const PAIRS: [number, number][] = [[42, 7], [0, 0], [9999999999, 9999999999], [1234567890, 9876543210]];

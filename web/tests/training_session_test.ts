@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ProgressEvent } from "../../src/training/types.ts";
 import { train } from "../../src/training/train.ts";
-import type { TrainRequest } from "../../web/protocol.ts";
-import { type SessionListener, TrainingSession } from "../../web/training_session.ts";
+import type { TrainRequest } from "../protocol.ts";
+import { type SessionListener, TrainingSession } from "../training_session.ts";
 
 const REQUEST: TrainRequest = {
   ...{ recipe: "fast", seed: 4, model: 763, backend: "wasm", arithmetic: "exact", threads: 1, certify: false },

@@ -1,4 +1,4 @@
-import type { FilledStepOptions } from "../checks.ts";
+import type { FilledStepOptions } from "../interface/checks.ts";
 
 /** The running means of AdamW. */
 export interface AdamWState {

@@ -3,7 +3,7 @@ import { type Operands, packOperands, type Problems } from "../../model/problem.
 import { drawOperands } from "../../model/sampler.ts";
 import { type ModelName, parameterCount, TOKENS, type Variant, variantOf } from "../../model/variant.ts";
 import { QUERIES, readSum } from "../../model/vocabulary.ts";
-import { learningRateAt } from "../../training/learning_rate.ts";
+import { learningRateAt } from "../../schedule/learning_rate.ts";
 import {
   checkNotEmpty,
   checkOptimizerState,
@@ -12,7 +12,7 @@ import {
   checkTrainRun,
   checkWeightsChosen,
   type FilledStepOptions,
-} from "../checks.ts";
+} from "../interface/checks.ts";
 import type {
   Engine,
   LossAndGradient,
@@ -22,7 +22,7 @@ import type {
   StepReport,
   TrainRun,
   TrainRunReport,
-} from "../types.ts";
+} from "../interface/types.ts";
 import { adamW, type AdamWState, clipGradientNorm, freshState } from "./adamw.ts";
 import { decodeAll } from "./decode.ts";
 import { lossAndGradient, teacherForcedLogits, type Tensors, tensorsOf } from "./model.ts";

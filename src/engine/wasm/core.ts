@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { fromBase64 } from "../../base64.ts";
+import { fromBase64 } from "../../common/base64.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
-import { EngineError } from "../error.ts";
+import { EngineError } from "../interface/error.ts";
 import { PAGES } from "./memory.ts";
 
 /** The exports of `assembly/adder.ts`. Addresses are byte offsets in the memory. */

@@ -13,7 +13,7 @@ import type {
   StepReport,
   TrainRun,
   TrainRunReport,
-} from "../types.ts";
+} from "../interface/types.ts";
 import {
   checkNotEmpty,
   checkOptimizerState,
@@ -21,9 +21,9 @@ import {
   checkStepOptions,
   checkTrainRun,
   checkWeightsChosen,
-} from "../checks.ts";
+} from "../interface/checks.ts";
 import { capacity, type Core, decodeProblems, writeProblems } from "./core.ts";
-import { EngineError } from "../error.ts";
+import { EngineError } from "../interface/error.ts";
 import type { BackgroundTrainer, ThreadPool } from "./thread_pool.ts";
 
 /** Problems that are drawn, or whose logits are computed, in one call of the core: a multiple of four. */

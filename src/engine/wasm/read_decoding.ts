@@ -1,11 +1,11 @@
 /**
  * Takes the numbers that decoding reads out of the WASM module.
  */
-import { fromBase64 } from "../../base64.ts";
+import { fromBase64 } from "../../common/base64.ts";
 import { HIDDEN, type ModelName, TOKENS, WIDTH } from "../../model/variant.ts";
 import { POSITIONS_READ, QUERIES } from "../../model/vocabulary.ts";
-import { sha256 } from "../../sha256.ts";
-import type { Arithmetic } from "../types.ts";
+import { sha256 } from "../../common/sha256.ts";
+import type { Arithmetic } from "../interface/types.ts";
 import { WASM as ADDER } from "./adder_module.ts";
 import { type CoreExports, instantiate } from "./core.ts";
 import { BLOCK_ROWS, type DecodingNumbers, QUERY_ROW, ROW } from "./decoding_tables.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { EngineError } from "../error.ts";
+import { EngineError } from "../interface/error.ts";
 import type { Core } from "./core.ts";
 
 /** Between two looks at a worker that is waited for lie that many milliseconds. */

@@ -1,4 +1,4 @@
-import type { AdapterDescription } from "../types.ts";
+import type { AdapterDescription } from "../interface/types.ts";
 import { GpuError } from "./error.ts";
 
 /** Names that software adapters have, for runtimes that do not mark them. */

@@ -15,7 +15,7 @@ import {
   checkTrainRun,
   checkWeightsChosen,
   type FilledStepOptions,
-} from "../checks.ts";
+} from "../interface/checks.ts";
 import type {
   AdapterDescription,
   Engine,
@@ -26,11 +26,11 @@ import type {
   StepReport,
   TrainRun,
   TrainRunReport,
-} from "../types.ts";
+} from "../interface/types.ts";
 import type { Gpu } from "./device.ts";
 import { type Host, hostOf } from "./host.ts";
 import type { StepRequest } from "./jobs.ts";
-import { pack, unpack } from "./layout.ts";
+import { pack, unpack } from "./shaders/layout.ts";
 import { Population, type TrainJob } from "./population.ts";
 
 /** Most steps of one submission. */

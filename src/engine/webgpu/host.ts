@@ -7,9 +7,9 @@ import { initialParameters } from "../../model/initialization.ts";
 import type { Operands } from "../../model/problem.ts";
 import { drawOperands } from "../../model/sampler.ts";
 import type { ModelName, Variant } from "../../model/variant.ts";
-import { learningRateAt } from "../../training/learning_rate.ts";
-import type { StageHyperparameters } from "../../training/stage.ts";
-import type { SampleRequest } from "../types.ts";
+import { learningRateAt } from "../../schedule/learning_rate.ts";
+import type { StageHyperparameters } from "../../schedule/stage.ts";
+import type { SampleRequest } from "../interface/types.ts";
 import { hasSimd, instantiate } from "../wasm/core.ts";
 import { WasmEngine } from "../wasm/engine.ts";
 

@@ -1,5 +1,5 @@
 import type { Operands } from "../../model/problem.ts";
-import type { FilledStepOptions } from "../checks.ts";
+import type { FilledStepOptions } from "../interface/checks.ts";
 
 /** Bytes of `Run` and `Step` of shaders/mod.ts. */
 export const RUN_BYTES = 32;

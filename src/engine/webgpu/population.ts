@@ -12,7 +12,7 @@ import { TOKENS, type Variant } from "../../model/variant.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
 import { type Gpu, sharedGpu } from "./device.ts";
 import type { RunRequest, StepRequest } from "./jobs.ts";
-import { type Packing, packingOf } from "./layout.ts";
+import { type Packing, packingOf } from "./shaders/layout.ts";
 import { Buffers, Program } from "./program.ts";
 import { DECODERS, THREADS, TILE, workspaceOf } from "./shaders/mod.ts";
 import { type Copy, type Dispatch, submit, VEC4 } from "./submission.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Variant } from "../../../model/variant.ts";
-import { packingOf } from "../layout.ts";
+import { packingOf } from "./layout.ts";
 import { ATTENTION } from "./attention.ts";
 import { ELEMENTARY } from "./elementary.ts";
 import { ENTRIES } from "./entries.ts";

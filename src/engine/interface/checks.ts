@@ -1,10 +1,10 @@
-import { checkOptions, type OptionKinds } from "../options.ts";
-import { shown } from "../shown.ts";
-import type { Stage } from "../training/recipes.ts";
-import type { Operands } from "../model/problem.ts";
-import { checkWord } from "../model/philox.ts";
-import { checkDigitRange } from "../model/sampler.ts";
-import { parameterCount, type Variant } from "../model/variant.ts";
+import { checkOptions, type OptionKinds } from "../../common/options.ts";
+import { formatValue } from "../../common/format_value.ts";
+import type { Stage } from "../../schedule/stage.ts";
+import type { Operands } from "../../model/problem.ts";
+import { checkWord } from "../../model/philox.ts";
+import { checkDigitRange } from "../../model/sampler.ts";
+import { parameterCount, type Variant } from "../../model/variant.ts";
 import type { OptimizerState, StepOptions, TrainRun } from "./types.ts";
 
 /** {@linkcode StepOptions} with every default filled in. */
@@ -15,7 +15,7 @@ type Rule = readonly [name: string, value: number, holds: (value: number) => boo
 function checkRules(asked: string, rules: readonly Rule[]): void {
   for (const [name, value, holds, rule] of rules) {
     if (typeof value !== "number" || !holds(value)) {
-      throw new RangeError(`Cannot ${asked} as ${name} must be ${rule}: current value is ${shown(value)}`);
+      throw new RangeError(`Cannot ${asked} as ${name} must be ${rule}: current value is ${formatValue(value)}`);
     }
   }
 }
@@ -28,7 +28,7 @@ const isDecay = (value: number) => value >= 0 && value < 1;
 function checkVector(asked: string, name: string, values: Float32Array, variant: Variant): void {
   const expected = parameterCount(variant);
   if (!(values instanceof Float32Array)) {
-    throw new TypeError(`Cannot ${asked} as ${name} must be a Float32Array: current value is ${shown(values)}`);
+    throw new TypeError(`Cannot ${asked} as ${name} must be a Float32Array: current value is ${formatValue(values)}`);
   }
   if (values.length !== expected) {
     throw new RangeError(

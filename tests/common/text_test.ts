@@ -1,6 +1,6 @@
 /** Texts as programs on Windows, macOS and Linux save them. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { decodeText } from "../src/text.ts";
+import { decodeText } from "../../src/common/text.ts";
 
 const TEXT = "a,b\r\n1,2\r\nü,2\r\n";
 

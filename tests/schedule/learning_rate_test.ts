@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { learningRateAt } from "../../src/training/learning_rate.ts";
+import { learningRateAt } from "../../src/schedule/learning_rate.ts";
 import { continueRecipe, trainRecipe } from "../../src/training/recipes.ts";
-import type { StageHyperparameters } from "../../src/training/stage.ts";
+import type { StageHyperparameters } from "../../src/schedule/stage.ts";
 import { goldenSchedules } from "../golden.ts";
 
 const SCHEDULES = await goldenSchedules();

@@ -1,5 +1,5 @@
 import { closest } from "./closest.ts";
-import { shown } from "./shown.ts";
+import { formatValue } from "./format_value.ts";
 
 /** What an option must be, in words for its error, and the test of it. */
 const KINDS = {
@@ -28,14 +28,14 @@ export type OptionKinds<T> = { readonly [Name in keyof Required<T>]: keyof typeo
  */
 export function checkOptions<T extends object>(asked: string, options: T, kinds: OptionKinds<T>): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new TypeError(`Cannot ${asked} as its options must be an object: current value is ${shown(options)}`);
+    throw new TypeError(`Cannot ${asked} as its options must be an object: current value is ${formatValue(options)}`);
   }
   const unknown = unknownNames(options, Object.keys(kinds));
   if (unknown !== undefined) throw new TypeError(`Cannot ${asked} as there is no option ${unknown}`);
   for (const [name, kind] of Object.entries<keyof typeof KINDS>(kinds)) {
     const value = (options as Record<string, unknown>)[name];
     if (value === undefined || KINDS[kind](value)) continue;
-    throw new RangeError(`Cannot ${asked} as ${name} must be ${kind}: current value is ${shown(value)}`);
+    throw new RangeError(`Cannot ${asked} as ${name} must be ${kind}: current value is ${formatValue(value)}`);
   }
 }
 
@@ -43,7 +43,10 @@ export function checkOptions<T extends object>(asked: string, options: T, kinds:
 export function unknownNames(object: object, known: readonly string[]): string | undefined {
   const unknown = Object.keys(object).filter((name) => !known.includes(name));
   if (unknown.length === 0) return undefined;
-  const listed = unknown.slice(0, MOST_LISTED).map((name) => ({ name: shown(name), meant: closest(name, known) }));
+  const listed = unknown.slice(0, MOST_LISTED).map((name) => ({
+    name: formatValue(name),
+    meant: closest(name, known),
+  }));
   const more = unknown.length > MOST_LISTED ? ` and ${unknown.length - MOST_LISTED} more` : "";
   const list = listed.map(({ name, meant }) => meant === undefined ? name : `${name} (did you mean ${meant}?)`).join(
     ", ",

@@ -1,13 +1,13 @@
 /** The weights that come with the library: how right they are, and that they are what they say. */
 import { assertEquals } from "@std/assert";
-import { createEngine } from "../src/engine/mod.ts";
-import { adderBoardCases } from "../src/evaluation/adderboard.ts";
-import { evaluate } from "../src/evaluation/evaluate.ts";
-import { hardCases } from "../src/evaluation/hard.ts";
-import type { ModelName } from "../src/model/variant.ts";
-import { train } from "../src/training/train.ts";
-import { shippedCheckpoint } from "../src/weights/mod.ts";
-import { shippedBytes, shippedParameters } from "../src/weights/shipped.ts";
+import { createEngine } from "../../src/engine/mod.ts";
+import { adderBoardCases } from "../../src/evaluation/adderboard.ts";
+import { evaluate } from "../../src/evaluation/evaluate.ts";
+import { hardCases } from "../../src/evaluation/hard.ts";
+import type { ModelName } from "../../src/model/variant.ts";
+import { train } from "../../src/training/train.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
+import { shippedBytes, shippedParameters } from "../../src/weights/shipped.ts";
 
 /** A seed that no training run used. */
 const HELD_OUT_SEED = 20_261_123;

@@ -1,6 +1,9 @@
-import type { ModelName } from "../model/variant.ts";
-import type { Operands, Problems } from "../model/problem.ts";
-import type { StageHyperparameters } from "../training/stage.ts";
+import type { ModelName } from "../../model/variant.ts";
+import type { Operands, Problems } from "../../model/problem.ts";
+import type { SampleRequest, SampleStream } from "../../model/sampler.ts";
+import type { StageHyperparameters } from "../../schedule/stage.ts";
+
+export type { SampleRequest, SampleStream };
 
 /** The engines: AssemblyScript compiled to WASM SIMD, WGSL on a GPU, and plain TypeScript in float64, to compare the others with. */
 export type BackendName = "wasm" | "webgpu" | "reference";
@@ -88,27 +91,6 @@ export interface TrainRunReport {
   losses: Float32Array;
   /** The Euclidean norm of each gradient before clipping. */
   gradientNorms: Float32Array;
-}
-
-/** A stream of random problems. Training never draws from the evaluation stream. */
-export type SampleStream = "training" | "evaluation";
-
-/** Which problems to draw. The same request gives the same problems. */
-export interface SampleRequest {
-  /** A whole number in [0, 2^32). */
-  seed: number;
-  /** Problems of different streams are independent. */
-  stream: SampleStream;
-  /** Number of restarts before, as in {@linkcode TrainRun}. @default {0} */
-  attempt?: number;
-  /** The number of the batch, a whole number in [0, 2^32). @default {0} */
-  sample?: number;
-  /** Number of problems, 0 to 2^27. */
-  count: number;
-  /** Fewest digits of an operand, 1 to 10. @default {10} */
-  minDigits?: number;
-  /** Most digits of an operand, 1 to 10. @default {10} */
-  maxDigits?: number;
 }
 
 /** The GPU that an engine runs on. */

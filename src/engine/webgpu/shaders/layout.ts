@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { parameterCount, type TensorSpec, type Variant, WIDTH } from "../../model/variant.ts";
+import { parameterCount, type TensorSpec, type Variant, WIDTH } from "../../../model/variant.ts";
 
 /** `vec4f`s of a vector of seven numbers. */
 const VECTOR = 2;

@@ -1,4 +1,4 @@
-import { escapeXml } from "./xml.ts";
+import { escapeXml } from "../common/xml.ts";
 
 const WIDTH = 760;
 const HEIGHT = 420;

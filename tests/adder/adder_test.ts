@@ -1,15 +1,15 @@
 /** Adding for people: on the shipped weights, and on any others, whose answers are theirs alone. */
 import { assert, assertEquals, assertGreater, assertNotEquals, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { add, addMany } from "../src/add.ts";
-import type { Adder, Pair } from "../src/adder.ts";
-import { loadAdder } from "../src/load_adder.ts";
-import { encodeCheckpoint } from "../src/checkpoint/checkpoint.ts";
-import { adderBoardCases, EDGE_CASES } from "../src/evaluation/adderboard.ts";
-import { tensorView, variantOf, WIDTH } from "../src/model/variant.ts";
-import { QUERIES, readSum } from "../src/model/vocabulary.ts";
-import { shippedCheckpoint } from "../src/weights/mod.ts";
-import { type GoldenSet, goldenSet, goldenSets } from "./golden.ts";
+import { add, addMany } from "../../src/adder/add.ts";
+import type { Adder, Pair } from "../../src/adder/adder.ts";
+import { loadAdder } from "../../src/adder/load_adder.ts";
+import { encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { adderBoardCases, EDGE_CASES } from "../../src/evaluation/adderboard.ts";
+import { tensorView, variantOf, WIDTH } from "../../src/model/variant.ts";
+import { QUERIES, readSum } from "../../src/model/vocabulary.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
+import { type GoldenSet, goldenSet, goldenSets } from "../golden.ts";
 
 /** Rows on whose way two logits were closer than the error of float32 may differ. */
 const DECIDED_MARGIN = 1e-4;
@@ -181,7 +181,7 @@ Deno.test("add() checks its operands", () => {
 });
 
 Deno.test("adding needs no permission", async () => {
-  const module = new URL("../mod.ts", import.meta.url).href;
+  const module = new URL("../../mod.ts", import.meta.url).href;
   const code = `import { add } from ${JSON.stringify(module)}; console.log(add(42, 7), add(42n, 7n));`;
   const { stdout, stderr, code: exit } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--no-check", `data:text/typescript,${encodeURIComponent(code)}`],

@@ -8,7 +8,7 @@ import type { StageHyperparameters } from "./stage.ts";
  *
  * ```ts
  * import { learningRateAt } from "./learning_rate.ts";
- * import { trainRecipe } from "./recipes.ts";
+ * import { trainRecipe } from "../training/recipes.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const [stage] = trainRecipe("paper").stages;

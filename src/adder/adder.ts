@@ -1,9 +1,9 @@
-import { shown } from "./shown.ts";
-import { WASM } from "./engine/wasm/adder_module.ts";
-import { type AdderExports, type Core, decodeProblems, instantiate } from "./engine/wasm/core.ts";
-import { checkOperand, checkPair } from "./model/problem.ts";
-import type { ModelName } from "./model/variant.ts";
-import { QUERIES, readSum } from "./model/vocabulary.ts";
+import { formatValue } from "../common/format_value.ts";
+import { WASM } from "../engine/wasm/adder_module.ts";
+import { type AdderExports, type Core, decodeProblems, instantiate } from "../engine/wasm/core.ts";
+import { checkOperand, checkPair } from "../model/problem.ts";
+import type { ModelName } from "../model/variant.ts";
+import { QUERIES, readSum } from "../model/vocabulary.ts";
 
 /** Two operands, both numbers or both bigints. */
 export type Pair<T extends number | bigint> = readonly [a: T, b: T] | { readonly a: T; readonly b: T };
@@ -50,7 +50,7 @@ export abstract class DecodingAdder implements Adder {
 
   addMany<T extends number | bigint>(pairs: readonly Pair<T>[]): (Sum<T> | null)[] {
     if (!Array.isArray(pairs)) {
-      throw new TypeError(`Cannot add pairs as they must be a list: current value is ${shown(pairs)}`);
+      throw new TypeError(`Cannot add pairs as they must be a list: current value is ${formatValue(pairs)}`);
     }
     if (pairs.length === 0) return [];
     const operands = new Float64Array(2 * pairs.length);
@@ -60,7 +60,7 @@ export abstract class DecodingAdder implements Adder {
       operands[2 * i + 1] = checkOperand(both.b, "b", both);
       if (typeof both.a !== typeof both.b) {
         throw new TypeError(
-          `Cannot add ${shown(both.a)} and ${shown(both.b)} as both must be numbers or both bigints: ` +
+          `Cannot add ${formatValue(both.a)} and ${formatValue(both.b)} as both must be numbers or both bigints: ` +
             `current types are ${typeof both.a} and ${typeof both.b}`,
         );
       }

@@ -1,12 +1,12 @@
 /** Unknown options, misspelled ones and those of another type, as programs without types pass them. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { closest } from "../src/closest.ts";
-import { createEngine, type Engine } from "../src/engine/mod.ts";
-import { evaluate } from "../src/evaluation/evaluate.ts";
-import { checkOptions, unknownNames } from "../src/options.ts";
-import { parseRecipes } from "../src/sweep/recipe_file.ts";
-import { type Recipe, trainRecipe } from "../src/training/recipes.ts";
-import { continueTraining, train } from "../src/training/train.ts";
+import { closest } from "../../src/common/closest.ts";
+import { createEngine, type Engine } from "../../src/engine/mod.ts";
+import { evaluate } from "../../src/evaluation/evaluate.ts";
+import { checkOptions, unknownNames } from "../../src/common/options.ts";
+import { parseRecipes } from "../../src/sweep/recipe_file.ts";
+import { type Recipe, trainRecipe } from "../../src/training/recipes.ts";
+import { continueTraining, train } from "../../src/training/train.ts";
 
 type Loose = (options: unknown) => Promise<unknown>;
 

@@ -1,8 +1,8 @@
 import { makeAdder } from "./add.ts";
 import type { Adder } from "./adder.ts";
-import { checkpointFrom, type CheckpointSource } from "./checkpoint/source.ts";
-import { checkParameters } from "./engine/checks.ts";
-import { variantOf } from "./model/variant.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/source.ts";
+import { checkParameters } from "../engine/interface/checks.ts";
+import { variantOf } from "../model/variant.ts";
 
 /**
  * Makes an adder from a checkpoint. It adds with the weights alone: other weights give other sums.
