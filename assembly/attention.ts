@@ -32,13 +32,13 @@ import { addTransposed, madd, storeHalfTransposed, storeTransposed } from "./sim
 import { firstSlot } from "./slots";
 
 /** The address of a lane's row in the table of one position; `tokens`: i32x4. */
-
+// inline
 function laneRow(table: usize, tokens: usize, lane: i32, stride: usize): usize {
   return table + (<usize> load<u32>(tokens + 4 * lane)) * stride;
 }
 
 /** Reads the keys of four tokens, one per lane, from the table of a position: (6, lanes). */
-
+// inline
 export function gatherKeys(table: usize, tokens: usize, to: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {
@@ -49,7 +49,7 @@ export function gatherKeys(table: usize, tokens: usize, to: usize): void {
 }
 
 /** Reads the queries and x of four tokens: (14, lanes). It writes 16 vectors, so whatever follows must be written afterwards. */
-
+// inline
 export function gatherQueries(table: usize, tokens: usize, to: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {
@@ -69,7 +69,7 @@ export function gatherQueries(table: usize, tokens: usize, to: usize): void {
 }
 
 /** The offset of a query position within a table of queries. */
-
+// inline
 function queryRows(i: i32): usize {
   return (firstSlot(FIRST_QUERY + i) - TRAINING_QUERY_GROUP * 4) * QUERY_ROW;
 }
@@ -86,7 +86,7 @@ export function gatherTile(w: usize): void {
 }
 
 /** `count` scores of one query: out[j] = query . key[j]. */
-
+// inline
 function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
   // unroll
   for (let c = 0; c < N; ++c) {
@@ -105,7 +105,7 @@ function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
 }
 
 /** factor * sum_j weight[j] * key[j] over `count` keys; out: (7, lanes), six coordinates and 1. */
-
+// inline
 function sumRow(weights: usize, keys: usize, count: i32, factor: v128, out: usize): void {
   // unroll
   for (let c = 0; c < N; ++c) {
@@ -131,7 +131,7 @@ function sumRow(weights: usize, keys: usize, count: i32, factor: v128, out: usiz
  * The largest score up to `end`, found in four independent chains, because in a single chain each comparison waits for the one before (measured:
  * training is 1.02 times faster).
  */
-
+// inline
 function largestScore(scores: usize, end: usize): v128 {
   // unroll
   for (let m = 0; m < 4; ++m) {
@@ -151,7 +151,7 @@ function largestScore(scores: usize, end: usize): v128 {
 }
 
 /** Replaces `count` scores by weights 2^(score - max), not divided by their sum; stores 1 / sum. */
-
+// inline
 function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
   const end = weights + count * 16;
   const maximum = largestScore(weights, end);
@@ -211,7 +211,7 @@ export function attentionForwardTile(w: usize): void {
 }
 
 /** Multiplies six vectors by the same factor. */
-
+// inline
 function scaleRow(row: usize, factor: v128): void {
   // unroll
   for (let c = 0; c < N; ++c) {
@@ -220,7 +220,7 @@ function scaleRow(row: usize, factor: v128): void {
 }
 
 /** The reverse of {@linkcode gatherKeys}: adds the gradients of a key (6, lanes) to the rows of four tokens. */
-
+// inline
 function scatterKeys(vectors: usize, table: usize, tokens: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {
@@ -242,7 +242,7 @@ function scatterKeys(vectors: usize, table: usize, tokens: usize): void {
 }
 
 /** The reverse of {@linkcode gatherQueries}: adds the gradients of a query and x (14, lanes). */
-
+// inline
 function scatterQueries(vectors: usize, table: usize, tokens: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {

@@ -5,7 +5,7 @@ import { DO, DO_DOT_O, KEYS, KV, N, PROMPT, QUERIES, QX, ROW14, ROW6, WEIGHTS, W
 import { madd } from "./simd";
 
 /** Hoists the bounds checks of six vectors. */
-
+// inline
 function touchRow(row: usize): void {
   // unroll
   for (let c = 0; c < N; ++c) {
@@ -14,7 +14,7 @@ function touchRow(row: usize): void {
 }
 
 /** {@linkcode touchRow} for a row of each of the twelve queries, rows ROW14 apart. */
-
+// inline
 function touchQueries(rows: usize): void {
   // unroll
   for (let i = 0; i < 12; ++i) {
@@ -23,7 +23,7 @@ function touchQueries(rows: usize): void {
 }
 
 /** The first query that may see key j or j + 1; j is even, and so is the query. */
-
+// inline
 function firstQuery(j: i32): i32 {
   return j < PROMPT ? 0 : j - PROMPT;
 }
@@ -33,7 +33,7 @@ function firstQuery(j: i32): i32 {
  * Forward, a are four queries and the products are their scores. Backward (`gradient`), a are the gradients of the outputs, and weights become score
  * gradients: out[i][j] *= a[i] . key[j] - dot[i].
  */
-
+// inline
 function dotTile(a: usize, keys: usize, out: usize, gradient: bool, dot: usize): void {
   const b = v128.load(keys);
   const e = v128.load(keys + ROW6);
@@ -104,7 +104,7 @@ export function scoresBackward(w: usize): void {
  * For every key j the sum over the queries of weight[i][j] * x[i]. The weights are those in w; x: (12, 6, lanes), rows ROW14 apart; out: (34, 6, lanes).
  * `fresh`: start the sums from 0 instead of adding to `out`.
  */
-
+// inline
 export function sumsOverQueries(w: usize, x: usize, out: usize, fresh: bool): void {
   touchQueries(x);
   for (let j = 0; j < KEYS; j += 2) {

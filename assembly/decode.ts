@@ -38,18 +38,19 @@ export function prepareDecoding(w: usize): void {
   slotsForward(w, DECODE_SLOTS, DECODE_GROUPS, DECODE_QUERY_GROUP, DECODE_KEYS, DECODE_QUERIES);
 }
 
+// inline
 export function keyRow(position: i32, token: i32): usize {
   return DECODE_KEYS + (position * T + token) * KEY_ROW;
 }
 
 /** The row of query i, whose own token is `token`, in the table of queries and x. */
-
+// inline
 export function queryRow(i: i32, token: i32): usize {
   return DECODE_QUERIES + ((FIRST_QUERY + i) * T + token - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
 }
 
 /** The token with the largest logit, or the first of them if several are equal. logits: (14, lanes). */
-
+// inline
 export function argmax(logits: usize): v128 {
   let best = v128.load(logits);
   let token = i32x4.splat(0);

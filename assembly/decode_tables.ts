@@ -61,18 +61,19 @@ export function prepareTables(w: usize): void {
   }
 }
 
+// inline
 function block(i: i32, token: i32): usize {
   return BLOCKS + (i * T + token) * BLOCK_SIZE;
 }
 
 /** The position of an operand's digit: the ones of a are at 9, those of b at 20. */
-
+// inline
 function positionOf(key: i32): i32 {
   return key < 10 ? 9 - key : 30 - key;
 }
 
 /** The score of a key for a query (low, high), whose last two lanes are 0. */
-
+// inline
 function score(low: v128, high: v128, key: usize): f32 {
   return sumLanes(f32x4.add(f32x4.mul(low, v128.load(key)), f32x4.mul(high, v128.load(key, 16))));
 }
@@ -131,7 +132,7 @@ function fillBlock(i: i32, token: i32, scores: usize): bool {
 }
 
 /** Stores the row e u_0 … e u_5, e, 0; the row of the key is u_0 … u_5, 1, 0. */
-
+// inline
 function storeShare(e: f32, key: usize, out: usize): void {
   const weight = f32x4.splat(e);
   v128.store(out, f32x4.mul(weight, v128.load(key)));
@@ -184,13 +185,13 @@ export function decodeByTables(w: usize, problems: usize, count: i32, out: usize
 }
 
 /** The byte offsets, within a block, of the rows of four tokens; `firstRow`: the first row of their key. */
-
+// inline
 export function rowOffset(firstRow: i32, tokens: v128): v128 {
   return i32x4.shl(i32x4.add(tokens, i32x4.splat(firstRow)), 5);
 }
 
 /** The attention of query i of four problems: stores its output (7, lanes), whose last is 1, and the residual stream (7, lanes). */
-
+// inline
 export function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {

@@ -31,11 +31,12 @@ const MINUS_LOG2_E = 20;
 const TANH_CUBIC_3 = 21;
 const MIN_SHARE = 22;
 const MIN_GAUSS = 23;
-
+// inline
 function constant(index: i32): v128 {
   return v128.load(CONSTANTS + 16 * index);
 }
 
+// inline
 function setConstant(index: i32, value: f32): void {
   v128.store(CONSTANTS + 16 * index, f32x4.splat(value));
 }
@@ -74,13 +75,13 @@ export function writeConstants(): void {
 // then have a product far above 2^-126.
 
 /** 2^x with a relative error below 2e-7; x <= 127, and x < -126 counts as -126. */
-
+// inline
 export function exp2(x: v128): v128 {
   return exp2From(x, constant(MIN_EXPONENT));
 }
 
 /** 2^x for x <= 0, as softmax needs it: x < -40 counts as -40. */
-
+// inline
 export function exp2Share(x: v128): v128 {
   return exp2From(x, constant(MIN_SHARE));
 }
@@ -91,7 +92,7 @@ export function exp2Share(x: v128): v128 {
  * x = n + f with |f| <= 1/2: adding 1.5 x 2^23 rounds x to n and leaves n in the low bits, and a shift moves it into the exponent.
  * The polynomial is the minimax polynomial of degree 5 for 2^f with the constant term fixed at 1.
  */
-
+// inline
 function exp2From(x: v128, lowest: v128): v128 {
   const clamped = f32x4.pmax(lowest, x);
   const shifted = f32x4.add(clamped, constant(ROUNDER));
@@ -105,7 +106,7 @@ function exp2From(x: v128, lowest: v128): v128 {
 }
 
 /** Stores {@linkcode exp2Share} of two vectors, one after the other, and returns their sum. The two share the loads of the constants. */
-
+// inline
 export function storeShares(x0: v128, x1: v128, out: usize): v128 {
   const lowest = constant(MIN_SHARE);
   const rounder = constant(ROUNDER);
@@ -138,7 +139,7 @@ export function storeShares(x0: v128, x1: v128, out: usize): v128 {
 }
 
 /** ln x for x > 0 as 2 artanh((m - 1) / (m + 1)) + e ln 2 with m in [0.7, 1.4]; absolute error below 2e-7 x (1 + |ln x|). */
-
+// inline
 export function ln(x: v128): v128 {
   // 0x3f3504f3 is sqrt(1/2): subtracting it first centres the mantissa on 1
   const shifted = i32x4.sub(x, i32x4.splat(0x3f3504f3));
@@ -159,7 +160,7 @@ export function ln(x: v128): v128 {
  * Phi(-|u|) = exp(-u^2 / 2) R(t), t = 1 / (1 + 0.26 |u|), where R is the minimax polynomial of degree 7 for the relative error on 0 <= |u| <= 10, which
  * is 3e-7: nothing cancels in the tail.
  */
-
+// inline
 export function geluErf(at: usize, values: usize, derivatives: usize): void {
   const one = constant(ONE);
   const slope = constant(PHI_SLOPE);
@@ -208,7 +209,7 @@ export function geluErf(at: usize, values: usize, derivatives: usize): void {
  *
  * (1 + tanh z) / 2 is the logistic function of 2 z, computed from exp(-2 |z|), which cannot overflow.
  */
-
+// inline
 export function geluTanh(at: usize, values: usize, derivatives: usize): void {
   const one = constant(ONE);
   const scale = constant(TANH_SCALE);

@@ -104,7 +104,7 @@ function batchGradient(task: i32, tiles: i32, count: i32): f64 {
 }
 
 // RUN is a list of doubles; src/engine/wasm/engine.ts gives their order.
-
+// inline
 function run(field: i32): f64 {
   return load<f64>(RUN + field * 8);
 }

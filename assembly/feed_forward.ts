@@ -84,7 +84,7 @@ export function geluInference(w: usize, rows: i32): void {
 }
 
 /** The input of the output layer: x2, or its LayerNorm in the 777 variant. */
-
+// inline
 function outputInput(w: usize): usize {
   return finalNorm ? w + NORMALIZED_F : w + X2;
 }
@@ -149,7 +149,7 @@ export function crossEntropy(w: usize, slice: usize): void {
 // A target concerns one number per lane: loading these four by address is faster than comparing all 14 tokens with the target (measured).
 
 /** The logits of four targets; 0 in lanes that do not count. */
-
+// inline
 function wantedLogits(logits: usize, targets: usize): v128 {
   let wanted = f32x4.splat(0);
   // unroll
@@ -161,7 +161,7 @@ function wantedLogits(logits: usize, targets: usize): v128 {
 }
 
 /** Subtracts 1 at the targets of four lanes, except in lanes that do not count. */
-
+// inline
 function subtractOneHot(logits: usize, targets: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {

@@ -33,7 +33,7 @@ import { embeddingsBackward, slotsBackward, slotsForward } from "./slots";
  * The number of slices of a batch of `tiles` tiles. Gradients are summed within each slice in the order of its tiles, then slice by slice, so the
  * bytes of the result depend on the batch alone and not on the threads.
  */
-
+// inline
 export function sliceCount(tiles: i32): i32 {
   return tiles < 4 ? 1 : min(MAX_SLICES, max(2, tiles / 8));
 }

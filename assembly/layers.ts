@@ -7,7 +7,7 @@ import { madd, nmadd, splatAt } from "./simd";
  *
  * x: (7, lanes); rstd: (lanes), 1 / sqrt(variance + epsilon); out: (7, lanes), six coordinates and 1.
  */
-
+// inline
 export function normalize(x: usize, epsilon: v128, rstd: usize, out: usize): void {
   let squares = f32x4.splat(0);
   // unroll
@@ -31,7 +31,7 @@ export function normalize(x: usize, epsilon: v128, rstd: usize, out: usize): voi
  *
  * du: (6, lanes); normalized, base, out: (7, lanes); `base` may be `out`.
  */
-
+// inline
 export function normalizeBackward(du: usize, normalized: usize, rstd: usize, base: usize, out: usize): void {
   let dot = f32x4.splat(0);
   // unroll

@@ -27,7 +27,7 @@ export function resetOptimizer(): void {
 }
 
 /** Flushes numbers smaller than `least` to 0, so that decaying moments never become denormals, which are slow: see elementary.ts. NaN stays NaN. */
-
+// inline
 function nothingBelow(x: v128, least: f32): v128 {
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(least)));
 }

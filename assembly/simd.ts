@@ -1,23 +1,23 @@
 /** a * b + c. Only here and in {@linkcode nmadd} the `fast` module differs from `exact`: it rounds once, not twice, if the processor can. */
-
+// inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
 }
 
 /** c - a * b. */
-
+// inline
 export function nmadd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_nmadd(a, b, c) : f32x4.sub(c, f32x4.mul(a, b));
 }
 
 /** One float in all four lanes. */
-
+// inline
 export function splatAt(address: usize): v128 {
   return v128.load32_splat(address);
 }
 
 /** Stores the transpose of four vectors: lane i of a, b, c, d becomes the vector at to + i * stride. */
-
+// inline
 export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void {
   storeHalfTransposed(a, b, c, d, to, stride);
   const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
@@ -27,7 +27,7 @@ export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, s
 }
 
 /** {@linkcode storeTransposed} without its last two vectors. */
-
+// inline
 export function storeHalfTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void {
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
   const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
@@ -36,7 +36,7 @@ export function storeHalfTransposed(a: v128, b: v128, c: v128, d: v128, to: usiz
 }
 
 /** Transposes four vectors: lane i of a, b, c, d is added to the vector at to_i. */
-
+// inline
 export function addTransposed(
   a: v128,
   b: v128,
@@ -60,19 +60,19 @@ export function addTransposed(
 }
 
 /** Adds a vector to the one in memory. */
-
+// inline
 export function addTo(address: usize, value: v128): void {
   v128.store(address, f32x4.add(v128.load(address), value));
 }
 
 /** The sum of the four lanes, always in the same order. */
-
+// inline
 export function sumLanes(a: v128): f32 {
   return (f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1)) + (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3));
 }
 
 /** {@linkcode sumLanes} of four vectors. */
-
+// inline
 export function sumsOfLanes(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
   const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);

@@ -36,7 +36,7 @@ import { addTo, storeTransposed } from "./simd";
 import { outerProduct } from "./sums";
 
 /** The first training slot of a position: a position has ten digits, but positions 10 and 21 have one symbol. */
-
+// inline
 export function firstSlot(position: i32): i32 {
   return 10 * position - (position > PLUS_POSITION ? 9 : 0) - (position > FIRST_QUERY ? 9 : 0);
 }
@@ -67,7 +67,7 @@ export function listSlots(): void {
 }
 
 /** Stores seven vectors (7, lanes) and an eighth as the first eight floats of the rows of four slots. */
-
+// inline
 function storeRows(vectors: usize, eighth: v128, rows: usize, stride: usize): void {
   const low = vectors + 64;
   storeTransposed(
@@ -82,7 +82,7 @@ function storeRows(vectors: usize, eighth: v128, rows: usize, stride: usize): vo
 }
 
 /** The inverse of {@linkcode storeRows}: writes eight vectors. */
-
+// inline
 function loadRows(rows: usize, stride: usize, vectors: usize): void {
   // unroll
   for (let h = 0; h < 2; ++h) {
@@ -98,7 +98,7 @@ function loadRows(rows: usize, stride: usize, vectors: usize): void {
 }
 
 /** x = token embedding + position embedding of four slots, in the coordinates of absorb.ts; out: (8, lanes), the last one 0. */
-
+// inline
 function embed(slots: usize, out: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {

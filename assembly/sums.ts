@@ -7,7 +7,7 @@ import { D, ROW14, ROW7 } from "./layout";
 import { madd } from "./simd";
 
 /** Hoists the bounds checks of seven vectors for each of the twelve queries. */
-
+// inline
 function touchQueries(rows: usize, stride: usize): void {
   // unroll
   for (let i = 0; i < 12; ++i) {
@@ -95,7 +95,7 @@ export function outerProduct(d: usize, dStep: usize, x: usize, xStep: usize, pai
 }
 
 /** Adds one row of {@linkcode outerProduct}, summed over `count` k, to `acc`: for the odd row that pairs leave. */
-
+// inline
 export function outerProductRow(d: usize, dStep: usize, x: usize, xStep: usize, count: i32, acc: usize): void {
   // unroll
   for (let c = 0; c < D; ++c) {

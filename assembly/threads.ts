@@ -75,14 +75,17 @@ export function heartbeats(): i32 {
   return sum;
 }
 
+// inline
 export function workspace(thread: i32): usize {
   return WORKSPACES + thread * WORKSPACE_SIZE;
 }
 
+// inline
 function partsOf(job: i64): i32 {
   return <i32> (job >> 16) & 0xffff;
 }
 
+// inline
 function partOf(job: i64): i32 {
   return <i32> job & 0xffff;
 }

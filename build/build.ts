@@ -49,7 +49,8 @@ const MODULES: Readonly<Record<string, ModuleSpec>> = {
 function readSource(name: string): string | null {
   if (!/^[\w/]+\.ts$/.test(name)) return null;
   try {
-    return unroll(Deno.readTextFileSync(new URL(name, SOURCE)), BOUNDS);
+    // `deno fmt` removes the decorator `@inline` of a function, which is no TypeScript: the sources have a comment in its place
+    return unroll(Deno.readTextFileSync(new URL(name, SOURCE)), BOUNDS).replaceAll(/^\/\/ inline$/gm, "@inline");
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
