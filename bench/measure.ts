@@ -53,6 +53,7 @@ export function training(engine: Engine, batch: number): Work {
 
 /** Greedy decoding of the same `batch` problems in each call. */
 export function decoding(engine: Engine, batch: number): Work {
+  engine.initialize(0);
   const operands = engine.sample({ seed: 1, stream: "evaluation", count: batch });
   return async () => {
     await engine.decode(operands);

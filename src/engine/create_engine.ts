@@ -136,7 +136,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const variant = variantOf(model);
   switch (backend) {
     case "reference":
-      return new ReferenceEngine(variant.name, false);
+      return new ReferenceEngine(variant.name);
     case "webgpu":
       return await createGpuEngine(variant);
     case "auto":

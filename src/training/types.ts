@@ -20,7 +20,7 @@ export interface TrainOptions {
    * @default {one attempt after the other}
    */
   attempts?: number;
-  /** The engine; `auto` is `wasm`, or `webgpu` if WASM SIMD is missing. @default {"auto"} */
+  /** The engine; `auto` is `wasm`; where that is missing or forbidden `webgpu`, and without a GPU `reference`. @default {"auto"} */
   backend?: BackendName | "auto";
   /** Number of threads, 1 to 64; it does not change the result. @default {1; all cores for the proof} */
   threads?: number;

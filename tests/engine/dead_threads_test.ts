@@ -50,7 +50,9 @@ async function impatientEngine(threads: number): Promise<WasmEngine> {
   const core = instantiate(WASM, true);
   core.exports.setPatience(200);
   const pool = await startThreads(core, 763, threads - 1);
-  return new WasmEngine(core, "exact", variantOf(763), { threads, pool });
+  const engine = new WasmEngine(core, "exact", variantOf(763), { threads, pool });
+  engine.initialize(0);
+  return engine;
 }
 
 /** Decodes until a thread that is to die has got a part to die with. */
@@ -69,6 +71,7 @@ for (const [how, source] of [["by a trap", BY_A_TRAP], ["silently", SILENTLY]]) 
       await engine.dispose();
       await assertRejects(() => engine.decode([{ a: 1, b: 2 }]), Error, "as it was disposed of");
       const other = await createEngine({ threads });
+      other.initialize(1);
       await other.decode([{ a: 1, b: 2 }]);
       await other.dispose();
     });

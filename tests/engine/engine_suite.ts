@@ -120,8 +120,48 @@ export function testAgainstReference({ name, createNew, batches = BATCHES, test 
   });
 }
 
+/** Registers the tests of an engine that has no weights of its own yet. */
+export function testNewEngine({ name, createNew, test = Deno.test }: Suite): void {
+  test(`a new engine has the weights of seed 0, and initialize() forgets the optimizer: ${name}`, async () => {
+    const engine = await createNew(763);
+    const fresh = engine.parameters();
+    assertClose(fresh, initialParameters(variantOf(763), 0), { absolute: 1e-6, of: "weights of a new engine" });
+    const { firstMoment, secondMoment } = engine.optimizerState();
+    await engine.trainStep(mixedProblems(4), { learningRate: 0.1 });
+    assert(engine.optimizerState().firstMoment.some((value) => value !== 0));
+    engine.initialize(0);
+    assertEquals(engine.parameters(), fresh);
+    assertEquals(engine.optimizerState(), { step: 0, firstMoment, secondMoment });
+    assert(firstMoment.every((value) => value === 0) && secondMoment.every((value) => value === 0));
+  });
+
+  test(`decode() and predict() of a new engine are refused until it has weights: ${name}`, async () => {
+    const problems = [{ a: 1, b: 2 }];
+    const fresh = await createNew(763);
+    for (const answer of ["decode", "predict"] as const) {
+      await assertRejects(() => fresh[answer](problems), Error, "new engine as its weights must be set first");
+    }
+    for (
+      const choose of [
+        (engine: Engine) => engine.setParameters(new Float32Array(763)),
+        (engine: Engine) => engine.initialize(0),
+        (engine: Engine) => engine.trainStep(problems, { learningRate: 0.01 }),
+      ]
+    ) {
+      const engine = await createNew(763);
+      await choose(engine);
+      assertEquals((await engine.predict(problems)).length, 1);
+      await engine.dispose();
+    }
+    await fresh.dispose();
+    await assertRejects(() => fresh.predict(problems), Error, "disposed of");
+  });
+}
+
 /** Registers the tests of the interface. */
-export function testInterface({ name, createNew, test = Deno.test }: Suite): void {
+export function testInterface(suite: Suite): void {
+  testNewEngine(suite);
+  const { name, createNew, test = Deno.test } = suite;
   const create = (model: ModelName) => lively(createNew, model);
 
   for (const request of REQUESTS) {
@@ -144,18 +184,6 @@ export function testInterface({ name, createNew, test = Deno.test }: Suite): voi
       }
     });
   }
-
-  test(`a new engine has the weights of seed 0, and initialize() forgets the optimizer: ${name}`, async () => {
-    const engine = await createNew(763);
-    const fresh = engine.parameters();
-    const { firstMoment, secondMoment } = engine.optimizerState();
-    await engine.trainStep(mixedProblems(4), { learningRate: 0.1 });
-    assert(engine.optimizerState().firstMoment.some((value) => value !== 0));
-    engine.initialize(0);
-    assertEquals(engine.parameters(), fresh);
-    assertEquals(engine.optimizerState(), { step: 0, firstMoment, secondMoment });
-    assert(firstMoment.every((value) => value === 0) && secondMoment.every((value) => value === 0));
-  });
 
   test(`a clipNorm of 0 or Infinity never clips: ${name}`, async () => {
     const moments = async (clipNorm: number) => {

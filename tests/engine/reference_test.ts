@@ -11,6 +11,7 @@ import { MODELS, TOKENS, type Variant, variantOf, WIDTH } from "../../src/model/
 import { PAD } from "../../src/model/vocabulary.ts";
 import { learningRateAt } from "../../src/schedule/learning_rate.ts";
 import { assertClose, assertTensorsClose, goldenElementary, goldenSet, goldenSets } from "../golden.ts";
+import { testNewEngine } from "./engine_suite.ts";
 
 const FLOAT64_ERROR = 1e-13;
 
@@ -162,6 +163,8 @@ const RUN: TrainRun = {
   },
 };
 
+testNewEngine({ name: "reference", createNew: (model) => Promise.resolve(new ReferenceEngine(model)) });
+
 Deno.test("trainRun() is so many trainStep() on what sample() gives, at the schedule's learning rate", async () => {
   const run = new ReferenceEngine();
   run.initialize(1);
@@ -238,6 +241,7 @@ Deno.test("trainStep() fills in PyTorch's defaults", async () => {
 
 Deno.test("an engine of weights 0 writes only zeros, and predicts 0", async () => {
   const engine = new ReferenceEngine();
+  engine.setParameters(new Float32Array(763));
   assertEquals(await engine.decode([{ a: 12, b: 34 }]), new Uint8Array(12));
   assertEquals(await engine.predict([{ a: 12, b: 34 }]), [0n]);
   assertEquals(await engine.logits([{ a: 12, b: 34 }]), new Float32Array(12 * TOKENS));

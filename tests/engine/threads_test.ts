@@ -64,6 +64,7 @@ Deno.test("a process ends when its engines are disposed of, and needs no permiss
     import { createEngine } from "${new URL("../../src/engine/mod.ts", import.meta.url)}";
     for (let i = 0; i < 3; i++) {
       const engine = await createEngine({ threads: 4 });
+      engine.initialize(1);
       await engine.decode([{ a: 1, b: 2 }]);
       await engine.dispose();
     }

@@ -54,6 +54,7 @@ Deno.test("decoding with the 777 model changes nothing of the training after it"
   const [stage] = trainRecipe("fast").stages;
   const train = async (decodeFirst: boolean) => {
     const engine = await createEngine({ model: 777 });
+    engine.initialize(0);
     if (decodeFirst) await engine.decode([{ a: 1, b: 2 }]);
     engine.initialize(1);
     const start = { seed: 1, attempt: 0, firstSample: 0, firstStep: 0, steps: 3000, minDigits: 1, maxDigits: 10 };

@@ -148,12 +148,16 @@ export interface Engine {
   trainRun(run: TrainRun): Promise<TrainRunReport>;
   /** Draws problems: a0 b0 a1 b1 …, where a and b are uniform in [0, 10^n) and n is uniform from `minDigits` to `maxDigits`. */
   sample(request: SampleRequest): Operands;
-  /** Token ids of shape [n, 12]: the digits of the sum, ones first, and the end. Decoded greedily, each token fed back. */
+  /**
+   * Token ids of shape [n, 12]: the digits of the sum, ones first, and the end. Decoded greedily, each token fed back.
+   *
+   * @throws {Error} If the engine is new: its weights must be set, drawn or trained first
+   */
   decode(problems: Problems): Promise<Uint8Array>;
   /**
    * The sums that {@linkcode Engine.decode} writes; null where one of the eleven tokens is not a digit.
    *
-   * @throws {Error} If the engine is new: its weights must be set, drawn or trained first
+   * @throws {Error} As `decode`
    */
   predict(problems: Problems): Promise<(bigint | null)[]>;
   /** Frees threads and memory. */

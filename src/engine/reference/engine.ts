@@ -1,7 +1,7 @@
 import { initialParameters } from "../../model/initialization.ts";
 import { type Operands, packOperands, type Problems } from "../../model/problem.ts";
 import { drawOperands } from "../../model/sampler.ts";
-import { type ModelName, parameterCount, TOKENS, type Variant, variantOf } from "../../model/variant.ts";
+import { type ModelName, TOKENS, type Variant, variantOf } from "../../model/variant.ts";
 import { QUERIES, readSum } from "../../model/vocabulary.ts";
 import { learningRateAt } from "../../schedule/learning_rate.ts";
 import {
@@ -30,8 +30,7 @@ import { lossAndGradient, teacherForcedLogits, type Tensors, tensorsOf } from ".
 /**
  * Plain TypeScript in float64: the oracle that other engines are tested against.
  *
- * Weights and moments stay in float64 from step to step; only what leaves the engine is rounded to float32. A new engine has
- * all its weights at 0.
+ * Weights and moments stay in float64 from step to step; only what leaves the engine is rounded to float32.
  *
  * ```ts
  * import { ReferenceEngine } from "./engine.ts";
@@ -57,18 +56,12 @@ export class ReferenceEngine implements Engine {
   readonly #tensors: Tensors;
   #optimizer: AdamWState;
   #disposed = false;
-  #weightsChosen: boolean;
+  #weightsChosen = false;
 
-  /**
-   * Makes an engine whose weights are all 0.
-   *
-   * @param model The variant of the model
-   * @param weightsChosen Whether these weights are meant, so that {@linkcode predict} may use them
-   */
-  constructor(model: ModelName = 763, weightsChosen = true) {
-    this.#weightsChosen = weightsChosen;
+  /** Makes an engine with the initial weights of seed 0. */
+  constructor(model: ModelName = 763) {
     this.#variant = variantOf(model);
-    this.#parameters = new Float64Array(parameterCount(this.#variant));
+    this.#parameters = Float64Array.from(initialParameters(this.#variant, 0));
     this.#tensors = tensorsOf(this.#parameters, this.#variant);
     this.#optimizer = freshState(this.#parameters.length);
   }
@@ -167,18 +160,18 @@ export class ReferenceEngine implements Engine {
 
   /** Tokens [n, 12] decoded greedily from the prompts alone. */
   decode(problems: Problems): Promise<Uint8Array> {
-    return this.#answer(problems, (operands) => this.#decode(operands));
+    return this.#answer(problems, (operands) => {
+      checkWeightsChosen(this.#weightsChosen);
+      return decodeAll(this.#tensors, this.#variant, operands);
+    });
   }
 
   /** The sums read off greedily; null where the eleven tokens were not all digits. */
-  predict(problems: Problems): Promise<(bigint | null)[]> {
-    return this.#answer(problems, (operands) => {
-      checkWeightsChosen(this.#weightsChosen);
-      const tokens = this.#decode(operands);
-      return Array.from({ length: operands.length / 2 }, (_, i) => {
-        const sum = readSum(tokens, i * QUERIES);
-        return Number.isNaN(sum) ? null : BigInt(sum);
-      });
+  async predict(problems: Problems): Promise<(bigint | null)[]> {
+    const tokens = await this.decode(problems);
+    return Array.from({ length: tokens.length / QUERIES }, (_, i) => {
+      const sum = readSum(tokens, i * QUERIES);
+      return Number.isNaN(sum) ? null : BigInt(sum);
     });
   }
 
@@ -194,10 +187,6 @@ export class ReferenceEngine implements Engine {
     adamW(this.#parameters, gradient, this.#optimizer, options);
     this.#weightsChosen = true;
     return { loss, gradientNorm };
-  }
-
-  #decode(operands: Operands): Uint8Array {
-    return decodeAll(this.#tensors, this.#variant, operands);
   }
 
   #checkAlive(): void {

@@ -234,14 +234,13 @@ export class WasmEngine implements Engine {
     const operands = packOperands(problems);
     checkNotEmpty(operands);
     const core = this.#live();
+    checkWeightsChosen(this.#weightsChosen);
     if (!this.#decodable) core.exports.prepareDecoding();
     this.#decodable = true;
     return this.#onThreads((core) => decodeProblems(core, operands, this.threads));
   }
 
   async predict(problems: Problems): Promise<(bigint | null)[]> {
-    this.#live();
-    checkWeightsChosen(this.#weightsChosen);
     const tokens = await this.decode(problems);
     return Array.from({ length: tokens.length / QUERIES }, (_, i) => {
       const sum = readSum(tokens, i * QUERIES);

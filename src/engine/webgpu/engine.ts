@@ -189,12 +189,11 @@ export class WebgpuEngine implements Engine {
 
   async decode(problems: Problems): Promise<Uint8Array> {
     const operands = this.#operands(problems);
+    checkWeightsChosen(this.#weightsChosen);
     return await this.#inTurn((population) => population.decode(this.#place, requestFor(1), operands));
   }
 
   async predict(problems: Problems): Promise<(bigint | null)[]> {
-    this.#live();
-    checkWeightsChosen(this.#weightsChosen);
     const tokens = await this.decode(problems);
     return Array.from({ length: tokens.length / QUERIES }, (_, i) => {
       const sum = readSum(tokens, i * QUERIES);
