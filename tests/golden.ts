@@ -150,23 +150,18 @@ async function readJson<T>(name: string): Promise<T> {
   return JSON.parse(await Deno.readTextFile(new URL(`${name}.json`, FOLDER)));
 }
 
-let sets: Promise<GoldenSet[]> | undefined;
+const SETS = { full: ["w0", "w1", "w2", "w3", "x0", "x1"], narrow: ["n0", "n1", "n2", "n3"] };
+const sets = new Map<string, Promise<GoldenSet>>();
 
-/** Every golden set in the folder, by name; read once. */
-export function goldenSets(): Promise<GoldenSet[]> {
-  sets ??= (async () => {
-    const files = await Array.fromAsync(Deno.readDir(FOLDER), ({ name }) => name);
-    const names = files.filter((file) => /^[wx]\d+\.json$/.test(file)).map((file) => file.replace(".json", "")).sort();
-    return await Promise.all(names.map(async (name) => readSet(name, await readJson<SetJson>(name))));
-  })();
-  return sets;
+/** The golden sets of 763 and 777, or of narrow models. */
+export function goldenSets(kind: keyof typeof SETS = "full"): Promise<GoldenSet[]> {
+  return Promise.all(SETS[kind].map(goldenSet));
 }
 
-/** The golden set of that name. */
-export async function goldenSet(name: string): Promise<GoldenSet> {
-  const set = (await goldenSets()).find((set) => set.name === name);
-  assert(set, `there is no golden set ${name}`);
-  return set;
+/** The golden set of that name; read once. */
+export function goldenSet(name: string): Promise<GoldenSet> {
+  if (!sets.has(name)) sets.set(name, readJson<SetJson>(name).then((json) => readSet(name, json)));
+  return sets.get(name)!;
 }
 
 /** A schedule and the learning rates that PyTorch's `LambdaLR` gave. */

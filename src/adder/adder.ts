@@ -1,6 +1,6 @@
 import { formatValue } from "../common/format_value.ts";
 import { WASM } from "../engine/wasm/adder_module.ts";
-import { type AdderExports, type Core, decodeProblems, instantiate } from "../engine/wasm/core.ts";
+import { type AdderExports, type Core, coreModel, decodeProblems, instantiate } from "../engine/wasm/core.ts";
 import { checkOperand, checkPair } from "../model/problem.ts";
 import type { ModelName } from "../model/variant.ts";
 import { QUERIES, readSum } from "../model/vocabulary.ts";
@@ -84,7 +84,7 @@ export class WasmAdder extends DecodingAdder {
     super();
     this.#core = instantiate<AdderExports>(WASM);
     const { exports, memory } = this.#core;
-    exports.configure(model);
+    exports.configure(coreModel(model));
     new Float32Array(memory.buffer, exports.parametersAt.value, parameters.length).set(parameters);
     exports.prepareDecoding();
   }

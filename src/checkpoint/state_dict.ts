@@ -1,4 +1,4 @@
-import { type ModelName, MODELS, type Variant, variantOf } from "../model/variant.ts";
+import { type ModelName, parameterCount, type Variant, variantOf, variantOfShapes } from "../model/variant.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { isCausalMask } from "./causal_mask.ts";
 import { CheckpointError, excerpt, tensorLabel } from "./error.ts";
@@ -42,14 +42,16 @@ export function checkpointOf(
   { metadata, asked, model, exact, ...given }: StateDictContext,
 ): Checkpoint {
   if (isRunState(tensors)) throw new CheckpointError(`Cannot ${asked} as it must be a model: it is ${RUN_STATE}`);
-  const variant = given.variant === undefined ? variantOfTensors(tensors) : variantOf(given.variant);
+  const variant = given.variant === undefined
+    ? variantOfShapes((name) => tensors.get(name)?.shape)
+    : variantOf(given.variant);
   if (model !== undefined && variant.name !== model) {
     throw new CheckpointError(`Cannot ${asked} as it must hold model ${model}: current value is model ${variant.name}`);
   }
   checkMetadata(metadata, variant, asked);
   checkNames(tensors, variant, asked);
 
-  const parameters = new Float32Array(variant.name);
+  const parameters = new Float32Array(parameterCount(variant));
   for (const { name, offset } of variant.tensors) {
     const tensor = tensors.get(name)!;
     if (exact && tensor.type === "float64") {
@@ -93,13 +95,6 @@ function checkNames(tensors: ReadonlyMap<string, FileTensor>, variant: Variant, 
 
 function equalShapes(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((extent, i) => extent === b[i]);
-}
-
-/** The larger variant where a tensor that only it has is present. */
-function variantOfTensors(tensors: ReadonlyMap<string, FileTensor>): Variant {
-  const [small, large] = MODELS.map(variantOf);
-  const onlyInLarge = large.tensors.slice(small.tensors.length);
-  return onlyInLarge.some(({ name }) => tensors.has(name)) ? large : small;
 }
 
 /** A file that names our format must be of a version that we know, and of the model that its tensors make. */
@@ -150,9 +145,10 @@ function checkTied(name: string, tensors: ReadonlyMap<string, FileTensor>, asked
  */
 export function checkParameters({ model, parameters }: Pick<Checkpoint, "model" | "parameters">): void {
   const variant = variantOf(model);
-  if (parameters.length !== variant.name) {
+  const count = parameterCount(variant);
+  if (parameters.length !== count) {
     throw new CheckpointError(
-      `Cannot write a checkpoint as model ${model} must have ${model} parameters: current length is ${parameters.length}`,
+      `Cannot write a checkpoint as model ${model} must have ${count} parameters: current length is ${parameters.length}`,
     );
   }
   for (const { name, offset, size } of variant.tensors) {

@@ -1,10 +1,10 @@
 import { checkOptions, type OptionKinds } from "../common/options.ts";
 import { formatValue } from "../common/format_value.ts";
-import { MODELS, type Variant, variantOf } from "../model/variant.ts";
+import { type Variant, variantOf } from "../model/variant.ts";
 import { EngineError } from "./interface/error.ts";
 import { ReferenceEngine } from "./reference/engine.ts";
 import type { Arithmetic, Engine, EngineOptions } from "./interface/types.ts";
-import { checkSimd, hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
+import { checkSimd, coreModel, hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
 import { WasmEngine } from "./wasm/engine.ts";
 import { hasThreads, startThreads, startTrainer } from "./wasm/thread_pool.ts";
 
@@ -63,7 +63,7 @@ async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked:
   // one thread if memory cannot be shared; the engine reports it as `threads`
   const threads = hasThreads() ? asked : 1;
   const core = instantiate(base64, threads > 1);
-  const pool = threads > 1 ? await startThreads(core, variant.name, threads - 1) : undefined;
+  const pool = threads > 1 ? await startThreads(core, coreModel(variant.name), threads - 1) : undefined;
   return new WasmEngine(core, real, variant, { threads, pool });
 }
 
@@ -92,7 +92,7 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
   }
   const { base64, real } = await loadModule(arithmetic);
   const core = instantiate(base64, true);
-  return new WasmEngine(core, real, variantOf(model), { background: await startTrainer(core, model) });
+  return new WasmEngine(core, real, variantOf(model), { background: await startTrainer(core, coreModel(model)) });
 }
 
 /**
@@ -118,7 +118,6 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   checkOptions("create an engine", options, OPTIONS);
   const { backend = "auto", model = 763, threads = 1, arithmetic = "exact" } = options;
   checkChoice("backend", backend, BACKENDS);
-  checkChoice("model", model, MODELS);
   checkChoice("arithmetic", arithmetic, ARITHMETICS);
   const only = ONLY_ARITHMETIC[backend];
   if (only !== undefined && options.arithmetic !== undefined && options.arithmetic !== only) {

@@ -1,4 +1,5 @@
 import { checkWord, philox4x32 } from "./philox.ts";
+import { paddedIndices, paddedVariant } from "./padding.ts";
 import { DOMAINS } from "./sampler.ts";
 import { parameterCount, type Variant } from "./variant.ts";
 
@@ -19,7 +20,8 @@ function normalPair(pair: number, seed: number, attempt: number): readonly [numb
 /**
  * Draws fresh weights: each tensor's constant, or normal numbers of its standard deviation, rounded to float32.
  *
- * Parameter i of the flat vector takes the normal number i, also where those before it are constants.
+ * Parameter i of the flat vector takes the normal number i, also where those before it are constants; that of a narrow model takes the number of
+ * its index in the padded vector.
  *
  * JavaScript fixes neither Math.cos nor Math.log to the bit, and the same seed must give the same bytes on every machine, so
  * the WASM module computes its own in float32. It agrees with this function to about 1e-7, not exactly.
@@ -32,15 +34,16 @@ export function initialParameters(variant: Variant, seed: number, attempt = 0): 
   checkWord("draw weights", "seed", seed);
   checkWord("draw weights", "attempt", attempt);
 
-  const normals = new Float64Array(parameterCount(variant) + 1); // + 1 for the half of the last pair that is left over
+  const normals = new Float64Array(parameterCount(paddedVariant(variant)) + 1); // + 1 for the half of the last pair that is left over
   for (let pair = 0; 2 * pair + 1 < normals.length; pair++) {
     normals.set(normalPair(pair, seed, attempt), 2 * pair);
   }
 
-  const parameters = new Float32Array(parameterCount(variant));
+  const indices = paddedIndices(variant);
+  const parameters = new Float32Array(indices.length);
   for (const { initial, offset, size } of variant.tensors) {
     for (let i = offset; i < offset + size; i++) {
-      parameters[i] = "constant" in initial ? initial.constant : initial.deviation * normals[i];
+      parameters[i] = "constant" in initial ? initial.constant : initial.deviation * normals[indices[i]];
     }
   }
   return parameters;

@@ -1,22 +1,24 @@
 import { formatValue } from "../common/format_value.ts";
 
-/** Width of the residual stream. */
+/** Width of the residual stream of 763 and 777. Narrow models run in kernels of this width. */
 export const WIDTH = 7;
-/** Width of the feed-forward layer. */
+/** Width of the feed-forward layer of 763 and 777. */
 export const HIDDEN = 14;
+const LEAST_WIDTH = 2;
 /** Positions of the position embedding. */
 export const CONTEXT = 35;
 /** Tokens in the vocabulary. */
 export const TOKENS = 14;
 
 /**
- * A variant of the model, named by its number of parameters. 777 has a final LayerNorm and GELU by tanh.
+ * A variant of the model: 763 and 777 are named by their number of parameters, narrow ones by W x H, the width (2 to 7) and the hidden width
+ * (1 to 14), as in `"5x10"`. 777 and names that end in `+norm` have a final LayerNorm and GELU by tanh.
  *
- * The flat parameter vector holds these tensors, each row by row: `tok_emb` [14, 7], `pos_emb` [35, 7], `ln1.weight` [7], `ln1.bias` [7],
- * `attn.qkv` [21, 7], `attn.proj` [7, 7], `ln2.weight` [7], `ln2.bias` [7], `ffn.w1` [14, 7], `ffn.w2` [7, 14], and with 777 `ln_f.weight` [7]
- * and `ln_f.bias` [7].
+ * The flat parameter vector holds these tensors, each row by row: `tok_emb` [14, W], `pos_emb` [35, W], `ln1.weight` [W], `ln1.bias` [W],
+ * `attn.qkv` [3 W, W], `attn.proj` [W, W], `ln2.weight` [W], `ln2.bias` [W], `ffn.w1` [H, W], `ffn.w2` [W, H], and with a final norm
+ * `ln_f.weight` [W] and `ln_f.bias` [W]. For 763 and 777 W is 7 and H is 14.
  */
-export type ModelName = 763 | 777;
+export type ModelName = 763 | 777 | `${number}x${number}` | `${number}x${number}+norm`;
 
 /** One tensor of the model, and its position in the flat parameter vector. */
 export interface TensorSpec {
@@ -34,8 +36,11 @@ export interface TensorSpec {
 
 /** A variant of the model. */
 export interface Variant {
-  /** Its number of parameters, which is also its name. */
   readonly name: ModelName;
+  /** Width of the residual stream, 2 to 7. */
+  readonly width: number;
+  /** Width of the feed-forward layer, 1 to 14. */
+  readonly hidden: number;
   /** The tensors in the order of the flat parameter vector. */
   readonly tensors: readonly TensorSpec[];
   /** Whether there is a LayerNorm before the output projection. */
@@ -48,26 +53,25 @@ export interface Variant {
 
 type TensorRow = readonly [name: string, shape: readonly number[], initial: TensorSpec["initial"]];
 
-const normal = (deviation: number) => ({ deviation });
-const constant = (value: number) => ({ constant: value });
-
-const SHARED_TENSORS: readonly TensorRow[] = [
-  ["tok_emb.weight", [TOKENS, WIDTH], normal(0.02)],
-  ["pos_emb.weight", [CONTEXT, WIDTH], normal(0.02)],
-  ["blocks.0.ln1.weight", [WIDTH], constant(1)],
-  ["blocks.0.ln1.bias", [WIDTH], constant(0)],
-  ["blocks.0.attn.qkv.weight", [3 * WIDTH, WIDTH], normal(1 / Math.sqrt(WIDTH))],
-  ["blocks.0.attn.proj.weight", [WIDTH, WIDTH], normal(1 / Math.sqrt(WIDTH))],
-  ["blocks.0.ln2.weight", [WIDTH], constant(1)],
-  ["blocks.0.ln2.bias", [WIDTH], constant(0)],
-  ["blocks.0.ffn.w1.weight", [HIDDEN, WIDTH], normal(1 / Math.sqrt(WIDTH))],
-  ["blocks.0.ffn.w2.weight", [WIDTH, HIDDEN], normal(1 / Math.sqrt(HIDDEN))],
-];
-
-const FINAL_NORM: readonly TensorRow[] = [
-  ["ln_f.weight", [WIDTH], constant(1)],
-  ["ln_f.bias", [WIDTH], constant(0)],
-];
+function tensorRows(width: number, hidden: number, finalNorm: boolean): TensorRow[] {
+  const normal = (deviation: number) => ({ deviation });
+  const linear = (inputs: number) => normal(1 / Math.sqrt(inputs));
+  const norm = (name: string): TensorRow[] => [
+    [`${name}.weight`, [width], { constant: 1 }],
+    [`${name}.bias`, [width], { constant: 0 }],
+  ];
+  return [
+    ["tok_emb.weight", [TOKENS, width], normal(0.02)],
+    ["pos_emb.weight", [CONTEXT, width], normal(0.02)],
+    ...norm("blocks.0.ln1"),
+    ["blocks.0.attn.qkv.weight", [3 * width, width], linear(width)],
+    ["blocks.0.attn.proj.weight", [width, width], linear(width)],
+    ...norm("blocks.0.ln2"),
+    ["blocks.0.ffn.w1.weight", [hidden, width], linear(width)],
+    ["blocks.0.ffn.w2.weight", [width, hidden], linear(hidden)],
+    ...(finalNorm ? norm("ln_f") : []),
+  ];
+}
 
 function layOut(rows: readonly TensorRow[]): TensorSpec[] {
   let offset = 0;
@@ -79,34 +83,61 @@ function layOut(rows: readonly TensorRow[]): TensorSpec[] {
   });
 }
 
-const VARIANTS: Readonly<Record<ModelName, Variant>> = {
-  763: { name: 763, tensors: layOut(SHARED_TENSORS), finalNorm: false, gelu: "erf", layerNormEpsilon: 1e-5 },
-  777: {
-    name: 777,
-    tensors: layOut([...SHARED_TENSORS, ...FINAL_NORM]),
-    finalNorm: true,
-    gelu: "tanh",
-    layerNormEpsilon: 1e-6,
-  },
-};
+const variants = new Map<ModelName, Variant>();
 
-export const MODELS: readonly ModelName[] = [763, 777];
+function makeVariant(width: number, hidden: number, finalNorm: boolean): Variant {
+  const isFull = width === WIDTH && hidden === HIDDEN;
+  const name = isFull ? (finalNorm ? 777 : 763) : `${width}x${hidden}${finalNorm ? "+norm" : ""}` as const;
+  let variant = variants.get(name);
+  if (variant === undefined) {
+    const tensors = layOut(tensorRows(width, hidden, finalNorm));
+    const norm = finalNorm
+      ? { finalNorm, gelu: "tanh", layerNormEpsilon: 1e-6 } as const
+      : { finalNorm, gelu: "erf", layerNormEpsilon: 1e-5 } as const;
+    variants.set(name, variant = { name, width, hidden, tensors, ...norm });
+  }
+  return variant;
+}
+
+/** The models of full width. */
+export const MODELS = [763, 777] as const;
+
+/** What a model's name must be, for an error. */
+export const MODEL_NAMES = `${
+  MODELS.join(", ")
+}, WxH or WxH+norm with W from ${LEAST_WIDTH} to ${WIDTH} and H from 1 to ${HIDDEN}`;
+
+function findVariant(name: unknown): Variant | undefined {
+  if (name === 763 || name === 777) return makeVariant(WIDTH, HIDDEN, name === 777);
+  const [, width, hidden, norm] = /^([1-9])x([1-9]\d?)(\+norm)?$/.exec(typeof name === "string" ? name : "") ?? [];
+  const isKnown = Number(width) >= LEAST_WIDTH && Number(width) <= WIDTH && Number(hidden) <= HIDDEN;
+  return isKnown ? makeVariant(Number(width), Number(hidden), norm !== undefined) : undefined;
+}
 
 /**
- * The variant of that name.
+ * The variant of that name. `7x14` is 763, `7x14+norm` is 777.
  *
  * @throws {RangeError} If there is none
  */
-export function variantOf(name: number): Variant {
-  if (!MODELS.some((model) => model === name)) {
-    throw new RangeError(
-      `Cannot make a model as it must be one of ${MODELS.join(", ")}: current value is ${formatValue(name)}`,
-    );
-  }
-  return VARIANTS[name as ModelName];
+export function variantOf(name: number | string): Variant {
+  const variant = findVariant(name);
+  if (variant !== undefined) return variant;
+  throw new RangeError(`Cannot make a model as model must be ${MODEL_NAMES}: current value is ${formatValue(name)}`);
 }
 
-/** Number of parameters of a variant, counted from its tensors. */
+/** The model that a text names, on the command line or in a file; undefined if there is none. */
+export function parseModel(text: string): ModelName | undefined {
+  return findVariant(MODELS.find((model) => String(model) === text) ?? text)?.name;
+}
+
+/** The variant that tensors of these shapes make; of full width where a shape is none of a model's. */
+export function variantOfShapes(shapeOf: (name: string) => readonly number[] | undefined): Variant {
+  const width = shapeOf("tok_emb.weight")?.[1];
+  const hidden = shapeOf("blocks.0.ffn.w1.weight")?.[0];
+  const finalNorm = ["ln_f.weight", "ln_f.bias"].some((name) => shapeOf(name) !== undefined);
+  return findVariant(`${width}x${hidden}${finalNorm ? "+norm" : ""}`) ?? variantOf(finalNorm ? 777 : 763);
+}
+
 export function parameterCount(variant: Variant): number {
   return variant.tensors.reduce((sum, { size }) => sum + size, 0);
 }

@@ -1,6 +1,6 @@
 import { excerpt, reasonOf } from "../checkpoint/error.ts";
 import type { Arithmetic } from "../engine/interface/types.ts";
-import { type ModelName, MODELS } from "../model/variant.ts";
+import { MODEL_NAMES, type ModelName, parseModel } from "../model/variant.ts";
 import { SweepFileError } from "./error.ts";
 
 /** The result of a run, a line of JSON. The fields up to `certify` determine all others but the two times. */
@@ -90,7 +90,7 @@ export function parseLine(text: string, source: string): SweepLine {
     }
   };
   check(["format"], "1", (value) => value === 1);
-  check(["model"], `one of ${MODELS.join(", ")}`, (value) => MODELS.includes(value as ModelName));
+  check(["model"], MODEL_NAMES, (value) => parseModel(String(value)) === value);
   check(COUNTS, "a whole number, 0 or more", (value) => Number.isSafeInteger(value) && (value as number) >= 0);
   check(TEXTS, "a string", (value) => typeof value === "string");
   check(TIMES, "a number, 0 or more", (value) => typeof value === "number" && value >= 0);

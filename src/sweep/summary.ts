@@ -1,3 +1,4 @@
+import type { ModelName } from "../model/variant.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import { SweepFileError } from "./error.ts";
 import { keyOf, type SweepLine, withoutTimes } from "./line.ts";
@@ -17,7 +18,7 @@ export interface Share {
 export interface SweepSummary {
   recipe: string;
   recipeHash: string;
-  model: number;
+  model: ModelName;
   arithmetic: string;
   backend: string;
   /** The GPU, or null. */

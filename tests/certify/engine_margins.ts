@@ -1,6 +1,7 @@
 /**
  * The margins that the module's own float32 decoding computes, in both of its ways: assembly/decode_logits.ts, compiled for the tests.
  */
+import { coreModel } from "../../src/engine/wasm/core.ts";
 import { compile, FEATURES } from "../../build/build.ts";
 import { TOKENS } from "../../src/model/variant.ts";
 import { targetTokens } from "../../src/model/vocabulary.ts";
@@ -26,7 +27,7 @@ export class EngineMargins {
   constructor({ model, parameters }: CertifyCheckpoint) {
     const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
     this.#exports = exports as unknown as LogitsExports;
-    this.#exports.configure(model);
+    this.#exports.configure(coreModel(model));
     new Float32Array(this.#memory.buffer, this.#exports.parametersAt.value, parameters.length).set(parameters);
     this.#exports.prepareDecoding();
   }

@@ -2,7 +2,7 @@
 import { EXP2_RELATIVE, GELU_ERROR, GELU_UNDERFLOW } from "../../src/checker/elementary_bounds.ts";
 import { GELU } from "../../src/engine/reference/gelu.ts";
 import type { Arithmetic } from "../../src/engine/interface/types.ts";
-import { instantiate } from "../../src/engine/wasm/core.ts";
+import { coreModel, instantiate } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
 import { WASM as FAST } from "../../src/engine/wasm/fast_module.ts";
 import { type ModelName, type Variant, variantOf } from "../../src/model/variant.ts";
@@ -59,7 +59,7 @@ export function evaluator(
   const at = exports.problemsBase(1);
   const length = Math.ceil(most / 8) * 8; // two vectors of four at a time
   const [asBits, asFloats] = [new Uint32Array(memory.buffer, at, length), new Float32Array(memory.buffer, at, length)];
-  exports.configure(model);
+  exports.configure(coreModel(model));
   return (bits) => {
     asBits.set(bits);
     exports[map](at, length / 4);

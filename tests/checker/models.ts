@@ -32,7 +32,7 @@ export function randomNumbers(seed: number): () => number {
 /** Where each tensor begins in the flat vector. */
 const AT = { tokens: 0, places: 98, norm1: 343, qkv: 357, projection: 504, norm2: 553, w1: 567, w2: 665, normF: 763 };
 
-function shippedAs(model: ModelName): Float32Array {
+function shippedAs(model: 763 | 777): Float32Array {
   const { parameters } = shippedCheckpoint();
   const values = new Float32Array(model);
   values.set(parameters);
@@ -43,7 +43,7 @@ function shippedAs(model: ModelName): Float32Array {
 /** Weights that nothing is wrong with. */
 export function plainWeights(): Weights[] {
   const models = [763, 777] as const;
-  const changed = (model: ModelName, share: number) => {
+  const changed = (model: 763 | 777, share: number) => {
     const random = randomNumbers(model);
     return shippedAs(model).map((value) => value * (1 + share * (2 * random() - 1)));
   };

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { WasmAdder } from "../../src/adder/adder.ts";
-import { decodeProblems, instantiate } from "../../src/engine/wasm/core.ts";
+import { coreModel, decodeProblems, instantiate } from "../../src/engine/wasm/core.ts";
 import type { CoreExports } from "../../src/engine/wasm/core.ts";
 import { WASM } from "../../src/engine/wasm/exact_module.ts";
 import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
@@ -19,7 +19,7 @@ for (const weights of WEIGHTS) {
     const pairs = Array.from({ length: 12 }, () => randomPair(random));
     const operands = Float64Array.from(pairs.flat());
     const core = instantiate<CoreExports>(WASM);
-    core.exports.configure(model);
+    core.exports.configure(coreModel(model));
     new Float32Array(core.memory.buffer, core.exports.parametersAt.value, parameters.length).set(parameters);
     core.exports.prepareDecoding();
     assertEquals(

@@ -3,7 +3,6 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { WASM as ADDER } from "../../src/engine/wasm/adder_module.ts";
 import { type AdderExports, instantiate } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
-import type { ModelName } from "../../src/model/variant.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { livelyParameters } from "./lively.ts";
 
@@ -13,7 +12,7 @@ const SIZES = {
   ...{ projectionAt: 7 * 14, w1At: 7 * 14, w2At: 14 * 8, outputAt: 7 * 14 },
 } as const;
 
-function numbersOf(base64: string, model: ModelName, parameters: Float32Array): Record<string, Float32Array> {
+function numbersOf(base64: string, model: 763 | 777, parameters: Float32Array): Record<string, Float32Array> {
   const { memory, exports } = instantiate<AdderExports>(base64);
   exports.configure(model);
   new Float32Array(memory.buffer, exports.parametersAt.value, parameters.length).set(parameters);

@@ -52,11 +52,13 @@ export interface EngineUnderTest {
   create: (model: ModelName) => Engine | Promise<Engine>;
   /** How close it has to come. */
   tolerances: Tolerances;
+  /** Whether it runs narrow models. */
+  narrow?: boolean;
 }
 
 /** The engines under test. */
 export const ENGINES: readonly EngineUnderTest[] = [
-  { name: "reference", create: (model) => new ReferenceEngine(model), tolerances: FLOAT64_TOLERANCES },
+  { name: "reference", create: (model) => new ReferenceEngine(model), tolerances: FLOAT64_TOLERANCES, narrow: true },
   ...ARITHMETICS.map((arithmetic) => ({
     name: `wasm ${arithmetic}`,
     create: (model: ModelName) => createEngine({ backend: "wasm", model, arithmetic }),

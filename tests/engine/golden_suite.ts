@@ -39,13 +39,13 @@ function decidedRows({ minMargin }: NonNullable<GoldenBatch["greedy"]>, margin: 
 }
 
 const GOLDEN_SETS = await goldenSets();
-assert(GOLDEN_SETS.length >= 6);
+const NARROW_SETS = await goldenSets("narrow");
 
 /** Registers the tests of an engine; ignored where the engine is missing, and `note` says so. */
 export function testOnGoldenSets(underTest: EngineUnderTest, { ignore = false, note = "" } = {}): void {
   const test = (name: string, fn: () => Promise<void>) => Deno.test({ name: name + note, ignore, fn });
   const { tolerances } = underTest;
-  for (const golden of GOLDEN_SETS) {
+  for (const golden of underTest.narrow ? [...GOLDEN_SETS, ...NARROW_SETS] : GOLDEN_SETS) {
     const variant = variantOf(golden.model);
     const steps = golden.untrained ? tolerances.untrainedSteps : tolerances.steps;
 

@@ -1,5 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { MODELS, parameterCount, tensorView, variantOf } from "../../src/model/variant.ts";
+import { formatValue } from "../../src/common/format_value.ts";
+import { MODELS, parameterCount, parseModel, tensorView, variantOf, variantOfShapes } from "../../src/model/variant.ts";
+import { goldenSets } from "../golden.ts";
 
 for (const model of MODELS) {
   const variant = variantOf(model);
@@ -35,14 +37,40 @@ Deno.test("variantOf() tells the variants apart", () => {
 });
 
 Deno.test("variantOf() and tensorView() say what there is not", () => {
-  assertThrows(
-    () => variantOf(764),
-    RangeError,
-    "Cannot make a model as it must be one of 763, 777: current value is 764",
-  );
+  for (const name of [764, "763", "1x8", "8x8", "5x0", "5x15", "05x8", "5x10+", "5x10+norm+norm", ""]) {
+    assertThrows(() => variantOf(name), RangeError, `current value is ${formatValue(name)}`);
+  }
   assertThrows(
     () => tensorView(new Float32Array(763), variantOf(763), "ln_f.weight"),
     RangeError,
     "Cannot find a tensor as model 763 has none of that name: ln_f.weight",
   );
 });
+
+Deno.test("variantOf() makes narrow models of 53 W + 4 W^2 + 2 W H parameters, and 2 W more with a final norm", () => {
+  for (let width = 2; width <= 7; width++) {
+    for (let hidden = 1; hidden <= 14; hidden++) {
+      const plain = variantOf(`${width}x${hidden}`);
+      assertEquals(parameterCount(plain), 53 * width + 4 * width ** 2 + 2 * width * hidden);
+      assertEquals(parameterCount(variantOf(`${width}x${hidden}+norm`)), parameterCount(plain) + 2 * width);
+      assertEquals([plain.width, plain.hidden, plain.finalNorm], [width, hidden, false]);
+    }
+  }
+  assertEquals([variantOf("7x14").name, variantOf("7x14+norm").name, variantOf("6x7+norm").name], [
+    763,
+    777,
+    "6x7+norm",
+  ]);
+});
+
+Deno.test("parseModel() reads the name of a model", () => {
+  const texts = ["763", "777", "7x14", "7x14+norm", "5x10", "6x7+norm", "764", "8x14", "five"];
+  assertEquals(texts.map(parseModel), [763, 777, 763, 777, "5x10", "6x7+norm", undefined, undefined, undefined]);
+});
+
+for (const { name, model } of [...await goldenSets(), ...await goldenSets("narrow")]) {
+  Deno.test(`variantOfShapes() knows ${model} by the shapes of ${name}`, () => {
+    const shapes = new Map(variantOf(model).tensors.map(({ name, shape }) => [name, shape]));
+    assertEquals(variantOfShapes((name) => shapes.get(name)).name, model);
+  });
+}

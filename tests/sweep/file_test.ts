@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { MODEL_NAMES } from "../../src/model/variant.ts";
 import { SweepFileError } from "../../src/sweep/error.ts";
 import { appendRun, readSweep } from "../../src/sweep/file.ts";
 import { parseLine } from "../../src/sweep/line.ts";
@@ -96,7 +97,7 @@ Deno.test("parseLine() reads what it is given and says what is wrong with the re
   assertEquals(parseLine(JSON.stringify(line), "x"), line);
   const cases: [Record<string, unknown>, string][] = [
     [{ format: 2 }, "format must be 1: it is 2"],
-    [{ model: 764 }, "model must be one of 763, 777: it is 764"],
+    [{ model: 764 }, `model must be ${MODEL_NAMES}: it is 764`],
     [{ seed: -1 }, "seed must be a whole number, 0 or more: it is -1"],
     [{ errors: 0.5 }, "errors must be a whole number, 0 or more: it is 0.5"],
     [{ errors: 1_000_001 }, "errors must be at most 1000000: it is 1000001"],

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Operands } from "../../model/problem.ts";
-import { parameterCount, tensorView, type Variant, WIDTH } from "../../model/variant.ts";
+import { parameterCount, tensorView, type Variant } from "../../model/variant.ts";
 import { FIRST_QUERY, POSITIONS_READ, promptTokens, QUERIES, targetTokens } from "../../model/vocabulary.ts";
 import { attention, attentionBackward, type AttentionState } from "./attention.ts";
 import { gelu, geluBackward } from "./gelu.ts";
@@ -16,21 +16,21 @@ import { crossEntropy, crossEntropyBackward } from "./softmax.ts";
 
 /** The tensors of a model, each a view of one flat vector; of a gradient vector, the gradient of each tensor. */
 export interface Tensors {
-  /** [14, 7]; also the output projection. */
+  /** [14, W]; also the output projection. */
   readonly tokenEmbedding: Float64Array;
-  /** [35, 7]. */
+  /** [35, W]. */
   readonly positionEmbedding: Float64Array;
   /** Before the attention. */
   readonly norm1: LayerNormTensors;
-  /** [21, 7]: rows 0 … 6 make the query, 7 … 13 the key, 14 … 20 the value. */
+  /** [3 W, W]: W rows each make the query, the key and the value. */
   readonly qkv: Float64Array;
-  /** [7, 7]. */
+  /** [W, W]. */
   readonly projection: Float64Array;
   /** Before the feed-forward layer. */
   readonly norm2: LayerNormTensors;
-  /** [14, 7]. */
+  /** [H, W]. */
   readonly w1: Float64Array;
-  /** [7, 14]. */
+  /** [W, H]. */
   readonly w2: Float64Array;
   /** Before the output projection, where the variant has it. */
   readonly finalNorm?: LayerNormTensors;
@@ -53,21 +53,17 @@ export function tensorsOf(values: Float64Array, variant: Variant): Tensors {
   };
 }
 
-/** Query, key and value of one position, the three parts of one row of length 21. */
-export class QkvRow {
-  /** Elements 0 … 6. */
+/** Query, key and value of one position, views of the three parts of one row of length 3 W. */
+export interface QkvRow {
+  readonly row: Float64Array;
   readonly query: Float64Array;
-  /** Elements 7 … 13. */
   readonly key: Float64Array;
-  /** Elements 14 … 20. */
   readonly value: Float64Array;
+}
 
-  /** Makes views of the parts of `row`. */
-  constructor(readonly row: Float64Array) {
-    this.query = rowOf(row, 0, WIDTH);
-    this.key = rowOf(row, 1, WIDTH);
-    this.value = rowOf(row, 2, WIDTH);
-  }
+function qkvRow(row: Float64Array): QkvRow {
+  const [query, key, value] = [0, 1, 2].map((part) => rowOf(row, part, row.length / 3));
+  return { row, query, key, value };
 }
 
 /** Values that the forward pass keeps for a query position. */
@@ -78,13 +74,13 @@ export interface QueryState {
   readonly attended: AttentionState;
   /** LayerNorm before the feed-forward layer. */
   readonly normed2: LayerNormState;
-  /** The feed-forward layer before GELU, length 14. */
+  /** The feed-forward layer before GELU, length H. */
   readonly hidden: Float64Array;
   /** The same after it. */
   readonly activated: Float64Array;
   /** The last LayerNorm, where the variant has it. */
   readonly finalNormed?: LayerNormState;
-  /** The input of the output projection, length 7. */
+  /** The input of the output projection, length W. */
   readonly output: Float64Array;
   /** One number a token, length 14. */
   readonly logits: Float64Array;
@@ -116,14 +112,14 @@ export function forward(
   tokens: readonly number[],
   firstQuery: number,
 ): Activations {
-  const { layerNormEpsilon: epsilon } = variant;
+  const { layerNormEpsilon: epsilon, width } = variant;
 
-  // x0, normed1.y are (positions, 7); qkv is (positions, 21)
+  // x0, normed1.y are (positions, W); qkv is (positions, 3 W)
   const x0 = tokens.map((token, position) =>
-    sum(rowOf(tensors.tokenEmbedding, token, WIDTH), rowOf(tensors.positionEmbedding, position, WIDTH))
+    sum(rowOf(tensors.tokenEmbedding, token, width), rowOf(tensors.positionEmbedding, position, width))
   );
   const normed1 = x0.map((x) => layerNorm(x, tensors.norm1, epsilon));
-  const qkv = normed1.map(({ y }) => new QkvRow(linear(y, tensors.qkv)));
+  const qkv = normed1.map(({ y }) => qkvRow(linear(y, tensors.qkv)));
   const keys = qkv.map(({ key }) => key);
   const values = qkv.map(({ value }) => value);
 
@@ -159,8 +155,9 @@ export function backward(
   variant: Variant,
   gradient: Tensors,
 ): void {
-  const dX0 = tokens.map(() => new Float64Array(WIDTH));
-  const dQkv = tokens.map(() => new QkvRow(new Float64Array(3 * WIDTH)));
+  const { width } = variant;
+  const dX0 = tokens.map(() => new Float64Array(width));
+  const dQkv = tokens.map(() => qkvRow(new Float64Array(3 * width)));
 
   for (const [i, state] of queries.entries()) {
     const { position, attended, normed2, hidden, activated, finalNormed, output } = state;
@@ -199,8 +196,8 @@ export function backward(
     addTo(dX0[position], layerNormBackward(dNormed1, normed1[position], tensors.norm1, gradient.norm1));
 
     // in the forward pass this was: x0 = tokenEmbedding[token] + positionEmbedding[position]
-    addTo(rowOf(gradient.tokenEmbedding, token, WIDTH), dX0[position]);
-    addTo(rowOf(gradient.positionEmbedding, position, WIDTH), dX0[position]);
+    addTo(rowOf(gradient.tokenEmbedding, token, width), dX0[position]);
+    addTo(rowOf(gradient.positionEmbedding, position, width), dX0[position]);
   }
 }
 

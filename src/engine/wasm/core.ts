@@ -4,6 +4,7 @@
  * @module
  */
 import { fromBase64 } from "../../common/base64.ts";
+import type { ModelName } from "../../model/variant.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
 import { EngineError } from "../interface/error.ts";
 import { PAGES } from "./memory.ts";
@@ -120,6 +121,14 @@ export function checkSimd(cause?: unknown): void {
 /** Whether this runtime compiles relaxed SIMD. */
 export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(Uint8Array.from(RELAXED_SIMD_PROBE));
+}
+
+/** The number under which the core knows a model. @throws {EngineError} If it is a narrow one */
+export function coreModel(model: ModelName): number {
+  if (typeof model === "number") return model;
+  throw new EngineError(
+    `Cannot create an engine on wasm as the model must be 763 or 777: current value is ${model}. Use the backend reference`,
+  );
 }
 
 /** Compiled modules by kind of memory and source. */

@@ -22,7 +22,7 @@ import {
   checkTrainRun,
   checkWeightsChosen,
 } from "../interface/checks.ts";
-import { capacity, type Core, decodeProblems, writeProblems } from "./core.ts";
+import { capacity, type Core, coreModel, decodeProblems, writeProblems } from "./core.ts";
 import { EngineError } from "../interface/error.ts";
 import type { BackgroundTrainer, ThreadPool } from "./thread_pool.ts";
 
@@ -68,7 +68,7 @@ export class WasmEngine implements Engine {
     this.#failed = new Int32Array(core.memory.buffer, core.exports.failedAt.value, 1);
     this.#variant = variant;
     this.#count = parameterCount(variant);
-    core.exports.configure(variant.name);
+    core.exports.configure(coreModel(variant.name));
     core.exports.initialize(0, 0);
   }
 

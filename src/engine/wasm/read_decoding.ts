@@ -7,7 +7,7 @@ import { POSITIONS_READ, QUERIES } from "../../model/vocabulary.ts";
 import { sha256 } from "../../common/sha256.ts";
 import type { Arithmetic } from "../interface/types.ts";
 import { WASM as ADDER } from "./adder_module.ts";
-import { type CoreExports, instantiate } from "./core.ts";
+import { type CoreExports, coreModel, instantiate } from "./core.ts";
 import { BLOCK_ROWS, type DecodingNumbers, QUERY_ROW, ROW } from "./decoding_tables.ts";
 import { WASM as EXACT } from "./exact_module.ts";
 import { WASM as FAST } from "./fast_module.ts";
@@ -36,7 +36,7 @@ export function readDecodingNumbers(
   arithmetic: Arithmetic = "exact",
 ): DecodingNumbers | null {
   const { memory, exports } = instantiate<CoreExports>(arithmetic === "exact" ? EXACT : FAST);
-  exports.configure(model);
+  exports.configure(coreModel(model));
   new Float32Array(memory.buffer, exports.parametersAt.value, parameters.length).set(parameters);
   exports.prepareDecoding();
   if (!exports.tablesUsable()) return null;
