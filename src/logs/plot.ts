@@ -18,7 +18,7 @@ export function lossSvg(logs: readonly RunLog[]): string {
       readonly step: number;
       readonly loss: number;
     })[];
-  const most = Math.max(1, ...logs.flatMap((log) => stepsOf(log).map(({ step }) => step)));
+  const most = logs.flatMap(stepsOf).reduce((most, { step }) => Math.max(most, step), 1); // a long log: no spread
   const each = stepsBetween(most);
   const height = (loss: number) =>
     Math.min(1, Math.max(0, (Math.log10(Math.max(loss, Number.MIN_VALUE)) - LOWEST) / (HIGHEST - LOWEST)));

@@ -13,6 +13,16 @@ export interface RunLog {
   readonly lines: readonly LogLine[];
 }
 
+/** Events that are a row of the table. */
+const ROWS = ["step", "evaluation"];
+/** The columns of {@linkcode toCsv}. */
+const COLUMNS = [
+  ...["attempt", "event", "step", "stage", "loss", "learningRate", "gradientNorm", "examplesPerSecond"],
+  ...["total", "correct", "exactMatch", "digitAccuracy"],
+];
+/** The fields that must be whole numbers where they are, and the events that must have them. */
+const WHOLE = { step: ROWS, attempt: ["restart"] };
+
 /**
  * Reads a log. Text after the last line break is an unfinished line of a process that was killed, and is ignored.
  *
@@ -20,40 +30,36 @@ export interface RunLog {
  */
 export function parseLog(run: string, text: string, fail: (line: number, reason: string) => Error): RunLog {
   let attempt = 0;
-  const lines = text.split("\n").slice(0, -1).filter((line) => line.trim() !== "").map((line, i): LogLine => {
+  const lines: LogLine[] = [];
+  for (const [i, line] of text.split("\n").slice(0, -1).entries()) {
+    if (line.trim() === "") continue;
     let value;
     try {
       value = JSON.parse(line);
-    } catch (error) {
-      throw fail(i + 1, (error as Error).message);
+    } catch {
+      throw fail(i + 1, "it is not JSON");
     }
     if (typeof value?.event !== "string") throw fail(i + 1, "it has no text named event");
-    if (["step", "evaluation"].includes(value.event) && !Number.isSafeInteger(value.step)) {
-      throw fail(i + 1, "its step is not a whole number");
+    for (const [field, events] of Object.entries(WHOLE)) {
+      const number = value[field] ?? (events.includes(value.event) ? NaN : 0);
+      if (!Number.isSafeInteger(number) || number < 0) throw fail(i + 1, `its ${field} is not a whole number`);
     }
-    if (value.event === "restart") attempt = Number(value.attempt);
-    return { ...value, attempt };
-  });
+    if (value.event === "restart") attempt = value.attempt;
+    lines.push({ ...value, attempt });
+  }
   return { run, lines };
 }
 
-/** The columns of {@linkcode toCsv}. */
-const COLUMNS = [
-  ...["attempt", "event", "step", "stage", "loss", "learningRate", "gradientNorm", "examplesPerSecond"],
-  ...["total", "correct", "exactMatch", "digitAccuracy"],
-];
-
 /** A cell as in RFC 4180. */
 function cell(value: unknown): string {
-  const text = String(value ?? "");
+  const text = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Steps and evaluations as CSV, a row for each; a cell is empty where an event has no such number. */
 export function toCsv(logs: readonly RunLog[]): string {
   const rows = logs.flatMap(({ run, lines }) =>
-    lines.filter(({ event }) => ["step", "evaluation"].includes(event))
-      .map((line) => [run, ...COLUMNS.map((name) => line[name])])
+    lines.filter(({ event }) => ROWS.includes(event)).map((line) => [run, ...COLUMNS.map((name) => line[name])])
   );
   return [["run", ...COLUMNS], ...rows].map((row) => `${row.map(cell).join(",")}\n`).join("");
 }

@@ -14,6 +14,9 @@ import { decodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts
 import { decodeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { decodeState, encodeState } from "../../src/checkpoint/state.ts";
 import { readZip, writeZip } from "../../src/checkpoint/zip.ts";
+import { lossSvg } from "../../src/logs/plot.ts";
+import { parseLog, toCsv } from "../../src/logs/run_log.ts";
+import { toEventFile } from "../../src/logs/tensorboard.ts";
 import { CaseFileError, parseCases } from "../../src/evaluation/cases.ts";
 import { SweepFileError } from "../../src/sweep/error.ts";
 import { parseSweep } from "../../src/sweep/file.ts";
@@ -195,13 +198,36 @@ const CASES = [
   "sep=;\r\na;b;sum\r\n1;2;3\r\n",
 ];
 const LINE = JSON.stringify(lineOf());
+const LOG = await Deno.readTextFile(new URL("../golden/log.jsonl", import.meta.url));
+const LOG_LINES = LOG.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+
+/** A log of JSON in the right form. */
+function logOf(random: Random): string {
+  const lines = mutateJson(random, LOG_LINES);
+  return Array.isArray(lines)
+    ? lines.map((line) => `${JSON.stringify(line)}\n`).join("")
+    : `${JSON.stringify(lines)}\n`;
+}
 const RECIPE = JSON.stringify(RECIPES.flatMap((name) => [trainRecipe(name), continueRecipe(name)]));
+
+const refused = (reason: string) => new CaseFileError(`Cannot read ${SOURCE} as it must be text: ${reason}`);
 
 const TEXTS: readonly Target<string>[] = [
   {
     name: "case files",
     make: (random) => mutateText(random, CASES),
     run: (text) => parseCases(text, { source: SOURCE }),
+    refuses: [CaseFileError],
+    says: SAYS,
+  },
+  {
+    name: "logs",
+    make: (random) => random.oneIn(2) ? mutateText(random, [LOG]) : logOf(random),
+    run(text) {
+      const log = parseLog("run", text, (line, reason) => refused(`line ${line}: ${reason}`));
+      for (const write of [toCsv, lossSvg]) write([log, log]);
+      toEventFile(log, 1);
+    },
     refuses: [CaseFileError],
     says: SAYS,
   },
@@ -233,7 +259,6 @@ function encoded(corpus: readonly string[]): (random: Random) => Uint8Array {
 }
 
 const RUNS = [1, 2, 3].map((seed) => `${JSON.stringify(lineOf({ seed }))}\n`).join("");
-const refused = (reason: string) => new CaseFileError(`Cannot read ${SOURCE} as it must be text: ${reason}`);
 
 const ENCODED: readonly Target<Uint8Array>[] = [
   {
