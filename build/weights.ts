@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { decodeCheckpoint } from "../src/checkpoint/checkpoint.ts";
+import { decodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 
 const TARGET = new URL("../src/weights/shipped_763.ts", import.meta.url);
 

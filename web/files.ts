@@ -1,4 +1,4 @@
-import { decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint/checkpoint.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { byId, element } from "./dom.ts";
 import type { LabModel } from "./models.ts";
 

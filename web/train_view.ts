@@ -1,4 +1,4 @@
-import { decodeCheckpoint } from "../src/checkpoint/checkpoint.ts";
+import { decodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { formatInteger } from "../src/common/format_integer.ts";
 import type { Arithmetic, BackendName } from "../src/engine/interface/types.ts";
 import type { ModelName } from "../src/model/variant.ts";

@@ -1,4 +1,4 @@
-import type { TrainingState } from "../src/checkpoint/state.ts";
+import type { TrainingState } from "../src/checkpoint/safetensors/state.ts";
 import { createEngine } from "../src/engine/create_engine.ts";
 import type { Engine } from "../src/engine/interface/types.ts";
 import { evaluate } from "../src/evaluation/evaluate.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { littleEndian } from "../checkpoint/bytes.ts";
+import { littleEndian } from "../checkpoint/common/bytes.ts";
 import { sha256 } from "../common/sha256.ts";
 import type { Certificate } from "./types.ts";
 

@@ -2,7 +2,7 @@
  * The prover: whether a model adds every pair of operands correctly.
  */
 import { formatValue } from "../common/format_value.ts";
-import { checkpointFrom, type CheckpointSource } from "../checkpoint/source.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/source.ts";
 import { checkParameters } from "../engine/interface/checks.ts";
 import { checkOptions, type OptionKinds } from "../common/options.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";

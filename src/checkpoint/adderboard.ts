@@ -9,9 +9,9 @@
  */
 import { type ModelName, type Variant, variantOf } from "../model/variant.ts";
 import { toBase64 } from "../common/base64.ts";
-import { littleEndian } from "./bytes.ts";
-import { checkpointFrom, type CheckpointSource } from "./source.ts";
-import { checkParameters } from "./state_dict.ts";
+import { littleEndian } from "./common/bytes.ts";
+import { checkpointFrom, type CheckpointSource } from "./safetensors/source.ts";
+import { checkParameters } from "./safetensors/state_dict.ts";
 
 /** Characters per line of the embedded weights. */
 const LINE = 100;

@@ -1,9 +1,9 @@
 import { type ModelName, MODELS, variantOf } from "../model/variant.ts";
-import { CheckpointError, excerpt } from "./error.ts";
-import { isFlaxTree, stateDictOfFlax } from "./flax.ts";
-import { PickleDict, PickleGlobal, PickleObject, type PickleValue } from "./pickle/pickle_reader.ts";
-import { isRunState, RUN_STATE } from "./state_dict.ts";
-import { FileTensor, inventory, weightsOf } from "./tensor.ts";
+import { CheckpointError, excerpt } from "./common/error.ts";
+import { isFlaxTree, stateDictOfFlax } from "./numpy/flax.ts";
+import { PickleDict, PickleGlobal, PickleObject, type PickleValue } from "./common/pickle_reader.ts";
+import { isRunState, RUN_STATE } from "./safetensors/state_dict.ts";
+import { FileTensor, inventory, weightsOf } from "./common/tensor.ts";
 
 /** A dictionary of tensors that holds a model, or comes closest to it. */
 export interface FoundModel {

@@ -1,6 +1,6 @@
-import { CheckpointError } from "./error.ts";
+import { CheckpointError } from "./common/error.ts";
 import { importCheckpoint, type ImportedCheckpoint, type ImportOptions } from "./import_checkpoint.ts";
-import { readSmallFile, unreadable } from "./store.ts";
+import { readSmallFile, unreadable } from "./safetensors/store.ts";
 
 /**
  * Reads a checkpoint that another program may have written, as {@linkcode importCheckpoint} does.

@@ -1,15 +1,15 @@
 import { type ModelName, variantOf } from "../model/variant.ts";
-import { type Bytes, bytesFrom } from "./bytes.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import { type Bytes, bytesFrom } from "./common/bytes.ts";
+import type { Checkpoint, DecodeCheckpointOptions } from "./safetensors/checkpoint.ts";
 import { findModel } from "./find_model.ts";
-import { isNpz, isReadableZip, looksLikePickle, unknownFile } from "./identify.ts";
+import { isNpz, isReadableZip, looksLikePickle, unknownFile } from "./common/identify.ts";
 import { readNpz } from "./numpy/npz.ts";
-import { PickleDict, PickleRefusal, type PickleValue, readPickle } from "./pickle/pickle_reader.ts";
+import { PickleDict, PickleRefusal, type PickleValue, readPickle } from "./common/pickle_reader.ts";
 import { GLOBALS, readArchive } from "./pytorch/archive.ts";
 import { metadataOf } from "./pytorch/pytorch.ts";
-import { type DecodeOptions, looksLikeSafetensors, openSafetensors } from "./safetensors.ts";
-import { checkpointOf } from "./state_dict.ts";
-import { looksLikeZip, unpackZip, zipNames } from "./zip.ts";
+import { type DecodeOptions, looksLikeSafetensors, openSafetensors } from "./safetensors/safetensors.ts";
+import { checkpointOf } from "./safetensors/state_dict.ts";
+import { looksLikeZip, readZip, unpackZip, zipNames } from "./common/zip.ts";
 
 /** What is read, in a message. */
 const READABLE = "a file of torch.save, safetensors, .npz or pickled Flax parameters";
@@ -58,6 +58,35 @@ export async function importCheckpoint(
   const checkpoint = checkpointOf(tensors, { metadata: metadata ?? metadataOf(dict), asked, model, variant });
   const types = new Set(variantOf(checkpoint.model).tensors.map(({ name }) => tensors.get(name)!.type));
   return { ...checkpoint, types: [...types] };
+}
+
+/**
+ * Reads a file that `torch.save` of PyTorch 1.6 or later wrote, without running any code in it. The file must hold one state dict, by itself or
+ * nested in other data, which is ignored. An output projection is accepted if it equals `tok_emb.weight`; causal masks are ignored.
+ *
+ * @example Usage
+ * ```ts
+ * import { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "@x/tiny-adder/checkpoint";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const parameters = new Float32Array(763).fill(0.5);
+ * const bytes = encodePyTorchCheckpoint({ model: 763, parameters, metadata: { seed: "7" } });
+ * assertEquals(decodePyTorchCheckpoint(bytes, { source: "adder.pt" }).parameters, parameters);
+ * ```
+ *
+ * @param file The bytes of the whole file
+ * @param options Its name in errors, and the variant that it must be
+ * @throws {CheckpointError} If it is not such a file, asks for what could do harm, or does not hold the weights of one model
+ */
+export function decodePyTorchCheckpoint(
+  file: Bytes,
+  { source = "the checkpoint", model }: DecodeCheckpointOptions = {},
+): Checkpoint {
+  const asked = `read ${source}`;
+  const bytes = bytesFrom(file, asked);
+  if (!looksLikeZip(bytes)) throw unknownFile(bytes, asked, "a file of torch.save, version 1.6 or later");
+  const { tensors, dict } = findModel(readArchive(readZip(bytes, asked), asked), { asked });
+  return checkpointOf(tensors, { metadata: metadataOf(dict), asked, model });
 }
 
 /** The value that a file holds, and the metadata of a format that has some for the whole file. */

@@ -14,15 +14,25 @@
  *
  * @module
  */
-export type { Bytes } from "./bytes.ts";
+export type { Bytes } from "./common/bytes.ts";
 export { encodeAdderBoardSubmission } from "./adderboard.ts";
-export { type Checkpoint, decodeCheckpoint, type DecodeCheckpointOptions, encodeCheckpoint } from "./checkpoint.ts";
-export { CheckpointError } from "./error.ts";
-export { encodeFlax } from "./flax.ts";
-export { importCheckpoint, type ImportedCheckpoint, type ImportOptions } from "./import_checkpoint.ts";
+export {
+  type Checkpoint,
+  decodeCheckpoint,
+  type DecodeCheckpointOptions,
+  encodeCheckpoint,
+} from "./safetensors/checkpoint.ts";
+export { CheckpointError } from "./common/error.ts";
+export { encodeFlax } from "./numpy/flax.ts";
+export {
+  decodePyTorchCheckpoint,
+  importCheckpoint,
+  type ImportedCheckpoint,
+  type ImportOptions,
+} from "./import_checkpoint.ts";
 export { encodeNpz } from "./numpy/npz.ts";
 export { encodeOnnx } from "./onnx/onnx.ts";
-export { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "./pytorch/pytorch.ts";
+export { encodePyTorchCheckpoint } from "./pytorch/pytorch.ts";
 export {
   type DecodedTensor,
   type DecodeOptions,
@@ -31,7 +41,7 @@ export {
   type SafetensorsContent,
   type SafetensorsInput,
   type SafetensorsTensor,
-} from "./safetensors.ts";
-export type { CheckpointSource } from "./source.ts";
-export { readCheckpointFile } from "./store.ts";
+} from "./safetensors/safetensors.ts";
+export type { CheckpointSource } from "./safetensors/source.ts";
+export { readCheckpointFile } from "./safetensors/store.ts";
 export type { ModelName } from "../model/variant.ts";

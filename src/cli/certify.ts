@@ -2,7 +2,7 @@ import { certificateText } from "../certify/certificate.ts";
 import { certify } from "../certify/certify.ts";
 import { marginText } from "../certify/margin.ts";
 import type { CertifyCheckpoint, CertifyOptions, CertifyResult } from "../certify/types.ts";
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import { createEngine } from "../engine/mod.ts";
 import { evaluate } from "../evaluation/evaluate.ts";

@@ -1,6 +1,6 @@
 import { encodeAdderBoardSubmission } from "../checkpoint/adderboard.ts";
-import { type Checkpoint, encodeCheckpoint } from "../checkpoint/checkpoint.ts";
-import { encodeFlax } from "../checkpoint/flax.ts";
+import { type Checkpoint, encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
+import { encodeFlax } from "../checkpoint/numpy/flax.ts";
 import { encodeNpz } from "../checkpoint/numpy/npz.ts";
 import { encodeOnnx } from "../checkpoint/onnx/onnx.ts";
 import { encodePyTorchCheckpoint } from "../checkpoint/pytorch/pytorch.ts";

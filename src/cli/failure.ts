@@ -1,4 +1,4 @@
-import { CheckpointError } from "../checkpoint/error.ts";
+import { CheckpointError } from "../checkpoint/common/error.ts";
 import { CaseFileError } from "../evaluation/cases.ts";
 import { LabError } from "../lab/error.ts";
 import { SweepFileError } from "../sweep/error.ts";

@@ -1,4 +1,4 @@
-import { reasonOf, withFile, writeAll, writeFile } from "../checkpoint/store.ts";
+import { reasonOf, withFile, writeAll, writeFile } from "../checkpoint/safetensors/store.ts";
 import { decodeText } from "../common/text.ts";
 import { quote, UsageError } from "./usage_error.ts";
 

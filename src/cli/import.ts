@@ -1,4 +1,4 @@
-import { encodeCheckpoint } from "../checkpoint/checkpoint.ts";
+import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { readForeignFile } from "../checkpoint/foreign_file.ts";
 import { importCheckpoint } from "../checkpoint/import_checkpoint.ts";
 import { parameterCount, variantOf } from "../model/variant.ts";

@@ -1,4 +1,4 @@
-import { runDirectory } from "../checkpoint/store.ts";
+import { runDirectory } from "../checkpoint/safetensors/store.ts";
 import { lossSvg } from "../logs/plot.ts";
 import { parseLog, type RunLog, toCsv } from "../logs/run_log.ts";
 import { toEventFile } from "../logs/tensorboard.ts";

@@ -1,6 +1,6 @@
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { decodeCheckpoint } from "../checkpoint/checkpoint.ts";
-import { readCheckpointFile } from "../checkpoint/store.ts";
+import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
+import { decodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
+import { readCheckpointFile } from "../checkpoint/safetensors/store.ts";
 import { shippedCheckpoint } from "../weights/mod.ts";
 import { nameOf, readBytes, STANDARD } from "./files.ts";
 

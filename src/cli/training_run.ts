@@ -1,5 +1,5 @@
 import { marginText } from "../certify/margin.ts";
-import { CERTIFICATE_FILE } from "../checkpoint/store.ts";
+import { CERTIFICATE_FILE } from "../checkpoint/safetensors/store.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import { KeptRunError } from "../training/error.ts";
 import type { ProgressEvent, TrainOptions, TrainReport, TrainResult } from "../training/types.ts";

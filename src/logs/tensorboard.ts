@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { concatenate } from "../checkpoint/bytes.ts";
-import { crc32c } from "../checkpoint/crc32.ts";
-import { double, type Field, float, int, message, string } from "../checkpoint/onnx/protobuf.ts";
+import { concatenate } from "../checkpoint/common/bytes.ts";
+import { crc32c } from "../checkpoint/common/crc32.ts";
+import { double, type Field, float, int, message, string } from "../checkpoint/common/protobuf.ts";
 import type { LogLine, RunLog } from "./run_log.ts";
 
 const WALL_TIME = 1;

@@ -1,5 +1,5 @@
 // The file of a sweep has a line for each finished run. Any number of processes may append to it, always whole lines.
-import { withFile, writeAll } from "../checkpoint/store.ts";
+import { withFile, writeAll } from "../checkpoint/safetensors/store.ts";
 import { decodeText, encodingOf } from "../common/text.ts";
 import { SweepFileError } from "./error.ts";
 import { keyOf, parseLine, type SweepLine } from "./line.ts";

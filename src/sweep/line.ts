@@ -1,4 +1,4 @@
-import { excerpt, reasonOf } from "../checkpoint/error.ts";
+import { excerpt, reasonOf } from "../checkpoint/common/error.ts";
 import type { Arithmetic } from "../engine/interface/types.ts";
 import { MODEL_NAMES, type ModelName, parseModel } from "../model/variant.ts";
 import { SweepFileError } from "./error.ts";

@@ -1,4 +1,4 @@
-import { reasonOf } from "../checkpoint/error.ts";
+import { reasonOf } from "../checkpoint/common/error.ts";
 import { checkRecipeForm } from "../training/recipe_form.ts";
 import { checkRecipe, type Recipe } from "../training/recipes.ts";
 import { SweepFileError } from "./error.ts";

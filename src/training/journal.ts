@@ -1,4 +1,4 @@
-import { encodeState, type TrainingState } from "../checkpoint/state.ts";
+import { encodeState, type TrainingState } from "../checkpoint/safetensors/state.ts";
 import {
   lockLog,
   openRunDirectory,
@@ -8,7 +8,7 @@ import {
   unwritable,
   writeAll,
   writeFileAtomically,
-} from "../checkpoint/store.ts";
+} from "../checkpoint/safetensors/store.ts";
 import { isDone } from "./progress.ts";
 import type { RunProgress } from "./progress.ts";
 import { KeptRunError, TrainingError } from "./error.ts";

@@ -1,4 +1,4 @@
-import { excerpt } from "../checkpoint/error.ts";
+import { excerpt } from "../checkpoint/common/error.ts";
 import { unknownNames } from "../common/options.ts";
 import type { CurriculumPhase, EvaluationPlan, Gate, Recipe, Stage } from "./recipes.ts";
 

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { encodeCheckpoint } from "../checkpoint/checkpoint.ts";
+import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { certificateText } from "../certify/certificate.ts";
 import type { HardenResult } from "../certify/harden.ts";
 import type { CertifyResult } from "../certify/types.ts";
-import type { TrainingState } from "../checkpoint/state.ts";
+import type { TrainingState } from "../checkpoint/safetensors/state.ts";
 import type { Engine } from "../engine/interface/types.ts";
 import { eventLoopTurn } from "../common/event_loop.ts";
 import { evaluate } from "../evaluation/evaluate.ts";

@@ -1,7 +1,7 @@
 import { checkOptions, type OptionKinds } from "../common/options.ts";
 import { formatValue } from "../common/format_value.ts";
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { checkpointFrom } from "../checkpoint/source.ts";
+import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
+import { checkpointFrom } from "../checkpoint/safetensors/source.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import type { Engine, EngineOptions } from "../engine/interface/types.ts";
 import { checkWord } from "../model/philox.ts";

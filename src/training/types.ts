@@ -1,4 +1,4 @@
-import type { CheckpointSource } from "../checkpoint/source.ts";
+import type { CheckpointSource } from "../checkpoint/safetensors/source.ts";
 import type { ModelName } from "../model/variant.ts";
 import type { AdapterDescription, Arithmetic, BackendName } from "../engine/interface/types.ts";
 import type { Certificate, CertifyResult } from "../certify/types.ts";

@@ -1,4 +1,4 @@
-import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.ts";
+import { type Checkpoint, decodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { shippedBytes } from "./shipped.ts";
 
 /**

@@ -4,7 +4,7 @@ import { fromFileUrl } from "@std/path";
 import { add, addMany } from "../../src/adder/add.ts";
 import type { Adder, Pair } from "../../src/adder/adder.ts";
 import { loadAdder } from "../../src/adder/load_adder.ts";
-import { encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { adderBoardCases, EDGE_CASES } from "../../src/evaluation/adderboard.ts";
 import { tensorView, variantOf, WIDTH } from "../../src/model/variant.ts";
 import { QUERIES, readSum } from "../../src/model/vocabulary.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { encodeAdderBoardSubmission } from "../../src/checkpoint/adderboard.ts";
-import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { decodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { encodeNpz } from "../../src/checkpoint/numpy/npz.ts";
 import { encodeOnnx } from "../../src/checkpoint/onnx/onnx.ts";
 import { encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";

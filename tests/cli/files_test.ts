@@ -1,7 +1,7 @@
 /** Files that commands read and write: standard input and output, and what is there already. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { decodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { trainRecipe } from "../../src/training/recipes.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { lineOf } from "../sweep/lines.ts";

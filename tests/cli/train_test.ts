@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { decodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { checkCommand } from "../../src/cli/check.ts";
 import { readInput } from "../../src/cli/command.ts";
 import { RECORDED } from "../engine/recorded.ts";

@@ -1,8 +1,8 @@
 /** Flax's files in ours, and ours in the forward pass that goes with Flax's. */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { type Checkpoint, decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
-import { encodeFlax } from "../../src/checkpoint/flax.ts";
+import { type Checkpoint, decodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
+import { encodeFlax } from "../../src/checkpoint/numpy/flax.ts";
 import { readForeignFile } from "../../src/checkpoint/foreign_file.ts";
 import { importCheckpoint } from "../../src/checkpoint/import_checkpoint.ts";
 import { createEngine } from "../../src/engine/mod.ts";

@@ -1,6 +1,6 @@
 /** What every program must say of the same sums. */
 import { assert } from "@std/assert";
-import type { Checkpoint } from "../../src/checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { TOKENS } from "../../src/model/variant.ts";
 import { FIRST_QUERY, POSITIONS_READ, promptTokens, QUERIES, targetTokens } from "../../src/model/vocabulary.ts";

@@ -1,7 +1,7 @@
 /** Our ONNX files in onnxruntime-web. */
 import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import type { Checkpoint } from "../../src/checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { encodeOnnx } from "../../src/checkpoint/onnx/onnx.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { adderBoardCases } from "../../src/evaluation/adderboard.ts";

@@ -1,10 +1,11 @@
 /** Our `.pt` files in PyTorch, and PyTorch's in ours. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
-import { CheckpointError } from "../../src/checkpoint/error.ts";
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
+import { CheckpointError } from "../../src/checkpoint/common/error.ts";
 import { readForeignFile } from "../../src/checkpoint/foreign_file.ts";
-import { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
+import { decodePyTorchCheckpoint } from "../../src/checkpoint/import_checkpoint.ts";
+import { encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { shippedBytes } from "../../src/weights/shipped.ts";
 import { goldenSets } from "../golden.ts";

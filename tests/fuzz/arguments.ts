@@ -5,8 +5,8 @@
  */
 import { add, addMany } from "../../src/adder/add.ts";
 import { certify } from "../../src/certify/mod.ts";
-import { CheckpointError } from "../../src/checkpoint/error.ts";
-import { encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { CheckpointError } from "../../src/checkpoint/common/error.ts";
+import { encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { addCommand } from "../../src/cli/add.ts";
 import { certifyCommand } from "../../src/cli/certify.ts";
 import { checkCommand } from "../../src/cli/check.ts";

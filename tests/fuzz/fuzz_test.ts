@@ -1,8 +1,8 @@
 /** The short form of `deno task fuzz`: the first cases of each target, and all that ever found a fault. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { decodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
-import { readZip, writeZip } from "../../src/checkpoint/zip.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { decodePyTorchCheckpoint } from "../../src/checkpoint/import_checkpoint.ts";
+import { readZip, writeZip } from "../../src/checkpoint/common/zip.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/checkpoint/safetensors/safetensors.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { parseCases } from "../../src/evaluation/cases.ts";
 import { trainRecipe } from "../../src/training/recipes.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concatenate } from "../../src/checkpoint/bytes.ts";
+import { concatenate } from "../../src/checkpoint/common/bytes.ts";
 import type { Random } from "./random.ts";
 
 const LENGTHS = [

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { crc32, crc32c } from "../../src/checkpoint/crc32.ts";
+import { crc32, crc32c } from "../../src/checkpoint/common/crc32.ts";
 import { lossSvg } from "../../src/logs/plot.ts";
 import { parseLog, toCsv } from "../../src/logs/run_log.ts";
 import { toEventFile } from "../../src/logs/tensorboard.ts";

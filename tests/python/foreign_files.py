@@ -1,7 +1,7 @@
 """Files as people have them, of PyTorch and NumPy: foreign_files.py SOURCE.pt FOLDER
 
 Writes what is in tests/golden/import, with Debian's PyTorch 1.13 and NumPy 1.24. Each file holds the weights of SOURCE.pt in another way, or
-something else: tests/checkpoint/import_test.ts says which. NAME.f32 are the weights that NAME.* must be read as, where they are not those of SOURCE.pt.
+something else: tests/checkpoint/import_checkpoint_test.ts says which. NAME.f32 are the weights that NAME.* must be read as, where they are not those of SOURCE.pt.
 """
 import argparse
 import bz2

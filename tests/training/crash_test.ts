@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { sha256 } from "../../src/common/sha256.ts";
 import { TrainingError } from "../../src/training/error.ts";
-import { CheckpointError } from "../../src/checkpoint/error.ts";
+import { CheckpointError } from "../../src/checkpoint/common/error.ts";
 import { Journal } from "../../src/training/journal.ts";
 import { train } from "../../src/training/train.ts";
 import { commandOf, testIn } from "../runtimes/program.ts";

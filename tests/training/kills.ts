@@ -5,8 +5,8 @@
  */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
-import { decodeState } from "../../src/checkpoint/state.ts";
+import { decodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
+import { decodeState } from "../../src/checkpoint/safetensors/state.ts";
 import { startTinyAdder } from "../cli/tiny_adder.ts";
 
 /** What became of the runs. */

@@ -1,7 +1,7 @@
 /** A run that is interrupted, anywhere and as often as you like, ends with the bytes of one that was not. */
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { decodeState } from "../../src/checkpoint/state.ts";
+import { decodeState } from "../../src/checkpoint/safetensors/state.ts";
 import type { RunProgress } from "../../src/training/progress.ts";
 import { TrainingError } from "../../src/training/error.ts";
 import { continueTraining, train } from "../../src/training/train.ts";

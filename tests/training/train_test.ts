@@ -10,9 +10,9 @@ import {
 } from "@std/assert";
 import { join } from "@std/path";
 import { loadAdder } from "../../src/adder/load_adder.ts";
-import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
-import { decodeState } from "../../src/checkpoint/state.ts";
-import { CheckpointError } from "../../src/checkpoint/error.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
+import { decodeState } from "../../src/checkpoint/safetensors/state.ts";
+import { CheckpointError } from "../../src/checkpoint/common/error.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { evaluate } from "../../src/evaluation/evaluate.ts";
 import { TrainingError } from "../../src/training/error.ts";

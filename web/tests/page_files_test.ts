@@ -1,7 +1,7 @@
 /** Checkpoints into the built page and out of it, by button and by drag and drop. */
 import { assertEquals } from "@std/assert";
 import type { ElementHandle, Page } from "puppeteer-core";
-import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { hasText, openLab, textOf } from "./page.ts";

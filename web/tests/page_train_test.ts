@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "puppeteer-core";
 import { marginText } from "../../src/certify/margin.ts";
-import { decodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import { decodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { coreShare } from "./core_share.ts";
 import { observeTasks } from "./long_tasks.ts";

@@ -1,13 +1,13 @@
-import { CheckpointError, excerpt, tensorLabel } from "../error.ts";
-import { type ElementType, elementType } from "../element_type.ts";
+import { CheckpointError, excerpt, tensorLabel } from "../common/error.ts";
+import { type ElementType, elementType } from "../common/element_type.ts";
 import {
   type Buildable,
   PickleGlobal,
   PickleRefusal,
   type PickleValue,
   type PickleWorld,
-} from "../pickle/pickle_reader.ts";
-import { denseStrides, elementCount, FileTensor, gather } from "../tensor.ts";
+} from "../common/pickle_reader.ts";
+import { denseStrides, elementCount, FileTensor, gather } from "../common/tensor.ts";
 
 /** NumPy's one letter for a kind of number, and its bytes: the name that NumPy gives to the type. */
 const NAMES: Readonly<Record<string, string>> = {

@@ -11,12 +11,12 @@
  * @module
  */
 import { variantOf } from "../../model/variant.ts";
-import { concatenate, littleEndian } from "../bytes.ts";
-import { CheckpointError, excerpt } from "../error.ts";
-import { PickleDict } from "../pickle/pickle_reader.ts";
-import { checkpointFrom, type CheckpointSource } from "../source.ts";
-import { checkParameters } from "../state_dict.ts";
-import { writeZip, type ZipEntries } from "../zip.ts";
+import { concatenate, littleEndian } from "../common/bytes.ts";
+import { CheckpointError, excerpt } from "../common/error.ts";
+import { PickleDict } from "../common/pickle_reader.ts";
+import { checkpointFrom, type CheckpointSource } from "../safetensors/source.ts";
+import { checkParameters } from "../safetensors/state_dict.ts";
+import { writeZip, type ZipEntries } from "../common/zip.ts";
 import { isShape, NumpyArray, NumpyType } from "./array.ts";
 
 const MAGIC = "\x93NUMPY";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { concatenate, littleEndian } from "../bytes.ts";
-import { bytes, type Field, float, int, message, string } from "./protobuf.ts";
+import { concatenate, littleEndian } from "../common/bytes.ts";
+import { bytes, type Field, float, int, message, string } from "../common/protobuf.ts";
 
 /** Operators of 2021; LayerNormalization is the youngest that we use. onnxruntime reads it from 1.12 on. */
 const OPSET = 17;

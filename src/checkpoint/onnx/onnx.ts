@@ -1,6 +1,6 @@
 import { TOKENS, type Variant, variantOf, WIDTH } from "../../model/variant.ts";
-import { checkpointFrom, type CheckpointSource } from "../source.ts";
-import { checkParameters, FORMAT_VERSION } from "../state_dict.ts";
+import { checkpointFrom, type CheckpointSource } from "../safetensors/source.ts";
+import { checkParameters, FORMAT_VERSION } from "../safetensors/state_dict.ts";
 import { OnnxGraph } from "./graph.ts";
 
 /**

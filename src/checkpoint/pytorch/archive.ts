@@ -9,10 +9,10 @@
  *
  * @module
  */
-import { CheckpointError } from "../error.ts";
+import { CheckpointError } from "../common/error.ts";
 import { NUMPY_GLOBALS } from "../numpy/array.ts";
-import { PickleDict, PickleGlobal, PickleRefusal, type PickleValue, readPickle } from "../pickle/pickle_reader.ts";
-import type { ZipEntries } from "../zip.ts";
+import { PickleDict, PickleGlobal, PickleRefusal, type PickleValue, readPickle } from "../common/pickle_reader.ts";
+import type { ZipEntries } from "../common/zip.ts";
 import { PyTorchTensor, Storage } from "./tensor.ts";
 
 /** The entries of a file of `torch.save`: its pickle, at the top of one folder. */

@@ -1,9 +1,6 @@
 import { variantOf } from "../../model/variant.ts";
-import { type Bytes, bytesFrom, littleEndian } from "../bytes.ts";
-import type { Checkpoint, DecodeCheckpointOptions } from "../checkpoint.ts";
-import { findModel } from "../find_model.ts";
-import { unknownFile } from "../identify.ts";
-import { PickleDict, type PickleValue } from "../pickle/pickle_reader.ts";
+import { littleEndian } from "../common/bytes.ts";
+import { PickleDict, type PickleValue } from "../common/pickle_reader.ts";
 import {
   pickle,
   type Pickled,
@@ -17,44 +14,14 @@ import {
   pickledText,
   pickledTuple,
   withAttributes,
-} from "../pickle/pickle_writer.ts";
-import { checkpointFrom, type CheckpointSource } from "../source.ts";
-import { checkParameters, checkpointOf, FORMAT_VERSION } from "../state_dict.ts";
-import { denseStrides } from "../tensor.ts";
-import { looksLikeZip, readZip, writeZip } from "../zip.ts";
-import { readArchive } from "./archive.ts";
+} from "../common/pickle_writer.ts";
+import { checkpointFrom, type CheckpointSource } from "../safetensors/source.ts";
+import { checkParameters, FORMAT_VERSION } from "../safetensors/state_dict.ts";
+import { denseStrides } from "../common/tensor.ts";
+import { writeZip } from "../common/zip.ts";
 
 /** Our metadata are `state_dict._metadata[""]["tiny_adder"]`; PyTorch keeps `_metadata` beside a state dict. */
 const METADATA = { root: "", key: "tiny_adder" };
-
-/**
- * Reads a file that `torch.save` of PyTorch 1.6 or later wrote, without running any code in it. The file must hold one state dict, by itself or
- * nested in other data, which is ignored. An output projection is accepted if it equals `tok_emb.weight`; causal masks are ignored.
- *
- * @example Usage
- * ```ts
- * import { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "@x/tiny-adder/checkpoint";
- * import { assertEquals } from "@std/assert";
- *
- * const parameters = new Float32Array(763).fill(0.5);
- * const bytes = encodePyTorchCheckpoint({ model: 763, parameters, metadata: { seed: "7" } });
- * assertEquals(decodePyTorchCheckpoint(bytes, { source: "adder.pt" }).parameters, parameters);
- * ```
- *
- * @param file The bytes of the whole file
- * @param options Its name in errors, and the variant that it must be
- * @throws {CheckpointError} If it is not such a file, asks for what could do harm, or does not hold the weights of one model
- */
-export function decodePyTorchCheckpoint(
-  file: Bytes,
-  { source = "the checkpoint", model }: DecodeCheckpointOptions = {},
-): Checkpoint {
-  const asked = `read ${source}`;
-  const bytes = bytesFrom(file, asked);
-  if (!looksLikeZip(bytes)) throw unknownFile(bytes, asked, "a file of torch.save, version 1.6 or later");
-  const { tensors, dict } = findModel(readArchive(readZip(bytes, asked), asked), { asked });
-  return checkpointOf(tensors, { metadata: metadataOf(dict), asked, model });
-}
 
 /** What {@linkcode encodePyTorchCheckpoint} put beside the tensors; PyTorch carries it through loading and saving. */
 export function metadataOf(dict: PickleDict): Record<string, string> {

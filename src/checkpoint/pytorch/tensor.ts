@@ -1,6 +1,6 @@
-import { CheckpointError, excerpt, tensorLabel } from "../error.ts";
-import { type ElementType, elementType } from "../element_type.ts";
-import { elementCount, FileTensor, gather } from "../tensor.ts";
+import { CheckpointError, excerpt, tensorLabel } from "../common/error.ts";
+import { type ElementType, elementType } from "../common/element_type.ts";
+import { elementCount, FileTensor, gather } from "../common/tensor.ts";
 
 /** The type of the elements by the name of PyTorch's storage class. */
 const TYPES: Readonly<Record<string, string>> = {

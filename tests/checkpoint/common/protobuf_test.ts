@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { float, int, message, string } from "../../src/checkpoint/onnx/protobuf.ts";
+import { float, int, message, string } from "../../../src/checkpoint/common/protobuf.ts";
 
 // the first two are those of https://protobuf.dev/programming-guides/encoding/
 Deno.test("fields are encoded as the guide of Protocol Buffers shows it", () => {

@@ -1,7 +1,7 @@
 /** Files of `torch.save` that no PyTorch would write. Those that it writes are in tests/exports. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { crc32 } from "../../src/checkpoint/crc32.ts";
-import { CheckpointError } from "../../src/checkpoint/error.ts";
+import { crc32 } from "../../../src/checkpoint/common/crc32.ts";
+import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
 import {
   pickle,
   type Pickled,
@@ -14,13 +14,14 @@ import {
   pickledPersistent,
   pickledText,
   pickledTuple,
-} from "../../src/checkpoint/pickle/pickle_writer.ts";
-import { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
-import { PyTorchTensor, Storage } from "../../src/checkpoint/pytorch/tensor.ts";
-import { denseStrides } from "../../src/checkpoint/tensor.ts";
-import { writeZip } from "../../src/checkpoint/zip.ts";
-import { variantOf } from "../../src/model/variant.ts";
-import { shippedCheckpoint } from "../../src/weights/mod.ts";
+} from "../../../src/checkpoint/common/pickle_writer.ts";
+import { decodePyTorchCheckpoint } from "../../../src/checkpoint/import_checkpoint.ts";
+import { encodePyTorchCheckpoint } from "../../../src/checkpoint/pytorch/pytorch.ts";
+import { PyTorchTensor, Storage } from "../../../src/checkpoint/pytorch/tensor.ts";
+import { denseStrides } from "../../../src/checkpoint/common/tensor.ts";
+import { writeZip } from "../../../src/checkpoint/common/zip.ts";
+import { variantOf } from "../../../src/model/variant.ts";
+import { shippedCheckpoint } from "../../../src/weights/mod.ts";
 
 /** -1, which the writer never writes. */
 const MINUS_ONE: Pickled = Uint8Array.of(0x4a, 0xff, 0xff, 0xff, 0xff);

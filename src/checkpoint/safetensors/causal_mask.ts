@@ -1,4 +1,4 @@
-import type { FileTensor } from "./tensor.ts";
+import type { FileTensor } from "../common/tensor.ts";
 
 /** The context of our models is 35: what is larger than this belongs to another model. */
 const MAX_WIDTH = 128;

@@ -1,6 +1,6 @@
 /** What takes a checkpoint takes it in any form. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { certify, harden } from "../../src/certify/mod.ts";
+import { certify, harden } from "../../../src/certify/mod.ts";
 import {
   type CheckpointSource,
   decodeCheckpoint,
@@ -12,11 +12,11 @@ import {
   encodeOnnx,
   encodePyTorchCheckpoint,
   importCheckpoint,
-} from "../../src/checkpoint/mod.ts";
-import { continueTraining, evaluate, loadAdder, shippedCheckpoint } from "../../mod.ts";
-import { temporaryFolder } from "../cli/tiny_adder.ts";
+} from "../../../src/checkpoint/mod.ts";
+import { continueTraining, evaluate, loadAdder, shippedCheckpoint } from "../../../mod.ts";
+import { temporaryFolder } from "../../cli/tiny_adder.ts";
 
-const GOLDEN = new URL("../golden/x0.safetensors", import.meta.url);
+const GOLDEN = new URL("../../golden/x0.safetensors", import.meta.url);
 const { model, parameters } = decodeCheckpoint(Deno.readFileSync(GOLDEN));
 const BYTES = encodeCheckpoint({ model, parameters, metadata: {} });
 

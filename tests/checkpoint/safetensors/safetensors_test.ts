@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CheckpointError } from "../../src/checkpoint/error.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../../src/checkpoint/safetensors/safetensors.ts";
 
 /** A file of any header and any data, with the length that the header has unless another is given. */
 function container(

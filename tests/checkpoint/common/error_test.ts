@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { excerpt } from "../../src/checkpoint/error.ts";
+import { excerpt } from "../../../src/checkpoint/common/error.ts";
 
 Deno.test("excerpt() shows values as JSON, up to 60 letters of it", () => {
   assertEquals(excerpt("a\nb"), '"a\\nb"');

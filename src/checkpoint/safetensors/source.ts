@@ -1,4 +1,4 @@
-import { type Bytes, describeSource, viewBytes } from "./bytes.ts";
+import { type Bytes, describeSource, viewBytes } from "../common/bytes.ts";
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint.ts";
 import { readCheckpointFileSync } from "./store.ts";
 

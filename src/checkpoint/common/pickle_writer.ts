@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concatenate } from "../bytes.ts";
+import { concatenate } from "./bytes.ts";
 
 /** A piece of a pickle that leaves one value on the stack. */
 export type Pickled = Uint8Array;

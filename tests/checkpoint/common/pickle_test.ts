@@ -1,8 +1,13 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
-import { CheckpointError } from "../../src/checkpoint/error.ts";
-import { pickle as pickleOf, pickledInt, pickledTuple } from "../../src/checkpoint/pickle/pickle_writer.ts";
-import { PickleDict, PickleObject, type PickleValue, readPickle } from "../../src/checkpoint/pickle/pickle_reader.ts";
-import { outputOf, testIn } from "../runtimes/program.ts";
+import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
+import { pickle as pickleOf, pickledInt, pickledTuple } from "../../../src/checkpoint/common/pickle_writer.ts";
+import {
+  PickleDict,
+  PickleObject,
+  type PickleValue,
+  readPickle,
+} from "../../../src/checkpoint/common/pickle_reader.ts";
+import { outputOf, testIn } from "../../runtimes/program.ts";
 
 const WORLD = {
   globals: { "collections OrderedDict": () => new PickleDict(), "torch FloatStorage": null },

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { CheckpointError, excerpt } from "../error.ts";
+import { CheckpointError, excerpt } from "./error.ts";
 
 /** A dict or an `OrderedDict`, with the attributes that were set on it. */
 export class PickleDict {

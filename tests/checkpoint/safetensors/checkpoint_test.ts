@@ -1,11 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
-import { CheckpointError } from "../../src/checkpoint/error.ts";
-import { encodeOnnx } from "../../src/checkpoint/onnx/onnx.ts";
-import { encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
-import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "../../src/checkpoint/safetensors.ts";
-import { MODELS, tensorView, variantOf } from "../../src/model/variant.ts";
-import { goldenSets } from "../golden.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../../src/checkpoint/safetensors/checkpoint.ts";
+import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
+import { encodeOnnx } from "../../../src/checkpoint/onnx/onnx.ts";
+import { encodePyTorchCheckpoint } from "../../../src/checkpoint/pytorch/pytorch.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsTensor,
+} from "../../../src/checkpoint/safetensors/safetensors.ts";
+import { MODELS, tensorView, variantOf } from "../../../src/model/variant.ts";
+import { goldenSets } from "../../golden.ts";
 
 /** Weights that are all different. */
 function weights(count: number): Float32Array {

@@ -1,8 +1,17 @@
-import { type ModelName, parameterCount, type Variant, variantOf, variantOfShapes } from "../model/variant.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import { type ModelName, parameterCount, type Variant, variantOf, variantOfShapes } from "../../model/variant.ts";
 import { isCausalMask } from "./causal_mask.ts";
-import { CheckpointError, excerpt, tensorLabel } from "./error.ts";
-import { type FileTensor, inventory, weightsOf } from "./tensor.ts";
+import { CheckpointError, excerpt, tensorLabel } from "../common/error.ts";
+import { type FileTensor, inventory, weightsOf } from "../common/tensor.ts";
+
+/** The weights of a model, with metadata. */
+export interface Checkpoint {
+  /** The variant of the model. */
+  model: ModelName;
+  /** The flat parameter vector, as long as the model's name says, in the order of {@linkcode ModelName}. */
+  parameters: Float32Array;
+  /** Text by key, such as `recipe`, `seed` and `step`; `train` writes them all as decimal numbers or names. */
+  metadata: Record<string, string>;
+}
 
 /** Information beside the tensors. */
 export interface StateDictContext {

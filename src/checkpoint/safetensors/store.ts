@@ -1,5 +1,5 @@
 import { type Checkpoint, decodeCheckpoint, type DecodeCheckpointOptions } from "./checkpoint.ts";
-import { CheckpointError } from "./error.ts";
+import { CheckpointError } from "../common/error.ts";
 import { decodeState, type TrainingState } from "./state.ts";
 
 /** The weights in a run directory. */

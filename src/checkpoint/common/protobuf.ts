@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concatenate } from "../bytes.ts";
+import { concatenate } from "./bytes.ts";
 
 /** One field of a message, with its tag. */
 export type Field = Uint8Array;

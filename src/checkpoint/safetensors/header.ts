@@ -1,4 +1,4 @@
-import { CheckpointError, excerpt, reasonOf, tensorLabel } from "./error.ts";
+import { CheckpointError, excerpt, reasonOf, tensorLabel } from "../common/error.ts";
 
 /** A tensor in the header: its form is checked, its agreement with the file is not. */
 export interface TensorEntry {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { isCausalMask } from "../../src/checkpoint/causal_mask.ts";
-import { PyTorchTensor, Storage } from "../../src/checkpoint/pytorch/tensor.ts";
+import { isCausalMask } from "../../../src/checkpoint/safetensors/causal_mask.ts";
+import { PyTorchTensor, Storage } from "../../../src/checkpoint/pytorch/tensor.ts";
 
 /** Whether values are taken for a mask; `shape`: row-major. */
 function isMask(kind: string, values: Uint8Array | Float32Array, shape: number[]): boolean {

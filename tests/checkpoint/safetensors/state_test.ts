@@ -1,7 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CheckpointError } from "../../src/checkpoint/error.ts";
-import { decodeSafetensors, encodeSafetensors, type SafetensorsInput } from "../../src/checkpoint/safetensors.ts";
-import { decodeState, encodeState } from "../../src/checkpoint/state.ts";
+import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsInput,
+} from "../../../src/checkpoint/safetensors/safetensors.ts";
+import { decodeState, encodeState } from "../../../src/checkpoint/safetensors/state.ts";
 
 const STATE = {
   progress: { step: 4000, loss: 0.1 + 0.2, stage: "explore", restarts: [{ gate: 0.3 }], tiny: 5e-324 },

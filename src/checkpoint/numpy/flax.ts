@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { variantOf } from "../model/variant.ts";
-import { littleEndian } from "./bytes.ts";
-import { CheckpointError } from "./error.ts";
-import { PickleDict } from "./pickle/pickle_reader.ts";
+import { variantOf } from "../../model/variant.ts";
+import { littleEndian } from "../common/bytes.ts";
+import { CheckpointError } from "../common/error.ts";
+import { PickleDict } from "../common/pickle_reader.ts";
 import {
   pickle,
   type Pickled,
@@ -22,10 +22,10 @@ import {
   pickledTrue,
   pickledTuple,
   withAttributes,
-} from "./pickle/pickle_writer.ts";
-import { checkpointFrom, type CheckpointSource } from "./source.ts";
-import { checkParameters } from "./state_dict.ts";
-import { FileTensor } from "./tensor.ts";
+} from "../common/pickle_writer.ts";
+import { checkpointFrom, type CheckpointSource } from "../safetensors/source.ts";
+import { checkParameters } from "../safetensors/state_dict.ts";
+import { FileTensor } from "../common/tensor.ts";
 
 const BLOCK = "TransformerBlock_0";
 

@@ -3,15 +3,14 @@
  * people who reported them (case_…).
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/checkpoint.ts";
-import { CheckpointError } from "../../src/checkpoint/error.ts";
-import { encodeFlax } from "../../src/checkpoint/flax.ts";
-import { importCheckpoint } from "../../src/checkpoint/import_checkpoint.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
+import { CheckpointError } from "../../src/checkpoint/common/error.ts";
+import { encodeFlax } from "../../src/checkpoint/numpy/flax.ts";
+import { decodePyTorchCheckpoint, importCheckpoint } from "../../src/checkpoint/import_checkpoint.ts";
 import { encodeNpz } from "../../src/checkpoint/numpy/npz.ts";
-import { decodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
-import { writeZip } from "../../src/checkpoint/zip.ts";
+import { writeZip } from "../../src/checkpoint/common/zip.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { crc32 } from "../../src/checkpoint/crc32.ts";
+import { crc32 } from "../../src/checkpoint/common/crc32.ts";
 
 const FOLDER = new URL("../golden/import/", import.meta.url);
 const bytesOf = (name: string) => Deno.readFileSync(new URL(name, FOLDER));

@@ -11,12 +11,12 @@
  *
  * @module
  */
-import { type Bytes, bytesFrom } from "./bytes.ts";
-import { type ElementType, elementType } from "./element_type.ts";
-import { CheckpointError, excerpt, tensorLabel } from "./error.ts";
-import { identify } from "./identify.ts";
-import { elementCount, FileTensor, weightsOf } from "./tensor.ts";
-import { parseHeader, type TensorEntry } from "./safetensors_header.ts";
+import { type Bytes, bytesFrom } from "../common/bytes.ts";
+import { type ElementType, elementType } from "../common/element_type.ts";
+import { CheckpointError, excerpt, tensorLabel } from "../common/error.ts";
+import { identify } from "../common/identify.ts";
+import { elementCount, FileTensor, weightsOf } from "../common/tensor.ts";
+import { parseHeader, type TensorEntry } from "./header.ts";
 
 /** One named tensor of a safetensors file. */
 export interface SafetensorsTensor {

@@ -8,8 +8,8 @@
  *
  * @module
  */
-import { MODELS } from "../model/variant.ts";
-import { CheckpointError, excerpt, tensorLabel } from "./error.ts";
+import { MODELS } from "../../model/variant.ts";
+import { CheckpointError, excerpt, tensorLabel } from "../common/error.ts";
 import { type DecodeOptions, decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 
 /** The state of a run between two steps. */

@@ -1,4 +1,4 @@
-import { formatValue } from "../common/format_value.ts";
+import { formatValue } from "../../common/format_value.ts";
 
 /** Bytes in any form: a buffer, or a view of one such as a `Uint8Array` or Node's `Buffer`. */
 export type Bytes = ArrayBufferLike | ArrayBufferView;

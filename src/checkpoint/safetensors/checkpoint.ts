@@ -1,17 +1,9 @@
-import { type ModelName, variantOf } from "../model/variant.ts";
-import { type Bytes, bytesFrom } from "./bytes.ts";
+import { type ModelName, variantOf } from "../../model/variant.ts";
+import { type Bytes, bytesFrom } from "../common/bytes.ts";
 import { type DecodeOptions, encodeSafetensors, openSafetensors } from "./safetensors.ts";
-import { checkParameters, checkpointOf, FORMAT_VERSION } from "./state_dict.ts";
+import { checkParameters, type Checkpoint, checkpointOf, FORMAT_VERSION } from "./state_dict.ts";
 
-/** The weights of a model, with metadata. */
-export interface Checkpoint {
-  /** The variant of the model. */
-  model: ModelName;
-  /** The flat parameter vector, as long as the model's name says, in the order of {@linkcode ModelName}. */
-  parameters: Float32Array;
-  /** Text by key, such as `recipe`, `seed` and `step`; `train` writes them all as decimal numbers or names. */
-  metadata: Record<string, string>;
-}
+export type { Checkpoint };
 
 /** Options of {@linkcode decodeCheckpoint}. */
 export interface DecodeCheckpointOptions extends DecodeOptions {

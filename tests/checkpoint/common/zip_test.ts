@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { crc32 } from "../../src/checkpoint/crc32.ts";
-import { CheckpointError } from "../../src/checkpoint/error.ts";
-import { looksLikeZip, readZip, writeZip } from "../../src/checkpoint/zip.ts";
-import { outputOf, testIn } from "../runtimes/program.ts";
-import { temporaryFolder } from "../cli/tiny_adder.ts";
+import { crc32 } from "../../../src/checkpoint/common/crc32.ts";
+import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
+import { looksLikeZip, readZip, writeZip } from "../../../src/checkpoint/common/zip.ts";
+import { outputOf, testIn } from "../../runtimes/program.ts";
+import { temporaryFolder } from "../../cli/tiny_adder.ts";
 
 const ENTRIES: [string, Uint8Array<ArrayBuffer>][] = [
   ["a/data.pkl", new TextEncoder().encode("hello")],
