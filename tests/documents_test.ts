@@ -67,7 +67,7 @@ for (const [path, text] of documents) {
   });
 
   Deno.test(`every command in ${path} exists and takes its flags`, async () => {
-    const commands = new Map((await allCommands()).map(({ command }) => [command.name, command]));
+    const commands = new Map((await allCommands()).map((command) => [command.name, command]));
     for (const name of Array.from(text.matchAll(/deno(?:@[\d.]+)? task ([a-z][\w:-]*)/g), ([, name]) => name)) {
       assert(Object.hasOwn(config.tasks, name), `there is no task ${name}`);
     }

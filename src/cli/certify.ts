@@ -1,15 +1,15 @@
 import { certificateText } from "../certify/certificate.ts";
 import { certify } from "../certify/certify.ts";
 import { marginText } from "../certify/margin.ts";
-import type { CertifyCheckpoint, CertifyOptions, CertifyResult } from "../certify/types.ts";
+import type { CertifyOptions, CertifyResult } from "../certify/types.ts";
 import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import { createEngine } from "../engine/mod.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { defineCommand } from "./command.ts";
-import { checkOutput, printLine, writeOutput } from "./files.ts";
-import { FROM_FLAG, outputFile, OVERWRITE_FLAG, wholeNumber } from "./flags.ts";
-import { printJson, sumLine } from "./format.ts";
+import { checkOutput, printLine, STANDARD, writeOutput } from "./files.ts";
+import { FROM_FLAG, outputFile, OVERWRITE_FLAG, threadsFlag, wholeNumber } from "./flags.ts";
+import { printResult, sumLine } from "./format.ts";
 import { interruptible } from "./interruption.ts";
 import { modelFrom } from "./model.ts";
 import { mendingCommand, PATIENT_SECONDS, provingCommand } from "./next_command.ts";
@@ -28,10 +28,7 @@ export const certifyCommand = defineCommand({
     out: outputFile("FILE", "JSON file to write the certificate to; -: standard output (default: it is not saved)"),
     overwrite: OVERWRITE_FLAG,
     seconds: wholeNumber("S", "stop after S seconds (default: 60)", { least: 1, most: 1e6 }),
-    threads: wholeNumber("N", "number of threads, 1 to 64; it does not change the result (default: all cores)", {
-      least: 1,
-      most: 64,
-    }),
+    threads: threadsFlag("all cores"),
   },
   permissions: "none; --allow-read=CKPT with --from, --allow-write=FILE with --out",
   example:
@@ -39,46 +36,20 @@ export const certifyCommand = defineCommand({
   async run({ flags: { from, out, overwrite, seconds, threads }, json }) {
     await checkOutput(out, overwrite);
     const { checkpoint, name } = await modelFrom(from);
+    const display = new ProgressDisplay("certify");
+    const onProgress: CertifyOptions["onProgress"] = ({ proved, seconds }) =>
+      display.update(proved, 1, `proved so far, ${seconds.toFixed(0)} s`);
     const { certificate, ...result } = await interruptible((signal) =>
-      certifyWithProgress(checkpoint, { seconds, threads, signal })
-    );
+      certify(checkpoint, { seconds, threads, signal, onProgress })
+    ).finally(() => display.end());
     if (certificate !== null && out !== undefined) await writeOutput(out, certificateText(certificate));
     const next = await nextCommand(checkpoint, result, { file: from, certificate: out, seconds, threads });
-    if (json) {
-      const written = certificate === null ? null : out ?? null;
-      printJson({ ...result, checkpoint: name, certificate: written });
-    } else {
-      const print = (line: string) => printLine(line, out);
-      print(verdictLine(result));
-      for (const { step, margin, worst, cuts: cutCount } of result.steps) {
-        const cuts = cutCount === 0 ? "" : `, ${formatInteger(cutCount)} cuts`;
-        print(
-          `  step ${step}: at least ${marginText(margin, 3)}; ${worst.a} + ${worst.b} has ${
-            worst.margin.toFixed(3)
-          }${cuts}`,
-        );
-      }
-    }
-    if (next !== undefined) printLine(next, json ? "-" : out);
+    const report = { ...result, checkpoint: name, certificate: certificate === null ? null : out ?? null };
+    printResult(report, [verdictLine(result), ...result.steps.map(stepLine)].join("\n"), { json, output: out });
+    if (next !== undefined) printLine(next, json ? STANDARD : out);
     return result.certified ? 0 : 1;
   },
 });
-
-/** Runs the prover, with progress on stderr. */
-export async function certifyWithProgress(
-  checkpoint: CertifyCheckpoint,
-  options: Pick<CertifyOptions, "seconds" | "signal" | "threads">,
-): Promise<CertifyResult> {
-  const display = new ProgressDisplay("certify");
-  try {
-    return await certify(checkpoint, {
-      ...options,
-      onProgress: ({ proved, seconds }) => display.update(proved, 1, `proved so far, ${seconds.toFixed(0)} s`),
-    });
-  } finally {
-    display.end();
-  }
-}
 
 /** A pair that a model adds wrongly, with what it answers. */
 export function counterexampleText({ a, b, got, step }: NonNullable<CertifyResult["counterexample"]>): string {
@@ -110,8 +81,7 @@ export async function nextCommand(
   }
 }
 
-/** The result in one line. */
-export function verdictLine(
+function verdictLine(
   { verdict, worstMargin, counterexample, undecided, seconds, threads }: Omit<CertifyResult, "certificate">,
 ): string {
   const took = `(${seconds.toFixed(1)} s, ${threads} ${threads === 1 ? "thread" : "threads"})`;
@@ -121,4 +91,11 @@ export function verdictLine(
   if (counterexample !== null) return `not right: ${counterexampleText(counterexample)} ${took}`;
   const left = undecided === null ? "" : `: step ${undecided.step} may have a margin of ${undecided.bound.toFixed(3)}`;
   return `not decided${left} ${took}`;
+}
+
+function stepLine({ step, margin, worst, cuts }: CertifyResult["steps"][number]): string {
+  const known = `${worst.a} + ${worst.b} has ${worst.margin.toFixed(3)}`;
+  return `  step ${step}: at least ${marginText(margin, 3)}; ${known}${
+    cuts === 0 ? "" : `, ${formatInteger(cuts)} cuts`
+  }`;
 }

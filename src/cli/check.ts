@@ -3,7 +3,7 @@ import { formatInteger } from "../common/format_integer.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, inputFile } from "./flags.ts";
 import { readText } from "./files.ts";
-import { printJson } from "./format.ts";
+import { printResult } from "./format.ts";
 import { modelFrom } from "./model.ts";
 
 export const checkCommand = defineCommand({
@@ -11,25 +11,24 @@ export const checkCommand = defineCommand({
   description:
     "Checks a certificate with a small independent checker. The exit code is 1 if the certificate is refused.",
   flags: {
-    certificate: inputFile("FILE", "certificate that certify wrote, a JSON file; -: standard input"),
+    certificate: {
+      ...inputFile("FILE", "certificate that certify wrote, a JSON file; -: standard input"),
+      required: true,
+    },
     from: FROM_FLAG,
   },
-  required: ["certificate"],
   permissions: "--allow-read=FILE,CKPT",
   example: "deno run --allow-read=run cli.ts check --certificate run/proof.json --from run/model.safetensors",
   async run({ flags: { certificate: file, from }, json }) {
-    const text = await readText(file!, "a certificate");
+    const certificate = parse(await readText(file, "a certificate"));
     const { checkpoint, name } = await modelFrom(from);
     const started = performance.now();
-    const result = await checkCertificate(parse(text), checkpoint);
+    const result = await checkCertificate(certificate, checkpoint);
     const seconds = (performance.now() - started) / 1000;
-    if (json) {
-      printJson({ ...result, certificate: file, checkpoint: name, seconds });
-    } else if (result.accepted) {
-      console.log(`accepted: ${formatInteger(result.parts)} parts cover all 10^20 pairs (${seconds.toFixed(1)} s)`);
-    } else {
-      console.log(`refused: ${result.reason}`);
-    }
+    const text = result.accepted
+      ? `accepted: ${formatInteger(result.parts)} parts cover all 10^20 pairs (${seconds.toFixed(1)} s)`
+      : `refused: ${result.reason}`;
+    printResult({ ...result, certificate: file, checkpoint: name, seconds }, text, { json });
     return result.accepted ? 0 : 1;
   },
 });

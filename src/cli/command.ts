@@ -1,4 +1,4 @@
-import { type Args, parseArgs, type ParseOptions } from "@std/cli";
+import { parseArgs } from "@std/cli";
 import { closest } from "../common/closest.ts";
 import { type Flags, type FlagValues, type Switch, takesValue, type ValueFlag } from "./flags.ts";
 import { quote, UsageError } from "./usage_error.ts";
@@ -14,23 +14,21 @@ export interface Input<F extends Flags> {
   readonly json: boolean;
 }
 
-/** A command of the command line. */
+/** A command: its arguments are checked, its help is printed and completions are made from this record. */
 export interface Command<F extends Flags = Flags> {
   readonly name: string;
-  /** The first lines of its help. */
+  /** The first lines of its help; the first sentence is its line in the list of commands. */
   readonly description: string;
   /** Its operands in the line of usage; undefined if it takes none. */
   readonly operands?: string;
   /** Its flags, without {@linkcode COMMON_FLAGS}. */
   readonly flags: F;
-  /** Flags that must be given. */
-  readonly required?: readonly (keyof F & string)[];
   /** The permission flags that Deno needs for it. */
   readonly permissions: string;
   /** A whole command line, with permission flags. */
   readonly example: string;
-  /** Runs the command. @returns The exit code */
-  run(input: Input<F>): Promise<number> | number;
+  /** Runs the command. @param allCommands Loads the records of all commands @returns The exit code */
+  run(input: Input<F>, allCommands: () => Promise<readonly Command[]>): Promise<number> | number;
 }
 
 /** Flags of every command. */
@@ -45,8 +43,11 @@ export function defineCommand<F extends Flags>(command: Command<F>): Command<F> 
   return command;
 }
 
-/** Shields `-1` and `-`, which would not be read as values. No argument contains this character, because arguments are C strings. */
-const SHIELD = "\0";
+/** The flags of a command and those of every command, each with the name as it is written: `--seed`, `--no-certify`. */
+export function writtenFlags({ flags }: Pick<Command, "flags">) {
+  return Object.entries<ValueFlag<unknown> | Switch>({ ...flags, ...COMMON_FLAGS })
+    .map(([name, flag]) => ({ name, flag, written: `--${!takesValue(flag) && flag.onByDefault ? "no-" : ""}${name}` }));
+}
 
 /**
  * Reads the arguments after a command's name.
@@ -55,91 +56,83 @@ const SHIELD = "\0";
  * @throws {UsageError} If a flag is unknown, repeated, wrong or without its value, or an operand is unexpected
  */
 export function readInput<F extends Flags>(command: Command<F>, args: readonly string[]): Input<F> | null {
-  const flags: Flags = { ...command.flags, ...COMMON_FLAGS };
   const fail = (reason: string) => new UsageError(`Cannot run ${command.name} as ${reason}`);
-  const parsed = parse(flags, args, fail);
-  if (parsed.help.length > 0) return null;
+  const { _: before, "--": after = [], help, ...given } = parse(command, args, fail);
+  if (help.length > 0) return null;
 
-  const found: Record<string, unknown> = {};
-  for (const [name, flag] of Object.entries(flags)) {
-    const given: (string | boolean)[] = [parsed[name]].flat(); // false alone, where it is written --no-…
-    if (given.length > 1) {
-      const values = given.map((value) => quote(unshield(String(value)))).join(", ");
-      throw fail(
-        `--${name} must be given once: ${takesValue(flag) ? `current values are ${values}` : "it is repeated"}`,
-      );
+  const values: Record<string, unknown> = {};
+  const standard = { input: [] as string[], output: [] as string[] };
+  for (const { name, flag } of writtenFlags(command)) {
+    const [value, ...more]: (string | boolean)[] = [given[name] ?? []].flat(); // false alone, where it is written --no-…
+    if (more.length > 0) {
+      const found = takesValue(flag)
+        ? `current values are ${[value, ...more].map((each) => quote(unshield(String(each)))).join(", ")}`
+        : "it is repeated";
+      throw fail(`--${name} must be given once: ${found}`);
     }
     if (!takesValue(flag)) {
-      found[name] = given[0] ?? flag.onByDefault ?? false;
-    } else if (given.length > 0) {
-      if (given[0] === "") throw fail(valueMissing(name, flag));
-      found[name] = flag.read(unshield(String(given[0])), name);
-    } else if (command.required?.includes(name)) {
+      values[name] = value ?? flag.onByDefault ?? false;
+    } else if (value !== undefined) {
+      if (value === "") throw fail(valueMissing(name, flag));
+      const text = unshield(String(value));
+      values[name] = flag.read(text, name);
+      if (text === "-" && flag.standard) standard[flag.standard].push(`--${name} -`);
+    } else if (flag.required) {
       throw fail(`--${name} is missing: add --${name} ${flag.placeholder}`);
     }
   }
+  const { json, debug: _, help: __, ...flags } = values;
+  if (standard.input.length > 1) throw fail(`standard input is read once: found ${standard.input.join(" and ")}`);
+  if (json && standard.output.length > 0) {
+    throw fail(`standard output is written once: found ${standard.output[0]} and --json`);
+  }
 
-  const standard = (way: "input" | "output") =>
-    Object.entries(flags).filter(([name, flag]) => takesValue(flag) && flag.standard === way && found[name] === "-")
-      .map(([name]) => `--${name} -`);
-  const inputs = standard("input");
-  if (inputs.length > 1) throw fail(`standard input is read once: found ${inputs.join(" and ")}`);
-  const [output] = standard("output");
-  if (output !== undefined && found.json) throw fail(`standard output is written once: found ${output} and --json`);
-
-  const operands = [...parsed._.map(String), ...parsed["--"] ?? []].map(unshield);
+  const operands = [...before.map(String), ...after].map(unshield);
   if (command.operands === undefined && operands.length > 0) {
     throw fail(`it takes flags alone: found ${operands.map(quote).join(" ")}`);
   }
-  const { json, debug: _, help: __, ...values } = found;
-  return { args, operands, flags: values as FlagValues<F>, json: json === true };
+  return { args, operands, flags: flags as FlagValues<F>, json: json === true };
 }
 
-/** Splits arguments into flags, each with all its values, and operands. */
-function parse(flags: Flags, args: readonly string[], fail: (reason: string) => UsageError): Args {
-  const names = Object.keys(flags);
-  const [values, switches] = [true, false].map((kind) => names.filter((name) => takesValue(flags[name]) === kind));
+/** Shields `-1` and `-`, which would not be read as values. No argument contains this character, because arguments are C strings. */
+const SHIELD = "\0";
 
-  const end = args.indexOf("--");
-  for (const arg of end < 0 ? args : args.slice(0, end)) {
-    const [, written, name, value] = /^(--(?:no-)?([^=]+))=(.*)$/s.exec(arg) ?? [];
-    if (switches.includes(name)) throw fail(`${written} takes no value: current value is ${quote(value)}`);
-  }
+function unshield(value: string): string {
+  return value.startsWith(SHIELD) ? value.slice(SHIELD.length) : value;
+}
 
-  // the parser keeps operands under this name
-  const foreign = (end < 0 ? args : args.slice(0, end)).find((arg) => /^--(?:no-)?_(?:=|$)|^-(?![-\d.]).*_/s.test(arg));
-  if (foreign !== undefined) throw fail(`it has no flag ${quote(foreign)}`);
-
-  const options: ParseOptions = {
-    "--": true,
-    alias: { help: "h" },
-    boolean: switches,
-    string: [...values, "_"],
-    collect: names,
-    negatable: switches.filter((name) => (flags[name] as Switch).onByDefault),
-    unknown(arg, key) {
-      if (key === undefined) return true; // an operand
-      const written = arg.replace(/=.*$/s, "");
-      const flag = flags[written.slice(2)];
-      if (flag !== undefined && takesValue(flag)) throw fail(valueMissing(written.slice(2), flag)); // --out=
-      const known = names.map((name) => writtenName(name, flags[name]));
-      const near = closest(written, known);
+/** Splits arguments into flags, each with all its values, and operands. Refuses unknown flags and switches with a value. */
+function parse(command: Command, args: readonly string[], fail: (reason: string) => UsageError) {
+  const flags = writtenFlags(command);
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  const checked = args.slice(0, end).map((arg) => {
+    if (/^-(?:[\d.]|$)/.test(arg)) return SHIELD + arg;
+    if (!arg.startsWith("-")) return arg;
+    const [, typed, value] = /^([^=]*)(?:=(.*))?$/s.exec(arg === "-h" ? "--help" : arg)!;
+    const found = flags.find(({ name, written }) => [written, `--${name}`].includes(typed));
+    if (found === undefined) {
+      const known = flags.map(({ written }) => written);
+      const near = closest(typed, known);
       const right = near === undefined ? `its flags are ${known.join(", ")}` : `did you mean ${near}?`;
-      throw fail(`it has no flag ${quote(written)}: ${right}`);
-    },
-  };
-  return parseArgs(args.map((arg) => /^-(?:[\d.]|$)/.test(arg) ? SHIELD + arg : arg), options);
-}
-
-/** A flag as it is written: `--seed`, but `--no-certify` if it turns something off. */
-export function writtenName(name: string, flag: ValueFlag<unknown> | Switch): string {
-  return !takesValue(flag) && flag.onByDefault ? `--no-${name}` : `--${name}`;
+      throw fail(`it has no flag ${quote(typed)}: ${right}`);
+    }
+    const { name, flag } = found;
+    if (takesValue(flag) && value === "") throw fail(valueMissing(name, flag));
+    if (!takesValue(flag) && value !== undefined) {
+      throw fail(`${typed} takes no value: current value is ${quote(value)}`);
+    }
+    return arg === "-h" ? typed : arg;
+  });
+  const [values, switches] = [true, false].map((kind) => flags.filter(({ flag }) => takesValue(flag) === kind));
+  return parseArgs([...checked, ...args.slice(end)], {
+    "--": true,
+    string: [...values.map(({ name }) => name), "_"],
+    boolean: switches.map(({ name }) => name),
+    negatable: switches.filter(({ written }) => written.startsWith("--no-")).map(({ name }) => name),
+    collect: flags.map(({ name }) => name),
+  });
 }
 
 function valueMissing(name: string, { placeholder }: ValueFlag<unknown>): string {
   return `--${name} needs a value: write --${name} ${placeholder}`;
-}
-
-function unshield(value: string): string {
-  return value.startsWith(SHIELD) ? value.slice(SHIELD.length) : value;
 }

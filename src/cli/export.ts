@@ -7,78 +7,69 @@ import { encodePyTorchCheckpoint } from "../checkpoint/pytorch/pytorch.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import { parameterCount, variantOf } from "../model/variant.ts";
 import { defineCommand } from "./command.ts";
-import { checkOutput, printLine, STANDARD, writeOutput } from "./files.ts";
-import { FROM_FLAG, oneOf, outputFile, OVERWRITE_FLAG } from "./flags.ts";
-import { printJson } from "./format.ts";
+import { checkOutput, STANDARD, writeOutput } from "./files.ts";
+import { FROM_FLAG, oneOf, outputFile, OVERWRITE_FLAG, wrongValue } from "./flags.ts";
+import { printResult } from "./format.ts";
 import { modelFrom } from "./model.ts";
-import { quote, UsageError } from "./usage_error.ts";
 
 interface Format {
   readonly name: string;
-  readonly encode: (checkpoint: Checkpoint) => Uint8Array;
+  /** What its files are for, in the help. */
+  readonly note?: string;
+  readonly encode: (checkpoint: Checkpoint) => Uint8Array | string;
 }
 
+/** The formats by ending. */
 const FORMATS: Readonly<Record<string, Format>> = {
-  ".safetensors": { name: "safetensors", encode: encodeCheckpoint },
-  ".pt": { name: "PyTorch state dict", encode: encodePyTorchCheckpoint },
-  ".npz": { name: "NumPy", encode: encodeNpz },
-  ".pkl": { name: "pickled Flax parameters", encode: encodeFlax },
-  ".onnx": { name: "ONNX", encode: encodeOnnx },
-  ".py": {
+  safetensors: { name: "safetensors", encode: encodeCheckpoint },
+  pt: { name: "PyTorch state dict", note: "PyTorch", encode: encodePyTorchCheckpoint },
+  npz: { name: "NumPy", note: "NumPy", encode: encodeNpz },
+  pkl: {
+    name: "pickled Flax parameters",
+    note: "Flax parameters of gpt-acc-jax, model 777 alone",
+    encode: encodeFlax,
+  },
+  onnx: { name: "ONNX", encode: encodeOnnx },
+  py: {
     name: "AdderBoard submission",
-    encode: (checkpoint) => new TextEncoder().encode(encodeAdderBoardSubmission(checkpoint)),
+    note: "a submission to the AdderBoard, https://github.com/anadim/AdderBoard, with the weights in it",
+    encode: encodeAdderBoardSubmission,
   },
 };
+const ENDINGS = Object.keys(FORMATS);
 
 export const exportCommand = defineCommand({
   name: "export",
-  description:
-    "Writes a model for other programs. The ending of FILE chooses the format: .safetensors, .pt (PyTorch), .npz\n" +
-    "(NumPy), .pkl (Flax parameters of gpt-acc-jax, model 777 alone), .onnx, or .py (a submission to the AdderBoard,\n" +
-    "https://github.com/anadim/AdderBoard, with the weights in it).",
+  description: "Writes a model for other programs. The ending of FILE chooses the format:\n" +
+    Object.entries(FORMATS).map(([ending, { note }]) => `  .${ending}${note === undefined ? "" : ` (${note})`}`).join(
+      "\n",
+    ),
   flags: {
     from: FROM_FLAG,
-    to: outputFile(
-      "FILE",
-      "file to write: FILE.safetensors, FILE.pt, FILE.npz, FILE.pkl, FILE.onnx or FILE.py; -: standard output",
-    ),
-    format: oneOf(
-      Object.keys(FORMATS).map((ending) => ending.slice(1)),
-      "format of the file (default: by its ending; safetensors for -)",
-    ),
+    to: { ...outputFile("FILE", "file to write; -: standard output"), required: true },
+    format: oneOf(ENDINGS, "format of the file (default: by its ending; safetensors for -)"),
     overwrite: OVERWRITE_FLAG,
   },
-  required: ["to"],
   permissions: "--allow-write=FILE; --allow-read=CKPT with --from",
   example: "deno run --allow-write=adder.onnx cli.ts export --to adder.onnx",
   async run({ flags: { from, to, format, overwrite }, json }) {
-    const { name, encode } = format === undefined ? formatOf(to!) : FORMATS[`.${format}`];
+    const { name, encode } = FORMATS[format ?? endingOf(to)];
     await checkOutput(to, overwrite);
     const { checkpoint, name: source } = await modelFrom(from);
-    const bytes = encode(checkpoint);
-    await writeOutput(to!, bytes);
-    const parameters = parameterCount(variantOf(checkpoint.model));
-    if (json) {
-      printJson({
-        model: checkpoint.model,
-        parameters,
-        format: name,
-        bytes: bytes.length,
-        to,
-        checkpoint: source,
-      });
-    } else {
-      printLine(`${parameters} parameters are in ${to} (${name}, ${formatInteger(bytes.length)} bytes)`, to);
-    }
+    const { model } = checkpoint;
+    const bytes = await writeOutput(to, encode(checkpoint));
+    const parameters = parameterCount(variantOf(model));
+    printResult(
+      { model, parameters, format: name, bytes, to, checkpoint: source },
+      `${parameters} parameters are in ${to} (${name}, ${formatInteger(bytes)} bytes)`,
+      { json, output: to },
+    );
     return 0;
   },
 });
 
-function formatOf(path: string): Format {
-  if (path === STANDARD) return FORMATS[".safetensors"];
-  const ending = Object.keys(FORMATS).find((ending) => path.toLowerCase().endsWith(ending));
-  if (ending !== undefined) return FORMATS[ending];
-  throw new UsageError(
-    `Cannot run export as --to must end in one of ${Object.keys(FORMATS).join(", ")}: current value is ${quote(path)}`,
-  );
+function endingOf(path: string): string {
+  const ending = path === STANDARD ? "safetensors" : ENDINGS.find((each) => path.toLowerCase().endsWith(`.${each}`));
+  if (ending !== undefined) return ending;
+  throw wrongValue("to", `a file that ends in one of ${ENDINGS.map((each) => `.${each}`).join(", ")}`, path);
 }

@@ -1,37 +1,20 @@
-import { CheckpointError } from "../checkpoint/common/error.ts";
-import { CaseFileError } from "../evaluation/cases.ts";
-import { LabError } from "../lab/error.ts";
-import { SweepFileError } from "../sweep/error.ts";
-import { TrainingError } from "../training/error.ts";
 import { Interruption } from "./interruption.ts";
 import { permission, shellQuoted } from "./next_command.ts";
-import { UsageError } from "./usage_error.ts";
 
-/** An error as the command line reports it. */
-export interface Failure {
-  /** One sentence for stderr. */
-  message: string;
-  /** 2 for a bad request, 1 for a failure, 128 + n after signal n. */
-  exitCode: number;
-}
+/** Errors of a request that is at fault; V8's own TypeErrors also begin with "Cannot", but are our faults. */
+const USAGE_ERRORS = [
+  ...["Error", "RangeError", "UsageError"],
+  ...["CheckpointError", "CaseFileError", "LabError", "SweepFileError", "TrainingError", "KeptRunError"],
+];
 
-export function explain(error: unknown): Failure {
+/** An error as one sentence for stderr, and the exit code: 2 for a bad request, 1 for a failure, 128 + n after signal n. */
+export function explain(error: unknown): { message: string; exitCode: number } {
   if (error instanceof Interruption) return { message: error.message, exitCode: error.exitCode };
   const denied = [error, (error as Error | undefined)?.cause].find((one) => one instanceof Deno.errors.NotCapable);
   if (denied !== undefined) return { message: missingPermission((denied as Error).message), exitCode: 2 };
-  const message = (error instanceof Error ? error.message || error.name : String(error)).split("\n")[0];
-  return { message, exitCode: isUsage(error) ? 2 : 1 };
-}
-
-const USAGE_ERRORS = [UsageError, CheckpointError, CaseFileError, LabError, SweepFileError, TrainingError];
-
-/**
- * Whether the request was at fault. The library reports bad options and missing backends by plain errors that begin with "Cannot". V8's
- * TypeErrors also begin so; those are our faults.
- */
-function isUsage(error: unknown): boolean {
-  if (USAGE_ERRORS.some((kind) => error instanceof kind)) return true;
-  return error instanceof Error && ["Error", "RangeError"].includes(error.name) && error.message.startsWith("Cannot ");
+  const { name, message } = error instanceof Error ? error : { name: "", message: String(error) };
+  const isUsage = message.startsWith("Cannot ") && USAGE_ERRORS.includes(name);
+  return { message: (message || name).split("\n")[0], exitCode: isUsage ? 2 : 1 };
 }
 
 /** Rewrites Deno's `Requires read access to "x", run again with the --allow-read flag`. */

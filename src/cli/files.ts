@@ -50,11 +50,12 @@ export async function checkOutput(path: string | undefined, overwrite: boolean):
   );
 }
 
-/** Writes a file that a flag names, or standard output. */
-export async function writeOutput(path: string, content: Uint8Array | string): Promise<void> {
+/** Writes a file that a flag names, or standard output. @returns The number of bytes */
+export async function writeOutput(path: string, content: Uint8Array | string): Promise<number> {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   if (path === STANDARD) await writeAll(Deno.stdout, bytes);
   else await writeFile(path, bytes);
+  return bytes.length;
 }
 
 /** Where lines for people go: stderr, where a file is written to standard output. */

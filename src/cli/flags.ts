@@ -1,6 +1,6 @@
+import { didYouMean } from "../common/closest.ts";
 import type { Arithmetic, BackendName } from "../engine/interface/types.ts";
 import { RECIPES } from "../training/recipes.ts";
-import { didYouMean } from "../common/closest.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** A flag with a value. */
@@ -13,6 +13,7 @@ export interface ValueFlag<T> {
   readonly read: (text: string, flag: string) => T;
   /** Whether `-` stands for standard input or standard output. */
   readonly standard?: "input" | "output";
+  readonly required?: true;
 }
 
 /** A flag without a value. */
@@ -28,11 +29,18 @@ export type Flags = Readonly<Record<string, ValueFlag<unknown> | Switch>>;
 
 /** The values of a command's flags: undefined where a flag with a value was not given. */
 export type FlagValues<F extends Flags> = {
-  readonly [Name in keyof F]: F[Name] extends ValueFlag<infer T> ? T | undefined : boolean;
+  readonly [Name in keyof F]: F[Name] extends ValueFlag<infer T>
+    ? F[Name] extends { required: true } ? T : T | undefined
+    : boolean;
 };
 
 export function takesValue(flag: ValueFlag<unknown> | Switch): flag is ValueFlag<unknown> {
   return "read" in flag;
+}
+
+/** The error of a value that a flag does not take. @param right What it must be @param meant A suggestion to end with */
+export function wrongValue(flag: string, right: string, value: string, meant = ""): UsageError {
+  return new UsageError(`Cannot use --${flag} as it must be ${right}: current value is ${quote(value)}${meant}`);
 }
 
 /** A flag whose value is any text, such as a path. */
@@ -45,9 +53,18 @@ export function inputFile(placeholder: string, help: string): ValueFlag<string> 
   return { ...text(placeholder, help), standard: "input" };
 }
 
-/** A flag whose value is the path of a file to write, or `-`. */
+/** A flag whose value is the path of a file to write, or `-`. The path must end as the placeholder does, such as FILE.svg. */
 export function outputFile(placeholder: string, help: string): ValueFlag<string> {
-  return { ...text(placeholder, help), standard: "output" };
+  const [ending] = /\.\w+$/.exec(placeholder) ?? [""];
+  return {
+    placeholder,
+    help,
+    standard: "output",
+    read(path, flag) {
+      if (path === "-" || path.toLowerCase().endsWith(ending)) return path;
+      throw wrongValue(flag, `a file that ends in ${ending}`, path);
+    },
+  };
 }
 
 export const OVERWRITE_FLAG = { help: "replace the file if it exists" } as const satisfies Switch;
@@ -62,11 +79,8 @@ export function wholeNumber(
     placeholder,
     help,
     read(value, flag) {
-      const number = Number(value);
-      if (/^\d+$/.test(value) && number >= least && number <= most) return number;
-      throw new UsageError(
-        `Cannot use --${flag} as it must be a whole number from ${least} to ${most}: current value is ${quote(value)}`,
-      );
+      if (/^\d+$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value);
+      throw wrongValue(flag, `a whole number from ${least} to ${most}`, value);
     },
   };
 }
@@ -80,10 +94,7 @@ export function oneOf<const T extends string | number>(choices: readonly T[], he
     read(value, flag) {
       const found = choices[names.indexOf(value)];
       if (found !== undefined) return found;
-      throw new UsageError(
-        `Cannot use --${flag} as it must be one of ${names.join(", ")}: current value is ${quote(value)}` +
-          didYouMean(value, names),
-      );
+      throw wrongValue(flag, `one of ${names.join(", ")}`, value, didYouMean(value, names));
     },
   };
 }
@@ -99,20 +110,19 @@ export function recipeFlag(help: string): ValueFlag<string> {
   };
 }
 
+/** @param byDefault The number of threads if none is given, in words */
+export function threadsFlag(byDefault: string): ValueFlag<number> {
+  const help = `number of threads, 1 to 64; it does not change the result (default: ${byDefault})`;
+  return wholeNumber("N", help, { least: 1, most: 64 });
+}
+
 const BACKENDS: readonly (BackendName | "auto")[] = ["auto", "wasm", "webgpu", "reference"];
 const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 
 /** The flags that choose an engine. */
 export const ENGINE_FLAGS = {
   backend: oneOf(BACKENDS, "engine to run on (default: auto: wasm, else webgpu, else reference)"),
-  threads: wholeNumber(
-    "N",
-    "number of threads, 1 to 64; it does not change the result (default: all cores, at most 8)",
-    {
-      least: 1,
-      most: 64,
-    },
-  ),
+  threads: threadsFlag("all cores, at most 8"),
   arithmetic: oneOf(
     ARITHMETICS,
     "exact: the same bytes on every machine; fast: fused multiply-add (default: exact; on a GPU fast)",

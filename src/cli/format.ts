@@ -1,23 +1,14 @@
 import type { AdapterDescription } from "../engine/interface/types.ts";
 
-/** A sum as the model answered it. */
-export interface AskedSum {
-  a: number;
-  b: number;
-  /** The answer; null if it was not a number. */
-  got: number | null;
-}
-
 /** A share in per cent, rounded down, so that 100% means all. */
 export function share({ correct, total }: { correct: number; total: number }): string {
   if (correct === total) return "100%";
   return `${Math.floor(100_000 * correct / total) / 1000}%`;
 }
 
-/** `42 + 7 = 49  ✓`, or with ✗ and the right sum. */
-export function sumLine({ a, b, got }: AskedSum): string {
-  const asked = `${a} + ${b} = ${got ?? "no number"}`;
-  return got === a + b ? `${asked}  ✓` : `${asked}  ✗  ${a + b} is right`;
+/** `42 + 7 = 49  ✓`, or with ✗ and the right sum. @param sum `got` is what the model answered; null if it was not a number */
+export function sumLine({ a, b, got }: { a: number; b: number; got: number | null }): string {
+  return `${a} + ${b} = ${got ?? "no number"}  ${got === a + b ? "✓" : `✗  ${a + b} is right`}`;
 }
 
 /** The name of a GPU; a software adapter is named as such. */
@@ -36,4 +27,10 @@ export function machinery(
 /** Prints one JSON object on one line of stdout. Bigints become numbers. */
 export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, (_, member) => typeof member === "bigint" ? Number(member) : member));
+}
+
+/** Prints a result: as JSON, or as text, which goes to stderr if a file is written to standard output. */
+export function printResult(value: unknown, text: string, { json, output }: { json: boolean; output?: string }): void {
+  if (json) printJson(value);
+  else (output === "-" ? console.error : console.log)(text);
 }

@@ -1,15 +1,13 @@
-import { type Command, COMMON_FLAGS, writtenName } from "./command.ts";
-import { type Flags, takesValue } from "./flags.ts";
+import { type Command, writtenFlags } from "./command.ts";
+import { takesValue } from "./flags.ts";
 
 /** The text of `COMMAND --help`. */
 export function commandHelp(command: Command): string {
-  const flags: Flags = { ...command.flags, ...COMMON_FLAGS };
-  const rows = Object.entries(flags).map(([name, flag]): [string, string] => {
-    const written = writtenName(name, flag);
-    return [takesValue(flag) ? `${written} ${flag.placeholder}` : written, flag.help];
-  });
-  const names = Object.keys(flags);
-  const required = rows.filter((_, i) => command.required?.includes(names[i])).map(([left]) => left);
+  const flags = writtenFlags(command).map(({ written, flag }) => ({
+    row: [takesValue(flag) ? `${written} ${flag.placeholder}` : written, flag.help] as const,
+    required: takesValue(flag) && flag.required,
+  }));
+  const required = flags.filter(({ required }) => required).map(({ row: [left] }) => left);
   const usage = ["deno run cli.ts", command.name, command.operands, ...required, "[flags]"].filter(Boolean).join(" ");
   return [
     command.description,
@@ -18,12 +16,18 @@ export function commandHelp(command: Command): string {
     `Example:     ${command.example}`,
     `Permissions: ${command.permissions}`,
     "",
-    columns(rows),
+    columns(flags.map(({ row }) => row)),
   ].join("\n");
 }
 
+/** The first sentence of a description, without its full stop. */
+export function summaryOf({ description }: Pick<Command, "description">): string {
+  return /^.*?(?=\.?$|\.\s)/m.exec(description)![0];
+}
+
 /** The text of `help`. */
-export function generalHelp(commands: Iterable<readonly [name: string, summary: string]>): string {
+export function generalHelp(commands: readonly Command[]): string {
+  const rows = commands.map((command) => [command.name, summaryOf(command)] as const);
   return [
     "tiny-adder: train, use and prove a transformer of 763 parameters that adds 10-digit numbers",
     "",
@@ -31,7 +35,7 @@ export function generalHelp(commands: Iterable<readonly [name: string, summary: 
     "         deno run cli.ts COMMAND [flags]",
     "Example: deno run cli.ts 42 7",
     "",
-    columns([...commands, ["help [COMMAND]", "Print the help of a command"], ["--version", "Print the version"]]),
+    columns([...rows, ["help [COMMAND]", "Prints the help of a command"], ["--version", "Prints the version"]]),
   ].join("\n");
 }
 

@@ -1,7 +1,7 @@
 import { readLab, serveLab } from "../lab/server.ts";
 import { defineCommand } from "./command.ts";
 import { text, wholeNumber } from "./flags.ts";
-import { printJson } from "./format.ts";
+import { printResult } from "./format.ts";
 
 /** The output folder of `deno task lab:build`. */
 const FOLDER = "dist/lab";
@@ -21,8 +21,7 @@ export const labCommand = defineCommand({
   async run({ flags: { dir = FOLDER, port = PORT }, json }) {
     const server = serveLab(await readLab(dir), port);
     const url = `http://localhost:${server.addr.port}/`;
-    if (json) printJson({ url, dir });
-    else console.log(`the page is at ${url} (Ctrl+C stops the server)`);
+    printResult({ url, dir }, `the page is at ${url} (Ctrl+C stops the server)`, { json });
     await server.finished;
     return 0;
   },

@@ -6,13 +6,13 @@ import { defineCommand } from "./command.ts";
 import { checkOutput, nameOf, readText, STANDARD, writeOutput } from "./files.ts";
 import { outputFile, OVERWRITE_FLAG, text } from "./flags.ts";
 import { printJson } from "./format.ts";
-import { quote, UsageError } from "./usage_error.ts";
+import { UsageError } from "./usage_error.ts";
 
 export const logCommand = defineCommand({
   name: "log",
   description:
-    "Reads the log of one or more runs, each a run folder, a log.jsonl, or - for standard input, and writes it in forms that\n" +
-    "other tools read. Without a flag it prints where each run stands.",
+    "Writes the logs of runs as CSV, as a plot or for TensorBoard. Without a flag it prints how far each run is.\n" +
+    "RUN is the folder of a run, a log.jsonl, or - for standard input.",
   operands: "RUN…",
   flags: {
     csv: { help: "print steps and evaluations as CSV on stdout" },
@@ -24,9 +24,6 @@ export const logCommand = defineCommand({
   example: "deno run --allow-read=run --allow-write=run.svg cli.ts log run --out run.svg",
   async run({ operands, flags: { csv, out, tensorboard, overwrite }, json }) {
     if (operands.length === 0) throw new UsageError("Cannot run log as it needs runs: name one or more");
-    if (out !== undefined && out !== STANDARD && !out.toLowerCase().endsWith(".svg")) {
-      throw new UsageError(`Cannot run log as --out must end in .svg: current value is ${quote(out)}`);
-    }
     if ([csv, json, out === STANDARD].filter(Boolean).length > 1) {
       throw new UsageError("Cannot run log as one of --csv, --json and --out - must be given: found several");
     }
@@ -41,7 +38,7 @@ export const logCommand = defineCommand({
     }
     if (json) printJson(logs);
     else if (csv) await writeOutput(STANDARD, toCsv(logs));
-    else if (out !== STANDARD) { for (const log of logs) console.log(standing(log)); }
+    else if (out !== STANDARD) console.log(logs.map(progressOf).join("\n"));
     return 0;
   },
 });
@@ -49,12 +46,10 @@ export const logCommand = defineCommand({
 async function readLog(operand: string): Promise<RunLog> {
   const isFile = operand === STANDARD || operand.toLowerCase().endsWith(".jsonl");
   const path = isFile ? operand : runDirectory(operand).logFile;
-  return parseLog(
-    operand,
-    await readText(path, "the log of a run"),
-    (line, reason) =>
-      new UsageError(`Cannot read ${nameOf(path)} as line ${line} must be that of a run's log: ${reason}`),
-  );
+  const text = await readText(path, "the log of a run");
+  const fail = (line: number, reason: string) =>
+    new UsageError(`Cannot read ${nameOf(path)} as line ${line} must be that of a run's log: ${reason}`);
+  return parseLog(operand, text, fail);
 }
 
 /** The event files of runs, each in a folder of its own, which TensorBoard takes for a run. */
@@ -69,8 +64,8 @@ function eventFiles(root: string, logs: readonly RunLog[]) {
   throw new UsageError(`Cannot run log as each run must have a folder of its own: two would be in ${twice.folder}`);
 }
 
-/** Where a run stands, in a line. */
-function standing({ run, lines }: RunLog): string {
+/** How far a run is, in a line. */
+function progressOf({ run, lines }: RunLog): string {
   const last = lines.findLast(({ event }) => event === "step");
   const evaluation = lines.findLast(({ event }) => event === "evaluation");
   const parts = [

@@ -1,27 +1,23 @@
 import { type Adder, WasmAdder } from "../adder/adder.ts";
 import { hasSimd } from "../engine/wasm/core.ts";
 import { shippedParameters } from "../weights/shipped.ts";
-import { printJson, sumLine } from "./format.ts";
-
-/** Options of {@linkcode printSum}. */
-export interface PrintSumOptions {
-  /** Path of a checkpoint. @default {the shipped weights} */
-  from?: string;
-  /** Prints a JSON object instead of a line. @default {false} */
-  json?: boolean;
-}
+import { printResult, sumLine } from "./format.ts";
 
 /**
- * Adds two numbers and prints the sum on stdout, and the right sum if the model is wrong.
+ * Adds two numbers and prints the sum, and the right one if the model is wrong.
  *
+ * @param options `from`: path of a checkpoint, in place of the shipped weights; `json`: prints an object, not a line
  * @returns The exit code: 0 if the model is right, otherwise 1
  */
-export async function printSum(a: number, b: number, { from, json = false }: PrintSumOptions = {}): Promise<number> {
-  const adder = await adderOf(from);
-  const got = adder.add(a, b);
-  if (json) printJson({ a, b, sum: got, correct: got === a + b, checkpoint: from ?? "shipped" });
-  else console.log(sumLine({ a, b, got }));
-  return got === a + b ? 0 : 1;
+export async function printSum(
+  a: number,
+  b: number,
+  { from, json = false }: { from?: string; json?: boolean } = {},
+): Promise<number> {
+  const got = (await adderOf(from)).add(a, b);
+  const correct = got === a + b;
+  printResult({ a, b, sum: got, correct, checkpoint: from ?? "shipped" }, sumLine({ a, b, got }), { json });
+  return correct ? 0 : 1;
 }
 
 /** Loads no more code than it needs. */

@@ -7,7 +7,7 @@ import { encodeOnnx } from "../../src/checkpoint/onnx/onnx.ts";
 import { encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { shippedBytes } from "../../src/weights/shipped.ts";
-import { goldenCheckpoint, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
+import { assertRefused, goldenCheckpoint, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 
 const FORMATS: [ending: string, format: string, bytes: Uint8Array][] = [
   [".safetensors", "safetensors", shippedBytes()],
@@ -66,40 +66,15 @@ Deno.test("export and import say what is wrong", async () => {
   await using folder = await temporaryFolder();
   const pt = join(folder.path, "bad.pt");
   await Deno.writeFile(pt, encodePyTorchCheckpoint(shippedCheckpoint()).subarray(0, 5000));
-  const cases: [args: string[], message: RegExp][] = [
-    [
-      ["export", "--to", "x.bin"],
-      /^Cannot run export as --to must end in one of \.safetensors, \.pt, \.npz, \.pkl, \.onnx, \.py: current value is x\.bin\n$/,
-    ],
-    [["export"], /^Cannot run export as --to is missing: add --to FILE\n$/],
-    [
-      ["export", "--to", "x.pt"],
-      /^Cannot go on as Deno may not write x\.pt: run again with deno run --allow-write=x\.pt cli\.ts …\n$/,
-    ],
-    [
-      ["export", "--to", join(folder.path, "no", "x.pt")],
-      /^Cannot write \S+x\.pt as it must be a file in a folder [^\n]+: there is no such file or folder\n$/,
-    ],
-    [
-      ["import", "--from", pt, "--to", "x.pt"],
-      /^Cannot run import as --to must end in \.safetensors: current value is x\.pt\n$/,
-    ],
-    [
-      ["import", "--from", pt, "--to", "x.safetensors"],
-      /^Cannot read \S+bad\.pt as a ZIP file must end with its directory: [^\n]+\n$/,
-    ],
-    [
-      ["import", "--from", join(folder.path, "no.pt"), "--to", "x.safetensors"],
-      /^Cannot read \S+no\.pt: there is no such file\n$/,
-    ],
-    [
-      ["eval", "--from", pt],
-      /^Cannot read \S+bad\.pt as it must be a safetensors file: it is a ZIP file, as torch\.save writes; `import --from \S+bad\.pt --to \S+bad\.new\.safetensors` makes a checkpoint of it\n$/,
-    ],
+  const cases: [args: string[], asked: string, found: string][] = [
+    [["export", "--to", "x.bin"], "--to as it must be a file that ends in one of .safetensors, .pt", "x.bin"],
+    [["export"], "--to is missing", "--to FILE"],
+    [["export", "--to", "x.pt"], "may not write x.pt", "--allow-write=x.pt"],
+    [["export", "--to", join(folder.path, "no", "x.pt")], "x.pt", "there is no such file or folder"],
+    [["import", "--from", pt, "--to", "x.pt"], "--to as it must be a file that ends in .safetensors", "x.pt"],
+    [["import", "--from", pt, "--to", "x.safetensors"], "bad.pt as a ZIP file must end", ""],
+    [["import", "--from", join(folder.path, "no.pt"), "--to", "x.safetensors"], "no.pt", "there is no such file"],
+    [["eval", "--from", pt], "bad.pt as it must be a safetensors file", "`import --from "],
   ];
-  for (const [args, message] of cases) {
-    const { code, stdout, stderr } = await tinyAdder(args, folder.allow);
-    assertEquals([args, code, stdout], [args, 2, ""]);
-    assertMatch(stderr, message);
-  }
+  for (const [args, ...line] of cases) await assertRefused(args, line, folder.allow);
 });

@@ -4,7 +4,7 @@ import { readInput } from "../../src/cli/command.ts";
 import { allCommands } from "../../src/cli/dispatch.ts";
 import { tinyAdder } from "./tiny_adder.ts";
 
-const commands = (await allCommands()).map(({ command }) => command);
+const commands = await allCommands();
 const COMMANDS = commands.map(({ name }) => name);
 
 Deno.test("help names every command", async () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 
 const CLI = fromFileUrl(new URL("../../cli.ts", import.meta.url));
@@ -53,6 +54,22 @@ export async function outcome(process: Deno.ChildProcess): Promise<Outcome> {
 /** Runs the command line to its end. */
 export function tinyAdder(args: readonly string[], allow: readonly string[] = []): Promise<Outcome> {
   return outcome(startTinyAdder(args, allow));
+}
+
+/**
+ * Asserts that a request is refused: exit code 2, nothing on stdout, and one line on stderr that names `asked` before its
+ * first colon and `found` after it.
+ */
+export async function assertRefused(
+  args: readonly string[],
+  [asked, found]: readonly [asked: string, found: string],
+  allow: readonly string[] = [],
+): Promise<void> {
+  const { code, stdout, stderr } = await tinyAdder(args, allow);
+  assertEquals([code, stdout], [2, ""], stderr);
+  const [, before, after] = /^Cannot (.*?): (.*)\n$/.exec(stderr) ?? [];
+  assertStringIncludes(before ?? stderr, asked);
+  assertStringIncludes(` ${after}`, ` ${found}`); // a whole word, or more
 }
 
 /** Runs a command that the program printed: this Deno takes the place of the one in its first words. */
