@@ -1,10 +1,10 @@
-import type { TrainingState } from "../src/checkpoint/safetensors/state.ts";
 import { createEngine } from "../src/engine/create_engine.ts";
-import type { Engine } from "../src/engine/interface/types.ts";
 import { evaluate } from "../src/evaluation/evaluate.ts";
-import { freshProgress, type RunProgress } from "../src/training/progress.ts";
-import { FINAL_EVALUATION, totalSteps, trainRecipe } from "../src/training/recipes.ts";
-import { Run, type RunJournal } from "../src/training/run.ts";
+import { follow, type RunEvent, type RunState } from "../src/training/events.ts";
+import { trainRun } from "../src/training/loop.ts";
+import { freshProgress } from "../src/training/progress.ts";
+import { trainRecipe } from "../src/training/recipes.ts";
+import { INTERIM_SAMPLE, Run } from "../src/training/run.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
 import type { Machinery, TrainRequest, Weights } from "./protocol.ts";
 
@@ -12,8 +12,6 @@ import type { Machinery, TrainRequest, Weights } from "./protocol.ts";
 const EVALUATED = 4000;
 /** From one interim evaluation to the next the step grows by this factor, which spaces them evenly on a logarithmic axis. */
 const GROWTH = 1.12;
-/** The sample number for interim evaluations; the final evaluation uses another. */
-const SAMPLE_ON_THE_WAY = 1;
 
 export interface SessionListener {
   /** Called each time the run starts or continues. */
@@ -24,23 +22,6 @@ export interface SessionListener {
   onProgress(event: ProgressEvent, weights: () => Float32Array): void;
 }
 
-/** Keeps in memory the state that the journal of `train` writes to disk. */
-class MemoryJournal implements RunJournal {
-  readonly modelFile = "";
-  state: TrainingState<RunProgress> | undefined;
-
-  saveState(state: TrainingState<RunProgress>): Promise<void> {
-    this.state = structuredClone(state);
-    return Promise.resolve();
-  }
-
-  log(): void {}
-  begin = () => Promise.resolve();
-  flushLog = () => Promise.resolve(0);
-  saveModel = () => Promise.resolve();
-  saveCertificate = () => Promise.resolve();
-}
-
 /**
  * A run that can be paused. {@linkcode start} trains until the run ends or its signal aborts. After an abort, {@linkcode start} continues, and the
  * result has the same bytes as that of a run without a pause.
@@ -48,7 +29,8 @@ class MemoryJournal implements RunJournal {
 export class TrainingSession {
   readonly #request: TrainRequest;
   readonly #listener: SessionListener;
-  readonly #journal = new MemoryJournal();
+  /** The last state that was due. */
+  #state: RunState | undefined;
   /** The step from which the next interim evaluation is due. */
   #nextEvaluation = 1;
 
@@ -59,8 +41,7 @@ export class TrainingSession {
 
   /** The weights at the last pause; undefined before the first. */
   get weights(): Weights | undefined {
-    const { state } = this.#journal;
-    return state && { step: state.progress.step, parameters: state.parameters };
+    return this.#state && { step: this.#state.progress.step, parameters: this.#state.parameters };
   }
 
   /**
@@ -70,61 +51,35 @@ export class TrainingSession {
    * @throws {Error} If the browser lacks the backend; the message says what to do
    */
   async start(signal: AbortSignal): Promise<TrainResult> {
-    const { recipe: name, seed, model, backend, arithmetic, threads, certify } = this.#request;
-    const recipe = trainRecipe(name);
-    const { state } = this.#journal;
+    const { recipe, seed, model, backend, arithmetic, threads, certify } = this.#request;
     const engine = await createEngine({ backend, model, threads, arithmetic });
-    const progress = state?.progress ??
-      freshProgress({ kind: "train", recipe, model, seed, arithmetic: engine.arithmetic, from: null });
     try {
-      if (state === undefined) {
-        engine.initialize(seed, progress.attempt);
-      } else {
-        engine.setParameters(state.parameters);
-        engine.setOptimizerState({ step: progress.step, ...state });
-      }
+      const fresh = { kind: "train", recipe: trainRecipe(recipe), model, seed, from: null } as const;
+      const state = structuredClone(this.#state);
+      const run = new Run(engine, state?.progress ?? freshProgress({ ...fresh, arithmetic: engine.arithmetic }), state);
       const { adapter } = engine;
       const machinery = { backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic };
       this.#listener.onMachinery({ ...machinery, ...(adapter && { adapter }) });
-      this.#watch(engine);
-      const run = new Run(progress, {
-        ...{ engine, journal: this.#journal, limit: totalSteps(recipe), certify, proofThreads: threads, signal },
-        ...{ evalEvery: recipe.evaluation.every, finalProblems: FINAL_EVALUATION },
-        onProgress: (event) => this.#listener.onProgress(event, () => engine.parameters()),
-      }, state?.best);
-      await run.train();
-      await run.save(); // after a pause, proof and hardening start again from here
-      const result = await run.conclude();
-      return { ...result, report: { ...result.report, checkpoint: null } };
+      return await follow(
+        trainRun(run, { certify, threads, signal }),
+        (event) => this.#record(event, run),
+        (event) => this.#listener.onProgress(event, () => engine.parameters()),
+      );
     } finally {
       await engine.dispose();
     }
   }
 
-  /**
-   * Reports the loss of every step, where the run itself reports means, and evaluates at steps evenly spaced on a logarithmic axis. Neither
-   * changes what is computed.
-   */
-  #watch(engine: Engine): void {
-    const trainRun = engine.trainRun.bind(engine);
-    engine.trainRun = async (run) => {
-      const report = await trainRun(run);
-      this.#listener.onLosses(run.firstSample + 1, report.losses);
-      const step = run.firstSample + run.steps;
-      if (run.firstSample === 0) this.#nextEvaluation = 1; // a new attempt
-      if (step >= this.#nextEvaluation) {
-        this.#nextEvaluation = step * GROWTH;
-        await this.#evaluate(engine, step);
-      }
-      return report;
-    };
-  }
-
-  async #evaluate(engine: Engine, step: number): Promise<void> {
-    const { seed } = this.#request;
-    const held = engine.sample({ seed, stream: "evaluation", sample: SAMPLE_ON_THE_WAY, count: EVALUATED });
-    const { total, correct, exactMatch, digitAccuracy } = await evaluate(engine, held, { maxErrors: 0 });
-    const event = { type: "evaluation", step, total, correct, exactMatch, digitAccuracy } as const;
-    this.#listener.onProgress(event, () => engine.parameters());
+  async #record(event: RunEvent, run: Run): Promise<void> {
+    if (event.type === "state" && event.due) this.#state = structuredClone(event.state());
+    if (event.type !== "losses") return;
+    const { firstStep, losses } = event;
+    this.#listener.onLosses(firstStep, losses);
+    if (firstStep === 1) this.#nextEvaluation = 1; // a new attempt
+    const { engine, progress: { step } } = run;
+    if (step < this.#nextEvaluation) return;
+    this.#nextEvaluation = step * GROWTH;
+    const { errors: _, ...result } = await evaluate(engine, run.heldOut(INTERIM_SAMPLE, EVALUATED), { maxErrors: 0 });
+    this.#listener.onProgress({ type: "evaluation", step, ...result }, () => engine.parameters());
   }
 }

@@ -2,7 +2,7 @@ import { MODELS } from "../model/variant.ts";
 import { parseRecipes } from "../sweep/recipe_file.ts";
 import { type Recipe, RECIPES } from "../training/recipes.ts";
 import { train } from "../training/train.ts";
-import type { TrainOptions } from "../training/types.ts";
+import type { TrainOptions } from "../training/options.ts";
 import { defineCommand } from "./command.ts";
 import { nameOf, readText, STANDARD } from "./files.ts";
 import {

@@ -2,7 +2,8 @@ import { marginText } from "../certify/margin.ts";
 import { CERTIFICATE_FILE } from "../checkpoint/safetensors/store.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import { KeptRunError } from "../training/error.ts";
-import type { ProgressEvent, TrainOptions, TrainReport, TrainResult } from "../training/types.ts";
+import type { TrainOptions } from "../training/options.ts";
+import type { ProgressEvent, TrainReport, TrainResult } from "../training/types.ts";
 import { counterexampleText } from "./certify.ts";
 import type { Input } from "./command.ts";
 import { adapterName, machinery, printJson, share } from "./format.ts";
@@ -21,15 +22,15 @@ export interface TrainingRun {
   readonly resumable: boolean;
 }
 
-/** Sums of an interim accuracy check for the progress bar: a millisecond of work for the WASM engine. */
-const GLANCE_PROBLEMS = 256;
+/** Sums of an interim evaluation for the progress bar: a millisecond of work for the WASM engine. */
+const INTERIM_PROBLEMS = 256;
 /** The folder of suggested commands where none was named. */
 const FOLDER = "run";
 
 /** Trains, with progress on stderr and the result on stdout. @returns The exit code */
 export async function runTraining(
   run: TrainingRun,
-  start: (watch: Pick<TrainOptions, "signal" | "onProgress" | "glanceProblems">) => Promise<TrainResult>,
+  start: (watch: Pick<TrainOptions, "signal" | "onProgress" | "interimProblems">) => Promise<TrainResult>,
 ): Promise<number> {
   const { command, resumable, input: { flags: { out }, json } } = run;
   const display = new ProgressDisplay(command);
@@ -37,7 +38,7 @@ export async function runTraining(
   let report: TrainReport;
   try {
     ({ report } = await interruptible((signal) =>
-      start({ signal, onProgress, glanceProblems: display.terminal ? GLANCE_PROBLEMS : 0 })
+      start({ signal, onProgress, interimProblems: display.terminal ? INTERIM_PROBLEMS : 0 })
     ));
   } catch (error) {
     if (error instanceof KeptRunError) {
@@ -69,7 +70,7 @@ export async function runTraining(
 
 function progressListener(display: ProgressDisplay): (event: ProgressEvent) => void {
   let totalSteps = 0;
-  let right = ""; // of the last interim check or evaluation
+  let right = ""; // of the last evaluation
   return (event) => {
     switch (event.type) {
       case "start": {
@@ -88,7 +89,7 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
           `loss ${event.loss.toFixed(4)}${right}, ${formatInteger(event.examplesPerSecond / 1000)}k examples/s, ` +
             `${event.stage}, step ${formatInteger(event.step)} of ${formatInteger(totalSteps)}`,
         );
-      case "glance":
+      case "interim":
         right = rightShare(event);
         return;
       case "evaluation":

@@ -1,9 +1,18 @@
 import { closest } from "./closest.ts";
 import { formatValue } from "./format_value.ts";
 
+function isWhole(value: unknown, least: number, most = Infinity): boolean {
+  return Number.isSafeInteger(value) && value as number >= least && value as number <= most;
+}
+
 /** What an option must be, in words for its error, and the test of it. */
 const KINDS = {
   "a number": (value: unknown) => typeof value === "number",
+  "a number, 0 or more": (value: unknown) => typeof value === "number" && value >= 0,
+  "a whole number, 0 or more": (value: unknown) => isWhole(value, 0),
+  "a whole number, 1 or more": (value: unknown) => isWhole(value, 1),
+  "a whole number from 1 to 64": (value: unknown) => isWhole(value, 1, 64),
+  "a whole number from 0 to 4294967295": (value: unknown) => isWhole(value, 0, 2 ** 32 - 1),
   "a text": (value: unknown) => typeof value === "string",
   "true or false": (value: unknown) => typeof value === "boolean",
   "a function": (value: unknown) => typeof value === "function",
@@ -20,11 +29,11 @@ const MOST_LISTED = 8;
 export type OptionKinds<T> = { readonly [Name in keyof Required<T>]: keyof typeof KINDS };
 
 /**
- * Checks the names and types of an options object: callers without types pass anything. Ranges are checked where an option is used.
+ * Checks the names, types and ranges of an options object: callers without types pass anything.
  *
  * @param asked The request, in words that follow "Cannot"
  * @throws {TypeError} If it is not an object, or has an unknown option; the message names the one that was probably meant
- * @throws {RangeError} If an option is of another type
+ * @throws {RangeError} If an option has a wrong value
  */
 export function checkOptions<T extends object>(asked: string, options: T, kinds: OptionKinds<T>): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {

@@ -4,7 +4,7 @@ import { WebgpuEngine } from "../engine/webgpu/engine.ts";
 import { hostOf } from "../engine/webgpu/host.ts";
 import { Population } from "../engine/webgpu/population.ts";
 import { type ModelName, variantOf } from "../model/variant.ts";
-import { startTraining } from "../training/start.ts";
+import { startRun } from "../training/start.ts";
 import type { RunTrainer } from "./sweep.ts";
 
 /**
@@ -27,7 +27,7 @@ export async function gpuTrainer(atOnce: number): Promise<RunTrainer> {
     backend: "webgpu",
     adapter: gpu.adapter.name,
     arithmeticOf: () => "fast",
-    train: (options) => startTraining({ ...options, backend: "webgpu" }, makeEngine),
+    train: (options) => startRun("train", { ...options, backend: "webgpu" }, makeEngine),
     dispose() {
       for (const population of populations.values()) population.then((one) => one.close(), () => {});
     },

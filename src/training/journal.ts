@@ -1,4 +1,5 @@
-import { encodeState, type TrainingState } from "../checkpoint/safetensors/state.ts";
+import { certificateText } from "../certify/certificate.ts";
+import { encodeState } from "../checkpoint/safetensors/state.ts";
 import {
   lockLog,
   openRunDirectory,
@@ -9,43 +10,46 @@ import {
   writeAll,
   writeFileAtomically,
 } from "../checkpoint/safetensors/store.ts";
-import { isDone } from "./progress.ts";
-import type { RunProgress } from "./progress.ts";
 import { KeptRunError, TrainingError } from "./error.ts";
+import type { RunEvent, RunState } from "./events.ts";
+import type { RunOptions } from "./options.ts";
+import { isDone, type RunProgress } from "./progress.ts";
 
-export type LogEvent = { readonly event: string } & Record<string, unknown>;
+/** Approximate seconds between two saves of the state. */
+const SECONDS_BETWEEN_SAVES = 10;
 
 /** The folder of a run: weights, state and log, locked by this run. */
 export class Journal {
+  readonly modelFile: string;
   readonly #directory: RunDirectory;
   /** The log, whose lock keeps other runs out of the folder. */
   readonly #log: Deno.FsFile;
-  readonly #encoder = new TextEncoder();
+  readonly #options: Pick<RunOptions, "overwrite" | "saveEvery">;
   #pending = "";
   #logBytes = 0;
-  /** Whether weights that have a certificate are kept: those of a run that is resumed. */
-  #keepsProof = false;
+  /** Whether the folder holds this run, no longer an earlier one. */
+  #begun = false;
+  /** Whether the log ends with the end of the run. */
+  #ended = false;
+  #savedAt = performance.now();
 
-  private constructor(directory: RunDirectory, log: Deno.FsFile) {
+  private constructor(directory: RunDirectory, log: Deno.FsFile, options: RunOptions) {
+    this.modelFile = directory.modelFile;
     this.#directory = directory;
     this.#log = log;
-  }
-
-  /** The path of the weights. */
-  get modelFile(): string {
-    return this.#directory.modelFile;
+    this.#options = options;
   }
 
   /**
-   * Opens a folder for a new run. Nothing is changed before {@linkcode begin}.
+   * Opens a folder for a new run. Nothing is changed before the run begins.
    *
-   * @param options `overwrite`: whether the run may replace what is there
+   * @param options `overwrite`: whether the run may replace what is there; `saveEvery`
    * @throws {CheckpointError} If it cannot be written to
    * @throws {TrainingError} If it holds a run, which would be lost, or one that is running
    */
-  static async create(path: string, { overwrite = false }: { overwrite?: boolean } = {}): Promise<Journal> {
-    return await Journal.#open(path, `start a run in ${path}`, (journal, directory) => {
-      if (!overwrite) checkNothingKept(directory);
+  static async create(path: string, options: RunOptions = {}): Promise<Journal> {
+    return await Journal.#open(path, `start a run in ${path}`, options, (journal, directory) => {
+      if (!options.overwrite) checkNothingKept(directory);
       return journal;
     });
   }
@@ -53,16 +57,13 @@ export class Journal {
   /**
    * Opens the folder of a run to resume it.
    *
+   * @param options `overwrite`: whether the run may replace proved weights; `saveEvery`
    * @throws {CheckpointError} If it cannot be written to, or its state cannot be read
-   * @param options `overwrite`: whether the run may replace proved weights
    * @throws {TrainingError} If it holds no run, or one that is running
    */
-  static async resume(
-    path: string,
-    { overwrite = false }: { overwrite?: boolean } = {},
-  ): Promise<{ journal: Journal; state: TrainingState<RunProgress> }> {
-    return await Journal.#open(path, `go on with the run in ${path}`, async (journal, directory) => {
-      const state = readStateFile(directory) as TrainingState<RunProgress> | undefined;
+  static async resume(path: string, options: RunOptions = {}): Promise<{ journal: Journal; state: RunState }> {
+    return await Journal.#open(path, `go on with the run in ${path}`, options, async (journal, directory) => {
+      const state = readStateFile(directory) as RunState | undefined;
       if (state === undefined) {
         throw new TrainingError(
           `Cannot go on with the run in ${path} as it must hold its state: there is no ${directory.stateFile}`,
@@ -70,7 +71,8 @@ export class Journal {
       }
       // lines after the last save belong to steps that are repeated
       await journal.#truncateLog(state.progress.logBytes);
-      journal.#keepsProof = !overwrite;
+      journal.#begun = true;
+      journal.#ended = state.progress.ended;
       return { journal, state };
     });
   }
@@ -78,6 +80,7 @@ export class Journal {
   static async #open<T>(
     path: string,
     asked: string,
+    options: RunOptions,
     use: (journal: Journal, directory: RunDirectory) => T | Promise<T>,
   ): Promise<T> {
     const directory = await openRunDirectory(path);
@@ -89,7 +92,7 @@ export class Journal {
     }
     try {
       await removeTemporaryFiles(directory);
-      return await use(new Journal(directory, log), directory);
+      return await use(new Journal(directory, log, options), directory);
     } catch (error) {
       log.close();
       throw error;
@@ -101,17 +104,58 @@ export class Journal {
     this.#log.close();
   }
 
+  /** Writes what an event adds to the folder. */
+  async record(event: RunEvent): Promise<void> {
+    const { certificateFile } = this.#directory;
+    switch (event.type) {
+      case "begin":
+        this.#begun = this.#ended = false;
+        return this.#addLine("start", event.settings);
+      case "step": {
+        this.#ended = false;
+        const { type, totalSteps: _, ...fields } = event;
+        return this.#addLine(type, fields);
+      }
+      case "evaluation":
+      case "restart": {
+        const { type, ...fields } = event;
+        return this.#addLine(type, fields);
+      }
+      case "state": {
+        if (!this.#begun) await this.#begin(event.state());
+        const { saveEvery = SECONDS_BETWEEN_SAVES } = this.#options;
+        if (event.due || performance.now() - this.#savedAt > 1000 * saveEvery) await this.#saveState(event.state());
+        return;
+      }
+      case "model": {
+        const { step, exactMatch, examples, checkpoint, state } = event;
+        this.#addLine("end", { step, exactMatch, examples });
+        this.#ended = true;
+        await this.#saveState(state());
+        return await this.#saveModel(checkpoint);
+      }
+      case "certificate":
+        return await writeFileAtomically(certificateFile, new TextEncoder().encode(certificateText(event.certificate)));
+    }
+  }
+
+  /** Logs why the run stopped. Its state stays at the last save, for a resume. */
+  async logError(step: number, error: unknown): Promise<void> {
+    if (!this.#begun) return;
+    this.#addLine("error", { step, message: error instanceof Error ? error.message : String(error) });
+    await this.#flushLog().catch(() => {}); // a full disk may be the cause
+  }
+
   /**
-   * Replaces an earlier run, because a resume must not mix the two. If the process is killed before, the old run is intact; after, the new one can be
-   * resumed, and is not taken for a proved one.
-   *
-   * @param state The new run before its first step
+   * Replaces an earlier run, because a resume must not mix the two. If the process is killed before, the old run is intact; after, the new one
+   * can be resumed, and is not taken for a proved one.
    */
-  async begin(state: TrainingState<RunProgress>): Promise<void> {
+  async #begin(state: RunState): Promise<void> {
     state.progress.logBytes = 0;
     await writeFileAtomically(this.#directory.stateFile, encodeState(state));
     await this.#removeCertificate();
     await this.#truncateLog(0);
+    this.#begun = true;
   }
 
   async #truncateLog(bytes: number): Promise<void> {
@@ -129,32 +173,28 @@ export class Journal {
     }
   }
 
-  /** Adds a line to the log, to be written with the next save. */
-  log(event: LogEvent): void {
-    this.#pending += `${JSON.stringify(event)}\n`;
+  /** Adds a line to the log, to be written with the next save, unless the log has ended. */
+  #addLine(event: string, fields: Record<string, unknown>): void {
+    if (!this.#ended) this.#pending += `${JSON.stringify({ event, ...fields })}\n`;
   }
 
-  /**
-   * Writes the pending lines.
-   *
-   * @returns The length of the log in bytes
-   * @throws {CheckpointError} If they cannot be written; they stay pending
-   */
-  async flushLog(): Promise<number> {
-    const bytes = this.#encoder.encode(this.#pending);
+  /** Writes the pending lines. If they cannot be written, they stay pending. */
+  async #flushLog(): Promise<void> {
+    const bytes = new TextEncoder().encode(this.#pending);
     await this.#changeLog(async (log) => {
       await log.seek(this.#logBytes, Deno.SeekMode.Start); // after the last whole line: an earlier attempt may have written a part
       await writeAll(log, bytes);
     });
     this.#pending = "";
     this.#logBytes += bytes.length;
-    return this.#logBytes;
   }
 
   /** Writes log and state, from which a resume continues. */
-  async saveState(state: TrainingState<RunProgress>): Promise<void> {
-    state.progress.logBytes = await this.flushLog();
+  async #saveState(state: RunState): Promise<void> {
+    await this.#flushLog();
+    state.progress.logBytes = this.#logBytes;
     await writeFileAtomically(this.#directory.stateFile, encodeState(state));
+    this.#savedAt = performance.now();
   }
 
   async #removeCertificate(): Promise<void> {
@@ -168,7 +208,7 @@ export class Journal {
    */
   checkProof(): void {
     const { path, certificateFile } = this.#directory;
-    if (!this.#keepsProof || sizeOf(certificateFile) === 0) return;
+    if (this.#options.overwrite || sizeOf(certificateFile) === 0) return;
     throw new TrainingError(
       `Cannot go on with the run in ${path} as it must not replace proved weights: ${certificateFile} proves those that are there. ` +
         "Let it replace them (--overwrite), or train a copy of them further with continue, in another folder",
@@ -176,18 +216,12 @@ export class Journal {
   }
 
   /** Writes the weights, after removing a certificate of other weights. */
-  async saveModel(checkpoint: Uint8Array): Promise<void> {
-    const { modelFile } = this.#directory;
-    const found = await Deno.readFile(modelFile).catch(() => new Uint8Array());
+  async #saveModel(checkpoint: Uint8Array): Promise<void> {
+    const found = await Deno.readFile(this.modelFile).catch(() => new Uint8Array());
     if (found.length === checkpoint.length && found.every((byte, i) => byte === checkpoint[i])) return;
     this.checkProof();
     await this.#removeCertificate();
-    await writeFileAtomically(modelFile, checkpoint);
-  }
-
-  /** Writes the certificate. */
-  async saveCertificate(text: string): Promise<void> {
-    await writeFileAtomically(this.#directory.certificateFile, new TextEncoder().encode(text));
+    await writeFileAtomically(this.modelFile, checkpoint);
   }
 }
 

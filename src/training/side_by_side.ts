@@ -1,118 +1,77 @@
 import { createBackgroundEngine } from "../engine/create_engine.ts";
-import type { Journal, LogEvent } from "./journal.ts";
+import { conclude } from "./conclude.ts";
+import { emitted, type RunEvent } from "./events.ts";
+import { trainSteps } from "./loop.ts";
+import type { RunOptions } from "./options.ts";
 import { freshProgress, type RunProgress } from "./progress.ts";
-import { GateClosed, Run, type RunJournal, type RunTools } from "./run.ts";
-import type { ProgressEvent, RestartReport, TrainResult } from "./types.ts";
+import { Run } from "./run.ts";
+import type { RestartReport } from "./types.ts";
 
-/** Settings of all attempts. */
-export interface SideBySideOptions {
-  /** The run before its first step. */
-  start: Pick<RunProgress, "kind" | "recipe" | "model" | "seed" | "arithmetic" | "from">;
-  /** Attempts at the same time. */
-  attempts: number;
-  journal: Journal | undefined;
-  limit: number;
-  evalEvery: number;
-  finalProblems: number;
-  certify: boolean;
-  harden: boolean | undefined;
-  signal: AbortSignal | undefined;
-  onProgress: (event: ProgressEvent) => void;
-}
-
-/** Keeps the log of an attempt until it is accepted or given up. Nothing is saved meanwhile. */
-class WaitingLog implements RunJournal {
-  readonly modelFile = "";
-  readonly events: LogEvent[] = [];
-
-  log(event: LogEvent): void {
-    this.events.push(event);
-  }
-
-  begin = () => Promise.resolve();
-  flushLog = () => Promise.resolve(0);
-  saveState = () => Promise.resolve();
-  saveModel = () => Promise.resolve();
-  saveCertificate = () => Promise.resolve();
-}
-
-/** A running attempt. */
+/** An attempt at work. */
 interface Attempt {
   run: Run;
-  progress: RunProgress;
-  tools: RunTools;
-  log: WaitingLog;
-  /** Undefined if it finished its steps, or the gate that it failed. */
+  events: AsyncGenerator<RunEvent, RestartReport | undefined>;
   outcome: Promise<RestartReport | undefined>;
-  stop: AbortController;
 }
 
 /**
- * Trains attempts of a recipe in parallel. The first attempt, in their order, that passes its gates is the result. Weights, checkpoint and report
- * are those of {@linkcode Run.finish}, which trains one attempt after the other; `examples` counts the attempts up to the result.
+ * Trains several attempts of a run in parallel, each in a worker; the first one that passes its gates is the result. Events, weights, checkpoint
+ * and report are those of `trainRun`, which trains one attempt after the other, but no state is due before the end: no attempt can be resumed
+ * alone.
+ *
+ * @param start The run before its first step
+ * @param attempts Most attempts at a time
  */
-export async function trainSideBySide(options: SideBySideOptions): Promise<TrainResult> {
-  const { start, attempts, journal, signal, onProgress } = options;
-  const most = start.recipe.maxAttempts;
-  const atWork: Attempt[] = [];
-  const restarts: RestartReport[] = [];
-  const events: LogEvent[] = [];
-  let examples = 0;
-  let trainSeconds = 0;
-  let next = 0;
-  /** The first attempt that has not failed. */
-  let lead = 0;
+export async function* trainSideBySide(
+  start: RunProgress,
+  attempts: number,
+  options: RunOptions,
+): AsyncGenerator<RunEvent, void> {
+  const { model, arithmetic, recipe: { maxAttempts } } = start;
+  const begin = performance.now();
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const all: Attempt[] = [];
 
   const launch = async () => {
-    const number = next++;
-    const log = new WaitingLog();
-    const stop = new AbortController();
-    const progress: RunProgress = { ...freshProgress(start), attempt: number };
-    const { limit, evalEvery, finalProblems, certify, harden } = options;
-    const engine = await createBackgroundEngine({ model: start.model, arithmetic: start.arithmetic });
-    engine.initialize(start.seed, number);
-    const tools: RunTools = {
-      ...{ engine, journal: log, limit, evalEvery, finalProblems, certify, harden, singleAttempt: true },
-      signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
-      onProgress: (event) => {
-        if (number === lead && (event.type !== "start" || number === 0)) onProgress(event);
-      },
-    };
-    const run = new Run(progress, tools);
-    const outcome = run.train().then(() => undefined, (error) => {
-      if (error instanceof GateClosed) return error.restart;
-      throw error;
-    });
-    outcome.catch(() => {}); // handled when its turn comes
-    atWork.push({ run, progress, tools, log, outcome, stop });
+    const engine = await createBackgroundEngine({ model, arithmetic });
+    const seconds = (performance.now() - begin) / 1000;
+    const run = new Run(engine, { ...freshProgress(start), attempt: all.length, seconds });
+    let outcome!: Attempt["outcome"];
+    const events = emitted<RunEvent, RestartReport | undefined>((emit) => outcome = take(run, emit));
+    all.push({ run, events, outcome });
   };
 
-  try {
-    while (next < Math.min(attempts, most)) await launch();
+  const take = async (run: Run, emit: (event: RunEvent) => void) => {
+    const steps = trainSteps(run, { ...options, signal }, true);
     for (;;) {
-      const { run, progress, tools, log, outcome } = atWork[lead];
-      const closed = await outcome;
-      events.push(...log.events.slice(lead === 0 ? 0 : 1)); // one start line is enough
-      examples += progress.examples;
-      trainSeconds += progress.trainSeconds;
-      if (closed === undefined) {
-        Object.assign(progress, { restarts, examples, trainSeconds });
-        tools.journal = undefined;
-        if (journal !== undefined) await run.startJournal(journal, events);
-        return await run.conclude();
+      const { done, value } = await steps.next();
+      if (done) return value;
+      if (value.type !== "state" && (value.type !== "start" || run.progress.attempt === 0)) emit(value);
+    }
+  };
+
+  const restarts: RestartReport[] = [];
+  let [examples, trainSeconds] = [0, 0];
+  try {
+    for (let lead = 0;; lead++) {
+      while (all.length < Math.min(lead + attempts, maxAttempts)) await launch();
+      const { run, events } = all[lead];
+      const failed = yield* events;
+      examples += run.progress.examples;
+      trainSeconds += run.progress.trainSeconds;
+      if (failed === undefined) {
+        Object.assign(run.progress, { restarts, examples, trainSeconds });
+        return yield* conclude(run, options);
       }
-      restarts.push(closed);
-      events.push({ event: "restart", attempt: progress.attempt + 1, ...closed });
-      await tools.engine.dispose();
-      lead++;
-      onProgress({ type: "restart", attempt: lead, ...closed });
-      if (next < most) await launch();
+      restarts.push(failed);
+      await run.engine.dispose();
     }
   } finally {
-    for (const { stop, outcome, tools } of atWork) {
-      stop.abort();
+    stop.abort();
+    for (const { run, outcome } of all) {
       await outcome.catch(() => {});
-      await tools.engine.dispose();
+      await run.engine.dispose();
     }
   }
 }

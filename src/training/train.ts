@@ -1,4 +1,5 @@
-import type { ContinueOptions, TrainOptions, TrainResult } from "./types.ts";
+import type { ContinueOptions, TrainOptions } from "./options.ts";
+import type { TrainResult } from "./types.ts";
 
 /**
  * Trains a model from random weights. Takes from a second (recipe `fast`) to several minutes (recipe `paper`). The code for training is loaded
@@ -19,8 +20,8 @@ import type { ContinueOptions, TrainOptions, TrainResult } from "./types.ts";
  * @throws {EngineError} If a thread dies or memory is refused; the last saved state remains
  */
 export async function train(options: TrainOptions = {}): Promise<TrainResult> {
-  const { startTraining } = await import("./start.ts");
-  return await startTraining(options);
+  const { startRun } = await import("./start.ts");
+  return await startRun("train", options);
 }
 
 /**
@@ -41,6 +42,6 @@ export async function train(options: TrainOptions = {}): Promise<TrainResult> {
  * @throws {EngineError} If a thread dies or memory is refused; the last saved state remains
  */
 export async function continueTraining(options: ContinueOptions): Promise<TrainResult> {
-  const { startContinuing } = await import("./start.ts");
-  return await startContinuing(options);
+  const { startRun } = await import("./start.ts");
+  return await startRun("continue", options);
 }

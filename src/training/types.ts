@@ -1,73 +1,8 @@
-import type { CheckpointSource } from "../checkpoint/safetensors/source.ts";
 import type { ModelName } from "../model/variant.ts";
 import type { AdapterDescription, Arithmetic, BackendName } from "../engine/interface/types.ts";
 import type { Certificate, CertifyResult } from "../certify/types.ts";
-import type { Recipe } from "./recipes.ts";
 
-/** Options of {@linkcode train}. */
-export interface TrainOptions {
-  /** The name of a recipe, or a recipe of your own. @default {"sure"; "fast" for continueTraining} */
-  recipe?: string | Recipe;
-  /** The variant of the model. @default {763} */
-  model?: ModelName;
-  /** A whole number in [0, 2^32). The same recipe, model and seed give the same weights, to the byte. @default {1} */
-  seed?: number;
-  /** Ends the run after this number of steps, with the recipe's schedules unchanged. @default {all steps of the recipe} */
-  steps?: number;
-  /**
-   * Trains 1 to 64 attempts in parallel, one per thread, so that an attempt that fails at a gate costs no time. The result is the same as one
-   * attempt after the other, to the byte. Nothing is saved before the end.
-   * @default {one attempt after the other}
-   */
-  attempts?: number;
-  /** The engine; `auto` is `wasm`; where that is missing or forbidden `webgpu`, and without a GPU `reference`. @default {"auto"} */
-  backend?: BackendName | "auto";
-  /** Number of threads, 1 to 64; it does not change the result. @default {1; all cores for the proof} */
-  threads?: number;
-  /** `exact` gives the same weights on every machine. @default {"exact"; "fast" on a GPU} */
-  arithmetic?: Arithmetic;
-  /** Folder for `model.safetensors`, `state.safetensors`, `log.jsonl` and `certificate.json`; it is created. @default {nothing is written} */
-  out?: string;
-  /** Resumes the run in `out`, with its recipe, model and seed. @default {false} */
-  resume?: boolean;
-  /** Whether the run may replace the one in `out`, its weights and its proof. @default {false: a folder that holds a run is refused} */
-  overwrite?: boolean;
-  /** Steps between two evaluations; 0: only at the end. @default {the recipe's} */
-  evalEvery?: number;
-  /**
-   * Whether to end with a proof that the weights add every pair correctly, or a pair that they add wrongly. With recipe `sure`, training goes
-   * on with the failing pairs until the proof succeeds. The command line turns this on: there, `--no-certify` turns it off.
-   * @default {false}
-   */
-  certify?: boolean;
-  /**
-   * Whether to train on the pairs where the proof fails, and to prove again, up to six times; includes `certify`.
-   * @default {the recipe's with `certify`, unless `steps` cut it short; otherwise false}
-   */
-  harden?: boolean;
-  /** Approximate seconds between two saves of the state in `out`; 0: as often as possible. @default {10} */
-  saveEvery?: number;
-  /**
-   * Held-out problems of interim accuracy checks, which are reported as events of type `glance`, at most twice a second and in at most 2% of
-   * the time; 0: none. They do not change the weights.
-   * @default {0}
-   */
-  glanceProblems?: number;
-  /** Held-out problems of the final evaluation, 1 or more. @default {100_000} */
-  finalProblems?: number;
-  /** Stops the run: its state is saved in `out`, and the promise rejects with the signal's reason. */
-  signal?: AbortSignal;
-  /** Called with each event, in order. */
-  onProgress?: (event: ProgressEvent) => void;
-}
-
-/** Options of {@linkcode continueTraining}. */
-export interface ContinueOptions extends Omit<TrainOptions, "model" | "attempts"> {
-  /** The checkpoint to start from, in any form. Required unless `resume` is set. */
-  from?: CheckpointSource;
-}
-
-/** An event for {@linkcode TrainOptions.onProgress}. Losses are in nats, `step` counts from the start of the attempt. */
+/** An event for the option `onProgress` of `train`. Losses are in nats, `step` counts from the start of the attempt. */
 export type ProgressEvent =
   | {
     type: "start";
@@ -93,11 +28,10 @@ export type ProgressEvent =
     examplesPerSecond: number;
   }
   | {
-    type: "glance";
+    type: "interim";
     step: number;
-    /** Problems of this interim check. */
+    /** Problems of this interim evaluation. */
     total: number;
-    /** Correct answers. */
     correct: number;
   }
   | {

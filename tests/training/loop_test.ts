@@ -11,6 +11,8 @@ import {
   totalSteps,
   trainRecipe,
 } from "../../src/training/recipes.ts";
+import { follow } from "../../src/training/events.ts";
+import { trainRun } from "../../src/training/loop.ts";
 import { Run } from "../../src/training/run.ts";
 import type { ProgressEvent, TrainResult } from "../../src/training/types.ts";
 import { type Script, ScriptedEngine } from "./scripted_engine.ts";
@@ -31,15 +33,10 @@ interface RunOptions {
 async function run(recipe: Recipe, { script, kind = "train", limit, evalEvery }: RunOptions = {}): Promise<Outcome> {
   const engine = new ScriptedEngine(script);
   const events: ProgressEvent[] = [];
-  const result = await new Run(freshProgress({ kind, recipe, model: 763, seed: 7, arithmetic: "exact", from: null }), {
-    engine,
-    journal: undefined,
-    limit: limit ?? totalSteps(recipe),
-    evalEvery: evalEvery ?? recipe.evaluation.every,
-    signal: undefined,
-    finalProblems: 100_000,
-    onProgress: (event) => events.push(event),
-  }).finish();
+  const progress = freshProgress({ kind, recipe, model: 763, seed: 7, arithmetic: "exact", from: null });
+  const run = new Run(engine, progress, { parameters: new Float32Array(763) });
+  const steps = trainRun(run, { steps: limit, evalEvery });
+  const result = await follow(steps, () => {}, (event) => events.push(event));
   return { ...result, engine, events };
 }
 

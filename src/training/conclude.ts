@@ -1,0 +1,137 @@
+/**
+ * The end of a run: hardening, the final evaluation, the checkpoint, the proof.
+ *
+ * @module
+ */
+import type { HardenResult } from "../certify/harden.ts";
+import type { CertifyProgress, CertifyResult } from "../certify/types.ts";
+import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
+import { emitted, type RunEvent, type RunState } from "./events.ts";
+import type { RunOptions } from "./options.ts";
+import { isDone } from "./progress.ts";
+import { FINAL_EVALUATION, HARDENING_ROUNDS, PROOF_SECONDS } from "./recipes.ts";
+import { FINAL_SAMPLE, type Run } from "./run.ts";
+import type { EvaluationReport } from "./types.ts";
+
+/** Evaluates on held-out problems. If the run is stopped meanwhile, its state is due before the error. */
+export async function* evaluateRun(
+  run: Run,
+  sample: number,
+  count: number,
+  { signal, state }: { signal: AbortSignal | undefined; state: () => RunState },
+): AsyncGenerator<RunEvent, EvaluationReport> {
+  const { step } = run.progress;
+  try {
+    const held = run.heldOut(sample, count);
+    const { errors: _, ...result } = await evaluate(run.engine, held, { maxErrors: 0, signal });
+    yield { type: "evaluation", step, ...result };
+    return { step, total: result.total, correct: result.correct };
+  } catch (error) {
+    if (signal?.aborted) yield { type: "state", due: true, state };
+    throw error;
+  }
+}
+
+/** Hardens, evaluates and proves the weights of a run whose steps are taken. */
+export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<RunEvent, void> {
+  const { engine, progress } = run;
+  const { recipe, model, seed, step, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
+  const last = run.vectors(); // a resume goes on from the last step, even if better weights are kept
+  const state = () => run.state(last);
+  yield { type: "state", due: true, state }; // hardening and proof are slow, and start again after a resume
+  if (run.best !== undefined) engine.setParameters(run.best);
+  const rounds = hardeningRounds(run, options);
+  const hardened = rounds === 0 ? null : yield* harden(run, rounds, options);
+  if (hardened !== null) engine.setParameters(hardened.parameters);
+  const examples = progress.examples + (hardened?.examples ?? 0);
+  const parameters = engine.parameters();
+  const { signal, finalProblems = FINAL_EVALUATION } = options;
+  const { total, correct } = yield* evaluateRun(run, FINAL_SAMPLE, finalProblems, { signal, state });
+  const exactMatch = correct / total;
+  const metadata = {
+    kind: progress.kind,
+    recipe: recipe.name,
+    seed: String(seed),
+    step: String(run.best === undefined ? step : progress.best!.step),
+    examples: String(examples),
+    attempt: String(progress.attempt),
+    backend: engine.backend,
+    ...(engine.adapter !== undefined && { adapter: engine.adapter.name }),
+    arithmetic: engine.arithmetic,
+    exact_match: `${correct} of ${total}`,
+    recipe_json: JSON.stringify(recipe),
+    ...(hardened !== null && hardened.rounds > 0 && { hardening_rounds: String(hardened.rounds) }),
+    ...(progress.from !== null && { from: JSON.stringify(progress.from) }),
+  };
+  const checkpoint = encodeCheckpoint({ model, parameters, metadata });
+  progress.ended = true;
+  yield { type: "model", step, exactMatch, examples, checkpoint, state };
+  const proof = hardened?.result ?? (options.certify ? yield* certify(run, parameters, options) : null);
+  const certificate = proof?.certificate ?? null;
+  if (certificate !== null) yield { type: "certificate", certificate };
+  yield { type: "end", step, exactMatch };
+  const report = {
+    ...{ model, recipe: recipe.name, seed, steps: step, examples, seconds: run.seconds, trainSeconds },
+    ...{ backend: engine.backend, adapter: engine.adapter ?? null },
+    ...{ threads: engine.threads, arithmetic: engine.arithmetic },
+    ...{ exactMatch, evaluated: total, checkpoint: null },
+    ...{ certified: proof?.certified ?? null, hardeningRounds: hardened?.rounds ?? null },
+    worstMargin: proof?.worstMargin ?? null,
+    ...{ counterexample: proof?.counterexample ?? null, restarts, evaluations, stoppedEarly },
+    finished: isDone(progress, Infinity),
+  };
+  yield { type: "finished", result: { parameters, checkpoint, report, certificate } };
+}
+
+/** Most rounds of training on pairs where the proof fails. After a recipe that `steps` cut short, the recipe's own rounds would not help. */
+function hardeningRounds({ progress }: Run, { harden, certify }: RunOptions): number {
+  const { hardeningRounds = 0 } = progress.recipe;
+  if (harden === undefined) return certify && isDone(progress, Infinity) ? hardeningRounds : 0;
+  return harden ? Math.max(hardeningRounds, HARDENING_ROUNDS) : 0;
+}
+
+function harden(run: Run, rounds: number, options: RunOptions): AsyncGenerator<RunEvent, HardenResult> {
+  const { engine: { backend }, progress: { model, seed, step } } = run;
+  return proving(run, options, async (emit, watch) => {
+    const { harden } = await import("../certify/harden.ts"); // loaded lazily
+    return await harden({ model, parameters: run.engine.parameters() }, {
+      ...{ rounds, seed, backend, ...watch },
+      onRound: (round) => emit({ type: "hardening", step, ...round }),
+    });
+  });
+}
+
+function certify(run: Run, parameters: Float32Array, options: RunOptions): AsyncGenerator<RunEvent, CertifyResult> {
+  const { model, recipe } = run.progress;
+  return proving(run, options, async (_, watch) => {
+    const { certify } = await import("../certify/certify.ts");
+    return await certify({ model, parameters }, { seconds: recipe.proofSeconds ?? PROOF_SECONDS, ...watch });
+  });
+}
+
+/** What each proof gets. */
+interface Watch {
+  threads: number | undefined;
+  signal: AbortSignal;
+  onProgress: (progress: CertifyProgress) => void;
+}
+
+/** Yields the progress of a proof. A reader who leaves stops it. */
+async function* proving<Result>(
+  { progress: { step } }: Run,
+  { threads, signal }: RunOptions,
+  work: (emit: (event: RunEvent) => void, watch: Watch) => Promise<Result>,
+): AsyncGenerator<RunEvent, Result> {
+  const stop = new AbortController();
+  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  try {
+    return yield* emitted<RunEvent, Result>((emit) => {
+      const onProgress = ({ proved, seconds }: CertifyProgress) =>
+        emit({ type: "certification", step, proved, seconds });
+      return work(emit, { threads, signal: either, onProgress });
+    });
+  } finally {
+    stop.abort();
+  }
+}

@@ -1,0 +1,79 @@
+import type { Certificate } from "../certify/types.ts";
+import type { TrainingState } from "../checkpoint/safetensors/state.ts";
+import type { RunProgress } from "./progress.ts";
+import type { ProgressEvent, TrainResult } from "./types.ts";
+
+/** All that a resume needs, of a run between two steps. */
+export type RunState = TrainingState<RunProgress>;
+
+/** What a run has to tell beyond its progress events: to the files of its folder, to the page, and to whoever waits for its result. */
+type InternalEvent =
+  /** The run starts with its first step. The log begins with the settings. */
+  | { type: "begin"; settings: Record<string, unknown> }
+  /** The loss of each step from `firstStep` on, which counts from 1; the event `step` with their mean follows. */
+  | { type: "losses"; firstStep: number; losses: Float32Array }
+  /** The run is between two steps. Its state may be saved, and must be if it is due: the run stops, or will not come back for long. */
+  | { type: "state"; due: boolean; state: () => RunState }
+  /** The final weights, as a checkpoint, before their proof. */
+  | {
+    type: "model";
+    step: number;
+    exactMatch: number;
+    examples: number;
+    checkpoint: Uint8Array;
+    state: () => RunState;
+  }
+  | { type: "certificate"; certificate: Certificate }
+  /** The last event. */
+  | { type: "finished"; result: TrainResult };
+
+/** An event of a run. The run waits until its reader asks for the next one. */
+export type RunEvent = Exclude<ProgressEvent, { type: "checkpoint" }> | InternalEvent;
+
+const INTERNAL: readonly RunEvent["type"][] = ["begin", "losses", "state", "model", "certificate", "finished"];
+
+function isInternal(event: RunEvent): event is InternalEvent {
+  return INTERNAL.includes(event.type);
+}
+
+/** Reads a run to its end. `record` gets every event, `onProgress` afterwards those that are for everyone. */
+export async function follow(
+  events: AsyncIterable<RunEvent>,
+  record: (event: RunEvent) => Promise<void> | void,
+  onProgress: (event: ProgressEvent) => void,
+): Promise<TrainResult> {
+  for await (const event of events) {
+    await record(event);
+    if (event.type === "finished") return event.result;
+    if (!isInternal(event)) onProgress(event);
+  }
+  throw new Error("a run ended without a result"); // no generator of this folder does
+}
+
+/**
+ * Starts work that reports through a function, and yields what it reports.
+ *
+ * @returns A generator whose result, or error, is that of the work
+ */
+export function emitted<Event, Result>(
+  work: (emit: (event: Event) => void) => Promise<Result>,
+): AsyncGenerator<Event, Result, void> {
+  const queue: Event[] = [];
+  let ended = false;
+  let wake = () => {};
+  const result = work((event) => {
+    queue.push(event);
+    wake();
+  }).finally(() => {
+    ended = true;
+    wake();
+  });
+  result.catch(() => {}); // for the reader, who may come later
+  return (async function* () {
+    while (queue.length > 0 || !ended) {
+      if (queue.length > 0) yield queue.shift()!;
+      else await new Promise<void>((resolve) => wake = resolve);
+    }
+    return await result;
+  })();
+}
