@@ -4,14 +4,14 @@
  * Each number of the model is a form: x = x[0] + x[1 … 6] . (o - center) + sum x[7 …] d + x[last] d', with every d between -1 and 1. Forms lie one
  * after the other in one array. The deviations d of the norms' scales and of the hidden units are the same in all forms, d' is each form's own.
  */
-import { GELU } from "../engine/reference/gelu.ts";
 import { type DecodingNumbers, KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
 import { GELU_ERROR } from "../checker/elementary_bounds.ts";
+import { FLOAT32, FLOAT64, UNDERFLOW } from "../checker/forms.ts";
 import { HIDDEN, TOKENS, variantOf, WIDTH } from "../model/variant.ts";
 import type { Part } from "./groups.ts";
+import { TABLE_ERROR, tabulatedGelu } from "./post_attention.ts";
 import type { Query } from "./query.ts";
 import type { Reach } from "./reach.ts";
-import { FLOAT32, FLOAT64 } from "./rounding.ts";
 
 /** Deviations with a name: of the norm's scale, of each hidden unit, of the last norm's scale. */
 const NAMED = 1 + HIDDEN + 1;
@@ -41,13 +41,8 @@ const BEND = 0.8;
 const OUTER_BEND = 0.12;
 const SETTLED_BEND = 5e-5;
 const NORM_ROUNDINGS = 8;
-const UNDERFLOW = 2 ** -140;
 /** Beyond it a hidden unit is so nearly open or shut that its range by the sides will do. */
 const SETTLED = 5;
-const TABLE_STEPS = 1024;
-const TABLE_END = 10;
-/** Of a chord in the table, each of two values that a difference is made of. */
-const TABLE_ERROR = 2e-7;
 /** A product of two deviations that is less than this share of the whole range needs no tighter bound. */
 const MINOR = 0.02;
 
@@ -84,14 +79,7 @@ export class MarginBound {
     this.#w2 = Float64Array.from(w2);
     this.#output = Float64Array.from(output);
     this.#finalNorm = finalNorm;
-    const table = geluTable(gelu);
-    const { value } = GELU[gelu];
-    this.#gelu = (x) => {
-      const at = (x + TABLE_END) * TABLE_STEPS;
-      if (!(at > 0 && at < table.length - 2)) return value(x);
-      const i = Math.floor(at);
-      return table[i] + (table[i + 1] - table[i]) * (at - i);
-    };
+    this.#gelu = tabulatedGelu(gelu);
     this.#geluError = GELU_ERROR[gelu];
     this.#epsilon = Math.fround(layerNormEpsilon);
   }
@@ -137,7 +125,7 @@ export class MarginBound {
     for (let l = 0; l < KEY_WIDTH; l++) {
       forms[(O + l) * FORM] = center[l];
       forms[(O + l) * FORM + 1 + l] = 1;
-      forms[(O + l) * FORM + LOOSE] = rounding * query.keySizes[l];
+      forms[(O + l) * FORM + LOOSE] = rounding * query.keySizes[l] + UNDERFLOW + UNDERFLOW / leastWeight;
       this.#measure(O + l);
     }
     for (let m = 0; m < WIDTH; m++) {
@@ -431,15 +419,10 @@ export class MarginBound {
     }
     const bend = (isSettled ? SETTLED_BEND : lo > 2 || hi < -2 ? OUTER_BEND : BEND) * step * step / 8;
     const { relative, absolute } = this.#geluError;
-    const error = (most - least) / 2 + bend + TABLE_ERROR + relative * Math.max(Math.abs(atLo), Math.abs(atHi), 0.171) +
+    const error = (most - least) / 2 + bend + 2 * TABLE_ERROR +
+      relative * Math.max(Math.abs(atLo), Math.abs(atHi), 0.171) +
       (absolute + FLOAT64) * Math.max(Math.abs(lo), Math.abs(hi));
     this.#line(G + k, H + k, slope, (most + least) / 2, error, 1 + k);
     this.#measure(G + k);
   }
-}
-
-/** GELU at steps of 1 / 1024. Between them a chord is off by at most |gelu''| / 2^23. */
-function geluTable(form: "erf" | "tanh"): Float64Array {
-  const { value } = GELU[form];
-  return Float64Array.from({ length: 2 * TABLE_END * TABLE_STEPS + 1 }, (_, i) => value(i / TABLE_STEPS - TABLE_END));
 }

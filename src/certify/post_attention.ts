@@ -5,10 +5,30 @@ import { GELU } from "../engine/reference/gelu.ts";
 import { type DecodingNumbers, KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
 import { HIDDEN, TOKENS, variantOf, WIDTH } from "../model/variant.ts";
 
+const TABLE_STEPS = 1024;
+const TABLE_END = 10;
+/** How far {@linkcode tabulatedGelu} can be from GELU: |gelu''| is nowhere larger than 0.8. */
+export const TABLE_ERROR = 0.8 / (8 * TABLE_STEPS ** 2) + 1e-12;
+
+/** GELU from a table, by chords: about five times as fast. */
+export function tabulatedGelu(form: "erf" | "tanh"): (x: number) => number {
+  const { value } = GELU[form];
+  const table = Float64Array.from({ length: 2 * TABLE_END * TABLE_STEPS + 1 }, (_, i) => {
+    return value(i / TABLE_STEPS - TABLE_END);
+  });
+  return (x) => {
+    const at = (x + TABLE_END) * TABLE_STEPS;
+    if (!(at > 0 && at < table.length - 2)) return value(x);
+    const i = Math.floor(at);
+    return table[i] + (table[i + 1] - table[i]) * (at - i);
+  };
+}
+
 /** The layers after the attention. */
 export class PostAttention {
   readonly #tables: DecodingNumbers;
-  readonly #gelu;
+  readonly #gelu: (x: number) => number;
+  readonly #geluDerivative: (x: number) => number;
   readonly #epsilon: number;
   readonly #finalNorm: boolean;
   readonly #x1 = new Float64Array(WIDTH);
@@ -23,7 +43,8 @@ export class PostAttention {
   constructor(tables: DecodingNumbers) {
     const { gelu, layerNormEpsilon, finalNorm } = variantOf(tables.model);
     this.#tables = tables;
-    this.#gelu = GELU[gelu];
+    this.#gelu = tabulatedGelu(gelu);
+    this.#geluDerivative = GELU[gelu].derivative;
     this.#epsilon = Math.fround(layerNormEpsilon);
     this.#finalNorm = finalNorm;
   }
@@ -37,7 +58,7 @@ export class PostAttention {
     for (let k = 0; k < HIDDEN; k++) hidden[k] = affine(w1, k, x1, this.#scale1);
     for (let m = 0; m < WIDTH; m++) {
       x2[m] = x1[m];
-      for (let k = 0; k < HIDDEN; k++) x2[m] += w2[m * HIDDEN + k] * this.#gelu.value(hidden[k]);
+      for (let k = 0; k < HIDDEN; k++) x2[m] += w2[m * HIDDEN + k] * this.#gelu(hidden[k]);
     }
     this.#scale2 = this.#scale(x2);
     let most = -Infinity;
@@ -60,7 +81,7 @@ export class PostAttention {
     for (let k = 0; k < HIDDEN; k++) {
       let d = 0;
       for (let m = 0; m < WIDTH; m++) d += dx2[m] * w2[m * HIDDEN + k];
-      d *= this.#gelu.derivative(this.#hidden[k]);
+      d *= this.#geluDerivative(this.#hidden[k]);
       for (let c = 0; c < KEY_WIDTH; c++) dNormed[c] += d * w1[k * WIDTH + c];
     }
     const through = this.#normBackward(dNormed, this.#x1, this.#scale1);

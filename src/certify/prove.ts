@@ -14,18 +14,28 @@ import type { WorkerPool } from "./worker_pool.ts";
 
 /** Random pairs, and as many with long carries, that are added before anything is proved. */
 const QUICK_PROBLEMS = 2000;
+/** So many of each kind are starts of local searches. */
+const STARTS = 128;
 
 /** Finds sums that a model gets wrong: greedily, in float32 and in float64. */
 export class CounterexampleSearch {
   readonly #adder: WasmAdder;
   readonly #reference: (input: Input) => ArrayLike<number>;
+  readonly #pairs: readonly Input[];
 
-  /** Takes the weights. */
   constructor({ model, parameters }: CertifyCheckpoint) {
     const variant = variantOf(model);
     const tensors = tensorsOf(Float64Array.from(parameters), variant);
     this.#adder = new WasmAdder(model, parameters);
     this.#reference = ({ a, b }) => decodeGreedily(tensors, variant, a, b);
+    const operands = [
+      ...hardCases({ count: QUICK_PROBLEMS, seed: 1 }),
+      ...drawOperands({ seed: 1, stream: "evaluation", count: QUICK_PROBLEMS }),
+    ];
+    this.#pairs = Array.from(
+      { length: 2 * QUICK_PROBLEMS },
+      (_, i) => ({ a: operands[2 * i], b: operands[2 * i + 1] }),
+    );
   }
 
   /** Whether engine and reference both write a wrong token. */
@@ -44,16 +54,13 @@ export class CounterexampleSearch {
 
   /** A wrong sum among a few thousand pairs, which most models that are not right have. */
   quick(): Input | undefined {
-    const operands = [
-      ...hardCases({ count: QUICK_PROBLEMS, seed: 1 }),
-      ...drawOperands({ seed: 1, stream: "evaluation", count: QUICK_PROBLEMS }),
-    ];
-    const pairs = Array.from(
-      { length: operands.length / 2 },
-      (_, i) => ({ a: operands[2 * i], b: operands[2 * i + 1] }),
-    );
-    const sums = this.#adder.addMany(pairs);
-    return pairs.find(({ a, b }, i) => sums[i] !== a + b && this.isWrong({ a, b }));
+    const sums = this.#adder.addMany(this.#pairs);
+    return this.#pairs.find(({ a, b }, i) => sums[i] !== a + b && this.isWrong({ a, b }));
+  }
+
+  /** Where local searches for a wrong sum start. */
+  starts(): readonly Input[] {
+    return this.#pairs.slice(QUICK_PROBLEMS - STARTS, QUICK_PROBLEMS + STARTS);
   }
 }
 
@@ -63,7 +70,7 @@ function firstDifference(tokens: ArrayLike<number>, { a, b }: Input): number {
 }
 
 /** Options of a proof of all steps. */
-export interface ProveOptions extends Omit<StepTools, "pool" | "isWrong"> {
+export interface ProveOptions extends Omit<StepTools, "pool" | "starts" | "isWrong"> {
   search: CounterexampleSearch;
   /** Whether to go on with the other steps where one is found to be wrong. */
   exhaustive?: boolean;
@@ -81,7 +88,7 @@ export async function proveAllSteps(pool: WorkerPool, options: ProveOptions): Pr
   const steps = Array.from({ length: QUERIES }, (_, step) => QUERIES - 1 - step);
   const running = steps.map((step) =>
     proveStep(step, {
-      ...{ ...tools, pool },
+      ...{ ...tools, pool, starts: search.starts() },
       isWrong: (input) => search.isWrong(input),
       onProgress: (share) => {
         shares[step] = Math.max(shares[step], share);

@@ -14,6 +14,9 @@ const SEARCHED = 64;
  * margin takes far more cuts than one of any margin. The first share comes twice, since the first proofs may meet a worse input.
  */
 const AIMS = [[0.87, 300], [0.87, 300], [0.6, 1000], [0.3, 3000], [0.1, 10_000], [0, Infinity]] as const;
+/** After this round of them a local search looks for worse inputs, which the walk along gradients has missed. */
+const LOCAL_SEARCH_AFTER = 1;
+const STARTS_OF_TASK = 8;
 /** Groups of one task. */
 const GROUPS_OF_TASK = 16;
 /** So many of the inputs with the smallest margins are reported. */
@@ -36,6 +39,8 @@ export interface StepTools {
   pool: WorkerPool;
   /** The least margin that will do. */
   needed: number;
+  /** Where a local search starts if a step resists the proof. */
+  starts: readonly Input[];
   /** Whether the model adds a pair wrongly. */
   isWrong: (input: Input) => boolean;
   /** Gives up on a group after so many cuts. */
@@ -48,7 +53,7 @@ export interface StepTools {
 
 /** Proves one step. */
 export async function proveStep(step: number, tools: StepTools): Promise<StepOutcome> {
-  const { pool, needed, isWrong, mostCuts, until, onProgress } = tools;
+  const { pool, needed, starts, isWrong, mostCuts, until, onProgress } = tools;
   const tokens = tokensAt(step);
   const estimates = await Promise.all(tokens.map((token) => pool.submit({ kind: "estimate", step, token }, step)));
 
@@ -76,7 +81,7 @@ export async function proveStep(step: number, tools: StepTools): Promise<StepOut
   let margin = Infinity;
   let cutCount = 0;
   const cuts: CertificateStep["cuts"] = [];
-  for (const [share, mostCutsHere] of AIMS) {
+  for (const [round, [share, mostCutsHere]] of AIMS.entries()) {
     const worst = narrow[0].margin;
     if (!(worst >= needed)) break;
     // a margin is rounded to the sixth decimal, so that certificates stay short
@@ -104,6 +109,13 @@ export async function proveStep(step: number, tools: StepTools): Promise<StepOut
       }
       onProgress((all.length - open.length + (i + 1) / running.length * (open.length - unproved.length)) / all.length);
     }
+    if (unproved.length > 0 && round === LOCAL_SEARCH_AFTER && Date.now() < until) {
+      const from = [...narrow, ...starts];
+      const descents = chunk(from, STARTS_OF_TASK).map((inputs) =>
+        pool.submit({ kind: "descend", step, inputs }, step)
+      );
+      for (const found of await Promise.all(descents)) meet(found);
+    }
     const refuted = wrong();
     if (refuted !== undefined) return { proved: false, counterexample: refuted, narrow };
     open = unproved;
@@ -119,6 +131,10 @@ export async function proveStep(step: number, tools: StepTools): Promise<StepOut
     }
   }
   return { proved: false, open: { step, bound: left?.bound ?? narrow[0].margin, digits: left?.digits }, narrow };
+}
+
+function chunk<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 }
 
 /** Groups of one token, some at a time. */

@@ -2,7 +2,8 @@
  * What a thread of the prover does: it bounds groups of inputs, and cuts them where their bounds do not suffice. Nothing here depends on when or
  * where it is asked.
  */
-import { type DecodingNumbers, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
+import { type DecodingNumbers, DIGITS, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
+import { EOS, EQUALS, OPERAND_DIGITS } from "../model/vocabulary.ts";
 import { lossAxes } from "./axes.ts";
 import { type Cell, type Group, groupsOf, type Part, positionOfA, refine, wholeGroup } from "./groups.ts";
 import { type Level, MarginBound } from "./margin_bound.ts";
@@ -95,6 +96,41 @@ export class Prover {
     const { query, groups } = this.#of(step, token);
     const part = wholeGroup(groups[number]);
     return this.#reach.take(query, part) ? this.#worst(query, part) : [];
+  }
+
+  /**
+   * A local search from each input: at one place after the other it changes the digit of a, the digit of b, or both with the same sum, if that
+   * makes the margin smaller, until no such change does.
+   */
+  descend(step: number, starts: readonly Input[]): Found[] {
+    return starts.map((start) => {
+      const [a, b] = [digitsOf(start.a), digitsOf(start.b)];
+      let margin = this.#marginOf(step, { a, b });
+      for (let place = 0, settled = 0; settled < OPERAND_DIGITS; place = (place + 1) % OPERAND_DIGITS, settled++) {
+        let [bestA, bestB] = [a[place], b[place]];
+        for (let pair = 0; pair < DIGITS ** 2; pair++) {
+          [a[place], b[place]] = [pair % DIGITS, Math.floor(pair / DIGITS)];
+          if (a[place] !== bestA && b[place] !== bestB && a[place] + b[place] !== bestA + bestB) continue;
+          const tried = this.#marginOf(step, { a, b });
+          if (tried < margin) [margin, bestA, bestB, settled] = [tried, a[place], b[place], 0];
+        }
+        [a[place], b[place]] = [bestA, bestB];
+      }
+      return { ...inputOf({ a, b }), margin };
+    });
+  }
+
+  /** The margin of one input. */
+  #marginOf(step: number, { a, b }: Digits): number {
+    let [sum, before] = [0, 0];
+    for (let place = 0; place <= Math.min(step, OPERAND_DIGITS); place++) {
+      before = sum % DIGITS;
+      sum = (place < OPERAND_DIGITS ? a[place] + b[place] : 0) + Math.floor(sum / DIGITS);
+    }
+    if (step > OPERAND_DIGITS) before = sum;
+    const { query } = this.#of(step, step === 0 ? EQUALS : before);
+    outputOf(query, { a, b }, this.#o);
+    return this.#after.margin(query.x, this.#o, step > OPERAND_DIGITS ? EOS : sum % DIGITS);
   }
 
   /**
@@ -219,7 +255,12 @@ export class Prover {
   }
 }
 
-function inputOf({ a, b }: Digits): Input {
+/** A number's ten digits, ones first. */
+function digitsOf(value: number): number[] {
+  return Array.from({ length: OPERAND_DIGITS }, (_, place) => Math.floor(value / 10 ** place) % 10);
+}
+
+function inputOf({ a, b }: Digits<number[]>): Input {
   const value = (digits: readonly number[]) => digits.reduceRight((total, digit) => 10 * total + digit, 0);
   return { a: value(a), b: value(b) };
 }

@@ -5,7 +5,7 @@ import { DIGITS, KEY_WIDTH, onlyToken, type QueryTable, ROW } from "../engine/wa
 import { FIRST_QUERY, OPERAND_DIGITS } from "../model/vocabulary.ts";
 import { positionOfA, positionOfB } from "./groups.ts";
 import { EXP2_RELATIVE } from "../checker/elementary_bounds.ts";
-import { FLOAT32 } from "./rounding.ts";
+import { FLOAT32 } from "../checker/forms.ts";
 
 const PLUS_AT = OPERAND_DIGITS * DIGITS;
 /** A position is faint whose tokens have at most this share of the weight of all. */
@@ -71,7 +71,9 @@ export class Query {
     // both symbols share a row, so what is known of their weights is only how scores and powers of two are rounded
     const share = (at: number) => Math.LN2 * FLOAT32 * (10 * scoreSizes[at] + 128) + EXP2_RELATIVE;
     for (const at of [PLUS_AT, EQUALS_AT]) {
-      differences[at] = unit > LEAST_UNIT ? 1.01 * weightOf(at) * (share(at) + share(largest)) : Infinity;
+      differences[at] = unit > LEAST_UNIT
+        ? weightOf(at) * Math.expm1(share(at) + share(largest)) + 2 ** -125
+        : Infinity;
     }
     let difference = 0;
     for (let position = 0; position < this.positions; position++) {
@@ -122,7 +124,7 @@ export class Query {
     return Array.from({ length: DIGITS }, (_, digit) => this.rows[(position * DIGITS + digit) * ROW + l]);
   }
 
-  /** How far the coordinates that the kernels compute may be from the quotient, as a share of the keys' sizes. */
+  /** How far the coordinates that the kernels compute may be from the quotient but for underflow, as a share of the keys' sizes. */
   rounding(leastWeight: number): number {
     return (2 * this.positions + 5) * FLOAT32 +
       2.01 * (this.#difference / leastWeight + EXP2_RELATIVE + 8 * FLOAT32 + 2 ** -34);

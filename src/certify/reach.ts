@@ -3,11 +3,11 @@
  *
  * A proof asks a million times, so nothing here makes an array that it need not.
  */
+import { FLOAT64 } from "../checker/forms.ts";
 import { DIGITS, KEY_WIDTH, ROW } from "../engine/wasm/decoding_tables.ts";
 import { OPERAND_DIGITS } from "../model/vocabulary.ts";
 import { ANY_DIGIT, type Part, positionOfA, positionOfB, positionOfSum } from "./groups.ts";
 import type { Query } from "./query.ts";
-import { FLOAT64 } from "./rounding.ts";
 
 const MOST_ROWS = 34 * DIGITS;
 const PAIR_SUMS = 19;
@@ -22,9 +22,9 @@ export const DIGITS_OF: readonly (readonly number[])[] = Array.from(
 );
 
 /** The digits of an input, ones first. */
-export interface Digits {
-  readonly a: number[];
-  readonly b: number[];
+export interface Digits<Values = ArrayLike<number>> {
+  readonly a: Values;
+  readonly b: Values;
 }
 
 /** Bounds w . (o - center) over one part at a time. */
@@ -350,7 +350,7 @@ export class Reach {
   }
 
   /** The input of the part for which direction . o is nearly least; undefined where there is none. */
-  worst(direction: Float64Array, start: number): Digits | undefined {
+  worst(direction: Float64Array, start: number): Digits<number[]> | undefined {
     return this.#leastTied(direction, 0, 1, start) === Infinity ? undefined : this.input();
   }
 
@@ -430,7 +430,7 @@ export class Reach {
   }
 
   /** The input of the last {@linkcode #cheapest}. */
-  input(): Digits {
+  input(): Digits<number[]> {
     const a = new Array<number>(OPERAND_DIGITS);
     const b = new Array<number>(OPERAND_DIGITS);
     let carry = this.#lastCarry;

@@ -4,7 +4,6 @@
 import { coreModel } from "../../src/engine/wasm/core.ts";
 import { compile, FEATURES } from "../../build/build.ts";
 import { TOKENS } from "../../src/model/variant.ts";
-import { targetTokens } from "../../src/model/vocabulary.ts";
 import { PAGES } from "../../src/engine/wasm/memory.ts";
 import type { CertifyCheckpoint } from "../../src/certify/types.ts";
 
@@ -41,18 +40,13 @@ export class EngineMargins {
     return new Float32Array(this.#memory.buffer, out, operands.length / 2 * TOKENS).slice();
   }
 
-  /** The smaller margin of the two ways for each pair; NaN where a logit is. */
-  margins(operands: Float64Array, step: number): Float64Array {
-    const margins = new Float64Array(operands.length / 2).fill(Infinity);
-    for (const byTables of [true, false]) {
-      const logits = this.logits(operands, step, byTables);
-      for (let i = 0; i < margins.length; i++) {
-        const target = targetTokens(operands[2 * i], operands[2 * i + 1])[step];
-        for (let t = 0; t < TOKENS; t++) {
-          if (t !== target) margins[i] = Math.min(margins[i], logits[TOKENS * i + target] - logits[TOKENS * i + t]);
-        }
-      }
-    }
-    return margins;
+  /** The margin of each pair at a step at which all have the same target; NaN where a logit is. */
+  margins(operands: Float64Array, step: number, target: number, byTables: boolean): Float64Array {
+    const logits = this.logits(operands, step, byTables);
+    return Float64Array.from({ length: operands.length / 2 }, (_, i) => {
+      let most = -Infinity;
+      for (let t = 0; t < TOKENS; t++) if (t !== target) most = Math.max(most, logits[TOKENS * i + t]);
+      return logits[TOKENS * i + target] - most;
+    });
   }
 }

@@ -1,12 +1,11 @@
 /**
- * Models of every kind for the tests of the prover, and inputs that lie in given parts.
+ * Models of every kind for the tests of the prover, and whether an input lies in a part.
  */
 import { type Part, positionOfA, positionOfB } from "../../src/certify/groups.ts";
 import type { Digits } from "../../src/certify/reach.ts";
 import type { CertifyCheckpoint } from "../../src/certify/types.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
-import { philox4x32 } from "../../src/model/philox.ts";
-import { type ModelName, variantOf } from "../../src/model/variant.ts";
+import { type ModelName, tensorView, variantOf } from "../../src/model/variant.ts";
 import { train } from "../../src/training/train.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { livelyParameters } from "../engine/lively.ts";
@@ -16,14 +15,14 @@ export interface NamedModel extends CertifyCheckpoint {
   name: string;
 }
 
-/** Random numbers in [0, 1) from a seed. */
+/** Random numbers in [0, 1) from a seed, fast: xorshift32, Marsaglia 2003, "Xorshift RNGs". */
 export function randomNumbers(seed: number): () => number {
-  let counter = 0;
-  let words: Uint32Array = new Uint32Array(0);
+  let x = Math.imul(seed + 1, 0x9E3779B1) || 1;
   return () => {
-    const i = counter++ % 4;
-    if (i === 0) words = philox4x32([counter, 0, 0, 0], [seed, 99]);
-    return words[i] / 2 ** 32;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return (x >>> 0) / 2 ** 32;
   };
 }
 
@@ -31,6 +30,16 @@ export function randomNumbers(seed: number): () => number {
 export function perturbed(parameters: Float32Array, share: number, seed: number): Float32Array {
   const random = randomNumbers(seed);
   return parameters.map((value) => value * (1 + share * (2 * random() - 1)));
+}
+
+/** The same function by other numbers: the second norm scaled, and what follows it scaled back. */
+export function rescaled(model: ModelName, parameters: Float32Array, factor: number): Float32Array {
+  const values = parameters.slice();
+  for (const [name, by] of [["ln2.weight", factor], ["ln2.bias", factor], ["ffn.w1.weight", 1 / factor]] as const) {
+    const view = tensorView(values, variantOf(model), `blocks.0.${name}`);
+    view.forEach((value, i) => view[i] = value * by);
+  }
+  return values;
 }
 
 /** Weights of a recipe's first steps. */
@@ -57,13 +66,8 @@ export function digitsOf(value: number): number[] {
   return Array.from({ length: 10 }, (_, place) => Math.floor(value / 10 ** place) % 10);
 }
 
-/** The number of ten digits, ones first. */
-export function valueOf(digits: readonly number[]): number {
-  return digits.reduceRight((total, digit) => 10 * total + digit, 0);
-}
-
 /** The digits of a sum, ones first. */
-export function sumDigits({ a, b }: Digits): number[] {
+function sumDigits({ a, b }: Digits): number[] {
   const sum = [];
   let carry = 0;
   for (let place = 0; place < 10; place++) {
@@ -87,24 +91,4 @@ export function liesIn({ group: { step, token, target, sum, before }, digits }: 
     if (place < step - 1 && (digits[22 + place] >> right[place] & 1) === 0) return false;
   }
   return true;
-}
-
-/** A random input of a part without a cell; undefined where a few draws find none. */
-export function randomInput(part: Part, random: () => number): Digits | undefined {
-  const { step, sum, before } = part.group;
-  const tied = new Map([[step, sum], [step - 1, before]]);
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const chains = random(); // how often a place sums to 9, which carries hang on
-    const draw = (position: number) => {
-      const allowed = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].filter((digit) => part.digits[position] >> digit & 1);
-      return allowed[Math.floor(random() * allowed.length)];
-    };
-    const a = [...Array(10).keys()].map((place) => draw(positionOfA(place)));
-    const b = [...Array(10).keys()].map((place) => {
-      const pair = tied.get(place);
-      if (pair !== undefined) return pair - a[place];
-      return random() < chains ? 9 - a[place] : draw(positionOfB(place));
-    });
-    if (b.every((digit) => digit >= 0 && digit <= 9) && liesIn(part, { a, b })) return { a, b };
-  }
 }

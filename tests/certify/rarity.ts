@@ -7,6 +7,7 @@
 import { createEngine, type Engine } from "../../src/engine/mod.ts";
 import { targetTokens } from "../../src/model/vocabulary.ts";
 import type { ModelName } from "../../src/model/variant.ts";
+import { randomNumbers } from "./models.ts";
 
 const WALKERS = 4096;
 /** What a level keeps. */
@@ -14,17 +15,6 @@ const KEPT = 0.1;
 /** Changes that a walker tries at each level. */
 const TRIES = 20;
 const LEVELS = 30;
-
-/** A generator of numbers in [0, 1), always the same: Marsaglia 2003, xorshift32. */
-function generator(): () => number {
-  let x = 88_675_123;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) / 2 ** 32;
-  };
-}
 
 /** The least margin of each pair over the twelve tokens of its answer. */
 async function margins(engine: Engine, operands: Float64Array): Promise<Float64Array> {
@@ -49,7 +39,7 @@ export async function failureShare(
   const engine = await createEngine({ model });
   try {
     engine.setParameters(parameters);
-    const random = generator();
+    const random = randomNumbers(1);
     let operands = engine.sample({ seed: 1, stream: "evaluation", count: WALKERS });
     let margin = await margins(engine, operands);
     let share = 1;

@@ -11,19 +11,22 @@ import { PostAttention } from "../../src/certify/post_attention.ts";
 import { Prover } from "../../src/certify/prover.ts";
 import { Query } from "../../src/certify/query.ts";
 import { type Digits, outputOf, Reach } from "../../src/certify/reach.ts";
-import { QUERIES } from "../../src/model/vocabulary.ts";
+import { OPERAND_DIGITS, QUERIES } from "../../src/model/vocabulary.ts";
+import { DIGITS_OF_INPUT, drawInputs, operandsOf } from "./draw_inputs.ts";
 import { EngineMargins } from "./engine_margins.ts";
-import { digitsOf, liesIn, type NamedModel, randomInput, randomNumbers, valueOf } from "./models.ts";
+import { digitsOf, liesIn, type NamedModel, randomNumbers } from "./models.ts";
 
 const LEVELS: readonly Level[] = ["boxed", "apart", "tiedMargin", "tied"];
+/** Of each part so many inputs, those whose margins are rounded most, are bounded alone. */
+const BOUNDED_ALONE = 3;
 
 /** What was looked at. */
 export interface Search {
-  /** Margins compared with a bound. */
+  /** Inputs whose margins were compared with the bound of a part that holds them. */
   inputs: number;
   /** The largest difference of a margin of the module's from that in real arithmetic on its numbers. */
   largestError: number;
-  /** The largest share of it in the bound that the prover has for that input alone. */
+  /** The largest share of such a difference in what the prover allows for that input alone. */
   largestShare: number;
 }
 
@@ -31,7 +34,7 @@ export interface Search {
  * Compares bounds with the module's margins of random inputs, of those that the prover thinks worst, and of their neighbours.
  *
  * @param parts Parts looked at for each step
- * @param inputs Inputs looked at for each part
+ * @param inputs Inputs drawn for each part
  */
 export function searchForBreach(
   model: NamedModel,
@@ -49,61 +52,75 @@ export function searchForBreach(
   const engine = new EngineMargins(model);
   const o = new Float64Array(KEY_WIDTH);
   for (let step = 0; step < QUERIES; step++) {
+    const tokens = tokensAt(step);
+    const queries = tokens.map((token) => new Query(step, token, queryTable(numbers, step, token)));
     for (let p = 0; p < parts; p++) {
-      const tokens = tokensAt(step);
-      const token = tokens[pick(tokens.length)];
-      const query = new Query(step, token, queryTable(numbers, step, token));
-      const groups = groupsOf(step, token);
+      const query = queries[pick(tokens.length)];
+      const groups = groupsOf(step, query.token);
       const number = pick(groups.length);
       let part: Part = wholeGroup(groups[number]);
-      const inhabitant = randomInput(part, random);
-      if (inhabitant === undefined) continue;
+      const some = drawInputs(part, { count: 8, random });
+      if (some.length === 0) continue;
+      const inhabitant = inputAt(some, 0);
       for (let depth = pick(3); depth > 0; depth--) part = refine(part).find((own) => liesIn(own, inhabitant)) ?? part;
       reach.take(query, part);
       bound.least(query, part, "tied", Infinity);
       if (random() < 0.4) part = cellAround(part, lossAxes(bound.losses()), outputAt(query, inhabitant, o), random);
       assert(reach.take(query, part), `${model.name}: a part of step ${step} holds an input, but is said not to`);
       const levels = part.cell === undefined ? LEVELS : LEVELS.slice(0, 3);
-      const bounds = levels.map((level) => bound.least(query, part, level, Infinity)).filter((least) =>
-        !Number.isNaN(least)
-      );
-      const least = Math.max(-Infinity, ...bounds);
+      const bounds = levels.map((level) => bound.least(query, part, level, Infinity));
+      const least = Math.max(-Infinity, ...bounds.filter((one) => !Number.isNaN(one)));
       const separation = part.cell && reach.separate();
       assert(separation === undefined, `${model.name}: a cell of step ${step} holds an input, but is said not to`);
 
-      const inside = (input: Digits) => liesIn(part, input) && liesInCell(part, outputAt(query, input, o));
-      const worst = prover.search(step, token, number).map(({ a, b }) => ({ a: digitsOf(a), b: digitsOf(b) }));
-      const chosen = [inhabitant, ...worst, ...neighbours(worst.at(-1) ?? inhabitant, random, inputs >> 1)];
-      while (chosen.length < inputs) chosen.push(randomInput(part, random) ?? neighbours(inhabitant, random, 1)[0]);
-      const own = chosen.filter(inside);
-      const operands = Float64Array.from(own.flatMap(({ a, b }) => [valueOf(a), valueOf(b)]));
-      const margins = engine.margins(operands, step);
-      search.inputs += own.length;
-      margins.forEach((margin, i) => {
-        assert(
-          !(margin < least),
-          `${model.name}: at step ${step} ${operands[2 * i]} + ${
-            operands[2 * i + 1]
-          } has the margin ${margin}, below ${least}`,
-        );
-        if (i > 8) return;
-        // the input alone: what is bounded is then the rounding
-        const real = after.margin(query.x, outputAt(query, own[i], o), part.group.target);
-        const alone = alonePart(part, own[i]);
-        reach.take(query, alone);
-        const error = Math.abs(margin - real);
-        const lowest = bound.least(query, alone, "apart", Infinity);
-        assert(
-          !(margin < lowest),
-          `${model.name}: at step ${step} the bound of one input alone is ${lowest}: ${margin}`,
-        );
-        if (!(lowest > -Infinity)) return;
-        search.largestError = Math.max(search.largestError, error);
-        search.largestShare = Math.max(search.largestShare, (real - margin) / (real - lowest));
-      });
+      const worst = prover.search(step, query.token, number).map(({ a, b }) => ({ a: digitsOf(a), b: digitsOf(b) }));
+      const inside = [inhabitant, ...worst.filter((input) => liesIn(part, input))];
+      const near = Uint8Array.from(inside.flatMap(({ a, b }) => [...Array.from(a), ...Array.from(b)]));
+      const drawn = drawInputs(part, { count: inputs, random, near });
+      const own = new Uint8Array(near.length + drawn.length);
+      const real: number[] = [];
+      for (const given of [near, drawn]) {
+        for (let at = 0; at < given.length; at += DIGITS_OF_INPUT) {
+          const input = inputAt(given, at);
+          if (!liesInCell(part, outputAt(query, input, o))) continue;
+          own.set(given.subarray(at, at + DIGITS_OF_INPUT), real.length * DIGITS_OF_INPUT);
+          real.push(after.margin(query.x, o, part.group.target));
+        }
+      }
+      search.inputs += real.length;
+      const operands = operandsOf(own.subarray(0, real.length * DIGITS_OF_INPUT));
+      const ways = [true, false].map((byTables) => engine.margins(operands, step, part.group.target, byTables));
+      const errors = real.map((margin, i) => Math.max(...ways.map((margins) => Math.abs(margins[i] - margin))));
+      for (const margins of ways) {
+        const breach = margins.findIndex((margin) => margin < least);
+        const message = () =>
+          `${model.name}: at step ${step} ${operands[2 * breach]} + ${operands[2 * breach + 1]} has the margin ${
+            margins[breach]
+          }, below ${least}`;
+        assert(breach < 0, breach < 0 ? "" : message());
+      }
+      // of an input alone what is bounded is the rounding
+      const alone = [...errors.keys()].sort((i, j) => errors[j] - errors[i]).slice(0, BOUNDED_ALONE);
+      for (const i of alone) {
+        const single = alonePart(part, inputAt(own, i * DIGITS_OF_INPUT));
+        reach.take(query, single);
+        const allowed = real[i] - bound.least(query, single, "apart", Infinity);
+        if (!(allowed < Infinity)) continue;
+        assert(errors[i] <= allowed, `${model.name}: at step ${step} float32 is off by ${errors[i]}, above ${allowed}`);
+        search.largestError = Math.max(search.largestError, errors[i]);
+        search.largestShare = Math.max(search.largestShare, errors[i] / allowed);
+      }
     }
   }
   return search;
+}
+
+/** The input whose digits start there. */
+function inputAt(inputs: Uint8Array, at: number): Digits {
+  return {
+    a: inputs.subarray(at, at + OPERAND_DIGITS),
+    b: inputs.subarray(at + OPERAND_DIGITS, at + DIGITS_OF_INPUT),
+  };
 }
 
 function outputAt(query: Query, input: Digits, o: Float64Array): Float64Array {
@@ -124,7 +141,9 @@ function cellAround(part: Part, axes: Float64Array, o: Float64Array, random: () 
 }
 
 function alongAxis(axes: Float64Array, i: number, o: Float64Array): number {
-  return o.reduce((sum, value, l) => sum + axes[i * KEY_WIDTH + l] * value, 0);
+  let sum = 0;
+  for (let l = 0; l < KEY_WIDTH; l++) sum += axes[i * KEY_WIDTH + l] * o[l];
+  return sum;
 }
 
 function liesInCell({ cell }: Part, o: Float64Array): boolean {
@@ -147,18 +166,4 @@ function alonePart({ group, digits }: Part, { a, b }: Digits): Part {
     if (place < group.step - 1) own[22 + place] = 1 << all % DIGITS;
   }
   return { group, digits: own };
-}
-
-/** Inputs that differ from one in a digit or two. */
-function neighbours({ a, b }: Digits, random: () => number, count: number): Digits[] {
-  return Array.from({ length: count }, () => {
-    const next = { a: [...a], b: [...b] };
-    for (let change = 0; change < 2; change++) {
-      const place = Math.floor(random() * 10);
-      next.a[place] = Math.floor(random() * 10);
-      next.b[place] = random() < 0.5 ? a[place] + b[place] - next.a[place] : Math.floor(random() * 10);
-      if (next.b[place] < 0 || next.b[place] > 9) next.b[place] = b[place];
-    }
-    return next;
-  });
 }

@@ -1,6 +1,8 @@
 /** No input has a smaller margin, as the module computes it, than the bound that covers it. The long form of this is `deno task test:soundness`. */
-import { assertGreater, assertLess } from "@std/assert";
-import { quickModels } from "./models.ts";
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { groupsOf, refine, tokensAt, wholeGroup } from "../../src/certify/groups.ts";
+import { DIGITS_OF_INPUT, drawInputs, operandsOf } from "./draw_inputs.ts";
+import { digitsOf, liesIn, quickModels, randomNumbers } from "./models.ts";
 import { searchForBreach } from "./soundness.ts";
 
 for (const [seed, model] of quickModels().entries()) {
@@ -10,3 +12,22 @@ for (const [seed, model] of quickModels().entries()) {
     assertLess(largestShare, 1);
   });
 }
+
+Deno.test("drawInputs() draws inputs of the part", () => {
+  const random = randomNumbers(1);
+  for (let step = 0; step < 12; step++) {
+    for (const token of tokensAt(step)) {
+      const groups = groupsOf(step, token);
+      const group = wholeGroup(groups[Math.floor(random() * groups.length)]);
+      for (const part of [group, ...refine(group).flatMap((own) => [own, ...refine(own)])]) {
+        const near = drawInputs(part, { count: 4, random });
+        const operands = operandsOf(drawInputs(part, { count: 20, random, near }));
+        for (let i = 0; i < operands.length; i += 2) {
+          const [a, b] = [digitsOf(operands[i]), digitsOf(operands[i + 1])];
+          assert(liesIn(part, { a, b }), `${operands[i]} + ${operands[i + 1]} is not of step ${step}, token ${token}`);
+        }
+        assertEquals(near.length % DIGITS_OF_INPUT, 0);
+      }
+    }
+  }
+});
