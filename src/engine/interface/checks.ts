@@ -1,7 +1,6 @@
 import { checkOptions, type OptionKinds } from "../../common/options.ts";
 import { formatValue } from "../../common/format_value.ts";
 import type { Stage } from "../../schedule/stage.ts";
-import type { Operands } from "../../model/problem.ts";
 import { checkWord } from "../../model/philox.ts";
 import { checkDigitRange } from "../../model/sampler.ts";
 import { parameterCount, type Variant } from "../../model/variant.ts";
@@ -70,27 +69,12 @@ export function checkOptimizerState({ step, firstMoment, secondMoment }: Optimiz
   }
 }
 
-/**
- * Checks that the weights are somebody's choice: those of a new engine cannot add, and their sums look like sums.
- *
- * @throws {Error} If none were set, drawn or trained yet
- */
-export function checkWeightsChosen(chosen: boolean): void {
-  if (chosen) return;
-  throw new Error(
-    "Cannot add with a new engine as its weights must be set first: call setParameters, or initialize and train",
+/** @throws {RangeError} If a batch does not fit into the memory of an engine */
+export function checkBatch(count: number, most: number, where = ""): void {
+  if (count <= most) return;
+  throw new RangeError(
+    `Cannot compute a gradient as a batch must have at most ${most} problems${where}: current number is ${count}`,
   );
-}
-
-/**
- * Checks that there is a problem at all.
- *
- * @throws {RangeError} If there is none
- */
-export function checkNotEmpty(operands: Operands): void {
-  if (operands.length === 0) {
-    throw new RangeError("Cannot run the model as there must be at least one problem: current number is 0");
-  }
 }
 
 /** A stage is accepted as well: what else it sets does not concern a single step. */

@@ -1,28 +1,11 @@
 import { initialParameters } from "../../model/initialization.ts";
-import { type Operands, packOperands, type Problems } from "../../model/problem.ts";
-import { drawOperands } from "../../model/sampler.ts";
-import { type ModelName, TOKENS, type Variant, variantOf } from "../../model/variant.ts";
-import { QUERIES, readSum } from "../../model/vocabulary.ts";
+import type { Operands } from "../../model/problem.ts";
+import { drawOperands, type SampleRequest } from "../../model/sampler.ts";
+import { type ModelName, TOKENS, variantOf } from "../../model/variant.ts";
 import { learningRateAt } from "../../schedule/learning_rate.ts";
-import {
-  checkNotEmpty,
-  checkOptimizerState,
-  checkParameters,
-  checkStepOptions,
-  checkTrainRun,
-  checkWeightsChosen,
-  type FilledStepOptions,
-} from "../interface/checks.ts";
-import type {
-  Engine,
-  LossAndGradient,
-  OptimizerState,
-  SampleRequest,
-  StepOptions,
-  StepReport,
-  TrainRun,
-  TrainRunReport,
-} from "../interface/types.ts";
+import { BaseEngine, type VectorName } from "../interface/base_engine.ts";
+import { checkStepOptions, type FilledStepOptions } from "../interface/checks.ts";
+import type { LossAndGradient, StepReport, TrainRun, TrainRunReport } from "../interface/types.ts";
 import { adamW, type AdamWState, clipGradientNorm, freshState } from "./adamw.ts";
 import { decodeAll } from "./decode.ts";
 import { lossAndGradient, teacherForcedLogits, type Tensors, tensorsOf } from "./model.ts";
@@ -43,169 +26,75 @@ import { lossAndGradient, teacherForcedLogits, type Tensors, tensorsOf } from ".
  * await engine.dispose();
  * ```
  */
-export class ReferenceEngine implements Engine {
-  /** What really runs. */
+export class ReferenceEngine extends BaseEngine {
   readonly backend = "reference";
-  /** It knows no threads. */
-  readonly threads = 1;
   /** Float64 has no fast form. */
   readonly arithmetic = "exact";
-
-  readonly #variant: Variant;
-  readonly #parameters: Float64Array;
+  protected readonly mostSteps: number = 1;
+  readonly #vectors: Readonly<Record<VectorName, Float64Array>> & AdamWState;
   readonly #tensors: Tensors;
-  #optimizer: AdamWState;
-  #disposed = false;
-  #weightsChosen = false;
 
   /** Makes an engine with the initial weights of seed 0. */
   constructor(model: ModelName = 763) {
-    this.#variant = variantOf(model);
-    this.#parameters = Float64Array.from(initialParameters(this.#variant, 0));
-    this.#tensors = tensorsOf(this.#parameters, this.#variant);
-    this.#optimizer = freshState(this.#parameters.length);
+    super(variantOf(model));
+    const parameters = Float64Array.from(initialParameters(this.variant, 0));
+    this.#vectors = { parameters, ...freshState(parameters.length) };
+    this.#tensors = tensorsOf(parameters, this.variant);
   }
 
-  /** The variant of the model. */
-  get model(): ModelName {
-    return this.#variant.name;
+  protected get stepCount(): number {
+    return this.#vectors.step;
   }
 
-  /** Sets the weights; the optimizer starts anew. */
-  setParameters(values: Float32Array): void {
-    this.#checkAlive();
-    checkParameters(values, this.#variant);
-    this.#parameters.set(values);
-    this.#weightsChosen = true;
-    this.#optimizer = freshState(values.length);
+  protected set stepCount(count: number) {
+    this.#vectors.step = count;
   }
 
-  /** A copy of the weights, rounded to float32. */
-  parameters(): Float32Array {
-    this.#checkAlive();
-    return Float32Array.from(this.#parameters);
+  protected read(name: VectorName): Float32Array {
+    return Float32Array.from(this.#vectors[name]);
   }
 
-  /** Draws fresh weights for a seed; the optimizer starts anew. */
-  initialize(seed: number, attempt = 0): void {
-    this.setParameters(initialParameters(this.#variant, seed, attempt));
+  protected write(name: VectorName, values: Float32Array): void {
+    this.#vectors[name].set(values);
   }
 
-  /** A copy of the optimizer's state, rounded to float32. */
-  optimizerState(): OptimizerState {
-    this.#checkAlive();
-    const { step, firstMoment, secondMoment } = this.#optimizer;
-    return { step, firstMoment: Float32Array.from(firstMoment), secondMoment: Float32Array.from(secondMoment) };
+  protected initialParameters(seed: number, attempt: number): Float32Array {
+    return initialParameters(this.variant, seed, attempt);
   }
 
-  /** Sets the optimizer's state. */
-  setOptimizerState(state: OptimizerState): void {
-    this.#checkAlive();
-    checkOptimizerState(state, this.#variant);
-    this.#optimizer = {
-      step: state.step,
-      firstMoment: Float64Array.from(state.firstMoment),
-      secondMoment: Float64Array.from(state.secondMoment),
-    };
-  }
-
-  /** The loss and its gradient; nothing is changed. */
-  lossAndGradient(problems: Problems): Promise<LossAndGradient> {
-    return this.#answer(problems, (operands) => {
-      const { loss, gradient } = lossAndGradient(this.#tensors, this.#variant, operands);
-      return { loss, gradient: Float32Array.from(gradient) };
-    });
-  }
-
-  /** Logits [n, 12, 14] at positions 21 … 32, teacher-forced. */
-  logits(problems: Problems): Promise<Float32Array> {
-    return this.#answer(problems, (operands) => {
-      const rows = teacherForcedLogits(this.#tensors, this.#variant, operands);
-      const logits = new Float32Array(rows.length * TOKENS);
-      rows.forEach((row, i) => logits.set(row, i * TOKENS));
-      return logits;
-    });
-  }
-
-  /** One step of clipping and AdamW. */
-  trainStep(problems: Problems, options: StepOptions): Promise<StepReport> {
-    return this.#answer(problems, (operands) => this.#step(operands, checkStepOptions(options)));
-  }
-
-  /** Many steps on examples drawn by the engine. */
-  trainRun(run: TrainRun): Promise<TrainRunReport> {
-    return this.#run(() => {
-      checkTrainRun(run);
-      const { seed, attempt, firstSample, stage, firstStep, steps, minDigits, maxDigits } = run;
-      const losses = new Float32Array(steps);
-      const gradientNorms = new Float32Array(steps);
-      for (let k = 0; k < steps; k++) {
-        const sample = firstSample + k;
-        const count = stage.batch;
-        const operands = drawOperands({ seed, stream: "training", attempt, sample, count, minDigits, maxDigits });
-        const learningRate = learningRateAt(stage, firstStep + k);
-        const report = this.#step(operands, checkStepOptions({ ...stage, learningRate }));
-        losses[k] = report.loss;
-        gradientNorms[k] = report.gradientNorm;
-      }
-      return { losses, gradientNorms };
-    });
-  }
-
-  /** The problems of a sampler stream. */
-  sample(request: SampleRequest): Operands {
-    this.#checkAlive();
+  protected draw(request: SampleRequest): Operands {
     return drawOperands(request);
   }
 
-  /** Tokens [n, 12] decoded greedily from the prompts alone. */
-  decode(problems: Problems): Promise<Uint8Array> {
-    return this.#answer(problems, (operands) => {
-      checkWeightsChosen(this.#weightsChosen);
-      return decodeAll(this.#tensors, this.#variant, operands);
-    });
+  protected computeGradient(operands: Operands): LossAndGradient {
+    const { loss, gradient } = lossAndGradient(this.#tensors, this.variant, operands);
+    return { loss, gradient: Float32Array.from(gradient) };
   }
 
-  /** The sums read off greedily; null where the eleven tokens were not all digits. */
-  async predict(problems: Problems): Promise<(bigint | null)[]> {
-    const tokens = await this.decode(problems);
-    return Array.from({ length: tokens.length / QUERIES }, (_, i) => {
-      const sum = readSum(tokens, i * QUERIES);
-      return Number.isNaN(sum) ? null : BigInt(sum);
-    });
+  protected computeLogits(operands: Operands): Float32Array {
+    const rows = teacherForcedLogits(this.#tensors, this.variant, operands);
+    const logits = new Float32Array(rows.length * TOKENS);
+    rows.forEach((row, i) => logits.set(row, i * TOKENS));
+    return logits;
   }
 
-  /** Nothing is held; the engine cannot be used afterwards. */
-  dispose(): Promise<void> {
-    this.#disposed = true;
-    return Promise.resolve();
+  protected decodeTokens(operands: Operands): Uint8Array {
+    return decodeAll(this.#tensors, this.variant, operands);
   }
 
-  #step(operands: Operands, options: FilledStepOptions): StepReport {
-    const { loss, gradient } = lossAndGradient(this.#tensors, this.#variant, operands);
+  protected takeStep(operands: Operands, options: FilledStepOptions): StepReport {
+    const { loss, gradient } = lossAndGradient(this.#tensors, this.variant, operands);
     const gradientNorm = clipGradientNorm(gradient, options.clipNorm);
-    adamW(this.#parameters, gradient, this.#optimizer, options);
-    this.#weightsChosen = true;
+    adamW(this.#vectors.parameters, gradient, this.#vectors, options);
     return { loss, gradientNorm };
   }
 
-  #checkAlive(): void {
-    if (this.#disposed) throw new Error("Cannot use this engine as it was disposed of: create another one");
+  protected takeSteps({ firstSample: sample, firstStep, stage, ...run }: TrainRun): TrainRunReport {
+    const operands = drawOperands({ ...run, stream: "training", sample, count: stage.batch });
+    const learningRate = learningRateAt(stage, firstStep);
+    const { loss, gradientNorm } = this.takeStep(operands, checkStepOptions({ ...stage, learningRate }));
+    return { losses: Float32Array.of(loss), gradientNorms: Float32Array.of(gradientNorm) };
   }
 
-  /** Runs `work` now; whatever it throws becomes a rejection. */
-  #run<T>(work: () => T): Promise<T> {
-    return new Promise((resolve) => {
-      this.#checkAlive();
-      resolve(work());
-    });
-  }
-
-  #answer<T>(problems: Problems, work: (operands: Operands) => T): Promise<T> {
-    return this.#run(() => {
-      const operands = packOperands(problems);
-      checkNotEmpty(operands);
-      return work(operands);
-    });
-  }
+  protected free(): void {}
 }

@@ -1,259 +1,154 @@
-/**
- * The WebGPU engine: one model of a population behind the interface of all engines.
- *
- * @module
- */
-import { type Operands, packOperands, type Problems } from "../../model/problem.ts";
-import { checkWord } from "../../model/philox.ts";
-import { OPERAND_DIGITS, QUERIES, readSum } from "../../model/vocabulary.ts";
+import type { Operands } from "../../model/problem.ts";
+import type { SampleRequest } from "../../model/sampler.ts";
 import type { Variant } from "../../model/variant.ts";
-import {
-  checkNotEmpty,
-  checkOptimizerState,
-  checkParameters,
-  checkStepOptions,
-  checkTrainRun,
-  checkWeightsChosen,
-  type FilledStepOptions,
-} from "../interface/checks.ts";
-import type {
-  AdapterDescription,
-  Engine,
-  LossAndGradient,
-  OptimizerState,
-  SampleRequest,
-  StepOptions,
-  StepReport,
-  TrainRun,
-  TrainRunReport,
-} from "../interface/types.ts";
+import { OPERAND_DIGITS } from "../../model/vocabulary.ts";
+import { BaseEngine, type VectorName } from "../interface/base_engine.ts";
+import { checkBatch, checkStepOptions, type FilledStepOptions } from "../interface/checks.ts";
+import type { AdapterDescription, LossAndGradient, StepReport, TrainRun, TrainRunReport } from "../interface/types.ts";
 import type { Gpu } from "./device.ts";
 import { type Host, hostOf } from "./host.ts";
 import type { StepRequest } from "./jobs.ts";
 import { pack, unpack } from "./shaders/layout.ts";
 import { Population, type TrainJob } from "./population.ts";
 
-/** Most steps of one submission. */
-const MOST_STEPS = 2000;
-
-const NO_STEP: FilledStepOptions = {
-  learningRate: 0,
-  weightDecay: 0,
-  clipNorm: 0,
-  beta1: 0,
-  beta2: 0,
-  epsilon: 1,
-};
+const NO_STEP = { learningRate: 0, weightDecay: 0, clipNorm: 0, beta1: 0, beta2: 0, epsilon: 1 };
 
 /** A request for the gradient, or for an answer, of problems that are given. */
 function requestFor(batch: number): StepRequest {
   return { ...NO_STEP, sample: 0, minDigits: 1, maxDigits: OPERAND_DIGITS, batch, before: 0, updates: false };
 }
 
+/** The vectors in the order of the packed state. */
+const VECTORS: readonly VectorName[] = ["parameters", "firstMoment", "secondMoment"];
+
 /**
- * An {@linkcode Engine} on a GPU. A copy of weights and moments is kept here; after a step it is that of the GPU.
+ * An engine on a GPU: one model of a population. A copy of weights and moments is kept here; after a step it is that of the GPU.
  *
  * Its arithmetic is `fast`: the same adapter gives the same bytes every time, another one may round otherwise.
  */
-export class WebgpuEngine implements Engine {
+export class WebgpuEngine extends BaseEngine {
   readonly backend = "webgpu";
-  readonly threads = 1;
   readonly arithmetic = "fast";
-  readonly model: Variant["name"];
   readonly adapter: AdapterDescription;
-  readonly #variant: Variant;
+  protected stepCount = 0;
+  /** Most steps of one submission. */
+  protected readonly mostSteps: number = 2000;
+  readonly #population: Population;
   readonly #host: Host;
-  readonly #place: number;
-  #population: Population | undefined;
+  /** The number of this model in the population. */
+  readonly #member: number;
   /** Packed weights and moments. */
   #state: Float32Array<ArrayBuffer>;
-  #step = 0;
   /** Whether the GPU has another state. */
   #changed = true;
-  #weightsChosen = false;
   #queue: Promise<unknown> = Promise.resolve();
 
-  /** Takes a place in a population; the weights are those of seed 0. */
+  /** Joins a population; the weights are those of seed 0. */
   constructor(population: Population, host: Host) {
-    this.#variant = population.variant;
-    this.model = this.#variant.name;
+    super(population.variant);
     this.adapter = population.gpu.adapter;
     this.#host = host;
     this.#population = population;
-    this.#place = population.join();
+    this.#member = population.join();
     this.#state = new Float32Array(population.stateLength);
-    this.initialize(0);
-    this.#weightsChosen = false;
+    this.write("parameters", host.initialParameters(0, 0));
   }
 
-  #live(): Population {
-    if (this.#population === undefined) {
-      throw new Error("Cannot use this engine as it was disposed of: create another one");
-    }
-    return this.#population;
+  /** One of the packed vectors, as a view. */
+  #packed(name: VectorName): Float32Array {
+    const length = this.#state.length / VECTORS.length;
+    return this.#state.subarray(VECTORS.indexOf(name) * length).subarray(0, length);
   }
 
-  /** Weights, first moment or second moment, as a view. */
-  #part(index: 0 | 1 | 2): Float32Array {
-    const length = this.#state.length / 3;
-    return this.#state.subarray(index * length, (index + 1) * length);
+  protected read(name: VectorName): Float32Array {
+    return unpack(this.#packed(name), this.#population.packing);
   }
 
-  setParameters(values: Float32Array): void {
-    checkParameters(values, this.#variant);
-    const { packing } = this.#live();
-    this.#state = new Float32Array(this.#state.length);
-    pack(values, packing, this.#part(0));
-    this.#step = 0;
-    this.#changed = true;
-    this.#weightsChosen = true;
-  }
-
-  parameters(): Float32Array {
-    return unpack(this.#part(0), this.#live().packing);
-  }
-
-  initialize(seed: number, attempt = 0): void {
-    checkWord("draw parameters", "seed", seed);
-    checkWord("draw parameters", "attempt", attempt);
-    this.setParameters(this.#host.initialParameters(seed, attempt));
-  }
-
-  optimizerState(): OptimizerState {
-    const { packing } = this.#live();
-    return {
-      step: this.#step,
-      firstMoment: unpack(this.#part(1), packing),
-      secondMoment: unpack(this.#part(2), packing),
-    };
-  }
-
-  setOptimizerState(state: OptimizerState): void {
-    checkOptimizerState(state, this.#variant);
-    const { packing } = this.#live();
-    this.#state = this.#state.slice();
-    pack(state.firstMoment, packing, this.#part(1));
-    pack(state.secondMoment, packing, this.#part(2));
-    this.#step = state.step;
+  protected write(name: VectorName, values: Float32Array): void {
+    pack(values, this.#population.packing, this.#packed(name));
     this.#changed = true;
   }
 
-  sample(request: SampleRequest): Operands {
-    this.#live();
+  protected initialParameters(seed: number, attempt: number): Float32Array {
+    return this.#host.initialParameters(seed, attempt);
+  }
+
+  protected draw(request: SampleRequest): Operands {
     return this.#host.sample(request);
   }
 
   /** Does one thing after the other, each with the weights that are in force when its turn comes. */
   #inTurn<T>(action: (population: Population) => Promise<T>): Promise<T> {
     const result = this.#queue.then(() => {
-      const population = this.#live();
-      population.gpu.check();
-      if (this.#changed) population.setState(this.#place, this.#state);
+      this.#population.gpu.check();
+      if (this.#changed) this.#population.setState(this.#member, this.#state);
       this.#changed = false;
-      return action(population);
+      return action(this.#population);
     });
     this.#queue = result.catch(() => {});
     return result;
   }
 
-  /** Checks problems before anything is begun. */
-  #operands(problems: Problems): Operands {
-    this.#live();
-    const operands = packOperands(problems);
-    checkNotEmpty(operands);
-    return operands;
-  }
-
   /** @throws {RangeError} If a batch does not fit into the GPU's buffers */
   #checkBatch(count: number): void {
-    const most = this.#live().mostExamples;
-    if (count <= most) return;
-    throw new RangeError(
-      `Cannot compute a gradient as a batch must have at most ${most} problems on ${this.adapter.name}: current number is ${count}`,
-    );
+    checkBatch(count, this.#population.mostExamples, ` on ${this.adapter.name}`);
   }
 
-  async lossAndGradient(problems: Problems): Promise<LossAndGradient> {
-    const operands = this.#operands(problems);
-    this.#checkBatch(operands.length / 2);
+  protected async computeGradient(operands: Operands): Promise<LossAndGradient> {
+    const count = operands.length / 2;
+    this.#checkBatch(count);
     const { loss, gradient } = await this.#inTurn((population) =>
-      population.gradient(this.#place, requestFor(operands.length / 2), operands)
+      population.gradient(this.#member, requestFor(count), operands)
     );
-    return { loss, gradient: unpack(gradient, this.#live().packing) };
+    return { loss, gradient: unpack(gradient, this.#population.packing) };
   }
 
-  async logits(problems: Problems): Promise<Float32Array> {
-    const operands = this.#operands(problems);
-    return await this.#inTurn((population) => population.logits(this.#place, requestFor(1), operands));
+  protected computeLogits(operands: Operands): Promise<Float32Array> {
+    return this.#inTurn((population) => population.logits(this.#member, requestFor(1), operands));
   }
 
-  async decode(problems: Problems): Promise<Uint8Array> {
-    const operands = this.#operands(problems);
-    checkWeightsChosen(this.#weightsChosen);
-    return await this.#inTurn((population) => population.decode(this.#place, requestFor(1), operands));
+  protected decodeTokens(operands: Operands): Promise<Uint8Array> {
+    return this.#inTurn((population) => population.decode(this.#member, requestFor(1), operands));
   }
 
-  async predict(problems: Problems): Promise<(bigint | null)[]> {
-    const tokens = await this.decode(problems);
-    return Array.from({ length: tokens.length / QUERIES }, (_, i) => {
-      const sum = readSum(tokens, i * QUERIES);
-      return Number.isNaN(sum) ? null : BigInt(sum);
-    });
-  }
-
-  async trainStep(problems: Problems, options: StepOptions): Promise<StepReport> {
-    const filled = checkStepOptions(options);
-    const operands = this.#operands(problems);
-    this.#checkBatch(operands.length / 2);
+  protected async takeStep(operands: Operands, options: FilledStepOptions): Promise<StepReport> {
+    const count = operands.length / 2;
+    this.#checkBatch(count);
     const { losses, gradientNorms } = await this.#train((before) => ({
       ...{ seed: 0, attempt: 0, operands },
-      steps: [{ ...requestFor(operands.length / 2), ...filled, before, updates: true }],
+      steps: [{ ...requestFor(count), ...options, before, updates: true }],
     }));
     return { loss: losses[0], gradientNorm: gradientNorms[0] };
   }
 
-  async trainRun(run: TrainRun): Promise<TrainRunReport> {
-    this.#live();
-    checkTrainRun(run);
-    const { seed, attempt, stage, firstSample, firstStep, minDigits, maxDigits } = run;
+  protected takeSteps(run: TrainRun): Promise<TrainRunReport> {
+    const { seed, attempt, stage, firstSample, firstStep, steps, minDigits, maxDigits } = run;
     this.#checkBatch(stage.batch);
     const options = checkStepOptions(stage);
-    const losses = new Float32Array(run.steps);
-    const gradientNorms = new Float32Array(run.steps);
-    for (let done = 0; done < run.steps; done += MOST_STEPS) {
-      const report = await this.#train((before) => ({
-        ...{ seed, attempt },
-        steps: Array.from({ length: Math.min(MOST_STEPS, run.steps - done) }, (_, k) => ({
-          ...options,
-          learningRate: this.#host.learningRate(stage, firstStep + done + k),
-          ...{ sample: firstSample + done + k, minDigits, maxDigits, batch: stage.batch },
-          ...{ before: before + k, updates: true },
-        })),
-      }));
-      losses.set(report.losses, done);
-      gradientNorms.set(report.gradientNorms, done);
-    }
-    return { losses, gradientNorms };
+    return this.#train((before) => ({
+      ...{ seed, attempt },
+      steps: Array.from({ length: steps }, (_, k) => ({
+        ...options,
+        learningRate: this.#host.learningRate(stage, firstStep + k),
+        ...{ sample: firstSample + k, minDigits, maxDigits, batch: stage.batch },
+        ...{ before: before + k, updates: true },
+      })),
+    }));
   }
 
   #train(job: (stepsBefore: number) => Omit<TrainJob, "model">): Promise<TrainRunReport> {
     return this.#inTurn(async (population) => {
-      const asked = { model: this.#place, ...job(this.#step) };
+      const asked = { model: this.#member, ...job(this.stepCount) };
       const { losses, gradientNorms, state } = await population.train(asked);
       this.#state = state as Float32Array<ArrayBuffer>;
-      this.#step += asked.steps.length;
-      this.#weightsChosen = true;
+      this.stepCount += asked.steps.length;
       return { losses, gradientNorms };
     });
   }
 
-  async dispose(): Promise<void> {
-    const population = this.#population;
-    if (population === undefined) return;
+  protected async free(): Promise<void> {
     await this.#queue;
-    if (this.#population === undefined) return; // disposed of meanwhile
-    this.#population = undefined;
-    population.leave(this.#place);
+    this.#population.leave(this.#member);
   }
 }
 

@@ -1,0 +1,176 @@
+import { checkWord } from "../../model/philox.ts";
+import { type Operands, packOperands, type Problems } from "../../model/problem.ts";
+import { checkSampleRequest, type SampleRequest } from "../../model/sampler.ts";
+import { type ModelName, parameterCount, type Variant } from "../../model/variant.ts";
+import { QUERIES, readSum } from "../../model/vocabulary.ts";
+import {
+  checkOptimizerState,
+  checkParameters,
+  checkStepOptions,
+  checkTrainRun,
+  type FilledStepOptions,
+} from "./checks.ts";
+import type {
+  Arithmetic,
+  BackendName,
+  Engine,
+  LossAndGradient,
+  OptimizerState,
+  StepOptions,
+  StepReport,
+  TrainRun,
+  TrainRunReport,
+} from "./types.ts";
+
+/** The vectors that an engine trains, each as long as the flat parameter vector. */
+export type VectorName = "parameters" | "firstMoment" | "secondMoment";
+
+/** A result now or later: an engine that works while it is called need not wrap it. */
+type MaybePromise<T> = T | Promise<T>;
+
+/** What all engines have in common: checks, disposal, long runs in pieces, and reading sums off decoded tokens. */
+export abstract class BaseEngine implements Engine {
+  abstract readonly backend: BackendName;
+  abstract readonly arithmetic: Arithmetic;
+  readonly threads: number = 1;
+  readonly model: ModelName;
+  /** Number of steps taken. */
+  protected abstract stepCount: number;
+  /** Most steps of one call of {@linkcode BaseEngine.takeSteps}. */
+  protected abstract readonly mostSteps: number;
+  /** Whether the weights were set, drawn or trained: those of a new engine cannot add, although their sums look like sums. */
+  #weightsChosen = false;
+  #isDisposed = false;
+
+  constructor(protected readonly variant: Variant) {
+    this.model = variant.name;
+  }
+
+  /** A copy of a vector. */
+  protected abstract read(name: VectorName): Float32Array;
+  protected abstract write(name: VectorName, values: Float32Array): void;
+  /** The weights that `initialize` sets. */
+  protected abstract initialParameters(seed: number, attempt: number): Float32Array;
+  protected abstract draw(request: Required<SampleRequest>): Operands;
+  protected abstract computeGradient(operands: Operands): MaybePromise<LossAndGradient>;
+  protected abstract computeLogits(operands: Operands): MaybePromise<Float32Array>;
+  protected abstract decodeTokens(operands: Operands): MaybePromise<Uint8Array>;
+  protected abstract takeStep(operands: Operands, options: FilledStepOptions): MaybePromise<StepReport>;
+  protected abstract takeSteps(run: TrainRun): MaybePromise<TrainRunReport>;
+  /** Called once. */
+  protected abstract free(): MaybePromise<void>;
+
+  /** @throws {Error} If the engine was disposed of */
+  protected checkUsable(): void {
+    if (this.#isDisposed) throw new Error("Cannot use this engine as it was disposed of: create another one");
+  }
+
+  #operands(problems: Problems): Operands {
+    this.checkUsable();
+    const operands = packOperands(problems);
+    if (operands.length > 0) return operands;
+    throw new RangeError("Cannot run the model as there must be at least one problem: current number is 0");
+  }
+
+  parameters(): Float32Array {
+    this.checkUsable();
+    return this.read("parameters");
+  }
+
+  setParameters(values: Float32Array): void {
+    this.checkUsable();
+    checkParameters(values, this.variant);
+    this.#reset(values);
+  }
+
+  initialize(seed: number, attempt = 0): void {
+    this.checkUsable();
+    checkWord("draw weights", "seed", seed);
+    checkWord("draw weights", "attempt", attempt);
+    this.#reset(this.initialParameters(seed, attempt));
+  }
+
+  #reset(parameters: Float32Array): void {
+    const zeros = new Float32Array(parameterCount(this.variant));
+    this.write("parameters", parameters);
+    this.write("firstMoment", zeros);
+    this.write("secondMoment", zeros);
+    this.stepCount = 0;
+    this.#weightsChosen = true;
+  }
+
+  optimizerState(): OptimizerState {
+    this.checkUsable();
+    return { step: this.stepCount, firstMoment: this.read("firstMoment"), secondMoment: this.read("secondMoment") };
+  }
+
+  setOptimizerState(state: OptimizerState): void {
+    this.checkUsable();
+    checkOptimizerState(state, this.variant);
+    this.write("firstMoment", state.firstMoment);
+    this.write("secondMoment", state.secondMoment);
+    this.stepCount = state.step;
+  }
+
+  sample(request: SampleRequest): Operands {
+    this.checkUsable();
+    return this.draw(checkSampleRequest(request));
+  }
+
+  async lossAndGradient(problems: Problems): Promise<LossAndGradient> {
+    return await this.computeGradient(this.#operands(problems));
+  }
+
+  async logits(problems: Problems): Promise<Float32Array> {
+    return await this.computeLogits(this.#operands(problems));
+  }
+
+  async trainStep(problems: Problems, options: StepOptions): Promise<StepReport> {
+    const operands = this.#operands(problems);
+    const report = await this.takeStep(operands, checkStepOptions(options));
+    this.#weightsChosen = true;
+    return report;
+  }
+
+  async trainRun(run: TrainRun): Promise<TrainRunReport> {
+    this.checkUsable();
+    checkTrainRun(run);
+    const losses = new Float32Array(run.steps);
+    const gradientNorms = new Float32Array(run.steps);
+    for (let done = 0; done < run.steps; done += this.mostSteps) {
+      this.checkUsable();
+      const report = await this.takeSteps({
+        ...run,
+        firstSample: run.firstSample + done,
+        firstStep: run.firstStep + done,
+        steps: Math.min(this.mostSteps, run.steps - done),
+      });
+      this.#weightsChosen = true;
+      losses.set(report.losses, done);
+      gradientNorms.set(report.gradientNorms, done);
+    }
+    return { losses, gradientNorms };
+  }
+
+  async decode(problems: Problems): Promise<Uint8Array> {
+    const operands = this.#operands(problems);
+    if (this.#weightsChosen) return await this.decodeTokens(operands);
+    throw new Error(
+      "Cannot add with a new engine as its weights must be set first: call setParameters, or initialize and train",
+    );
+  }
+
+  async predict(problems: Problems): Promise<(bigint | null)[]> {
+    const tokens = await this.decode(problems);
+    return Array.from({ length: tokens.length / QUERIES }, (_, i) => {
+      const sum = readSum(tokens, i * QUERIES);
+      return Number.isNaN(sum) ? null : BigInt(sum);
+    });
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    await this.free();
+  }
+}
