@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { formatValue } from "../common/format_value.ts";
+import { checkWhole } from "../common/checks.ts";
 
 const WORD = 2 ** 32;
 const HALF_WORD = 2 ** 16;
@@ -58,17 +58,7 @@ export function philox4x32(
   return Uint32Array.of(c0, c1, c2, c3);
 }
 
-/**
- * Checks a number that becomes one word of a counter or a key.
- *
- * @param asked The request, in words that follow "Cannot"
- * @param name The name of the number
- * @throws {RangeError} If it is not a whole number in [0, 2^32)
- */
+/** Checks a number that becomes one word of a counter or a key. @throws {RangeError} If it is not a whole number in [0, 2^32) */
 export function checkWord(asked: string, name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 0 || value >= WORD) {
-    throw new RangeError(
-      `Cannot ${asked} as ${name} must be a whole number from 0 to ${WORD - 1}: current value is ${formatValue(value)}`,
-    );
-  }
+  checkWhole(asked, name, value, 0, WORD - 1);
 }

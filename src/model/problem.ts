@@ -1,3 +1,4 @@
+import { check } from "../common/checks.ts";
 import { formatValue } from "../common/format_value.ts";
 import { MAX_OPERAND } from "./vocabulary.ts";
 
@@ -16,31 +17,39 @@ export type Operands = Float64Array;
 export type Problems = readonly Problem[] | Operands;
 
 /**
- * Checks one operand.
+ * Checks one operand of a pair.
  *
  * @returns The operand as a double, which holds it exactly
  * @throws {TypeError} If it is neither a number nor a bigint
  * @throws {RangeError} If it is not a whole number in [0, 9999999999]
  */
 export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unknown; b: unknown }): number {
-  const asked = `Cannot add ${formatValue(a)} and ${formatValue(b)} as ${name} must be`;
+  const asked = `add ${formatValue(a)} and ${formatValue(b)}`;
   if (typeof value !== "number" && typeof value !== "bigint") {
-    throw new TypeError(`${asked} a number or a bigint: current value is ${formatValue(value)}`);
+    throw new TypeError(
+      `Cannot ${asked} as ${name} must be a number or a bigint: current value is ${formatValue(value)}`,
+    );
   }
-  if (value < 0 || value > MAX_OPERAND || (typeof value === "number" && !Number.isInteger(value))) {
-    throw new RangeError(`${asked} a whole number from 0 to ${MAX_OPERAND}: current value is ${formatValue(value)}`);
-  }
+  const isWhole = typeof value === "bigint" || Number.isInteger(value);
+  check(isWhole && value >= 0 && value <= MAX_OPERAND, asked, name, `a whole number from 0 to ${MAX_OPERAND}`, value);
   return Number(value) + 0; // + 0 makes 0 of -0
 }
 
-/**
- * Checks that a pair is an object or a list.
- *
- * @throws {TypeError} If it is no object
- */
+/** @throws {TypeError} If a pair is not an object or a list */
 export function checkPair(pair: unknown): void {
   if (typeof pair === "object" && pair !== null) return;
   throw new TypeError(`Cannot add a pair as it must be an object or a list: current value is ${formatValue(pair)}`);
+}
+
+/** Cuts problems into pieces of at most `size`; `first` is the index of a piece's first problem. */
+export function* chunksOf(
+  operands: Operands,
+  size: number,
+): Generator<{ chunk: Operands; first: number; count: number }> {
+  for (let first = 0; first < operands.length / 2; first += size) {
+    const chunk = operands.subarray(2 * first, 2 * (first + size));
+    yield { chunk, first, count: chunk.length / 2 };
+  }
 }
 
 /**

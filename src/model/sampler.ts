@@ -1,11 +1,9 @@
 /**
- * Problems by number: the two operands of example e of step s.
- *
- * The WASM module draws the same problems. A change here changes every run and its bytes.
+ * Problems by number: the two operands of example e of step s. The WASM module draws the same ones, and so do the shaders.
  *
  * @module
  */
-import { formatValue } from "../common/format_value.ts";
+import { check, checkOneOf, checkWhole } from "../common/checks.ts";
 import { checkWord, philox4x32 } from "./philox.ts";
 import type { Operands } from "./problem.ts";
 import { OPERAND_DIGITS } from "./vocabulary.ts";
@@ -63,54 +61,22 @@ function numberOf(digits: readonly number[], length: number): number {
   return digits.slice(0, length).reduceRight((value, digit) => 10 * value + digit, 0);
 }
 
-/**
- * Checks a range of operand lengths.
- *
- * @param asked The request, in words that follow "Cannot"
- * @throws {RangeError} Unless both are whole numbers and 1 <= minDigits <= maxDigits <= 10
- */
+/** @throws {RangeError} Unless both are whole numbers and 1 <= minDigits <= maxDigits <= 10 */
 export function checkDigitRange(asked: string, minDigits: number, maxDigits: number): void {
-  for (const [name, value] of [["minDigits", minDigits], ["maxDigits", maxDigits]] as const) {
-    if (!Number.isInteger(value) || value < 1 || value > OPERAND_DIGITS) {
-      throw new RangeError(
-        `Cannot ${asked} as ${name} must be a whole number from 1 to ${OPERAND_DIGITS}: current value is ${
-          formatValue(value)
-        }`,
-      );
-    }
-  }
-  if (minDigits > maxDigits) {
-    throw new RangeError(
-      `Cannot ${asked} as minDigits must be at most maxDigits, which is ${maxDigits}: current value is ${minDigits}`,
-    );
-  }
+  checkWhole(asked, "minDigits", minDigits, 1, OPERAND_DIGITS);
+  checkWhole(asked, "maxDigits", maxDigits, 1, OPERAND_DIGITS);
+  check(minDigits <= maxDigits, asked, "minDigits", `at most maxDigits, which is ${maxDigits}`, minDigits);
 }
 
-/**
- * Checks a request and fills in the defaults.
- *
- * @throws {RangeError} If a number of the request is out of its range, or there is no such stream
- */
+/** Checks a request and fills in the defaults. @throws {RangeError} If a number is out of its range, or there is no such stream */
 export function checkSampleRequest(request: SampleRequest): Required<SampleRequest> {
   const { seed, stream, attempt = 0, sample = 0, count, minDigits = OPERAND_DIGITS, maxDigits = OPERAND_DIGITS } =
     request;
   const asked = "draw problems";
-  checkWord(asked, "seed", seed);
-  checkWord(asked, "attempt", attempt);
-  checkWord(asked, "sample", sample);
-  if (!Number.isInteger(count) || count < 0 || count > MOST_PROBLEMS) {
-    throw new RangeError(
-      `Cannot ${asked} as count must be a whole number from 0 to ${MOST_PROBLEMS}: current value is ${
-        formatValue(count)
-      }`,
-    );
-  }
+  for (const [name, word] of Object.entries({ seed, attempt, sample })) checkWord(asked, name, word);
+  checkWhole(asked, "count", count, 0, MOST_PROBLEMS);
   checkDigitRange(asked, minDigits, maxDigits);
-  if (stream !== "training" && stream !== "evaluation") {
-    throw new RangeError(
-      `Cannot ${asked} as stream must be one of training, evaluation: current value is ${formatValue(stream)}`,
-    );
-  }
+  checkOneOf(asked, "stream", stream, ["training", "evaluation"]);
   return { seed, stream, attempt, sample, count, minDigits, maxDigits };
 }
 
@@ -125,7 +91,6 @@ export function checkSampleRequest(request: SampleRequest): Required<SampleReque
  * ```ts
  * import { drawOperands } from "./sampler.ts";
  * import { assertEquals } from "@std/assert";
-
  *
  * const [a, b] = drawOperands({ seed: 1, stream: "evaluation", count: 1, minDigits: 1, maxDigits: 3 });
  * assertEquals(a < 1000 && b < 1000, true);

@@ -1,7 +1,6 @@
 import type { EngineOptions } from "../engine/interface/types.ts";
 import { sharedGpu } from "../engine/webgpu/device.ts";
 import { WebgpuEngine } from "../engine/webgpu/engine.ts";
-import { hostOf } from "../engine/webgpu/host.ts";
 import { Population } from "../engine/webgpu/population.ts";
 import { type ModelName, variantOf } from "../model/variant.ts";
 import { startRun } from "../training/start.ts";
@@ -17,10 +16,9 @@ export async function gpuTrainer(atOnce: number): Promise<RunTrainer> {
   const populations = new Map<ModelName, Promise<Population>>();
 
   const makeEngine = async ({ model = 763 }: EngineOptions) => {
-    const variant = variantOf(model);
     let population = populations.get(model);
-    if (population === undefined) populations.set(model, population = Population.create(variant, atOnce, gpu));
-    return new WebgpuEngine(await population, await hostOf(variant));
+    if (population === undefined) populations.set(model, population = Population.create(variantOf(model), atOnce, gpu));
+    return await WebgpuEngine.join(await population);
   };
 
   return {

@@ -1,9 +1,8 @@
 /** No adapter, no device, a device that is lost, shaders that do not compile: one clear error, and nothing goes on elsewhere. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
-import { type Gpu, type GpuSource, openGpu } from "../../src/engine/webgpu/device.ts";
+import { type Gpu, GpuError, type GpuSource, openGpu } from "../../src/engine/webgpu/device.ts";
 import { createWebgpuEngine } from "../../src/engine/webgpu/engine.ts";
-import { GpuError } from "../../src/engine/webgpu/error.ts";
 import { Program } from "../../src/engine/webgpu/program.ts";
 import { shaderOf } from "../../src/engine/webgpu/shaders/mod.ts";
 import { variantOf } from "../../src/model/variant.ts";
@@ -73,7 +72,7 @@ testOnGpu("a shader that does not compile is an error with the compiler's words"
   withGpu(async (gpu) => {
     const broken = shaderOf(VARIANT).replace("fn linear7(", "fn linear7(nothing: Nothing, ");
     await assertRejects(
-      () => Program.of(gpu, VARIANT, broken),
+      () => Program.compile(gpu, VARIANT, broken),
       GpuError,
       "Cannot compile the shaders as the GPU must accept it",
     );
@@ -82,7 +81,7 @@ testOnGpu("a shader that does not compile is an error with the compiler's words"
 testOnGpu("a shader that asks for too much is an error, not a silence", () =>
   withGpu(async (gpu) => {
     const greedy = shaderOf(VARIANT).replace("@workgroup_size(THREADS)", "@workgroup_size(4096)");
-    const program = await Program.of(gpu, VARIANT, greedy);
+    const program = await Program.compile(gpu, VARIANT, greedy);
     await assertRejects(
       () => program.pipeline("train"),
       GpuError,

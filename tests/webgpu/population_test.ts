@@ -3,7 +3,6 @@ import { assert, assertEquals } from "@std/assert";
 import type { TrainRun, TrainRunReport } from "../../src/engine/interface/types.ts";
 import { sharedGpu } from "../../src/engine/webgpu/device.ts";
 import { WebgpuEngine } from "../../src/engine/webgpu/engine.ts";
-import { hostOf } from "../../src/engine/webgpu/host.ts";
 import { Population } from "../../src/engine/webgpu/population.ts";
 import { variantOf } from "../../src/model/variant.ts";
 import { trainRecipe } from "../../src/training/recipes.ts";
@@ -37,8 +36,7 @@ testOnGpu("a population of 16 seeds gives each, to the bit, the run that it has 
   const variant = variantOf(763);
   const gpu = await sharedGpu();
   const population = await Population.create(variant, SEEDS.length, gpu);
-  const host = await hostOf(variant);
-  const members = SEEDS.map(() => new WebgpuEngine(population, host));
+  const members = await Promise.all(SEEDS.map(() => WebgpuEngine.join(population)));
   const before = gpu.counts.submissions;
   const together = await Promise.all(members.map((member, seed) => {
     member.initialize(seed);

@@ -1,4 +1,5 @@
 import { checkOptions, type OptionKinds } from "../../common/options.ts";
+import { check, checkWhole } from "../../common/checks.ts";
 import { formatValue } from "../../common/format_value.ts";
 import type { Stage } from "../../schedule/stage.ts";
 import { checkWord } from "../../model/philox.ts";
@@ -9,17 +10,7 @@ import type { OptimizerState, StepOptions, TrainRun } from "./types.ts";
 /** {@linkcode StepOptions} with every default filled in. */
 export type FilledStepOptions = Required<StepOptions>;
 
-type Rule = readonly [name: string, value: number, holds: (value: number) => boolean, rule: string];
-
-function checkRules(asked: string, rules: readonly Rule[]): void {
-  for (const [name, value, holds, rule] of rules) {
-    if (typeof value !== "number" || !holds(value)) {
-      throw new RangeError(`Cannot ${asked} as ${name} must be ${rule}: current value is ${formatValue(value)}`);
-    }
-  }
-}
-
-const isNatural = (value: number) => Number.isSafeInteger(value) && value >= 0;
+const FINITE = "a finite number, 0 or more";
 const isFiniteAndNotNegative = (value: number) => Number.isFinite(value) && value >= 0;
 const isDecay = (value: number) => value >= 0 && value < 1;
 
@@ -44,23 +35,15 @@ function checkVector(asked: string, name: string, values: Float32Array, variant:
   }
 }
 
-/**
- * Checks a flat parameter vector.
- *
- * @throws {RangeError} If its length is not that of the variant, or a value is not finite
- */
+/** @throws {RangeError} If a parameter vector has not the length of the variant, or a value is not finite */
 export function checkParameters(values: Float32Array, variant: Variant): void {
   checkVector("set the parameters", "the parameters", values, variant);
 }
 
-/**
- * Checks the state of an optimizer.
- *
- * @throws {RangeError} If a length is not that of the variant, a value is not finite, or a second moment is negative
- */
+/** @throws {RangeError} If a length is not that of the variant, a value is not finite, or a second moment is negative */
 export function checkOptimizerState({ step, firstMoment, secondMoment }: OptimizerState, variant: Variant): void {
   const asked = "set the optimizer's state";
-  checkRules(asked, [["step", step, isNatural, "a whole number, 0 or more"]]);
+  checkWhole(asked, "step", step, 0);
   checkVector(asked, "firstMoment", firstMoment, variant);
   checkVector(asked, "secondMoment", secondMoment, variant);
   const negative = secondMoment.find((value) => value < 0);
@@ -92,50 +75,33 @@ const STEP_OPTIONS: OptionKinds<StepOptions & Stage> = {
  * @throws {RangeError} If one is out of its range
  */
 export function checkStepOptions(options: StepOptions): FilledStepOptions {
-  checkOptions<StepOptions>("take a step", options, STEP_OPTIONS);
+  const asked = "take a step";
+  checkOptions<StepOptions>(asked, options, STEP_OPTIONS);
   const { learningRate, weightDecay = 0, clipNorm = 1, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
-  checkRules("take a step", [
-    ["learningRate", learningRate, isFiniteAndNotNegative, "a finite number, 0 or more"],
-    ["weightDecay", weightDecay, isFiniteAndNotNegative, "a finite number, 0 or more"],
-    ["clipNorm", clipNorm, (value) => value >= 0, "a number, 0 or more"],
-    ["beta1", beta1, isDecay, "a number in [0, 1)"],
-    ["beta2", beta2, isDecay, "a number in [0, 1)"],
-    ["epsilon", epsilon, (value) => Number.isFinite(value) && value > 0, "a finite number above 0"],
-  ]);
+  check(isFiniteAndNotNegative(learningRate), asked, "learningRate", FINITE, learningRate);
+  check(isFiniteAndNotNegative(weightDecay), asked, "weightDecay", FINITE, weightDecay);
+  check(clipNorm >= 0, asked, "clipNorm", "a number, 0 or more", clipNorm);
+  check(isDecay(beta1), asked, "beta1", "a number in [0, 1)", beta1);
+  check(isDecay(beta2), asked, "beta2", "a number in [0, 1)", beta2);
+  check(Number.isFinite(epsilon) && epsilon > 0, asked, "epsilon", "a finite number above 0", epsilon);
   return { learningRate, weightDecay, clipNorm, beta1, beta2, epsilon };
 }
 
-/**
- * Checks a stretch of training, the stage's hyperparameters included.
- *
- * @throws {RangeError} If a number is out of its range, or the stretch goes past the end of its stage
- */
+/** @throws {RangeError} If a number of a stretch of training is out of its range, or it goes past the end of its stage */
 export function checkTrainRun(run: TrainRun): void {
-  const { seed, attempt, firstSample, stage, firstStep, steps, minDigits, maxDigits } = run;
+  const { stage, firstStep, steps, minDigits, maxDigits } = run;
   const asked = "train";
   checkStepOptions(stage);
-  checkWord(asked, "seed", seed);
-  checkWord(asked, "attempt", attempt);
+  checkWord(asked, "seed", run.seed);
+  checkWord(asked, "attempt", run.attempt);
   checkDigitRange(asked, minDigits, maxDigits);
-  checkRules(asked, [
-    ["firstSample", firstSample, isNatural, "a whole number, 0 or more"],
-    ["firstStep", firstStep, isNatural, "a whole number, 0 or more"],
-    ["steps", steps, isNatural, "a whole number, 0 or more"],
-    ["stage.steps", stage.steps, isNatural, "a whole number, 0 or more"],
-    [
-      "stage.batch",
-      stage.batch,
-      (value) => Number.isSafeInteger(value) && value > 0 && value % 4 === 0,
-      "a positive multiple of 4",
-    ],
-    ["stage.warmupSteps", stage.warmupSteps, isFiniteAndNotNegative, "a finite number, 0 or more"],
-    ["stage.floor", stage.floor, (value) => value >= 0 && value <= 1, "a number in [0, 1]"],
-  ]);
-  if (firstStep + steps > stage.steps) {
-    throw new RangeError(
-      `Cannot ${asked} as firstStep + steps must be at most the ${stage.steps} steps of the stage: ` +
-        `current value is ${firstStep + steps}`,
-    );
-  }
-  if (steps > 0) checkWord(asked, "firstSample + steps - 1", firstSample + steps - 1);
+  for (const name of ["firstSample", "firstStep", "steps"] as const) checkWhole(asked, name, run[name], 0);
+  checkWhole(asked, "stage.steps", stage.steps, 0);
+  const isTiled = Number.isSafeInteger(stage.batch) && stage.batch > 0 && stage.batch % 4 === 0;
+  check(isTiled, asked, "stage.batch", "a positive multiple of 4", stage.batch);
+  check(isFiniteAndNotNegative(stage.warmupSteps), asked, "stage.warmupSteps", FINITE, stage.warmupSteps);
+  check(stage.floor >= 0 && stage.floor <= 1, asked, "stage.floor", "a number in [0, 1]", stage.floor);
+  const end = firstStep + steps;
+  check(end <= stage.steps, asked, "firstStep + steps", `at most the ${stage.steps} steps of the stage`, end);
+  if (steps > 0) checkWord(asked, "firstSample + steps - 1", run.firstSample + steps - 1);
 }

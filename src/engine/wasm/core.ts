@@ -4,6 +4,7 @@
  * @module
  */
 import { fromBase64 } from "../../common/base64.ts";
+import { chunksOf } from "../../model/problem.ts";
 import type { ModelName } from "../../model/variant.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
 import { EngineError } from "../interface/error.ts";
@@ -206,12 +207,10 @@ const DECODE_CHUNK = 65_536;
 /** Decodes problems whose tables are ready: tokens [n, 12]. */
 export function decodeProblems(core: Core<AdderExports>, operands: Float64Array, threads = 1): Uint8Array {
   const tokens = new Uint8Array(operands.length / 2 * QUERIES);
-  for (let first = 0; first < operands.length; first += 2 * DECODE_CHUNK) {
-    const chunk = operands.subarray(first, first + 2 * DECODE_CHUNK);
-    const count = chunk.length / 2;
+  for (const { chunk, first, count } of chunksOf(operands, DECODE_CHUNK)) {
     const { problems, results } = writeProblems(core, chunk, threads);
     core.exports.decode(problems, count, results);
-    tokens.set(new Uint8Array(core.memory.buffer, results, count * QUERIES), first / 2 * QUERIES);
+    tokens.set(new Uint8Array(core.memory.buffer, results, count * QUERIES), first * QUERIES);
   }
   return tokens;
 }

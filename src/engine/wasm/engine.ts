@@ -1,4 +1,4 @@
-import type { Operands } from "../../model/problem.ts";
+import { chunksOf, type Operands } from "../../model/problem.ts";
 import { DOMAINS, type SampleRequest } from "../../model/sampler.ts";
 import { parameterCount, TOKENS, type Variant } from "../../model/variant.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
@@ -163,12 +163,10 @@ export class WasmEngine extends BaseEngine {
   protected computeLogits(operands: Operands): Float32Array {
     const each = QUERIES * TOKENS;
     const logits = new Float32Array(operands.length / 2 * each);
-    for (let first = 0; first < operands.length; first += 2 * CHUNK) {
-      const chunk = operands.subarray(first, first + 2 * CHUNK);
-      const count = chunk.length / 2;
+    for (const { chunk, first, count } of chunksOf(operands, CHUNK)) {
       const { problems, results } = writeProblems(this.#core!, chunk, this.threads);
       this.#exports.logits(problems, count, results);
-      logits.set(new Float32Array(this.#core!.memory.buffer, results, count * each), first / 2 * each);
+      logits.set(new Float32Array(this.#core!.memory.buffer, results, count * each), first * each);
     }
     return logits;
   }

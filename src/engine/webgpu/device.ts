@@ -1,5 +1,9 @@
 import type { AdapterDescription } from "../interface/types.ts";
-import { GpuError } from "./error.ts";
+
+/** The GPU refused a shader or a buffer, or was lost; the message says what to do. */
+export class GpuError extends Error {
+  override readonly name = "GpuError";
+}
 
 /** Names that software adapters have, for runtimes that do not mark them. */
 const SOFTWARE = /llvmpipe|lavapipe|swiftshader|software|basic render/i;

@@ -1,22 +1,30 @@
 import type { Operands } from "../../model/problem.ts";
 import type { SampleRequest } from "../../model/sampler.ts";
-import type { Variant } from "../../model/variant.ts";
-import { OPERAND_DIGITS } from "../../model/vocabulary.ts";
+import type { ModelName, Variant } from "../../model/variant.ts";
+import { learningRateAt } from "../../schedule/learning_rate.ts";
 import { BaseEngine, type VectorName } from "../interface/base_engine.ts";
 import { checkBatch, checkStepOptions, type FilledStepOptions } from "../interface/checks.ts";
-import type { AdapterDescription, LossAndGradient, StepReport, TrainRun, TrainRunReport } from "../interface/types.ts";
+import type {
+  AdapterDescription,
+  Engine,
+  LossAndGradient,
+  StepReport,
+  TrainRun,
+  TrainRunReport,
+} from "../interface/types.ts";
+import { ReferenceEngine } from "../reference/engine.ts";
+import { hasSimd, instantiate } from "../wasm/core.ts";
+import { WasmEngine } from "../wasm/engine.ts";
 import type { Gpu } from "./device.ts";
-import { type Host, hostOf } from "./host.ts";
-import type { StepRequest } from "./jobs.ts";
+import { NO_STEP, Population, type TrainRequest } from "./population.ts";
 import { pack, unpack } from "./shaders/layout.ts";
-import { Population, type TrainJob } from "./population.ts";
 
-const NO_STEP = { learningRate: 0, weightDecay: 0, clipNorm: 0, beta1: 0, beta2: 0, epsilon: 1 };
-
-/** A request for the gradient, or for an answer, of problems that are given. */
-function requestFor(batch: number): StepRequest {
-  return { ...NO_STEP, sample: 0, minDigits: 1, maxDigits: OPERAND_DIGITS, batch, before: 0, updates: false };
+/** Draws the first weights and the problems of a page or a test: to the byte those of the WASM engine. */
+function makeHost(variant: Variant): Promise<Engine> {
+  if (!hasSimd()) return Promise.resolve(new ReferenceEngine(variant.name));
+  return import("../wasm/exact_module.ts").then(({ WASM }) => new WasmEngine(instantiate(WASM), "exact", variant));
 }
+const hosts: Partial<Record<ModelName, Promise<Engine>>> = {};
 
 /** The vectors in the order of the packed state. */
 const VECTORS: readonly VectorName[] = ["parameters", "firstMoment", "secondMoment"];
@@ -34,7 +42,7 @@ export class WebgpuEngine extends BaseEngine {
   /** Most steps of one submission. */
   protected readonly mostSteps: number = 2000;
   readonly #population: Population;
-  readonly #host: Host;
+  readonly #host: Engine;
   /** The number of this model in the population. */
   readonly #member: number;
   /** Packed weights and moments. */
@@ -43,15 +51,20 @@ export class WebgpuEngine extends BaseEngine {
   #changed = true;
   #queue: Promise<unknown> = Promise.resolve();
 
-  /** Joins a population; the weights are those of seed 0. */
-  constructor(population: Population, host: Host) {
+  private constructor(population: Population, host: Engine) {
     super(population.variant);
     this.adapter = population.gpu.adapter;
     this.#host = host;
     this.#population = population;
     this.#member = population.join();
     this.#state = new Float32Array(population.stateLength);
-    this.write("parameters", host.initialParameters(0, 0));
+    this.write("parameters", this.initialParameters(0, 0));
+  }
+
+  /** Makes an engine of the next free model of a population; its weights are those of seed 0. */
+  static async join(population: Population): Promise<WebgpuEngine> {
+    const { variant } = population;
+    return new WebgpuEngine(population, await (hosts[variant.name] ??= makeHost(variant)));
   }
 
   /** One of the packed vectors, as a view. */
@@ -70,7 +83,8 @@ export class WebgpuEngine extends BaseEngine {
   }
 
   protected initialParameters(seed: number, attempt: number): Float32Array {
-    return this.#host.initialParameters(seed, attempt);
+    this.#host.initialize(seed, attempt);
+    return this.#host.parameters();
   }
 
   protected draw(request: SampleRequest): Operands {
@@ -97,18 +111,16 @@ export class WebgpuEngine extends BaseEngine {
   protected async computeGradient(operands: Operands): Promise<LossAndGradient> {
     const count = operands.length / 2;
     this.#checkBatch(count);
-    const { loss, gradient } = await this.#inTurn((population) =>
-      population.gradient(this.#member, requestFor(count), operands)
-    );
+    const { loss, gradient } = await this.#inTurn((population) => population.gradient(this.#member, operands));
     return { loss, gradient: unpack(gradient, this.#population.packing) };
   }
 
   protected computeLogits(operands: Operands): Promise<Float32Array> {
-    return this.#inTurn((population) => population.logits(this.#member, requestFor(1), operands));
+    return this.#inTurn((population) => population.logits(this.#member, operands));
   }
 
   protected decodeTokens(operands: Operands): Promise<Uint8Array> {
-    return this.#inTurn((population) => population.decode(this.#member, requestFor(1), operands));
+    return this.#inTurn((population) => population.decode(this.#member, operands));
   }
 
   protected async takeStep(operands: Operands, options: FilledStepOptions): Promise<StepReport> {
@@ -116,7 +128,7 @@ export class WebgpuEngine extends BaseEngine {
     this.#checkBatch(count);
     const { losses, gradientNorms } = await this.#train((before) => ({
       ...{ seed: 0, attempt: 0, operands },
-      steps: [{ ...requestFor(count), ...options, before, updates: true }],
+      steps: [{ ...NO_STEP, ...options, batch: count, before, updates: true }],
     }));
     return { loss: losses[0], gradientNorm: gradientNorms[0] };
   }
@@ -129,16 +141,16 @@ export class WebgpuEngine extends BaseEngine {
       ...{ seed, attempt },
       steps: Array.from({ length: steps }, (_, k) => ({
         ...options,
-        learningRate: this.#host.learningRate(stage, firstStep + k),
+        learningRate: learningRateAt(stage, firstStep + k),
         ...{ sample: firstSample + k, minDigits, maxDigits, batch: stage.batch },
         ...{ before: before + k, updates: true },
       })),
     }));
   }
 
-  #train(job: (stepsBefore: number) => Omit<TrainJob, "model">): Promise<TrainRunReport> {
+  #train(request: (stepsBefore: number) => Omit<TrainRequest, "model">): Promise<TrainRunReport> {
     return this.#inTurn(async (population) => {
-      const asked = { model: this.#member, ...job(this.stepCount) };
+      const asked = { model: this.#member, ...request(this.stepCount) };
       const { losses, gradientNorms, state } = await population.train(asked);
       this.#state = state as Float32Array<ArrayBuffer>;
       this.stepCount += asked.steps.length;
@@ -161,7 +173,7 @@ export class WebgpuEngine extends BaseEngine {
  */
 export async function createWebgpuEngine(variant: Variant, gpu?: Gpu): Promise<WebgpuEngine> {
   const population = await Population.create(variant, 1, gpu);
-  const engine = new WebgpuEngine(population, await hostOf(variant));
+  const engine = await WebgpuEngine.join(population);
   population.close();
   return engine;
 }

@@ -2,23 +2,22 @@
  * Models on one GPU: their weights and moments, and everything that is dispatched for them.
  *
  * A batch of up to {@linkcode FUSED_BATCH} examples is trained by one workgroup a model, many steps a dispatch; a larger one by a workgroup a tile of
- * 32 examples, a few that add the tiles up and one that takes the step, three dispatches a step. Which of the two is a matter of the batch alone, never
- * of who else is trained in the same submission: so a model gets the same bytes alone and in company.
+ * 32 examples, a few that add the tiles up and one that takes the step, three dispatches a step. Only the batch size decides, never the other models of
+ * a submission, so a model gets the same bytes alone and beside others.
  *
  * @module
  */
-import type { Operands } from "../../model/problem.ts";
+import { chunksOf, type Operands } from "../../model/problem.ts";
 import { TOKENS, type Variant } from "../../model/variant.ts";
-import { QUERIES } from "../../model/vocabulary.ts";
+import { OPERAND_DIGITS, QUERIES } from "../../model/vocabulary.ts";
 import { type Gpu, sharedGpu } from "./device.ts";
-import type { RunRequest, StepRequest } from "./jobs.ts";
 import { type Packing, packingOf } from "./shaders/layout.ts";
 import { Buffers, Program } from "./program.ts";
+import { RequestBatcher } from "./request_batcher.ts";
 import { DECODERS, THREADS, TILE, workspaceOf } from "./shaders/mod.ts";
-import { type Copy, type Dispatch, submit, VEC4 } from "./submission.ts";
-import { WaitingRoom } from "./waiting_room.ts";
+import { type Copy, type Dispatch, type RunRequest, type StepRequest, submit, VEC4 } from "./submission.ts";
 
-/** The largest batch of which one workgroup does all. */
+/** The largest batch that one workgroup trains. */
 export const FUSED_BATCH = 64;
 
 /** Examples of one dispatch of a model's training, some milliseconds of a real GPU: a longer one may be taken for a hang. */
@@ -27,10 +26,18 @@ const DISPATCH_EXAMPLES = 4096;
 const DECODE_CHUNK = 65_536;
 /** Problems of one submission that computes logits. */
 const LOGITS_CHUNK = 4096;
+/** Floats of the logits of a query in the workspace. */
+const LOGITS_ROW = 16;
+
+/** A step that only asks for a gradient, or for an answer. */
+export const NO_STEP: Omit<StepRequest, "batch"> = {
+  ...{ learningRate: 0, weightDecay: 0, clipNorm: 0, beta1: 0, beta2: 0, epsilon: 1 },
+  ...{ sample: 0, minDigits: 1, maxDigits: OPERAND_DIGITS, before: 0, updates: false },
+};
 
 /** Steps for one model. */
-export interface TrainJob {
-  /** The model's place in the population. */
+export interface TrainRequest {
+  /** The index of the model in the population. */
   model: number;
   seed: number;
   attempt: number;
@@ -40,8 +47,7 @@ export interface TrainJob {
   operands?: Operands;
 }
 
-/** What came of it. */
-export interface TrainJobResult {
+export interface TrainResult {
   losses: Float32Array;
   gradientNorms: Float32Array;
   /** Packed weights, then the first and the second moments. */
@@ -49,28 +55,24 @@ export interface TrainJobResult {
 }
 
 /** Whether one workgroup does all of a step. */
-function isFused({ steps }: TrainJob): boolean {
+function isFused({ steps }: TrainRequest): boolean {
   return steps[0].batch <= FUSED_BATCH;
 }
 
-/** Workspaces that a job needs. */
-function workspacesOf(job: TrainJob): number {
-  return isFused(job) ? 1 : Math.ceil(job.steps[0].batch / TILE);
+function workspacesOf(request: TrainRequest): number {
+  return isFused(request) ? 1 : Math.ceil(request.steps[0].batch / TILE);
 }
 
 /** The models of one variant on one GPU. */
 export class Population {
   readonly packing: Packing;
   readonly #buffers: Buffers;
+  /** Indices of models that nobody has. */
   readonly #free: number[];
-  readonly #room = new WaitingRoom<TrainJob, TrainJobResult>({
-    partsOf: (waiting) => this.#partsOf(waiting),
-    run: (jobs) => this.#inTurn(() => this.#submitTraining(jobs)),
-  });
+  readonly #batcher = new RequestBatcher<TrainRequest, TrainResult>((requests) => this.#trainTogether(requests));
   #closed = false;
   #queue: Promise<unknown> = Promise.resolve();
 
-  /** Makes room for so many models. */
   constructor(program: Program, capacity: number) {
     this.packing = packingOf(program.variant);
     this.#buffers = new Buffers(program);
@@ -83,29 +85,27 @@ export class Population {
     return new Population(await Program.of(gpu ?? await sharedGpu(), variant), capacity);
   }
 
-  /** The most models that a GPU takes. */
-  static mostModels({ device }: Gpu, variant: Variant): number {
-    const { maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = device.limits;
-    const most = Math.floor(maxStorageBufferBindingSize / (VEC4 * workspaceOf(variant).vectors));
-    return Math.min(most, maxComputeWorkgroupsPerDimension);
-  }
-
-  /** The largest batch that fits into one binding. */
-  get mostExamples(): number {
-    return TILE * Population.mostModels(this.gpu, this.variant);
-  }
-
-  /** The GPU at work. */
   get gpu(): Gpu {
     return this.#buffers.program.gpu;
   }
 
-  /** The variant of its models. */
   get variant(): Variant {
     return this.#buffers.program.variant;
   }
 
-  /** Weights, two moments and a gradient. */
+  /** The most workspaces that fit into one binding, and workgroups into one dispatch. */
+  get #mostWorkspaces(): number {
+    const { maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = this.gpu.device.limits;
+    const most = Math.floor(maxStorageBufferBindingSize / (VEC4 * workspaceOf(this.variant).vectors));
+    return Math.min(most, maxComputeWorkgroupsPerDimension);
+  }
+
+  /** The largest batch. */
+  get mostExamples(): number {
+    return TILE * this.#mostWorkspaces;
+  }
+
+  /** Bytes of weights, two moments and a gradient. */
   get #stateBytes(): number {
     return 4 * VEC4 * this.packing.vectors;
   }
@@ -115,18 +115,17 @@ export class Population {
     return 3 * 4 * this.packing.vectors;
   }
 
-  /** Takes a place. */
+  /** Gives the index of a model to a new member. */
   join(): number {
     const model = this.#free.pop();
-    if (model === undefined) throw new Error("Cannot join a population as a place must be free: all are taken");
-    this.#room.join();
+    if (model === undefined) throw new Error("Cannot join a population as a model must be free: all are taken");
+    this.#batcher.join();
     return model;
   }
 
-  /** Gives a place back. */
   leave(model: number): void {
     this.#free.push(model);
-    this.#room.leave();
+    this.#batcher.leave();
     this.#freeIfDone();
   }
 
@@ -137,7 +136,7 @@ export class Population {
   }
 
   #freeIfDone(): void {
-    if (this.#closed && this.#room.members === 0) this.#buffers.destroy();
+    if (this.#closed && this.#batcher.members === 0) this.#buffers.destroy();
   }
 
   /** Sets weights and moments. */
@@ -146,19 +145,23 @@ export class Population {
   }
 
   /** Trains a model, in one submission with all others that are asked for meanwhile. */
-  train(job: TrainJob): Promise<TrainJobResult> {
-    return this.#room.do(job);
+  train(request: TrainRequest): Promise<TrainResult> {
+    return this.#batcher.submit(request);
   }
 
-  /** Batches of one size need the same dispatches; and as many at once as fit. */
-  #partsOf<Item extends { job: TrainJob }>(waiting: Item[]): Item[][] {
-    const groups = Map.groupBy(waiting, ({ job }) => isFused(job) ? 0 : job.steps[0].batch);
-    return [...groups.values()].flatMap((group) => this.#partsThatFit(group));
-  }
-
-  #partsThatFit<Item extends { job: TrainJob }>(group: Item[]): Item[][] {
-    const most = Math.max(1, Math.floor(Population.mostModels(this.gpu, this.variant) / workspacesOf(group[0].job)));
-    return Array.from({ length: Math.ceil(group.length / most) }, (_, i) => group.slice(i * most, (i + 1) * most));
+  /** Batches of one size need the same dispatches, so each size is a submission, or several where it does not fit into one. */
+  #trainTogether(requests: readonly TrainRequest[]): Promise<TrainResult>[] {
+    const results: Promise<TrainResult>[] = [];
+    const groups = Map.groupBy(requests.keys(), (i) => isFused(requests[i]) ? 0 : requests[i].steps[0].batch);
+    for (const group of groups.values()) {
+      const most = Math.max(1, Math.floor(this.#mostWorkspaces / workspacesOf(requests[group[0]])));
+      for (let first = 0; first < group.length; first += most) {
+        const part = group.slice(first, first + most);
+        const submitted = this.#inTurn(() => this.#submitTraining(part.map((i) => requests[i])));
+        part.forEach((i, k) => results[i] = submitted.then((all) => all[k]));
+      }
+    }
+    return results;
   }
 
   /** One after the other: the buffers are shared. */
@@ -178,36 +181,33 @@ export class Population {
     ];
   }
 
-  async #submitTraining(jobs: readonly TrainJob[]): Promise<TrainJobResult[]> {
-    const fused = isFused(jobs[0]);
-    const workspaces = workspacesOf(jobs[0]);
+  async #submitTraining(requests: readonly TrainRequest[]): Promise<TrainResult[]> {
+    const fused = isFused(requests[0]);
+    const workspaces = workspacesOf(requests[0]);
     let firstStep = 0;
     let firstProblem = 0;
-    const runs = jobs.map((job): RunRequest => {
-      const { model, seed, attempt, steps, operands } = job;
+    const runs = requests.map(({ model, seed, attempt, steps, operands }): RunRequest => {
       const stride = fused ? Math.max(1, Math.floor(DISPATCH_EXAMPLES / steps[0].batch)) : workspaces;
-      const run = { model, firstStep, steps: steps.length, stride, seed, attempt };
+      const given = operands && firstProblem;
+      const run = { model, firstStep, steps: steps.length, stride, seed, attempt, firstProblem: given };
       firstStep += steps.length;
-      if (operands === undefined) return run;
-      firstProblem += operands.length / 2;
-      return { ...run, firstProblem: firstProblem - operands.length / 2 };
+      firstProblem += (operands?.length ?? 0) / 2;
+      return run;
     });
-    const models = jobs.length;
+    const models = requests.length;
     const [reports, ...states] = await submit(this.#buffers, {
       runs,
-      steps: jobs.flatMap(({ steps }) => steps),
-      problems: jobs.flatMap(({ operands }) => operands === undefined ? [] : [operands]),
+      steps: requests.flatMap(({ steps }) => steps),
+      problems: requests.flatMap(({ operands }) => operands ?? []),
       workspaces: workspaces * models,
       first: fused ? [] : [{ entryPoint: "prepare", groups: [models] }],
       dispatches: fused ? [{ entryPoint: "train", groups: [models] }] : this.#largeStep(workspaces, models),
       repeats: Math.max(...runs.map(({ steps, stride }) => fused ? Math.ceil(steps / stride) : steps)),
       copies: [
         { name: "reports", at: 0, bytes: 8 * firstStep },
-        ...jobs.map(({ model }): Copy => ({
-          name: "states",
-          at: model * this.#stateBytes,
-          bytes: 4 * this.stateLength,
-        })),
+        ...requests.map(({ model }): Copy => (
+          { name: "states", at: model * this.#stateBytes, bytes: 4 * this.stateLength }
+        )),
       ],
     });
     return runs.map(({ firstStep, steps }, i) => ({
@@ -217,87 +217,65 @@ export class Population {
     }));
   }
 
-  /** The loss of given problems and its packed gradient. */
-  gradient(model: number, step: StepRequest, operands: Operands): Promise<{ loss: number; gradient: Float32Array }> {
-    const tiles = Math.ceil(step.batch / TILE);
-    return this.#inTurn(async () => {
-      const [reports, gradient] = await submit(this.#buffers, {
-        runs: [{ model, firstStep: 0, steps: 1, stride: tiles, seed: 0, attempt: 0, firstProblem: 0 }],
-        steps: [step],
+  /** Dispatches for given problems; `stride` workgroups have a workspace each. */
+  #compute(
+    model: number,
+    operands: Operands,
+    stride: number,
+    dispatches: readonly Dispatch[],
+    copies: readonly Copy[],
+  ): Promise<Float32Array[]> {
+    return this.#inTurn(() =>
+      submit(this.#buffers, {
+        runs: [{ model, firstStep: 0, steps: 1, stride, seed: 0, attempt: 0, firstProblem: 0 }],
+        steps: [{ ...NO_STEP, batch: operands.length / 2 }],
         problems: [operands],
-        workspaces: tiles,
-        dispatches: [{ entryPoint: "prepare", groups: [1] }, ...this.#largeStep(tiles, 1)],
-        copies: [
-          { name: "reports", at: 0, bytes: 8 },
-          { name: "states", at: model * this.#stateBytes + 4 * this.stateLength, bytes: this.#stateBytes / 4 },
-        ],
-      });
-      return { loss: reports[0], gradient };
-    });
+        workspaces: stride,
+        dispatches,
+        copies,
+      })
+    );
+  }
+
+  /** The loss of given problems and its packed gradient. */
+  async gradient(model: number, operands: Operands): Promise<{ loss: number; gradient: Float32Array }> {
+    const tiles = Math.ceil(operands.length / 2 / TILE);
+    const dispatches: Dispatch[] = [{ entryPoint: "prepare", groups: [1] }, ...this.#largeStep(tiles, 1)];
+    const at = model * this.#stateBytes + 4 * this.stateLength;
+    const [[loss], gradient] = await this.#compute(model, operands, tiles, dispatches, [
+      { name: "reports", at: 0, bytes: 8 },
+      { name: "states", at, bytes: this.#stateBytes / 4 },
+    ]);
+    return { loss, gradient };
   }
 
   /** Logits [n, 12, 14]. */
-  async logits(model: number, step: StepRequest, operands: Operands): Promise<Float32Array> {
-    const rows = QUERIES * operands.length / 2;
-    const logits = new Float32Array(rows * TOKENS);
-    await this.#inChunks(operands, LOGITS_CHUNK, async (chunk, first) => {
-      const count = chunk.length / 2;
-      const tiles = Math.ceil(count / TILE);
-      const floats = await this.#ask(model, { ...step, batch: count }, chunk, QUERIES * 16, [
+  async logits(model: number, operands: Operands): Promise<Float32Array> {
+    const logits = new Float32Array(QUERIES * operands.length / 2 * TOKENS);
+    for (const { chunk, first, count } of chunksOf(operands, LOGITS_CHUNK)) {
+      const bytes = 4 * QUERIES * LOGITS_ROW * count;
+      const [floats] = await this.#compute(model, chunk, 1, [
         { entryPoint: "prepare", groups: [1] },
-        { entryPoint: "logits", groups: [tiles] },
-      ]);
+        { entryPoint: "logits", groups: [Math.ceil(count / TILE)] },
+      ], [{ name: "workspace", at: 0, bytes }]);
       for (let row = 0; row < QUERIES * count; row++) {
-        logits.set(floats.subarray(16 * row, 16 * row + TOKENS), TOKENS * (QUERIES * first + row));
+        const from = LOGITS_ROW * row;
+        logits.set(floats.subarray(from, from + TOKENS), TOKENS * (QUERIES * first + row));
       }
-    });
+    }
     return logits;
   }
 
   /** Tokens [n, 12]. */
-  async decode(model: number, step: StepRequest, operands: Operands): Promise<Uint8Array> {
+  async decode(model: number, operands: Operands): Promise<Uint8Array> {
     const tokens = new Uint8Array(QUERIES * operands.length / 2);
-    await this.#inChunks(operands, DECODE_CHUNK, async (chunk, first) => {
-      const count = chunk.length / 2;
-      const floats = await this.#ask(model, { ...step, batch: count }, chunk, QUERIES, [
+    for (const { chunk, first, count } of chunksOf(operands, DECODE_CHUNK)) {
+      const [floats] = await this.#compute(model, chunk, 1, [
         { entryPoint: "prepareDecoding", groups: [1] },
         { entryPoint: "decode", groups: [Math.ceil(count / (2 * DECODERS))] },
-      ]);
+      ], [{ name: "workspace", at: 0, bytes: 4 * QUERIES * count }]);
       tokens.set(floats, QUERIES * first);
-    });
-    return tokens;
-  }
-
-  async #inChunks(
-    operands: Operands,
-    size: number,
-    action: (chunk: Operands, first: number) => Promise<void>,
-  ): Promise<void> {
-    for (let first = 0; first < operands.length / 2; first += size) {
-      await action(operands.subarray(2 * first, 2 * (first + size)), first);
     }
-  }
-
-  /** Dispatches that leave so many floats for each problem in the workspace. */
-  #ask(
-    model: number,
-    step: StepRequest,
-    operands: Operands,
-    floats: number,
-    dispatches: Dispatch[],
-  ): Promise<Float32Array> {
-    const bytes = 4 * floats * step.batch;
-    return this.#inTurn(async () => {
-      this.#buffers.reserve("workspace", bytes);
-      const [result] = await submit(this.#buffers, {
-        runs: [{ model, firstStep: 0, steps: 1, stride: 1, seed: 0, attempt: 0, firstProblem: 0 }],
-        steps: [step],
-        problems: [operands],
-        workspaces: 1,
-        dispatches,
-        copies: [{ name: "workspace", at: 0, bytes }],
-      });
-      return result;
-    });
+    return tokens;
   }
 }

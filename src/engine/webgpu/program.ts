@@ -1,4 +1,4 @@
-import type { Variant } from "../../model/variant.ts";
+import type { ModelName, Variant } from "../../model/variant.ts";
 import type { Gpu } from "./device.ts";
 import type { EntryPoint } from "./shaders/entries.ts";
 import { BINDINGS, type BufferName, shaderOf } from "./shaders/mod.ts";
@@ -7,7 +7,7 @@ import { BINDINGS, type BufferName, shaderOf } from "./shaders/mod.ts";
 export class Program {
   readonly layout: GPUBindGroupLayout;
   readonly #pipelineLayout: GPUPipelineLayout;
-  readonly #pipelines = new Map<EntryPoint, Promise<GPUComputePipeline>>();
+  readonly #pipelines: Partial<Record<EntryPoint, Promise<GPUComputePipeline>>> = {};
 
   private constructor(readonly gpu: Gpu, readonly variant: Variant, readonly module: GPUShaderModule) {
     const { device } = gpu;
@@ -21,44 +21,33 @@ export class Program {
     this.#pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [this.layout] });
   }
 
-  static readonly #programs = new WeakMap<Gpu, Map<Variant, Promise<Program>>>();
+  static readonly #programs = new WeakMap<Gpu, Partial<Record<ModelName, Promise<Program>>>>();
 
-  /**
-   * The program of a variant, once per device.
-   *
-   * @param source WGSL, where it is not the variant's own
-   * @throws {GpuError} If the shader does not compile
-   */
-  static of(gpu: Gpu, variant: Variant, source?: string): Promise<Program> {
-    const make = async () => {
-      const descriptor = { label: `tiny-adder ${variant.name}`, code: source ?? shaderOf(variant) };
-      return new Program(
-        gpu,
-        variant,
-        await gpu.try("compile the shaders", () => gpu.device.createShaderModule(descriptor)),
-      );
-    };
-    if (source !== undefined) return make();
-    let programs = Program.#programs.get(gpu);
-    if (programs === undefined) Program.#programs.set(gpu, programs = new Map());
-    let program = programs.get(variant);
-    if (program === undefined) programs.set(variant, program = make());
-    return program;
+  /** The program of a variant, once per device. @throws {GpuError} If the shader does not compile */
+  static of(gpu: Gpu, variant: Variant): Promise<Program> {
+    const programs = Program.#programs.get(gpu) ?? {};
+    Program.#programs.set(gpu, programs);
+    return programs[variant.name] ??= Program.compile(gpu, variant);
+  }
+
+  /** Compiles a program. @throws {GpuError} If the shader does not compile */
+  static async compile(gpu: Gpu, variant: Variant, code: string = shaderOf(variant)): Promise<Program> {
+    const descriptor = { label: `tiny-adder ${variant.name}`, code };
+    const module = await gpu.try("compile the shaders", () => gpu.device.createShaderModule(descriptor));
+    return new Program(gpu, variant, module);
   }
 
   /** The pipeline of an entry point. @throws {GpuError} If it does not compile */
   pipeline(entryPoint: EntryPoint): Promise<GPUComputePipeline> {
-    let pipeline = this.#pipelines.get(entryPoint);
-    if (pipeline === undefined) {
-      const compute = { module: this.module, entryPoint };
-      const descriptor = { label: entryPoint, layout: this.#pipelineLayout, compute };
-      pipeline = this.gpu.try(
-        `compile the shader ${entryPoint}`,
-        () => this.gpu.device.createComputePipelineAsync(descriptor),
-      );
-      this.#pipelines.set(entryPoint, pipeline);
-    }
-    return pipeline;
+    return this.#pipelines[entryPoint] ??= this.gpu.try(
+      `compile the shader ${entryPoint}`,
+      () =>
+        this.gpu.device.createComputePipelineAsync({
+          label: entryPoint,
+          layout: this.#pipelineLayout,
+          compute: { module: this.module, entryPoint },
+        }),
+    );
   }
 }
 
@@ -71,19 +60,18 @@ export class Buffers {
     for (const { name } of BINDINGS) this.#make(name, 256);
   }
 
-  #make(name: BufferName, size: number): void {
-    this.#buffers.get(name)?.destroy();
+  #make(label: BufferName, size: number): void {
+    this.#buffers.get(label)?.destroy();
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    this.#buffers.set(name, this.program.gpu.device.createBuffer({ label: name, size, usage }));
+    this.#buffers.set(label, this.program.gpu.device.createBuffer({ label, size, usage }));
     this.#group = undefined;
   }
 
-  /** A buffer. */
   get(name: BufferName): GPUBuffer {
     return this.#buffers.get(name)!;
   }
 
-  /** Makes sure that a buffer has so many bytes; what it held may be lost. */
+  /** Makes sure that a buffer has so many bytes; its content may be lost. */
   reserve(name: BufferName, bytes: number): void {
     if (this.get(name).size >= bytes) return;
     const { maxStorageBufferBindingSize } = this.program.gpu.device.limits;
@@ -92,6 +80,7 @@ export class Buffers {
 
   /** Writes to the beginning of a buffer, or from a byte on, within it. */
   write(name: BufferName, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, at = 0): void {
+    if (data.byteLength === 0) return; // Deno 2.9 panics
     this.reserve(name, at + data.byteLength);
     this.program.gpu.device.queue.writeBuffer(this.get(name), at, data);
   }
@@ -104,7 +93,6 @@ export class Buffers {
     });
   }
 
-  /** Frees them. */
   destroy(): void {
     for (const buffer of this.#buffers.values()) buffer.destroy();
   }

@@ -1,16 +1,44 @@
 /**
- * One submission: what is asked goes to the GPU's buffers, shaders are dispatched, what is wanted comes back.
+ * One submission: requests are packed into the GPU's buffers, shaders are dispatched, results are copied back.
  *
  * @module
  */
 import type { Operands } from "../../model/problem.ts";
-import { packProblems, packRuns, packSteps, RUN_BYTES, type RunRequest, STEP_BYTES, type StepRequest } from "./jobs.ts";
+import type { FilledStepOptions } from "../interface/checks.ts";
 import type { Buffers } from "./program.ts";
 import type { EntryPoint } from "./shaders/entries.ts";
 import { TABLE, workspaceOf } from "./shaders/mod.ts";
 
 /** Bytes of a vec4f. */
 export const VEC4 = 16;
+/** Words of `Step` in shaders/mod.ts. */
+const STEP_WORDS = 16;
+const HALF = 100_000;
+
+/** One run of a submission: `Run` in shaders/mod.ts. */
+export interface RunRequest {
+  model: number;
+  firstStep: number;
+  steps: number;
+  stride: number;
+  seed: number;
+  attempt: number;
+  /** The index of the first example in `problems`; undefined: examples are drawn. */
+  firstProblem?: number;
+}
+
+/** One step of a schedule. */
+export interface StepRequest extends FilledStepOptions {
+  /** The sampler's number of this step. */
+  sample: number;
+  minDigits: number;
+  maxDigits: number;
+  batch: number;
+  /** Steps that AdamW has taken before. */
+  before: number;
+  /** Whether the step is taken, or only its gradient computed. */
+  updates: boolean;
+}
 
 /** Workgroups of one entry point. */
 export interface Dispatch {
@@ -18,7 +46,7 @@ export interface Dispatch {
   groups: readonly [x: number, y?: number];
 }
 
-/** Bytes that come back. */
+/** Bytes that are copied back. */
 export interface Copy {
   name: "reports" | "states" | "workspace";
   at: number;
@@ -40,8 +68,48 @@ export interface Submission {
   copies: readonly Copy[];
 }
 
+function packRuns(runs: readonly RunRequest[]): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(
+    runs.flatMap(({ model, firstStep, steps, stride, seed, attempt, firstProblem }) => [
+      ...[model, firstStep, steps, stride, seed, attempt, firstProblem === undefined ? 0 : 1, firstProblem ?? 0],
+    ]),
+  );
+}
+
+/** AdamW's corrections are computed here, in doubles, as `optimizerStep` of assembly/optimizer.ts does. */
+function packSteps(steps: readonly StepRequest[]): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(STEP_WORDS * steps.length);
+  const floats = new Float32Array(words.buffer);
+  steps.forEach((step, i) => {
+    const { sample, minDigits, maxDigits, batch, before, updates } = step;
+    const { learningRate, weightDecay, clipNorm, beta1, beta2, epsilon } = step;
+    const t = before + 1;
+    const at = STEP_WORDS * i;
+    words.set([sample, minDigits, maxDigits, batch], at);
+    floats.set([
+      ...[learningRate / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t), 1 - learningRate * weightDecay],
+      ...[Number.isFinite(clipNorm) ? clipNorm : 0, beta1, 1 - beta1, beta2, 1 - beta2, epsilon],
+    ], at + 4);
+    words[at + 13] = updates ? 1 : 0;
+  });
+  return words;
+}
+
+/** Operands as halves of five digits, four words a problem. */
+function packProblems(problems: readonly Operands[]): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(2 * problems.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const operands of problems) {
+    for (const operand of operands) {
+      words[at++] = Math.floor(operand / HALF);
+      words[at++] = operand % HALF;
+    }
+  }
+  return words;
+}
+
 /**
- * Submits, and waits for what comes back.
+ * Submits, and waits for the results.
  *
  * @returns The floats of each copy
  * @throws {GpuError} If the device is lost or refuses it
@@ -50,25 +118,22 @@ export async function submit(
   buffers: Buffers,
   { runs, steps, problems, workspaces, first = [], dispatches, repeats = 1, copies }: Submission,
 ): Promise<Float32Array[]> {
-  const { gpu } = buffers.program;
+  const { gpu, variant } = buffers.program;
   const { device, counts } = gpu;
   const pipelines = new Map<EntryPoint, GPUComputePipeline>();
   for (const { entryPoint } of [...first, ...dispatches]) {
-    if (!pipelines.has(entryPoint)) pipelines.set(entryPoint, await buffers.program.pipeline(entryPoint));
+    pipelines.set(entryPoint, await buffers.program.pipeline(entryPoint));
   }
-  const length = copies.reduce((sum, { bytes }) => sum + bytes, 0);
+  const size = copies.reduce((sum, { bytes }) => sum + bytes, 0);
   return await gpu.try("run the model", async () => {
-    buffers.reserve("runs", RUN_BYTES * runs.length);
-    buffers.reserve("schedule", STEP_BYTES * steps.length);
-    buffers.reserve("reports", 8 * steps.length);
-    buffers.reserve("tables", VEC4 * TABLE * runs.length);
-    buffers.reserve("workspace", VEC4 * workspaceOf(buffers.program.variant).vectors * workspaces);
     buffers.write("runs", packRuns(runs));
     buffers.write("schedule", packSteps(steps));
+    buffers.write("problems", packProblems(problems));
     buffers.write("cursors", new Uint32Array(runs.length));
-    const given = problems.map(packProblems);
-    buffers.reserve("problems", given.reduce((sum, { byteLength }) => sum + byteLength, 0));
-    given.reduce((at, words) => (buffers.write("problems", words, at), at + words.byteLength), 0);
+    buffers.reserve("reports", 8 * steps.length);
+    buffers.reserve("tables", VEC4 * TABLE * runs.length);
+    buffers.reserve("workspace", VEC4 * workspaceOf(variant).vectors * workspaces);
+    for (const { name, at, bytes } of copies) buffers.reserve(name, at + bytes);
 
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -81,22 +146,19 @@ export async function submit(
     first.forEach(dispatch);
     for (let i = 0; i < repeats; i++) dispatches.forEach(dispatch);
     pass.end();
-    const staging = device.createBuffer({
-      size: length,
-      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
-    });
+    const staging = device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
     copies.reduce((to, { name, at, bytes }) => {
       encoder.copyBufferToBuffer(buffers.get(name), at, staging, to, bytes);
       return to + bytes;
     }, 0);
     device.queue.submit([encoder.finish()]);
     counts.submissions++;
-    counts.bytesRead += length;
+    counts.bytesRead += size;
     try {
       await staging.mapAsync(GPUMapMode.READ);
-      const bytes = staging.getMappedRange();
+      const mapped = staging.getMappedRange();
       let from = 0;
-      return copies.map(({ bytes: size }) => new Float32Array(bytes.slice(from, from += size)));
+      return copies.map(({ bytes }) => new Float32Array(mapped.slice(from, from += bytes)));
     } finally {
       staging.destroy();
     }

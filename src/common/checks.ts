@@ -1,0 +1,18 @@
+import { formatValue } from "./format_value.ts";
+
+/** @throws {RangeError} `Cannot <asked> as <name> must be <rule>: current value is <value>`, unless it holds */
+export function check(holds: boolean, asked: string, name: string, rule: string, value: unknown): void {
+  if (holds) return;
+  throw new RangeError(`Cannot ${asked} as ${name} must be ${rule}: current value is ${formatValue(value)}`);
+}
+
+/** {@linkcode check} that a value is a whole number from `least` to `most`. */
+export function checkWhole(asked: string, name: string, value: number, least: number, most = Infinity): void {
+  const range = most === Infinity ? `, ${least} or more` : ` from ${least} to ${most}`;
+  check(Number.isSafeInteger(value) && value >= least && value <= most, asked, name, `a whole number${range}`, value);
+}
+
+/** {@linkcode check} that a value is one of a list. */
+export function checkOneOf(asked: string, name: string, value: unknown, choices: readonly unknown[]): void {
+  check(choices.includes(value), asked, name, `one of ${choices.join(", ")}`, value);
+}
