@@ -57,7 +57,7 @@ async function chooseOperands(
     if (seed !== undefined) {
       throw new UsageError("Cannot run eval as --seed belongs to --random and --hard: found --cases");
     }
-    return parseCases(await readText(cases, "a CSV file"), { source: nameOf(cases) }).operands;
+    return parseCases(await readText(cases, "a CSV file"), nameOf(cases));
   }
   if (hard !== undefined) return hardCases({ count: hard, seed: seed ?? 1 });
   return (engine) => engine.sample({ seed: seed ?? 1, stream: "evaluation", count: random ?? 100_000 });

@@ -15,20 +15,17 @@ export class Interruption extends Error {
 /** Runs a task whose `AbortSignal` aborts with an {@linkcode Interruption}. A second SIGINT or SIGTERM ends the process at once. */
 export async function interruptible<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
+  const interrupt = (name: keyof typeof EXIT_CODES) => () => {
+    if (controller.signal.aborted) Deno.exit(EXIT_CODES[name]);
+    controller.abort(new Interruption(name));
+  };
+  const listeners = [["SIGINT", interrupt("SIGINT")], ["SIGTERM", interrupt("SIGTERM")]] as const;
   // Windows has only SIGINT, and throws on the other
-  const signals = (["SIGINT", "SIGTERM"] as const).filter((name) => name === "SIGINT" || Deno.build.os !== "windows");
-  const listeners = signals.map((name) => ({
-    name,
-    listener() {
-      const reason = new Interruption(name);
-      if (controller.signal.aborted) Deno.exit(reason.exitCode);
-      controller.abort(reason);
-    },
-  }));
-  for (const { name, listener } of listeners) Deno.addSignalListener(name, listener);
+  const known = listeners.slice(0, Deno.build.os === "windows" ? 1 : 2);
+  for (const [name, listener] of known) Deno.addSignalListener(name, listener);
   try {
     return await run(controller.signal);
   } finally {
-    for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
+    for (const [name, listener] of known) Deno.removeSignalListener(name, listener);
   }
 }

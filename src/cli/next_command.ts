@@ -1,12 +1,6 @@
 import type { ModelName } from "../model/variant.ts";
 import { STANDARD } from "./files.ts";
 
-/** The files that a command reads and writes. */
-export interface Access {
-  readonly read?: readonly string[];
-  readonly write?: readonly string[];
-}
-
 /** A model, as far as the commands that mend it need to know it. */
 export interface RefutedModel {
   readonly model: ModelName;
@@ -25,8 +19,11 @@ const LEARNED = 0.9;
 /** Seconds for a proof that was not finished in its time. */
 export const PATIENT_SECONDS = 600;
 
-/** A line that runs this program when it is typed into a shell here, with the permissions that it needs. */
-export function commandLine(args: readonly (string | number)[], { read = [], write = [] }: Access = {}): string {
+/** A line that runs this program when it is typed into a shell here, with permission for the files that it reads and writes. */
+export function commandLine(
+  args: readonly (string | number)[],
+  { read = [], write = [] }: { readonly read?: readonly string[]; readonly write?: readonly string[] } = {},
+): string {
   const allowed = Object.entries({ read, write }).flatMap(([kind, paths]) => permission(`--allow-${kind}`, paths));
   return [...deno(), "run", ...allowed, program(), ...args].map((arg) => shellQuoted(String(arg))).join(" ");
 }
@@ -73,10 +70,8 @@ export function mendingCommand({ model, seed, exactMatch, hardened, file }: Refu
   // the same seed again, unless it has had the whole treatment
   const other = hardened || exactMatch < LEARNED ? (seed + 1) % 2 ** 32 : seed;
   const out = file === undefined ? folder : within(`seed-${other}`);
-  return commandLine(["train", "--recipe", "sure", ...name, "--seed", other, "--out", out], {
-    read: [out],
-    write: [out],
-  });
+  const args = ["train", "--recipe", "sure", ...name, "--seed", other, "--out", out];
+  return commandLine(args, { read: [out], write: [out] });
 }
 
 /** The command that goes on with a proof, or starts it with more time. */
@@ -88,11 +83,7 @@ export function provingCommand(
     threads?: number;
   },
 ): string {
-  const from = file === undefined ? [] : ["--from", file];
-  const out = certificate === undefined ? [] : ["--out", certificate];
-  const pool = threads === undefined ? [] : ["--threads", threads];
-  return commandLine(["certify", ...from, ...out, "--seconds", seconds, ...pool], {
-    read: file === undefined ? [] : [file],
-    write: certificate === undefined ? [] : [certificate],
-  });
+  const flags = Object.entries({ from: file, out: certificate, seconds, threads });
+  const args = flags.flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, value]);
+  return commandLine(["certify", ...args], { read: [file ?? []].flat(), write: [certificate ?? []].flat() });
 }

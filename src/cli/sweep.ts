@@ -2,10 +2,9 @@ import { formatInteger } from "../common/format_integer.ts";
 import { parseSweep } from "../sweep/file.ts";
 import type { SweepLine } from "../sweep/line.ts";
 import { toSvg } from "../sweep/plot.ts";
-import { parseRecipes } from "../sweep/recipe_file.ts";
-import { planRuns, runsOf, type Shard } from "../sweep/runs.ts";
+import { parseRecipes } from "../training/recipe_form.ts";
 import { summarize, toMarkdown } from "../sweep/summary.ts";
-import { type RunTrainer, sweep } from "../sweep/sweep.ts";
+import { planRuns, runsOf, type RunTrainer, type Shard, sweep } from "../sweep/sweep.ts";
 import { type ModelName, MODELS } from "../model/variant.ts";
 import { type Recipe, RECIPES, trainRecipe } from "../training/recipes.ts";
 import { didYouMean } from "../common/closest.ts";
@@ -22,6 +21,7 @@ import {
   text,
   type ValueFlag,
   wholeNumber,
+  wrongValue,
 } from "./flags.ts";
 import { checkOutput, nameOf, printLine, readText, STANDARD, writeOutput } from "./files.ts";
 import { printJson } from "./format.ts";
@@ -35,63 +35,40 @@ const GPU_RUNS = 128;
 const MOST_SEEDS = 1_000_000;
 
 /** `0..63`, `7`, `0..3,10`. */
-function seedsFlag(): ValueFlag<readonly number[]> {
-  return {
-    placeholder: "A..B",
-    help: "seeds, such as 0..63 or 1,5,9 (default: 0..15)",
-    read(value, flag) {
-      const fail = () =>
-        new UsageError(
-          `Cannot use --${flag} as it must be seeds from 0 to ${LARGEST_SEED}, such as 0..63 or 1,5,9: current value is ${
-            quote(value)
-          }`,
-        );
-      const seeds = new Set<number>();
-      for (const part of value.split(",")) {
-        const [, first, last = first] = /^(\d{1,10})(?:\.\.(\d{1,10}))?$/.exec(part) ?? [];
-        const [from, to] = [Number(first), Number(last)];
-        if (!(from <= to && to <= LARGEST_SEED && to - from < MOST_SEEDS)) throw fail();
-        for (let seed = from; seed <= to; seed++) seeds.add(seed);
+const SEEDS: ValueFlag<readonly number[]> = {
+  placeholder: "A..B",
+  help: "seeds, such as 0..63 or 1,5,9 (default: 0..15)",
+  read(value, flag) {
+    const seeds = new Set<number>();
+    for (const part of value.split(",")) {
+      const [, first, last = first] = /^(\d{1,10})(?:\.\.(\d{1,10}))?$/.exec(part) ?? [];
+      const [from, to] = [Number(first), Number(last)];
+      if (!(from <= to && to <= LARGEST_SEED && to - from < MOST_SEEDS)) {
+        throw wrongValue(flag, `seeds from 0 to ${LARGEST_SEED}, such as 0..63 or 1,5,9`, value);
       }
-      return [...seeds];
-    },
-  };
-}
+      for (let seed = from; seed <= to; seed++) seeds.add(seed);
+    }
+    return [...seeds];
+  },
+};
 
-function shardFlag(): ValueFlag<Shard> {
-  return {
-    placeholder: "I/N",
-    help: "do part I of N of the runs, I from 0 to N - 1, to split a sweep over N machines (default: 0/1)",
-    read(value, flag) {
-      const [, index, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(value) ?? [];
-      if (Number(index) < Number(of)) return { index: Number(index), count: Number(of) };
-      throw new UsageError(
-        `Cannot use --${flag} as it must be I/N with I from 0 to N - 1, such as 0/4: current value is ${quote(value)}`,
-      );
-    },
-  };
-}
+const SHARD: ValueFlag<Shard> = {
+  placeholder: "I/N",
+  help: "do part I of N of the runs, I from 0 to N - 1, to split a sweep over N machines (default: 0/1)",
+  read(value, flag) {
+    const [, index, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(value) ?? [];
+    if (Number(index) < Number(of)) return { index: Number(index), count: Number(of) };
+    throw wrongValue(flag, "I/N with I from 0 to N - 1, such as 0/4", value);
+  },
+};
 
-/** A flag whose value is one or more names of a list, separated by commas. */
-function someOf<const T extends string | number>(
-  choices: readonly T[],
-  placeholder: string,
-  help: string,
-): ValueFlag<T[]> {
-  return {
-    placeholder,
-    help,
-    read(value, flag) {
-      return value.split(",").map((name) => {
-        const found = choices.find((choice) => String(choice) === name);
-        if (found !== undefined) return found;
-        throw new UsageError(
-          `Cannot use --${flag} as it must be some of ${choices.join(", ")}: current value is ${quote(name)}` +
-            didYouMean(name, choices.map(String)),
-        );
-      });
-    },
-  };
+/** Reads one or more names of a list, separated by commas. */
+function readSome<T extends string | number>(choices: readonly T[], value: string, flag: string): T[] {
+  return value.split(",").map((name) => {
+    const found = choices.find((choice) => String(choice) === name);
+    if (found !== undefined) return found;
+    throw wrongValue(flag, `some of ${choices.join(", ")}`, name, didYouMean(name, choices.map(String)));
+  });
 }
 
 /** Most parallel runs on the CPU. */
@@ -100,15 +77,17 @@ const MOST_THREADS = 64;
 const MOST_PAIRS = { least: 0, most: 100_000_000 };
 
 const FLAGS = {
-  seeds: seedsFlag(),
+  seeds: SEEDS,
   recipe: inputFile(
     "NAMES",
-    `recipes, one or more of ${
-      RECIPES.join(",")
-    }, or a JSON file with recipes of your own; -: standard input (default: fast)`,
+    `one or more of ${RECIPES.join(",")}, or a JSON file with recipes of your own; -: standard input (default: fast)`,
   ),
-  model: someOf(MODELS, MODELS.join(","), "numbers of parameters (default: 763)"),
-  shard: shardFlag(),
+  model: {
+    placeholder: MODELS.join(","),
+    help: "numbers of parameters (default: 763)",
+    read: (value: string, flag: string): ModelName[] => readSome(MODELS, value, flag),
+  },
+  shard: SHARD,
   out: text("FILE.jsonl", "file that gets one line of JSON per run; runs that are in it are skipped"),
   pairs: wholeNumber("N", "held-out pairs that each model adds (default: 1000000)", MOST_PAIRS),
   hard: wholeNumber("N", "hard pairs that each model adds (default: 100000)", MOST_PAIRS),
@@ -140,43 +119,30 @@ export const sweepCommand = defineCommand({
     "deno run --allow-read=sweep.jsonl --allow-write=sweep.jsonl cli.ts sweep --recipe fast,sure --seeds 0..63 --out sweep.jsonl",
   async run({ operands: [verb, ...files], flags, json }) {
     if (verb === undefined) return await runSweep(flags, json);
-    if (verb !== "summarize") {
-      throw new UsageError(`Cannot run sweep as its one verb is summarize: current value is ${quote(verb)}`);
-    }
-    const given: Readonly<Record<string, unknown>> = flags;
-    const foreign = Object.keys(FLAGS).find((name) =>
-      name !== "svg" && name !== "overwrite" && given[name] !== undefined && given[name] !== false
-    );
-    if (foreign !== undefined) {
-      throw new UsageError(`Cannot run sweep summarize as --${foreign} belongs to a sweep: it takes files and --svg`);
-    }
-    return await summarizeFiles(files, flags, json);
+    if (verb === "summarize") return await summarizeFiles(files, flags, json);
+    throw new UsageError(`Cannot run sweep as its one verb is summarize: current value is ${quote(verb)}`);
   },
 });
 
 async function chosenRecipes(value: string | undefined): Promise<Recipe[]> {
   if (value === undefined) return [trainRecipe("fast")];
   if (value !== STANDARD && !value.endsWith(".json")) {
-    return someOf(RECIPES, "", "").read(value, "recipe").map(trainRecipe);
+    return readSome(RECIPES, value, "recipe").map(trainRecipe);
   }
   return parseRecipes(await readText(value, "a JSON file"), nameOf(value));
 }
 
 async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise<number> {
-  const { seeds = Array.from({ length: 16 }, (_, i) => i), model = [763], shard = { index: 0, count: 1 } } = flags;
+  const { seeds = Array.from({ length: 16 }, (_, i) => i), model = [763 as const], shard = { index: 0, count: 1 } } =
+    flags;
   const { out, pairs = 1_000_000, hard = 100_000, arithmetic = "exact" } = flags;
-  if (out === undefined) throw new UsageError("Cannot run sweep as --out is missing: add --out FILE.jsonl");
-  if (out === STANDARD) {
-    throw new UsageError("Cannot run sweep as --out must be a file, which is read to resume: current value is -");
-  }
-  if (flags.overwrite) {
-    throw new UsageError("Cannot run sweep as --overwrite belongs to sweep summarize: runs are appended");
-  }
-  if (flags.svg !== undefined) {
-    throw new UsageError("Cannot run sweep as --svg belongs to sweep summarize: found --svg");
-  }
+  const fail = (reason: string) => new UsageError(`Cannot run sweep as ${reason}`);
+  if (out === undefined) throw fail("--out is missing: add --out FILE.jsonl");
+  if (out === STANDARD) throw fail("--out must be a file, which is read to resume: current value is -");
+  if (flags.overwrite) throw fail("--overwrite belongs to sweep summarize: runs are appended");
+  if (flags.svg !== undefined) throw fail("--svg belongs to sweep summarize: found --svg");
   const recipes = await chosenRecipes(flags.recipe);
-  const runs = runsOf(planRuns({ recipes, models: model as ModelName[], seeds, arithmetic }), shard);
+  const runs = runsOf(planRuns({ recipes, models: model, seeds, arithmetic }), shard);
   const { threads, trainer } = await chosenTrainer(flags);
   const display = new ProgressDisplay("sweep");
   const onRun = (line: SweepLine, done: number) => {
@@ -221,24 +187,22 @@ async function chosenTrainer(
   return { threads: atOnce, trainer: await gpuTrainer(atOnce) };
 }
 
-function outcome(
-  { recipe, model, seed, pairs, errors, hard, hardErrors, certify, certified, seconds, failure }: SweepLine,
-): string {
-  const what = failure ??
-    `${formatInteger(errors)} of ${formatInteger(pairs)} wrong, ${formatInteger(hardErrors)} of ${
-      formatInteger(hard)
-    } hard ones`;
+function outcome(line: SweepLine): string {
+  const { recipe, model, seed, certify, certified, seconds, failure } = line;
+  const [errors, pairs, hardErrors, hard] = [line.errors, line.pairs, line.hardErrors, line.hard].map(formatInteger);
+  const result = failure ?? `${errors} of ${pairs} wrong, ${hardErrors} of ${hard} hard ones`;
   const proof = certify ? (certified ? ", proved right" : ", not proved right") : "";
-  return `${recipe}, ${model}, seed ${seed}: ${what}${proof}, ${seconds.toFixed(1)} s`;
+  return `${recipe}, ${model}, seed ${seed}: ${result}${proof}, ${seconds.toFixed(1)} s`;
 }
 
 async function summarizeFiles(
   files: readonly string[],
-  { svg, overwrite }: Pick<FlagValues<typeof FLAGS>, "svg" | "overwrite">,
+  { svg, overwrite, ...foreign }: FlagValues<typeof FLAGS>,
   json: boolean,
 ): Promise<number> {
-  if (svg !== undefined && svg !== STANDARD && !svg.toLowerCase().endsWith(".svg")) {
-    throw new UsageError(`Cannot run sweep as --svg must end in .svg: current value is ${quote(svg)}`);
+  const [other] = Object.entries(foreign).find(([, value]) => value !== undefined && value !== false) ?? [];
+  if (other !== undefined) {
+    throw new UsageError(`Cannot run sweep summarize as --${other} belongs to a sweep: it takes files and --svg`);
   }
   await checkOutput(svg, overwrite);
   if (files.length === 0) throw new UsageError("Cannot run sweep summarize as it needs files: name one or more");

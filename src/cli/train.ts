@@ -1,5 +1,5 @@
 import { MODELS } from "../model/variant.ts";
-import { parseRecipes } from "../sweep/recipe_file.ts";
+import { parseRecipes } from "../training/recipe_form.ts";
 import { type Recipe, RECIPES } from "../training/recipes.ts";
 import { train } from "../training/train.ts";
 import type { TrainOptions } from "../training/options.ts";
@@ -18,6 +18,8 @@ import {
 import { runTraining } from "./training_run.ts";
 import { UsageError } from "./usage_error.ts";
 
+const FROM_0 = { least: 0, most: 1e9 };
+
 /** The flags that `train` and `continue` share. */
 export const TRAINING_FLAGS = {
   out: text("DIR", "folder to save the run in (default: nothing is saved)"),
@@ -26,11 +28,8 @@ export const TRAINING_FLAGS = {
   recipe: recipeFlag("how to train: a recipe by name, or a JSON file with one of your own; -: standard input"),
   seed: SEED_FLAG,
   steps: wholeNumber("N", "stop after N steps of the recipe (default: all)", { least: 1, most: 1e9 }),
-  "eval-every": wholeNumber("N", "measure the accuracy every N steps; 0: only at the end (default: the recipe's)", {
-    least: 0,
-    most: 1e9,
-  }),
-  "save-every": wholeNumber("S", "save the state every S seconds (default: 10)", { least: 0, most: 1e6 }),
+  "eval-every": wholeNumber("N", "evaluate every N steps; 0: only at the end (default: the recipe's)", FROM_0),
+  "save-every": wholeNumber("S", "save the state every S seconds (default: 10)", FROM_0),
   certify: { help: "end without a proof", onByDefault: true },
   harden: { help: "if the proof fails, train on the failing pairs and prove again, up to six times" },
   ...ENGINE_FLAGS,
@@ -67,14 +66,10 @@ export const trainCommand = defineCommand({
     ...TRAINING_FLAGS,
     recipe: recipeFlag("how to train, or a JSON file with a recipe of your own; -: standard input (default: sure)"),
     model: oneOf(MODELS, "number of parameters (default: 763)"),
-    attempts: wholeNumber(
-      "K",
-      "train K attempts in parallel, one per core; the result is the same as one after the other",
-      {
-        least: 1,
-        most: 64,
-      },
-    ),
+    attempts: wholeNumber("K", "train K attempts in parallel, one per core; the result is the same", {
+      least: 1,
+      most: 64,
+    }),
   },
   permissions: "none; --allow-read=DIR --allow-write=DIR with --out, --allow-read=FILE.json with a recipe of your own",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",

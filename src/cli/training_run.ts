@@ -5,17 +5,20 @@ import { KeptRunError } from "../training/error.ts";
 import type { TrainOptions } from "../training/options.ts";
 import type { ProgressEvent, TrainReport, TrainResult } from "../training/types.ts";
 import { counterexampleText } from "./certify.ts";
-import type { Input } from "./command.ts";
 import { adapterName, machinery, printJson, share } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
 import { commandLine, mendingCommand, provingCommand } from "./next_command.ts";
 import { ProgressDisplay } from "./progress.ts";
-import type { TRAINING_FLAGS } from "./train.ts";
 
 /** A training run, as far as its messages depend on it. */
 export interface TrainingRun {
   readonly command: "train" | "continue";
-  readonly input: Pick<Input<typeof TRAINING_FLAGS>, "args" | "flags" | "json">;
+  /** The command line as it was typed, and its flags that count here. */
+  readonly input: {
+    readonly args: readonly string[];
+    readonly flags: { readonly out?: string };
+    readonly json: boolean;
+  };
   /** The checkpoint that it starts from. */
   readonly from?: string;
   /** Whether an interrupted run can be resumed. */
@@ -37,72 +40,66 @@ export async function runTraining(
   const onProgress = progressListener(display);
   let report: TrainReport;
   try {
-    ({ report } = await interruptible((signal) =>
-      start({ signal, onProgress, interimProblems: display.terminal ? INTERIM_PROBLEMS : 0 })
-    ));
+    const interimProblems = display.terminal ? INTERIM_PROBLEMS : 0;
+    ({ report } = await interruptible((signal) => start({ signal, onProgress, interimProblems })));
   } catch (error) {
     if (error instanceof KeptRunError) {
       console.error([error.message, ...waysAround(run, error)].join("\n"));
       return 2;
     }
     if (!(error instanceof Interruption)) throw error;
-    const next = out !== undefined && resumable
-      ? `to go on:\n${again(run, ["--resume"], out)}`
-      : "nothing of the run is saved";
+    const resume = out !== undefined && resumable;
+    const next = resume ? `to go on:\n${again(run, ["--resume"], out)}` : "nothing of the run is saved";
     console.error(`${error.message}: ${next}`);
     return error.exitCode;
   } finally {
     display.end();
   }
+  const [steps, examples] = [report.steps, report.examples].map(formatInteger);
   console.error(
-    `${report.recipe}, seed ${report.seed}: ${formatInteger(report.steps)} steps, ${
-      formatInteger(report.examples)
-    } examples, ` +
+    `${report.recipe}, seed ${report.seed}: ${steps} steps, ${examples} examples, ` +
       `${report.seconds.toFixed(1)} s in all (${machinery(report)}), ${plural(report.restarts.length, "restart")}`,
   );
-  if (json) printJson(report);
-  else console.log(resultLines(report).join("\n"));
-  const next = nextLines(run, report).join("\n");
-  if (!json) console.log(`\n${next}`);
-  else if (report.certified === false) console.error(next);
+  const next = nextLines(run, report);
+  if (!json) console.log([...resultLines(report), "", ...next].join("\n"));
+  else {
+    printJson(report);
+    if (report.certified === false) console.error(next.join("\n"));
+  }
   return 0;
 }
 
 function progressListener(display: ProgressDisplay): (event: ProgressEvent) => void {
-  let totalSteps = 0;
+  let [total, totalSteps] = ["", 0];
   let right = ""; // of the last evaluation
   return (event) => {
+    const step = "step" in event ? formatInteger(event.step) : "";
     switch (event.type) {
       case "start": {
-        totalSteps = event.totalSteps;
+        ({ totalSteps } = event);
+        total = formatInteger(totalSteps);
+        const engine = event.adapter === null ? event.backend : `${event.backend} on ${adapterName(event.adapter)}`;
         const from = event.resumedAt > 0 ? `, from step ${formatInteger(event.resumedAt)} on` : "";
         return display.log(
-          `${event.recipe}: ${event.model} parameters, ${formatInteger(totalSteps)} steps, seed ${event.seed}, ${
-            event.adapter === null ? event.backend : `${event.backend} on ${adapterName(event.adapter)}`
-          }${from}`,
+          `${event.recipe}: ${event.model} parameters, ${total} steps, seed ${event.seed}, ${engine}${from}`,
         );
       }
-      case "step":
-        return display.update(
-          event.step,
-          totalSteps,
-          `loss ${event.loss.toFixed(4)}${right}, ${formatInteger(event.examplesPerSecond / 1000)}k examples/s, ` +
-            `${event.stage}, step ${formatInteger(event.step)} of ${formatInteger(totalSteps)}`,
-        );
+      case "step": {
+        const rate = `${formatInteger(event.examplesPerSecond / 1000)}k examples/s`;
+        const note = `loss ${event.loss.toFixed(4)}${right}, ${rate}, ${event.stage}, step ${step} of ${total}`;
+        return display.update(event.step, totalSteps, note);
+      }
       case "interim":
-        right = rightShare(event);
-        return;
       case "evaluation":
-        right = rightShare(event);
-        if (event.step === totalSteps) return; // the result reports it
-        return display.log(
-          `step ${formatInteger(event.step)}: ${share(event)} of ${formatInteger(event.total)} sums are right`,
-        );
+        // a tenth of a per cent is precise enough for a progress bar, and short
+        right = `, ${Math.floor(1000 * event.correct / event.total) / 10}% right`;
+        if (event.type === "interim" || event.step === totalSteps) return; // the result reports it
+        return display.log(`step ${step}: ${share(event)} of ${formatInteger(event.total)} sums are right`);
       case "restart":
         right = "";
         return display.log(
-          `step ${formatInteger(event.step)}: the loss of ${event.loss.toFixed(3)} in stage ${event.stage} is above ` +
-            `${event.gate}, so attempt ${event.attempt + 1} starts from new weights`,
+          `step ${step}: the loss of ${event.loss.toFixed(3)} in stage ${event.stage} is above ${event.gate}, ` +
+            `so attempt ${event.attempt + 1} starts from new weights`,
         );
       case "certification":
         return display.update(event.proved, 1, `proving, ${event.seconds.toFixed(0)} s`);
@@ -110,16 +107,8 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
         return display.log(
           `${event.proved} of 12 tokens are proved: training on ${event.pool} failing or narrow sums, round ${event.round}`,
         );
-      case "checkpoint":
-      case "end":
-        return;
     }
   };
-}
-
-/** A tenth of a per cent is precise enough for a progress bar, and short. */
-function rightShare({ correct, total }: { correct: number; total: number }): string {
-  return `, ${Math.floor(1000 * correct / total) / 10}% right`;
 }
 
 /** How right the model is, how it is proved, where it is saved. */
@@ -152,39 +141,28 @@ function proofLine({ certified, hardeningRounds, worstMargin, counterexample }: 
 export function nextLines(run: Pick<TrainingRun, "command" | "from" | "input">, report: TrainReport): string[] {
   const { input: { args, flags: { out } } } = run;
   const { certified, counterexample, checkpoint, finished } = report;
+  const prove = (file: string) => provingCommand({ file, certificate: certificateOf(file) });
+  const add = (folder: string) => commandLine([42, 7, "--from", folder], { read: [folder] });
 
-  if (certified === false && counterexample !== null) {
-    if (!finished) {
-      return [
-        "The recipe was not finished. To finish it, and to train on until the proof succeeds:",
-        out === undefined
-          ? again(run, [...without(args, "steps"), "--harden"])
-          : again(run, ["--resume", "--harden"], out),
-      ];
-    }
-    const hardened = report.hardeningRounds !== null;
-    return [
-      "To get a model that is proved right:",
-      mendingCommand({ ...report, hardened, file: checkpoint ?? run.from }),
-    ];
+  if (certified === false && counterexample === null) {
+    const command = checkpoint === null
+      ? `${again(run, args)} && ${prove(`${FOLDER}/model.safetensors`)}`
+      : prove(checkpoint);
+    return ["To give the proof more time:", command];
+  }
+  if (certified === false && !finished) {
+    const command = out === undefined
+      ? again(run, [...without(args, "steps"), "--harden"])
+      : again(run, ["--resume", "--harden"], out);
+    return ["The recipe was not finished. To finish it, and to train on until the proof succeeds:", command];
   }
   if (certified === false) {
-    const prove = (file: string) => provingCommand({ file, certificate: certificateOf(file) });
-    return [
-      "To give the proof more time:",
-      checkpoint === null ? `${again(run, args)} && ${prove(`${FOLDER}/model.safetensors`)}` : prove(checkpoint),
-    ];
+    const hardened = report.hardeningRounds !== null;
+    const command = mendingCommand({ ...report, hardened, file: checkpoint ?? run.from });
+    return ["To get a model that is proved right:", command];
   }
-  const add = (folder: string) => commandLine([42, 7, "--from", folder], { read: [folder] });
   if (out === undefined) return ["To keep the model, and to add with it:", again(run, args), add(FOLDER)];
-  if (certified === null) {
-    const file = checkpoint!;
-    return [
-      "To add with the model, and to prove it:",
-      add(out),
-      provingCommand({ file, certificate: certificateOf(file) }),
-    ];
-  }
+  if (certified === null) return ["To add with the model, and to prove it:", add(out), prove(checkpoint!)];
   const certificate = certificateOf(checkpoint!);
   const check = commandLine(["check", "--certificate", certificate, "--from", out], { read: [out] });
   return ["To add with the model, and to check its proof:", add(out), check];

@@ -1,45 +1,27 @@
+import type { Operands } from "../model/problem.ts";
 import { MAX_OPERAND } from "../model/vocabulary.ts";
 import { mostPairs, readCsv, SEPARATORS } from "./csv.ts";
 
 /** A case file is not what it should be. The message names the file, the line and the value. */
 export class CaseFileError extends Error {
-  /**
-   * Makes an error.
-   *
-   * @param message A whole sentence, `Cannot read <file> as <what would be right>: <what was found>`
-   */
-  constructor(message: string) {
-    super(message);
-    this.name = "CaseFileError";
-  }
-}
-
-/** The problems of a case file. */
-export interface Cases {
-  /** The operands, a0 b0 a1 b1 … */
-  operands: Float64Array;
-}
-
-/** Options of {@linkcode parseCases}. */
-export interface ParseCasesOptions {
-  /** What errors call the text, as a rule the path of its file. @default {"the cases"} */
-  source?: string;
+  override readonly name = "CaseFileError";
 }
 
 /**
  * Reads problems from CSV: a header that names the columns a, b and maybe sum in any order, then one problem a line. Quotes, spaces
- * around values, empty lines, a byte order mark and every kind of line end are fine; other columns are not looked at. Commas, semicolons, tabs or
+ * around values, empty lines, a byte order mark and every kind of line end are fine; other columns do not count. Commas, semicolons, tabs or
  * bars may separate values; Excel's line `sep=;` names the separator.
  *
  * @example Usage
  * ```ts ignore
- * parseCases("a,b,sum\n42,7,49\n", { source: "cases.csv" }).operands; // Float64Array [42, 7]
+ * parseCases("a,b,sum\n42,7,49\n", "cases.csv"); // Float64Array [42, 7]
  * ```
  *
+ * @param source The name of the file, for errors
  * @throws {CaseFileError} If a column or a value is missing, an operand is not a whole number in [0, 9999999999], a sum is not that
  * of its line, or there are no problems
  */
-export function parseCases(text: string, { source = "the cases" }: ParseCasesOptions = {}): Cases {
+export function parseCases(text: string, source = "the cases"): Operands {
   const fail = (message: string): never => {
     throw new CaseFileError(`Cannot read ${source} as ${message}`);
   };
@@ -53,13 +35,9 @@ export function parseCases(text: string, { source = "the cases" }: ParseCasesOpt
   if (header.done) return fail("its first line must name the columns a and b: it is empty");
 
   const names = header.value.fields.map((name) => name.toLowerCase());
-  for (const name of ["a", "b", "sum"]) {
-    const times = names.filter((other) => other === name).length;
-    if (times > 1 || (times === 0 && name !== "sum")) {
-      fail(
-        `its first line must name the columns a and b, each once: current value is ${excerpt(names.join(separator))}`,
-      );
-    }
+  const times = (name: string) => names.filter((other) => other === name).length;
+  if (times("a") !== 1 || times("b") !== 1 || times("sum") > 1) {
+    fail(`its first line must name the columns a and b, each once: current value is ${excerpt(names.join(separator))}`);
   }
   const [columnA, columnB, columnSum] = ["a", "b", "sum"].map((name) => names.indexOf(name));
 
@@ -71,13 +49,11 @@ export function parseCases(text: string, { source = "the cases" }: ParseCasesOpt
       fail(`line ${line} must have ${names.length} values, as the header has: current number is ${fields.length}`);
     }
     const operand = (column: number) => {
-      const value = wholeNumber(fields[column]);
-      if (value <= MAX_OPERAND) return value;
-      return fail(
-        `${names[column]} in line ${line} must be a whole number from 0 to ${MAX_OPERAND}: current value is ${
-          excerpt(fields[column])
-        }${GROUPED.test(fields[column]) ? ". Write it without thousands separators" : ""}`,
-      );
+      const [name, text] = [names[column], fields[column]];
+      if (wholeNumber(text) <= MAX_OPERAND) return wholeNumber(text);
+      const hint = GROUPED.test(text) ? ". Write it without thousands separators" : "";
+      const right = `a whole number from 0 to ${MAX_OPERAND}`;
+      return fail(`${name} in line ${line} must be ${right}: current value is ${excerpt(text)}${hint}`);
     };
     const a = operand(columnA);
     const b = operand(columnB);
@@ -88,7 +64,7 @@ export function parseCases(text: string, { source = "the cases" }: ParseCasesOpt
     operands[count++] = b;
   }
   if (count === 0) fail("it must hold at least one problem below its header: there is none");
-  return { operands: operands.subarray(0, count) };
+  return operands.subarray(0, count);
 }
 
 /** Digits in groups of three, as 1,234,567 and 1.234. */

@@ -1,14 +1,6 @@
-/**
- * Comma-separated values, RFC 4180, read leniently.
- *
- * @module
- */
-
-/** One row that is not blank. */
+/** One row that is not blank: the line on which it begins, from 1, and its values without quotes and the spaces around them. */
 export interface CsvRow {
-  /** The line on which it begins, from 1. */
   line: number;
-  /** Its values, without quotes and without the spaces around them. */
   fields: string[];
 }
 
@@ -25,7 +17,7 @@ function fieldPattern(separator: string): RegExp {
   );
 }
 
-/** At least as many as there are rows of two values or more: for who must know before they are read. */
+/** An upper bound of the number of rows with two values or more. */
 export function mostPairs(text: string, separator: string): number {
   const between = separator.charCodeAt(0);
   let [separators, lines] = [0, 1];
@@ -38,11 +30,11 @@ export function mostPairs(text: string, separator: string): number {
 }
 
 /**
- * Reads rows one by one.
+ * Reads comma-separated values, RFC 4180, leniently, row by row.
  *
  * @param text The file, without a byte order mark
  * @param options `separator`: a character; `firstLine`: the number of the first line
- * @param onBadQuote Is told the line of a value that begins with a quote and does not end with one; must throw
+ * @param onBadQuote Called with the line of a value that begins with a quote and does not end with one; must throw
  */
 export function* readCsv(
   text: string,

@@ -3,8 +3,8 @@ import { createEngine } from "../engine/create_engine.ts";
 import type { Engine } from "../engine/interface/types.ts";
 import { eventLoopTurn } from "../common/event_loop.ts";
 import { type Operands, packOperands, type Problems } from "../model/problem.ts";
-import { QUERIES, readSum } from "../model/vocabulary.ts";
-import { checkOptions, type OptionKinds } from "../common/options.ts";
+import { QUERIES, readSum, SUM_DIGITS } from "../model/vocabulary.ts";
+import { checkOptions } from "../common/options.ts";
 
 /** Options of {@linkcode evaluate}. */
 export interface EvaluateOptions {
@@ -50,12 +50,7 @@ export interface Evaluation {
   errors: EvaluationError[];
 }
 
-const OPTIONS: OptionKinds<EvaluateOptions> = {
-  ...{ maxErrors: "a number", signal: "an AbortSignal", onProgress: "a function" },
-};
-
-/** Digits of a sum. */
-const DIGITS = QUERIES - 1;
+const OPTIONS = { maxErrors: "a number", signal: "an AbortSignal", onProgress: "a function" } as const;
 
 /** Problems decoded between two looks at the signal: some 10 ms of one thread. */
 const CHUNK = 8192;
@@ -84,32 +79,31 @@ export async function evaluate(
 ): Promise<Evaluation> {
   checkOptions("evaluate a model", options, OPTIONS);
   if (typeof subject === "object" && subject !== null && "decode" in subject) {
-    return await ask(subject, packOperands(problems), options);
+    return await count(subject, packOperands(problems), options);
   }
   const { model, parameters } = checkpointFrom(subject, "evaluate a model");
   const operands = packOperands(problems);
   const engine = await createEngine({ model });
   try {
     engine.setParameters(parameters);
-    return await ask(engine, operands, options);
+    return await count(engine, operands, options);
   } finally {
     await engine.dispose();
   }
 }
 
-async function ask(
+async function count(
   engine: Pick<Engine, "decode">,
   operands: Operands,
-  options: EvaluateOptions,
+  { maxErrors = 100, signal, onProgress }: EvaluateOptions,
 ): Promise<Evaluation> {
-  const { maxErrors = 100, signal, onProgress } = options;
   const total = operands.length / 2;
   if (total === 0) {
     throw new RangeError("Cannot evaluate a model as there must be at least one problem: current number is 0");
   }
 
   let correct = 0;
-  const rightInWrongSums = new Array<number>(DIGITS).fill(0);
+  const rightInWrongSums = new Array<number>(SUM_DIGITS).fill(0);
   const errors: EvaluationError[] = [];
   for (let start = 0; start < total; start += CHUNK) {
     if (signal) await eventLoopTurn();
@@ -126,7 +120,7 @@ async function ask(
         continue;
       }
       if (errors.length < maxErrors) errors.push({ a, b, expected, got: Number.isNaN(got) ? null : got });
-      for (let k = 0, rest = expected; k < DIGITS; k++, rest = Math.floor(rest / 10)) {
+      for (let k = 0, rest = expected; k < SUM_DIGITS; k++, rest = Math.floor(rest / 10)) {
         if (tokens[(i - start) * QUERIES + k] === rest % 10) rightInWrongSums[k]++;
       }
     }

@@ -1,15 +1,8 @@
 import { checkWord, philox4x32 } from "../model/philox.ts";
 import { DOMAINS } from "../model/sampler.ts";
+import type { Operands } from "../model/problem.ts";
 import { MAX_OPERAND, OPERAND_DIGITS } from "../model/vocabulary.ts";
 import { EDGE_CASES } from "./adderboard.ts";
-
-/** Options of {@linkcode hardCases}. */
-export interface HardCasesOptions {
-  /** Number of problems. */
-  count: number;
-  /** Which ones, a whole number in [0, 2^32). */
-  seed: number;
-}
 
 type DigitPair = readonly [a: number, b: number];
 
@@ -18,26 +11,20 @@ const ALL_PAIRS: readonly DigitPair[] = Array.from({ length: 100 }, (_, i) => [M
 const PROPAGATE = ALL_PAIRS.filter(([a, b]) => a + b === 9);
 /** Digits that make a carry with any carry from before. */
 const GENERATE = ALL_PAIRS.filter(([a, b]) => a + b > 9);
-/** Digits that swallow a carry. */
-const ABSORB = ALL_PAIRS.filter(([a, b]) => a + b < 9);
-const NOT_PROPAGATE = [...GENERATE, ...ABSORB];
+/** Digits that make no carry with any carry from before. */
+const KILL = ALL_PAIRS.filter(([a, b]) => a + b < 9);
+const NOT_PROPAGATE = [...GENERATE, ...KILL];
 
-/** A run of places that propagate; place 0 is the ones. */
-interface Run {
-  readonly start: number;
-  readonly length: number;
-}
-
-/** All runs, of every length 1 … 10 at every place. */
-const RUNS: readonly Run[] = Array.from({ length: OPERAND_DIGITS }, (_, i) => i + 1).flatMap((length) =>
+/** All runs of digits that propagate, of every length 1 … 10 from every digit on; digit 0 is the ones. */
+const RUNS = Array.from({ length: OPERAND_DIGITS }, (_, i) => i + 1).flatMap((length) =>
   Array.from({ length: OPERAND_DIGITS - length + 1 }, (_, start) => ({ start, length }))
 );
-/** The runs into which a carry can come: those with a place below. */
+/** The runs into which a carry can come: those with a digit below. */
 const RUNS_WITH_CARRY = RUNS.filter(({ start }) => start > 0);
 
 /**
  * Problems that are hard to add: first a fixed list (all-9s with powers of ten and with each other, halves that meet, the AdderBoard's
- * edge cases; no pair twice), then carry chains: runs of digits that sum to 9, of every length 1 … 10 at every place in turn, every
+ * edge cases; no pair twice), then carry chains: runs of digits that sum to 9, of every length 1 … 10 from every digit on in turn, every
  * second one with a carry coming in. A chain ends where its run ends: the digits above never sum to 9, and the digits below, where
  * no carry is to come in, sum to less. All other digits are random.
  *
@@ -49,7 +36,7 @@ const RUNS_WITH_CARRY = RUNS.filter(({ start }) => start > 0);
  * @returns `count` pairs, a0 b0 a1 b1 …; where `count` is below the length of the fixed list, the first of it
  * @throws {RangeError} If `count` is not a whole number >= 0 or `seed` not one in [0, 2^32)
  */
-export function hardCases({ count, seed }: HardCasesOptions): Float64Array {
+export function hardCases({ count, seed }: { count: number; seed: number }): Operands {
   checkWord("draw hard cases", "count", count);
   checkWord("draw hard cases", "seed", seed);
   const operands = new Float64Array(2 * count);
@@ -66,24 +53,23 @@ function carryChain(i: number, seed: number): DigitPair {
   const { start, length } = runs[Math.floor(i / 2) % runs.length];
 
   let words: Uint32Array = new Uint32Array();
-  let a = 0;
-  let b = 0;
-  for (let place = 0; place < OPERAND_DIGITS; place++) {
-    if (place % 4 === 0) words = philox4x32([i, place / 4, 0, 0], [seed, DOMAINS.hard]);
+  let [a, b] = [0, 0];
+  for (let digit = 0; digit < OPERAND_DIGITS; digit++) {
+    if (digit % 4 === 0) words = philox4x32([i, digit / 4, 0, 0], [seed, DOMAINS.hard]);
     let choices = ALL_PAIRS;
-    if (place >= start && place < start + length) choices = PROPAGATE;
-    else if (place === start - 1) choices = carryIn ? GENERATE : ABSORB;
-    else if (place === start + length) choices = NOT_PROPAGATE;
-    const [digitOfA, digitOfB] = choices[Math.floor(words[place % 4] * choices.length / 2 ** 32)];
-    a += digitOfA * 10 ** place;
-    b += digitOfB * 10 ** place;
+    if (digit >= start && digit < start + length) choices = PROPAGATE;
+    else if (digit === start - 1) choices = carryIn ? GENERATE : KILL;
+    else if (digit === start + length) choices = NOT_PROPAGATE;
+    const [digitOfA, digitOfB] = choices[Math.floor(words[digit % 4] * choices.length / 2 ** 32)];
+    a += digitOfA * 10 ** digit;
+    b += digitOfB * 10 ** digit;
   }
   return [a, b];
 }
 
 /** The fixed list, without a pair twice. */
 function structuredCases(): DigitPair[] {
-  const powers = Array.from({ length: OPERAND_DIGITS }, (_, place) => 10 ** place); // 1 … 1000000000
+  const powers = Array.from({ length: OPERAND_DIGITS }, (_, digit) => 10 ** digit); // 1 … 1000000000
   const nines = powers.map((power) => 10 * power - 1); // 9 … 9999999999
   const cases: DigitPair[] = [...EDGE_CASES];
   for (const nine of nines) {

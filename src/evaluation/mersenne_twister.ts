@@ -1,4 +1,3 @@
-const WORD = 2 ** 32;
 const STATE_WORDS = 624;
 const MIDDLE_WORD = 397;
 const UPPER_BIT = 0x80000000;
@@ -62,7 +61,7 @@ export class MersenneTwister {
   bits(count: number): number {
     if (count <= 32) return this.word() >>> (32 - count);
     const low = this.word();
-    return (this.word() >>> (64 - count)) * WORD + low;
+    return (this.word() >>> (64 - count)) * 2 ** 32 + low;
   }
 
   /** `random.randrange(limit)` for limit in [1, 2^53): draws as many bits as `limit` has until they are less. */

@@ -1,8 +1,7 @@
 // The file of a sweep has a line for each finished run. Any number of processes may append to it, always whole lines.
 import { withFile, writeAll } from "../checkpoint/safetensors/store.ts";
 import { decodeText, encodingOf } from "../common/text.ts";
-import { SweepFileError } from "./error.ts";
-import { keyOf, parseLine, type SweepLine } from "./line.ts";
+import { keyOf, parseLine, SweepFileError, type SweepLine } from "./line.ts";
 
 /**
  * Reads the runs in a file: none if there is no file.

@@ -1,11 +1,14 @@
 import { excerpt, reasonOf } from "../checkpoint/common/error.ts";
 import type { Arithmetic } from "../engine/interface/types.ts";
 import { MODEL_NAMES, type ModelName, parseModel } from "../model/variant.ts";
-import { SweepFileError } from "./error.ts";
+
+/** The file of a sweep cannot be read or written, or holds something else. */
+export class SweepFileError extends Error {
+  override readonly name = "SweepFileError";
+}
 
 /** The result of a run, a line of JSON. The fields up to `certify` determine all others but the two times. */
 export interface SweepLine {
-  /** Version of this format. */
   readonly format: 1;
   readonly recipe: string;
   /** The first 16 digits of the SHA-256 of the recipe's data. */
@@ -24,7 +27,6 @@ export interface SweepLine {
   readonly certify: boolean;
   /** Wrong sums of uniform pairs. */
   readonly errors: number;
-  /** Wrong sums of hard pairs. */
   readonly hardErrors: number;
   /** Attempts: 1, and one more for each gate that closed. */
   readonly attempts: number;
@@ -47,18 +49,17 @@ export interface SweepLine {
 
 type Field = keyof SweepLine;
 
-const COUNTS: readonly Field[] = ["seed", "pairs", "hard", "errors", "hardErrors", "attempts", "steps", "examples"];
-const TEXTS: readonly Field[] = ["recipe", "recipeHash", "arithmetic", "backend"];
-const TIMES: readonly Field[] = ["trainSeconds", "seconds"];
+/** What determines all other fields but the times. */
+export type SweepIdentity = Pick<
+  SweepLine,
+  "recipe" | "recipeHash" | "model" | "seed" | "arithmetic" | "backend" | "adapter" | "pairs" | "hard" | "certify"
+>;
 
-/** The identity of a run: two lines with the same key are the same run, which is done only once. */
+/** An identity as a text: two lines with the same key are the same run, which is done only once. */
 export function keyOf(
-  { recipe, recipeHash, model, seed, arithmetic, backend, adapter, pairs, hard, certify }: Pick<
-    SweepLine,
-    "recipe" | "recipeHash" | "model" | "seed" | "arithmetic" | "backend" | "adapter" | "pairs" | "hard" | "certify"
-  >,
+  { recipe, recipeHash, model, seed, arithmetic, backend, adapter = "", pairs, hard, certify }: SweepIdentity,
 ): string {
-  return JSON.stringify([recipe, recipeHash, model, seed, arithmetic, backend, adapter ?? "", pairs, hard, certify]);
+  return JSON.stringify([recipe, model, arithmetic, backend, adapter, recipeHash, pairs, hard, certify, seed]);
 }
 
 /** A line without the times, which always differ. */
@@ -84,22 +85,24 @@ export function parseLine(text: string, source: string): SweepLine {
   }
   if (typeof found !== "object" || found === null || Array.isArray(found)) throw fail("it is not a JSON object");
   const line = found as Record<Field, unknown>;
-  const check = (fields: readonly Field[], wanted: string, fits: (value: unknown) => boolean) => {
-    for (const field of fields) {
-      if (!fits(line[field])) throw fail(`${field} must be ${wanted}: it is ${excerpt(line[field])}`);
-    }
+  const check = (wanted: string, fits: (value: unknown) => boolean, ...fields: Field[]) => {
+    const wrong = fields.find((field) => !fits(line[field]));
+    if (wrong !== undefined) throw fail(`${wrong} must be ${wanted}: it is ${excerpt(line[wrong])}`);
   };
-  check(["format"], "1", (value) => value === 1);
-  check(["model"], MODEL_NAMES, (value) => parseModel(String(value)) === value);
-  check(COUNTS, "a whole number, 0 or more", (value) => Number.isSafeInteger(value) && (value as number) >= 0);
-  check(TEXTS, "a string", (value) => typeof value === "string");
-  check(TIMES, "a number, 0 or more", (value) => typeof value === "number" && value >= 0);
-  check(["certify"], "true or false", (value) => typeof value === "boolean");
-  check(["certified"], "true, false or null", (value) => value === null || typeof value === "boolean");
-  check(["hardeningRounds"], "a whole number or null", (value) => value === null || Number.isSafeInteger(value));
-  check(["adapter"], "a string, if present", (value) => value === undefined || typeof value === "string");
-  check(["weights", "failure"], "a string or null", (value) => value === null || typeof value === "string");
-  check(["errors"], `at most ${line.pairs}`, (value) => (value as number) <= (line.pairs as number));
-  check(["hardErrors"], `at most ${line.hard}`, (value) => (value as number) <= (line.hard as number));
+  const isCount = (value: unknown) => Number.isSafeInteger(value) && value as number >= 0;
+  const isText = (value: unknown) => typeof value === "string";
+  check("1", (value) => value === 1, "format");
+  check(MODEL_NAMES, (value) => parseModel(String(value)) === value, "model");
+  check("a whole number, 0 or more", isCount, "seed", "pairs", "hard", "errors", "hardErrors");
+  check("a whole number, 0 or more", isCount, "attempts", "steps", "examples");
+  check("a string", isText, "recipe", "recipeHash", "arithmetic", "backend");
+  check("a number, 0 or more", (value) => typeof value === "number" && value >= 0, "trainSeconds", "seconds");
+  check("true or false", (value) => typeof value === "boolean", "certify");
+  check("true, false or null", (value) => value === null || typeof value === "boolean", "certified");
+  check("a whole number or null", (value) => value === null || Number.isSafeInteger(value), "hardeningRounds");
+  check("a string, if present", (value) => value === undefined || isText(value), "adapter");
+  check("a string or null", (value) => value === null || isText(value), "weights", "failure");
+  check(`at most ${line.pairs}`, (value) => value as number <= (line.pairs as number), "errors");
+  check(`at most ${line.hard}`, (value) => value as number <= (line.hard as number), "hardErrors");
   return line as unknown as SweepLine;
 }

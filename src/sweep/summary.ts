@@ -1,7 +1,6 @@
 import type { ModelName } from "../model/variant.ts";
 import { formatInteger } from "../common/format_integer.ts";
-import { SweepFileError } from "./error.ts";
-import { keyOf, type SweepLine, withoutTimes } from "./line.ts";
+import { keyOf, SweepFileError, type SweepLine, withoutTimes } from "./line.ts";
 
 /** A share of the seeds with its 95% confidence interval. */
 export interface Share {
@@ -14,7 +13,7 @@ export interface Share {
   high: number;
 }
 
-/** The runs of one recipe and model, summarized. */
+/** The runs of one recipe and model, summarized. A share is one of the seeds. */
 export interface SweepSummary {
   recipe: string;
   recipeHash: string;
@@ -24,25 +23,22 @@ export interface SweepSummary {
   /** The GPU, or null. */
   adapter: string | null;
   seeds: number;
-  /** The number of uniform pairs that each model was tested on. */
+  /** The number of uniform pairs that each model was tested on, and of hard ones. */
   pairs: number;
-  /** The number of hard pairs. */
   hard: number;
-  /** Seeds with at least 99% of the uniform pairs right. */
+  /** At least 99%, 99.9%, 99.99% of the uniform pairs right. */
   atLeast99: Share;
-  /** Likewise 99.9%. */
   atLeast999: Share;
-  /** Likewise 99.99%. */
   atLeast9999: Share;
-  /** Seeds with no uniform pair wrong. */
+  /** No uniform pair wrong. */
   noError: Share;
-  /** Seeds with neither a uniform nor a hard pair wrong. */
+  /** Neither a uniform nor a hard pair wrong. */
   noErrorNorHard: Share;
-  /** Seeds whose weights were proved right on all inputs; null if no proof was requested. */
+  /** Proved right on all inputs; null if no proof was requested. */
   certified: Share | null;
-  /** Seeds that were hardened. */
+  /** The number of seeds that were hardened. */
   hardened: number;
-  /** Seeds that needed more than one attempt. */
+  /** The number of seeds that needed more than one attempt. */
   restarted: number;
   meanExamples: number;
   medianExamples: number;
@@ -87,11 +83,7 @@ export function mergeLines(lines: readonly SweepLine[]): SweepLine[] {
 
 /** One summary for each recipe, model, arithmetic, backend and test, in alphabetical order, whatever the order of the lines. */
 export function summarize(lines: readonly SweepLine[]): SweepSummary[] {
-  const groups = Map.groupBy(
-    mergeLines(lines),
-    ({ recipe, recipeHash, model, arithmetic, backend, adapter = "", pairs, hard, certify }) =>
-      JSON.stringify([recipe, model, arithmetic, backend, adapter, recipeHash, pairs, hard, certify]),
-  );
+  const groups = Map.groupBy(mergeLines(lines), (line) => keyOf({ ...line, seed: 0 }));
   return [...groups].sort(([a], [b]) => a < b ? -1 : 1).map(([, group]) => summarizeGroup(group));
 }
 
@@ -123,50 +115,37 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** The GPU, or the arithmetic if it is not `exact`. */
-function machinery({ arithmetic, adapter }: SweepSummary): string[] {
-  if (adapter !== null) return [adapter];
-  return arithmetic === "exact" ? [] : [arithmetic];
+const HEAD = [
+  ...["recipe", "model", "seeds", ">= 99%", ">= 99.9%", ">= 99.99%", "no error", "nor in hard pairs", "proved right"],
+  ...["restarted", "examples, median", "mean", "max", "seconds, median"],
+];
+
+const millions = (examples: number) => `${(examples / 1e6).toFixed(2)}M`;
+const shareText = ({ count, low, high }: Share) => `${count} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)}%)`;
+
+/** The cells of a summary below {@linkcode HEAD}. */
+function cellsOf(one: SweepSummary): (string | number)[] {
+  const { adapter, arithmetic, certified, hardened } = one;
+  const machinery = adapter ?? (arithmetic === "exact" ? [] : arithmetic);
+  const proved = certified && shareText(certified) + (hardened > 0 ? `, ${hardened} hardened` : "");
+  return [
+    ...[[one.recipe, machinery].flat().join(", "), one.model, one.seeds],
+    ...[one.atLeast99, one.atLeast999, one.atLeast9999, one.noError, one.noErrorNorHard].map(shareText),
+    ...[proved ?? "not tried", one.restarted],
+    ...[one.medianExamples, one.meanExamples, one.maxExamples].map(millions),
+    one.medianSeconds.toFixed(1),
+  ];
 }
 
 /** A table in Markdown. */
 export function toMarkdown(summaries: readonly SweepSummary[]): string {
-  const row = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
-  const millions = (examples: number) => `${(examples / 1e6).toFixed(2)}M`;
-  const share = ({ count, low, high }: Share) => `${count} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)}%)`;
-  const head = [
-    "recipe",
-    "model",
-    "seeds",
-    ">= 99%",
-    ">= 99.9%",
-    ">= 99.99%",
-    "no error",
-    "nor in hard pairs",
-    "proved right",
-  ];
+  const tests = summaries.map(({ pairs, hard }) =>
+    `${formatInteger(pairs)} random and ${formatInteger(hard)} hard pairs`
+  );
   return [
-    row([...head, "restarted", "examples, median", "mean", "max", "seconds, median"]),
-    row(new Array(14).fill("---")),
-    ...summaries.map((one) =>
-      row([
-        ...[[one.recipe, ...machinery(one)].join(", "), one.model, one.seeds],
-        ...[one.atLeast99, one.atLeast999, one.atLeast9999, one.noError, one.noErrorNorHard].map(share),
-        one.certified === null
-          ? "not tried"
-          : share(one.certified) + (one.hardened > 0 ? `, ${one.hardened} hardened` : ""),
-        ...[one.restarted, millions(one.medianExamples), millions(one.meanExamples), millions(one.maxExamples)],
-        one.medianSeconds.toFixed(1),
-      ])
-    ),
+    ...[HEAD, HEAD.map(() => "---"), ...summaries.map(cellsOf)].map((cells) => `| ${cells.join(" | ")} |`),
     "",
-    `Each model is tested on ${
-      [
-        ...new Set(
-          summaries.map(({ pairs, hard }) => `${formatInteger(pairs)} random and ${formatInteger(hard)} hard pairs`),
-        ),
-      ]
-        .join("; or ")
-    }. Hard pairs have long carries or extreme operands. In brackets: the 95% Wilson interval of the share of seeds.`,
+    `Each model is tested on ${[...new Set(tests)].join("; or ")}. Hard pairs have long carries or extreme operands. ` +
+    "In brackets: the 95% Wilson interval of the share of seeds.",
   ].join("\n");
 }

@@ -10,11 +10,48 @@ import { train } from "../training/train.ts";
 import type { TrainOptions } from "../training/options.ts";
 import type { TrainResult } from "../training/types.ts";
 import { appendRun, readSweep } from "./file.ts";
-import { keyOf, type SweepLine } from "./line.ts";
-import { recipeHash, type SweepRun } from "./runs.ts";
+import { keyOf, type SweepIdentity, type SweepLine } from "./line.ts";
 
 /** The seeds of the held-out pairs start here: training uses none of them, and every run gets other pairs. */
 const HELD_OUT_SEED = 4_000_000_000;
+
+/** One training run of a sweep. */
+export interface SweepRun {
+  readonly recipe: Recipe;
+  readonly model: ModelName;
+  readonly seed: number;
+  readonly arithmetic: Arithmetic;
+}
+
+/** One of several parts of a sweep, for one of several machines; `index` is from 0 to `count` - 1. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** All combinations: recipe by recipe, model by model, seed by seed. */
+export function planRuns(
+  { recipes, models, seeds, arithmetic }: {
+    recipes: readonly Recipe[];
+    models: readonly ModelName[];
+    seeds: readonly number[];
+    arithmetic: Arithmetic;
+  },
+): SweepRun[] {
+  return recipes.flatMap((recipe) =>
+    models.flatMap((model) => seeds.map((seed) => ({ recipe, model, seed, arithmetic })))
+  );
+}
+
+/** The runs of a shard: every `count`th. */
+export function runsOf(runs: readonly SweepRun[], { index, count }: Shard): SweepRun[] {
+  return runs.filter((_, i) => i % count === index);
+}
+
+/** The first 16 hexadecimal digits of the SHA-256 of a recipe, which distinguish recipes with the same name. */
+export async function recipeHash(recipe: Recipe): Promise<string> {
+  return (await sha256(new TextEncoder().encode(JSON.stringify(recipe)))).slice(0, 16);
+}
 
 /** Trains the runs of a sweep. */
 export interface RunTrainer {
@@ -70,25 +107,22 @@ export async function sweep(
 ): Promise<{ done: number; known: number }> {
   const known = new Set((await readSweep(out)).map(keyOf));
   const hashes = new Map<Recipe, string>();
-  for (const recipe of new Set(runs.map(({ recipe }) => recipe))) hashes.set(recipe, await recipeHash(recipe));
-  const open: { run: SweepRun; hash: string }[] = [];
-  for (const run of runs) {
-    const hash = hashes.get(run.recipe)!;
-    const { backend, adapter } = trainer;
+  for (const { recipe } of runs) if (!hashes.has(recipe)) hashes.set(recipe, await recipeHash(recipe));
+  const { backend, adapter } = trainer;
+  const open = runs.map((run): [SweepRun, SweepIdentity] => {
+    const { recipe, model, seed } = run;
     const arithmetic = trainer.arithmeticOf(run.arithmetic);
-    const line = { ...run, recipe: run.recipe.name, recipeHash: hash, arithmetic, backend, adapter };
-    if (!known.has(keyOf({ ...line, pairs, hard, certify }))) {
-      open.push({ run, hash });
-    }
-  }
-  const examiner = new Examiner(pairs, hard);
+    const of = { recipe: recipe.name, recipeHash: hashes.get(recipe)!, model, seed, arithmetic, backend, adapter };
+    return [run, { ...of, pairs, hard, certify }];
+  }).filter(([, identity]) => !known.has(keyOf(identity)));
+  const examiner = new Examiner();
   const stop = new AbortController();
   const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const queue = open.values();
   let done = 0;
   const work = async () => {
-    for (const { run, hash } of queue) {
-      const line = await doRun(run, { hash, certify, trainer }, examiner, ended);
+    for (const [run, identity] of queue) {
+      const line = await doRun(run, identity, { trainer, examiner, signal: ended });
       if (!await appendRun(out, line)) continue;
       done++;
       onRun?.(line, done);
@@ -111,24 +145,20 @@ export async function sweep(
 /** Trains one model and tests it. */
 async function doRun(
   { recipe, model, seed, arithmetic }: SweepRun,
-  { hash, certify, trainer }: { hash: string; certify: boolean; trainer: RunTrainer },
-  examiner: Examiner,
-  signal: AbortSignal,
+  identity: SweepIdentity,
+  { trainer, examiner, signal }: { trainer: RunTrainer; examiner: Examiner; signal: AbortSignal },
 ): Promise<SweepLine> {
   const begin = performance.now();
-  const { pairs, hard } = examiner;
-  const known = { format: 1, recipe: recipe.name, recipeHash: hash, model, seed } as const;
   const seconds = () => round((performance.now() - begin) / 1000);
+  const { pairs, hard, certify } = identity;
   try {
     const options = { recipe, model, seed, arithmetic, finalProblems: 1, certify, signal, evalEvery: 0 };
     const { parameters, report } = await trainer.train(options);
-    const wrong = await examiner.examine(model, seed, parameters, signal);
+    signal.throwIfAborted();
+    const wrong = await examiner.examine(parameters, identity);
     return {
-      ...known,
-      ...{ arithmetic: report.arithmetic, backend: report.backend },
-      ...(report.adapter !== null && { adapter: report.adapter.name }),
-      ...{ pairs, hard, certify, ...wrong },
-      ...{ certified: report.certified, hardeningRounds: report.hardeningRounds },
+      ...{ format: 1, ...identity, arithmetic: report.arithmetic, backend: report.backend },
+      ...{ ...wrong, certified: report.certified, hardeningRounds: report.hardeningRounds },
       ...{ attempts: report.restarts.length + 1, steps: report.steps, examples: report.examples },
       ...{ weights: await sha256(new Float32Array(parameters)), failure: null },
       ...{ trainSeconds: round(report.trainSeconds), seconds: seconds() },
@@ -136,72 +166,45 @@ async function doRun(
   } catch (error) {
     if (!(error instanceof TrainingError) || signal.aborted) throw error;
     return {
-      ...known,
-      ...{
-        arithmetic: trainer.arithmeticOf(arithmetic),
-        backend: trainer.backend,
-        ...(trainer.adapter !== undefined && { adapter: trainer.adapter }),
-        pairs,
-        hard,
-        certify,
-        errors: pairs,
-        hardErrors: hard,
-        attempts: 1,
-        steps: 0,
-        examples: 0,
-      },
-      ...{
-        certified: null,
-        hardeningRounds: null,
-        weights: null,
-        failure: error.message,
-        trainSeconds: 0,
-        seconds: seconds(),
-      },
+      ...{ format: 1, ...identity, errors: pairs, hardErrors: hard, certified: null, hardeningRounds: null },
+      ...{ attempts: 1, steps: 0, examples: 0, weights: null, failure: error.message },
+      ...{ trainSeconds: 0, seconds: seconds() },
     };
   }
 }
 
-/** Tests models, one at a time. */
+/** Tests models, one after the other, because models of one variant share an engine. */
 class Examiner {
   readonly #engines = new Map<ModelName, Promise<Engine>>();
+  #last: Promise<unknown> = Promise.resolve();
 
-  constructor(readonly pairs: number, readonly hard: number) {}
-
-  /** Counts the wrong sums of a model. */
-  async examine(
-    model: ModelName,
-    seed: number,
+  /** Counts the wrong sums of held-out pairs and of hard ones. */
+  examine(
     parameters: Float32Array,
-    signal: AbortSignal,
+    { model, seed, pairs, hard }: SweepIdentity,
   ): Promise<{ errors: number; hardErrors: number }> {
-    const engine = await (this.#engines.get(model) ?? this.#create(model));
-    const ask = async (operands: Float64Array) => {
-      if (operands.length === 0) return 0;
-      engine.setParameters(parameters); // another model may have used the engine meanwhile
-      const { total, correct } = await evaluate(engine, operands, { maxErrors: 0 });
-      return total - correct;
-    };
-    signal.throwIfAborted();
-    const held = HELD_OUT_SEED + seed % 2 ** 24;
-    const errors = await ask(
-      this.pairs === 0 ? new Float64Array() : engine.sample({ seed: held, stream: "evaluation", count: this.pairs }),
-    );
-    const hardErrors = await ask(
-      this.hard === 0 ? new Float64Array() : hardCases({ count: this.hard, seed: held }),
-    );
-    return { errors, hardErrors };
-  }
-
-  #create(model: ModelName): Promise<Engine> {
-    const engine = createEngine({ model });
-    this.#engines.set(model, engine);
-    return engine;
+    const turn = this.#last.then(async () => {
+      const creating = this.#engines.get(model) ?? createEngine({ model });
+      this.#engines.set(model, creating);
+      const engine = await creating;
+      engine.setParameters(parameters);
+      const held = HELD_OUT_SEED + seed % 2 ** 24;
+      const errors = await errorsOf(engine, engine.sample({ seed: held, stream: "evaluation", count: pairs }));
+      return { errors, hardErrors: await errorsOf(engine, hardCases({ count: hard, seed: held })) };
+    });
+    this.#last = turn.catch(() => {});
+    return turn;
   }
 
   async dispose(): Promise<void> {
     for (const engine of this.#engines.values()) await (await engine).dispose();
   }
+}
+
+async function errorsOf(engine: Engine, operands: Float64Array): Promise<number> {
+  if (operands.length === 0) return 0;
+  const { total, correct } = await evaluate(engine, operands, { maxErrors: 0 });
+  return total - correct;
 }
 
 function round(seconds: number): number {

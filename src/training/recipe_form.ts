@@ -1,32 +1,34 @@
-import { excerpt } from "../checkpoint/common/error.ts";
+import { excerpt, reasonOf } from "../checkpoint/common/error.ts";
 import { unknownNames } from "../common/options.ts";
-import type { CurriculumPhase, EvaluationPlan, Gate, Recipe, Stage } from "./recipes.ts";
+import { TrainingError } from "./error.ts";
+import {
+  checkRecipe,
+  type CurriculumPhase,
+  type EvaluationPlan,
+  type Gate,
+  type Recipe,
+  type Stage,
+} from "./recipes.ts";
 
 /** What a setting must be, and the test of it. */
 type Rule = readonly [wanted: string, fits: (value: unknown) => boolean];
 type Rules<T> = { readonly [Name in keyof Required<T>]: Rule };
 
 const isNumber = (value: unknown) => typeof value === "number" && Number.isFinite(value) && value >= 0;
-const isAbsent = (value: unknown) => value === undefined;
+const isWhole = (value: unknown) => Number.isSafeInteger(value) && value as number > 0;
 
 const NUMBER: Rule = ["a number, 0 or more", isNumber];
-const OPTIONAL_NUMBER: Rule = ["a number, 0 or more", (value) => isAbsent(value) || isNumber(value)];
+const OPTIONAL_NUMBER: Rule = ["a number, 0 or more", (value) => value === undefined || isNumber(value)];
 const NORM: Rule = ["a number, 0 or more", (value) => isNumber(value) || value === Infinity]; // Infinity: never clipped
 const TEXT: Rule = ["a text", (value) => typeof value === "string" && value !== ""];
 const LIST: Rule = ["a list", Array.isArray];
-const BATCH: Rule = [
-  "a multiple of four",
-  (value) => Number.isSafeInteger(value) && (value as number) % 4 === 0 && (value as number) > 0,
-];
-const DIGITS: Rule = [
-  "a whole number from 1 to 10",
-  (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 10,
-];
+const BATCH: Rule = ["a multiple of four", (value) => isWhole(value) && (value as number) % 4 === 0];
+const DIGITS: Rule = ["a whole number from 1 to 10", (value) => isWhole(value) && (value as number) <= 10];
 /** An object that is checked by itself. */
 const PART: Rule = ["an object", () => true];
 
 const RECIPE: Rules<Recipe> = {
-  ...{ name: TEXT, description: TEXT, stages: LIST, maxAttempts: ["a number", isNumber], evaluation: PART },
+  ...{ name: TEXT, description: TEXT, stages: LIST, maxAttempts: NUMBER, evaluation: PART },
   ...{ proofSeconds: OPTIONAL_NUMBER, hardeningRounds: OPTIONAL_NUMBER },
 };
 const EVALUATION: Rules<EvaluationPlan> = { every: NUMBER, problems: NUMBER, stopAt: OPTIONAL_NUMBER };
@@ -36,11 +38,32 @@ const STAGE: Rules<Stage> = {
   gate: PART,
 };
 const PHASE: Rules<CurriculumPhase> = { fromStep: NUMBER, minDigits: DIGITS, maxDigits: DIGITS };
-const GATE: Rules<Gate> = {
-  atStep: ["a number", isNumber],
-  window: ["a number", isNumber],
-  loss: ["a number", isNumber],
-};
+const GATE: Rules<Gate> = { atStep: NUMBER, window: NUMBER, loss: NUMBER };
+
+/**
+ * Reads your own recipes: a recipe or a list of recipes, in the form of those in `./recipes`.
+ *
+ * @param text JSON
+ * @param source The name of the file, for errors
+ * @throws {TrainingError} If it holds something else; the message says where
+ * @throws {RangeError} If a recipe cannot be run
+ */
+export function parseRecipes(text: string, source: string): Recipe[] {
+  const fail = (reason: string) => new TrainingError(`Cannot read ${source} as it must hold recipes: ${reason}`);
+  let found: unknown;
+  try {
+    found = JSON.parse(text);
+  } catch (error) {
+    throw fail(reasonOf(error));
+  }
+  const recipes = [found].flat();
+  if (recipes.length === 0) throw fail("the list is empty");
+  return recipes.map((recipe, i) => {
+    checkRecipeForm(recipe, `recipe ${i + 1}`, fail);
+    checkRecipe(recipe, "train");
+    return recipe;
+  });
+}
 
 /**
  * Checks the form of a recipe; whether its parts fit each other is for `checkRecipe` of recipes.ts.

@@ -4,7 +4,7 @@ import { closest } from "../../src/common/closest.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { evaluate } from "../../src/evaluation/evaluate.ts";
 import { checkOptions, unknownNames } from "../../src/common/options.ts";
-import { parseRecipes } from "../../src/sweep/recipe_file.ts";
+import { parseRecipes } from "../../src/training/recipe_form.ts";
 import { type Recipe, trainRecipe } from "../../src/training/recipes.ts";
 import { continueTraining, train } from "../../src/training/train.ts";
 

@@ -17,11 +17,11 @@ import { lossSvg } from "../../src/logs/plot.ts";
 import { parseLog, toCsv } from "../../src/logs/run_log.ts";
 import { toEventFile } from "../../src/logs/tensorboard.ts";
 import { CaseFileError, parseCases } from "../../src/evaluation/cases.ts";
-import { SweepFileError } from "../../src/sweep/error.ts";
 import { parseSweep } from "../../src/sweep/file.ts";
 import { decodeText } from "../../src/common/text.ts";
-import { parseLine } from "../../src/sweep/line.ts";
-import { parseRecipes } from "../../src/sweep/recipe_file.ts";
+import { parseLine, SweepFileError } from "../../src/sweep/line.ts";
+import { TrainingError } from "../../src/training/error.ts";
+import { parseRecipes } from "../../src/training/recipe_form.ts";
 import { continueRecipe, RECIPES, trainRecipe } from "../../src/training/recipes.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { freshProgress } from "../../src/training/progress.ts";
@@ -215,7 +215,7 @@ const TEXTS: readonly Target<string>[] = [
   {
     name: "case files",
     make: (random) => mutateText(random, CASES),
-    run: (text) => parseCases(text, { source: SOURCE }),
+    run: (text) => parseCases(text, SOURCE),
     refuses: [CaseFileError],
     says: SAYS,
   },
@@ -241,7 +241,7 @@ const TEXTS: readonly Target<string>[] = [
     name: "recipes",
     make: (random) => jsonText(random, RECIPE),
     run: (text) => parseRecipes(text, SOURCE),
-    refuses: [SweepFileError, RangeError],
+    refuses: [TrainingError, RangeError],
     says: /some\/file|Cannot train by the recipe/,
   },
 ];
@@ -263,7 +263,7 @@ const ENCODED: readonly Target<Uint8Array>[] = [
   {
     name: "case files, encoded",
     make: encoded(CASES),
-    run: (bytes) => parseCases(decodeText(bytes, refused), { source: SOURCE }),
+    run: (bytes) => parseCases(decodeText(bytes, refused), SOURCE),
     refuses: [CaseFileError],
     says: SAYS,
   },

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MODEL_NAMES } from "../../src/model/variant.ts";
-import { SweepFileError } from "../../src/sweep/error.ts";
+import { SweepFileError } from "../../src/sweep/line.ts";
 import { appendRun, readSweep } from "../../src/sweep/file.ts";
 import { parseLine } from "../../src/sweep/line.ts";
 import { lineOf } from "./lines.ts";

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { SweepFileError } from "../../src/sweep/error.ts";
+import { SweepFileError } from "../../src/sweep/line.ts";
 import { toSvg } from "../../src/sweep/plot.ts";
 import { summarize, toMarkdown, wilson } from "../../src/sweep/summary.ts";
 import { lineOf } from "./lines.ts";

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { loadAdder } from "../../src/adder/load_adder.ts";
 import { readSweep } from "../../src/sweep/file.ts";
 import { gpuTrainer } from "../../src/sweep/gpu_trainer.ts";
-import { planRuns } from "../../src/sweep/runs.ts";
+import { planRuns } from "../../src/sweep/sweep.ts";
 import { sweep } from "../../src/sweep/sweep.ts";
 import { TrainingError } from "../../src/training/error.ts";
 import { type Recipe, trainRecipe } from "../../src/training/recipes.ts";

@@ -1,0 +1,25 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { planRuns, recipeHash, runsOf } from "../../src/sweep/sweep.ts";
+import { trainRecipe } from "../../src/training/recipes.ts";
+
+Deno.test("runsOf() cuts a sweep into shards that together are all of it", () => {
+  const runs = planRuns({
+    recipes: [trainRecipe("fast"), trainRecipe("sure")],
+    models: [763, 777],
+    seeds: [0, 1, 2, 3, 4],
+    arithmetic: "exact",
+  });
+  assertEquals(runs.length, 20);
+  for (const count of [1, 3, 4, 50]) {
+    const parts = Array.from({ length: count }, (_, index) => runsOf(runs, { index, count }));
+    assertEquals(new Set(parts.flat()), new Set(runs));
+    assertEquals(parts.flat().length, runs.length);
+  }
+});
+
+Deno.test("recipeHash() distinguishes recipes of one name", async () => {
+  const fast = trainRecipe("fast");
+  assertEquals(await recipeHash(fast), await recipeHash(structuredClone(fast)));
+  const [explore, anneal] = fast.stages;
+  assertNotEquals(await recipeHash(fast), await recipeHash({ ...fast, stages: [explore, { ...anneal, steps: 8001 }] }));
+});
