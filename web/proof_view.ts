@@ -1,5 +1,4 @@
-import { certificateText } from "../src/certify/certificate.ts";
-import { marginText } from "../src/certify/margin.ts";
+import { certificateText, marginText } from "../src/certify/certificate.ts";
 import type { Certificate, CertifyResult, Input } from "../src/certify/types.ts";
 import { formatInteger } from "../src/common/format_integer.ts";
 import { byId, element } from "./dom.ts";

@@ -1,4 +1,4 @@
-import { marginText } from "../src/certify/margin.ts";
+import { marginText } from "../src/certify/certificate.ts";
 import { formatInteger } from "../src/common/format_integer.ts";
 import { element } from "./dom.ts";
 import { percent, short } from "./format.ts";

@@ -1,7 +1,5 @@
 /**
- * Certificates as files.
- *
- * @module
+ * Certificates as files, and how their margins are written.
  */
 import { littleEndian } from "../checkpoint/common/bytes.ts";
 import { sha256 } from "../common/sha256.ts";
@@ -34,4 +32,9 @@ export function certificateText(certificate: Certificate): string {
   const lines = Object.entries(head).map(([name, value]) => `"${name}":${JSON.stringify(value)}`);
   const stepLines = steps.map((step) => JSON.stringify(step)).join(",\n");
   return `{${lines.join(",\n")},\n"steps":[\n${stepLines}\n],\n"digest":"${digest}"}\n`;
+}
+
+/** A margin with so many decimals, rounded down: what is proved must not be overstated. */
+export function marginText(margin: number, decimals = 2): string {
+  return (Math.floor(margin * 10 ** decimals) / 10 ** decimals).toFixed(decimals);
 }

@@ -7,12 +7,13 @@ import { checkParameters } from "../engine/interface/checks.ts";
 import { checkOptions, type OptionKinds } from "../common/options.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
 import { variantOf } from "../model/variant.ts";
+import { QUERIES } from "../model/vocabulary.ts";
 import { hashOfWeights, sealCertificate } from "./certificate.ts";
 import { positionOfA, positionOfB } from "./groups.ts";
-import { CounterexampleSearch, proveAllSteps } from "./prove.ts";
-import type { StepOutcome } from "./prove_step.ts";
+import { CounterexampleSearch } from "./counterexample_search.ts";
+import { proveAllSteps, type StepOutcome } from "./prove.ts";
 import type { CertifyCheckpoint, CertifyOptions, CertifyResult, Input, OpenRegion } from "./types.ts";
-import { createWorkerPool, type WorkerPool } from "./worker_pool.ts";
+import { createWorkerPool } from "./worker_pool.ts";
 
 const OPTIONS: OptionKinds<CertifyOptions> = {
   ...{ seconds: "a number", cuts: "a number", threads: "a number", signal: "an AbortSignal", onProgress: "a function" },
@@ -23,8 +24,6 @@ const MOST_THREADS = 64;
 const DEFAULT_CUTS = 100_000;
 /** The least margin that is claimed, in logits: bounds hold for float32 as it is rounded, so any above 0 would do. */
 const NEEDED = 0.001;
-/** Between two looks at the signal lie that many milliseconds. */
-const TURN_MS = 50;
 
 /**
  * Decides whether a model adds every pair in [0, 9999999999]^2 correctly, by greedy decoding: all 11 digits and the end. docs/certificate.md
@@ -49,47 +48,62 @@ export async function certify(checkpoint: CheckpointSource, options: CertifyOpti
   return (await examine(checkpointFrom(checkpoint, "certify a model"), options)).result;
 }
 
-/** The result of {@linkcode examine}. */
-export interface Examination {
-  result: CertifyResult;
-  /** The inputs with the smallest margins met at each step. */
-  narrow: Input[];
-}
-
 /**
- * As {@linkcode certify}, and reports the narrow inputs as well.
+ * As {@linkcode certify}, and reports the inputs with the smallest margins met at each step as well.
  *
  * @param options With `exhaustive` it looks at all steps, even where one is found to be wrong
  */
 export async function examine(
   checkpoint: CertifyCheckpoint,
   options: CertifyOptions & { exhaustive?: boolean },
-): Promise<Examination> {
-  checkParameters(checkpoint.parameters, variantOf(checkpoint.model));
+): Promise<{ result: CertifyResult; narrow: Input[] }> {
+  const { model, parameters } = checkpoint;
+  checkParameters(parameters, variantOf(model));
   const threads = checkRanges(options);
-  options.signal?.throwIfAborted();
+  const { seconds = DEFAULT_SECONDS, cuts = DEFAULT_CUTS, exhaustive = false, signal, onProgress } = options;
+  signal?.throwIfAborted();
   const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
   const search = new CounterexampleSearch(checkpoint);
   const quick = search.quick();
-  const hasEnded = quick !== undefined && !options.exhaustive;
-  const pool = await createWorkerPool(hasEnded ? 1 : threads);
-  const { model } = checkpoint;
-  const result: CertifyResult = {
-    ...{ verdict: "undecided", certified: false, inputs: INPUTS, model },
-    ...{ weights: await hashOfWeights(checkpoint.parameters), worstMargin: null, steps: [], counterexample: null },
-    ...{ undecided: null, seconds: 0, threads: pool.threads, certificate: null },
-  };
-  const narrow: Input[] = quick === undefined ? [] : [quick];
+  // where the module gives up its tables nothing can be proved: the theorem is about decoding by tables as well
+  const numbers = quick === undefined || exhaustive ? readDecodingNumbers(model, parameters) : null;
+  const pool = await createWorkerPool(numbers === null ? 1 : threads);
+  const abort = () => pool.end(signal!.reason);
+  signal?.addEventListener("abort", abort);
+  let outcomes: StepOutcome[] = [];
   try {
-    if (!hasEnded) narrow.push(...await decide(checkpoint, { ...options, pool, search, started, result }));
+    signal?.throwIfAborted();
+    if (numbers !== null) {
+      pool.load(numbers);
+      outcomes = await proveAllSteps({
+        ...{ pool, search, needed: NEEDED, mostCuts: cuts, exhaustive, until: Date.now() + 1000 * seconds },
+        onProgress: (proved) => onProgress?.({ proved, seconds: elapsed() }),
+      });
+    }
   } finally {
-    pool.terminate();
+    signal?.removeEventListener("abort", abort);
+    pool.end(new Error("Cannot run a task as the worker pool is terminated"));
   }
-  if (quick !== undefined) {
-    Object.assign(result, { verdict: "counterexample", counterexample: search.describe(quick), undecided: null });
-  }
-  result.seconds = (performance.now() - started) / 1000;
-  return { result, narrow };
+  const proved = outcomes.flatMap((outcome) => outcome.proved ? [outcome] : []).reverse();
+  const wrong = quick ?? outcomes.flatMap((outcome) => "counterexample" in outcome ? [outcome.counterexample] : [])[0];
+  const open = outcomes.flatMap((outcome) => "open" in outcome ? [outcome.open] : [])[0];
+  const certified = wrong === undefined && proved.length === QUERIES;
+  const weights = await hashOfWeights(parameters);
+  const worstMargin = certified ? Math.min(...proved.map(({ result }) => result.margin)) : null;
+  const result: CertifyResult = {
+    verdict: wrong !== undefined ? "counterexample" : certified ? "certified" : "undecided",
+    ...{ certified, inputs: INPUTS, model, weights, worstMargin, steps: proved.map(({ result }) => result) },
+    counterexample: wrong === undefined ? null : search.describe(wrong),
+    undecided: wrong !== undefined || open === undefined ? null : describe(open),
+    ...{ seconds: elapsed(), threads: pool.threads },
+    certificate: worstMargin === null ? null : await sealCertificate({
+      ...{ format: "tiny-adder certificate", version: 3, model, weights, modules: await decodingModules() },
+      ...{ inputs: INPUTS, worstMargin, steps: proved.map(({ certificate }) => certificate) },
+    }),
+  };
+  const narrow = outcomes.flatMap((outcome) => outcome.narrow.map(({ a, b }) => ({ a, b })));
+  return { result, narrow: quick === undefined ? narrow : [quick, ...narrow] };
 }
 
 /** @returns The number of threads */
@@ -110,76 +124,6 @@ function checkRanges(options: CertifyOptions): number {
     );
   }
   return asked;
-}
-
-/** Searches for a proof, and writes the outcome into `result`. @returns The narrow inputs */
-async function decide(
-  checkpoint: CertifyCheckpoint,
-  { seconds = DEFAULT_SECONDS, cuts = DEFAULT_CUTS, exhaustive, signal, onProgress = () => {}, ...given }:
-    & CertifyOptions
-    & { exhaustive?: boolean; pool: WorkerPool; search: CounterexampleSearch; started: number; result: CertifyResult },
-): Promise<Input[]> {
-  const { pool, search, started, result } = given;
-  const numbers = readDecodingNumbers(checkpoint.model, checkpoint.parameters);
-  if (numbers === null) return []; // undecided: the theorem is about decoding by tables as well
-  pool.load(numbers);
-  const ended = cancelAt(signal, pool);
-  try {
-    const outcomes = await proveAllSteps(pool, {
-      ...{ needed: NEEDED, search, mostCuts: cuts, exhaustive, until: Date.now() + 1000 * seconds },
-      onProgress: (proved) => onProgress({ proved, seconds: (performance.now() - started) / 1000 }),
-    });
-    if (outcomes.every((outcome) => outcome.proved)) await seal(result, outcomes);
-    else {
-      result.steps = outcomes.flatMap((outcome) => outcome.proved ? [outcome.result] : []).reverse();
-      const wrong = outcomes.find((outcome) => "counterexample" in outcome);
-      const open = outcomes.find((outcome) => "open" in outcome);
-      if (wrong !== undefined) {
-        Object.assign(result, { verdict: "counterexample", counterexample: search.describe(wrong.counterexample) });
-      } else result.undecided = describe(open!.open);
-    }
-    return narrowOf(outcomes);
-  } catch (error) {
-    throw signal?.aborted ? signal.reason : error;
-  } finally {
-    ended();
-  }
-}
-
-function narrowOf(outcomes: readonly StepOutcome[]): Input[] {
-  return outcomes.flatMap(({ narrow }) => narrow.map(({ a, b }) => ({ a, b })));
-}
-
-type Proved = Extract<StepOutcome, { proved: true }>;
-
-/** Puts the parts of a proof together. */
-async function seal(result: CertifyResult, outcomes: readonly Proved[]): Promise<void> {
-  result.steps = outcomes.map((outcome) => outcome.result).reverse();
-  const worstMargin = Math.min(...result.steps.map(({ margin }) => margin));
-  Object.assign(result, { verdict: "certified", certified: true, worstMargin });
-  const { model, weights } = result;
-  result.certificate = await sealCertificate({
-    ...{
-      format: "tiny-adder certificate",
-      version: 3,
-      model,
-      weights,
-      modules: await decodingModules(),
-      inputs: INPUTS,
-    },
-    ...{ worstMargin, steps: outcomes.map(({ certificate }) => certificate).reverse() },
-  });
-}
-
-/** Cancels the pool's tasks at the signal. @returns What ends the watch */
-function cancelAt(signal: AbortSignal | undefined, pool: WorkerPool): () => void {
-  const abort = () => pool.cancel(signal!.reason);
-  signal?.addEventListener("abort", abort);
-  const timer = signal && setInterval(() => signal.aborted && abort(), TURN_MS); // cancels tasks that are submitted later, too
-  return () => {
-    clearInterval(timer);
-    signal?.removeEventListener("abort", abort);
-  };
 }
 
 /** A part as people read it. */

@@ -88,20 +88,25 @@ export function wholeGroup(group: Group): Part {
   return { group, digits };
 }
 
-/** Parts that each hold one digit at the position of a that the group's sums tie next; empty where both, or all that there are, are settled. */
-export function refine({ group, digits }: Part): Part[] {
-  const { step, sum, before } = group;
-  for (const [place, tied] of [[step, sum], [step - 1, before]] as const) {
-    if (tied === undefined) continue;
-    const position = positionOfA(place);
-    if (digits[position] !== ANY_DIGIT) continue;
-    const parts: Part[] = [];
-    for (let digit = Math.max(0, tied - 9); digit <= Math.min(9, tied); digit++) {
-      const own = digits.slice();
-      own[position] = 1 << digit;
-      parts.push({ group, digits: own });
-    }
-    return parts;
+/** The place of the next digit of a that the group's sums tie and that is not settled, and its sum; undefined where all are settled. */
+function nextTied({ group: { step, sum, before }, digits }: Part): readonly [place: number, sum: number] | undefined {
+  if (sum !== undefined && digits[positionOfA(step)] === ANY_DIGIT) return [step, sum];
+  if (before !== undefined && digits[positionOfA(step - 1)] === ANY_DIGIT) return [step - 1, before];
+}
+
+/** Whether {@linkcode refine} has no parts. */
+export function isFinest(part: Part): boolean {
+  return nextTied(part) === undefined;
+}
+
+/** Parts that each hold one digit at the position of a that the group's sums tie next; empty where all are settled. */
+export function refine(part: Part): Part[] {
+  const [place, sum] = nextTied(part) ?? [0, -1];
+  const parts: Part[] = [];
+  for (let digit = Math.max(0, sum - 9); digit <= Math.min(9, sum); digit++) {
+    const digits = part.digits.slice();
+    digits[positionOfA(place)] = 1 << digit;
+    parts.push({ group: part.group, digits });
   }
-  return [];
+  return parts;
 }

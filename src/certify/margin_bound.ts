@@ -11,7 +11,7 @@ import { HIDDEN, TOKENS, variantOf, WIDTH } from "../model/variant.ts";
 import type { Part } from "./groups.ts";
 import { TABLE_ERROR, tabulatedGelu } from "./post_attention.ts";
 import type { Query } from "./query.ts";
-import type { Reach } from "./reach.ts";
+import type { Reach, Way } from "./reach.ts";
 
 /** Deviations with a name: of the norm's scale, of each hidden unit, of the last norm's scale. */
 const NAMED = 1 + HIDDEN + 1;
@@ -65,15 +65,16 @@ export class MarginBound {
   readonly #forms = new Float64Array(FORMS * FORM);
   /** Of each form the sum of its parts' sizes. */
   readonly #sizes = new Float64Array(FORMS);
-  #part!: Part;
-  #level: Level = "boxed";
-  #isEmpty = false;
+  /** How curves are bounded, and margins. */
+  #curves: Way;
+  #margins: Way;
   /** Which part of the reach the forms are of. */
   #taken = -1;
 
   constructor({ model, projection, w1, w2, output }: DecodingNumbers, reach: Reach) {
     const { finalNorm, gelu, layerNormEpsilon } = variantOf(model);
     this.#reach = reach;
+    this.#curves = this.#margins = reach.boxed;
     this.#projection = Float64Array.from(projection);
     this.#w1 = Float64Array.from(w1);
     this.#w2 = Float64Array.from(w2);
@@ -90,15 +91,17 @@ export class MarginBound {
    * @param enough A bound that large need not be improved
    */
   least(query: Query, part: Part, level: Level, enough: number): number {
-    this.#part = part;
-    this.#level = level;
-    this.#isEmpty = false;
-    if (level === "tiedMargin" && this.#reach.taken === this.#taken) {
-      const least = this.#leastMargin(part.group.target, enough); // all but the margins is as it was
-      return this.#isEmpty ? Infinity : least;
+    const { taken, boxed, apart, tied, leastTied } = this.#reach;
+    const isKnown = taken === this.#taken;
+    if (!isKnown) this.#attend(query);
+    this.#taken = taken;
+    this.#curves = level === "boxed" ? boxed : level === "tied" ? tied : apart;
+    this.#margins = this.#curves;
+    if (level === "tiedMargin") {
+      this.#margins = leastTied;
+      if (part.cell !== undefined) this.#curves = boxed; // as good for the curves (measured)
+      if (isKnown) return this.#leastMargin(part.group.target, enough); // all but the margins is as it was
     }
-    if (this.#reach.taken !== this.#taken) this.#attend(query);
-    this.#taken = this.#reach.taken;
     const forms = this.#forms;
     this.#normed(X1, this.#w1, HIDDEN, H, 0);
     for (let k = 0; k < HIDDEN; k++) this.#activate(k);
@@ -112,8 +115,7 @@ export class MarginBound {
       this.#measure(X2 + m);
     }
     if (this.#finalNorm) this.#normed(X2, this.#output, TOKENS, LOGITS, 1 + HIDDEN);
-    const least = this.#leastMargin(part.group.target, enough);
-    return this.#isEmpty ? Infinity : least;
+    return this.#leastMargin(part.group.target, enough);
   }
 
   /** What does not depend on how ranges are found: the residual stream after the attention, and the layer after its norm without the scale. */
@@ -148,9 +150,8 @@ export class MarginBound {
     return Array.from({ length: HIDDEN }, (_, k) => {
       const at = (H + k) * FORM + 1;
       const direction = this.#forms.slice(at, at + KEY_WIDTH);
-      this.#reach.boxed(direction, 0);
-      const loss = Math.abs(this.#forms[MARGIN * FORM + PLAIN + 1 + k]);
-      return { direction, weight: loss / (this.#reach.hi + Number.MIN_VALUE) };
+      const range = direction.reduce((sum, value, l) => sum + Math.abs(value) * this.#reach.sides[l], Number.MIN_VALUE);
+      return { direction, weight: Math.abs(this.#forms[MARGIN * FORM + PLAIN + 1 + k]) / range };
     });
   }
 
@@ -159,13 +160,13 @@ export class MarginBound {
     for (let t = 0; t < TOKENS; t++) {
       if (t === target || this.#roughLow(target, t) >= enough) continue;
       this.#difference(target, t);
-      let lo = this.#boxedLow(MARGIN);
-      if (this.#level !== "boxed" && !(lo >= enough)) lo = this.#low(MARGIN);
-      if (!(lo >= least)) [least, competitor] = [lo, t];
+      this.#range(MARGIN, this.#reach.boxed);
+      if (this.#margins !== this.#reach.boxed && !(this.#lo >= enough)) this.#range(MARGIN, this.#margins);
+      if (!(this.#lo >= least)) [least, competitor] = [this.#lo, t];
     }
     this.competitor = competitor;
     if (competitor >= 0) this.#difference(target, competitor);
-    return least === Infinity ? enough : least;
+    return this.#reach.isEmpty ? Infinity : least === Infinity ? enough : least;
   }
 
   /** A lower bound of a margin that takes hardly any time: most tokens are far from the target. */
@@ -174,12 +175,12 @@ export class MarginBound {
     const output = this.#output;
     let [middle, deviation] = [0, 0];
     for (let m = 0; m < WIDTH; m++) {
-      const [wanted, other] = [output[target * WIDTH + m], output[token * WIDTH + m]];
+      const [right, other] = [output[target * WIDTH + m], output[token * WIDTH + m]];
       const value = this.#forms[(X2 + m) * FORM];
       const size = this.#sizes[X2 + m];
-      middle += (wanted - other) * value;
-      deviation += Math.abs(wanted - other) * (size - Math.abs(value)) +
-        (Math.abs(wanted) + Math.abs(other)) * ((WIDTH + 1) * FLOAT32 * size);
+      middle += (right - other) * value;
+      deviation += Math.abs(right - other) * (size - Math.abs(value)) +
+        (Math.abs(right) + Math.abs(other)) * ((WIDTH + 1) * FLOAT32 * size);
     }
     return middle - deviation;
   }
@@ -198,11 +199,11 @@ export class MarginBound {
       for (let k = 0; k < LOOSE; k++) forms[to + k] = 0;
       let loose = UNDERFLOW;
       for (let m = 0; m < WIDTH; m++) {
-        const [wanted, other] = [output[target * WIDTH + m], output[token * WIDTH + m]];
+        const [right, other] = [output[target * WIDTH + m], output[token * WIDTH + m]];
         const at = (X2 + m) * FORM;
-        const factor = wanted - other;
+        const factor = right - other;
         for (let k = 0; k < LOOSE; k++) forms[to + k] += factor * forms[at + k];
-        loose += (Math.abs(wanted) + Math.abs(other)) *
+        loose += (Math.abs(right) + Math.abs(other)) *
           (forms[at + LOOSE] + (WIDTH * FLOAT32 + 2 * FLOAT64) * this.#sizes[X2 + m]);
       }
       forms[to + LOOSE] = loose;
@@ -265,49 +266,12 @@ export class MarginBound {
     return deviation;
   }
 
-  /** The range of a form's w . (o - center) by the sides, or by the box of a cell. */
-  #quick(form: number): void {
-    if (this.#part.cell === undefined) this.#reach.boxed(this.#forms, form * FORM + 1);
-    else this.#reach.inBox(this.#forms, form * FORM + 1);
-  }
-
-  #boxedLow(form: number): number {
-    this.#quick(form);
-    return this.#forms[form * FORM] + this.#reach.lo - this.#deviation(form);
-  }
-
-  #low(form: number): number {
-    if (this.#level === "tiedMargin") this.#askWith(this.#leastTied, form);
-    else this.#ask(form);
-    return this.#forms[form * FORM] + this.#reach.lo - this.#deviation(form);
-  }
-
-  readonly #apart = (values: Float64Array, at: number) => this.#reach.apart(values, at);
-  readonly #leastTied = (values: Float64Array, at: number) => this.#reach.leastTied(values, at);
-  readonly #tied = (values: Float64Array, at: number) => this.#reach.tied(values, at);
-
-  #ask(form: number): void {
-    if (this.#level === "boxed") return this.#quick(form);
-    // in a cell the box alone is as good for the curves (measured)
-    if (this.#level === "tiedMargin" && this.#part.cell !== undefined) return this.#quick(form);
-    this.#askWith(this.#level === "tied" ? this.#tied : this.#apart, form);
-  }
-
-  #askWith(way: (values: Float64Array, at: number) => void, form: number): void {
-    const reach = this.#reach;
-    const at = form * FORM + 1;
-    if (this.#part.cell === undefined) return way(this.#forms, at);
-    reach.inCell(way, this.#forms, at);
-    if (reach.lo > reach.hi) this.#isEmpty = true; // both hold for every input, so there is none
-  }
-
   /** Between what a form's number lies: lo, hi of this object. */
   #lo = 0;
   #hi = 0;
-  #range(form: number, boxed = false): void {
-    if (boxed) this.#quick(form);
-    else this.#ask(form);
+  #range(form: number, way: Way = this.#curves): void {
     const deviation = this.#deviation(form);
+    way(this.#forms, form * FORM + 1);
     this.#lo = this.#forms[form * FORM] + this.#reach.lo - deviation;
     this.#hi = this.#forms[form * FORM] + this.#reach.hi + deviation;
   }
@@ -349,7 +313,7 @@ export class MarginBound {
         this.#measure(centered);
       }
       const value = forms[centered * FORM];
-      this.#range(centered, true);
+      this.#range(centered, this.#reach.boxed);
       let byCentered = Math.max(this.#hi - value, value - this.#lo);
       const out = (to + row) * FORM;
       for (let k = 0; k < parts; k++) {
@@ -365,9 +329,9 @@ export class MarginBound {
         (WIDTH + 2) * FLOAT32 * (size * largest + Math.abs(bias));
       forms[out + LOOSE] = loose + byScale * byCentered * (1 + FLOAT64);
       this.#measure(to + row);
-      if (this.#level === "boxed") continue;
+      if (this.#curves === this.#reach.boxed) continue;
       // a tighter bound of the product is worth while where it matters, and where the hidden unit is not shut
-      this.#range(to + row, true);
+      this.#range(to + row, this.#reach.boxed);
       if (byScale * byCentered < MINOR * (this.#hi - this.#lo) || x === X1 && this.#hi < -SETTLED) continue;
       this.#range(centered);
       byCentered = Math.max(this.#hi - value, value - this.#lo);
@@ -401,9 +365,9 @@ export class MarginBound {
 
   /** GELU of hidden unit k, as the kernels compute it. */
   #activate(k: number): void {
-    this.#range(H + k, true);
+    this.#range(H + k, this.#reach.boxed);
     const isSettled = this.#lo > SETTLED || this.#hi < -SETTLED;
-    if (!isSettled && this.#level !== "boxed") this.#range(H + k);
+    if (!isSettled && this.#curves !== this.#reach.boxed) this.#range(H + k);
     const [lo, hi] = [this.#lo, this.#hi];
     const gelu = this.#gelu;
     const pieces = isSettled ? 2 : PIECES;

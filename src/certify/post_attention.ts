@@ -10,12 +10,14 @@ const TABLE_END = 10;
 /** How far {@linkcode tabulatedGelu} can be from GELU: |gelu''| is nowhere larger than 0.8. */
 export const TABLE_ERROR = 0.8 / (8 * TABLE_STEPS ** 2) + 1e-12;
 
+const tables = new Map<"erf" | "tanh", Float64Array>();
+
 /** GELU from a table, by chords: about five times as fast. */
 export function tabulatedGelu(form: "erf" | "tanh"): (x: number) => number {
   const { value } = GELU[form];
-  const table = Float64Array.from({ length: 2 * TABLE_END * TABLE_STEPS + 1 }, (_, i) => {
-    return value(i / TABLE_STEPS - TABLE_END);
-  });
+  const length = 2 * TABLE_END * TABLE_STEPS + 1;
+  const table = tables.get(form) ?? Float64Array.from({ length }, (_, i) => value(i / TABLE_STEPS - TABLE_END));
+  tables.set(form, table);
   return (x) => {
     const at = (x + TABLE_END) * TABLE_STEPS;
     if (!(at > 0 && at < table.length - 2)) return value(x);

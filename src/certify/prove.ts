@@ -1,79 +1,55 @@
 /**
- * The proof of all steps.
+ * The proof of all steps. Of each the worst input is looked for first, which says how large a margin can be hoped for; then every group is proved
+ * to have nearly that.
  */
-import { WasmAdder } from "../adder/adder.ts";
-import { decodeGreedily } from "../engine/reference/decode.ts";
-import { tensorsOf } from "../engine/reference/model.ts";
-import { hardCases } from "../evaluation/hard.ts";
-import { drawOperands } from "../model/sampler.ts";
-import { variantOf } from "../model/variant.ts";
-import { QUERIES, targetTokens } from "../model/vocabulary.ts";
-import { proveStep, type StepOutcome, type StepTools } from "./prove_step.ts";
-import type { CertifyCheckpoint, CertifyResult, Input } from "./types.ts";
+import { QUERIES } from "../model/vocabulary.ts";
+import type { CounterexampleSearch } from "./counterexample_search.ts";
+import type { Aim, Found, GroupProof } from "./prover.ts";
+import { tokensAt } from "./groups.ts";
+import type { CertificateStep, Input, StepResult } from "./types.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
-/** Random pairs, and as many with long carries, that are added before anything is proved. */
-const QUICK_PROBLEMS = 2000;
-/** So many of each kind are starts of local searches. */
-const STARTS = 128;
+/** So many groups, those with the least estimates, are searched for the worst input. */
+const SEARCHED = 64;
+/**
+ * The margins that are tried one after the other, as shares of the worst input's, with so many cuts a group for each: a proof of nearly the worst
+ * margin takes far more cuts than one of any margin. The first share comes twice, since the first proofs may meet a worse input.
+ */
+const AIMS = [[0.87, 300], [0.87, 300], [0.6, 1000], [0.3, 3000], [0.1, 10_000], [0, Infinity]] as const;
+/** After this round of them a local search looks for worse inputs, which the walk along gradients has missed. */
+const LOCAL_SEARCH_AFTER = 1;
+/** Groups of one task; each is a task by itself where it may take more cuts than {@linkcode LARGE_TASK}. */
+const GROUPS_OF_TASK = 16;
+const LARGE_TASK = 300;
+/** So many of the inputs with the smallest margins are reported. */
+const MOST_NARROW = 16;
 
-/** Finds sums that a model gets wrong: greedily, in float32 and in float64. */
-export class CounterexampleSearch {
-  readonly #adder: WasmAdder;
-  readonly #reference: (input: Input) => ArrayLike<number>;
-  readonly #pairs: readonly Input[];
+/** What comes of a step. */
+export type StepOutcome =
+  & (
+    | { proved: true; result: StepResult; certificate: CertificateStep }
+    | { proved: false; counterexample: Input }
+    | { proved: false; open: { step: number; bound: number; digits: Uint16Array | undefined } }
+  )
+  & {
+    /** Inputs with the smallest margins met, the smallest first. */
+    narrow: Found[];
+  };
 
-  constructor({ model, parameters }: CertifyCheckpoint) {
-    const variant = variantOf(model);
-    const tensors = tensorsOf(Float64Array.from(parameters), variant);
-    this.#adder = new WasmAdder(model, parameters);
-    this.#reference = ({ a, b }) => decodeGreedily(tensors, variant, a, b);
-    const operands = [
-      ...hardCases({ count: QUICK_PROBLEMS, seed: 1 }),
-      ...drawOperands({ seed: 1, stream: "evaluation", count: QUICK_PROBLEMS }),
-    ];
-    this.#pairs = Array.from(
-      { length: 2 * QUICK_PROBLEMS },
-      (_, i) => ({ a: operands[2 * i], b: operands[2 * i + 1] }),
-    );
-  }
-
-  /** Whether engine and reference both write a wrong token. */
-  isWrong(input: Input): boolean {
-    return this.#firstWrong(input) >= 0 && firstDifference(this.#reference(input), input) >= 0;
-  }
-
-  #firstWrong({ a, b }: Input): number {
-    return firstDifference(this.#adder.decode(Float64Array.of(a, b)), { a, b });
-  }
-
-  /** A wrong sum in full. */
-  describe({ a, b }: Input): NonNullable<CertifyResult["counterexample"]> {
-    return { a, b, expected: a + b, got: this.#adder.add(a, b), step: this.#firstWrong({ a, b }) };
-  }
-
-  /** A wrong sum among a few thousand pairs, which most models that are not right have. */
-  quick(): Input | undefined {
-    const sums = this.#adder.addMany(this.#pairs);
-    return this.#pairs.find(({ a, b }, i) => sums[i] !== a + b && this.isWrong({ a, b }));
-  }
-
-  /** Where local searches for a wrong sum start. */
-  starts(): readonly Input[] {
-    return this.#pairs.slice(QUICK_PROBLEMS - STARTS, QUICK_PROBLEMS + STARTS);
-  }
-}
-
-/** The first step at which tokens are not those of the sum and its end; -1 where they are. */
-function firstDifference(tokens: ArrayLike<number>, { a, b }: Input): number {
-  return targetTokens(a, b).findIndex((token, step) => token !== tokens[step]);
-}
-
-/** Options of a proof of all steps. */
-export interface ProveOptions extends Omit<StepTools, "pool" | "starts" | "isWrong"> {
+/** Options of {@linkcode proveAllSteps}. */
+export interface ProveOptions {
+  pool: WorkerPool;
   search: CounterexampleSearch;
+  /** The least margin that will do. */
+  needed: number;
+  /** Gives up on a group after so many cuts. */
+  mostCuts: number;
+  /** Milliseconds of Date.now() after which it gives up. */
+  until: number;
   /** Whether to go on with the other steps where one is found to be wrong. */
-  exhaustive?: boolean;
+  exhaustive: boolean;
+  /** Called with the share of the groups that are settled. */
+  onProgress: (proved: number) => void;
 }
 
 /**
@@ -82,18 +58,13 @@ export interface ProveOptions extends Omit<StepTools, "pool" | "starts" | "isWro
  *
  * @returns The outcome of each step, the last one first; without those before the one that is found to be wrong, unless the search is exhaustive
  */
-export async function proveAllSteps(pool: WorkerPool, options: ProveOptions): Promise<StepOutcome[]> {
-  const { search, exhaustive = false, onProgress, ...tools } = options;
+export async function proveAllSteps(options: ProveOptions): Promise<StepOutcome[]> {
   const shares = new Float64Array(QUERIES);
-  const steps = Array.from({ length: QUERIES }, (_, step) => QUERIES - 1 - step);
+  const steps = Array.from({ length: QUERIES }, (_, i) => QUERIES - 1 - i);
   const running = steps.map((step) =>
-    proveStep(step, {
-      ...{ ...tools, pool, starts: search.starts() },
-      isWrong: (input) => search.isWrong(input),
-      onProgress: (share) => {
-        shares[step] = Math.max(shares[step], share);
-        onProgress(shares.reduce((sum, value) => sum + value, 0) / QUERIES);
-      },
+    proveStep(step, options, (share) => {
+      shares[step] = Math.max(shares[step], share);
+      options.onProgress(shares.reduce((sum, value) => sum + value, 0) / QUERIES);
     })
   );
   for (const proof of running) proof.catch(() => {}); // awaited in their order
@@ -101,10 +72,104 @@ export async function proveAllSteps(pool: WorkerPool, options: ProveOptions): Pr
   for (const proof of running) {
     const outcome = await proof;
     outcomes.push(outcome);
-    if (!exhaustive && "counterexample" in outcome) {
-      pool.cancel(new Error("Cannot go on with a proof as it is refuted"));
-      break;
-    }
+    if (!options.exhaustive && "counterexample" in outcome) break;
   }
   return outcomes;
+}
+
+async function proveStep(
+  step: number,
+  { pool, search, needed, mostCuts, until }: ProveOptions,
+  onProgress: (proved: number) => void,
+): Promise<StepOutcome> {
+  const tokens = tokensAt(step);
+  const estimates = await Promise.all(tokens.map((token) => pool.submit({ kind: "estimate", step, token }, step)));
+
+  const narrow: Found[] = [];
+  const meet = (found: readonly Found[]) => {
+    for (const input of found) if (!narrow.some(({ a, b }) => a === input.a && b === input.b)) narrow.push(input);
+    narrow.sort((x, y) => x.margin - y.margin || x.a - y.a || x.b - y.b);
+    narrow.length = Math.min(narrow.length, MOST_NARROW);
+  };
+  const all = tokens.flatMap((token, i) => Array.from(estimates[i], (estimate, group) => ({ token, group, estimate })));
+  const lowest = all.toSorted((x, y) => x.estimate < y.estimate ? -1 : x.estimate > y.estimate ? 1 : 0).slice(
+    0,
+    SEARCHED,
+  );
+  const walks = tokens.map((token) => {
+    const groups = lowest.filter((entry) => entry.token === token).map(({ group }) => group);
+    return groups.length === 0 ? [] : pool.submit({ kind: "search", step, token, groups }, step);
+  });
+  for (const found of await Promise.all(walks)) meet(found);
+  const wrong = () => narrow.find((input) => input.margin < needed && search.isWrong(input));
+  const met = wrong();
+  if (met !== undefined) return { proved: false, counterexample: met, narrow };
+  let open: readonly { token: number; group: number }[] = all;
+  let left: GroupProof["open"];
+  let margin = Infinity;
+  let cutCount = 0;
+  const cuts: CertificateStep["cuts"] = [];
+  for (const [round, [share, mostCutsHere]] of AIMS.entries()) {
+    const worst = narrow[0].margin;
+    if (!(worst >= needed)) break;
+    // a margin is rounded to the sixth decimal, so that certificates stay short
+    const aim: Aim = {
+      margin: Math.floor(1e6 * Math.max(needed, share * worst)) / 1e6,
+      cuts: Math.min(mostCutsHere, mostCuts),
+    };
+    const running = tasksOf(open, aim.cuts > LARGE_TASK ? 1 : GROUPS_OF_TASK).map(async ({ token, groups }) => {
+      const proofs = await pool.submit({ kind: "prove", step, token, groups, aim, until }, step);
+      return proofs.map((proof, i) => ({ token, group: groups[i], ...proof }));
+    });
+    for (const proof of running) proof.catch(() => {}); // awaited in their order
+    const unproved: { token: number; group: number }[] = [];
+    for (const [i, proofs] of running.entries()) {
+      for (const { token, group, splits, cuts: taken, found, open: part } of await proofs) {
+        meet(found);
+        if (part !== undefined) {
+          if (unproved.length === 0) left = part;
+          unproved.push({ token, group });
+          continue;
+        }
+        margin = Math.min(margin, aim.margin);
+        cutCount += taken;
+        for (const split of splits) cuts.push([token, group, ...split]);
+      }
+      onProgress((all.length - open.length + (i + 1) / running.length * (open.length - unproved.length)) / all.length);
+    }
+    if (unproved.length > 0 && round === LOCAL_SEARCH_AFTER && Date.now() < until) {
+      const searches = [...narrow, ...search.starts].map((start) =>
+        pool.submit({ kind: "descend", step, start }, step)
+      );
+      meet(await Promise.all(searches));
+    }
+    const refuted = wrong();
+    if (refuted !== undefined) return { proved: false, counterexample: refuted, narrow };
+    open = unproved;
+    if (open.length === 0) {
+      const { a, b } = narrow[0];
+      const certificate = { step, margin, worst: { a, b }, cuts };
+      return {
+        proved: true,
+        result: { step, margin, worst: narrow[0], groups: all.length, cuts: cutCount },
+        certificate,
+        narrow,
+      };
+    }
+  }
+  return { proved: false, open: { step, bound: left?.bound ?? narrow[0].margin, digits: left?.digits }, narrow };
+}
+
+/** Groups of one token, at most `size` at a time. */
+function tasksOf(
+  groups: readonly { token: number; group: number }[],
+  size: number,
+): { token: number; groups: number[] }[] {
+  const tasks: { token: number; groups: number[] }[] = [];
+  for (const { token, group } of groups) {
+    const last = tasks.at(-1);
+    if (last?.token === token && last.groups.length < size) last.groups.push(group);
+    else tasks.push({ token, groups: [group] });
+  }
+  return tasks;
 }

@@ -5,7 +5,7 @@
 import { type DecodingNumbers, DIGITS, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
 import { EOS, EQUALS, OPERAND_DIGITS } from "../model/vocabulary.ts";
 import { lossAxes } from "./axes.ts";
-import { type Cell, type Group, groupsOf, type Part, positionOfA, refine, wholeGroup } from "./groups.ts";
+import { type Cell, type Group, groupsOf, isFinest, type Part, positionOfA, refine, wholeGroup } from "./groups.ts";
 import { type Level, MarginBound } from "./margin_bound.ts";
 import { PostAttention } from "./post_attention.ts";
 import { Query } from "./query.ts";
@@ -41,6 +41,34 @@ export interface GroupProof {
   readonly open?: { readonly digits: Uint16Array; readonly bound: number };
 }
 
+/** A part of a proof. */
+export type Task =
+  & { readonly step: number }
+  & (
+    | { readonly kind: "estimate"; readonly token: number }
+    | { readonly kind: "search"; readonly token: number; readonly groups: readonly number[] }
+    | { readonly kind: "descend"; readonly start: Input }
+    | {
+      readonly kind: "prove";
+      readonly token: number;
+      readonly groups: readonly number[];
+      readonly aim: Aim;
+      /** Milliseconds of Date.now() after which it is given up. */
+      readonly until: number;
+    }
+  );
+
+/** The result of a task by its kind. */
+export interface Results {
+  /** Of the least margin of each group. */
+  estimate: Float64Array;
+  /** Inputs with small margins. */
+  search: Found[];
+  descend: Found;
+  /** One entry a group. */
+  prove: GroupProof[];
+}
+
 /** A part that cannot be proved. */
 class Unproved extends Error {
   constructor(readonly part: Part, readonly bound: number) {
@@ -67,6 +95,14 @@ export class Prover {
     this.#numbers = numbers;
     this.#bound = new MarginBound(numbers, this.#reach);
     this.#after = new PostAttention(numbers);
+  }
+
+  run(task: Task): Results[Task["kind"]] {
+    const { kind, step } = task;
+    if (kind === "estimate") return this.estimate(step, task.token);
+    if (kind === "search") return task.groups.flatMap((group) => this.search(step, task.token, group));
+    if (kind === "descend") return this.descend(step, task.start);
+    return task.groups.map((group) => this.prove(step, task.token, group, task.aim, task.until));
   }
 
   #of(step: number, token: number): { query: Query; groups: Group[] } {
@@ -99,25 +135,23 @@ export class Prover {
   }
 
   /**
-   * A local search from each input: at one place after the other it changes the digit of a, the digit of b, or both with the same sum, if that
+   * A local search: at one place after the other it changes the digit of a, the digit of b, or both with the same sum, if that
    * makes the margin smaller, until no such change does.
    */
-  descend(step: number, starts: readonly Input[]): Found[] {
-    return starts.map((start) => {
-      const [a, b] = [digitsOf(start.a), digitsOf(start.b)];
-      let margin = this.#marginOf(step, { a, b });
-      for (let place = 0, settled = 0; settled < OPERAND_DIGITS; place = (place + 1) % OPERAND_DIGITS, settled++) {
-        let [bestA, bestB] = [a[place], b[place]];
-        for (let pair = 0; pair < DIGITS ** 2; pair++) {
-          [a[place], b[place]] = [pair % DIGITS, Math.floor(pair / DIGITS)];
-          if (a[place] !== bestA && b[place] !== bestB && a[place] + b[place] !== bestA + bestB) continue;
-          const tried = this.#marginOf(step, { a, b });
-          if (tried < margin) [margin, bestA, bestB, settled] = [tried, a[place], b[place], 0];
-        }
-        [a[place], b[place]] = [bestA, bestB];
+  descend(step: number, start: Input): Found {
+    const [a, b] = [digitsOf(start.a), digitsOf(start.b)];
+    let margin = this.#marginOf(step, { a, b });
+    for (let place = 0, settled = 0; settled < OPERAND_DIGITS; place = (place + 1) % OPERAND_DIGITS, settled++) {
+      let [bestA, bestB] = [a[place], b[place]];
+      for (let pair = 0; pair < DIGITS ** 2; pair++) {
+        [a[place], b[place]] = [pair % DIGITS, Math.floor(pair / DIGITS)];
+        if (a[place] !== bestA && b[place] !== bestB && a[place] + b[place] !== bestA + bestB) continue;
+        const tried = this.#marginOf(step, { a, b });
+        if (tried < margin) [margin, bestA, bestB, settled] = [tried, a[place], b[place], 0];
       }
-      return { ...inputOf({ a, b }), margin };
-    });
+      [a[place], b[place]] = [bestA, bestB];
+    }
+    return { ...inputOf({ a, b }), margin };
   }
 
   /** The margin of one input. */
@@ -158,10 +192,10 @@ export class Prover {
 
   /** A group, else with each digit a_i, else with each digit a_(i - 1) as well: what the checker tries by itself. */
   #proveCanonically(query: Query, part: Part, margin: number): void {
-    const parts = refine(part);
-    if (this.#holds(query, part, margin, parts.length === 0)) return;
-    for (const own of parts) this.#proveCanonically(query, own, margin);
-    if (parts.length > 0) return;
+    const last = isFinest(part);
+    if (this.#holds(query, part, margin, last)) return;
+    for (const own of refine(part)) this.#proveCanonically(query, own, margin);
+    if (!last) return;
     const { step, sum, before } = part.group;
     const axes = lossAxes(this.#bound.losses());
     const split = this.#proveCell(query, { ...part, cell: { axes, box: this.#boxOf(axes) } }, margin, 0);

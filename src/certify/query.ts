@@ -22,16 +22,12 @@ export class Query {
   readonly positions: number;
   /** [positions, 10, 8]: e key (6), e, 0. Where one token alone can stand it takes the place of digit 0. */
   readonly rows: Float64Array;
-  /** The positions that groups leave free, whose digits are bounded together as long as a part is not cut there. */
+  /** The positions that groups leave free, and those of them that carry weight. */
   readonly free: readonly number[];
-  /** [positions, 10, 8]: the rows of those of them that carry weight. */
-  readonly freeRows: Float64Array;
-  /** [7]: the sums of the least and the greatest in each column of the others, which are bounded column by column. */
+  readonly carrying: readonly number[];
+  /** [7]: the sums of the least and the greatest in each column of the others of them, which are bounded column by column. */
   readonly faintLo = new Float64Array(KEY_WIDTH + 1);
   readonly faintHi = new Float64Array(KEY_WIDTH + 1);
-  /** [7]: the sums of the least and the greatest in each column of them. */
-  readonly freeLo = new Float64Array(KEY_WIDTH + 1);
-  readonly freeHi = new Float64Array(KEY_WIDTH + 1);
   /** [7]: the sum of the rows that each input has: of the symbols, and of the position that asks. */
   readonly fixedRow = new Float64Array(KEY_WIDTH + 1);
   /** [7]: the sum over the positions of the largest size in each column of `rows`. */
@@ -39,7 +35,7 @@ export class Query {
   /** [6]: the largest size of each coordinate of a key. */
   readonly keySizes = new Float64Array(KEY_WIDTH);
   /** The sum over the positions of the largest difference between e and 2^score, which decoding without tables takes instead. */
-  readonly #difference: number;
+  #difference = 0;
 
   constructor(readonly step: number, readonly token: number, { x, query, rows, keys }: QueryTable) {
     this.x = Float64Array.from(x);
@@ -75,53 +71,33 @@ export class Query {
         ? weightOf(at) * Math.expm1(share(at) + share(largest)) + 2 ** -125
         : Infinity;
     }
-    let difference = 0;
-    for (let position = 0; position < this.positions; position++) {
-      let most = 0;
-      for (let at = position * DIGITS; at < (position + 1) * DIGITS; at++) {
-        most = Math.max(most, differences[at]);
-      }
-      difference += most;
-      for (let l = 0; l <= KEY_WIDTH; l++) {
-        let size = 0;
-        for (let digit = 0; digit < DIGITS; digit++) {
-          size = Math.max(size, Math.abs(this.rows[(position * DIGITS + digit) * ROW + l]));
-        }
-        this.sizes[l] += size;
-      }
-    }
-    this.#difference = difference;
-
     const places = [step, step - 1].filter((place) => place >= 0 && place < OPERAND_DIGITS);
     const tied = new Set(places.flatMap((place) => [positionOfA(place), positionOfB(place)]));
-    const positions = Array.from({ length: this.positions }, (_, position) => position);
-    this.free = positions.filter((at) => onlyToken(at, step, token) === undefined && !tied.has(at));
-    const heaviest = (position: number) => this.#column(position, KEY_WIDTH).reduce((most, e) => Math.max(most, e));
-    const faint = FAINT * positions.reduce((sum, position) => sum + heaviest(position), 0);
-    const carrying = this.free.filter((position) => heaviest(position) > faint);
-    this.freeRows = new Float64Array(carrying.length * DIGITS * ROW);
-    carrying.forEach((position, i) => {
-      this.freeRows.set(this.rows.subarray(position * DIGITS * ROW, (position + 1) * DIGITS * ROW), i * DIGITS * ROW);
+    const positions = Array.from({ length: this.positions }, (_, position) => {
+      const isFixed = onlyToken(position, step, token) !== undefined;
+      const digits = Array.from({ length: isFixed ? 1 : DIGITS }, (_, digit) => position * DIGITS + digit);
+      const columns = Array.from({ length: KEY_WIDTH + 1 }, (_, l) => {
+        const values = digits.map((at) => this.rows[at * ROW + l]);
+        return { lo: Math.min(...values), hi: Math.max(...values) };
+      });
+      this.#difference += Math.max(...digits.map((at) => differences[at]));
+      columns.forEach(({ lo, hi }, l) => {
+        this.sizes[l] += Math.max(-lo, hi);
+        if (isFixed) this.fixedRow[l] += lo;
+      });
+      return { position, columns, isFree: !isFixed && !tied.has(position) };
     });
-    for (const position of this.free) {
-      for (let l = 0; l <= KEY_WIDTH; l++) {
-        const column = this.#column(position, l);
-        const [least, most] = [Math.min(...column), Math.max(...column)];
-        this.freeLo[l] += least;
-        this.freeHi[l] += most;
-        if (carrying.includes(position)) continue;
-        this.faintLo[l] += least;
-        this.faintHi[l] += most;
-      }
+    const free = positions.filter(({ isFree }) => isFree);
+    const faint = FAINT * this.sizes[KEY_WIDTH];
+    this.free = free.map(({ position }) => position);
+    this.carrying = free.filter(({ columns }) => columns[KEY_WIDTH].hi > faint).map(({ position }) => position);
+    for (const { position, columns } of free) {
+      if (this.carrying.includes(position)) continue;
+      columns.forEach(({ lo, hi }, l) => {
+        this.faintLo[l] += lo;
+        this.faintHi[l] += hi;
+      });
     }
-    for (const position of positions) {
-      if (onlyToken(position, step, token) === undefined) continue;
-      for (let l = 0; l <= KEY_WIDTH; l++) this.fixedRow[l] += this.rows[position * DIGITS * ROW + l];
-    }
-  }
-
-  #column(position: number, l: number): number[] {
-    return Array.from({ length: DIGITS }, (_, digit) => this.rows[(position * DIGITS + digit) * ROW + l]);
   }
 
   /** How far the coordinates that the kernels compute may be from the quotient but for underflow, as a share of the keys' sizes. */

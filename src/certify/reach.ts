@@ -27,6 +27,9 @@ export interface Digits<Values = ArrayLike<number>> {
   readonly b: Values;
 }
 
+/** Bounds w . (o - center), where w is six numbers of `values` from `at` on: writes {@linkcode Reach.lo} and {@linkcode Reach.hi}. */
+export type Way = (values: Float64Array, at: number) => void;
+
 /** Bounds w . (o - center) over one part at a time. */
 export class Reach {
   /** Near the middle of what o can be, [6]. */
@@ -40,23 +43,28 @@ export class Reach {
   hi = 0;
   leastWeight = 0;
   mostWeight = 0;
+  /** Whether two bounds excluded each other: then there is no input in the part. */
+  isEmpty = false;
   #query!: Query;
   #part!: Part;
-  /** Floats of the query's free rows that count. */
-  #free = 0;
-  /** [n, 8], the other rows, choice by choice; where each choice ends. */
+  /** [n, 8], the rows that are chosen from, choice by choice; where each choice ends. */
   readonly #rows = new Float64Array(MOST_ROWS * ROW);
   readonly #ends = new Int32Array(MOST_ROWS);
   #choices = 0;
   #end = 0;
-  /** [7]: between what the sum of each column of the rows lies that no choice is made for: the fixed ones, and the faint. */
-  readonly #fixedLo = new Float64Array(KEY_WIDTH + 1);
-  readonly #fixedHi = new Float64Array(KEY_WIDTH + 1);
+  /** [7]: the middle of the sum of each column of the rows that no choice is made for, and how far it may be from there. */
+  readonly #fixed = new Float64Array(KEY_WIDTH + 1);
+  readonly #spread = new Float64Array(KEY_WIDTH + 1);
   /** [7]: between what the sum of each column lies. */
   readonly #columnLo = new Float64Array(KEY_WIDTH + 1);
   readonly #columnHi = new Float64Array(KEY_WIDTH + 1);
-  readonly #direction = new Float64Array(KEY_WIDTH);
+  /** The query whose free positions, none of them cut, come first in `rows`; what is known of these choices. */
+  #laidOut: Query | undefined;
+  #freeChoices = 0;
+  readonly #freeLo = new Float64Array(KEY_WIDTH + 1);
+  readonly #freeHi = new Float64Array(KEY_WIDTH + 1);
   readonly #rest = new Float64Array(KEY_WIDTH);
+  readonly #output = new Float64Array(KEY_WIDTH);
   // of ties
   readonly #projected = new Float64Array(MOST_ROWS);
   readonly #costs = new Float64Array(MOST_ROWS);
@@ -71,6 +79,7 @@ export class Reach {
     this.#query = query;
     this.#part = part;
     this.taken++;
+    this.isEmpty = false;
     if (!this.#gather()) return false;
     const { center } = this;
     const [least, most] = [this.#columnLo, this.#columnHi];
@@ -92,38 +101,45 @@ export class Reach {
   /** Finds the sides. */
   measureSides(): void {
     const { sides } = this;
-    const { cell } = this.#part;
     for (let l = 0; l < KEY_WIDTH; l++) {
-      this.apart(UNITS, l * KEY_WIDTH);
+      this.#apart(UNITS, l * KEY_WIDTH);
       sides[l] = Math.max(-this.lo, this.hi);
-      if (cell === undefined) continue;
-      let side = 0; // the box's own
-      for (let i = 0; i < KEY_WIDTH; i++) {
-        side += Math.abs(cell.axes[i * KEY_WIDTH + l]) * (cell.box[2 * i + 1] - cell.box[2 * i]) / 2;
-      }
-      sides[l] = Math.min(sides[l], side * (1 + 1e-9) + 1e-9);
+    }
+    if (this.#part.cell === undefined) return;
+    for (let l = 0; l < KEY_WIDTH; l++) {
+      this.#inBox(UNITS, l * KEY_WIDTH);
+      sides[l] = Math.min(sides[l], Math.max(-this.lo, this.hi));
     }
   }
 
   /**
-   * Lays out the rows that are not the query's free ones, those of two positions with a given sum of digits added up, and finds between what
-   * the sum of each column lies. @returns Whether each choice has a row
+   * Lays out the rows to choose from, those of two positions with a given sum of digits added up, and finds between what the sum of each column
+   * lies. @returns Whether each choice has a row
    */
   #gather(): boolean {
     const { group: { step, sum, before }, digits } = this.#part;
-    const query = this.#query;
+    const { free, carrying, fixedRow, faintLo, faintHi } = this.#query;
     let isCut = false;
-    for (const position of query.free) isCut ||= digits[position] !== ANY_DIGIT;
-    this.#free = isCut ? 0 : query.freeRows.length;
-    for (let l = 0; l <= KEY_WIDTH; l++) {
-      this.#fixedLo[l] = query.fixedRow[l] + (isCut ? 0 : query.faintLo[l]);
-      this.#fixedHi[l] = query.fixedRow[l] + (isCut ? 0 : query.faintHi[l]);
-      this.#columnLo[l] = query.fixedRow[l] + (isCut ? 0 : query.freeLo[l]);
-      this.#columnHi[l] = query.fixedRow[l] + (isCut ? 0 : query.freeHi[l]);
+    for (const position of free) isCut ||= digits[position] !== ANY_DIGIT;
+    if (isCut || this.#laidOut !== this.#query) {
+      this.#laidOut = isCut ? undefined : this.#query;
+      for (let l = 0; l <= KEY_WIDTH; l++) {
+        const [lo, hi] = isCut ? [0, 0] : [faintLo[l], faintHi[l]];
+        this.#columnLo[l] = fixedRow[l] + lo;
+        this.#columnHi[l] = fixedRow[l] + hi;
+        this.#fixed[l] = fixedRow[l] + (lo + hi) / 2;
+        this.#spread[l] = (hi - lo) / 2;
+      }
+      this.#choices = this.#end = 0;
+      for (const position of isCut ? free : carrying) if (!this.#addChoice(position, -1, 0)) return false;
+      this.#freeLo.set(this.#columnLo);
+      this.#freeHi.set(this.#columnHi);
+      this.#freeChoices = this.#choices;
     }
-    this.#choices = 0;
-    this.#end = 0;
-    if (isCut) { for (const position of query.free) if (!this.#addChoice(position, -1, 0)) return false; }
+    this.#columnLo.set(this.#freeLo);
+    this.#columnHi.set(this.#freeHi);
+    this.#choices = this.#freeChoices;
+    this.#end = this.#choices > 0 ? this.#ends[this.#choices - 1] : 0;
     return (sum === undefined || this.#addChoice(positionOfA(step), positionOfB(step), sum)) &&
       (before === undefined || this.#addChoice(positionOfA(step - 1), positionOfB(step - 1), before));
   }
@@ -160,27 +176,13 @@ export class Reach {
 
   /** The least and the greatest sum of w . (e key) + f e. */
   #range(w0: number, w1: number, w2: number, w3: number, w4: number, w5: number, f: number): void {
-    const { freeRows } = this.#query;
-    const own = this.#rows;
-    const [from, to] = [this.#fixedLo, this.#fixedHi];
-    let lo = (w0 > 0 ? w0 * from[0] : w0 * to[0]) + (w1 > 0 ? w1 * from[1] : w1 * to[1]) +
-      (w2 > 0 ? w2 * from[2] : w2 * to[2]) + (w3 > 0 ? w3 * from[3] : w3 * to[3]) +
-      (w4 > 0 ? w4 * from[4] : w4 * to[4]) + (w5 > 0 ? w5 * from[5] : w5 * to[5]) + (f > 0 ? f * from[6] : f * to[6]);
-    let hi = (w0 > 0 ? w0 * to[0] : w0 * from[0]) + (w1 > 0 ? w1 * to[1] : w1 * from[1]) +
-      (w2 > 0 ? w2 * to[2] : w2 * from[2]) + (w3 > 0 ? w3 * to[3] : w3 * from[3]) +
-      (w4 > 0 ? w4 * to[4] : w4 * from[4]) + (w5 > 0 ? w5 * to[5] : w5 * from[5]) + (f > 0 ? f * to[6] : f * from[6]);
-    for (let start = 0; start < this.#free; start += DIGITS * ROW) {
-      let least = Infinity;
-      let most = -Infinity;
-      for (let i = start; i < start + DIGITS * ROW; i += ROW) {
-        const cost = w0 * freeRows[i] + w1 * freeRows[i + 1] + w2 * freeRows[i + 2] + w3 * freeRows[i + 3] +
-          w4 * freeRows[i + 4] + w5 * freeRows[i + 5] + f * freeRows[i + 6];
-        least = cost < least ? cost : least;
-        most = cost > most ? cost : most;
-      }
-      lo += least;
-      hi += most;
-    }
+    const [own, fixed, spread] = [this.#rows, this.#fixed, this.#spread];
+    const middle = w0 * fixed[0] + w1 * fixed[1] + w2 * fixed[2] + w3 * fixed[3] + w4 * fixed[4] + w5 * fixed[5] +
+      f * fixed[6];
+    const far = Math.abs(w0) * spread[0] + Math.abs(w1) * spread[1] + Math.abs(w2) * spread[2] +
+      Math.abs(w3) * spread[3] + Math.abs(w4) * spread[4] + Math.abs(w5) * spread[5] + Math.abs(f) * spread[6];
+    let lo = middle - far;
+    let hi = middle + far;
     let i = 0;
     for (let c = 0; c < this.#choices; c++) {
       const end = this.#ends[c];
@@ -210,44 +212,62 @@ export class Reach {
     return FLOAT64 * (size / this.leastWeight + offset);
   }
 
-  /** By the sides. w: six numbers of `values` from `at` on, here and below. */
-  boxed(values: Float64Array, at: number): void {
+  /** By the sides, and in a cell by its box. */
+  readonly boxed: Way = (values, at) => {
+    if (this.#part.cell === undefined) this.#bySides(values, at);
+    else this.#inBox(values, at);
+  };
+
+  /** Each choice on its own. */
+  readonly apart: Way = (values, at) => {
+    this.#apart(values, at);
+    this.#clip(values, at);
+  };
+
+  /** With the digits of the sum as the operands and their carries make them. */
+  readonly tied: Way = (values, at) => {
+    const x = dot(values, at, this.center);
+    this.lo = this.#leastTied(values, at, 1, x) - x;
+    this.hi = -this.#leastTied(values, at, -1, -x) - x;
+    this.#clip(values, at);
+  };
+
+  /** The lower end alone of {@linkcode tied}. */
+  readonly leastTied: Way = (values, at) => {
+    const x = dot(values, at, this.center);
+    this.lo = this.#leastTied(values, at, 1, x) - x;
+    this.hi = Infinity;
+    this.#clip(values, at);
+  };
+
+  /** In a cell what its box allows holds as well. */
+  #clip(values: Float64Array, at: number): void {
+    if (this.#part.cell === undefined) return;
+    const { lo, hi } = this;
+    this.#inBox(values, at);
+    this.lo = Math.max(lo, this.lo);
+    this.hi = Math.min(hi, this.hi);
+    this.isEmpty ||= this.lo > this.hi;
+  }
+
+  #bySides(values: Float64Array, at: number): void {
     let most = 0;
     for (let l = 0; l < KEY_WIDTH; l++) most += Math.abs(values[at + l]) * this.sides[l];
     this.lo = -most;
     this.hi = most;
   }
 
-  /** Each choice on its own: w . o - x = sum e (w . key - x) / sum e, with x = w . center. */
-  apart(values: Float64Array, at: number): void {
-    const [w0, w1, w2] = [values[at], values[at + 1], values[at + 2]];
-    const [w3, w4, w5] = [values[at + 3], values[at + 4], values[at + 5]];
-    const { center } = this;
-    const x = w0 * center[0] + w1 * center[1] + w2 * center[2] + w3 * center[3] + w4 * center[4] + w5 * center[5];
-    this.#range(w0, w1, w2, w3, w4, w5, -x);
+  /** w . o - x = sum e (w . key - x) / sum e, with x = w . center. */
+  #apart(values: Float64Array, at: number): void {
+    const x = dot(values, at, this.center);
+    this.#range(values[at], values[at + 1], values[at + 2], values[at + 3], values[at + 4], values[at + 5], -x);
     const error = this.#error(values, at, x);
     this.lo = this.lo / (this.lo < 0 ? this.leastWeight : this.mostWeight) - error;
     this.hi = this.hi / (this.hi > 0 ? this.leastWeight : this.mostWeight) + error;
   }
 
-  /** With the digits of the sum as the operands and their carries make them. */
-  tied(values: Float64Array, at: number): void {
-    this.leastTied(values, at);
-    let x = 0;
-    for (let l = 0; l < KEY_WIDTH; l++) x += values[at + l] * this.center[l];
-    this.hi = -this.#leastTied(values, at, -1, -x) - x;
-  }
-
-  /** The lower end alone of {@linkcode tied}. */
-  leastTied(values: Float64Array, at: number): void {
-    let x = 0;
-    for (let l = 0; l < KEY_WIDTH; l++) x += values[at + l] * this.center[l];
-    this.lo = this.#leastTied(values, at, 1, x) - x;
-    this.hi = Infinity;
-  }
-
-  /** In a cell: by its box, which the axes take w apart along. */
-  inBox(values: Float64Array, at: number): void {
+  /** By the box of a cell, which the axes take w apart along. */
+  #inBox(values: Float64Array, at: number): void {
     const { axes, box } = this.#part.cell!;
     const rest = this.#rest;
     let [size, spread, far] = [0, 0, 0];
@@ -259,18 +279,15 @@ export class Reach {
     }
     let [lo, hi] = [0, 0];
     for (let i = 0; i < KEY_WIDTH; i++) {
-      let [share, middle] = [0, 0];
-      for (let l = 0; l < KEY_WIDTH; l++) {
-        share += rest[l] * axes[i * KEY_WIDTH + l];
-        middle += axes[i * KEY_WIDTH + l] * this.center[l];
-      }
+      const share = dot(axes, i * KEY_WIDTH, rest);
+      const middle = dot(axes, i * KEY_WIDTH, this.center);
       for (let l = 0; l < KEY_WIDTH; l++) rest[l] -= share * axes[i * KEY_WIDTH + l];
       const [from, to] = [share * (box[2 * i] - middle), share * (box[2 * i + 1] - middle)];
       const error = FLOAT64 * Math.abs(share) * (Math.abs(box[2 * i]) + Math.abs(box[2 * i + 1]) + far);
       lo += (from < to ? from : to) - error;
       hi += (from > to ? from : to) + error;
     }
-    this.boxed(rest, 0);
+    this.#bySides(rest, 0);
     const left = this.hi + FLOAT64 * size * spread;
     this.lo = lo - left;
     this.hi = hi + left;
@@ -290,8 +307,7 @@ export class Reach {
       let length = 0;
       towards.fill(0);
       for (let i = 0; i < KEY_WIDTH; i++) {
-        let along = 0;
-        for (let l = 0; l < KEY_WIDTH; l++) along += axes[i * KEY_WIDTH + l] * (near ?? this.center)[l];
+        const along = dot(axes, i * KEY_WIDTH, near ?? this.center);
         const outside = near === undefined ? 1 : Math.max(0, box[2 * i] - along) - Math.max(0, along - box[2 * i + 1]);
         for (let l = 0; l < KEY_WIDTH; l++) towards[l] += outside * axes[i * KEY_WIDTH + l];
         length += outside * outside;
@@ -299,37 +315,26 @@ export class Reach {
       if (!(length > 1e-12)) return undefined;
       // towards the part: rounded to few digits, so that the direction is short to write down
       const direction = Float64Array.from(towards, (value) => -Number((value / Math.sqrt(length)).toFixed(3)));
-      this.leastTied(direction, 0);
-      const least = this.lo;
-      if (least === Infinity) return [...direction];
-      const input = this.input();
-      this.inBox(direction, 0);
+      const x = dot(direction, 0, this.center);
+      const least = this.#leastTied(direction, 0, 1, x) - x;
+      this.#inBox(direction, 0);
       if (least > this.hi) return [...direction];
-      outputOf(this.#query, input, own);
+      outputOf(this.#query, this.input(), own);
       if (near === undefined) {
         near = own.slice();
         continue;
       }
       // the point of the line from `near` to `own` that is nearest to the box's point
-      let [dot, square] = [0, 0];
+      let [along, square] = [0, 0];
       for (let l = 0; l < KEY_WIDTH; l++) {
-        dot += towards[l] * (own[l] - near[l]);
+        along += towards[l] * (own[l] - near[l]);
         square += (own[l] - near[l]) ** 2;
       }
-      const share = Math.max(0, Math.min(1, dot / square));
+      const share = Math.max(0, Math.min(1, along / square));
       if (!(share > 0)) return undefined;
       for (let l = 0; l < KEY_WIDTH; l++) near[l] += share * (own[l] - near[l]);
     }
     return undefined;
-  }
-
-  /** In a cell: by its box and by `reach`, whichever is tighter. Where the ends are exchanged there is no input. */
-  inCell(reach: (values: Float64Array, at: number) => void, values: Float64Array, at: number): void {
-    this.inBox(values, at);
-    const { lo, hi } = this;
-    reach(values, at);
-    this.lo = Math.max(lo, this.lo);
-    this.hi = Math.min(hi, this.hi);
   }
 
   /**
@@ -344,7 +349,7 @@ export class Reach {
       if (cost === Infinity) return Infinity;
       best = Math.max(best, x + cost / (cost < 0 ? this.leastWeight : this.mostWeight) - this.#error(w, at, x));
       if (!(Math.abs(cost) > 1e-12 * this.leastWeight)) break;
-      x += cost / this.#weightOf(this.input());
+      x += cost / outputOf(this.#query, this.input(), this.#output);
     }
     return best;
   }
@@ -356,10 +361,9 @@ export class Reach {
 
   #project(w: Float64Array, at: number, sign: number): void {
     const { rows, positions } = this.#query;
+    const direction = w.subarray(at, at + KEY_WIDTH);
     for (let i = 0; i < positions * DIGITS; i++) {
-      let value = 0;
-      for (let l = 0; l < KEY_WIDTH; l++) value += w[at + l] * rows[i * ROW + l];
-      this.#projected[i] = sign * value;
+      this.#projected[i] = sign * dot(rows, i * ROW, direction);
     }
   }
 
@@ -442,10 +446,12 @@ export class Reach {
     }
     return { a, b };
   }
+}
 
-  #weightOf(input: Digits): number {
-    return outputOf(this.#query, input, this.#direction);
-  }
+/** Six numbers of `values` from `at` on, times six others. */
+function dot(values: Float64Array, at: number, others: Float64Array): number {
+  return values[at] * others[0] + values[at + 1] * others[1] + values[at + 2] * others[2] +
+    values[at + 3] * others[3] + values[at + 4] * others[4] + values[at + 5] * others[5];
 }
 
 /** o of one input, into `o`. @returns The sum of the weights */

@@ -1,237 +1,142 @@
 /**
  * A worker pool for proofs.
  */
+import { eventLoopTurn } from "../common/event_loop.ts";
 import { EngineError } from "../engine/interface/error.ts";
 import type { DecodingNumbers } from "../engine/wasm/decoding_tables.ts";
-import { eventLoopTurn } from "../common/event_loop.ts";
-import { Prover } from "./prover.ts";
-import { type Results, runTask, type Task } from "./task.ts";
+import { LOOK_MS, nextMessage, startWorkers } from "../engine/wasm/workers.ts";
+import { Prover, type Results, type Task } from "./prover.ts";
 import { WORKER_SOURCE } from "./worker_source.ts";
 
 /** A message to a worker: the model to prove, or a task. */
 export type WorkerMessage = { readonly numbers: DecodingNumbers } | { readonly task: Task };
 
-/** A task that waits for a thread. */
+/** A worker that has no result after so many looks counts as dead: a task takes seconds, on a busy machine minutes. */
+const PATIENCE = 300;
+/** Between two turns of the event loop lie at most about this many milliseconds where the caller's own thread does the work. */
+const TURN_MS = 50;
+
+/** Runs tasks one after the other. */
+interface Thread {
+  load(numbers: DecodingNumbers): void;
+  run(task: Task): Promise<unknown>;
+  terminate(): void;
+}
+
+/** A task that waits for a thread, or is at work. */
 interface Job {
   readonly task: Task;
   readonly priority: number;
   readonly resolve: (result: never) => void;
   readonly reject: (reason: unknown) => void;
-  /** How often the watchdog has found it unfinished. */
-  looks: number;
 }
-
-/** Milliseconds between two looks of the watchdog. */
-const LOOK_MS = 1000;
-/** A worker that has no result after so many looks counts as dead. */
-const PATIENCE = 60;
-
-/** Between two turns of the event loop lie at most about this many milliseconds where the caller's own thread does the work. */
-const TURN_MS = 50;
 
 /** Runs tasks on its threads. Which thread runs a task, and when, does not change its result. */
-export interface WorkerPool {
-  /** Threads at work. */
-  readonly threads: number;
-  /** Sets the model. No task may be waiting. */
-  load(numbers: DecodingNumbers): void;
-  /** Runs a task. The task with the highest priority is next, among equals the oldest. */
-  submit<T extends Task>(task: T, priority: number): Promise<Results[T["kind"]]>;
-  /** Cancels all tasks that wait: their promises reject with the reason. Threads finish what they have. */
-  cancel(reason: unknown): void;
-  /** Ends the threads. */
-  terminate(): void;
-}
-
-/** The tasks that wait. */
-class Queue {
-  #waiting: Job[] = [];
-
-  put<T extends Task>(task: T, priority: number): Promise<Results[T["kind"]]> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ task, priority, resolve: resolve as (result: never) => void, reject, looks: 0 });
-    });
-  }
-
-  take(): Job | undefined {
-    let best = 0;
-    for (let i = 1; i < this.#waiting.length; i++) {
-      if (this.#waiting[i].priority > this.#waiting[best].priority) best = i;
-    }
-    return this.#waiting.splice(best, 1).at(0);
-  }
-
-  cancel(reason: unknown): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(reason);
-  }
-}
-
-/** One thread, the caller's own. */
-class OwnThread implements WorkerPool {
-  readonly threads = 1;
-  readonly #queue = new Queue();
-  #prover: Prover | undefined;
-  #isWorking = false;
-
-  load(numbers: DecodingNumbers): void {
-    this.#prover = new Prover(numbers);
-  }
-
-  submit<T extends Task>(task: T, priority: number): Promise<Results[T["kind"]]> {
-    const result = this.#queue.put(task, priority);
-    if (!this.#isWorking) void this.#work();
-    return result;
-  }
-
-  async #work(): Promise<void> {
-    this.#isWorking = true;
-    let turned = performance.now();
-    await Promise.resolve(); // all tasks that are submitted together are there before the first is run
-    for (let job = this.#queue.take(); job !== undefined; job = this.#queue.take()) {
-      try {
-        job.resolve(runTask(this.#prover!, job.task) as never);
-      } catch (error) {
-        job.reject(error);
-      }
-      if (performance.now() - turned < TURN_MS) {
-        await Promise.resolve();
-        continue;
-      }
-      await eventLoopTurn();
-      turned = performance.now();
-    }
-    this.#isWorking = false;
-  }
-
-  cancel(reason: unknown): void {
-    this.#queue.cancel(reason);
-  }
-
-  terminate(): void {
-    this.cancel(new Error("Cannot run a task as the worker pool is terminated"));
-  }
-}
-
-/** Workers. */
-class Workers implements WorkerPool {
-  readonly #workers: readonly Worker[];
-  readonly #queue = new Queue();
-  readonly #idle: Worker[];
-  readonly #atWork = new Map<Worker, Job>();
-  readonly #timer: ReturnType<typeof setInterval>;
+export class WorkerPool {
+  readonly #threads: readonly Thread[];
+  readonly #idle: Thread[];
+  readonly #waiting: Job[] = [];
+  readonly #atWork = new Set<Job>();
   /** Why nothing is answered any more. */
-  #failure: EngineError | undefined;
+  #end: { readonly reason: unknown } | undefined;
 
-  constructor(workers: readonly Worker[], look: number) {
-    this.#workers = workers;
-    this.#idle = [...workers];
-    this.#timer = setInterval(() => this.#watch(), look);
-    for (const worker of workers) {
-      worker.onmessage = ({ data: { result, error } }) => {
-        const job = this.#atWork.get(worker);
-        if (job === undefined) return; // it was cancelled
-        const { resolve, reject } = job;
-        this.#atWork.delete(worker);
-        this.#idle.push(worker);
-        if (error === undefined) resolve(result as never);
-        else reject(new Error(error));
-        this.#assign();
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        this.#fail(`one failed (${event.message})`);
-      };
-    }
-  }
-
-  /** A worker that the system took away tells nobody. */
-  #watch(): void {
-    for (const job of this.#atWork.values()) {
-      if (++job.looks > PATIENCE) return this.#fail("one gave no result for too long");
-    }
-  }
-
-  #fail(reason: string): void {
-    this.#failure ??= new EngineError(`Cannot go on with a proof as its workers must live: ${reason}`);
-    this.#cancelAll(this.#failure);
-  }
-
-  #cancelAll(error: unknown): void {
-    this.cancel(error);
-    for (const { reject } of this.#atWork.values()) reject(error);
-    this.#atWork.clear();
+  constructor(threads: readonly Thread[]) {
+    this.#threads = threads;
+    this.#idle = [...threads];
   }
 
   get threads(): number {
-    return this.#workers.length;
+    return this.#threads.length;
   }
 
+  /** Sets the model. No task may be waiting. */
   load(numbers: DecodingNumbers): void {
-    for (const worker of this.#workers) worker.postMessage({ numbers } satisfies WorkerMessage);
+    for (const thread of this.#threads) thread.load(numbers);
   }
 
+  /** Runs a task. The task with the highest priority is next, among equals the oldest. */
   submit<T extends Task>(task: T, priority: number): Promise<Results[T["kind"]]> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const result = this.#queue.put(task, priority);
-    this.#assign();
-    return result;
+    if (this.#end !== undefined) return Promise.reject(this.#end.reason);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ task, priority, resolve: resolve as (result: never) => void, reject });
+      queueMicrotask(() => this.#assign()); // when all that are submitted together are there
+    });
   }
 
   #assign(): void {
-    while (this.#idle.length > 0) {
-      const job = this.#queue.take();
-      if (job === undefined) return;
-      const worker = this.#idle.pop()!;
-      this.#atWork.set(worker, job);
-      worker.postMessage({ task: job.task } satisfies WorkerMessage);
+    while (this.#idle.length > 0 && this.#waiting.length > 0) {
+      const next = this.#waiting.reduce((best, job, i, jobs) => job.priority > jobs[best].priority ? i : best, 0);
+      void this.#run(this.#idle.pop()!, this.#waiting.splice(next, 1)[0]);
     }
   }
 
-  cancel(reason: unknown): void {
-    this.#queue.cancel(reason);
+  async #run(thread: Thread, job: Job): Promise<void> {
+    this.#atWork.add(job);
+    try {
+      job.resolve(await thread.run(job.task) as never);
+    } catch (error) {
+      if (error instanceof EngineError) return this.end(error);
+      job.reject(error);
+    }
+    this.#atWork.delete(job);
+    this.#idle.push(thread);
+    this.#assign();
   }
 
-  terminate(): void {
-    clearInterval(this.#timer);
-    this.#cancelAll(new Error("Cannot run a task as the worker pool is terminated"));
-    for (const worker of this.#workers) worker.terminate();
+  /** Ends the threads. All tasks, also those that are submitted later, reject with the reason. */
+  end(reason: unknown): void {
+    this.#end ??= { reason };
+    for (const { reject } of [...this.#waiting.splice(0), ...this.#atWork]) reject(this.#end.reason);
+    for (const thread of this.#threads) thread.terminate();
   }
+}
+
+/** The caller's own thread. */
+function ownThread(): Thread {
+  let prover: Prover;
+  let turned = performance.now();
+  return {
+    load(numbers) {
+      prover = new Prover(numbers);
+    },
+    async run(task) {
+      if (performance.now() - turned > TURN_MS) {
+        await eventLoopTurn();
+        turned = performance.now();
+      }
+      return prover.run(task);
+    },
+    terminate() {},
+  };
+}
+
+function workerThread(worker: Worker, every: number): Thread {
+  const post = (message: WorkerMessage) => worker.postMessage(message);
+  const watch = { user: "this proof", patience: PATIENCE, every };
+  return {
+    load: (numbers) => post({ numbers }),
+    async run(task) {
+      post({ task });
+      const { result, error } = await nextMessage<{ result?: unknown; error?: string }>(worker, watch);
+      if (error !== undefined) throw new Error(error);
+      return result;
+    },
+    terminate: () => worker.terminate(),
+  };
 }
 
 /**
- * Creates a worker pool. Its workers run a source that is part of this package, from a Blob: a worker from a file would need permission to read it,
- * and every bundler would have to find it. Where there are no workers the pool is the caller's own thread, and says so in `threads`.
+ * Creates a worker pool. Where there are no workers, or a page forbids them, it is the caller's own thread.
  *
- * @param look Milliseconds between two looks of the watchdog
+ * @param look Milliseconds between two looks whether a worker lives
  */
 export async function createWorkerPool(threads: number, look: number = LOOK_MS): Promise<WorkerPool> {
-  if (threads === 1 || typeof Worker !== "function" || typeof Blob !== "function") return new OwnThread();
-  const url = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
-  const workers: Worker[] = [];
+  if (threads === 1 || typeof Worker !== "function" || typeof Blob !== "function") return new WorkerPool([ownThread()]);
   try {
-    for (let i = 0; i < threads; i++) workers.push(new Worker(url, { type: "module", name: `prover ${i + 1}` }));
-    await Promise.all(workers.map((worker) => ready(worker)));
-    return new Workers(workers, look);
+    const names = Array.from({ length: threads }, (_, i) => [`prover ${i + 1}`, null]);
+    const workers = await startWorkers(WORKER_SOURCE, "this proof", Object.fromEntries(names));
+    return new WorkerPool(workers.map((worker) => workerThread(worker, look)));
   } catch {
-    for (const worker of workers) worker.terminate();
-    return new OwnThread(); // a page may forbid workers from a Blob
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
-
-/** Resolves at the worker's first message. */
-async function ready(worker: Worker): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  worker.onmessage = () => resolve();
-  worker.onerror = (event) => {
-    event.preventDefault();
-    reject(new Error(event.message));
-  };
-  const limit = setTimeout(() => reject(new Error("it does not start")), PATIENCE * LOOK_MS);
-  try {
-    await promise;
-  } finally {
-    clearTimeout(limit);
+    return new WorkerPool([ownThread()]);
   }
 }

@@ -1,6 +1,5 @@
-import { certificateText } from "../certify/certificate.ts";
+import { certificateText, marginText } from "../certify/certificate.ts";
 import { certify } from "../certify/certify.ts";
-import { marginText } from "../certify/margin.ts";
 import type { CertifyOptions, CertifyResult } from "../certify/types.ts";
 import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { formatInteger } from "../common/format_integer.ts";

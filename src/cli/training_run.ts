@@ -1,4 +1,4 @@
-import { marginText } from "../certify/margin.ts";
+import { marginText } from "../certify/certificate.ts";
 import { CERTIFICATE_FILE } from "../checkpoint/safetensors/store.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import { KeptRunError } from "../training/error.ts";

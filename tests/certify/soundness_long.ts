@@ -20,7 +20,7 @@ for (const [i, source] of models.slice(-6).entries()) {
 let total = 0;
 let share = 0;
 for (const [seed, model] of models.entries()) {
-  const found = searchForBreach(model, { parts: 24, inputs: 2000, seed: 1000 + seed });
+  const found = searchForBreach(model, { parts: 30, inputs: 2000, seed: 1000 + seed });
   total += found.inputs;
   share = Math.max(share, found.largestShare);
   console.log(

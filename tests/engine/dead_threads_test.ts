@@ -151,7 +151,7 @@ for (
       "try { queueMicrotask(() => { throw new Error('a fault'); }); return;",
       "one failed",
     ],
-    ["silently", "try { globalThis.close(); return;", "one gave no result for too long"],
+    ["silently", "try { globalThis.close(); return;", "one has done nothing for too long"],
   ]
 ) {
   Deno.test(`a proof whose workers die ${how} is given up with an error`, async () => {
@@ -162,6 +162,6 @@ for (
     const task = (token: number) => pool.submit({ kind: "estimate", step: 3, token }, 0);
     for (const result of [0, 1, 2].map(task)) await assertRejects(() => result, EngineError, `must live: ${message}`);
     await assertRejects(() => task(4), EngineError, message);
-    pool.terminate();
+    pool.end(new Error("the test is over"));
   });
 }

@@ -1,7 +1,7 @@
 /** The built page trains and proves, in Chromium. */
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "puppeteer-core";
-import { marginText } from "../../src/certify/margin.ts";
+import { marginText } from "../../src/certify/certificate.ts";
 import { decodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { coreShare } from "./core_share.ts";

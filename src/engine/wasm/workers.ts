@@ -1,0 +1,107 @@
+/**
+ * Workers: how they are started, and how it is noticed that one has died.
+ *
+ * @module
+ */
+import { EngineError } from "../interface/error.ts";
+
+/** Between two looks at a worker that is waited for lie that many milliseconds. */
+export const LOOK_MS = 1000;
+/** So many looks are waited for a worker that starts, maybe with 63 others on a machine that is busy. */
+const PATIENCE_AT_START = 120;
+
+/** How long to wait for a worker. */
+export interface Watch {
+  /** What cannot go on without it. */
+  readonly user: string;
+  /** A number that changes where the worker gets on. */
+  readonly heartbeats?: () => number;
+  /** Looks without a change after which it counts as dead. */
+  readonly patience: number;
+  /** Milliseconds between two looks. */
+  readonly every: number;
+}
+
+/**
+ * Resolves with the worker's next message.
+ *
+ * Not by the clock: a process that was stopped for an hour has looked once.
+ *
+ * @throws {EngineError} If it fails, or gets no further: a worker that the system took away tells nobody
+ */
+export function nextMessage<Message>(
+  worker: Worker,
+  { user, heartbeats = () => 0, patience, every }: Watch,
+): Promise<Message> {
+  return new Promise((resolve, reject) => {
+    const waiting = new AbortController();
+    const end = () => {
+      waiting.abort();
+      clearInterval(timer);
+    };
+    const fail = (error: EngineError) => {
+      end();
+      reject(error);
+    };
+    const dead = (reason: string) =>
+      new EngineError(`Cannot go on with ${user} as its workers must live: ${reason}. Create another one`);
+    worker.addEventListener("message", ({ data }) => {
+      end();
+      resolve(data);
+    }, { signal: waiting.signal });
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      // a script that could not be loaded has no message
+      fail(event.message === undefined ? forbidden() : dead(`one failed (${event.message})`));
+    }, { signal: waiting.signal });
+    let [seen, looks] = [heartbeats(), 0];
+    const timer = setInterval(() => {
+      const now = heartbeats();
+      looks = now === seen ? looks + 1 : 0;
+      seen = now;
+      if (looks >= patience) fail(dead("one has done nothing for too long"));
+    }, every);
+  });
+}
+
+/** The error of a page that lets no worker start from a Blob. */
+function forbidden(cause?: unknown): EngineError {
+  const reason = cause instanceof Error ? ` (${cause.message})` : "";
+  return new EngineError(
+    `Cannot start threads as workers from blob: URLs must be allowed: they are forbidden${reason}. ` +
+      "Add worker-src blob: to the page's Content-Security-Policy, or use threads: 1",
+    { cause },
+  );
+}
+
+/**
+ * Starts workers and waits until each has sent a message, whatever it is.
+ *
+ * @param source What they run. A Blob is made of it: a worker from a file would need permission to read it, and every bundler would have to find it
+ * @param user What needs them, for errors
+ * @param greetings The first message to each, by its name
+ * @throws {EngineError} If one cannot be started; none is left then
+ */
+export async function startWorkers(
+  source: string,
+  user: string,
+  greetings: Readonly<Record<string, unknown>>,
+): Promise<Worker[]> {
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const workers: Worker[] = [];
+  try {
+    for (const [name, greeting] of Object.entries(greetings)) {
+      const worker = new Worker(url, { type: "module", name });
+      workers.push(worker);
+      worker.postMessage(greeting);
+    }
+    const watch = { user, patience: PATIENCE_AT_START, every: LOOK_MS };
+    await Promise.all(workers.map((worker) => nextMessage(worker, watch)));
+    return workers;
+  } catch (error) {
+    for (const worker of workers) worker.terminate();
+    throw error instanceof EngineError ? error : forbidden(error);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
