@@ -265,5 +265,5 @@ if (import.meta.main) {
   await Deno.writeTextFile("docs/how_it_adds_arc.svg", `${arcPlot()}\n`);
   await Deno.writeTextFile("docs/how_it_adds_turn.svg", `${turnPlot(recordStep(5, operands))}\n`);
   await Deno.writeTextFile("docs/how_it_adds_carry.svg", `${carryPlot(results)}\n`);
-  await Deno.writeTextFile("docs/how_it_adds_attention.svg", surveySvg(surveyModel(checkpoint, 1000)));
+  await Deno.writeTextFile("docs/how_it_adds_attention.svg", surveySvg(await surveyModel(checkpoint, 1000)));
 }

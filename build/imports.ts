@@ -16,9 +16,9 @@ const SOURCES = ["assembly", "bench", "build", "src", "web", "mod.ts", "cli.ts"]
 export type Imports = ReadonlyMap<string, ReadonlySet<string>>;
 
 async function sourceFiles(path: string): Promise<string[]> {
-  if (path.endsWith(".ts")) return [path];
+  if (/\.tsx?$/.test(path)) return [path];
   const entries = await Array.fromAsync(Deno.readDir(new URL(path, ROOT)));
-  const inside = entries.filter(({ name, isDirectory }) => isDirectory ? name !== "tests" : name.endsWith(".ts"));
+  const inside = entries.filter(({ name, isDirectory }) => isDirectory ? name !== "tests" : /\.tsx?$/.test(name));
   return (await Promise.all(inside.map(({ name }) => sourceFiles(`${path}/${name}`)))).flat();
 }
 

@@ -14,6 +14,9 @@ const ROOT = new URL("../", import.meta.url);
 /** Folders whose configuration names npm packages; the library's own names none. */
 export const CONFIGURATIONS = ["build", "web", "tests", "bench"] as const;
 
+/** The packages that the built page of `web/` contains. */
+const BUNDLED = ["preact"];
+
 /** The lock file of a configuration. */
 export interface Lock {
   npm?: Record<string, { integrity?: string }>;
@@ -61,6 +64,7 @@ async function npmCache(): Promise<string> {
 if (import.meta.main) {
   const cache = `${await npmCache()}/registry.npmjs.org`;
   const rows: string[] = [];
+  const notices: string[] = [];
   for (const one of packagesOf(await readLocks())) {
     const { license, licenses } = JSON.parse(
       await Deno.readTextFile(`${cache}/${one.name}/${one.version}/package.json`),
@@ -70,6 +74,9 @@ if (import.meta.main) {
       throw new Error(`Cannot list ${one.name} as it must name its licence: it names none`);
     }
     rows.push(rowOf(one, licence));
+    if (!BUNDLED.includes(one.name)) continue;
+    const notice = await Deno.readTextFile(`${cache}/${one.name}/${one.version}/LICENSE`);
+    notices.push(`## ${one.name}, in the built page\n\n\`\`\`text\n${notice.trim()}\n\`\`\`\n`);
   }
   await Deno.writeTextFile(
     new URL("THIRD_PARTY.md", ROOT),
@@ -77,7 +84,9 @@ if (import.meta.main) {
 
 The library (\`mod.ts\` and what it imports) contains and loads no code of others. These packages build, test and draw, at
 versions that the \`deno.lock\` of \`build/\`, \`web/\`, \`tests/\` and \`bench/\` pin with their SHA-512. None of them is
-published with the library. Where JSR can be reached the command line uses \`@std/cli\` (MIT) and the tests \`@std/assert\`
+published with the library; the built page of \`web/\` contains ${
+      BUNDLED.join(", ")
+    }. Where JSR can be reached the command line uses \`@std/cli\` (MIT) and the tests \`@std/assert\`
 and \`@std/path\` (MIT); in this repository \`shims/\` stands for them.
 
 Written by \`deno task licences\` from what each package says of itself, and compared with the lock files by a test.
@@ -85,7 +94,8 @@ Written by \`deno task licences\` from what each package says of itself, and com
 | package | version | licence |
 | ------- | ------- | ------- |
 ${rows.join("\n")}
-`,
+
+${notices.join("\n")}`,
   );
   console.log(`THIRD_PARTY.md: ${rows.length} packages`);
 }

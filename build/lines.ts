@@ -10,7 +10,7 @@
  */
 
 /** What is counted, as git's pathspecs. */
-const SOURCES = ["ts", "js", "mjs", "css", "html", "c", "py", "sh"].map((ending) => `*.${ending}`);
+const SOURCES = ["ts", "tsx", "js", "mjs", "css", "html", "c", "py", "sh"].map((ending) => `*.${ending}`);
 const TESTS = [":!tests", ":!web/tests"];
 
 /** What `git grep` finds in the tracked files of the working tree, or of a commit. */

@@ -4,7 +4,6 @@
  * @module
  */
 import { fromFileUrl, join } from "@std/path";
-import plotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
 import { CONTENT_SECURITY_POLICY, HEADERS } from "../src/lab/headers.ts";
 import { sha256 } from "../src/common/sha256.ts";
 
@@ -13,8 +12,8 @@ export type Files = Map<string, Uint8Array<ArrayBuffer>>;
 
 const WEB = fromFileUrl(new URL("./", import.meta.url));
 /** Modules that the page or a worker starts from. */
-const ENTRIES = ["main.ts", "train_worker.ts", "proof_worker.ts"];
-const COPIED = ["icon.svg", "manifest.webmanifest"];
+const ENTRIES = ["main.tsx", "train_worker.ts", "proof_worker.ts"];
+const COPIED = ["icon.svg", "manifest.webmanifest", "style.css"];
 
 const encoder = new TextEncoder();
 
@@ -54,8 +53,8 @@ export async function buildLab(): Promise<Files> {
   const files = await bundle(ENTRIES, true);
   const page = await read("index.html");
   files.set("index.html", encoder.encode(page.replace("CONTENT_SECURITY_POLICY", CONTENT_SECURITY_POLICY)));
-  files.set("style.css", encoder.encode(`${plotStyle}\n${await read("style.css")}`));
   for (const name of COPIED) files.set(name, encoder.encode(await read(name)));
+  files.set("licences.txt", encoder.encode(await read("../THIRD_PARTY.md")));
   files.set("sw.js", await serviceWorker(files));
   files.set("_headers", encoder.encode(headersFile()));
   return files;

@@ -19,12 +19,11 @@ export function powerOfTen(exponent: number): string {
   return `10${exponent < 0 ? "⁻" : ""}${digits}`;
 }
 
-/** A power of ten as an axis label: written out from 0.001 up. */
-export function tickOfDecade(value: number): string {
-  return value >= 0.001 ? String(Number(value.toPrecision(1))) : powerOfTen(Math.round(Math.log10(value)));
+export function signed(value: number): string {
+  return `${value < 0 ? "−" : "+"}${short(Math.abs(value))}`;
 }
 
 /** The name of a digit's position, counted from the ones. */
-export function placeName(place: number): string {
-  return ["ones", "tens", "hundreds", "thousands"].at(place) ?? powerOfTen(place);
+export function digitName(digit: number): string {
+  return ["ones", "tens", "hundreds", "thousands"].at(digit) ?? powerOfTen(digit);
 }

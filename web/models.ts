@@ -1,4 +1,5 @@
 import type { ModelName } from "../src/model/variant.ts";
+import { Changes } from "./hooks.ts";
 
 export interface LabModel {
   /** `shipped`, `A` or `B` for a run, or `file`. */
@@ -12,21 +13,21 @@ export interface LabModel {
   readonly metadata: Record<string, string>;
 }
 
-/** The models of the page, and the current one (`inHand`), which all sections use. */
-export class Models {
+/** The models of the page, and the current one, which all sections use. */
+export class Models extends Changes {
   readonly #models = new Map<string, LabModel>();
-  readonly #listeners: (() => void)[] = [];
-  #inHand: LabModel;
+  #current: LabModel;
   /** The id of a model that becomes the current one as soon as it exists. */
   #awaited: string | undefined;
 
   constructor(first: LabModel) {
+    super();
     this.#models.set(first.id, first);
-    this.#inHand = first;
+    this.#current = first;
   }
 
-  get inHand(): LabModel {
-    return this.#inHand;
+  get current(): LabModel {
+    return this.#current;
   }
 
   get all(): LabModel[] {
@@ -36,28 +37,19 @@ export class Models {
   /** Adds a model, or replaces the one with its id. */
   put(model: LabModel): void {
     this.#models.set(model.id, model);
-    if (model.id === this.#inHand.id || model.id === this.#awaited) this.take(model.id);
-    else this.#tell();
+    if (model.id === this.#current.id || model.id === this.#awaited) this.select(model.id);
+    else this.changed();
   }
 
   /** Makes a model the current one. */
-  take(id: string): void {
+  select(id: string): void {
     this.#awaited = undefined;
-    this.#inHand = this.#models.get(id) ?? this.#inHand;
-    this.#tell();
+    this.#current = this.#models.get(id) ?? this.#current;
+    this.changed();
   }
 
   /** Makes the next model that is put under this id the current one. */
-  follow(id: string): void {
+  await(id: string): void {
     this.#awaited = id;
-  }
-
-  /** Calls back whenever a model changes or another one becomes current. */
-  onChange(listener: () => void): void {
-    this.#listeners.push(listener);
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
   }
 }

@@ -37,7 +37,7 @@ export const inspectCommand = defineCommand({
       if (out !== undefined) await writeOutput(out, svg());
     };
     if (pair === undefined) {
-      const survey = surveyModel(checkpoint, SUMS);
+      const survey = await surveyModel(checkpoint, SUMS);
       await drawing(() => surveySvg(survey));
       if (json) printJson({ ...survey, checkpoint: name });
       else printLine(surveyText(survey), out);

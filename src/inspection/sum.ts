@@ -1,8 +1,42 @@
 import { decodeGreedily } from "../engine/reference/decode.ts";
+import { forward, type QueryState, type Tensors, tensorsOf } from "../engine/reference/model.ts";
 import { softmax } from "../engine/reference/softmax.ts";
-import type { ModelName } from "../model/variant.ts";
-import { FIRST_QUERY, OPERAND_DIGITS, PAD, readSum, VOCABULARY } from "../model/vocabulary.ts";
-import { glassOf, lookAtSum } from "./glass.ts";
+import { type ModelName, type Variant, variantOf } from "../model/variant.ts";
+import {
+  FIRST_QUERY,
+  OPERAND_DIGITS,
+  PAD,
+  POSITIONS_READ,
+  promptTokens,
+  readSum,
+  VOCABULARY,
+} from "../model/vocabulary.ts";
+
+/** A model with its weights in float64, as the reference engine uses them. */
+export interface ReferenceModel {
+  readonly variant: Variant;
+  readonly tensors: Tensors;
+}
+
+export function referenceModel({ model, parameters }: { model: ModelName; parameters: Float32Array }): ReferenceModel {
+  const variant = variantOf(model);
+  return { variant, tensors: tensorsOf(Float64Array.from(parameters), variant) };
+}
+
+/**
+ * One forward pass over a sum and its answer. It equals twelve steps of decoding, because no position sees a later one.
+ *
+ * @param answer The tokens of the answer, at least eleven
+ */
+export function traceSum(
+  { variant, tensors }: ReferenceModel,
+  a: number,
+  b: number,
+  answer: readonly number[],
+): { tokens: number[]; queries: readonly QueryState[] } {
+  const tokens = [...promptTokens(a, b), ...answer].slice(0, POSITIONS_READ);
+  return { tokens, queries: forward(tensors, variant, tokens, FIRST_QUERY).queries };
+}
 
 /** One step of decoding. */
 export interface StepInspection {
@@ -43,19 +77,20 @@ export function inspectSum(
   a: number,
   b: number,
 ): SumInspection {
-  const glass = glassOf(model);
-  const written = decodeGreedily(glass.tensors, glass.variant, a, b);
-  const { tokens, queries } = lookAtSum(glass, a, b, written);
+  const reference = referenceModel(model);
+  const written = decodeGreedily(reference.tensors, reference.variant, a, b);
+  const { tokens, queries } = traceSum(reference, a, b, written);
   const steps = queries.map(({ attended, logits }, step) => {
     const token = written[step];
-    const probabilities = softmax(logits);
+    const probabilities = Array.from(softmax(logits));
+    const attention = Array.from(attended.weights);
     return {
       step,
       token,
       probability: probabilities[token],
       margin: marginOf(logits, token),
-      attention: Array.from(attended.weights),
-      probabilities: Array.from(probabilities),
+      attention,
+      probabilities,
     };
   });
   const sum = readSum(written);
@@ -77,7 +112,3 @@ export function positionName(position: number): string {
 
 /** The names of the 14 tokens in tables. */
 export const TOKEN_NAMES: readonly string[] = [...VOCABULARY.slice(0, PAD), "pad", "end"];
-
-export function tokenName(token: number): string {
-  return TOKEN_NAMES[token];
-}

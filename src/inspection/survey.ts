@@ -1,9 +1,9 @@
 import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
+import { linear } from "../engine/reference/linear.ts";
 import { drawOperands } from "../model/sampler.ts";
 import { type ModelName, WIDTH } from "../model/variant.ts";
 import { FIRST_QUERY, QUERIES, targetTokens } from "../model/vocabulary.ts";
-import { glassOf, lookAtSum } from "./glass.ts";
-import { marginOf } from "./sum.ts";
+import { marginOf, referenceModel, traceSum } from "./sum.ts";
 
 /** One step of decoding, over many sums and with the correct digits before it. */
 export interface StepSurvey {
@@ -30,49 +30,50 @@ export interface Survey {
 
 /** Seed of the random sums, which come from the evaluation stream, not from that of training. */
 const SEED = 1;
+/** The number of sums between two pauses: a few milliseconds. */
+const SUMS_AT_ONCE = 6;
 
-/** Surveys a model with the reference engine, in float64, on `sums` random sums of 10-digit numbers. */
-export function surveyModel(checkpoint: Checkpoint, sums: number): Survey {
-  const glass = glassOf(checkpoint);
-  const { tensors } = glass;
+/**
+ * Surveys a model with the reference engine, in float64, on random sums of 10-digit numbers.
+ *
+ * @param pause Awaited now and then, so that a page can respond
+ */
+export async function surveyModel(
+  checkpoint: Pick<Checkpoint, "model" | "parameters">,
+  sums: number,
+  pause?: () => Promise<void>,
+): Promise<Survey> {
+  const reference = referenceModel(checkpoint);
   const attention = Array.from({ length: QUERIES }, (_, step) => new Float64Array(FIRST_QUERY + 1 + step));
   const smallestMargins = new Array<number>(QUERIES).fill(Infinity);
 
   const operands = drawOperands({ seed: SEED, stream: "evaluation", count: sums });
-  for (let i = 0; i < operands.length; i += 2) {
-    const [a, b] = operands.subarray(i);
+  for (let i = 0; i < sums; i++) {
+    if (i > 0 && i % SUMS_AT_ONCE === 0) await pause?.();
+    const [a, b] = operands.subarray(2 * i);
     const targets = targetTokens(a, b);
-    lookAtSum(glass, a, b, targets).queries.forEach(({ attended, logits }, step) => {
+    traceSum(reference, a, b, targets).queries.forEach(({ attended, logits }, step) => {
       attended.weights.forEach((weight, position) => attention[step][position] += weight / sums);
       smallestMargins[step] = Math.min(smallestMargins[step], marginOf(logits, targets[step]));
     });
   }
 
-  const tokenEmbedding = rowsOf(tensors.tokenEmbedding);
-  const digits = tokenEmbedding.slice(0, 10);
+  const { tokenEmbedding, positionEmbedding } = reference.tensors;
+  const digits = tokenEmbedding.subarray(0, 10 * WIDTH);
+  const products = rowsOf(digits).map((row) => linear(Float64Array.from(row), digits));
   return {
     model: checkpoint.model,
     sums,
-    steps: attention.map((shares, step) => ({
-      step,
-      attention: Array.from(shares),
-      smallestMargin: smallestMargins[step],
-    })),
-    tokenEmbedding,
-    positionEmbedding: rowsOf(tensors.positionEmbedding),
-    digitCosines: digits.map((row) =>
-      digits.map((other) => dot(row, other) / Math.sqrt(dot(row, row) * dot(other, other)))
-    ),
+    steps: attention.map((shares, step) => (
+      { step, attention: Array.from(shares), smallestMargin: smallestMargins[step] }
+    )),
+    tokenEmbedding: rowsOf(tokenEmbedding),
+    positionEmbedding: rowsOf(positionEmbedding),
+    digitCosines: products.map((row, i) => Array.from(row, (value, j) => value / Math.sqrt(row[i] * products[j][j]))),
   };
 }
 
 function rowsOf(matrix: Float64Array): number[][] {
-  return Array.from(
-    { length: matrix.length / WIDTH },
-    (_, row) => Array.from(matrix.subarray(WIDTH * row, WIDTH * (row + 1))),
-  );
-}
-
-function dot(x: readonly number[], y: readonly number[]): number {
-  return x.reduce((sum, value, i) => sum + value * y[i], 0);
+  const rows = matrix.length / WIDTH;
+  return Array.from({ length: rows }, (_, row) => Array.from(matrix.subarray(WIDTH * row, WIDTH * (row + 1))));
 }

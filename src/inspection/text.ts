@@ -1,5 +1,4 @@
-import { FIRST_QUERY, OPERAND_DIGITS } from "../model/vocabulary.ts";
-import { positionName, type SumInspection, tokenName } from "./sum.ts";
+import { positionName, type SumInspection, TOKEN_NAMES } from "./sum.ts";
 import type { Survey } from "./survey.ts";
 
 /** Marks a cell on a terminal; the identity if there is no terminal. */
@@ -12,11 +11,11 @@ const MOST_NAMED = 5;
 /** A sum step by step: the attention, the token written, its probability and margin; at most 80 columns. */
 export function sumText(inspection: SumInspection, emphasis: Emphasis): string {
   const { tokens, steps } = inspection;
-  const letters = tokens.map(tokenName).map((name) => name.length === 1 ? name : "?").join("");
+  const letters = tokens.map((token) => TOKEN_NAMES[token]).map((name) => name.length === 1 ? name : "?").join("");
   const rows = steps.map(({ step, token, probability, margin, attention }) => {
     const cells = attention.map((share) => emphasis(tenths(share), share));
     const row = [...cells, ...new Array<string>(tokens.length - cells.length).fill(" ")];
-    return `${String(step).padStart(4)}  ${spaced(row)}  ${tokenName(token).padStart(6)}  ${
+    return `${String(step).padStart(4)}  ${spaced(row)}  ${TOKEN_NAMES[token].padStart(6)}  ${
       percent(probability).padStart(6)
     }  ${margin.toFixed(2).padStart(7)}`;
   });
@@ -35,38 +34,31 @@ export function sumText(inspection: SumInspection, emphasis: Emphasis): string {
 
 /** The mean attention of each step, the embeddings, and how similar the digits are; at most 80 columns. */
 export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey): string {
-  const shares = steps.map(({ step, attention, smallestMargin }) => {
-    const place = (letter: string, place: number) => {
-      const index = attention.findIndex((_, position) => positionName(position) === `${letter}${place}`);
-      return index < 0 ? 0 : attention[index];
-    };
-    const own = [place("a", step), place("b", step)];
-    const before = [place("a", step - 1), place("b", step - 1), place("s", step - 1)];
-    const signs = [attention[OPERAND_DIGITS], attention[FIRST_QUERY]];
-    const rest = 1 - [...own, ...before, ...signs].reduce((sum, share) => sum + share, 0);
-    const cells = [...own, ...before, ...signs, rest].map((share) => (100 * share).toFixed(1).padStart(7));
+  const lines = steps.map(({ step, attention, smallestMargin }) => {
+    const names = [`a${step}`, `b${step}`, `a${step - 1}`, `b${step - 1}`, `s${step - 1}`, "+", "="];
+    const shares = names.map((name) => attention.find((_, position) => positionName(position) === name) ?? 0);
+    const rest = 1 - shares.reduce((sum, share) => sum + share);
+    const cells = [...shares, rest].map((share) => (100 * share).toFixed(1).padStart(7));
     return `${String(step).padStart(4)}${cells.join("")}  ${smallestMargin.toFixed(2).padStart(7)}`;
   });
-  const embeddings = tokenEmbedding.map((row, token) =>
-    `${tokenName(token).padStart(4)}  ${row.map((value) => value.toFixed(2).padStart(6)).join(" ")}`
-  );
-  const cosines = digitCosines.map((row, digit) =>
-    `${String(digit).padStart(4)}  ${row.map((value) => value.toFixed(2).padStart(6)).join("")}`
-  );
+  const table = (rows: readonly (readonly number[])[], gap: string) =>
+    rows.map((row, token) =>
+      `${TOKEN_NAMES[token].padStart(4)}  ${row.map((value) => value.toFixed(2).padStart(6)).join(gap)}`
+    );
   return [
     `Attention of step i in percent, mean of ${sums} random sums`,
     "",
     "step     ai     bi   ai-1   bi-1   si-1      +      =   rest  smallest margin",
-    ...shares,
+    ...lines,
     "",
     "Token embeddings, which are also the output weights",
     "",
-    ...embeddings,
+    ...table(tokenEmbedding, " "),
     "",
     "Cosine similarity of the digits' embeddings",
     "",
     `      ${digitCosines.map((_, digit) => String(digit).padStart(6)).join("")}`,
-    ...cosines,
+    ...table(digitCosines, ""),
   ].join("\n");
 }
 
@@ -88,7 +80,7 @@ function namedShares(attention: readonly number[], tokens: readonly number[]): s
     .slice(0, MOST_NAMED)
     .map(({ share, position }) => {
       const name = positionName(position);
-      return `${name.length === 1 ? name : `${name}=${tokenName(tokens[position])}`} ${percent(share)}`.padEnd(13);
+      return `${name.length === 1 ? name : `${name}=${TOKEN_NAMES[tokens[position]]}`} ${percent(share)}`.padEnd(13);
     })
     .join("").trimEnd();
 }

@@ -1,4 +1,4 @@
-import { type Chart, chartSvg, x, y } from "../svg/chart.ts";
+import { chartSvg } from "../svg/chart.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import type { LogLine, RunLog } from "./run_log.ts";
 
@@ -22,17 +22,17 @@ export function lossSvg(logs: readonly RunLog[]): string {
   const each = stepsBetween(most);
   const height = (loss: number) =>
     Math.min(1, Math.max(0, (Math.log10(Math.max(loss, Number.MIN_VALUE)) - LOWEST) / (HIGHEST - LOWEST)));
-  const chart: Chart = {
+  return chartSvg({
     title: "Training loss by step, in nats",
     xTicks: Array.from({ length: Math.floor(most / each) + 1 }, (_, i) => [i * each / most, formatInteger(i * each)]),
     yTicks: Array.from({ length: HIGHEST - LOWEST + 1 }, (_, i) => [i / (HIGHEST - LOWEST), `1e${LOWEST + i}`]),
     xLabel: "steps",
     curves: logs.map((log) => ({
-      path: stepsOf(log).map(({ step, loss, attempt }, i, all) =>
-        `${i === 0 || all[i - 1].attempt !== attempt ? "M" : "L"}${x(step / most)} ${y(height(loss))}`
-      ).join(""),
+      path: (x, y) =>
+        stepsOf(log).map(({ step, loss, attempt }, i, all) =>
+          `${i === 0 || all[i - 1].attempt !== attempt ? "M" : "L"}${x(step / most)} ${y(height(loss))}`
+        ).join(""),
       label: log.run,
     })),
-  };
-  return chartSvg(chart);
+  });
 }

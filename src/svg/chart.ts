@@ -1,69 +1,75 @@
-import { escapeXml } from "../common/xml.ts";
-
-const WIDTH = 760;
-const HEIGHT = 420;
-const LEFT = 60;
-const RIGHT = 560;
-const TOP = 40;
-const BOTTOM = 350;
-/** Okabe and Ito's colours, which colour-blind people can tell apart. */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"];
+import { COLOURS, svgFile, text } from "./svg.ts";
 
 /** A mark on an axis, at a share of its length. */
 export type Tick = readonly [share: number, text: string];
 
-/** Curves over two axes. */
-export interface Chart {
-  readonly title: string;
+/** The coordinate at a share of an axis. */
+export type Scale = (share: number) => number;
+
+/** The edges of the area between the axes. */
+export interface Frame {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+export interface Axes {
   readonly xTicks: readonly Tick[];
   readonly yTicks: readonly Tick[];
+}
+
+/** Curves over two axes. */
+export interface Chart extends Axes {
+  readonly title: string;
   /** What the x axis counts. */
   readonly xLabel: string;
   /** Each with an SVG path. */
-  readonly curves: readonly { readonly path: string; readonly label: string }[];
+  readonly curves: readonly { readonly path: (x: Scale, y: Scale) => string; readonly label: string }[];
 }
 
-/** To a tenth, which is enough to draw. */
-const rounded = (coordinate: number) => Math.round(10 * coordinate) / 10;
+/** The frame of a file, which has labels of curves to its right. */
+const FILE: Frame = { left: 60, right: 560, top: 40, bottom: 350 };
+const SIZE = { width: 760, height: 420 };
 
-/** The coordinate at a share of the x axis. */
-export function x(share: number): number {
-  return rounded(LEFT + (RIGHT - LEFT) * share);
+/** The scales of a frame, to a tenth, which is enough to draw. */
+export function scalesOf({ left, right, top, bottom }: Frame): { x: Scale; y: Scale } {
+  const rounded = (coordinate: number) => Math.round(10 * coordinate) / 10;
+  return {
+    x: (share) => rounded(left + (right - left) * share),
+    y: (share) => rounded(bottom - (bottom - top) * share),
+  };
 }
 
-/** The coordinate at a share of the y axis. */
-export function y(share: number): number {
-  return rounded(BOTTOM - (BOTTOM - TOP) * share);
-}
-
-function label(at: readonly [number, number], text: string, attributes = ""): string {
-  return `<text x="${at[0]}" y="${at[1]}" ${attributes}>${escapeXml(text)}</text>`;
-}
-
-/** Draws a chart as SVG. */
-export function chartSvg({ title, xTicks, yTicks, xLabel, curves }: Chart): string {
+/** Draws the grid and the labels of both axes. */
+export function drawAxes({ xTicks, yTicks }: Axes, frame: Frame): string[] {
+  const { left, right, top, bottom } = frame;
+  const { x, y } = scalesOf(frame);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" fill="#333">`,
-    `<title>${escapeXml(title)}</title>`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    label([LEFT, 24], title, 'font-size="15"'),
-    ...xTicks.flatMap(([share, text]) => [
-      `<path d="M${x(share)} ${TOP}V${BOTTOM}" stroke="#ddd"/>`,
-      label([x(share), BOTTOM + 18], text, 'text-anchor="middle"'),
+    ...xTicks.flatMap(([share, label]) => [
+      `<path d="M${x(share)} ${top}V${bottom}" stroke="#ddd"/>`,
+      text(x(share), bottom + 18, label, 'text-anchor="middle"'),
     ]),
-    ...yTicks.flatMap(([share, text]) => [
-      `<path d="M${LEFT} ${y(share)}H${RIGHT}" stroke="#ddd"/>`,
-      label([LEFT - 8, y(share) + 4], text, 'text-anchor="end"'),
+    ...yTicks.flatMap(([share, label]) => [
+      `<path d="M${left} ${y(share)}H${right}" stroke="#ddd"/>`,
+      text(left - 8, y(share) + 4, label, 'text-anchor="end"'),
     ]),
-    label([(LEFT + RIGHT) / 2, BOTTOM + 42], xLabel, 'text-anchor="middle"'),
-    ...curves.flatMap(({ path, label: text }, i) => {
+  ];
+}
+
+/** Draws a chart as an SVG file. */
+export function chartSvg({ title, xLabel, curves, ...axes }: Chart): string {
+  const { left, right, top, bottom } = FILE;
+  const { x, y } = scalesOf(FILE);
+  return svgFile({ title, left, ...SIZE }, [
+    ...drawAxes(axes, FILE),
+    text((left + right) / 2, bottom + 42, xLabel, 'text-anchor="middle"'),
+    ...curves.flatMap(({ path, label }, i) => {
       const colour = COLOURS[i % COLOURS.length];
       return [
-        `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`,
-        label([RIGHT + 12, TOP + 16 + 20 * i], text, `fill="${colour}"`),
+        `<path d="${path(x, y)}" fill="none" stroke="${colour}" stroke-width="2"/>`,
+        text(right + 12, top + 16 + 20 * i, label, `fill="${colour}"`),
       ];
     }),
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }

@@ -1,4 +1,4 @@
-import { chartSvg, x, y } from "../svg/chart.ts";
+import { chartSvg, type Scale } from "../svg/chart.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import type { SweepLine } from "./line.ts";
 import { mergeLines } from "./summary.ts";
@@ -12,7 +12,7 @@ function shareOf(errors: number): number {
 }
 
 /** The path of the share of seeds with at most x errors. */
-function staircase(errors: readonly number[]): string {
+function staircase(errors: readonly number[], x: Scale, y: Scale): string {
   const sorted = errors.toSorted((a, b) => a - b);
   let path = `M${x(0)} ${y(0)}`;
   sorted.forEach((most, i) => {
@@ -41,7 +41,7 @@ export function toSvg(lines: readonly SweepLine[]): string {
     curves: groups.map(([, group]) => {
       const [{ recipe, model, certify }] = group;
       return {
-        path: staircase(group.map(({ pairs, errors }) => pairs === 0 ? 0 : errors / pairs * 1e6)),
+        path: (x, y) => staircase(group.map(({ pairs, errors }) => pairs === 0 ? 0 : errors / pairs * 1e6), x, y),
         label: `${recipe}, ${model}${certify ? ", proved" : ""}: ${group.length} seeds`,
       };
     }),

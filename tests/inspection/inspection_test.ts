@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
-import { inspectSum, positionName, tokenName } from "../../src/inspection/sum.ts";
+import { inspectSum, positionName, TOKEN_NAMES } from "../../src/inspection/sum.ts";
 import { surveyModel } from "../../src/inspection/survey.ts";
 import { sumSvg, surveySvg } from "../../src/inspection/svg.ts";
 import { sumText, surveyText } from "../../src/inspection/text.ts";
@@ -47,9 +47,10 @@ Deno.test("inspectSum() shows what wrong weights write, whatever it is", async (
   for (const { margin } of steps) assert(margin >= 0); // the best token is the one that is written
 });
 
-Deno.test("surveyModel() is the mean of what single sums show", () => {
+Deno.test("surveyModel() is the mean of what single sums show", async () => {
   const checkpoint = shippedCheckpoint();
-  const { steps, tokenEmbedding, positionEmbedding, digitCosines } = surveyModel(checkpoint, 20);
+  const survey = await surveyModel(checkpoint, 20);
+  const { steps, tokenEmbedding, positionEmbedding, digitCosines } = survey;
   assertEquals([tokenEmbedding.length, positionEmbedding.length], [14, 35]);
   assertEquals([...tokenEmbedding, ...positionEmbedding].flat(), [...checkpoint.parameters.subarray(0, 49 * 7)]);
   for (const { step, attention, smallestMargin } of steps) {
@@ -58,18 +59,22 @@ Deno.test("surveyModel() is the mean of what single sums show", () => {
     assert(smallestMargin > 8.76, "the proof says that no margin is smaller");
   }
   for (let digit = 0; digit < 10; digit++) assertAlmostEquals(digitCosines[digit][digit], 1, 1e-12);
+  // a page can respond in between, which changes nothing
+  let pauses = 0;
+  assertEquals(await surveyModel(checkpoint, 20, () => Promise.resolve(void pauses++)), survey);
+  assert(pauses >= 3, `${pauses} pauses`);
   // one sum alone is its own mean
   const [a, b] = drawOperands({ seed: 1, stream: "evaluation", count: 1 });
   const alone = inspectSum(checkpoint, a, b).steps;
   assertEquals(
-    surveyModel(checkpoint, 1).steps.map(({ attention, smallestMargin }) => [attention, smallestMargin]),
+    (await surveyModel(checkpoint, 1)).steps.map(({ attention, smallestMargin }) => [attention, smallestMargin]),
     alone.map(({ attention, margin }) => [attention, margin]),
   );
 });
 
 Deno.test("positions and tokens have names", () => {
   assertEquals([0, 9, 10, 11, 20, 21, 22, 32].map(positionName), ["a9", "a0", "+", "b9", "b0", "=", "s0", "s10"]);
-  assertEquals([0, 9, 10, 11, 12, 13].map(tokenName), ["0", "9", "+", "=", "pad", "end"]);
+  assertEquals([0, 9, 10, 11, 12, 13].map((token) => TOKEN_NAMES[token]), ["0", "9", "+", "=", "pad", "end"]);
 });
 
 Deno.test("texts have at most 80 columns, also of weights that write anything", async () => {
@@ -77,7 +82,7 @@ Deno.test("texts have at most 80 columns, also of weights that write anything", 
   for (const checkpoint of [shippedCheckpoint(), { model, parameters: weights, metadata: {} }]) {
     const texts = [
       sumText(inspectSum(checkpoint, 9999999999, 9999999999), plain),
-      surveyText(surveyModel(checkpoint, 5)),
+      surveyText(await surveyModel(checkpoint, 5)),
     ];
     for (const line of texts.join("\n").split("\n")) assert(line.length <= 80, line);
   }
@@ -90,6 +95,6 @@ testIn("python", "SVGs are well-formed XML, with a cell for each number", async 
   const attention = 12 * 22 + 66; // step i sees i positions of the sum
   const svg = sumSvg(inspectSum(shippedCheckpoint(), 42, 7));
   assertEquals(await count(svg), `{http://www.w3.org/2000/svg}svg ${1 + attention}`);
-  const survey = surveySvg(surveyModel(shippedCheckpoint(), 5));
+  const survey = surveySvg(await surveyModel(shippedCheckpoint(), 5));
   assertEquals(await count(survey), `{http://www.w3.org/2000/svg}svg ${1 + attention + 14 * 7 + 35 * 7}`);
 });

@@ -1,12 +1,11 @@
 /** What the page shows of a model is what the engines compute. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
-import { glassOf } from "../../src/inspection/glass.ts";
-import { inspectSum } from "../../src/inspection/sum.ts";
+import { inspectSum, referenceModel } from "../../src/inspection/sum.ts";
 import { drawOperands } from "../../src/model/sampler.ts";
 import { EQUALS, FIRST_QUERY, POSITIONS_READ, QUERIES, targetTokens } from "../../src/model/vocabulary.ts";
 import { shippedParameters } from "../../src/weights/shipped.ts";
-import { attentionScores, canStand, meanAttention } from "../attention_tables.ts";
+import { attentionScores, canOccur } from "../attention_scores.ts";
 import { Curve } from "../curve.ts";
 import { percent, powerOfTen, short } from "../format.ts";
 
@@ -52,15 +51,15 @@ Deno.test("a sum digit by digit is what the engine decodes, with its probabiliti
 
 Deno.test("the softmax of the attention table is the attention of each sum", async () => {
   for (const [name, model, parameters] of await models()) {
-    const glass = glassOf({ model, parameters });
+    const reference = referenceModel({ model, parameters });
     for (const [a, b] of PAIRS) {
       const { tokens, steps } = inspectSum({ model, parameters }, a, b);
       for (const [step, { attention }] of steps.entries()) {
         const query = FIRST_QUERY + step;
         const written = tokens.slice(0, query + 1);
         if (written.some((token, position) => position > FIRST_QUERY && token > 9)) continue; // nonsense, of which there is no table
-        const table = attentionScores(glass, step, written[query]);
-        const scores = written.map((token, position) => table[token * POSITIONS_READ + position]);
+        const table = attentionScores(reference, step, written[query]);
+        const scores = written.map((token, position) => table[token][position]);
         const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
         for (const [position, score] of scores.entries()) {
           assertAlmostEquals(Math.exp(score) / total, attention[position], 1e-12, `${name}, ${a} + ${b}, step ${step}`);
@@ -71,35 +70,16 @@ Deno.test("the softmax of the attention table is the attention of each sum", asy
 });
 
 Deno.test("the attention table has a number for each token where it can stand, and for nothing else", () => {
-  const glass = glassOf(SHIPPED);
-  for (const [step, asking] of [[0, EQUALS], [4, 7], [11, 1]]) {
-    const table = attentionScores(glass, step, asking);
-    for (const [i, score] of table.entries()) {
+  const reference = referenceModel(SHIPPED);
+  for (const [step, last] of [[0, EQUALS], [4, 7], [11, 1]]) {
+    const table = attentionScores(reference, step, last);
+    for (const [i, score] of table.flatMap((row) => [...row]).entries()) {
       const [token, position] = [Math.floor(i / POSITIONS_READ), i % POSITIONS_READ];
       const query = FIRST_QUERY + step;
-      const isThere = position < query ? canStand(token, position) : position === query && token === asking;
+      const isThere = position < query ? canOccur(token, position) : position === query && token === last;
       assertEquals(!Number.isNaN(score), isThere, `step ${step}, token ${token} at ${position}`);
     }
   }
-});
-
-Deno.test("the mean attention is the mean over sums, and gives others their turn", async () => {
-  const glass = glassOf(SHIPPED);
-  let turns = 0;
-  const mean = await meanAttention(glass, () => {
-    turns++;
-    return Promise.resolve();
-  });
-  assert(turns >= 5, `turns ${turns}`);
-  const operands = drawOperands({ seed: 1, stream: "evaluation", count: 48 });
-  const expected = new Float64Array(QUERIES * POSITIONS_READ);
-  for (let i = 0; i < 48; i++) {
-    // the shipped weights are right, so what they write is what is taught
-    for (const [step, { attention }] of inspectSum(SHIPPED, operands[2 * i], operands[2 * i + 1]).steps.entries()) {
-      attention.forEach((share, position) => expected[step * POSITIONS_READ + position] += share / 48);
-    }
-  }
-  for (const [i, share] of mean.entries()) assertAlmostEquals(share, expected[i], 1e-12);
 });
 
 Deno.test("a curve keeps the mean, and no more points than a logarithmic axis has room for", () => {

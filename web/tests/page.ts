@@ -106,6 +106,7 @@ export async function startTraining(page: Page, fields: Record<string, string> =
 
 /** The step that a run's card tells. */
 export async function stepOf(page: Page, slot: "A" | "B"): Promise<number> {
+  await page.waitForSelector(`#run-${slot}`);
   const text = await textOf(page, `#run-${slot} .state`);
   return Number(/step ([\d,]+) of/.exec(text)?.[1].replaceAll(",", "") ?? 0);
 }

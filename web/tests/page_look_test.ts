@@ -24,7 +24,7 @@ async function isAccessible({ page }: LabPage): Promise<void> {
 async function isNarrow({ page }: LabPage, width: number): Promise<void> {
   await page.setViewport({ width, height: 800 });
   await page.waitForFunction(
-    (width) => [...document.querySelectorAll("canvas")].every(({ clientWidth }) => clientWidth < width),
+    (width) => [...document.querySelectorAll("svg")].every(({ clientWidth }) => clientWidth < width),
     {},
     width,
   );

@@ -98,27 +98,23 @@ function assertNoLongTask(reported: readonly number[], tasks: readonly { wall: n
   assert(reported.length <= long.length, `${reported} are reported, the trace has ${long.length}`);
 }
 
-/** Whether a chart has pixels of a run's color. */
+/** Whether a chart has a curve or strips of a run's color. */
 async function hasColor(page: Page, chart: number, slot: "A" | "B"): Promise<boolean> {
   return await page.evaluate(
-    (chart, variable) => {
+    (chart, slot) => {
       const probe = document.createElement("span");
-      probe.style.color = `var(${variable})`;
+      probe.style.color = `var(--run-${slot.toLowerCase()})`;
       document.body.append(probe);
-      const [r, g, b] = getComputedStyle(probe).color.match(/\d+/g)!.map(Number);
+      const { color } = getComputedStyle(probe);
       probe.remove();
-      const canvas = document.querySelectorAll<HTMLCanvasElement>("#charts canvas")[chart];
-      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
-      let found = 0;
-      for (let i = 0; i < data.length; i += 4) {
-        if (
-          data[i + 3] > 250 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 12
-        ) found++;
-      }
-      return found > 20;
+      const drawing = document.querySelectorAll("#charts svg")[chart];
+      return [...drawing.querySelectorAll(`path.run-${slot}, .run-${slot} rect`)].some((shape) => {
+        const { fill, stroke } = getComputedStyle(shape);
+        return shape.getBoundingClientRect().width > 5 && (shape.localName === "path" ? stroke : fill) === color;
+      });
     },
     chart,
-    slot === "A" ? "--run-a" : "--run-b",
+    slot,
   );
 }
 
@@ -151,6 +147,14 @@ testIn(
     assertEquals(await stepOf(page, "A"), paused);
     assertEquals(await textOf(page, "#run-A button"), "Continue");
     assertEquals(await page.$eval("#train-form button", (button) => (button as HTMLButtonElement).disabled), true);
+
+    // what is under the pointer is read in all charts
+    const loss = (await page.$("#charts svg"))!;
+    await loss.hover();
+    for (const caption of await page.$$eval("#charts output", (all) => all.map(({ textContent }) => textContent))) {
+      assert(/^step \d+/.test(caption!), caption!);
+    }
+    assert(/A [\d.]+ +B [\d.]+/.test(await textOf(page, "#charts output")));
 
     await page.click("#run-A button");
     assert(await hasSteps(page, "A", paused + 500) > paused);

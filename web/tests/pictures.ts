@@ -36,8 +36,8 @@ try {
   await page.$eval("#sum-step", (slider) => (slider as HTMLElement).blur());
   await page.mouse.move(2, 2);
   await page.setViewport({ ...SIZE, deviceScaleFactor: 2 });
-  await take(page, "lab-sum", ".sum");
-  await take(page, "lab-proof", ".proof");
+  await take(page, "lab-sum", "#sum");
+  await take(page, "lab-proof", "#proof");
 
   await page.setViewport({ ...SIZE, deviceScaleFactor: 1.5 });
   await startTraining(page, { recipe: "sure", seed: "3" });

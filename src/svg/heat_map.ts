@@ -1,0 +1,76 @@
+import { escapeXml } from "../common/xml.ts";
+import { COLOURS, svgFile, text } from "./svg.ts";
+
+/** A table of numbers to draw. */
+export interface HeatMap {
+  readonly title: string;
+  /** Rows may differ in length; NaN where there is no value. */
+  readonly rows: readonly (Float64Array | readonly number[])[];
+  readonly rowLabels: readonly string[];
+  readonly columnLabels: readonly string[];
+  /** Labels in place of those of the columns: each stands above this number of columns, where it fits. */
+  readonly groups?: readonly (readonly [label: string, columns: number])[];
+  /** Texts to the right of the rows. */
+  readonly remarks?: readonly string[];
+  /** The absolute value that gets the full colour. */
+  readonly full: number;
+}
+
+/** The height of a cell, and its width in a file. */
+export const CELL = 18;
+/** The width of the row labels, and the height of the column labels. */
+export const LEFT = 66;
+export const TOP = 20;
+/** The width of a letter in the labels of groups. */
+const LETTER = 6;
+const TITLE = 26;
+const REMARKS = 220;
+const GAP = 26;
+
+export function describeCell({ rows, rowLabels, columnLabels }: HeatMap, row: number, column: number): string {
+  return `${rowLabels[row]}, ${columnLabels[column]}: ${rows[row][column].toFixed(3)}`;
+}
+
+/** Draws labels and cells. The opacity of a cell is the root of its share of the full value, so that small values show. */
+export function drawHeatMap(map: HeatMap, { top = 0, cell = CELL } = {}): string[] {
+  const { rows, rowLabels, columnLabels, remarks = [], full } = map;
+  const x = (column: number) => LEFT + cell * column;
+  const y = (row: number) => top + TOP + CELL * row;
+  let from = 0;
+  const header = (map.groups ?? columnLabels.map((label) => [label, 1] as const)).flatMap(([label, span]) => {
+    const middle = x(from + span / 2);
+    from += span;
+    if (span > 1 && LETTER * label.length > span * cell) return [];
+    return [text(middle, top + TOP - 6, label, 'text-anchor="middle" font-size="10"')];
+  });
+  const cells = rows.flatMap((row, i) =>
+    Array.from(row).flatMap((value, j) => {
+      if (Number.isNaN(value)) return [];
+      const opacity = Math.sqrt(Math.min(1, Math.abs(value) / full)).toFixed(3);
+      const colour = COLOURS[value < 0 ? 1 : 0];
+      return [
+        `<rect x="${x(j)}" y="${y(i)}" width="${cell}" height="${CELL}" fill="${colour}" fill-opacity="${opacity}" ` +
+        `stroke="#eee"><title>${escapeXml(describeCell(map, i, j))}</title></rect>`,
+      ];
+    })
+  );
+  return [
+    ...header,
+    ...rows.map((_, i) => text(LEFT - 6, y(i) + 13, rowLabels[i], 'text-anchor="end"')),
+    ...remarks.map((remark, i) => text(x(columnLabels.length) + 10, y(i) + 13, remark)),
+    ...cells,
+  ];
+}
+
+/** Draws tables below each other into an SVG file. */
+export function heatMapsSvg(title: string, maps: readonly HeatMap[]): string {
+  const right = ({ columnLabels, remarks }: HeatMap) => LEFT + CELL * columnLabels.length + (remarks ? REMARKS : GAP);
+  const width = Math.max(...maps.map(right), 420);
+  let height = 40;
+  const drawings = maps.flatMap((map) => {
+    const top = height + TITLE;
+    height = top + TOP + CELL * map.rows.length + GAP;
+    return [text(12, top - 10, map.title), ...drawHeatMap(map, { top })];
+  });
+  return svgFile({ title, width, height, left: 12 }, drawings);
+}

@@ -1,0 +1,24 @@
+import { escapeXml } from "../common/xml.ts";
+
+/** Okabe and Ito's colours, which colour-blind people can tell apart. */
+export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"] as const;
+
+export function text(x: number, y: number, content: string, attributes = ""): string {
+  return `<text x="${x}" y="${y}"${attributes && ` ${attributes}`}>${escapeXml(content)}</text>`;
+}
+
+/** An SVG file on a white ground. `left` is where its title begins. */
+export function svgFile(
+  { title, width, height, left }: { title: string; width: number; height: number; left: number },
+  drawings: readonly string[],
+): string {
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="#333">`,
+    `<title>${escapeXml(title)}</title>`,
+    `<rect width="${width}" height="${height}" fill="#fff"/>`,
+    text(left, 24, title, 'font-size="15"'),
+    ...drawings,
+    "</svg>",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,67 @@
+import { CELL, describeCell, drawHeatMap, type HeatMap, LEFT, TOP } from "../src/svg/heat_map.ts";
+import type { ComponentChildren } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import { useWidth } from "./hooks.ts";
+
+const MOVES: Record<string, readonly [rows: number, columns: number]> = {
+  ...{ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] },
+};
+
+interface HeatMapProps {
+  readonly title: string;
+  /** Explains what is shown. */
+  readonly note: string;
+  readonly map: HeatMap;
+  /** The largest width of a cell, in pixels. */
+  readonly widest?: number;
+  /** Elements beside the title, such as a choice. */
+  readonly children?: ComponentChildren;
+}
+
+/** A heat map with the value under the pointer or the arrow keys in words. */
+export function HeatMapFigure({ title, note, map, widest = 28, children }: HeatMapProps) {
+  const [root, width] = useWidth<HTMLElement>();
+  const [cursor, setCursor] = useState<readonly [row: number, column: number]>();
+  const { rows, columnLabels } = map;
+  const cell = Math.max(4, Math.min(widest, Math.floor((width - LEFT) / columnLabels.length)));
+  const drawing = useMemo(() => drawHeatMap(map, { cell }).join(""), [map.rows, cell]);
+  const [row, column] = cursor ?? [-1, -1];
+  const hasValue = !Number.isNaN(rows[row]?.[column] ?? NaN);
+  const moveTo = (row: number, column: number) => {
+    const limit = (value: number, length: number) => Math.max(0, Math.min(length - 1, value));
+    setCursor([limit(row, rows.length), limit(column, columnLabels.length)]);
+  };
+  return (
+    <figure class="map" ref={root}>
+      <figcaption>
+        <strong>{title}</strong>
+        {children}
+        <output aria-live="polite">{hasValue ? describeCell(map, row, column) : ""}</output>
+      </figcaption>
+      <svg
+        role="img"
+        aria-label={`${title}. ${note} Arrow keys read it cell by cell.`}
+        tabIndex={0}
+        width={LEFT + cell * columnLabels.length}
+        height={TOP + CELL * rows.length}
+        onPointerMove={({ clientX, clientY, currentTarget }) => {
+          const { left, top } = currentTarget.getBoundingClientRect();
+          moveTo(Math.floor((clientY - top - TOP) / CELL), Math.floor((clientX - left - LEFT) / cell));
+        }}
+        onPointerLeave={() => setCursor(undefined)}
+        onBlur={() => setCursor(undefined)}
+        onKeyDown={(event) => {
+          const move = MOVES[event.key];
+          if (move === undefined) return;
+          event.preventDefault();
+          if (cursor === undefined) moveTo(0, 0);
+          else moveTo(row + move[0], column + move[1]);
+        }}
+      >
+        <g dangerouslySetInnerHTML={{ __html: drawing }} />
+        {cursor && <rect class="cursor" x={LEFT + cell * column} y={TOP + CELL * row} width={cell} height={CELL} />}
+      </svg>
+      <p class="note">{note}</p>
+    </figure>
+  );
+}

@@ -1,0 +1,94 @@
+import { eventLoopTurn } from "../src/common/event_loop.ts";
+import { referenceModel, TOKEN_NAMES } from "../src/inspection/sum.ts";
+import { type Survey, surveyModel } from "../src/inspection/survey.ts";
+import { surveyMaps } from "../src/inspection/svg.ts";
+import { EQUALS, POSITIONS_READ } from "../src/model/vocabulary.ts";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { attentionScores } from "./attention_scores.ts";
+import { HeatMapFigure } from "./heat_map.tsx";
+import { useChanges } from "./hooks.ts";
+import type { LabModel, Models } from "./models.ts";
+import { POSITION_GROUPS, POSITION_NAMES, STEP_NAMES } from "./names.ts";
+
+/** Least milliseconds between two updates while the model is training. */
+const UPDATE_MS = 600;
+const SUMS = 48;
+/** Tokens that the model reads: the digits and the two signs. */
+const TOKENS_READ = 12;
+const FIRST_STEP = 4;
+const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const BY_POSITION = { columnLabels: POSITION_NAMES, groups: POSITION_GROUPS };
+
+/** The section `Look inside`: attention and embeddings as heat maps. */
+export function InsideSection({ models }: { models: Models }) {
+  useChanges(UPDATE_MS, models);
+  const { current } = models;
+  const [survey, setSurvey] = useState<Survey>();
+  useEffect(() => {
+    let isLatest = true; // a survey that is ready too late is not shown for another model
+    surveyModel(current, SUMS, eventLoopTurn).then((survey) => isLatest && setSurvey(survey));
+    return () => isLatest = false;
+  }, [current]);
+  const maps = useMemo(() => survey && surveyMaps(survey), [survey]);
+  return (
+    <>
+      <h2 id="inside-title">Look inside</h2>
+      <div class="maps" id="maps">
+        {maps && (
+          <HeatMapFigure
+            title="Where each step looks"
+            note={`Attention, averaged over ${SUMS} random sums. Rows are the tokens of the answer, columns the positions read.`}
+            map={{ ...maps.attention, ...BY_POSITION, rowLabels: STEP_NAMES, remarks: [] }}
+          />
+        )}
+        <ScoresFigure model={current} />
+        {maps && (
+          <HeatMapFigure
+            title="Position embeddings"
+            note="The model represents each position by seven numbers, its embedding: one column here."
+            map={{
+              ...maps.positions,
+              ...BY_POSITION,
+              rows: maps.positions.rows.map((row) => [...row].slice(0, POSITIONS_READ)),
+            }}
+          />
+        )}
+        {maps && (
+          <HeatMapFigure
+            title="Token embeddings"
+            note="Each token has seven numbers, too; they also turn the result of the last layer into logits. “pad” fills unused positions, “end” ends the answer."
+            map={maps.tokens}
+            widest={40}
+          />
+        )}
+      </div>
+    </>
+  );
+}
+
+function ScoresFigure({ model }: { model: LabModel }) {
+  const [step, setStep] = useState(FIRST_STEP);
+  const [digit, setDigit] = useState(0);
+  const last = step === 0 ? EQUALS : digit;
+  const map = useMemo(() => {
+    const rows = attentionScores(referenceModel(model), step, last).slice(0, TOKENS_READ);
+    const full = Math.max(...rows.flatMap((row) => [...row].map((value) => Math.abs(value) || 0)));
+    return { title: "", rows, rowLabels: TOKEN_NAMES, full, ...BY_POSITION };
+  }, [model, step, last]);
+  return (
+    <HeatMapFigure
+      title="Attention table"
+      note="The score q·k/√7 that the chosen step gives each token at each position; softmax turns scores into shares. The model has one layer, so a score depends on nothing else: these tables are all of its attention."
+      map={map}
+    >
+      <select aria-label="Step" onChange={({ currentTarget }) => setStep(currentTarget.selectedIndex)}>
+        {STEP_NAMES.map((name, i) => <option key={name} selected={i === step}>step {i + 1}: {name}</option>)}
+      </select>
+      <select aria-label="Token written last" onChange={({ currentTarget }) => setDigit(currentTarget.selectedIndex)}>
+        {(step === 0 ? [EQUALS] : DIGITS).map((token) => (
+          <option key={token} selected={token === last}>after {TOKEN_NAMES[token]}</option>
+        ))}
+      </select>
+    </HeatMapFigure>
+  );
+}

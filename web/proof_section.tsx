@@ -1,0 +1,120 @@
+import { certificateText, marginText } from "../src/certify/certificate.ts";
+import { formatInteger } from "../src/common/format_integer.ts";
+import { short } from "./format.ts";
+import { useChanges } from "./hooks.ts";
+import { download } from "./model_section.tsx";
+import type { Models } from "./models.ts";
+import { STEP_NAMES } from "./names.ts";
+import type { Proof, ProofOutcome } from "./proof.ts";
+import { threadsText } from "./capabilities.tsx";
+
+/** Least milliseconds between two updates. */
+const UPDATE_MS = 100;
+
+/** The section `Prove`: runs the prover on the current model and shows its result. */
+export function ProofSection({ proof, models }: { proof: Proof; models: Models }) {
+  useChanges(UPDATE_MS, proof, models);
+  const { subject, outcome, isRunning, progress } = proof;
+  const isElsewhere = subject !== undefined && subject.parameters !== models.current.parameters;
+  const certificate = outcome && "certificate" in outcome ? outcome.certificate : null;
+  const { verdict, detail = "", isRight } = isRunning ? { verdict: "Proving …" } : summaryOf(proof);
+  return (
+    <>
+      <h2 id="proof-title">Prove</h2>
+      <p class="note">
+        The model gives every token a score, its logit, and writes the token with the highest. The margin is the score
+        of the correct token minus the best of the others: a sum is right if all its margins are above 0. The prover
+        finds a lower bound of the margins of all 10<sup>20</sup> pairs of numbers, or a pair that is added wrongly.
+      </p>
+      <div class="controls">
+        {/* one button, which keeps the focus */}
+        <button
+          id="prove"
+          class="primary"
+          type="button"
+          onClick={() => isRunning ? proof.stop() : proof.start(models.current)}
+        >
+          {isRunning ? "Stop" : "Prove it"}
+        </button>
+        {certificate && (
+          <button
+            id="save-certificate"
+            type="button"
+            onClick={() => download("certificate.json", certificateText(certificate), "application/json")}
+          >
+            Save certificate
+          </button>
+        )}
+      </div>
+      <progress max={1} value={progress} aria-label="Share of all pairs that is proved" hidden={!isRunning} />
+      <p id="proof-verdict" class="verdict" role="status" data-right={isRight} data-elsewhere={isElsewhere}>
+        {verdict}
+      </p>
+      <p id="proof-elsewhere" class="note" hidden={!isElsewhere}>
+        This result is not about the current weights, but about:
+      </p>
+      <p id="proof-detail" class="note">{subject && `${subject.label}, ${subject.note}. ${detail}`}</p>
+      {outcome && <StepTable outcome={outcome} />}
+    </>
+  );
+}
+
+interface Summary {
+  readonly verdict: string;
+  readonly detail?: string;
+  readonly isRight?: boolean;
+}
+
+function summaryOf({ subject, outcome }: Proof): Summary {
+  if (outcome === undefined) return { verdict: subject === undefined ? "" : "Stopped before there was a result." };
+  if ("failure" in outcome) return { verdict: "The prover failed.", detail: outcome.failure.message, isRight: false };
+  const took = "seconds" in outcome ? `${outcome.seconds.toFixed(1)} s on ${threadsText(outcome.threads)}.` : "";
+  if (outcome.certificate !== null) {
+    const margin = marginText(outcome.certificate.worstMargin);
+    const detail = `Smallest margin ${margin} logits, with float32 rounding. ${took}`;
+    return { verdict: "Proved right on all 10²⁰ pairs.", detail, isRight: true };
+  }
+  if (!("counterexample" in outcome)) throw new TypeError("Cannot show a result as it must have steps: it has none");
+  const { counterexample, undecided } = outcome;
+  if (counterexample === null) {
+    const left = undecided === null
+      ? ""
+      : `The margin of the token "${STEP_NAMES[undecided.step]}" may be as low as ${short(undecided.bound)}. `;
+    return { verdict: "Undecided: the time ran out.", detail: left + took };
+  }
+  const { a, b, expected, got, step } = counterexample;
+  const result = step === 11
+    ? "gives the right digits, but does not end after them"
+    : `gives ${got === null ? "no number" : formatInteger(got)} instead of ${formatInteger(expected)}`;
+  return { verdict: `Refuted: ${formatInteger(a)} + ${formatInteger(b)} ${result}.`, detail: took, isRight: false };
+}
+
+function StepTable({ outcome }: { outcome: ProofOutcome }) {
+  if ("failure" in outcome) return null;
+  const steps = outcome.certificate?.steps ?? ("steps" in outcome ? outcome.steps : []);
+  if (steps.length === 0) return null;
+  const widest = Math.max(...steps.filter(({ step }) => step < 11).map(({ margin }) => margin));
+  return (
+    <table id="proof-steps">
+      <thead>
+        <tr>
+          <th scope="col">Token</th>
+          <th scope="col" colSpan={2}>Margin, at least</th>
+          <th scope="col">Closest pair found</th>
+        </tr>
+      </thead>
+      <tbody>
+        {steps.map(({ step, margin, worst }) => (
+          <tr key={step}>
+            <th scope="row">{STEP_NAMES[step]}</th>
+            <td>{marginText(margin)}</td>
+            <td>
+              <span class="bar" style={{ "--share": Math.min(1, margin / widest).toFixed(3) }} />
+            </td>
+            <td>{worst.a} + {worst.b}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

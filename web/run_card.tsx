@@ -1,0 +1,79 @@
+import { marginText } from "../src/certify/certificate.ts";
+import { formatInteger } from "../src/common/format_integer.ts";
+import { threadsText } from "./capabilities.tsx";
+import { percent, short } from "./format.ts";
+import type { LabRun } from "./lab_run.ts";
+
+/** The state of a run in words, and its buttons. */
+export function RunCard({ run }: { run: LabRun }) {
+  const { slot, request, status, failure, remarks } = run;
+  const canPause = !["pausing", "stopping"].includes(status) && (status !== "starting" || run.latest !== undefined);
+  const pause = status === "paused" ? "Continue" : "Pause";
+  const remark = failure?.message ?? remarks.at(-1) ?? "";
+  return (
+    <article id={`run-${slot}`} class="run" data-slot={slot} data-status={status} aria-label={`Run ${slot}`}>
+      <header>
+        <h3>{slot}: {request.recipe}, seed {request.seed}</h3>
+        <div class="controls" hidden={!run.isOpen}>
+          {/* not `disabled`, which would drop the focus */}
+          <button
+            type="button"
+            aria-label={`${pause} run ${slot}`}
+            aria-disabled={!canPause}
+            onClick={() => canPause && (status === "paused" ? run.continue() : run.pause())}
+          >
+            {pause}
+          </button>
+          <button type="button" aria-label={`Stop run ${slot}`} onClick={() => run.stop()}>Stop</button>
+        </div>
+      </header>
+      <progress max={1} value={shareDone(run)} aria-label={`Run ${slot}`} />
+      <p class="state">{stateLine(run)}</p>
+      <p class="note" role="status" hidden={remark === ""}>{remark}</p>
+      <p class="note">{machineryLine(run)}</p>
+    </article>
+  );
+}
+
+function shareDone({ status, latest, totalSteps, proved }: LabRun): number {
+  if (status === "done") return 1;
+  if (status === "proving") return proved;
+  return latest === undefined || totalSteps === 0 ? 0 : latest.step / totalSteps;
+}
+
+function machineryLine({ request, machinery }: LabRun): string {
+  if (machinery === undefined) return `${request.model} parameters, ${request.backend} requested`;
+  const { backend, threads, arithmetic, adapter } = machinery;
+  const gpu = adapter === undefined ? "" : ` (${adapter.name}${adapter.software ? ", in software" : ""})`;
+  const fewer = backend === "wasm" && threads < request.threads
+    ? ` (${request.threads} requested, but this page cannot share memory)`
+    : "";
+  return `${request.model} parameters on ${backend}${gpu}, ${threadsText(threads)}${fewer}, ${arithmetic} arithmetic`;
+}
+
+function stateLine({ status, latest, totalSteps, evaluation, result, proved }: LabRun): string {
+  if (status === "failed") return "failed";
+  if (status === "done") return resultLine(result!.report);
+  if (latest === undefined) return "starting";
+  const at = `step ${formatInteger(latest.step)} of ${formatInteger(totalSteps)}`;
+  const doing = { training: `stage ${latest.stage}`, proving: `proving, ${percent(proved)}` }[status as string] ??
+    status;
+  const right = evaluation === undefined ? "" : `, ${percent(evaluation.exactMatch)} of held-out sums right`;
+  const speed = status === "training" ? `\n${formatInteger(latest.examplesPerSecond)} examples/s` : "";
+  return `${doing}, ${at}\nloss ${short(latest.loss)}${right}${speed}`;
+}
+
+type Report = NonNullable<LabRun["result"]>["report"];
+
+function resultLine({ exactMatch, evaluated, seconds, certified, worstMargin, counterexample }: Report): string {
+  const right = `${percent(exactMatch)} of ${formatInteger(evaluated)} held-out sums right`;
+  const took = `${seconds.toFixed(1)} s`;
+  if (certified === null) return `trained in ${took}\n${right}`;
+  if (certified) {
+    return `proved right on all 10²⁰ pairs\nsmallest margin ${marginText(worstMargin!)}, ${took}\n${right}`;
+  }
+  const why = counterexample === null
+    ? "not proved"
+    : `wrong: ${formatInteger(counterexample.a)} + ${formatInteger(counterexample.b)}`;
+  return `${why}\n${right}, ${took}`;
+}
