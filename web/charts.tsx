@@ -85,7 +85,7 @@ interface ChartProps {
 function Chart({ spec, width, lastStep, cursor, runs }: ChartProps) {
   const { title, height, curve, read } = spec;
   const frame = { left: LEFT, right: Math.max(LEFT, width - RIGHT), top: TOP, bottom: height - BOTTOM };
-  const state = runs.map(({ slot, latest, evaluation }) => `${slot} ${latest?.step} ${evaluation?.step}`).join();
+  const state = runs.map((run) => `${run.slot} ${[curve(run)].flat()[0].steps.at(-1)}`).join();
   const drawing = useMemo(() => draw(spec, frame, lastStep, runs), [width, lastStep, state]);
   const step = cursor === undefined ? undefined : lastStep ** cursor;
   const readout = step === undefined ? [] : [`step ${formatInteger(step)}`];

@@ -1,10 +1,6 @@
 /** Points for each factor of ten. */
 const PER_DECADE = 150;
 
-function cellOf(step: number): number {
-  return Math.floor(Math.log10(step) * PER_DECADE);
-}
-
 /** A curve for a logarithmic axis of steps 1, 2, …, added in order: points that would share a pixel are averaged. */
 export class Curve {
   /** The step of each point: the last step in its mean. */
@@ -14,7 +10,7 @@ export class Curve {
   #count = 0;
 
   add(step: number, value: number): void {
-    const cell = cellOf(step);
+    const cell = Math.floor(Math.log10(step) * PER_DECADE);
     if (cell !== this.#cell) {
       this.#cell = cell;
       this.#count = 0;

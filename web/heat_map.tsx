@@ -24,7 +24,7 @@ export function HeatMapFigure({ title, note, map, widest = 28, children }: HeatM
   const [cursor, setCursor] = useState<readonly [row: number, column: number]>();
   const { rows, columnLabels } = map;
   const cell = Math.max(4, Math.min(widest, Math.floor((width - LEFT) / columnLabels.length)));
-  const drawing = useMemo(() => drawHeatMap(map, { cell }).join(""), [map.rows, cell]);
+  const drawing = useMemo(() => drawHeatMap(map, { cell, titles: false }).join(""), [map.rows, cell]);
   const [row, column] = cursor ?? [-1, -1];
   const hasValue = !Number.isNaN(rows[row]?.[column] ?? NaN);
   const moveTo = (row: number, column: number) => {

@@ -2,21 +2,23 @@ import { formatInteger } from "../src/common/format_integer.ts";
 import { SUM_DIGITS } from "../src/model/vocabulary.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
 import { Curve } from "./curve.ts";
-import type { Failure, Machinery, StepEvent, TrainNews, TrainOrder, TrainRequest, Weights } from "./protocol.ts";
+import {
+  type Machinery,
+  startWorker,
+  type StepEvent,
+  type TrainNews,
+  type TrainOrder,
+  type TrainRequest,
+  type Weights,
+} from "./protocol.ts";
 
 /** The page shows up to two runs, drawn in the same charts. */
 export type Slot = "A" | "B";
 
 export type RunStatus =
-  | "starting"
-  | "training"
-  | "proving"
-  | "pausing"
-  | "paused"
-  | "stopping"
-  | "done"
-  | "stopped"
-  | "failed";
+  | ("starting" | "training" | "proving")
+  | ("pausing" | "paused" | "stopping")
+  | ("done" | "stopped" | "failed");
 
 /** A worker that has not stopped after this many milliseconds is terminated; the last weights that it sent are kept. */
 const STOP_MS = 2000;
@@ -43,7 +45,7 @@ export class LabRun {
   readonly remarks: string[] = [];
   weights: Weights | undefined;
   result: TrainResult | undefined;
-  failure: Failure | undefined;
+  failure: string | undefined;
 
   readonly #worker: Worker;
   readonly #onChange: (run: LabRun) => void;
@@ -52,18 +54,7 @@ export class LabRun {
     this.slot = slot;
     this.request = request;
     this.#onChange = onChange;
-    this.#worker = new Worker(new URL("./train_worker.js", import.meta.url), { type: "module", name: `run ${slot}` });
-    this.#worker.onmessage = ({ data }: MessageEvent<TrainNews>) => this.#hear(data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#hear({
-        type: "failed",
-        failure: {
-          name: "Error",
-          message: event.message || "Cannot train as the worker script must load: reload the page",
-        },
-      });
-    };
+    this.#worker = startWorker<TrainNews>("train", (news) => this.#hear(news));
     this.#order({ type: "train", request });
   }
 
@@ -115,8 +106,8 @@ export class LabRun {
       case "machinery":
         this.machinery = news;
         break;
-      case "steps":
-        this.#addSteps(news);
+      case "losses":
+        news.losses.forEach((loss, i) => this.loss.add(news.firstStep + i, loss));
         break;
       case "event":
         this.#addEvent(news.event);
@@ -143,21 +134,21 @@ export class LabRun {
     this.#onChange(this);
   }
 
-  #addSteps({ firstStep, losses, event }: Extract<TrainNews, { type: "steps" }>): void {
-    losses.forEach((loss, i) => this.loss.add(firstStep + i, loss));
-    // the first step has the learning rate 0, which a logarithmic axis cannot show
-    if (event.learningRate > 0) this.learningRate.add(event.step, event.learningRate);
-    this.latest = event;
-    if (this.status === "starting") this.status = "training";
-  }
-
-  #addEvent(event: Exclude<ProgressEvent, { type: "step" }>): void {
+  #addEvent(event: ProgressEvent): void {
     switch (event.type) {
+      case "step":
+        // the first step has the learning rate 0, which a logarithmic axis cannot show
+        if (event.learningRate > 0) this.learningRate.add(event.step, event.learningRate);
+        this.latest = event;
+        if (this.status === "starting") this.status = "training";
+        break;
       case "start":
         this.totalSteps = event.totalSteps;
         break;
       case "evaluation":
-        this.#addEvaluation(event);
+        this.evaluation = event;
+        this.exactMatch.add(event.step, event.exactMatch);
+        event.digitAccuracy.forEach((share, i) => this.digits[i].add(event.step, share));
         break;
       case "restart":
         this.remarks.push(
@@ -178,11 +169,5 @@ export class LabRun {
             `Training on ${formatInteger(event.pool)} pairs that the proof failed on or found close.`,
         );
     }
-  }
-
-  #addEvaluation(event: Extract<ProgressEvent, { type: "evaluation" }>): void {
-    this.evaluation = event;
-    this.exactMatch.add(event.step, event.exactMatch);
-    event.digitAccuracy.forEach((share, place) => this.digits[place].add(event.step, share));
   }
 }

@@ -1,10 +1,14 @@
-import type { Certificate, CertifyResult } from "../src/certify/types.ts";
+import type { Certificate, CertifyResult, Input, StepResult } from "../src/certify/types.ts";
 import { coresHere } from "./capabilities.tsx";
 import { Changes } from "./hooks.ts";
 import type { LabModel } from "./models.ts";
-import type { Failure, ProofNews, ProofOrder } from "./protocol.ts";
+import { type ProofNews, type ProofOrder, startWorker } from "./protocol.ts";
 
-export type ProofOutcome = CertifyResult | { readonly certificate: Certificate } | { readonly failure: Failure };
+/** A result of the prover, which ran in the page or at the end of a training run. */
+export type ProofResult =
+  & Pick<CertifyResult, "certificate" | "counterexample" | "undecided">
+  & { readonly steps: readonly (Pick<StepResult, "step" | "margin"> & { readonly worst: Input })[] }
+  & Partial<Pick<CertifyResult, "seconds" | "threads">>;
 
 /** The prover: what it proves now, and its last result. */
 export class Proof extends Changes {
@@ -13,7 +17,9 @@ export class Proof extends Changes {
   /** The share of all pairs that is proved, 0 … 1. */
   progress = 0;
   /** Undefined while there is none. */
-  outcome: ProofOutcome | undefined;
+  result: ProofResult | undefined;
+  /** Why the prover failed. */
+  failure: string | undefined;
   #worker: Worker | undefined;
 
   get isRunning(): boolean {
@@ -24,28 +30,21 @@ export class Proof extends Changes {
   show(model: LabModel, certificate: Certificate): void {
     if (this.isRunning) return;
     this.subject = model;
-    this.#end({ certificate });
+    this.#end({ certificate, counterexample: null, undecided: null, steps: certificate.steps });
   }
 
   start(subject: LabModel): void {
     this.subject = subject;
     this.progress = 0;
-    this.outcome = undefined;
-    const worker = new Worker(new URL("./proof_worker.js", import.meta.url), { type: "module", name: "prover" });
-    this.#worker = worker;
-    worker.onmessage = ({ data }: MessageEvent<ProofNews>) => {
-      if (data.type === "done") return this.#end(data.result);
-      if (data.type === "failed") return this.#end(data);
-      this.progress = data.progress.proved;
+    this.result = undefined;
+    this.#worker = startWorker<ProofNews>("proof", (news) => {
+      if (news.type === "done") return this.#end(news.result);
+      if (news.type === "failed") return this.#end(undefined, news.failure);
+      this.progress = news.progress.proved;
       this.changed();
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      const message = event.message || "Cannot prove as the worker script must load: reload the page";
-      this.#end({ failure: { name: "Error", message } });
-    };
+    });
     const { model, parameters } = subject;
-    worker.postMessage({ model, parameters, threads: coresHere() } satisfies ProofOrder);
+    this.#worker.postMessage({ model, parameters, threads: coresHere() } satisfies ProofOrder);
     this.changed();
   }
 
@@ -53,10 +52,10 @@ export class Proof extends Changes {
     this.#end(undefined);
   }
 
-  #end(outcome: ProofOutcome | undefined): void {
+  #end(result: ProofResult | undefined, failure?: string): void {
     this.#worker?.terminate();
     this.#worker = undefined;
-    this.outcome = outcome;
+    Object.assign(this, { result, failure });
     this.changed();
   }
 }

@@ -5,7 +5,7 @@ import { useChanges } from "./hooks.ts";
 import { download } from "./model_section.tsx";
 import type { Models } from "./models.ts";
 import { STEP_NAMES } from "./names.ts";
-import type { Proof, ProofOutcome } from "./proof.ts";
+import type { Proof, ProofResult } from "./proof.ts";
 import { threadsText } from "./capabilities.tsx";
 
 /** Least milliseconds between two updates. */
@@ -14,9 +14,8 @@ const UPDATE_MS = 100;
 /** The section `Prove`: runs the prover on the current model and shows its result. */
 export function ProofSection({ proof, models }: { proof: Proof; models: Models }) {
   useChanges(UPDATE_MS, proof, models);
-  const { subject, outcome, isRunning, progress } = proof;
+  const { subject, result, isRunning, progress } = proof;
   const isElsewhere = subject !== undefined && subject.parameters !== models.current.parameters;
-  const certificate = outcome && "certificate" in outcome ? outcome.certificate : null;
   const { verdict, detail = "", isRight } = isRunning ? { verdict: "Proving …" } : summaryOf(proof);
   return (
     <>
@@ -36,11 +35,11 @@ export function ProofSection({ proof, models }: { proof: Proof; models: Models }
         >
           {isRunning ? "Stop" : "Prove it"}
         </button>
-        {certificate && (
+        {result?.certificate && (
           <button
             id="save-certificate"
             type="button"
-            onClick={() => download("certificate.json", certificateText(certificate), "application/json")}
+            onClick={() => download("certificate.json", certificateText(result.certificate!), "application/json")}
           >
             Save certificate
           </button>
@@ -54,7 +53,7 @@ export function ProofSection({ proof, models }: { proof: Proof; models: Models }
         This result is not about the current weights, but about:
       </p>
       <p id="proof-detail" class="note">{subject && `${subject.label}, ${subject.note}. ${detail}`}</p>
-      {outcome && <StepTable outcome={outcome} />}
+      {result && result.steps.length > 0 && <StepTable steps={result.steps} />}
     </>
   );
 }
@@ -65,17 +64,15 @@ interface Summary {
   readonly isRight?: boolean;
 }
 
-function summaryOf({ subject, outcome }: Proof): Summary {
-  if (outcome === undefined) return { verdict: subject === undefined ? "" : "Stopped before there was a result." };
-  if ("failure" in outcome) return { verdict: "The prover failed.", detail: outcome.failure.message, isRight: false };
-  const took = "seconds" in outcome ? `${outcome.seconds.toFixed(1)} s on ${threadsText(outcome.threads)}.` : "";
-  if (outcome.certificate !== null) {
-    const margin = marginText(outcome.certificate.worstMargin);
-    const detail = `Smallest margin ${margin} logits, with float32 rounding. ${took}`;
+function summaryOf({ subject, result, failure }: Proof): Summary {
+  if (failure !== undefined) return { verdict: "The prover failed.", detail: failure, isRight: false };
+  if (result === undefined) return { verdict: subject === undefined ? "" : "Stopped before there was a result." };
+  const { certificate, counterexample, undecided, seconds, threads } = result;
+  const took = seconds === undefined ? "" : `${seconds.toFixed(1)} s on ${threadsText(threads!)}.`;
+  if (certificate !== null) {
+    const detail = `Smallest margin ${marginText(certificate.worstMargin)} logits, with float32 rounding. ${took}`;
     return { verdict: "Proved right on all 10²⁰ pairs.", detail, isRight: true };
   }
-  if (!("counterexample" in outcome)) throw new TypeError("Cannot show a result as it must have steps: it has none");
-  const { counterexample, undecided } = outcome;
   if (counterexample === null) {
     const left = undecided === null
       ? ""
@@ -83,16 +80,13 @@ function summaryOf({ subject, outcome }: Proof): Summary {
     return { verdict: "Undecided: the time ran out.", detail: left + took };
   }
   const { a, b, expected, got, step } = counterexample;
-  const result = step === 11
+  const answer = step === 11
     ? "gives the right digits, but does not end after them"
     : `gives ${got === null ? "no number" : formatInteger(got)} instead of ${formatInteger(expected)}`;
-  return { verdict: `Refuted: ${formatInteger(a)} + ${formatInteger(b)} ${result}.`, detail: took, isRight: false };
+  return { verdict: `Refuted: ${formatInteger(a)} + ${formatInteger(b)} ${answer}.`, detail: took, isRight: false };
 }
 
-function StepTable({ outcome }: { outcome: ProofOutcome }) {
-  if ("failure" in outcome) return null;
-  const steps = outcome.certificate?.steps ?? ("steps" in outcome ? outcome.steps : []);
-  if (steps.length === 0) return null;
+function StepTable({ steps }: Pick<ProofResult, "steps">) {
   const widest = Math.max(...steps.filter(({ step }) => step < 11).map(({ margin }) => margin));
   return (
     <table id="proof-steps">

@@ -1,5 +1,5 @@
 import { certify } from "../src/certify/certify.ts";
-import { failureOf, type ProofNews, type ProofOrder, type WorkerScope } from "./protocol.ts";
+import { failed, type ProofNews, type ProofOrder, type WorkerScope } from "./protocol.ts";
 
 /** The prover gives up after this many seconds. */
 const MOST_SECONDS = 120;
@@ -14,6 +14,6 @@ scope.onmessage = async ({ data: { model, parameters, threads } }) => {
     });
     scope.postMessage({ type: "done", result });
   } catch (error) {
-    scope.postMessage({ type: "failed", failure: failureOf(error) });
+    scope.postMessage(failed(error));
   }
 };

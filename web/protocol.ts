@@ -25,12 +25,6 @@ export type TrainOrder =
 /** What runs, which may have fewer threads than were requested. */
 export type Machinery = Pick<Engine, "backend" | "threads" | "arithmetic" | "adapter">;
 
-/** An error as plain data, which can be sent between threads. */
-export interface Failure {
-  name: string;
-  message: string;
-}
-
 export interface Weights {
   step: number;
   parameters: Float32Array;
@@ -38,16 +32,27 @@ export interface Weights {
 
 export type StepEvent = Extract<ProgressEvent, { type: "step" }>;
 
+/** The message of an error. */
+export interface Failed {
+  type: "failed";
+  failure: string;
+}
+
+/** What a run reports while it runs. */
+export type SessionNews =
+  /** Each time the run starts or continues. */
+  | ({ type: "machinery" } & Machinery)
+  /** The losses of steps `firstStep` on, before the step event with their mean. */
+  | { type: "losses"; firstStep: number; losses: Float32Array }
+  | { type: "event"; event: ProgressEvent }
+  | ({ type: "weights" } & Weights);
+
 /** From the training worker to the page. */
 export type TrainNews =
-  | ({ type: "machinery" } & Machinery)
-  /** The loss of every step from `firstStep` on, and the latest step event. */
-  | { type: "steps"; firstStep: number; losses: Float32Array; event: StepEvent }
-  | { type: "event"; event: Exclude<ProgressEvent, { type: "step" }> }
-  | ({ type: "weights" } & Weights)
+  | SessionNews
   | { type: "paused"; weights: Weights | undefined }
   | { type: "done"; result: TrainResult }
-  | { type: "failed"; failure: Failure };
+  | Failed;
 
 /** From the page to the proving worker. */
 export interface ProofOrder {
@@ -60,7 +65,7 @@ export interface ProofOrder {
 export type ProofNews =
   | { type: "progress"; progress: CertifyProgress }
   | { type: "done"; result: CertifyResult }
-  | { type: "failed"; failure: Failure };
+  | Failed;
 
 /** The global scope of a worker; its own types cannot be loaded together with those of a page. */
 export interface WorkerScope<Order, News> {
@@ -68,7 +73,17 @@ export interface WorkerScope<Order, News> {
   postMessage(news: News): void;
 }
 
-export function failureOf(error: unknown): Failure {
-  if (error instanceof Error) return { name: error.name, message: error.message };
-  return { name: "Error", message: String(error) };
+export function failed(error: unknown): Failed {
+  return { type: "failed", failure: error instanceof Error ? error.message : String(error) };
+}
+
+/** Starts a worker. If its script does not load, the page hears of a failure. */
+export function startWorker<News>(name: "train" | "proof", hear: (news: News | Failed) => void): Worker {
+  const worker = new Worker(new URL(`./${name}_worker.js`, import.meta.url), { type: "module", name });
+  worker.onmessage = ({ data }: MessageEvent<News>) => hear(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    hear(failed(event.message || "Cannot start as the worker's script must load: reload the page"));
+  };
+  return worker;
 }

@@ -9,7 +9,7 @@ export function RunCard({ run }: { run: LabRun }) {
   const { slot, request, status, failure, remarks } = run;
   const canPause = !["pausing", "stopping"].includes(status) && (status !== "starting" || run.latest !== undefined);
   const pause = status === "paused" ? "Continue" : "Pause";
-  const remark = failure?.message ?? remarks.at(-1) ?? "";
+  const remark = failure ?? remarks.at(-1) ?? "";
   return (
     <article id={`run-${slot}`} class="run" data-slot={slot} data-status={status} aria-label={`Run ${slot}`}>
       <header>

@@ -1,6 +1,6 @@
 import { formatInteger } from "../src/common/format_integer.ts";
 import { inspectSum, type SumInspection, TOKEN_NAMES } from "../src/inspection/sum.ts";
-import { EOS, FIRST_QUERY, MAX_OPERAND, PLUS, QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";
+import { EOS, FIRST_QUERY, PLUS, QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";
 import { useMemo } from "preact/hooks";
 import { percent } from "./format.ts";
 import { useChanges } from "./hooks.ts";

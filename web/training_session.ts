@@ -6,21 +6,15 @@ import { freshProgress } from "../src/training/progress.ts";
 import { trainRecipe } from "../src/training/recipes.ts";
 import { INTERIM_SAMPLE, Run } from "../src/training/run.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
-import type { Machinery, TrainRequest, Weights } from "./protocol.ts";
+import type { SessionNews, TrainRequest, Weights } from "./protocol.ts";
 
 /** Sums of an interim evaluation, which takes a few milliseconds. */
 const EVALUATED = 4000;
 /** From one interim evaluation to the next the step grows by this factor, which spaces them evenly on a logarithmic axis. */
 const GROWTH = 1.12;
 
-export interface SessionListener {
-  /** Called each time the run starts or continues. */
-  onMachinery(machinery: Machinery): void;
-  /** Called with the losses of steps `firstStep` on, before the step event with their mean. */
-  onLosses(firstStep: number, losses: Float32Array): void;
-  /** @param weights Returns the current weights */
-  onProgress(event: ProgressEvent, weights: () => Float32Array): void;
-}
+/** Least milliseconds between two reports of the weights. */
+const WEIGHTS_MS = 400;
 
 /**
  * A run that can be paused. {@linkcode start} trains until the run ends or its signal aborts. After an abort, {@linkcode start} continues, and the
@@ -28,15 +22,17 @@ export interface SessionListener {
  */
 export class TrainingSession {
   readonly #request: TrainRequest;
-  readonly #listener: SessionListener;
+  readonly #report: (news: SessionNews) => void;
   /** The last state that was due. */
   #state: RunState | undefined;
   /** The step from which the next interim evaluation is due. */
   #nextEvaluation = 1;
+  /** When weights were reported. */
+  #reported = -Infinity;
 
-  constructor(request: TrainRequest, listener: SessionListener) {
+  constructor(request: TrainRequest, report: (news: SessionNews) => void) {
     this.#request = request;
-    this.#listener = listener;
+    this.#report = report;
   }
 
   /** The weights at the last pause; undefined before the first. */
@@ -59,11 +55,11 @@ export class TrainingSession {
       const run = new Run(engine, state?.progress ?? freshProgress({ ...fresh, arithmetic: engine.arithmetic }), state);
       const { adapter } = engine;
       const machinery = { backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic };
-      this.#listener.onMachinery({ ...machinery, ...(adapter && { adapter }) });
+      this.#report({ type: "machinery", ...machinery, ...(adapter && { adapter }) });
       return await follow(
         trainRun(run, { certify, threads, signal }),
         (event) => this.#record(event, run),
-        (event) => this.#listener.onProgress(event, () => engine.parameters()),
+        (event) => this.#progress(event, run),
       );
     } finally {
       await engine.dispose();
@@ -73,13 +69,19 @@ export class TrainingSession {
   async #record(event: RunEvent, run: Run): Promise<void> {
     if (event.type === "state" && event.due) this.#state = structuredClone(event.state());
     if (event.type !== "losses") return;
-    const { firstStep, losses } = event;
-    this.#listener.onLosses(firstStep, losses);
-    if (firstStep === 1) this.#nextEvaluation = 1; // a new attempt
+    this.#report(event);
+    if (event.firstStep === 1) this.#nextEvaluation = 1; // a new attempt
     const { engine, progress: { step } } = run;
     if (step < this.#nextEvaluation) return;
     this.#nextEvaluation = step * GROWTH;
     const { errors: _, ...result } = await evaluate(engine, run.heldOut(INTERIM_SAMPLE, EVALUATED), { maxErrors: 0 });
-    this.#listener.onProgress({ type: "evaluation", step, ...result }, () => engine.parameters());
+    this.#report({ type: "event", event: { type: "evaluation", step, ...result } });
+  }
+
+  #progress(event: ProgressEvent, { engine }: Run): void {
+    this.#report({ type: "event", event });
+    if (event.type !== "step" || performance.now() < this.#reported + WEIGHTS_MS) return;
+    this.#reported = performance.now();
+    this.#report({ type: "weights", step: event.step, parameters: engine.parameters() });
   }
 }

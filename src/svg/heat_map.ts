@@ -31,8 +31,8 @@ export function describeCell({ rows, rowLabels, columnLabels }: HeatMap, row: nu
   return `${rowLabels[row]}, ${columnLabels[column]}: ${rows[row][column].toFixed(3)}`;
 }
 
-/** Draws labels and cells. The opacity of a cell is the root of its share of the full value, so that small values show. */
-export function drawHeatMap(map: HeatMap, { top = 0, cell = CELL } = {}): string[] {
+/** Draws labels and cells, in a file with titles that describe them. The opacity of a cell is the root of its share of the full value, so that small values show. */
+export function drawHeatMap(map: HeatMap, { top = 0, cell = CELL, titles = true } = {}): string[] {
   const { rows, rowLabels, columnLabels, remarks = [], full } = map;
   const x = (column: number) => LEFT + cell * column;
   const y = (row: number) => top + TOP + CELL * row;
@@ -48,10 +48,9 @@ export function drawHeatMap(map: HeatMap, { top = 0, cell = CELL } = {}): string
       if (Number.isNaN(value)) return [];
       const opacity = Math.sqrt(Math.min(1, Math.abs(value) / full)).toFixed(3);
       const colour = COLOURS[value < 0 ? 1 : 0];
-      return [
-        `<rect x="${x(j)}" y="${y(i)}" width="${cell}" height="${CELL}" fill="${colour}" fill-opacity="${opacity}" ` +
-        `stroke="#eee"><title>${escapeXml(describeCell(map, i, j))}</title></rect>`,
-      ];
+      const shape = `x="${x(j)}" y="${y(i)}" width="${cell}" height="${CELL}"`;
+      const title = titles ? `<title>${escapeXml(describeCell(map, i, j))}</title>` : "";
+      return [`<rect ${shape} fill="${colour}" fill-opacity="${opacity}" stroke="#eee">${title}</rect>`];
     })
   );
   return [

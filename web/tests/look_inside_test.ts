@@ -2,8 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
 import { inspectSum, referenceModel } from "../../src/inspection/sum.ts";
-import { drawOperands } from "../../src/model/sampler.ts";
-import { EQUALS, FIRST_QUERY, POSITIONS_READ, QUERIES, targetTokens } from "../../src/model/vocabulary.ts";
+import { EQUALS, FIRST_QUERY, POSITIONS_READ, targetTokens } from "../../src/model/vocabulary.ts";
 import { shippedParameters } from "../../src/weights/shipped.ts";
 import { attentionScores, canOccur } from "../attention_scores.ts";
 import { Curve } from "../curve.ts";

@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ProgressEvent } from "../../src/training/types.ts";
 import { train } from "../../src/training/train.ts";
-import type { TrainRequest } from "../protocol.ts";
-import { type SessionListener, TrainingSession } from "../training_session.ts";
+import type { SessionNews, TrainRequest } from "../protocol.ts";
+import { TrainingSession } from "../training_session.ts";
 
 const REQUEST: TrainRequest = {
   ...{ recipe: "fast", seed: 4, model: 763, backend: "wasm", arithmetic: "exact", threads: 1, certify: false },
@@ -11,28 +11,26 @@ const REQUEST: TrainRequest = {
 
 const PAUSE = new Error("pause");
 
-/** What a listener heard. */
-class Heard implements SessionListener {
+/** What a run reports. */
+class Reports {
   readonly losses: number[] = [];
   readonly events: ProgressEvent[] = [];
   readonly machinery: unknown[] = [];
   /** Is called with every event. */
   onEvent = (_: ProgressEvent) => {};
 
-  onMachinery(machinery: unknown): void {
-    this.machinery.push(machinery);
-  }
-
-  onLosses(firstStep: number, losses: Float32Array): void {
-    if (firstStep === 1) this.losses.length = 0; // a new attempt, where a gate has closed
-    assertEquals(firstStep, this.losses.length + 1);
-    this.losses.push(...losses);
-  }
-
-  onProgress(event: ProgressEvent): void {
-    this.events.push(event);
-    this.onEvent(event);
-  }
+  readonly add = (news: SessionNews): void => {
+    if (news.type === "machinery") this.machinery.push(news);
+    if (news.type === "losses") {
+      if (news.firstStep === 1) this.losses.length = 0; // a new attempt, where a gate has closed
+      assertEquals(news.firstStep, this.losses.length + 1);
+      this.losses.push(...news.losses);
+    }
+    if (news.type === "event") {
+      this.events.push(news.event);
+      this.onEvent(news.event);
+    }
+  };
 
   of<T extends ProgressEvent["type"]>(type: T): Extract<ProgressEvent, { type: T }>[] {
     return this.events.filter((event) => event.type === type) as Extract<ProgressEvent, { type: T }>[];
@@ -42,39 +40,39 @@ class Heard implements SessionListener {
 Deno.test("a run that is watched, paused twice and continued gives the bytes of train()", async () => {
   const expected = await train({ recipe: "fast", seed: 4, evalEvery: 0 });
 
-  const heard = new Heard();
-  const session = new TrainingSession(REQUEST, heard);
+  const reports = new Reports();
+  const session = new TrainingSession(REQUEST, reports.add);
   for (const stopAfter of [500, 7000]) {
     const controller = new AbortController();
-    heard.onEvent = (event) => {
+    reports.onEvent = (event) => {
       if (event.type === "step" && event.step >= stopAfter) controller.abort(PAUSE);
     };
     assertEquals(await assertRejects(() => session.start(controller.signal)), PAUSE);
     const { step } = session.weights!;
     assert(step >= stopAfter && step < 13_000, `paused at ${step}`);
   }
-  heard.onEvent = () => {};
+  reports.onEvent = () => {};
   const { parameters, report } = await session.start(new AbortController().signal);
 
   assertEquals(parameters, expected.parameters);
   assertEquals([report.exactMatch, report.examples], [expected.report.exactMatch, expected.report.examples]);
   assertEquals(report.checkpoint, null);
-  assertEquals(heard.machinery.length, 3);
-  assertEquals(heard.losses.length, 13_000);
-  assertEquals(heard.of("restart").length, expected.report.restarts.length);
-  const resumed = heard.of("start").map(({ resumedAt }) => resumedAt);
+  assertEquals(reports.machinery.length, 3);
+  assertEquals(reports.losses.length, 13_000);
+  assertEquals(reports.of("restart").length, expected.report.restarts.length);
+  const resumed = reports.of("start").map(({ resumedAt }) => resumedAt);
   assertEquals(resumed[0], 0);
   assert(resumed[1] >= 500 && resumed[2] >= 7000, String(resumed));
 });
 
 Deno.test("a run is evaluated in the rhythm of a logarithmic axis", async () => {
-  const heard = new Heard();
+  const reports = new Reports();
   const controller = new AbortController();
-  heard.onEvent = (event) => {
+  reports.onEvent = (event) => {
     if (event.type === "step" && event.step >= 2000) controller.abort(PAUSE);
   };
-  await assertRejects(() => new TrainingSession(REQUEST, heard).start(controller.signal));
-  const evaluations = heard.of("evaluation");
+  await assertRejects(() => new TrainingSession(REQUEST, reports.add).start(controller.signal));
+  const evaluations = reports.of("evaluation");
   const steps = evaluations.map(({ step }) => step);
   assert(steps.length >= 10, String(steps));
   for (const [i, step] of steps.slice(1).entries()) assert(step >= 1.12 * steps[i], String(steps));
@@ -82,28 +80,28 @@ Deno.test("a run is evaluated in the rhythm of a logarithmic axis", async () => 
 });
 
 Deno.test("a pause of the proof goes on with the proof", async () => {
-  const heard = new Heard();
-  const session = new TrainingSession({ ...REQUEST, certify: true, seed: 4 }, heard);
+  const reports = new Reports();
+  const session = new TrainingSession({ ...REQUEST, certify: true, seed: 4 }, reports.add);
   const controller = new AbortController();
-  heard.onEvent = (event) => {
+  reports.onEvent = (event) => {
     if (event.type === "certification") controller.abort(PAUSE);
   };
   assertEquals(await assertRejects(() => session.start(controller.signal)), PAUSE);
   assertEquals(session.weights?.step, 13_000);
-  const steps = heard.losses.length;
-  heard.onEvent = () => {};
+  const steps = reports.losses.length;
+  reports.onEvent = () => {};
   const { report } = await session.start(new AbortController().signal);
-  assertEquals(heard.losses.length, steps); // no step is taken again
+  assertEquals(reports.losses.length, steps); // no step is taken again
   assert(report.certified !== null);
 });
 
 Deno.test("a backend that is missing is an error, and nothing else runs instead", async () => {
-  const heard = new Heard();
-  const session = new TrainingSession({ ...REQUEST, backend: "nothing" as "wasm" }, heard);
+  const reports = new Reports();
+  const session = new TrainingSession({ ...REQUEST, backend: "nothing" as "wasm" }, reports.add);
   await assertRejects(
     () => session.start(new AbortController().signal),
     RangeError,
     "Cannot create an engine as backend",
   );
-  assertEquals([heard.machinery, heard.events, heard.losses], [[], [], []]);
+  assertEquals([reports.machinery, reports.events, reports.losses], [[], [], []]);
 });
