@@ -1,45 +1,32 @@
 // The entry of the small module that only decodes. `add` loads this one, so that adding starts fast. Reading order: entry.ts.
-import {
-  ABSORBED_OUTPUT,
-  ABSORBED_PROJECTION,
-  ABSORBED_W1,
-  ABSORBED_W2,
-  DECODE_KEYS,
-  DECODE_QUERIES,
-  DECODE_QUERY_GROUP,
-  FIRST_QUERY,
-  PARAMETERS,
-  QUERY_ROW,
-  T,
-  WORKSPACE_SIZE,
-  WORKSPACES,
-} from "./layout";
+import { DECODE_QUERY_GROUP, FIRST_QUERY, Folded, PARAMETERS, QUERY_ROW, Slot, T, Tile, WORKSPACES } from "./layout";
+import { writeCoefficients } from "./coefficients";
 import { decode as decodeProblems, prepareDecoding as prepare } from "./decode";
-import { configure as configureModel } from "./model";
-import { writeConstants } from "./elementary";
+import { writeReflection } from "./fold_weights";
+import { configureModel } from "./model";
 import { listSlots } from "./slots";
-import { writeReflection } from "./absorb";
 
 export const parametersAt: usize = PARAMETERS;
+// The build checks that static data ends before the layout begins.
 export const staticDataEnd: usize = __heap_base;
 export const layoutBegin: usize = PARAMETERS;
 // What decoding reads, for proofs about it: src/engine/wasm/decoding_tables.ts.
-export const keysAt: usize = DECODE_KEYS;
-export const queriesAt: usize = DECODE_QUERIES + (FIRST_QUERY * T - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
-export const projectionAt: usize = ABSORBED_PROJECTION;
-export const w1At: usize = ABSORBED_W1;
-export const w2At: usize = ABSORBED_W2;
-export const outputAt: usize = ABSORBED_OUTPUT;
+export const keysAt: usize = Slot.DECODE_KEYS;
+export const queriesAt: usize = Slot.DECODE_QUERIES + (FIRST_QUERY * T - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
+export const projectionAt: usize = Folded.PROJECTION;
+export const w1At: usize = Folded.W1;
+export const w2At: usize = Folded.W2;
+export const outputAt: usize = Folded.OUTPUT;
 
 /** The address of the host's operands and results, behind the workspaces. */
 export function problemsBase(threads: i32): usize {
-  return WORKSPACES + threads * WORKSPACE_SIZE;
+  return WORKSPACES + threads * Tile.SIZE;
 }
 
-/** Chooses the variant and writes the constant tables; must be called first. */
-export function configure(model: i32): void {
-  configureModel(model);
-  writeConstants();
+/** Chooses the variant, by the width of the residual stream and of the feed-forward layer, and writes what depends on it; called first. */
+export function configure(width: i32, hidden: i32, finalNorm: bool): void {
+  configureModel(width, hidden, finalNorm);
+  writeCoefficients();
   writeReflection();
   listSlots();
 }

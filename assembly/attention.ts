@@ -1,33 +1,22 @@
-// Causal attention of the 12 queries over up to 33 keys, forward and backward. A tile is four examples, one per lane. A key is also its value: see absorb.ts.
+// Causal attention of the 12 queries over up to 33 keys, forward and backward. A key is also its value: see fold_weights.ts.
 import {
-  DKV,
-  DO,
-  DO_DOT_O,
   FIRST_QUERY,
-  INVERSE_SUM,
   KEY_ROW,
-  KV,
   N,
-  O,
   POSITIONS,
   PROMPT,
   QUERIES,
   QUERY_ROW,
-  QX,
   ROW14,
   ROW6,
   ROW7,
-  SLICE_DKEYS,
-  SLICE_DQUERIES,
-  SLOT_KEYS,
-  SLOT_QUERIES,
-  TILE_TOKENS,
+  Slice,
+  Slot,
+  Tile,
   TRAINING_QUERY_GROUP,
-  WEIGHTS,
-  WEIGHTS_ROW,
 } from "./layout";
 import { scoresBackward, scoresForward, sumsOverKeys, sumsOverQueries } from "./attention_sums";
-import { exp2Share, LN_2, storeShares } from "./elementary";
+import { exp2Softmax, LN_2, storeExp2Softmax } from "./elementary";
 import { addTransposed, madd, storeHalfTransposed, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
 
@@ -48,7 +37,7 @@ export function gatherKeys(table: usize, tokens: usize, to: usize): void {
   storeHalfTransposed(v128.load(row0, 16), v128.load(row1, 16), v128.load(row2, 16), v128.load(row3, 16), to + 64, 16);
 }
 
-/** Reads the queries and x of four tokens: (14, lanes). It writes 16 vectors, so whatever follows must be written afterwards. */
+/** Reads the queries and x of four tokens: (14, lanes). It writes 16 vectors, so what follows must be written afterwards. */
 // inline
 export function gatherQueries(table: usize, tokens: usize, to: usize): void {
   // unroll
@@ -77,11 +66,11 @@ function queryRows(i: i32): usize {
 /** Reads the keys of all positions and the queries and x of the 12 queries from the slot tables. */
 export function gatherTile(w: usize): void {
   for (let p = 0; p < POSITIONS; ++p) {
-    gatherKeys(SLOT_KEYS + firstSlot(p) * KEY_ROW, w + TILE_TOKENS + p * 16, w + KV + p * ROW6);
+    gatherKeys(Slot.KEYS + firstSlot(p) * KEY_ROW, w + Tile.TOKENS + p * 16, w + Tile.KV + p * ROW6);
   }
-  memory.fill(w + KV + POSITIONS * ROW6, 0, ROW6);
+  memory.fill(w + Tile.KV + POSITIONS * ROW6, 0, ROW6);
   for (let i = 0; i < QUERIES; ++i) {
-    gatherQueries(SLOT_QUERIES + queryRows(i), w + TILE_TOKENS + (FIRST_QUERY + i) * 16, w + QX + i * ROW14);
+    gatherQueries(Slot.QUERIES + queryRows(i), w + Tile.TOKENS + (FIRST_QUERY + i) * 16, w + Tile.QX + i * ROW14);
   }
 }
 
@@ -127,10 +116,7 @@ function sumRow(weights: usize, keys: usize, count: i32, factor: v128, out: usiz
   v128.store(out, f32x4.splat(1), 96);
 }
 
-/**
- * The largest score up to `end`, found in four independent chains, because in a single chain each comparison waits for the one before (measured:
- * training is 1.02 times faster).
- */
+/** The largest score up to `end`, in four independent chains, as in one each comparison waits for the one before (measured: 1.02 times faster). */
 // inline
 function largestScore(scores: usize, end: usize): v128 {
   // unroll
@@ -159,11 +145,11 @@ function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
   const lastPair = end - 16;
   let at = weights;
   for (; at < lastPair; at += 32) {
-    const pair = storeShares(f32x4.sub(v128.load(at), maximum), f32x4.sub(v128.load(at, 16), maximum), at);
+    const pair = storeExp2Softmax(f32x4.sub(v128.load(at), maximum), f32x4.sub(v128.load(at, 16), maximum), at);
     sum = f32x4.add(sum, pair);
   }
   if (at < end) {
-    const e = exp2Share(f32x4.sub(v128.load(at), maximum));
+    const e = exp2Softmax(f32x4.sub(v128.load(at), maximum));
     v128.store(at, e);
     sum = f32x4.add(sum, e);
   }
@@ -171,7 +157,7 @@ function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
 }
 
 /**
- * One query over `count` keys. Must equal `attention` of src/engine/reference, up to the matrices of absorb.ts.
+ * One query over `count` keys. Must equal `attention` of src/engine/reference, up to the matrices of fold_weights.ts.
  *
  * query: (6, lanes), scaled so that weights are powers of two; keys: (count, 6, lanes);
  * out: weights (count, lanes), not divided by their sum; 1 / sum (lanes); output (7, lanes), six coordinates and 1.
@@ -189,23 +175,20 @@ export function attentionForward(
   sumRow(weights, keys, count, v128.load(inverseSum), out);
 }
 
-/**
- * {@linkcode attentionForward} for all 12 queries of a tile. Keys are taken in pairs and queries in fours or twos; a key that only the neighbouring
- * query may see gets weight 0.
- */
+/** {@linkcode attentionForward} for all 12 queries of a tile, by twos or fours, and keys by twos: one that only the other query sees gets weight 0. */
 export function attentionForwardTile(w: usize): void {
   scoresForward(w);
   const zero = f32x4.splat(0);
   for (let i = 0; i < QUERIES; ++i) {
-    const weights = w + WEIGHTS + i * WEIGHTS_ROW;
-    softmaxRow(weights, PROMPT + i, w + INVERSE_SUM + i * 16);
+    const weights = w + Tile.WEIGHTS + i * Tile.WEIGHTS_ROW;
+    softmaxRow(weights, PROMPT + i, w + Tile.INVERSE_SUM + i * 16);
     v128.store(weights + (PROMPT + i) * 16, zero);
     if (i % 2 == 0) v128.store(weights + (PROMPT + i + 1) * 16, zero);
   }
-  sumsOverKeys(w, w + O, ROW7);
+  sumsOverKeys(w, w + Tile.O, ROW7);
   for (let i = 0; i < QUERIES; ++i) {
-    const out = w + O + i * ROW7;
-    scaleRow(out, v128.load(w + INVERSE_SUM + i * 16));
+    const out = w + Tile.O + i * ROW7;
+    scaleRow(out, v128.load(w + Tile.INVERSE_SUM + i * 16));
     v128.store(out, f32x4.splat(1), 96);
   }
 }
@@ -219,74 +202,44 @@ function scaleRow(row: usize, factor: v128): void {
   }
 }
 
-/** The reverse of {@linkcode gatherKeys}: adds the gradients of a key (6, lanes) to the rows of four tokens. */
+/** The reverse of {@linkcode gatherKeys} and {@linkcode gatherQueries}: adds 4 * fours + 2 vectors to the rows of four tokens. */
 // inline
-function scatterKeys(vectors: usize, table: usize, tokens: usize): void {
+function scatter(vectors: usize, fours: i32, table: usize, tokens: usize, stride: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {
-    const row$l = laneRow(table, tokens, l, KEY_ROW);
-  }
-  addTransposed(
-    v128.load(vectors),
-    v128.load(vectors, 16),
-    v128.load(vectors, 32),
-    v128.load(vectors, 48),
-    row0,
-    row1,
-    row2,
-    row3,
-    0,
-  );
-  const zero = f32x4.splat(0);
-  addTransposed(v128.load(vectors, 64), v128.load(vectors, 80), zero, zero, row0, row1, row2, row3, 16);
-}
-
-/** The reverse of {@linkcode gatherQueries}: adds the gradients of a query and x (14, lanes). */
-// inline
-function scatterQueries(vectors: usize, table: usize, tokens: usize): void {
-  // unroll
-  for (let l = 0; l < 4; ++l) {
-    const row$l = laneRow(table, tokens, l, QUERY_ROW);
+    const row$l = laneRow(table, tokens, l, stride);
   }
   // unroll
-  for (let h = 0; h < 3; ++h) {
-    addTransposed(
-      v128.load(vectors, 64 * h),
-      v128.load(vectors, 64 * h + 16),
-      v128.load(vectors, 64 * h + 32),
-      v128.load(vectors, 64 * h + 48),
-      row0,
-      row1,
-      row2,
-      row3,
-      16 * h,
-    );
+  for (let h = 0; h < 4; ++h) {
+    if (h <= fours) {
+      addTransposed(vectors + 64 * h, h < fours ? 4 : 2, row0 + 16 * h, row1 + 16 * h, row2 + 16 * h, row3 + 16 * h);
+    }
   }
-  const zero = f32x4.splat(0);
-  addTransposed(v128.load(vectors + 192), v128.load(vectors + 208), zero, zero, row0, row1, row2, row3, 48);
 }
 
 /**
  * Backward of {@linkcode attentionForwardTile} and {@linkcode gatherTile}: adds to the slot rows of a slice.
  *
- * Forward: o = sum_j p_j u_j with p = e / sum, e = 2^score and score = query . u_j. The gradient of o (DO) is already divided by the sum, so e takes the
- * place of p: ds_ij = log 2 e_ij (do_i . u_j - do_i . o_i); du_j = sum_i e_ij do_i + ds_ij query_i; dquery_i = sum_j ds_ij u_j.
+ * Forward: o = sum_j p_j u_j with p = e / sum, e = 2^score and score = query . u_j. The gradient of o is already divided by the sum, so e
+ * replaces p: ds_ij = log 2 e_ij (do_i . u_j - do_i . o_i); du_j = sum_i e_ij do_i + ds_ij query_i; dquery_i = sum_j ds_ij u_j.
  */
 export function attentionBackwardTile(w: usize, slice: usize): void {
-  sumsOverQueries(w, w + DO, w + DKV, true);
+  sumsOverQueries(w, w + Tile.DO, w + Tile.DKV, true);
   const log2 = f32x4.splat(LN_2);
   for (let i = 0; i < QUERIES; ++i) {
-    scaleRow(w + DO + i * ROW14, log2);
-    v128.store(w + DO_DOT_O + i * 16, f32x4.mul(v128.load(w + DO_DOT_O + i * 16), log2));
+    scaleRow(w + Tile.DO + i * ROW14, log2);
+    v128.store(w + Tile.DO_DOT_O + i * 16, f32x4.mul(v128.load(w + Tile.DO_DOT_O + i * 16), log2));
   }
   scoresBackward(w);
-  sumsOverQueries(w, w + QX, w + DKV, false);
+  sumsOverQueries(w, w + Tile.QX, w + Tile.DKV, false);
   for (let j = 0; j < POSITIONS; ++j) {
-    scatterKeys(w + DKV + j * ROW6, slice + SLICE_DKEYS + firstSlot(j) * KEY_ROW, w + TILE_TOKENS + j * 16);
+    const table = slice + Slice.DKEYS + firstSlot(j) * KEY_ROW;
+    scatter(w + Tile.DKV + j * ROW6, 1, table, w + Tile.TOKENS + j * 16, KEY_ROW);
   }
   // the query is no longer needed and x holds its gradient already, so the rows of QX become (dquery, dx)
-  sumsOverKeys(w, w + QX, ROW14);
+  sumsOverKeys(w, w + Tile.QX, ROW14);
   for (let i = 0; i < QUERIES; ++i) {
-    scatterQueries(w + QX + i * ROW14, slice + SLICE_DQUERIES + queryRows(i), w + TILE_TOKENS + (FIRST_QUERY + i) * 16);
+    const table = slice + Slice.DQUERIES + queryRows(i);
+    scatter(w + Tile.QX + i * ROW14, 3, table, w + Tile.TOKENS + (FIRST_QUERY + i) * 16, QUERY_ROW);
   }
 }

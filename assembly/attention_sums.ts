@@ -1,37 +1,19 @@
-// The products of attention: scores, sums over keys and sums over queries, six columns each. A register tile is two rows by all six columns. Compared with
-// two tiles of three columns that is equally fast for `exact`, where one value is spilled, and 1.02 times faster for `fast` (measured). Bounds checks are
-// hoisted out of loops as explained in sums.ts.
-import { DO, DO_DOT_O, KEYS, KV, N, PROMPT, QUERIES, QX, ROW14, ROW6, WEIGHTS, WEIGHTS_ROW } from "./layout";
+// The products of attention: scores, sums over keys and sums over queries, six columns each. A register tile is two rows by all six
+// columns (measured: as fast as two tiles of three columns for `exact`, where one value is spilled, and 1.02 times faster for `fast`).
+import { KEYS, N, PROMPT, QUERIES, ROW14, ROW6, Tile } from "./layout";
 import { madd } from "./simd";
-
-/** Hoists the bounds checks of six vectors. */
-// inline
-function touchRow(row: usize): void {
-  // unroll
-  for (let c = 0; c < N; ++c) {
-    v128.load(row, 16 * c);
-  }
-}
-
-/** {@linkcode touchRow} for a row of each of the twelve queries, rows ROW14 apart. */
-// inline
-function touchQueries(rows: usize): void {
-  // unroll
-  for (let i = 0; i < 12; ++i) {
-    touchRow(rows + i * ROW14);
-  }
-}
+import { hoistBoundsCheck, hoistBoundsChecks } from "./sums";
 
 /** The first query that may see key j or j + 1; j is even, and so is the query. */
 // inline
-function firstQuery(j: i32): i32 {
+function firstQueryOf(j: i32): i32 {
   return j < PROMPT ? 0 : j - PROMPT;
 }
 
 /**
- * Eight dot products of six elements, 4 rows a by 2 keys: out[i][j] = a[i] . key[j].
- * Forward, a are four queries and the products are their scores. Backward (`gradient`), a are the gradients of the outputs, and weights become score
- * gradients: out[i][j] *= a[i] . key[j] - dot[i].
+ * Eight dot products of six elements, 4 rows a by 2 keys. Forward, a are four queries and the products are their scores:
+ * out[i][j] = a[i] . key[j]. Backward (`gradient`), a are the gradients of the outputs, and weights become score gradients:
+ * out[i][j] *= a[i] . key[j] - dot[i].
  */
 // inline
 function dotTile(a: usize, keys: usize, out: usize, gradient: bool, dot: usize): void {
@@ -56,7 +38,7 @@ function dotTile(a: usize, keys: usize, out: usize, gradient: bool, dot: usize):
   }
   // unroll
   for (let i = 0; i < 4; ++i) {
-    const at$i = out + i * WEIGHTS_ROW;
+    const at$i = out + i * Tile.WEIGHTS_ROW;
     if (gradient) {
       const dot$i = v128.load(dot, 16 * i);
       v128.store(at$i, f32x4.mul(v128.load(at$i), f32x4.sub(s$i, dot$i)));
@@ -70,46 +52,44 @@ function dotTile(a: usize, keys: usize, out: usize, gradient: bool, dot: usize):
 
 /** The scores of all queries and keys: query_i . key_j. */
 export function scoresForward(w: usize): void {
-  touchQueries(w + QX);
-  for (let j = 0; j < KEYS; j += 2) {
-    const key = w + KV + j * ROW6;
-    const to = w + WEIGHTS + j * 16;
-    // unroll
-    for (let b = 0; b < 3; ++b) {
-      if (firstQuery(j) < 4 * b + 4) dotTile(w + QX + 4 * b * ROW14, key, to + 4 * b * WEIGHTS_ROW, false, 0);
-    }
-  }
+  dotTiles(w, w + Tile.QX, false);
 }
 
 /** Replaces the weights e by score gradients e (do . key - do . o). */
 export function scoresBackward(w: usize): void {
-  touchQueries(w + DO);
   // unroll
   for (let i = 0; i < 12; ++i) {
-    v128.load(w + DO_DOT_O, 16 * i);
+    v128.load(w + Tile.DO_DOT_O, 16 * i);
   }
+  dotTiles(w, w + Tile.DO, true);
+}
+
+/** {@linkcode dotTile} of all keys and the queries that see them; a: (12, 6, lanes), rows ROW14 apart. */
+// inline
+function dotTiles(w: usize, a: usize, gradient: bool): void {
+  hoistBoundsChecks(a, ROW14, N);
   for (let j = 0; j < KEYS; j += 2) {
-    const key = w + KV + j * ROW6;
-    const to = w + WEIGHTS + j * 16;
+    const key = w + Tile.KV + j * ROW6;
+    const to = w + Tile.WEIGHTS + j * 16;
     // unroll
     for (let b = 0; b < 3; ++b) {
-      if (firstQuery(j) < 4 * b + 4) {
-        dotTile(w + DO + 4 * b * ROW14, key, to + 4 * b * WEIGHTS_ROW, true, w + DO_DOT_O + 4 * b * 16);
+      if (firstQueryOf(j) < 4 * b + 4) {
+        dotTile(a + 4 * b * ROW14, key, to + 4 * b * Tile.WEIGHTS_ROW, gradient, w + Tile.DO_DOT_O + 4 * b * 16);
       }
     }
   }
 }
 
 /**
- * For every key j the sum over the queries of weight[i][j] * x[i]. The weights are those in w; x: (12, 6, lanes), rows ROW14 apart; out: (34, 6, lanes).
- * `fresh`: start the sums from 0 instead of adding to `out`.
+ * For every key j the sum over the queries of weight[i][j] * x[i]. The weights are those in w; x: (12, 6, lanes), rows ROW14 apart;
+ * out: (34, 6, lanes). `fresh`: start the sums from 0 instead of adding to `out`.
  */
 // inline
 export function sumsOverQueries(w: usize, x: usize, out: usize, fresh: bool): void {
-  touchQueries(x);
+  hoistBoundsChecks(x, ROW14, N);
   for (let j = 0; j < KEYS; j += 2) {
-    const column = w + WEIGHTS + j * 16;
-    const first = firstQuery(j);
+    const column = w + Tile.WEIGHTS + j * 16;
+    const first = firstQueryOf(j);
     const acc = out + j * ROW6;
     // unroll
     for (let c = 0; c < N; ++c) {
@@ -121,8 +101,8 @@ export function sumsOverQueries(w: usize, x: usize, out: usize, fresh: bool): vo
       if (first <= 2 * k) {
         // unroll
         for (let u = 0; u < 2; ++u) {
-          const p$k$u = v128.load(column + (2 * k + u) * WEIGHTS_ROW);
-          const q$k$u = v128.load(column + (2 * k + u) * WEIGHTS_ROW, 16);
+          const p$k$u = v128.load(column + (2 * k + u) * Tile.WEIGHTS_ROW);
+          const q$k$u = v128.load(column + (2 * k + u) * Tile.WEIGHTS_ROW, 16);
           // unroll
           for (let c = 0; c < N; ++c) {
             const x$k$u$c = v128.load(x + (2 * k + u) * ROW14, 16 * c);
@@ -141,20 +121,20 @@ export function sumsOverQueries(w: usize, x: usize, out: usize, fresh: bool): vo
 }
 
 /**
- * For every query i the sum over the keys that it sees of weight[i][j] * key[j]: first the prompt, unrolled, then pairs of keys after it. The weights and
- * keys are those in w; out: (12, 6, lanes), rows outRow apart.
+ * For every query i the sum over the keys that it sees of weight[i][j] * key[j]: first the prompt, unrolled, then pairs of keys after it.
+ * The weights and keys are those in w; out: (12, 6, lanes), rows outRow apart.
  */
 export function sumsOverKeys(w: usize, out: usize, outRow: usize): void {
-  const x = w + KV;
+  const x = w + Tile.KV;
   // unroll
   for (let j = 0; j < 22; ++j) {
-    touchRow(x + j * ROW6);
+    hoistBoundsCheck(x + j * ROW6, N);
   }
   for (let i = 0; i < QUERIES; i += 2) {
-    const d = w + WEIGHTS + i * WEIGHTS_ROW;
+    const d = w + Tile.WEIGHTS + i * Tile.WEIGHTS_ROW;
     const acc = out + <usize> i * outRow;
     const p = v128.load(d);
-    const q = v128.load(d + WEIGHTS_ROW);
+    const q = v128.load(d + Tile.WEIGHTS_ROW);
     // unroll
     for (let c = 0; c < N; ++c) {
       const x$c = v128.load(x, 16 * c);
@@ -164,7 +144,7 @@ export function sumsOverKeys(w: usize, out: usize, outRow: usize): void {
     // unroll
     for (let k = 1; k < 22; ++k) {
       const p$k = v128.load(d, 16 * k);
-      const q$k = v128.load(d + WEIGHTS_ROW, 16 * k);
+      const q$k = v128.load(d + Tile.WEIGHTS_ROW, 16 * k);
       // unroll
       for (let c = 0; c < N; ++c) {
         const x$k$c = v128.load(x + k * ROW6, 16 * c);
@@ -178,7 +158,7 @@ export function sumsOverKeys(w: usize, out: usize, outRow: usize): void {
       // unroll
       for (let u = 0; u < 2; ++u) {
         const r$u = v128.load(after, u * 16);
-        const s$u = v128.load(after + WEIGHTS_ROW, u * 16);
+        const s$u = v128.load(after + Tile.WEIGHTS_ROW, u * 16);
         // unroll
         for (let c = 0; c < N; ++c) {
           const y$u$c = v128.load(keys + u * ROW6, 16 * c);

@@ -1,45 +1,28 @@
-// Greedy decoding of many problems. The weights do not change, so the share of a key in the attention of a query depends on four small numbers only: the
-// step, the query's token, the key's position and its token. All shares are tabulated once, as rows (e u, e) with e = 2^score and the key u. The attention of
-// a query is then a sum of rows, one for each key, and a division. Must equal `decode` of decode.ts up to the rounding of these sums.
+// Greedy decoding of many problems. The weights do not change, so the weight of a key in the attention of a query depends on four small
+// numbers only: the step, the query's token, the key's position and its token. All are tabulated once, as rows (e u, e) with
+// e = 2^score and the key u. The attention of a query is then a sum of rows, one for each key, and a division. Must equal `decode` of
+// decode.ts up to the rounding of these sums.
 //
-// A block holds the rows of one step and query token: one row for the symbols `+` and `=` together, 10 rows for each digit of the operands (ones first, a
-// then b), and 14 rows for each token written before.
-import {
-  A_DIGITS,
-  BLOCK_ROW,
-  BLOCK_SIZE,
-  BLOCKS,
-  DECODE_KV,
-  EQUALS,
-  FIRST_QUERY,
-  LOGITS,
-  O,
-  PLUS,
-  QUERIES,
-  QX,
-  ROW14,
-  ROW7,
-  SCRATCH,
-  T,
-  TILE_TARGETS,
-} from "./layout";
-import { argmax, keyRow, queryRow } from "./decode";
-import { geluInference, hiddenForward, logitsForward, projectionForward } from "./feed_forward";
+// A block holds the rows of one step and query token: one row for the symbols `+` and `=` together, 10 rows for each digit of the
+// operands (ones first, a then b), and 14 rows for each token written before.
+import { Block, BLOCKS, EQUALS, FIRST_QUERY, PLUS, QUERIES, ROW14, ROW7, T, Tile } from "./layout";
+import { argmax, keyRow, queryRow, storeTokens } from "./decode";
 import { exp2 } from "./elementary";
+import { inferLogits } from "./feed_forward";
 import { storeTransposed, sumLanes } from "./simd";
 import { readTile } from "./tile";
 
 /** The digits of both operands: each is a key. */
-export const OPERAND_KEYS = 20;
+const OPERAND_KEYS = 20;
 /** The first row for tokens written before. */
-export const WRITTEN = 1 + OPERAND_KEYS * 10;
+const WRITTEN = 1 + OPERAND_KEYS * 10;
 /** Problems that pass through the layers together: twelve rows of four lanes. */
-const TOGETHER = 48;
+const BATCH = 48;
 /** Bytes of the key offsets of one row: up to 31 keys, four lanes. */
 const OFFSETS_ROW = 31 * 16;
 /**
- * Attention weights are relative to the largest in their block. The largest that any one problem uses must be at least 2^-RANGE, so that no sum
- * underflows; a model that violates this is decoded by decode.ts, key by key.
+ * Attention weights are relative to the largest in their block. The largest that any one problem uses must be at least 2^-RANGE, so that
+ * no sum underflows; a model that violates this is decoded by decode.ts, key by key.
  */
 const RANGE: f32 = 100;
 
@@ -56,20 +39,26 @@ export function prepareTables(w: usize): void {
   for (let i = 0; i < QUERIES; ++i) {
     for (let token = 0; token < T; ++token) {
       if (i == 0 && token != EQUALS) continue;
-      if (!fillBlock(i, token, w + SCRATCH)) usable = false;
+      if (!fillBlock(i, token, w + Tile.SCRATCH)) usable = false;
     }
   }
 }
 
 // inline
 function block(i: i32, token: i32): usize {
-  return BLOCKS + (i * T + token) * BLOCK_SIZE;
+  return BLOCKS + (i * T + token) * Block.SIZE;
 }
 
-/** The position of an operand's digit: the ones of a are at 9, those of b at 20. */
+/** The position of a key: the ones of a are at 9, those of b at 20, tokens written before from 22 on. */
 // inline
 function positionOf(key: i32): i32 {
-  return key < 10 ? 9 - key : 30 - key;
+  return key < 10 ? 9 - key : key < OPERAND_KEYS ? 30 - key : key + 2;
+}
+
+/** How many tokens a key may have. */
+// inline
+function tokensOf(key: i32): i32 {
+  return key < OPERAND_KEYS ? 10 : T;
 }
 
 /** The score of a key for a query (low, high), whose last two lanes are 0. */
@@ -93,12 +82,9 @@ function fillBlock(i: i32, token: i32, scores: usize): bool {
   let at = scores;
   const keys = OPERAND_KEYS + i;
   for (let key = 0; key < keys; ++key) {
-    const written = key >= OPERAND_KEYS;
-    const position = written ? FIRST_QUERY + 1 + key - OPERAND_KEYS : positionOf(key);
-    const tokens = written ? T : 10;
     let least: f32 = Infinity;
-    for (let t = 0; t < tokens; ++t) {
-      const s = score(low, high, keyRow(position, t));
+    for (let t = 0; t < tokensOf(key); ++t) {
+      const s = score(low, high, keyRow(positionOf(key), t));
       store<f32>(at, s);
       at += 4;
       largest = max(largest, s);
@@ -112,20 +98,17 @@ function fillBlock(i: i32, token: i32, scores: usize): bool {
   }
   const out = block(i, token);
   const symbols = exp2(f32x4.sub(f32x4(scorePlus, scoreEquals, 0, 0), shift));
-  storeShare(f32x4.extract_lane(symbols, 0), plus, out);
-  storeShare(f32x4.extract_lane(symbols, 1), equals, out + BLOCK_ROW);
+  storeWeightedKey(f32x4.extract_lane(symbols, 0), plus, out);
+  storeWeightedKey(f32x4.extract_lane(symbols, 1), equals, out + Block.ROW);
   v128.store(out, f32x4.add(v128.load(out), v128.load(out, 32)));
   v128.store(out, f32x4.add(v128.load(out, 16), v128.load(out, 48)), 16);
   at = scores;
-  let row = out + BLOCK_ROW;
+  let row = out + Block.ROW;
   for (let key = 0; key < keys; ++key) {
-    const written = key >= OPERAND_KEYS;
-    const position = written ? FIRST_QUERY + 1 + key - OPERAND_KEYS : positionOf(key);
-    const tokens = written ? T : 10;
-    for (let t = 0; t < tokens; ++t) {
-      storeShare(load<f32>(at), keyRow(position, t), row);
+    for (let t = 0; t < tokensOf(key); ++t) {
+      storeWeightedKey(load<f32>(at), keyRow(positionOf(key), t), row);
       at += 4;
-      row += BLOCK_ROW;
+      row += Block.ROW;
     }
   }
   return largest - certain < RANGE; // false for NaN
@@ -133,7 +116,7 @@ function fillBlock(i: i32, token: i32, scores: usize): bool {
 
 /** Stores the row e u_0 … e u_5, e, 0; the row of the key is u_0 … u_5, 1, 0. */
 // inline
-function storeShare(e: f32, key: usize, out: usize): void {
+function storeWeightedKey(e: f32, key: usize, out: usize): void {
   const weight = f32x4.splat(e);
   v128.store(out, f32x4.mul(weight, v128.load(key)));
   v128.store(out, f32x4.mul(weight, v128.load(key, 16)), 16);
@@ -141,44 +124,25 @@ function storeShare(e: f32, key: usize, out: usize): void {
 
 /** Decodes `count` problems into tokens (count, 12), one byte each. */
 export function decodeByTables(w: usize, problems: usize, count: i32, out: usize): void {
-  for (let first = 0; first < count; first += TOGETHER) {
-    const rows = min(TOGETHER / 4, (count - first + 3) / 4);
+  for (let first = 0; first < count; first += BATCH) {
+    const rows = min(BATCH / 4, (count - first + 3) / 4);
     for (let r = 0; r < rows; ++r) {
       readTile(w, problems, first + 4 * r, count);
-      const offsets = w + DECODE_KV + r * OFFSETS_ROW;
-      for (let key = 0; key < OPERAND_KEYS; ++key) {
-        const digit = v128.load(w + A_DIGITS + key * 16); // B_DIGITS follow A_DIGITS
-        v128.store(offsets + key * 16, rowOffset(1 + key * 10, digit));
-      }
-      v128.store(w + TILE_TARGETS + r * 16, i32x4.splat(EQUALS));
+      storeOperandOffsets(w, w + Tile.DECODE_KV + r * OFFSETS_ROW);
+      v128.store(w + Tile.TARGETS + r * 16, i32x4.splat(EQUALS));
     }
     for (let i = 0; i < QUERIES; ++i) {
       for (let r = 0; r < rows; ++r) {
-        attend(
-          w,
-          i,
-          w + TILE_TARGETS + r * 16,
-          w + DECODE_KV + r * OFFSETS_ROW,
-          w + O + r * ROW7,
-          w + QX + ROW7 + r * ROW14,
-        );
+        const offsets = w + Tile.DECODE_KV + r * OFFSETS_ROW;
+        attend(w, i, w + Tile.TARGETS + r * 16, offsets, w + Tile.O + r * ROW7, w + Tile.QX + ROW7 + r * ROW14);
       }
-      projectionForward(w, rows);
-      hiddenForward(w, rows);
-      geluInference(w, rows);
-      logitsForward(w, rows);
+      inferLogits(w, rows);
       for (let r = 0; r < rows; ++r) {
-        const tokens = argmax(w + LOGITS + r * ROW14);
-        v128.store(w + TILE_TARGETS + r * 16, tokens);
+        const tokens = argmax(w + Tile.LOGITS + r * ROW14);
+        v128.store(w + Tile.TARGETS + r * 16, tokens);
         // the twelfth token is not fed back
-        if (i < QUERIES - 1) {
-          const offsets = w + DECODE_KV + r * OFFSETS_ROW;
-          v128.store(offsets + (OPERAND_KEYS + i) * 16, rowOffset(WRITTEN + i * T, tokens));
-        }
-        for (let lane = 0; lane < 4; ++lane) {
-          const problem = first + 4 * r + lane;
-          if (problem < count) store<u8>(out + problem * QUERIES + i, load<i32>(w + TILE_TARGETS + r * 16 + lane * 4));
-        }
+        if (i < QUERIES - 1) storeWrittenOffset(i, tokens, w + Tile.DECODE_KV + r * OFFSETS_ROW);
+        storeTokens(w + Tile.TARGETS + r * 16, first + 4 * r, count, i, out);
       }
     }
   }
@@ -186,8 +150,23 @@ export function decodeByTables(w: usize, problems: usize, count: i32, out: usize
 
 /** The byte offsets, within a block, of the rows of four tokens; `firstRow`: the first row of their key. */
 // inline
-export function rowOffset(firstRow: i32, tokens: v128): v128 {
+function rowOffset(firstRow: i32, tokens: v128): v128 {
   return i32x4.shl(i32x4.add(tokens, i32x4.splat(firstRow)), 5);
+}
+
+/** Stores the offsets of the operands' digits. */
+// inline
+export function storeOperandOffsets(w: usize, offsets: usize): void {
+  for (let key = 0; key < OPERAND_KEYS; ++key) {
+    const digits = v128.load(w + Tile.A_DIGITS + key * 16); // B_DIGITS follow A_DIGITS
+    v128.store(offsets + key * 16, rowOffset(1 + key * 10, digits));
+  }
+}
+
+/** Stores the offsets of the tokens that step i wrote. */
+// inline
+export function storeWrittenOffset(i: i32, tokens: v128, offsets: usize): void {
+  v128.store(offsets + (OPERAND_KEYS + i) * 16, rowOffset(WRITTEN + i * T, tokens));
 }
 
 /** The attention of query i of four problems: stores its output (7, lanes), whose last is 1, and the residual stream (7, lanes). */
@@ -210,7 +189,7 @@ export function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usi
     }
   }
   storeTransposed(low0, low1, low2, low3, out, 16);
-  const spare = w + SCRATCH;
+  const spare = w + Tile.SCRATCH;
   storeTransposed(high0, high1, high2, high3, spare, 16);
   const inverse = f32x4.div(f32x4.splat(1), v128.load(spare, 32));
   // unroll
@@ -224,16 +203,8 @@ export function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usi
   v128.store(out, f32x4.splat(1), 96);
   // unroll
   for (let l = 0; l < 4; ++l) {
-    const source$l = queryRow(i, token$l) + 28;
+    const x$l = queryRow(i, token$l) + 28;
   }
-  storeTransposed(v128.load(source0), v128.load(source1), v128.load(source2), v128.load(source3), x, 16);
-  // features 3 … 6
-  storeTransposed(
-    v128.load(source0, 12),
-    v128.load(source1, 12),
-    v128.load(source2, 12),
-    v128.load(source3, 12),
-    x + 48,
-    16,
-  );
+  storeTransposed(v128.load(x0), v128.load(x1), v128.load(x2), v128.load(x3), x, 16);
+  storeTransposed(v128.load(x0, 12), v128.load(x1, 12), v128.load(x2, 12), v128.load(x3, 12), x + 48, 16); // features 3 … 6
 }

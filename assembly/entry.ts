@@ -1,69 +1,27 @@
 // The core of tiny-adder, and the entry of the module with all of it. Reading order:
 //   model, layout, simd, elementary               the variant; the memory; four lanes at once; exp, ln and GELU
-//   absorb, layers, sums                          folded weights; LayerNorm and linear layers; gradients of weights
+//   fold_weights, layers, sums                    folded weights; LayerNorm and linear layers; gradients of weights
 //   philox, tile, slots                           random words; four examples as tokens; tables per (token, position)
 //   attention, attention_sums, feed_forward       the kernels of one tile, forward and backward
 //   initialization, gradient, optimizer           first weights; the gradient of a batch; one step of AdamW
 //   decode, decode_tables                         greedy decoding of a few problems, and of many
-//   tasks, threads; adder                         work for several threads; the entry that only decodes
-//   stages, decode_logits                         the entries of bench/stages.ts and tests/certify/engine_margins.ts
-import {
-  A_DIGITS,
-  B_DIGITS,
-  BLOCKS,
-  FIRST_MOMENT,
-  GRADIENT,
-  JOB_FAILED,
-  LOGITS,
-  LOSSES,
-  MAX_RUN,
-  NORMS,
-  QUERIES,
-  RUN,
-  SECOND_MOMENT,
-  T,
-  WORKSPACES,
-} from "./layout";
+//   tasks, threads                                work for several threads
+// The other entries: adder only decodes; stages is that of bench/stages.ts, decode_logits that of tests/certify/engine_margins.ts.
+import { BLOCKS, FIRST_MOMENT, GRADIENT, Job, LOSSES, MAX_RUN, NORMS, RUN, SECOND_MOMENT } from "./layout";
+import { QUERIES, Run, T, Tile, WORKSPACES } from "./layout";
 import { finishGradient, forwardTile, prepareSlots, reduceSlices, sliceCount } from "./gradient";
 import { initializeParameters } from "./initialization";
 import { finalNorm } from "./model";
 import { learningRate, optimizerStep, resetOptimizer } from "./optimizer";
 import { exp2, geluErf, geluTanh, ln } from "./elementary";
-import {
-  DECODE_PART,
-  TASK_ATTEMPT,
-  TASK_BY_TABLES,
-  TASK_COUNT,
-  TASK_DECODE,
-  TASK_DRAWN_SLICE,
-  TASK_GIVEN_SLICE,
-  TASK_MAX_DIGITS,
-  TASK_MIN_DIGITS,
-  TASK_OUT,
-  TASK_PROBLEMS,
-  TASK_SAMPLE,
-  TASK_SEED,
-  TASK_SLICES,
-  TASK_TILES,
-} from "./tasks";
+import { DECODE_PART, run, TASK_DECODE, TASK_DRAWN_SLICE, TASK_GIVEN_SLICE } from "./tasks";
 import { runJob } from "./threads";
 import { prepareDecoding as prepareSlotsForDecoding } from "./decode";
 import { prepareTables, tablesUsable } from "./decode_tables";
 import { drawTile, layOutExample, readTile } from "./tile";
 
-export {
-  configure,
-  keysAt,
-  layoutBegin,
-  outputAt,
-  parametersAt,
-  problemsBase,
-  projectionAt,
-  queriesAt,
-  staticDataEnd,
-  w1At,
-  w2At,
-} from "./adder";
+export * from "./adder";
+export { Run } from "./layout";
 export { tablesUsable } from "./decode_tables";
 export { heartbeats, serve, setPatience, setThreads, stopThreads } from "./threads";
 export { learningRate, optimizerStep, optimizerSteps, resetOptimizer, setOptimizerSteps } from "./optimizer";
@@ -76,54 +34,55 @@ export const runAt: usize = RUN;
 export const lossesAt: usize = LOSSES;
 export const normsAt: usize = NORMS;
 export const maxRun: i32 = MAX_RUN;
-export const failedAt: usize = JOB_FAILED;
+export const failedAt: usize = Job.FAILED;
 export const blocksAt: usize = BLOCKS;
 
 /** Draws new weights and resets the optimizer. */
 export function initialize(seed: u32, attempt: u32): void {
-  initializeParameters(finalNorm ? 777 : 763, seed, attempt);
+  initializeParameters(seed, attempt);
   resetOptimizer();
 }
 
 /** Returns the loss of `count` problems; writes its gradient to GRADIENT. */
 export function lossAndGradient(problems: usize, count: i32): f64 {
-  store<u32>(TASK_PROBLEMS, problems);
-  store<i32>(TASK_COUNT, count);
+  store<u32>(Job.PROBLEMS, problems);
+  store<i32>(Job.COUNT, count);
   return batchGradient(TASK_GIVEN_SLICE, (count + 3) / 4, count);
 }
 
-/** The loss and gradient of a batch of `tiles` tiles; TASK has the other arguments. */
+/** The loss and gradient of a batch of `tiles` tiles; Job and RUN have the other arguments. */
 function batchGradient(task: i32, tiles: i32, count: i32): f64 {
   const slices = sliceCount(tiles);
-  store<i32>(TASK_TILES, tiles);
-  store<i32>(TASK_SLICES, slices);
+  store<i32>(Job.TILES, tiles);
+  store<i32>(Job.SLICES, slices);
   prepareSlots(WORKSPACES);
   runJob(task, slices);
   reduceSlices(slices);
   return finishGradient(WORKSPACES, <f64> count * QUERIES);
 }
 
-// RUN is a list of doubles; src/engine/wasm/engine.ts gives their order.
-// inline
-function run(field: i32): f64 {
-  return load<f64>(RUN + field * 8);
-}
-
 /** Takes the training steps described by RUN, on examples drawn here; writes losses and gradient norms to LOSSES and NORMS. */
 export function train(): void {
-  store<u32>(TASK_SEED, <u32> run(0));
-  store<u32>(TASK_ATTEMPT, <u32> run(1));
-  const firstSample = <u32> run(2);
-  const firstStep = run(3);
-  const steps = <i32> run(4);
-  store<i32>(TASK_MIN_DIGITS, <i32> run(5));
-  store<i32>(TASK_MAX_DIGITS, <i32> run(6));
-  const batch = <i32> run(7);
-  for (let k = 0; k < steps; ++k) {
-    store<u32>(TASK_SAMPLE, firstSample + k);
+  const batch = <i32> run(Run.batch);
+  for (let k = 0; k < <i32> run(Run.steps); ++k) {
+    store<u32>(Job.SAMPLE, <u32> run(Run.firstSample) + k);
     store<f32>(LOSSES + k * 4, <f32> batchGradient(TASK_DRAWN_SLICE, batch / 4, batch));
-    const rate = learningRate(firstStep + k, run(8), run(9), run(10), run(11));
-    store<f32>(NORMS + k * 4, optimizerStep(rate, run(12), run(13), run(14), run(15), run(16)));
+    const rate = learningRate(
+      run(Run.firstStep) + k,
+      run(Run.stageSteps),
+      run(Run.learningRate),
+      run(Run.warmupSteps),
+      run(Run.floor),
+    );
+    const norm = optimizerStep(
+      rate,
+      run(Run.weightDecay),
+      run(Run.clipNorm),
+      run(Run.beta1),
+      run(Run.beta2),
+      run(Run.epsilon),
+    );
+    store<f32>(NORMS + k * 4, norm);
   }
 }
 
@@ -137,7 +96,7 @@ export function logits(problems: usize, count: i32, out: usize): void {
     forwardTile(w);
     for (let lane = 0; lane < 4 && first + lane < count; ++lane) {
       const row = out + (first + lane) * QUERIES * T * 4;
-      for (let i = 0; i < QUERIES * T; ++i) store<f32>(row + i * 4, load<f32>(w + LOGITS + i * 16 + lane * 4));
+      for (let i = 0; i < QUERIES * T; ++i) store<f32>(row + i * 4, load<f32>(w + Tile.LOGITS + i * 16 + lane * 4));
     }
   }
 }
@@ -150,10 +109,10 @@ export function prepareDecoding(): void {
 
 /** Decodes greedily; out: tokens (count, 12), one byte each. */
 export function decode(problems: usize, count: i32, out: usize): void {
-  store<u32>(TASK_PROBLEMS, problems);
-  store<i32>(TASK_COUNT, count);
-  store<u32>(TASK_OUT, out);
-  store<i32>(TASK_BY_TABLES, tablesUsable());
+  store<u32>(Job.PROBLEMS, problems);
+  store<i32>(Job.COUNT, count);
+  store<u32>(Job.OUT, out);
+  store<i32>(Job.BY_TABLES, tablesUsable());
   runJob(TASK_DECODE, (count + DECODE_PART - 1) / DECODE_PART);
 }
 
@@ -176,8 +135,8 @@ export function sample(
       let a: f64 = 0;
       let b: f64 = 0;
       for (let k = 9; k >= 0; --k) {
-        a = a * 10 + <f64> load<i32>(w + A_DIGITS + k * 16 + lane * 4);
-        b = b * 10 + <f64> load<i32>(w + B_DIGITS + k * 16 + lane * 4);
+        a = a * 10 + <f64> load<i32>(w + Tile.A_DIGITS + k * 16 + lane * 4);
+        b = b * 10 + <f64> load<i32>(w + Tile.B_DIGITS + k * 16 + lane * 4);
       }
       store<f64>(out + (first + lane) * 16, a);
       store<f64>(out + (first + lane) * 16 + 8, b);

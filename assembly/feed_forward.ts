@@ -1,122 +1,83 @@
 // From the attention output to the loss and back: output projection, LayerNorm 2, feed-forward layer, final norm, tied output.
 // `rows` counts the rows of the workspace to process: the 12 queries of one tile, or the same query of several tiles.
-import {
-  ABSORBED_OUTPUT,
-  ABSORBED_OUTPUT_BACK,
-  ABSORBED_PROJECTION,
-  ABSORBED_W1,
-  ABSORBED_W1_BACK,
-  ABSORBED_W2,
-  ABSORBED_W2_BACK,
-  D,
-  DKV,
-  DNORMALIZED2,
-  DO,
-  DO_DOT_O,
-  DX2,
-  F,
-  GELU,
-  INVERSE_SUM,
-  LOGITS,
-  N,
-  NORMALIZED2,
-  NORMALIZED_F,
-  O,
-  QUERIES,
-  QX,
-  ROW14,
-  ROW7,
-  RSTD2,
-  RSTD_F,
-  SLICE_DOUTPUT,
-  SLICE_DPROJECTION,
-  SLICE_DW1,
-  SLICE_DW2,
-  SLICE_LOSS,
-  TILE_MASK,
-  TILE_TARGETS,
-  U,
-  X1,
-  X2,
-  ZEROS,
-} from "./layout";
-import { finalNorm, layerNormEpsilon } from "./model";
-import { geluErf, geluTanh, ln, LOG2_E, storeShares } from "./elementary";
+import { D, F, Folded, N, QUERIES, ROW14, ROW7, Slice, Tile } from "./layout";
+import { finalNorm } from "./model";
+import { geluErf, geluTanh, ln, LOG2_E, storeExp2Softmax } from "./elementary";
 import { linear14, linear7, normalize, normalizeBackward } from "./layers";
 import { addTo, madd } from "./simd";
 import { outerProductRow, weightGradient } from "./sums";
 
 /** x1 = x + projected o, then LayerNorm 2. */
 export function projectionForward(w: usize, rows: i32): void {
-  const epsilon = f32x4.splat(layerNormEpsilon);
-  linear7(ABSORBED_PROJECTION, w + O, ROW7, w + QX + ROW7, ROW14, w + X1, ROW7, rows);
+  linear7(Folded.PROJECTION, w + Tile.O, ROW7, w + Tile.QX + ROW7, ROW14, w + Tile.X1, ROW7, rows);
   for (let k = 0; k < rows; ++k) {
-    normalize(w + X1 + k * ROW7, epsilon, w + RSTD2 + k * 16, w + NORMALIZED2 + k * ROW7);
+    normalize(w + Tile.X1 + k * ROW7, w + Tile.RSTD2 + k * 16, w + Tile.NORMALIZED2 + k * ROW7);
   }
 }
 
 /** u = w1 (normalized x1). */
 export function hiddenForward(w: usize, rows: i32): void {
-  linear7(ABSORBED_W1, w + NORMALIZED2, ROW7, 0, 0, w + U, ROW14, rows);
-  linear7(ABSORBED_W1 + 28, w + NORMALIZED2, ROW7, 0, 0, w + U + ROW7, ROW14, rows);
+  linear7(Folded.W1, w + Tile.NORMALIZED2, ROW7, 0, 0, w + Tile.U, ROW14, rows);
+  linear7(Folded.W1 + 28, w + Tile.NORMALIZED2, ROW7, 0, 0, w + Tile.U + ROW7, ROW14, rows);
 }
 
-/** GELU of u; replaces u by the derivative of GELU. */
+/** GELU of u; replaces u by the derivative of GELU unless `inference`. */
+// inline
+function geluRows(w: usize, rows: i32, inference: bool): void {
+  const end = w + Tile.U + rows * ROW14;
+  let value = w + Tile.GELU;
+  for (let u = w + Tile.U; u < end; u += 32) {
+    if (finalNorm) geluTanh(u, value, inference ? 0 : u);
+    else geluErf(u, value, inference ? 0 : u);
+    value += 32;
+  }
+}
+
 export function geluForward(w: usize, rows: i32): void {
-  const end = w + U + rows * ROW14;
-  let value = w + GELU;
-  for (let u = w + U; u < end; u += 32) {
-    if (finalNorm) geluTanh(u, value, u);
-    else geluErf(u, value, u);
-    value += 32;
-  }
+  geluRows(w, rows, false);
 }
 
-/** GELU of u without the derivative. */
-export function geluInference(w: usize, rows: i32): void {
-  const end = w + U + rows * ROW14;
-  let value = w + GELU;
-  for (let u = w + U; u < end; u += 32) {
-    if (finalNorm) geluTanh(u, value, 0);
-    else geluErf(u, value, 0);
-    value += 32;
-  }
+/** From the attention output to the logits, without what the backward pass needs. */
+export function inferLogits(w: usize, rows: i32): void {
+  projectionForward(w, rows);
+  hiddenForward(w, rows);
+  geluRows(w, rows, true);
+  logitsForward(w, rows);
 }
 
 /** The input of the output layer: x2, or its LayerNorm in the 777 variant. */
 // inline
 function outputInput(w: usize): usize {
-  return finalNorm ? w + NORMALIZED_F : w + X2;
+  return finalNorm ? w + Tile.NORMALIZED_F : w + Tile.X2;
 }
 
 /** x2 = x1 + gelu w2^T, the final norm if the variant has one, then the logits. */
 export function logitsForward(w: usize, rows: i32): void {
-  linear14(ABSORBED_W2, w + GELU, ROW14, w + X1, ROW7, w + X2, ROW7, rows);
+  linear14(Folded.W2, w + Tile.GELU, ROW14, w + Tile.X1, ROW7, w + Tile.X2, ROW7, rows);
   if (finalNorm) {
-    const epsilon = f32x4.splat(layerNormEpsilon);
     for (let k = 0; k < rows; ++k) {
-      normalize(w + X2 + k * ROW7, epsilon, w + RSTD_F + k * 16, w + NORMALIZED_F + k * ROW7);
+      normalize(w + Tile.X2 + k * ROW7, w + Tile.RSTD_F + k * 16, w + Tile.NORMALIZED_F + k * ROW7);
     }
   }
   const z = outputInput(w);
-  linear7(ABSORBED_OUTPUT, z, ROW7, 0, 0, w + LOGITS, ROW14, rows);
-  linear7(ABSORBED_OUTPUT + 28, z, ROW7, 0, 0, w + LOGITS + ROW7, ROW14, rows);
+  linear7(Folded.OUTPUT, z, ROW7, 0, 0, w + Tile.LOGITS, ROW14, rows);
+  linear7(Folded.OUTPUT + 28, z, ROW7, 0, 0, w + Tile.LOGITS + ROW7, ROW14, rows);
 }
 
 /**
- * Cross-entropy of the 12 queries: adds the loss to the slice and replaces the logits by their gradient, softmax - one-hot. Neither is divided by the
- * number of targets yet. Must equal `crossEntropy` of src/engine/reference/softmax.ts.
+ * Cross-entropy of the 12 queries: adds the loss to the slice and replaces the logits by their gradient, softmax - one-hot. Neither is
+ * divided by the number of targets yet. Must equal `crossEntropy` of src/engine/reference/softmax.ts.
  *
- * -log p = max - logit + log(sum). One logarithm serves the product of the 12 sums: each sum is in [1, 14], and 14^12 fits into a float.
+ * -log p = max - logit + log(sum). One logarithm serves the product of the 12 sums: each is in [1, 14], and 14^12 fits into a float.
  */
 export function crossEntropy(w: usize, slice: usize): void {
-  const counts = v128.load(w + TILE_MASK);
+  const mask = v128.load(w + Tile.MASK);
   let loss = f32x4.splat(0);
   let product = f32x4.splat(1);
   const log2e = f32x4.splat(LOG2_E);
   for (let k = 0; k < QUERIES; ++k) {
-    const logits = w + LOGITS + k * ROW14;
-    const targets = w + TILE_TARGETS + k * 16;
+    const logits = w + Tile.LOGITS + k * ROW14;
+    const targets = w + Tile.TARGETS + k * 16;
     let even = v128.load(logits);
     let odd = v128.load(logits, 16);
     // unroll
@@ -125,10 +86,10 @@ export function crossEntropy(w: usize, slice: usize): void {
       odd = f32x4.pmax(odd, v128.load(logits, 32 * r + 16));
     }
     const maximum = f32x4.pmax(even, odd);
-    loss = f32x4.add(loss, f32x4.sub(maximum, wantedLogits(logits, targets)));
+    loss = f32x4.add(loss, f32x4.sub(maximum, targetLogits(logits, targets)));
     let sum = f32x4.splat(0);
     for (let at = logits; at < logits + ROW14; at += 32) {
-      const pair = storeShares(
+      const pair = storeExp2Softmax(
         f32x4.mul(f32x4.sub(v128.load(at), maximum), log2e),
         f32x4.mul(f32x4.sub(v128.load(at, 16), maximum), log2e),
         at,
@@ -136,28 +97,26 @@ export function crossEntropy(w: usize, slice: usize): void {
       sum = f32x4.add(sum, pair);
     }
     product = f32x4.mul(product, sum);
-    const inverse = f32x4.div(counts, sum);
+    const inverse = f32x4.div(mask, sum);
     // unroll
     for (let r = 0; r < 14; ++r) {
       v128.store(logits, f32x4.mul(v128.load(logits, 16 * r), inverse), 16 * r);
     }
     subtractOneHot(logits, targets);
   }
-  addTo(slice + SLICE_LOSS, f32x4.mul(f32x4.add(loss, ln(product)), counts));
+  addTo(slice + Slice.LOSS, f32x4.mul(f32x4.add(loss, ln(product)), mask));
 }
 
-// A target concerns one number per lane: loading these four by address is faster than comparing all 14 tokens with the target (measured).
-
-/** The logits of four targets; 0 in lanes that do not count. */
+/** The logits of four targets; 0 in lanes that do not count. Four loads by address are faster than comparing 14 tokens with the target (measured). */
 // inline
-function wantedLogits(logits: usize, targets: usize): v128 {
-  let wanted = f32x4.splat(0);
+function targetLogits(logits: usize, targets: usize): v128 {
+  let logit = f32x4.splat(0);
   // unroll
   for (let l = 0; l < 4; ++l) {
     const target$l = load<i32>(targets + 4 * l);
-    if (target$l >= 0) wanted = f32x4.replace_lane(wanted, l, load<f32>(logits + target$l * 16 + 4 * l));
+    if (target$l >= 0) logit = f32x4.replace_lane(logit, l, load<f32>(logits + target$l * 16 + 4 * l));
   }
-  return wanted;
+  return logit;
 }
 
 /** Subtracts 1 at the targets of four lanes, except in lanes that do not count. */
@@ -173,62 +132,62 @@ function subtractOneHot(logits: usize, targets: usize): void {
 
 /** From the gradient of the logits to that of x2, in DX2. */
 export function logitsBackward(w: usize): void {
-  linear14(ABSORBED_OUTPUT_BACK, w + LOGITS, ROW14, 0, 0, w + DX2, ROW7, QUERIES);
+  linear14(Folded.OUTPUT_BACK, w + Tile.LOGITS, ROW14, 0, 0, w + Tile.DX2, ROW7, QUERIES);
   if (!finalNorm) return;
-  memory.fill(w + ZEROS, 0, ROW7);
+  memory.fill(w + Tile.ZEROS, 0, ROW7);
   for (let k = 0; k < QUERIES; ++k) {
-    const dx2 = w + DX2 + k * ROW7;
-    normalizeBackward(dx2, w + NORMALIZED_F + k * ROW7, w + RSTD_F + k * 16, w + ZEROS, dx2);
+    const dx2 = w + Tile.DX2 + k * ROW7;
+    normalizeBackward(dx2, w + Tile.NORMALIZED_F + k * ROW7, w + Tile.RSTD_F + k * 16, w + Tile.ZEROS, dx2);
   }
 }
 
 /** From the gradient of x2 to those of u (in U, which held the derivative of GELU) and of the input of w1 (in DNORMALIZED2). */
 export function hiddenBackward(w: usize): void {
-  const dgelu = w + DKV; // (12, 14)
-  linear7(ABSORBED_W2_BACK, w + DX2, ROW7, 0, 0, dgelu, ROW14, QUERIES);
-  linear7(ABSORBED_W2_BACK + 28, w + DX2, ROW7, 0, 0, dgelu + ROW7, ROW14, QUERIES);
+  const dgelu = w + Tile.DKV; // (12, 14)
+  linear7(Folded.W2_BACK, w + Tile.DX2, ROW7, 0, 0, dgelu, ROW14, QUERIES);
+  linear7(Folded.W2_BACK + 28, w + Tile.DX2, ROW7, 0, 0, dgelu + ROW7, ROW14, QUERIES);
   for (let k = 0; k < QUERIES; ++k) {
     // unroll
     for (let r = 0; r < 14; ++r) {
-      const u$r = w + U + k * ROW14 + 16 * r;
+      const u$r = w + Tile.U + k * ROW14 + 16 * r;
       v128.store(u$r, f32x4.mul(v128.load(u$r), v128.load(dgelu + k * ROW14 + 16 * r)));
     }
   }
-  linear14(ABSORBED_W1_BACK, w + U, ROW14, 0, 0, w + DNORMALIZED2, ROW7, QUERIES);
+  linear14(Folded.W1_BACK, w + Tile.U, ROW14, 0, 0, w + Tile.DNORMALIZED2, ROW7, QUERIES);
 }
 
 /**
- * From the gradients of x2 and of the input of w1 to those of x (replacing x in QX) and of the attention output, as {@linkcode attentionBackwardTile}
+ * From the gradients of x2 and of the input of w1 to those of x (replacing x in QX) and of the attention output, as attentionBackwardTile
  * needs them: DO, divided by the sum of the attention weights, and DO_DOT_O.
  */
 export function projectionBackward(w: usize): void {
   for (let k = 0; k < QUERIES; ++k) {
-    const dx = w + QX + ROW7 + k * ROW14;
-    const du = w + DNORMALIZED2 + k * ROW7;
-    normalizeBackward(du, w + NORMALIZED2 + k * ROW7, w + RSTD2 + k * 16, w + DX2 + k * ROW7, dx);
+    const dx = w + Tile.QX + ROW7 + k * ROW14;
+    const du = w + Tile.DNORMALIZED2 + k * ROW7;
+    normalizeBackward(du, w + Tile.NORMALIZED2 + k * ROW7, w + Tile.RSTD2 + k * 16, w + Tile.DX2 + k * ROW7, dx);
   }
-  linear7(ABSORBED_PROJECTION + 28, w + QX + ROW7, ROW14, 0, 0, w + DO, ROW14, QUERIES);
+  linear7(Folded.PROJECTION + 28, w + Tile.QX + ROW7, ROW14, 0, 0, w + Tile.DO, ROW14, QUERIES);
   for (let k = 0; k < QUERIES; ++k) {
-    const dout = w + DO + k * ROW14;
-    const inverse = v128.load(w + INVERSE_SUM + k * 16);
+    const dout = w + Tile.DO + k * ROW14;
+    const inverse = v128.load(w + Tile.INVERSE_SUM + k * 16);
     let dot = f32x4.splat(0);
     // unroll
     for (let c = 0; c < N; ++c) {
       const g$c = f32x4.mul(v128.load(dout, 16 * c), inverse);
-      dot = madd(g$c, v128.load(w + O + k * ROW7, 16 * c), dot);
+      dot = madd(g$c, v128.load(w + Tile.O + k * ROW7, 16 * c), dot);
       v128.store(dout, g$c, 16 * c);
     }
-    v128.store(w + DO_DOT_O + k * 16, dot);
+    v128.store(w + Tile.DO_DOT_O + k * 16, dot);
   }
 }
 
 /** Adds the gradients of the four matrices to the slice. */
 export function weightGradients(w: usize, slice: usize): void {
-  weightGradient(w + LOGITS, outputInput(w), F / 2, slice + SLICE_DOUTPUT);
-  weightGradient(w + U, w + NORMALIZED2, F / 2, slice + SLICE_DW1);
+  weightGradient(w + Tile.LOGITS, outputInput(w), F / 2, slice + Slice.DOUTPUT);
+  weightGradient(w + Tile.U, w + Tile.NORMALIZED2, F / 2, slice + Slice.DW1);
   // w2 is (7, 14): its gradient is summed as (14, 7), whose rows come in pairs
-  weightGradient(w + GELU, w + DX2, F / 2, slice + SLICE_DW2);
-  const dx = w + QX + ROW7;
-  weightGradient(dx, w + O, D / 2, slice + SLICE_DPROJECTION);
-  outerProductRow(dx + 96, ROW14, w + O, ROW7, QUERIES, slice + SLICE_DPROJECTION + 6 * ROW7);
+  weightGradient(w + Tile.GELU, w + Tile.DX2, F / 2, slice + Slice.DW2);
+  const dx = w + Tile.QX + ROW7;
+  weightGradient(dx, w + Tile.O, D / 2, slice + Slice.DPROJECTION);
+  outerProductRow(dx + 96, ROW14, w + Tile.O, ROW7, QUERIES, slice + Slice.DPROJECTION + 6 * ROW7);
 }

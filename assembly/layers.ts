@@ -1,21 +1,22 @@
-import { N } from "./layout";
+import { EPSILON, INVERSE_WIDTH, N } from "./layout";
 import { madd, nmadd, splatAt } from "./simd";
 
 /**
- * LayerNorm without its weight and bias, which absorb.ts folds into the next matrix, in the coordinates of absorb.ts. Must equal `normalized` of
- * `layerNorm` in src/engine/reference/layer_norm.ts, for four rows at a time.
+ * LayerNorm in the coordinates of fold_weights.ts, without its weight and bias, which are folded into the next matrix. Must equal
+ * `normalized` of `layerNorm` in src/engine/reference/layer_norm.ts, for four rows at a time.
  *
  * x: (7, lanes); rstd: (lanes), 1 / sqrt(variance + epsilon); out: (7, lanes), six coordinates and 1.
  */
 // inline
-export function normalize(x: usize, epsilon: v128, rstd: usize, out: usize): void {
+export function normalize(x: usize, rstd: usize, out: usize): void {
   let squares = f32x4.splat(0);
   // unroll
   for (let c = 0; c < N; ++c) {
     const x$c = v128.load(x, 16 * c);
     squares = madd(x$c, x$c, squares);
   }
-  const r = f32x4.div(f32x4.splat(1.0), f32x4.sqrt(madd(squares, f32x4.splat(1.0 / 7.0), epsilon)));
+  const variance = madd(squares, v128.load(INVERSE_WIDTH), v128.load(EPSILON));
+  const r = f32x4.div(f32x4.splat(1), f32x4.sqrt(variance));
   v128.store(rstd, r);
   // unroll
   for (let c = 0; c < N; ++c) {
@@ -27,7 +28,7 @@ export function normalize(x: usize, epsilon: v128, rstd: usize, out: usize): voi
 /**
  * Backward of {@linkcode normalize}: stores base + dL/dx.
  *
- * Forward: u = r x with r = (|x|^2 / 7 + epsilon)^(-1/2), so dx = r (du - u (u . du) / 7). The seventh coordinate of x is not used.
+ * Forward: u = r x with r = (|x|^2 / W + epsilon)^(-1/2), so dx = r (du - u (u . du) / W). The seventh coordinate of x is not used.
  *
  * du: (6, lanes); normalized, base, out: (7, lanes); `base` may be `out`.
  */
@@ -41,92 +42,29 @@ export function normalizeBackward(du: usize, normalized: usize, rstd: usize, bas
     dot = madd(u$c, d$c, dot);
   }
   const r = v128.load(rstd);
-  const seventh = f32x4.mul(dot, f32x4.splat(1.0 / 7.0));
+  const mean = f32x4.mul(dot, v128.load(INVERSE_WIDTH));
   // unroll
   for (let c = 0; c < N; ++c) {
-    v128.store(out, madd(nmadd(u$c, seventh, d$c), r, v128.load(base, 16 * c)), 16 * c);
+    v128.store(out, madd(nmadd(u$c, mean, d$c), r, v128.load(base, 16 * c)), 16 * c);
   }
   v128.store(out, v128.load(base, 96), 96);
 }
 
-// The two products below serve all linear layers, forward and backward, with the matrices of absorb.ts. Each computes a small tile of its result in
-// registers, so that one load serves several products: two rows by four columns take six loads for eight products, and 8 sums, 2 + 1 factors and a product
-// stay below the 15 registers that V8 leaves us. Seven columns are four and three. Loads before a loop hoist bounds checks: see sums.ts.
-//
-// They are not inlined, because the code of a tile must fit into the processor's instruction cache of 32 or 64 KiB (measured: training is 1.06 times faster
-// than with inlined copies).
-
 /**
- * out[k][m] = sum_n weight[n][m] * x[k][n] + start[k][m], for `rows` rows k, taken in pairs; n, m < 7.
+ * out[k][m] = sum_n weight[n][m] * x[k][n] + start[k][m], for `rows` rows k, taken in pairs; m < 7, n < inputs.
+ * All linear layers, forward and backward, are this product with a matrix of fold_weights.ts.
  *
- * weight: seven rows of floats, 14 floats apart; x, start, out: (7, lanes) each, rows xRow, startRow, outRow bytes apart. `start` is 0 for none; it may
- * be `out`.
+ * weight: a row of floats for each input, `weightRow` bytes apart; x: (inputs, lanes), start, out: (7, lanes), rows xRow, startRow
+ * and outRow bytes apart. `start` is 0 for none; it may be `out`.
+ *
+ * A tile of two rows by four columns is computed in registers, so six loads serve eight products: 8 sums, 2 + 1 factors and a product
+ * stay below the 15 registers that V8 leaves us. Seven columns are four and three. Loads before the loop hoist bounds checks: see sums.ts.
  */
-export function linear7(
+// inline
+function linear(
+  inputs: i32,
   weight: usize,
-  x: usize,
-  xRow: usize,
-  start: usize,
-  startRow: usize,
-  out: usize,
-  outRow: usize,
-  rows: i32,
-): void {
-  // unroll
-  for (let n = 0; n < 7; ++n) {
-    // unroll
-    for (let m = 0; m < 7; ++m) {
-      splatAt(weight + 4 * (14 * n + m));
-    }
-  }
-  for (let k = 0; k < rows; k += 2) {
-    const y = x + xRow;
-    const out1 = out + outRow;
-    const start1 = start + startRow;
-    // unroll
-    for (let h = 0; h < 2; ++h) {
-      const x$h = v128.load(x);
-      const y$h = v128.load(y);
-      // unroll
-      for (let m = 4 * h; m < 4 + 3 * h; ++m) {
-        const w$m = splatAt(weight + 4 * m);
-        let a$m = f32x4.mul(x$h, w$m);
-        let b$m = f32x4.mul(y$h, w$m);
-      }
-      // unroll
-      for (let n = 1; n < 7; ++n) {
-        const x$h$n = v128.load(x, 16 * n);
-        const y$h$n = v128.load(y, 16 * n);
-        // unroll
-        for (let m = 4 * h; m < 4 + 3 * h; ++m) {
-          const w$n$m = splatAt(weight + 4 * (14 * n + m));
-          a$m = madd(x$h$n, w$n$m, a$m);
-          b$m = madd(y$h$n, w$n$m, b$m);
-        }
-      }
-      if (start != 0) {
-        // unroll
-        for (let m = 4 * h; m < 4 + 3 * h; ++m) {
-          a$m = f32x4.add(a$m, v128.load(start, 16 * m));
-          b$m = f32x4.add(b$m, v128.load(start1, 16 * m));
-        }
-      }
-      // stored before the other half starts: otherwise V8 keeps x for it, on the stack
-      // unroll
-      for (let m = 4 * h; m < 4 + 3 * h; ++m) {
-        v128.store(out, a$m, 16 * m);
-        v128.store(out1, b$m, 16 * m);
-      }
-    }
-    x += 2 * xRow;
-    out += 2 * outRow;
-    if (start != 0) start += 2 * startRow;
-  }
-}
-
-/** {@linkcode linear7} with fourteen inputs; the rows of `weight` are 8 floats apart. */
-export function linear14(
-  weight: usize,
+  weightRow: i32,
   x: usize,
   xRow: usize,
   start: usize,
@@ -137,9 +75,11 @@ export function linear14(
 ): void {
   // unroll
   for (let n = 0; n < 14; ++n) {
-    // unroll
-    for (let m = 0; m < 7; ++m) {
-      splatAt(weight + 4 * (8 * n + m));
+    if (n < inputs) {
+      // unroll
+      for (let m = 0; m < 7; ++m) {
+        splatAt(weight + n * weightRow + 4 * m);
+      }
     }
   }
   for (let k = 0; k < rows; k += 2) {
@@ -158,13 +98,15 @@ export function linear14(
       }
       // unroll
       for (let n = 1; n < 14; ++n) {
-        const x$h$n = v128.load(x, 16 * n);
-        const y$h$n = v128.load(y, 16 * n);
-        // unroll
-        for (let m = 4 * h; m < 4 + 3 * h; ++m) {
-          const w$n$m = splatAt(weight + 4 * (8 * n + m));
-          a$m = madd(x$h$n, w$n$m, a$m);
-          b$m = madd(y$h$n, w$n$m, b$m);
+        if (n < inputs) {
+          const x$h$n = v128.load(x, 16 * n);
+          const y$h$n = v128.load(y, 16 * n);
+          // unroll
+          for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+            const w$n$m = splatAt(weight + n * weightRow + 4 * m);
+            a$m = madd(x$h$n, w$n$m, a$m);
+            b$m = madd(y$h$n, w$n$m, b$m);
+          }
         }
       }
       if (start != 0) {
@@ -185,4 +127,35 @@ export function linear14(
     out += 2 * outRow;
     if (start != 0) start += 2 * startRow;
   }
+}
+
+// These two are not inlined: the code of a tile must fit into the processor's instruction cache of 32 or 64 KiB (measured: training is
+// 1.06 times faster).
+
+/** {@linkcode linear} with seven inputs, whose rows of `weight` are 14 floats apart. */
+export function linear7(
+  w: usize,
+  x: usize,
+  xRow: usize,
+  start: usize,
+  startRow: usize,
+  out: usize,
+  outRow: usize,
+  rows: i32,
+): void {
+  linear(7, w, 56, x, xRow, start, startRow, out, outRow, rows);
+}
+
+/** {@linkcode linear} with fourteen inputs, whose rows of `weight` are 8 floats apart. */
+export function linear14(
+  w: usize,
+  x: usize,
+  xRow: usize,
+  start: usize,
+  startRow: usize,
+  out: usize,
+  outRow: usize,
+  rows: i32,
+): void {
+  linear(14, w, 32, x, xRow, start, startRow, out, outRow, rows);
 }

@@ -1,4 +1,4 @@
-import { FIRST_MOMENT, GRADIENT, OPTIMIZER_STEPS, PADDED, PARAMETERS, SECOND_MOMENT } from "./layout";
+import { FIRST_MOMENT, FLAT, GRADIENT, OPTIMIZER_STEPS, PARAMETERS, SECOND_MOMENT } from "./layout";
 import { sumLanes } from "./simd";
 
 /**
@@ -11,7 +11,6 @@ export function learningRate(step: f64, steps: f64, peak: f64, warmup: f64, floo
   return peak * (floor + (1 - floor) * (1 + NativeMath.cos(NativeMath.PI * progress)) / 2);
 }
 
-/** Steps that AdamW has taken. */
 export function optimizerSteps(): i32 {
   return load<i32>(OPTIMIZER_STEPS);
 }
@@ -22,13 +21,13 @@ export function setOptimizerSteps(value: i32): void {
 
 export function resetOptimizer(): void {
   setOptimizerSteps(0);
-  memory.fill(FIRST_MOMENT, 0, PADDED * 4);
-  memory.fill(SECOND_MOMENT, 0, PADDED * 4);
+  memory.fill(FIRST_MOMENT, 0, FLAT);
+  memory.fill(SECOND_MOMENT, 0, FLAT);
 }
 
-/** Flushes numbers smaller than `least` to 0, so that decaying moments never become denormals, which are slow: see elementary.ts. NaN stays NaN. */
+/** Flushes numbers below `least` to 0: decaying moments never become denormals, which are slow (elementary.ts). NaN stays NaN. */
 // inline
-function nothingBelow(x: v128, least: f32): v128 {
+function flushDenormals(x: v128, least: f32): v128 {
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(least)));
 }
 
@@ -36,9 +35,9 @@ function nothingBelow(x: v128, least: f32): v128 {
 function gradientNorm(): f32 {
   let squares0 = f32x4.splat(0);
   let squares1 = f32x4.splat(0);
-  for (let at = GRADIENT; at < GRADIENT + PADDED * 4; at += 32) {
-    const g0 = nothingBelow(v128.load(at), 2 ** -56);
-    const g1 = nothingBelow(v128.load(at + 16), 2 ** -56);
+  for (let at = GRADIENT; at < GRADIENT + FLAT; at += 32) {
+    const g0 = flushDenormals(v128.load(at), 2 ** -56);
+    const g1 = flushDenormals(v128.load(at + 16), 2 ** -56);
     v128.store(at, g0);
     v128.store(at + 16, g1);
     squares0 = f32x4.add(squares0, f32x4.mul(g0, g0));
@@ -66,10 +65,10 @@ export function optimizerStep(rate: f64, weightDecay: f64, clipNorm: f64, beta1:
   const c1 = f32x4.splat(<f32> (1 - beta1));
   const c2 = f32x4.splat(<f32> (1 - beta2));
   const eps = f32x4.splat(<f32> epsilon);
-  for (let i = 0; i < PADDED * 4; i += 16) {
+  for (let i = 0; i < FLAT; i += 16) {
     const g = f32x4.mul(v128.load(GRADIENT + i), clipping);
-    const m = nothingBelow(f32x4.add(f32x4.mul(b1, v128.load(FIRST_MOMENT + i)), f32x4.mul(c1, g)), 2 ** -100);
-    const v = nothingBelow(
+    const m = flushDenormals(f32x4.add(f32x4.mul(b1, v128.load(FIRST_MOMENT + i)), f32x4.mul(c1, g)), 2 ** -100);
+    const v = flushDenormals(
       f32x4.add(f32x4.mul(b2, v128.load(SECOND_MOMENT + i)), f32x4.mul(c2, f32x4.mul(g, g))),
       2 ** -120,
     );

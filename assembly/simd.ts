@@ -1,4 +1,4 @@
-/** a * b + c. Only here and in {@linkcode nmadd} the `fast` module differs from `exact`: it rounds once, not twice, if the processor can. */
+/** a * b + c. Only here and in {@linkcode nmadd} the `fast` module differs: it rounds once, not twice, if the processor can. */
 // inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
@@ -26,6 +26,19 @@ export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, s
   v128.store(to + 3 * stride, v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7));
 }
 
+/** Stores the transpose of the four vectors at `from`, `fromStride` bytes apart. */
+// inline
+export function transpose(from: usize, fromStride: usize, to: usize, stride: usize): void {
+  storeTransposed(
+    v128.load(from),
+    v128.load(from + fromStride),
+    v128.load(from + 2 * fromStride),
+    v128.load(from + 3 * fromStride),
+    to,
+    stride,
+  );
+}
+
 /** {@linkcode storeTransposed} without its last two vectors. */
 // inline
 export function storeHalfTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void {
@@ -35,28 +48,21 @@ export function storeHalfTransposed(a: v128, b: v128, c: v128, d: v128, to: usiz
   v128.store(to + stride, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }
 
-/** Transposes four vectors: lane i of a, b, c, d is added to the vector at to_i. */
+/** Adds the transpose of the `count` vectors at `from`, four or two: lane i to the vector at to_i, one after the other, as two may be the same. */
 // inline
-export function addTransposed(
-  a: v128,
-  b: v128,
-  c: v128,
-  d: v128,
-  to0: usize,
-  to1: usize,
-  to2: usize,
-  to3: usize,
-  offset: usize,
-): void {
+export function addTransposed(from: usize, count: i32, to0: usize, to1: usize, to2: usize, to3: usize): void {
+  const a = v128.load(from);
+  const b = v128.load(from, 16);
+  const c = count == 4 ? v128.load(from, 32) : f32x4.splat(0);
+  const d = count == 4 ? v128.load(from, 48) : f32x4.splat(0);
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
   const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
   const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
   const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  // one after the other, because two lanes may have the same row
-  addTo(to0 + offset, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
-  addTo(to1 + offset, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
-  addTo(to2 + offset, v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5));
-  addTo(to3 + offset, v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7));
+  addTo(to0, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
+  addTo(to1, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
+  addTo(to2, v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5));
+  addTo(to3, v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7));
 }
 
 /** Adds a vector to the one in memory. */

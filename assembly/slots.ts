@@ -1,38 +1,27 @@
-// Slot tables: x = token embedding + position embedding has few values, so LayerNorm 1 and the queries are computed once for each (token, position) slot in
-// a step, not once for each example. A group is four slots, one per lane.
+// Slot tables: x = token embedding + position embedding has few values, so LayerNorm 1 and the queries are computed once for each
+// (token, position) slot in a step, not once for each example. A group is four slots, one per lane.
 import {
-  ABSORBED_QUERY,
-  DECODE_SLOTS,
   EQUALS,
   FIRST_QUERY,
+  Folded,
   KEY_ROW,
   MATRIX_ROW,
   N,
-  PLACES,
   PLUS,
+  PLUS_POSITION,
   POSITIONS,
   QUERY_ROW,
   ROW7,
-  SCRATCH,
-  SLICE_DKEYS,
-  SLICE_DQUERIES,
-  SLOT_DABSORBED,
-  SLOT_DNORMALIZED,
-  SLOT_DQUERY,
-  SLOT_DX,
-  SLOT_NORMALIZED,
-  SLOT_RSTD,
+  Slice,
+  Slot,
   T,
-  TOKENS,
+  Tile,
   TRAINING_GROUPS,
   TRAINING_QUERY_GROUP,
-  TRAINING_SLOTS,
-  ZEROS,
 } from "./layout";
-import { layerNormEpsilon } from "./model";
-import { absorbWeights, embeddingGradients } from "./absorb";
+import { embeddingGradients, foldWeights } from "./fold_weights";
 import { linear7, normalize, normalizeBackward } from "./layers";
-import { addTo, storeTransposed } from "./simd";
+import { addTo, storeTransposed, transpose } from "./simd";
 import { outerProduct } from "./sums";
 
 /** The first training slot of a position: a position has ten digits, but positions 10 and 21 have one symbol. */
@@ -41,92 +30,67 @@ export function firstSlot(position: i32): i32 {
   return 10 * position - (position > PLUS_POSITION ? 9 : 0) - (position > FIRST_QUERY ? 9 : 0);
 }
 
-const PLUS_POSITION = 10;
-
 /** Writes the two lists of slots, two bytes each: token, position. */
 export function listSlots(): void {
-  let slot = TRAINING_SLOTS;
+  let slot = Slot.TRAINING;
+  let decodeSlot = Slot.DECODE;
   for (let position = 0; position < POSITIONS; ++position) {
     const symbol = position == PLUS_POSITION ? PLUS : position == FIRST_QUERY ? EQUALS : -1;
-    for (let token = 0; token < 10; ++token) {
-      if (symbol >= 0 && token > 0) break;
-      store<u8>(slot, symbol >= 0 ? symbol : token);
-      store<u8>(slot, position, 1);
-      slot += 2;
-    }
-  }
-  slot = DECODE_SLOTS;
-  for (let position = 0; position < POSITIONS; ++position) {
     for (let token = 0; token < T; ++token) {
-      store<u8>(slot, token);
-      store<u8>(slot, position, 1);
+      store<u16>(decodeSlot, token | position << 8);
+      decodeSlot += 2;
+      if (symbol < 0 ? token >= 10 : token != symbol) continue;
+      store<u16>(slot, token | position << 8);
       slot += 2;
     }
   }
-  store<u32>(slot, 0); // the last group has two unused slots
+  store<u32>(decodeSlot, 0); // the last group has two unused slots
 }
 
 /** Stores seven vectors (7, lanes) and an eighth as the first eight floats of the rows of four slots. */
 // inline
 function storeRows(vectors: usize, eighth: v128, rows: usize, stride: usize): void {
-  const low = vectors + 64;
-  storeTransposed(
-    v128.load(vectors),
-    v128.load(vectors, 16),
-    v128.load(vectors, 32),
-    v128.load(vectors, 48),
-    rows,
-    stride,
-  );
-  storeTransposed(v128.load(low), v128.load(low, 16), v128.load(low, 32), eighth, rows + 16, stride);
+  const high = vectors + 64;
+  transpose(vectors, 16, rows, stride);
+  storeTransposed(v128.load(high), v128.load(high, 16), v128.load(high, 32), eighth, rows + 16, stride);
 }
 
 /** The inverse of {@linkcode storeRows}: writes eight vectors. */
 // inline
 function loadRows(rows: usize, stride: usize, vectors: usize): void {
-  // unroll
-  for (let h = 0; h < 2; ++h) {
-    storeTransposed(
-      v128.load(rows, 16 * h),
-      v128.load(rows + stride, 16 * h),
-      v128.load(rows + 2 * stride, 16 * h),
-      v128.load(rows + 3 * stride, 16 * h),
-      vectors + 64 * h,
-      16,
-    );
-  }
+  transpose(rows, stride, vectors, 16);
+  transpose(rows + 16, stride, vectors + 64, 16);
 }
 
-/** x = token embedding + position embedding of four slots, in the coordinates of absorb.ts; out: (8, lanes), the last one 0. */
+/** x = token embedding + position embedding of four slots, in the coordinates of fold_weights.ts; out: (8, lanes), the last one 0. */
 // inline
 function embed(slots: usize, out: usize): void {
   // unroll
   for (let l = 0; l < 4; ++l) {
-    const token$l = TOKENS + <usize> load<u8>(slots + 2 * l) * MATRIX_ROW;
-    const place$l = PLACES + <usize> load<u8>(slots + 2 * l + 1) * MATRIX_ROW;
-    const low$l = f32x4.add(v128.load(token$l), v128.load(place$l));
-    const high$l = f32x4.add(v128.load(token$l, 16), v128.load(place$l, 16));
+    const token$l = Folded.TOK + <usize> load<u8>(slots + 2 * l) * MATRIX_ROW;
+    const position$l = Folded.POS + <usize> load<u8>(slots + 2 * l + 1) * MATRIX_ROW;
+    const low$l = f32x4.add(v128.load(token$l), v128.load(position$l));
+    const high$l = f32x4.add(v128.load(token$l, 16), v128.load(position$l, 16));
   }
   storeTransposed(low0, low1, low2, low3, out, 16);
   storeTransposed(high0, high1, high2, high3, out + 64, 16);
 }
 
 /**
- * Fills the table of keys and, from `queryGroup` on, that of queries and x, for a list of slots; keys: rows KEY_ROW apart, queries: rows QUERY_ROW apart.
- * Must equal `layerNorm` and the qkv projection of src/engine/reference, folded as in absorb.ts.
+ * Fills the table of keys and, from `queryGroup` on, that of queries and x, for a list of slots: rows KEY_ROW and QUERY_ROW bytes apart.
+ * Must equal `layerNorm` and the qkv projection of src/engine/reference, folded as in fold_weights.ts.
  */
 export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i32, keys: usize, queries: usize): void {
-  const epsilon = f32x4.splat(layerNormEpsilon);
-  const vectors = w + SCRATCH; // (8)
-  absorbWeights(vectors);
+  const vectors = w + Tile.SCRATCH; // (8)
+  foldWeights(vectors);
   for (let g = 0; g < groups; ++g) {
-    const normalized: usize = SLOT_NORMALIZED + g * ROW7;
+    const normalized: usize = Slot.NORMALIZED + g * ROW7;
     embed(slots + g * 8, vectors);
-    normalize(vectors, epsilon, SLOT_RSTD + g * 16, normalized);
+    normalize(vectors, Slot.RSTD + g * 16, normalized);
     storeRows(normalized, f32x4.splat(0), keys + g * 4 * KEY_ROW, KEY_ROW);
   }
-  const queryVectors = SLOT_DQUERY; // free until the backward pass
-  linear7(ABSORBED_QUERY, SLOT_NORMALIZED + queryGroup * ROW7, ROW7, 0, 0, queryVectors, ROW7, groups - queryGroup);
+  const queryVectors = Slot.DQUERY; // free until the backward pass
+  linear7(Folded.QUERY, Slot.NORMALIZED + queryGroup * ROW7, ROW7, 0, 0, queryVectors, ROW7, groups - queryGroup);
   for (let g = queryGroup; g < groups; ++g) {
     const rows = queries + (g - queryGroup) * 4 * QUERY_ROW;
     embed(slots + g * 8, vectors);
@@ -137,48 +101,48 @@ export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i3
 }
 
 /**
- * Backward of {@linkcode slotsForward} for the training slots: from the gradients of their rows, summed over the batch in `slice`, to the gradients of the
- * folded query and of x.
+ * Backward of {@linkcode slotsForward} for the training slots: from the gradients of their rows, summed over the batch in `slice`, to the
+ * gradients of the folded query and of x.
  */
 export function slotsBackward(w: usize, slice: usize): void {
-  const vectors = w + SCRATCH; // (8)
+  const vectors = w + Tile.SCRATCH; // (8)
   // each call writes one vector too many, which the next group overwrites
   for (let g = 0; g < TRAINING_GROUPS; ++g) {
-    loadRows(slice + SLICE_DKEYS + g * 4 * KEY_ROW, KEY_ROW, SLOT_DNORMALIZED + g * ROW7);
+    loadRows(slice + Slice.DKEYS + g * 4 * KEY_ROW, KEY_ROW, Slot.DNORMALIZED + g * ROW7);
   }
   const queryGroups = TRAINING_GROUPS - TRAINING_QUERY_GROUP;
   for (let g = 0; g < queryGroups; ++g) {
-    loadRows(slice + SLICE_DQUERIES + g * 4 * QUERY_ROW, QUERY_ROW, SLOT_DQUERY + g * ROW7);
+    loadRows(slice + Slice.DQUERIES + g * 4 * QUERY_ROW, QUERY_ROW, Slot.DQUERY + g * ROW7);
   }
-  const normalized: usize = SLOT_NORMALIZED + TRAINING_QUERY_GROUP * ROW7;
-  const dNormalized: usize = SLOT_DNORMALIZED + TRAINING_QUERY_GROUP * ROW7;
+  const normalized: usize = Slot.NORMALIZED + TRAINING_QUERY_GROUP * ROW7;
+  const dNormalized: usize = Slot.DNORMALIZED + TRAINING_QUERY_GROUP * ROW7;
   // forward: query = C (normalized, 1)
-  linear7(ABSORBED_QUERY + 28, SLOT_DQUERY, ROW7, dNormalized, ROW7, dNormalized, ROW7, queryGroups);
+  linear7(Folded.QUERY + 28, Slot.DQUERY, ROW7, dNormalized, ROW7, dNormalized, ROW7, queryGroups);
   for (let r = 0; r < N; r += 2) {
-    outerProduct(SLOT_DQUERY + r * 16, ROW7, normalized, ROW7, queryGroups / 2, SLOT_DABSORBED + r * ROW7);
+    outerProduct(Slot.DQUERY + r * 16, ROW7, normalized, ROW7, queryGroups / 2, Slot.DFOLDED_QUERY + r * ROW7);
   }
-  memory.fill(w + ZEROS, 0, ROW7);
+  memory.fill(w + Tile.ZEROS, 0, ROW7);
   for (let g = 0; g < TRAINING_GROUPS; ++g) {
     const hasQueries = g >= TRAINING_QUERY_GROUP;
     if (hasQueries) {
-      loadRows(slice + SLICE_DQUERIES + (g - TRAINING_QUERY_GROUP) * 4 * QUERY_ROW + 28, QUERY_ROW, vectors);
+      loadRows(slice + Slice.DQUERIES + (g - TRAINING_QUERY_GROUP) * 4 * QUERY_ROW + 28, QUERY_ROW, vectors);
     }
-    const dx = hasQueries ? vectors : w + ZEROS;
-    normalizeBackward(SLOT_DNORMALIZED + g * ROW7, SLOT_NORMALIZED + g * ROW7, SLOT_RSTD + g * 16, dx, vectors);
-    storeRows(vectors, f32x4.splat(0), SLOT_DX + g * 4 * MATRIX_ROW, MATRIX_ROW);
+    const dx = hasQueries ? vectors : w + Tile.ZEROS;
+    normalizeBackward(Slot.DNORMALIZED + g * ROW7, Slot.NORMALIZED + g * ROW7, Slot.RSTD + g * 16, dx, vectors);
+    storeRows(vectors, f32x4.splat(0), Slot.DX + g * 4 * MATRIX_ROW, MATRIX_ROW);
   }
 }
 
 /** Adds to the gradients of the embeddings: dL/dx of a slot counts for its token and for its position. */
 export function embeddingsBackward(w: usize, scale: f32): void {
-  // (14 + 33) rows of eight floats, in the coordinates of absorb.ts
+  // (14 + 33) rows of eight floats, in the coordinates of fold_weights.ts
   const sums = w;
   memory.fill(sums, 0, (T + POSITIONS) * MATRIX_ROW);
   for (let slot = 0; slot < TRAINING_GROUPS * 4; ++slot) {
-    const low = v128.load(SLOT_DX + slot * MATRIX_ROW);
-    const high = v128.load(SLOT_DX + slot * MATRIX_ROW + 16);
-    const token = sums + <usize> load<u8>(TRAINING_SLOTS + slot * 2) * MATRIX_ROW;
-    const position = sums + (T + <usize> load<u8>(TRAINING_SLOTS + slot * 2 + 1)) * MATRIX_ROW;
+    const low = v128.load(Slot.DX + slot * MATRIX_ROW);
+    const high = v128.load(Slot.DX + slot * MATRIX_ROW + 16);
+    const token = sums + <usize> load<u8>(Slot.TRAINING + slot * 2) * MATRIX_ROW;
+    const position = sums + (T + <usize> load<u8>(Slot.TRAINING + slot * 2 + 1)) * MATRIX_ROW;
     addTo(token, low);
     addTo(token + 16, high);
     addTo(position, low);

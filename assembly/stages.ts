@@ -1,43 +1,18 @@
 // The entry for bench/stages.ts: runs the first stages of a training step, so that the time of a stage is a difference of two runs.
-import { QUERIES, SLICES, WORKSPACES } from "./layout";
-import { attentionBackwardTile, attentionForwardTile, gatherTile } from "./attention";
-import {
-  crossEntropy,
-  geluForward,
-  hiddenBackward,
-  hiddenForward,
-  logitsBackward,
-  logitsForward,
-  projectionBackward,
-  projectionForward,
-  weightGradients,
-} from "./feed_forward";
-import { finishGradient, prepareSlots, reduceSlices } from "./gradient";
+import { SLICES, WORKSPACES } from "./layout";
+import { finishGradient, prepareSlots, reduceSlices, tileStages } from "./gradient";
 import { optimizerStep } from "./optimizer";
 import { DOMAIN_TRAINING, drawTile, layOutExample } from "./tile";
 
-export { configure } from "./adder";
-export { initialize } from "./entry";
+export { configure, initialize } from "./entry";
 
 /** The first `stages` stages of `count` tiles. */
 export function tiles(count: i32, stages: i32): void {
   const w: usize = WORKSPACES;
-  const slice: usize = SLICES;
   for (let tile = 0; tile < count; ++tile) {
     drawTile(w, tile * 4, 0, 0, 1, DOMAIN_TRAINING, 1, 10);
     layOutExample(w);
-    if (stages > 1) gatherTile(w);
-    if (stages > 2) attentionForwardTile(w);
-    if (stages > 3) projectionForward(w, QUERIES);
-    if (stages > 4) hiddenForward(w, QUERIES);
-    if (stages > 5) geluForward(w, QUERIES);
-    if (stages > 6) logitsForward(w, QUERIES);
-    if (stages > 7) crossEntropy(w, slice);
-    if (stages > 8) logitsBackward(w);
-    if (stages > 9) hiddenBackward(w);
-    if (stages > 10) projectionBackward(w);
-    if (stages > 11) weightGradients(w, slice);
-    if (stages > 12) attentionBackwardTile(w, slice);
+    tileStages(w, SLICES, stages - 1);
   }
 }
 

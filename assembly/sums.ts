@@ -1,31 +1,37 @@
-// Sums of outer products: gradients of weights. Like the linear layers they are computed in tiles of two rows by four columns, see layers.ts.
+// Sums of outer products, in tiles of two rows by four columns like the linear layers: gradients of weights.
 //
-// Hoisted bounds checks. V8 checks addresses against the size of the memory (in Deno it does) and remembers, for the rest of a function, which pairs of base
-// and offset it has checked; the build turns our addresses into such pairs. So a function that reads the same rows in a loop first loads each of them
-// once: V8 drops the unused load but keeps the check, and the loop needs none (measured: training is 1.06 times faster).
+// Hoisted bounds checks: V8 compares addresses with the size of the memory (in Deno it does) and remembers, for the rest of a function,
+// which pairs of base and offset it has checked; the build turns our addresses into such pairs. So a function that reads the same rows in
+// a loop first loads each of them once: V8 drops the unused load but keeps the check (measured: training is 1.06 times faster).
 import { D, ROW14, ROW7 } from "./layout";
 import { madd } from "./simd";
 
-/** Hoists the bounds checks of seven vectors for each of the twelve queries. */
+/** Hoists the bounds checks of a row of `columns` vectors, six or seven. */
 // inline
-function touchQueries(rows: usize, stride: usize): void {
+export function hoistBoundsCheck(row: usize, columns: i32): void {
+  // unroll
+  for (let c = 0; c < D; ++c) {
+    if (c < columns) v128.load(row, 16 * c);
+  }
+}
+
+/** {@linkcode hoistBoundsCheck} for a row of each of the twelve queries, `stride` bytes apart. */
+// inline
+export function hoistBoundsChecks(rows: usize, stride: usize, columns: i32): void {
   // unroll
   for (let i = 0; i < 12; ++i) {
-    // unroll
-    for (let c = 0; c < D; ++c) {
-      v128.load(rows + i * stride, 16 * c);
-    }
+    hoistBoundsCheck(rows + i * stride, columns);
   }
 }
 
 /**
  * Adds the sum over the queries k of d[k] x[k]^T to a matrix of 2 * pairs rows and seven columns.
  *
- * d[k]: vectors at d + k * ROW14; x[k]: (7, lanes) at x + k * ROW7; acc: (2 * pairs, 7, lanes). The loop over the queries is unrolled, so that the offsets
- * of x are constants.
+ * d[k]: vectors at d + k * ROW14; x[k]: (7, lanes) at x + k * ROW7; acc: (2 * pairs, 7, lanes).
+ * The loop over the queries is unrolled, so that the offsets of x are constants.
  */
 export function weightGradient(d: usize, x: usize, pairs: i32, acc: usize): void {
-  touchQueries(x, ROW7);
+  hoistBoundsChecks(x, ROW7, D);
   for (let r = 0; r < pairs; ++r) {
     // unroll
     for (let h = 0; h < 2; ++h) {

@@ -1,5 +1,5 @@
-// The tasks that threads share, part by part. The arguments of a task are in TASK, written before the job is announced.
-import { BEATS, QUERIES, SLICE_SIZE, SLICES, TASK } from "./layout";
+// The tasks that threads share, part by part. Their arguments are in Job and Run, written before the job is announced.
+import { Job, QUERIES, RUN, Run, Slice, SLICES, Tile } from "./layout";
 import { decode } from "./decode";
 import { decodeByTables } from "./decode_tables";
 import { accumulateTile } from "./gradient";
@@ -15,26 +15,19 @@ export const TASK_DECODE = 3;
 /** Problems in one part of {@linkcode TASK_DECODE}: about 200 us. */
 export const DECODE_PART = 192;
 
-// The fields of TASK, 32-bit words.
-export const TASK_TILES: usize = TASK;
-export const TASK_SLICES: usize = TASK + 4;
-export const TASK_SEED: usize = TASK + 8;
-export const TASK_ATTEMPT: usize = TASK + 12;
-export const TASK_SAMPLE: usize = TASK + 16;
-export const TASK_MIN_DIGITS: usize = TASK + 20;
-export const TASK_MAX_DIGITS: usize = TASK + 24;
-export const TASK_PROBLEMS: usize = TASK + 28;
-export const TASK_COUNT: usize = TASK + 32;
-export const TASK_OUT: usize = TASK + 36;
-export const TASK_BY_TABLES: usize = TASK + 40;
+/** A field of the host's training run. */
+// inline
+export function run(field: Run): f64 {
+  return load<f64>(RUN + field * 8);
+}
 
 export function doPart(w: usize, task: i32, part: i32): void {
   if (task == TASK_DECODE) {
     const first = part * DECODE_PART;
-    const count = min(DECODE_PART, load<i32>(TASK_COUNT) - first);
-    const problems = load<u32>(TASK_PROBLEMS) + first * 16;
-    const out = load<u32>(TASK_OUT) + first * QUERIES;
-    if (load<i32>(TASK_BY_TABLES)) decodeByTables(w, problems, count, out);
+    const count = min(DECODE_PART, load<i32>(Job.COUNT) - first);
+    const problems = load<u32>(Job.PROBLEMS) + first * 16;
+    const out = load<u32>(Job.OUT) + first * QUERIES;
+    if (load<i32>(Job.BY_TABLES)) decodeByTables(w, problems, count, out);
     else decode(w, problems, count, out);
   } else {
     accumulateSlice(w, task, part);
@@ -43,28 +36,24 @@ export function doPart(w: usize, task: i32, part: i32): void {
 
 /** Computes the loss and gradients of one slice of the batch. */
 function accumulateSlice(w: usize, task: i32, part: i32): void {
-  const slice = SLICES + part * SLICE_SIZE;
-  memory.fill(slice, 0, SLICE_SIZE);
-  const tiles = load<i32>(TASK_TILES);
-  const slices = load<i32>(TASK_SLICES);
+  const slice = SLICES + part * Slice.SIZE;
+  memory.fill(slice, 0, Slice.SIZE);
+  const tiles = load<i32>(Job.TILES);
+  const slices = load<i32>(Job.SLICES);
   const end = tiles * (part + 1) / slices;
   for (let tile = tiles * part / slices; tile < end; ++tile) {
     if (task == TASK_DRAWN_SLICE) {
-      drawTile(
-        w,
-        tile * 4,
-        load<u32>(TASK_SAMPLE),
-        load<u32>(TASK_ATTEMPT),
-        load<u32>(TASK_SEED),
-        DOMAIN_TRAINING,
-        load<i32>(TASK_MIN_DIGITS),
-        load<i32>(TASK_MAX_DIGITS),
-      );
+      const attempt = <u32> run(Run.attempt);
+      const seed = <u32> run(Run.seed);
+      const minDigits = <i32> run(Run.minDigits);
+      const maxDigits = <i32> run(Run.maxDigits);
+      drawTile(w, tile * 4, load<u32>(Job.SAMPLE), attempt, seed, DOMAIN_TRAINING, minDigits, maxDigits);
     } else {
-      readTile(w, load<u32>(TASK_PROBLEMS), tile * 4, load<i32>(TASK_COUNT));
+      readTile(w, load<u32>(Job.PROBLEMS), tile * 4, load<i32>(Job.COUNT));
     }
     layOutExample(w);
     accumulateTile(w, slice);
-    if ((tile & 63) == 63) store<i32>(w + BEATS, load<i32>(w + BEATS) + 1); // every half millisecond of a large part
+    // every half millisecond of a large part
+    if ((tile & 63) == 63) store<i32>(w + Tile.BEATS, load<i32>(w + Tile.BEATS) + 1);
   }
 }

@@ -1,54 +1,33 @@
 // Several threads, one memory. Each thread is an instance of this module with a workspace of its own; thread 0 is the caller's.
 //
-// A job is a number of independent parts. Thread 0 announces it; every thread, including thread 0, takes the next part until there is none; thread 0
-// returns when all parts are done. It does not wait for a thread that woke too late to get a part, because waking can take longer than the job. The result
-// does not depend on which thread does which part. With one thread the same code runs alone, also on memory that is not shared.
+// A job is a number of independent parts. Thread 0 announces it; every thread takes the next part until there is none; thread 0 returns
+// when all parts are done. It does not wait for a thread that woke too late to get a part: waking can take longer than the job. The
+// result does not depend on which thread does which part. With one thread the same code runs alone, also on memory that is not shared.
 //
-// JOB_NEXT describes a job in one word of 64 bits, so that one atomic step takes a part together with the job that it belongs to:
+// Job.NEXT describes a job in one word of 64 bits, so that one atomic step takes a part together with the job that it belongs to:
 //
 //   generation (32 bits) | number of parts (16 bits) | next part (16 bits)
 //
-// A thread may die: by a trap, which the host writes to JOB_FAILED, or because the system ends it, which is reported to nobody. Its part is then never done.
-// So thread 0, while it waits, checks whether any thread still finishes parts or tiles, and traps if none has for very long.
-import {
-  BEATS,
-  JOB_DONE,
-  JOB_FAILED,
-  JOB_LEFT,
-  JOB_NEXT,
-  JOB_PARKED,
-  JOB_TASK,
-  JOB_WAITING,
-  WORKSPACE_SIZE,
-  WORKSPACES,
-} from "./layout";
+// A thread may die by a trap, which the host writes to Job.FAILED, or because the system ends it, which is reported to nobody. Its part is
+// then never done. So thread 0, while it waits, checks whether any thread still makes progress, and traps if none has for very long.
+import { Job, Tile, WORKSPACES } from "./layout";
 import { doPart } from "./tasks";
-
-/** The generation: the upper half of JOB_NEXT. */
-const JOB_GENERATION: usize = JOB_NEXT + 4;
 
 /** The task that ends a thread; the others are those of {@linkcode doPart}. */
 const TASK_STOP = 0;
-
-/**
- * How often an idle thread checks for the next job before it parks: longer than a training step takes, because a parked thread wakes too late.
- */
+/** How often an idle thread checks for the next job before it parks: longer than a training step takes, as a parked thread wakes too late. */
 const SPINS_SERVING = 200_000;
-
 /**
- * How often thread 0 checks whether the last parts are done before it parks. This is less: after a long wait, the thread with the missing part may be stuck
- * because thread 0 spins on its core. Parking frees the core, and waking may move thread 0 to another.
+ * How often thread 0 checks whether the last parts are done before it parks. This is less, because the thread with the missing part may be
+ * stuck while thread 0 spins on its core. Parking frees the core, and waking may move thread 0 to another.
  */
 const SPINS_JOINING = 20_000;
-
 /** A parked thread 0 checks again after this many nanoseconds. */
-const LOOK_AGAIN: i64 = 1_000_000;
-
+const PARK_TIME: i64 = 1_000_000;
 /** How often thread 0 checks in place of parking, if it may not park: about as long. */
-const SPINS_LOOKING = 300_000;
-
+const SPINS_UNPARKED = 300_000;
 /** How often {@linkcode stopThreads} checks for threads that have not ended: a second. */
-const LOOKS_LEAVING = 1000;
+const CHECKS_STOPPING = 1000;
 
 /** A thread counts as dead after this many checks without progress: at least half a minute, in which every live thread gets to run. */
 let patience: i32 = 30_000;
@@ -64,20 +43,20 @@ export function setThreads(count: i32, canPark: bool): void {
 }
 
 /** Sets how many checks without progress, of a millisecond each, thread 0 allows. */
-export function setPatience(looks: i32): void {
-  patience = looks;
+export function setPatience(checks: i32): void {
+  patience = checks;
 }
 
 /** A number that changes while any thread makes progress. */
 export function heartbeats(): i32 {
   let sum = 0;
-  for (let thread = 0; thread < threads; ++thread) sum += atomic.load<i32>(workspace(thread) + BEATS);
+  for (let thread = 0; thread < threads; ++thread) sum += atomic.load<i32>(workspace(thread) + Tile.BEATS);
   return sum;
 }
 
 // inline
 export function workspace(thread: i32): usize {
-  return WORKSPACES + thread * WORKSPACE_SIZE;
+  return WORKSPACES + thread * Tile.SIZE;
 }
 
 // inline
@@ -93,13 +72,13 @@ function partOf(job: i64): i32 {
 /** Does parts until none is left; returns the generation that had none left. */
 function work(thread: i32): i32 {
   const w = workspace(thread);
-  let job = atomic.add<i64>(JOB_NEXT, 1);
+  let job = atomic.add<i64>(Job.NEXT, 1);
   while (partOf(job) < partsOf(job)) {
     // the job cannot change before this part is done, because thread 0 waits for it
-    doPart(w, load<i32>(JOB_TASK), partOf(job));
-    const done = atomic.add<i32>(JOB_DONE, 1) + 1;
-    if (done == partsOf(job) && atomic.load<i32>(JOB_WAITING) != 0) atomic.notify(JOB_DONE, 1);
-    job = atomic.add<i64>(JOB_NEXT, 1);
+    doPart(w, load<i32>(Job.TASK), partOf(job));
+    const done = atomic.add<i32>(Job.DONE, 1) + 1;
+    if (done == partsOf(job) && atomic.load<i32>(Job.WAITING) != 0) atomic.notify(Job.DONE, 1);
+    job = atomic.add<i64>(Job.NEXT, 1);
   }
   return <i32> (job >> 32);
 }
@@ -113,63 +92,63 @@ export function runJob(task: i32, parts: i32): void {
 
 /** Ends the other threads; returns how many have not ended within a second because they are dead. */
 export function stopThreads(): i32 {
-  atomic.store<i32>(JOB_LEFT, threads - 1);
+  atomic.store<i32>(Job.LEFT, threads - 1);
   announce(TASK_STOP, 0);
-  let left = atomic.load<i32>(JOB_LEFT);
-  for (let look = 0; look < LOOKS_LEAVING && left != 0; ++look) {
-    for (let spin = 0; spin < SPINS_LOOKING && left != 0; ++spin) left = atomic.load<i32>(JOB_LEFT);
-    if (left != 0 && mayPark) atomic.wait<i32>(JOB_LEFT, left, LOOK_AGAIN);
+  let left = atomic.load<i32>(Job.LEFT);
+  for (let check = 0; check < CHECKS_STOPPING && left != 0; ++check) {
+    for (let spin = 0; spin < SPINS_UNPARKED && left != 0; ++spin) left = atomic.load<i32>(Job.LEFT);
+    if (left != 0 && mayPark) atomic.wait<i32>(Job.LEFT, left, PARK_TIME);
   }
   threads = 1;
   return left;
 }
 
 function announce(task: i32, parts: i32): void {
-  const generation = atomic.load<i32>(JOB_GENERATION) + 1;
-  store<i32>(JOB_TASK, task);
-  atomic.store<i32>(JOB_DONE, 0);
-  atomic.store<i64>(JOB_NEXT, (<i64> generation << 32) | (<i64> parts << 16));
+  const generation = atomic.load<i32>(Job.GENERATION) + 1;
+  store<i32>(Job.TASK, task);
+  atomic.store<i32>(Job.DONE, 0);
+  atomic.store<i64>(Job.NEXT, (<i64> generation << 32) | (<i64> parts << 16));
   // a thread counts itself as parked before its last check of the generation, so none is missed
-  if (threads > 1 && atomic.load<i32>(JOB_PARKED) > 0) atomic.notify(JOB_GENERATION, -1);
+  if (threads > 1 && atomic.load<i32>(Job.PARKED) > 0) atomic.notify(Job.GENERATION, -1);
 }
 
 /** Waits until all parts are done; traps if a thread has died. */
 function join(parts: i32): void {
   for (let spin = 0; spin < SPINS_JOINING; ++spin) {
-    if (atomic.load<i32>(JOB_DONE) == parts) return;
+    if (atomic.load<i32>(Job.DONE) == parts) return;
   }
-  atomic.store<i32>(JOB_WAITING, 1);
+  atomic.store<i32>(Job.WAITING, 1);
   let seen = -1;
-  let looks = 0;
-  for (let done = atomic.load<i32>(JOB_DONE); done != parts; done = atomic.load<i32>(JOB_DONE)) {
+  let checks = 0;
+  for (let done = atomic.load<i32>(Job.DONE); done != parts; done = atomic.load<i32>(Job.DONE)) {
     const now = heartbeats() + done;
-    looks = now == seen ? looks + 1 : 0;
+    checks = now == seen ? checks + 1 : 0;
     seen = now;
-    if (looks > patience) atomic.store<i32>(JOB_FAILED, 1);
-    if (atomic.load<i32>(JOB_FAILED) != 0) unreachable();
-    if (mayPark) atomic.wait<i32>(JOB_DONE, done, LOOK_AGAIN);
-    else for (let spin = 0; spin < SPINS_LOOKING && atomic.load<i32>(JOB_DONE) == done; ++spin) {}
+    if (checks > patience) atomic.store<i32>(Job.FAILED, 1);
+    if (atomic.load<i32>(Job.FAILED) != 0) unreachable();
+    if (mayPark) atomic.wait<i32>(Job.DONE, done, PARK_TIME);
+    else for (let spin = 0; spin < SPINS_UNPARKED && atomic.load<i32>(Job.DONE) == done; ++spin) {}
   }
-  atomic.store<i32>(JOB_WAITING, 0);
+  atomic.store<i32>(Job.WAITING, 0);
 }
 
 /** The main loop of every thread but 0: takes part in every job until it is told to stop. */
 export function serve(thread: i32): void {
   let seen = work(thread);
   // before the first job no task is set, which looks like TASK_STOP
-  while (seen == 0 || load<i32>(JOB_TASK) != TASK_STOP) {
+  while (seen == 0 || load<i32>(Job.TASK) != TASK_STOP) {
     waitForNext(seen);
     seen = work(thread);
   }
-  atomic.sub<i32>(JOB_LEFT, 1);
+  atomic.sub<i32>(Job.LEFT, 1);
 }
 
 /** Waits until the generation changes. */
 function waitForNext(seen: i32): void {
   for (let spin = 0; spin < SPINS_SERVING; ++spin) {
-    if (atomic.load<i32>(JOB_GENERATION) != seen) return;
+    if (atomic.load<i32>(Job.GENERATION) != seen) return;
   }
-  atomic.add<i32>(JOB_PARKED, 1);
-  while (atomic.load<i32>(JOB_GENERATION) == seen) atomic.wait<i32>(JOB_GENERATION, seen, -1);
-  atomic.sub<i32>(JOB_PARKED, 1);
+  atomic.add<i32>(Job.PARKED, 1);
+  while (atomic.load<i32>(Job.GENERATION) == seen) atomic.wait<i32>(Job.GENERATION, seen, -1);
+  atomic.sub<i32>(Job.PARKED, 1);
 }

@@ -1,5 +1,5 @@
 // Fills a tile: four examples as digits, from the sampler or from the host's operands, then their tokens and targets.
-import { A_DIGITS, B_DIGITS, EOS, QUERIES, SCRATCH, TILE_MASK, TILE_TARGETS, TILE_TOKENS } from "./layout";
+import { EOS, QUERIES, Tile } from "./layout";
 import { philox4 } from "./philox";
 
 /** Domains of the generator's key, as in src/model/sampler.ts. */
@@ -22,7 +22,7 @@ export function drawTile(
   maxDigits: i32,
 ): void {
   const lanes = i32x4.add(i32x4.splat(example), i32x4(0, 1, 2, 3));
-  const words = w + SCRATCH;
+  const words = w + Tile.SCRATCH;
   philox4(lanes, sample, attempt, 0, seed, domain, words);
   philox4(lanes, sample, attempt, 1, seed, domain, words + 64);
   const low28 = i32x4.splat(0x0fffffff);
@@ -34,11 +34,10 @@ export function drawTile(
     if (k % 3 == 0) rest = i32x4.shr_u(v128.load(words + (k / 3) * 16), 4);
     const scaled = i32x4.mul(rest, ten);
     rest = v128.and(scaled, low28);
-    const place = k < 10 ? k : k - 10;
-    const within = i32x4.gt_s(length, i32x4.splat(place));
-    v128.store(w + A_DIGITS + k * 16, v128.and(i32x4.shr_u(scaled, 28), within)); // B_DIGITS follow A_DIGITS
+    const within = i32x4.gt_s(length, i32x4.splat(k % 10));
+    v128.store(w + Tile.A_DIGITS + k * 16, v128.and(i32x4.shr_u(scaled, 28), within)); // B_DIGITS follow A_DIGITS
   }
-  v128.store(w + TILE_MASK, f32x4.splat(1));
+  v128.store(w + Tile.MASK, f32x4.splat(1));
 }
 
 /** Reads four problems, which the host has written as pairs of doubles. Lanes past the last problem repeat it and do not count. */
@@ -48,12 +47,12 @@ export function readTile(w: usize, problems: usize, first: i32, count: i32): voi
     let a = <i64> load<f64>(problems + index * 16);
     let b = <i64> load<f64>(problems + index * 16 + 8);
     for (let k = 0; k < 10; ++k) {
-      store<i32>(w + A_DIGITS + k * 16 + lane * 4, <i32> (a % 10));
-      store<i32>(w + B_DIGITS + k * 16 + lane * 4, <i32> (b % 10));
+      store<i32>(w + Tile.A_DIGITS + k * 16 + lane * 4, <i32> (a % 10));
+      store<i32>(w + Tile.B_DIGITS + k * 16 + lane * 4, <i32> (b % 10));
       a /= 10;
       b /= 10;
     }
-    store<f32>(w + TILE_MASK + lane * 4, first + lane < count ? 1 : 0);
+    store<f32>(w + Tile.MASK + lane * 4, first + lane < count ? 1 : 0);
   }
 }
 
@@ -63,27 +62,30 @@ export function readTile(w: usize, problems: usize, first: i32, count: i32): voi
  */
 export function layOutPrompt(w: usize): void {
   for (let k = 0; k < 10; ++k) {
-    v128.store(w + TILE_TOKENS + (9 - k) * 16, v128.load(w + A_DIGITS + k * 16));
-    v128.store(w + TILE_TOKENS + (20 - k) * 16, v128.load(w + B_DIGITS + k * 16));
+    v128.store(w + Tile.TOKENS + (9 - k) * 16, v128.load(w + Tile.A_DIGITS + k * 16));
+    v128.store(w + Tile.TOKENS + (20 - k) * 16, v128.load(w + Tile.B_DIGITS + k * 16));
   }
-  v128.store(w + TILE_TOKENS + 10 * 16, i32x4.splat(0));
-  v128.store(w + TILE_TOKENS + 21 * 16, i32x4.splat(0));
+  v128.store(w + Tile.TOKENS + 10 * 16, i32x4.splat(0));
+  v128.store(w + Tile.TOKENS + 21 * 16, i32x4.splat(0));
 }
 
-/** Writes training data: the prompt, the digits of the sum as inputs at 22 … 32, and the targets. The sum is computed here by arithmetic. */
+/** Writes training data: the prompt, the digits of the sum at 22 … 32, and the targets. The sum is computed here by arithmetic. */
 export function layOutExample(w: usize): void {
   layOutPrompt(w);
-  const counts = f32x4.gt(v128.load(w + TILE_MASK), f32x4.splat(0));
+  const mask = f32x4.gt(v128.load(w + Tile.MASK), f32x4.splat(0));
   let carry = i32x4.splat(0);
   for (let k = 0; k < 10; ++k) {
-    const sum = i32x4.add(i32x4.add(v128.load(w + A_DIGITS + k * 16), v128.load(w + B_DIGITS + k * 16)), carry);
+    const sum = i32x4.add(
+      i32x4.add(v128.load(w + Tile.A_DIGITS + k * 16), v128.load(w + Tile.B_DIGITS + k * 16)),
+      carry,
+    );
     const over = i32x4.gt_s(sum, i32x4.splat(9));
     const digit = i32x4.sub(sum, v128.and(over, i32x4.splat(10)));
     carry = v128.and(over, i32x4.splat(1));
-    v128.store(w + TILE_TOKENS + (22 + k) * 16, digit);
-    v128.store(w + TILE_TARGETS + k * 16, v128.or(digit, v128.not(counts)));
+    v128.store(w + Tile.TOKENS + (22 + k) * 16, digit);
+    v128.store(w + Tile.TARGETS + k * 16, v128.or(digit, v128.not(mask)));
   }
-  v128.store(w + TILE_TOKENS + 32 * 16, carry);
-  v128.store(w + TILE_TARGETS + 10 * 16, v128.or(carry, v128.not(counts)));
-  v128.store(w + TILE_TARGETS + (QUERIES - 1) * 16, v128.or(i32x4.splat(EOS), v128.not(counts)));
+  v128.store(w + Tile.TOKENS + 32 * 16, carry);
+  v128.store(w + Tile.TARGETS + 10 * 16, v128.or(carry, v128.not(mask)));
+  v128.store(w + Tile.TARGETS + (QUERIES - 1) * 16, v128.or(i32x4.splat(EOS), v128.not(mask)));
 }

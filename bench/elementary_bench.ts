@@ -6,6 +6,7 @@
  * @module
  */
 import { gelu, geluBackward } from "../src/engine/reference/gelu.ts";
+import { variantOf } from "../src/model/variant.ts";
 import { hasRelaxedSimd, instantiate } from "../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../src/engine/wasm/exact_module.ts";
 import { WASM as FAST } from "../src/engine/wasm/fast_module.ts";
@@ -22,9 +23,8 @@ const ONES = new Float64Array(ELEMENTS).fill(1);
  * the time.
  */
 function mapper(arithmetic: Arithmetic, name: "mapExp2" | "mapGelu", model: 763 | 777): () => void {
-  const { memory, exports } = instantiate(arithmetic === "fast" ? FAST : EXACT);
+  const { memory, exports } = instantiate(arithmetic === "fast" ? FAST : EXACT, variantOf(model));
   const at = exports.problemsBase(1);
-  exports.configure(model);
   const values = new Float32Array(memory.buffer, at, ELEMENTS);
   const points = Float32Array.from(POINTS);
   return () => {

@@ -7,7 +7,7 @@
  * @module
  */
 import { compile, FEATURES } from "../build/build.ts";
-import { PAGES } from "../src/engine/wasm/memory.ts";
+import { PAGES } from "../src/engine/wasm/core.ts";
 import { describeMachine, machineLine } from "./measure.ts";
 
 const TILE_STAGES = [
@@ -30,7 +30,7 @@ const STEP_STAGES = ["slot tables", "adding up one slice", "slots backward, sums
 
 /** The exports of assembly/stages.ts. */
 interface StagesExports {
-  configure(model: number): void;
+  configure(width: number, hidden: number, finalNorm: boolean): void;
   initialize(seed: number, attempt: number): void;
   tiles(count: number, stages: number): void;
   once(count: number, stages: number): void;
@@ -69,7 +69,7 @@ if (import.meta.main) {
     const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
     const module = new WebAssembly.Module(await compile({ entry: "stages.ts", features }));
     const stages = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as StagesExports;
-    stages.configure(763);
+    stages.configure(7, 14, false);
     stages.initialize(1, 0);
     stages.once(1, 1);
     for (let i = 0; i < 20; i++) {

@@ -9,7 +9,8 @@
  * @module
  */
 import asc from "assemblyscript/asc";
-import { PAGES } from "../src/engine/wasm/memory.ts";
+import { COEFFICIENTS } from "../src/engine/interface/coefficients.ts";
+import { PAGES } from "../src/engine/wasm/core.ts";
 import { foldOffsets } from "./fold_offsets.ts";
 import { unroll } from "./unroll.ts";
 
@@ -46,7 +47,20 @@ const MODULES: Readonly<Record<string, ModuleSpec>> = {
   },
 };
 
+/** assembly/coefficients.ts, which is no file: the address of each coefficient, of which memory holds four copies, and what writes them. */
+function coefficientsSource(): string {
+  const names = Object.keys(COEFFICIENTS);
+  return [
+    'import * as layout from "./layout";',
+    ...names.map((name, i) => `export const ${name}: usize = layout.COEFFICIENTS + ${16 * i};`),
+    "export function writeCoefficients(): void {",
+    ...Object.entries(COEFFICIENTS).map(([name, value]) => `  v128.store(${name}, f32x4.splat(<f32> ${value}));`),
+    "}",
+  ].join("\n");
+}
+
 function readSource(name: string): string | null {
+  if (name === "coefficients.ts") return coefficientsSource();
   if (!/^[\w/]+\.ts$/.test(name)) return null;
   try {
     // `deno fmt` removes the decorator `@inline` of a function, which is no TypeScript: the sources have a comment in its place

@@ -167,11 +167,7 @@ class FunctionFolder {
   /** Rewrites an expression; returns what takes its place. */
   #rewrite(expression: Ref): Ref {
     const name = this.#name(expression);
-    if (name === "Binary") return this.#join(this.#split(expression));
-    if (name === "LocalGet") {
-      const { rest, constant } = this.#split(expression);
-      return rest === 0 ? expression : this.#join({ rest, constant });
-    }
+    if (name === "Binary" || name === "LocalGet") return this.#join(this.#split(expression));
     if (name === "LocalSet") return this.#rewriteSet(expression);
     if (name !== undefined && ACCESSES.includes(name)) return this.#rewriteAccess(expression, this.#kind(name));
     this.#replaceParts(expression, (part) => this.#rewrite(part));

@@ -1,8 +1,8 @@
 import { formatValue } from "../common/format_value.ts";
 import { WASM } from "../engine/wasm/adder_module.ts";
-import { type AdderExports, type Core, coreModel, decodeProblems, instantiate } from "../engine/wasm/core.ts";
+import { type AdderExports, type Core, decodeProblems, instantiate, writeVector } from "../engine/wasm/core.ts";
 import { checkOperand, checkPair } from "../model/problem.ts";
-import type { ModelName } from "../model/variant.ts";
+import { type ModelName, variantOf } from "../model/variant.ts";
 import { QUERIES, readSum } from "../model/vocabulary.ts";
 
 /** Two operands, both numbers or both bigints. */
@@ -82,10 +82,9 @@ export class WasmAdder extends DecodingAdder {
 
   constructor(model: ModelName, parameters: Float32Array) {
     super();
-    this.#core = instantiate<AdderExports>(WASM);
-    const { exports, memory } = this.#core;
-    exports.configure(coreModel(model));
-    new Float32Array(memory.buffer, exports.parametersAt.value, parameters.length).set(parameters);
+    this.#core = instantiate<AdderExports>(WASM, variantOf(model));
+    const { exports } = this.#core;
+    writeVector(this.#core, exports.parametersAt, parameters);
     exports.prepareDecoding();
   }
 

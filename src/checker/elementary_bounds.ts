@@ -9,7 +9,7 @@
  */
 import type { Variant } from "../model/variant.ts";
 
-/** exp2: |f(x) / 2^x - 1| is at most this for -126 <= x <= 0. It takes a smaller x for -126; `exp2Share` and `storeShares` take one below -40 for -40. */
+/** exp2: |f(x) / 2^x - 1| is at most this for -126 <= x <= 0. It takes a smaller x for -126; `exp2Softmax` and `storeExp2Softmax` take one below -40 for -40. */
 export const EXP2_RELATIVE = 1.94e-7;
 
 /**

@@ -4,7 +4,7 @@ import { type Variant, variantOf } from "../model/variant.ts";
 import { EngineError } from "./interface/error.ts";
 import { ReferenceEngine } from "./reference/engine.ts";
 import type { Arithmetic, Engine, EngineOptions } from "./interface/types.ts";
-import { checkSimd, coreModel, hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
+import { checkSimd, hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
 import { WasmEngine } from "./wasm/engine.ts";
 import { hasThreads, startThreads, startTrainer } from "./wasm/thread_pool.ts";
 
@@ -62,9 +62,9 @@ async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked:
   const { base64, real } = await loadModule(arithmetic);
   // one thread if memory cannot be shared; the engine reports it as `threads`
   const threads = hasThreads() ? asked : 1;
-  const core = instantiate(base64, threads > 1);
-  const pool = threads > 1 ? await startThreads(core, coreModel(variant.name), threads - 1) : undefined;
-  return new WasmEngine(core, real, variant, { threads, pool });
+  const core = instantiate(base64, variant, threads > 1);
+  const pool = threads > 1 ? await startThreads(core, threads - 1) : undefined;
+  return new WasmEngine(core, real, { threads, pool });
 }
 
 /** Loads the code for GPUs only when it is needed. */
@@ -91,8 +91,8 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
     );
   }
   const { base64, real } = await loadModule(arithmetic);
-  const core = instantiate(base64, true);
-  return new WasmEngine(core, real, variantOf(model), { background: await startTrainer(core, coreModel(model)) });
+  const core = instantiate(base64, variantOf(model), true);
+  return new WasmEngine(core, real, { background: await startTrainer(core) });
 }
 
 /**

@@ -1,16 +1,16 @@
 /**
  * The margins that the module's own float32 decoding computes, in both of its ways: assembly/decode_logits.ts, compiled for the tests.
  */
-import { coreModel } from "../../src/engine/wasm/core.ts";
 import { compile, FEATURES } from "../../build/build.ts";
-import { TOKENS } from "../../src/model/variant.ts";
-import { PAGES } from "../../src/engine/wasm/memory.ts";
+import { spread } from "../../src/model/padding.ts";
+import { TOKENS, variantOf } from "../../src/model/variant.ts";
+import { PAGES } from "../../src/engine/wasm/core.ts";
 import type { CertifyCheckpoint } from "../../src/certify/types.ts";
 
 /** The exports of assembly/decode_logits.ts. */
 interface LogitsExports {
   readonly parametersAt: WebAssembly.Global;
-  configure(model: number): void;
+  configure(width: number, hidden: number, finalNorm: boolean): void;
   prepareDecoding(): void;
   problemsBase(threads: number): number;
   decodeLogits(problems: number, count: number, step: number, byTables: boolean, out: number): void;
@@ -26,8 +26,9 @@ export class EngineMargins {
   constructor({ model, parameters }: CertifyCheckpoint) {
     const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
     this.#exports = exports as unknown as LogitsExports;
-    this.#exports.configure(coreModel(model));
-    new Float32Array(this.#memory.buffer, this.#exports.parametersAt.value, parameters.length).set(parameters);
+    const variant = variantOf(model);
+    this.#exports.configure(variant.width, variant.hidden, variant.finalNorm);
+    new Float32Array(this.#memory.buffer, this.#exports.parametersAt.value).set(spread(parameters, variant));
     this.#exports.prepareDecoding();
   }
 

@@ -2,7 +2,7 @@
 import { EXP2_RELATIVE, GELU_ERROR, GELU_UNDERFLOW } from "../../src/checker/elementary_bounds.ts";
 import { GELU } from "../../src/engine/reference/gelu.ts";
 import type { Arithmetic } from "../../src/engine/interface/types.ts";
-import { coreModel, instantiate } from "../../src/engine/wasm/core.ts";
+import { instantiate } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
 import { WASM as FAST } from "../../src/engine/wasm/fast_module.ts";
 import { type ModelName, type Variant, variantOf } from "../../src/model/variant.ts";
@@ -55,11 +55,10 @@ export function evaluator(
   arithmetic: Arithmetic,
   most: number,
 ): (bits: Uint32Array) => Float32Array {
-  const { memory, exports } = instantiate(arithmetic === "fast" ? FAST : EXACT);
+  const { memory, exports } = instantiate(arithmetic === "fast" ? FAST : EXACT, variantOf(model));
   const at = exports.problemsBase(1);
   const length = Math.ceil(most / 8) * 8; // two vectors of four at a time
   const [asBits, asFloats] = [new Uint32Array(memory.buffer, at, length), new Float32Array(memory.buffer, at, length)];
-  exports.configure(coreModel(model));
   return (bits) => {
     asBits.set(bits);
     exports[map](at, length / 4);

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { WasmAdder } from "../../src/adder/adder.ts";
-import { coreModel, decodeProblems, instantiate } from "../../src/engine/wasm/core.ts";
-import type { CoreExports } from "../../src/engine/wasm/core.ts";
+import { decodeProblems, instantiate, writeVector } from "../../src/engine/wasm/core.ts";
 import { WASM } from "../../src/engine/wasm/exact_module.ts";
 import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
+import { variantOf } from "../../src/model/variant.ts";
 import { decode, logitsByKeys, logitsByTables } from "./float32.ts";
 import { hostileWeights, plainWeights, randomNumbers, randomPair } from "./models.ts";
 import { attack } from "./soundness.ts";
@@ -18,9 +18,8 @@ for (const weights of WEIGHTS) {
     const random = randomNumbers(5);
     const pairs = Array.from({ length: 12 }, () => randomPair(random));
     const operands = Float64Array.from(pairs.flat());
-    const core = instantiate<CoreExports>(WASM);
-    core.exports.configure(coreModel(model));
-    new Float32Array(core.memory.buffer, core.exports.parametersAt.value, parameters.length).set(parameters);
+    const core = instantiate(WASM, variantOf(model));
+    writeVector(core, core.exports.parametersAt, parameters);
     core.exports.prepareDecoding();
     assertEquals(
       pairs.flatMap(([a, b]) => decode(numbers, a, b, logitsByTables)),

@@ -47,10 +47,10 @@ const SILENTLY = dieWithAPart("close(); return;");
 
 /** An engine of several threads that waits only a fifth of a second for one that does nothing. */
 async function impatientEngine(threads: number): Promise<WasmEngine> {
-  const core = instantiate(WASM, true);
+  const core = instantiate(WASM, variantOf(763), true);
   core.exports.setPatience(200);
-  const pool = await startThreads(core, 763, threads - 1);
-  const engine = new WasmEngine(core, "exact", variantOf(763), { threads, pool });
+  const pool = await startThreads(core, threads - 1);
+  const engine = new WasmEngine(core, "exact", { threads, pool });
   engine.initialize(0);
   return engine;
 }
@@ -87,8 +87,7 @@ Deno.test("a thread that dies without a part holds up nothing, not even the end"
 });
 
 Deno.test("a thread with a lot to do shows that it lives", () => {
-  const { memory, exports } = instantiate(WASM);
-  exports.configure(763);
+  const { memory, exports } = instantiate(WASM, variantOf(763));
   const count = 65_536; // 16 slices of 1024 tiles
   const at = exports.problemsBase(1);
   new Float64Array(memory.buffer, at, 2 * count).fill(1234567890);
@@ -105,8 +104,8 @@ for (
 ) {
   Deno.test(`an engine whose trainer in the background dies ${how} says so`, async () => {
     const engine = await withOtherSource("exports.train();", source, async () => {
-      const core = instantiate(WASM, true);
-      return new WasmEngine(core, "exact", variantOf(763), { background: await startTrainer(core, 763, 10) });
+      const core = instantiate(WASM, variantOf(763), true);
+      return new WasmEngine(core, "exact", { background: await startTrainer(core, 10) });
     });
     const start = { seed: 1, attempt: 0, firstSample: 0, firstStep: 0, steps: 10, minDigits: 1, maxDigits: 3 };
     const run = () => engine.trainRun({ ...start, stage: shortStage() });

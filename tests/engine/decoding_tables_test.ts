@@ -1,8 +1,9 @@
 /** Both modules that decode read the same numbers, which is what a proof about both rests on. */
 import { assertEquals, assertGreater } from "@std/assert";
 import { WASM as ADDER } from "../../src/engine/wasm/adder_module.ts";
-import { type AdderExports, instantiate } from "../../src/engine/wasm/core.ts";
+import { type AdderExports, instantiate, writeVector } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
+import { variantOf } from "../../src/model/variant.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { livelyParameters } from "./lively.ts";
 
@@ -13,9 +14,9 @@ const SIZES = {
 } as const;
 
 function numbersOf(base64: string, model: 763 | 777, parameters: Float32Array): Record<string, Float32Array> {
-  const { memory, exports } = instantiate<AdderExports>(base64);
-  exports.configure(model);
-  new Float32Array(memory.buffer, exports.parametersAt.value, parameters.length).set(parameters);
+  const core = instantiate<AdderExports>(base64, variantOf(model));
+  const { memory, exports } = core;
+  writeVector(core, exports.parametersAt, parameters);
   exports.prepareDecoding();
   return Object.fromEntries(
     Object.entries(SIZES).map(([name, size]) => {

@@ -24,9 +24,8 @@ function map(
   model: 763 | 777 = 763,
 ): { value: Float32Array; second: Float32Array } {
   const length = Math.ceil(x.length / 8) * 8; // the functions take vectors of four, some take two vectors
-  const { memory, exports } = instantiate(arithmetic === "fast" ? FAST : EXACT);
+  const { memory, exports } = instantiate(arithmetic === "fast" ? FAST : EXACT, variantOf(model));
   const at = exports.problemsBase(1);
-  exports.configure(model);
   new Float32Array(memory.buffer, at, length).fill(1).set(x);
   exports[name](at, length / 4);
   const results = new Float32Array(memory.buffer, at, 2 * length);

@@ -63,5 +63,6 @@ export const ENGINES: readonly EngineUnderTest[] = [
     name: `wasm ${arithmetic}`,
     create: (model: ModelName) => createEngine({ backend: "wasm", model, arithmetic }),
     tolerances: FLOAT32_TOLERANCES,
+    narrow: true,
   })),
 ];

@@ -4,7 +4,7 @@ import { ARITHMETICS, createEngine } from "../../src/engine/mod.ts";
 import type { Arithmetic, Engine, StepReport, TrainRun } from "../../src/engine/interface/types.ts";
 import { type Core, instantiate } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
-import { type ModelName, MODELS } from "../../src/model/variant.ts";
+import { type ModelName, MODELS, variantOf } from "../../src/model/variant.ts";
 import { learningRateAt } from "../../src/schedule/learning_rate.ts";
 import { continueRecipe, RECIPES, trainRecipe } from "../../src/training/recipes.ts";
 import type { StageHyperparameters } from "../../src/schedule/stage.ts";
@@ -37,7 +37,7 @@ const RUN: TrainRun = {
   stage: STAGE,
 };
 
-const core: Core = instantiate(EXACT);
+const core: Core = instantiate(EXACT, variantOf(763));
 
 /** The module's own learning rate: JavaScript's may differ in its last bit. */
 function moduleRate({ steps, learningRate, warmupSteps, floor }: StageHyperparameters, step: number): number {

@@ -4,12 +4,11 @@
  * @module
  */
 import { Buffer } from "node:buffer"; // compares at the speed of memory
-import { type CoreExports, hasRelaxedSimd, instantiate } from "../../src/engine/wasm/core.ts";
+import { type Core, hasRelaxedSimd, instantiate, PAGES, writeRun } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
 import { WASM as FAST } from "../../src/engine/wasm/fast_module.ts";
 import { QUERIES } from "../../src/model/vocabulary.ts";
-import { MODELS, TOKENS } from "../../src/model/variant.ts";
-import { PAGES } from "../../src/engine/wasm/memory.ts";
+import { MODELS, TOKENS, variantOf } from "../../src/model/variant.ts";
 import type { Target } from "./fuzz.ts";
 import type { Random } from "./random.ts";
 
@@ -60,25 +59,24 @@ function fillParameters(values: Float32Array, random: Random): void {
 
 /** A core in a memory of which every byte that it must not touch is known. */
 class Guarded {
-  readonly #exports: CoreExports;
+  readonly #core: Core;
   readonly #bytes: Uint8Array;
   readonly #tables: Uint8Array;
   readonly #base: number;
 
   constructor(base64: string) {
-    const { memory, exports } = instantiate(base64);
-    this.#exports = exports;
+    this.#core = instantiate(base64, variantOf(763));
+    const { memory, exports } = this.#core;
     this.#bytes = new Uint8Array(memory.buffer);
-    exports.configure(763);
     this.#base = exports.problemsBase(1);
     this.#tables = this.#bytes.slice(0, PARAMETERS);
     this.#bytes.fill(GUARD, this.#base);
   }
 
   run({ random, model, count, all }: Case): void {
-    const exports = this.#exports;
+    const { exports } = this.#core;
     const { buffer } = this.#bytes;
-    exports.configure(model);
+    exports.configure(7, 14, model === 777);
     const parameters = new Float32Array(buffer, exports.parametersAt.value, model);
     fillParameters(parameters, random);
     const before = parameters.slice();
@@ -103,18 +101,11 @@ class Guarded {
 
     const step = () => random.of([0, 0.01, 1, 1e30, 1e300]);
     exports.optimizerStep(step(), step(), random.of([0, 1, Infinity]), 0.9, 0.999, 1e-8);
-    const stage = [1000, 0.01, 10, 0.1, 0.1, 1, 0.9, 0.99, 1e-8];
-    const run = [
-      random.below(2 ** 32),
-      0,
-      random.below(2 ** 32),
-      random.below(900),
-      random.below(4),
-      1,
-      10,
-      4 * (1 + random.below(12)),
-    ];
-    new Float64Array(buffer, exports.runAt.value).set([...run, ...stage]);
+    const stage = { stageSteps: 1000, learningRate: 0.01, warmupSteps: 10, floor: 0.1, weightDecay: 0.1 };
+    const adamW = { clipNorm: 1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
+    const draws = { seed: random.below(2 ** 32), attempt: 0, firstSample: random.below(2 ** 32) };
+    const counts = { firstStep: random.below(900), steps: random.below(4), batch: 4 * (1 + random.below(12)) };
+    writeRun(this.#core, { ...stage, ...adamW, ...draws, ...counts, minDigits: 1, maxDigits: 10 });
     exports.train();
     this.#check(results, all, "train");
     const [least, most] = [1 + random.below(5), 5 + random.below(6)];

@@ -5,10 +5,17 @@
  */
 import { fromBase64 } from "../../common/base64.ts";
 import { chunksOf } from "../../model/problem.ts";
-import type { ModelName } from "../../model/variant.ts";
+import { gather, spread } from "../../model/padding.ts";
+import type { Variant } from "../../model/variant.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
+import type { StageHyperparameters } from "../../schedule/stage.ts";
 import { EngineError } from "../interface/error.ts";
-import { PAGES } from "./memory.ts";
+
+/**
+ * Pages, of 64 KiB each, of the core's memory, which neither grows nor moves, so that V8 keeps its size in a register (measured: on shared
+ * memory training is 1.06 times slower where it could grow). Untouched pages cost nothing: a small model takes 1 MB of the 16.
+ */
+export const PAGES = 256;
 
 /** The exports of `assembly/adder.ts`. Addresses are byte offsets in the memory. */
 export interface AdderExports {
@@ -20,7 +27,7 @@ export interface AdderExports {
   readonly w2At: WebAssembly.Global;
   readonly outputAt: WebAssembly.Global;
   problemsBase(threads: number): number;
-  configure(model: number): void;
+  configure(width: number, hidden: number, finalNorm: boolean): void;
   prepareDecoding(): void;
   decode(problems: number, count: number, out: number): void;
 }
@@ -36,6 +43,8 @@ export interface CoreExports extends AdderExports {
   readonly maxRun: WebAssembly.Global;
   readonly failedAt: WebAssembly.Global;
   readonly blocksAt: WebAssembly.Global;
+  /** The index of a field of the training run among the doubles at `runAt`. */
+  readonly [field: `Run.${string}`]: WebAssembly.Global;
   tablesUsable(): boolean;
   initialize(seed: number, attempt: number): void;
   resetOptimizer(): void;
@@ -73,8 +82,9 @@ export interface CoreExports extends AdderExports {
   mapGelu(at: number, vectors: number): void;
 }
 
-/** A module with a memory of its own. */
+/** A module with a memory of its own, for one model. */
 export interface Core<Exports extends AdderExports = CoreExports> {
+  readonly variant: Variant;
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly exports: Exports;
@@ -124,14 +134,6 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(Uint8Array.from(RELAXED_SIMD_PROBE));
 }
 
-/** The number under which the core knows a model. @throws {EngineError} If it is a narrow one */
-export function coreModel(model: ModelName): number {
-  if (typeof model === "number") return model;
-  throw new EngineError(
-    `Cannot create an engine on wasm as the model must be 763 or 777: current value is ${model}. Use the backend reference`,
-  );
-}
-
 /** Compiled modules by kind of memory and source. */
 const compiled = { shared: new Map<string, WebAssembly.Module>(), own: new Map<string, WebAssembly.Module>() };
 
@@ -160,16 +162,21 @@ function importSharedMemory(bytes: Uint8Array): void {
 }
 
 /**
- * Makes a core of a generated module, on memory of its own, shared or not.
+ * Makes a core of a generated module for a model, on memory of its own, shared or not.
  *
  * @throws {EngineError} If the runtime lacks or forbids WebAssembly SIMD, or the system refuses the memory
  */
-export function instantiate<Exports extends AdderExports = CoreExports>(base64: string, shared = false): Core<Exports> {
+export function instantiate<Exports extends AdderExports = CoreExports>(
+  base64: string,
+  variant: Variant,
+  shared = false,
+): Core<Exports> {
   try {
     const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared });
     const module = compile(base64, shared);
-    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    return { module, memory, exports: exports as unknown as Exports };
+    const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+    exports.configure(variant.width, variant.hidden, variant.finalNorm);
+    return { variant, module, memory, exports };
   } catch (cause) {
     checkSimd(cause);
     if (!(cause instanceof RangeError)) throw cause;
@@ -178,6 +185,36 @@ export function instantiate<Exports extends AdderExports = CoreExports>(base64: 
       `Cannot create an engine as the system must grant it ${size} MiB of memory: ${cause.message}`,
       { cause },
     );
+  }
+}
+
+/** A flat vector of the core, such as its gradient, as one of its model. */
+export function readVector({ memory, variant }: Core<AdderExports>, at: WebAssembly.Global): Float32Array {
+  return gather(new Float32Array(memory.buffer, at.value), variant);
+}
+
+/** The inverse of {@linkcode readVector}. */
+export function writeVector(
+  { memory, variant }: Core<AdderExports>,
+  at: WebAssembly.Global,
+  values: Float32Array,
+): void {
+  new Float32Array(memory.buffer, at.value).set(spread(values, variant));
+}
+
+/** The fields of a training run of the core: `Run` in assembly/layout.ts. */
+export type RunFields =
+  & Record<
+    "seed" | "attempt" | "firstSample" | "firstStep" | "steps" | "minDigits" | "maxDigits" | "stageSteps",
+    number
+  >
+  & StageHyperparameters;
+
+/** Writes what `train` of the core is to do. */
+export function writeRun({ memory, exports }: Core, run: RunFields): void {
+  const doubles = new Float64Array(memory.buffer, exports.runAt.value);
+  for (const [name, field] of Object.entries(exports)) {
+    if (name.startsWith("Run.")) doubles[field.value] = run[name.slice("Run.".length) as keyof RunFields];
   }
 }
 

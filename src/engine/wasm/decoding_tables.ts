@@ -1,5 +1,5 @@
 /**
- * The numbers that decoding reads: the exact float32 values of the module's tables and folded matrices (assembly/absorb.ts,
+ * The numbers that decoding reads: the exact float32 values of the module's tables and folded matrices (assembly/fold_weights.ts,
  * assembly/decode_tables.ts). A proof about the module takes them as they are, so no rounding on the way to them counts.
  */
 import { type ModelName, TOKENS, WIDTH } from "../../model/variant.ts";

@@ -1,12 +1,12 @@
 import { chunksOf, type Operands } from "../../model/problem.ts";
 import { DOMAINS, type SampleRequest } from "../../model/sampler.ts";
-import { parameterCount, TOKENS, type Variant } from "../../model/variant.ts";
+import { TOKENS } from "../../model/variant.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
 import { BaseEngine, type VectorName } from "../interface/base_engine.ts";
 import { checkBatch, type FilledStepOptions } from "../interface/checks.ts";
 import { EngineError } from "../interface/error.ts";
 import type { Arithmetic, LossAndGradient, StepReport, TrainRun, TrainRunReport } from "../interface/types.ts";
-import { capacity, type Core, coreModel, decodeProblems, writeProblems } from "./core.ts";
+import { capacity, type Core, decodeProblems, readVector, writeProblems, writeRun, writeVector } from "./core.ts";
 import type { BackgroundTrainer, ThreadPool } from "./thread_pool.ts";
 
 /** Problems that are drawn, or whose logits are computed, in one call of the core: a multiple of four. */
@@ -39,16 +39,14 @@ export class WasmEngine extends BaseEngine {
   constructor(
     core: Core,
     readonly arithmetic: Arithmetic,
-    variant: Variant,
     { threads = 1, pool, background }: Helpers = {},
   ) {
-    super(variant);
+    super(core.variant);
     this.threads = threads;
     this.#pool = pool;
     this.#background = background;
     this.#core = core;
     this.#failed = new Int32Array(core.memory.buffer, core.exports.failedAt.value, 1);
-    core.exports.configure(coreModel(variant.name));
     core.exports.initialize(0, 0);
   }
 
@@ -77,17 +75,17 @@ export class WasmEngine extends BaseEngine {
     throw error;
   }
 
-  /** A view of the core's memory. */
-  #floats({ value }: WebAssembly.Global, length: number = parameterCount(this.variant)): Float32Array {
-    return new Float32Array(this.#core!.memory.buffer, value, length);
+  /** Floats of the core's memory. */
+  #floats({ value }: WebAssembly.Global, length: number): Float32Array {
+    return new Float32Array(this.#core!.memory.buffer, value, length).slice();
   }
 
   protected read(name: VectorName): Float32Array {
-    return this.#floats(this.#exports[`${name}At`]).slice();
+    return readVector(this.#core!, this.#exports[`${name}At`]);
   }
 
   protected write(name: VectorName, values: Float32Array): void {
-    this.#floats(this.#exports[`${name}At`]).set(values);
+    writeVector(this.#core!, this.#exports[`${name}At`], values);
     this.#decodable = false;
   }
 
@@ -115,7 +113,7 @@ export class WasmEngine extends BaseEngine {
   }
 
   protected computeGradient(operands: Operands): LossAndGradient {
-    return { loss: this.#lossAndGradient(operands), gradient: this.#floats(this.#exports.gradientAt).slice() };
+    return { loss: this.#lossAndGradient(operands), gradient: readVector(this.#core!, this.#exports.gradientAt) };
   }
 
   protected takeStep(
@@ -133,19 +131,14 @@ export class WasmEngine extends BaseEngine {
   }
 
   protected async takeSteps(run: TrainRun): Promise<TrainRunReport> {
-    const { seed, attempt, firstSample, stage, firstStep, steps, minDigits, maxDigits } = run;
     this.#decodable = false;
-    // the order of the fields of RUN in assembly/entry.ts
-    new Float64Array(this.#core!.memory.buffer, this.#exports.runAt.value).set([
-      ...[seed, attempt, firstSample, firstStep, steps, minDigits, maxDigits, stage.batch],
-      ...[stage.steps, stage.learningRate, stage.warmupSteps, stage.floor],
-      ...[stage.weightDecay, stage.clipNorm, stage.beta1, stage.beta2, stage.epsilon],
-    ]);
+    const { stage, ...fields } = run;
+    writeRun(this.#core!, { ...stage, stageSteps: stage.steps, ...fields });
     if (this.#background === undefined) this.#onThreads(({ exports }) => exports.train());
     else await this.#background.train().catch((error) => this.#giveUp(error));
     this.checkUsable(); // it may have been disposed of meanwhile
     const { lossesAt, normsAt } = this.#exports;
-    return { losses: this.#floats(lossesAt, steps).slice(), gradientNorms: this.#floats(normsAt, steps).slice() };
+    return { losses: this.#floats(lossesAt, run.steps), gradientNorms: this.#floats(normsAt, run.steps) };
   }
 
   protected draw(request: Required<SampleRequest>): Operands {

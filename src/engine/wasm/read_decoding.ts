@@ -2,12 +2,12 @@
  * Takes the numbers that decoding reads out of the WASM module.
  */
 import { fromBase64 } from "../../common/base64.ts";
-import { HIDDEN, type ModelName, TOKENS, WIDTH } from "../../model/variant.ts";
+import { HIDDEN, type ModelName, TOKENS, variantOf, WIDTH } from "../../model/variant.ts";
 import { POSITIONS_READ, QUERIES } from "../../model/vocabulary.ts";
 import { sha256 } from "../../common/sha256.ts";
 import type { Arithmetic } from "../interface/types.ts";
 import { WASM as ADDER } from "./adder_module.ts";
-import { type CoreExports, coreModel, instantiate } from "./core.ts";
+import { instantiate, writeVector } from "./core.ts";
 import { BLOCK_ROWS, type DecodingNumbers, QUERY_ROW, ROW } from "./decoding_tables.ts";
 import { WASM as EXACT } from "./exact_module.ts";
 import { WASM as FAST } from "./fast_module.ts";
@@ -35,9 +35,9 @@ export function readDecodingNumbers(
   parameters: Float32Array,
   arithmetic: Arithmetic = "exact",
 ): DecodingNumbers | null {
-  const { memory, exports } = instantiate<CoreExports>(arithmetic === "exact" ? EXACT : FAST);
-  exports.configure(coreModel(model));
-  new Float32Array(memory.buffer, exports.parametersAt.value, parameters.length).set(parameters);
+  const core = instantiate(arithmetic === "exact" ? EXACT : FAST, variantOf(model));
+  const { memory, exports } = core;
+  writeVector(core, exports.parametersAt, parameters);
   exports.prepareDecoding();
   if (!exports.tablesUsable()) return null;
   const floats = (at: WebAssembly.Global, count: number) => new Float32Array(memory.buffer, at.value, count);

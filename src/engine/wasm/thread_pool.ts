@@ -11,9 +11,9 @@ const PATIENCE = 30;
 
 /** What a worker runs. */
 const WORKER_SOURCE = `
-addEventListener("message", ({ data: { module, memory, model, thread } }) => {
+addEventListener("message", ({ data: { module, memory, configuration, thread } }) => {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  exports.configure(model);
+  exports.configure(...configuration);
   postMessage("ready");
   if (thread > 0) {
     try {
@@ -58,12 +58,9 @@ export interface ThreadPool {
  *
  * @throws {EngineError} If a worker cannot be started; none is left then
  */
-export async function startThreads(
-  { module, memory, exports }: Core,
-  model: number,
-  count: number,
-): Promise<ThreadPool> {
-  const workers = await startThreadWorkers({ module, memory }, model, Array.from({ length: count }, (_, i) => i + 1));
+export async function startThreads(core: Core, count: number): Promise<ThreadPool> {
+  const { exports } = core;
+  const workers = await startThreadWorkers(core, Array.from({ length: count }, (_, i) => i + 1));
   // the core knows of it, and says so when it is used next
   for (const worker of workers) worker.onerror = (event) => event.preventDefault();
   exports.setThreads(count + 1, mayPark());
@@ -89,8 +86,8 @@ export interface BackgroundTrainer {
  * @param look Milliseconds between two looks whether the worker lives
  * @throws {EngineError} If it cannot be started
  */
-export async function startTrainer(core: Core, model: number, look: number = LOOK_MS): Promise<BackgroundTrainer> {
-  const [worker] = await startThreadWorkers(core, model, [0]);
+export async function startTrainer(core: Core, look: number = LOOK_MS): Promise<BackgroundTrainer> {
+  const [worker] = await startThreadWorkers(core, [0]);
   const watch = { user: "this engine", heartbeats: () => core.exports.heartbeats(), patience: PATIENCE, every: look };
   return {
     async train() {
@@ -102,11 +99,11 @@ export async function startTrainer(core: Core, model: number, look: number = LOO
 }
 
 /** Starts workers on the memory of a core, and waits until all are ready. */
-function startThreadWorkers(
-  { module, memory }: Pick<Core, "module" | "memory">,
-  model: number,
-  threads: readonly number[],
-): Promise<Worker[]> {
-  const greetings = threads.map((thread) => [`tiny-adder thread ${thread}`, { module, memory, model, thread }]);
+function startThreadWorkers({ module, memory, variant }: Core, threads: readonly number[]): Promise<Worker[]> {
+  const configuration = [variant.width, variant.hidden, variant.finalNorm];
+  const greetings = threads.map((thread) => [
+    `tiny-adder thread ${thread}`,
+    { module, memory, configuration, thread },
+  ]);
   return startWorkers(WORKER_SOURCE, "this engine", Object.fromEntries(greetings));
 }

@@ -22,7 +22,7 @@ import { pack, unpack } from "./shaders/layout.ts";
 /** Draws the first weights and the problems of a page or a test: to the byte those of the WASM engine. */
 function makeHost(variant: Variant): Promise<Engine> {
   if (!hasSimd()) return Promise.resolve(new ReferenceEngine(variant.name));
-  return import("../wasm/exact_module.ts").then(({ WASM }) => new WasmEngine(instantiate(WASM), "exact", variant));
+  return import("../wasm/exact_module.ts").then(({ WASM }) => new WasmEngine(instantiate(WASM, variant), "exact"));
 }
 const hosts: Partial<Record<ModelName, Promise<Engine>>> = {};
 

@@ -131,7 +131,7 @@ fn finishGradient(batch: u32) -> f32 {
 }
 
 // 0 for numbers smaller than \`least\`: what decays step by step must not end among the denormal numbers, which some processors are slow at.
-fn nothingBelow(x: vec4f, least: f32) -> vec4f {
+fn flushDenormals(x: vec4f, least: f32) -> vec4f {
   return select(x, vec4f(), abs(x) < vec4f(least));
 }
 
@@ -139,7 +139,7 @@ fn nothingBelow(x: vec4f, least: f32) -> vec4f {
 fn gradientNorm() -> f32 {
   var squares = 0.0;
   for (var i = thread; i < VECTORS; i += THREADS) {
-    let g = nothingBelow(states[gradient + i], 1.3877788e-17);
+    let g = flushDenormals(states[gradient + i], 1.3877788e-17);
     states[gradient + i] = g;
     squares += dot(g, g);
   }
@@ -160,8 +160,8 @@ fn adamW(norm: f32, step: Step) {
   if (step.clipNorm > 0.0) { clip = min(1.0, step.clipNorm / (norm + 1e-6)); }
   for (var i = thread; i < VECTORS; i += THREADS) {
     let g = states[gradient + i] * clip;
-    let m = nothingBelow(step.beta1 * firstMoment[i] + step.rest1 * g, 7.888609e-31); // 2^-100
-    let v = nothingBelow(step.beta2 * secondMoment[i] + step.rest2 * g * g, 7.5231638e-37); // 2^-120
+    let m = flushDenormals(step.beta1 * firstMoment[i] + step.rest1 * g, 7.888609e-31); // 2^-100
+    let v = flushDenormals(step.beta2 * secondMoment[i] + step.rest2 * g * g, 7.5231638e-37); // 2^-120
     firstMoment[i] = m;
     secondMoment[i] = v;
     weights[i] = weights[i] * step.keep - step.stepSize * m / (sqrt(v) * step.inverseRoot + step.epsilon);

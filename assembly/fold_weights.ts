@@ -1,0 +1,226 @@
+// Folded weights: two linear maps in a row are one matrix. A training step multiplies the small matrices once, so each example needs
+// fewer and smaller products. The formulas are those of src/engine/reference, combined.
+//
+// Coordinates. The residual stream is kept as x' = R^T x, where the reflection R turns the mean into the last of seven coordinates.
+// LayerNorm then drops that one and leaves u = r (x'_0 … x'_5) with r = (|x'_0…5|^2 / W + epsilon)^(-1/2). Its output,
+// weight * normalized + bias, is a matrix times (u, 1): N = (diag(weight) R without its last column, bias).
+//
+// Attention. With q = Wq N1 (u, 1) and k = Wk N1 (u, 1), a score is q . k = (u, 1)^T (Wq N1)^T (Wk N1) (u_j, 1). Terms that do not
+// depend on the key cancel in the softmax, so u_j itself is the key: query = C (u, 1), C = (Wk N1 without its last column)^T Wq N1.
+// The attention weights sum to 1, so u_j is the value as well: the projection of sum_j p_j v_j is M (sum_j p_j u_j, 1) with
+// M = Wproj Wv N1. A key has 6 numbers instead of 14.
+//
+// The kernels read:
+//   QUERY       C, scaled so that weights are powers of two   (6, 7)
+//   PROJECTION  R^T M                                         (7, 7)
+//   W1          W1 N2                                         (14, 7)
+//   W2          R^T W2                                        (7, 14)
+//   OUTPUT      tok R, or tok N_f where there is a final norm (14, 7)
+//   TOK, POS    tok R, pos R                                  (14, 7), (33, 7)
+//
+// A narrow model of width W has its W coordinates in the first W - 1 of the seven and in the last: the others are 0, and get no gradient.
+import { D, F, Folded, GRADIENT, MATRIX_ROW, N, PARAMETERS, POSITIONS, ROW7, Slice, Slot, T, Tensor } from "./layout";
+import { LOG2_E } from "./elementary";
+import { finalNorm, width } from "./model";
+import { madd, splatAt, sumsOfLanes } from "./simd";
+
+/** softmax(q k / sqrt W) is computed as 2^(query u). */
+function queryScale(): f32 {
+  return LOG2_E * <f32> (1.0 / Math.sqrt(<f64> width));
+}
+
+/**
+ * out = a b, of matrices (rows, inner) and (inner, 7).
+ *
+ * a: rows aRow and columns aColumn bytes apart: it may be a transpose or a matrix of the flat vector; b, out: rows MATRIX_ROW apart.
+ */
+function product(a: usize, aRow: usize, aColumn: usize, rows: i32, inner: i32, b: usize, out: usize): void {
+  for (let i = 0; i < rows; ++i) {
+    let low = f32x4.splat(0);
+    let high = f32x4.splat(0);
+    let from = a;
+    let row = b;
+    for (let k = 0; k < inner; ++k) {
+      const factor = splatAt(from);
+      low = madd(factor, v128.load(row), low);
+      high = madd(factor, v128.load(row, 16), high);
+      from += aColumn;
+      row += MATRIX_ROW;
+    }
+    v128.store(out, low);
+    v128.store(out, high, 16);
+    a += aRow;
+    out += MATRIX_ROW;
+  }
+}
+
+/** Writes the transpose of a matrix (rows, columns) with rows MATRIX_ROW bytes apart; those of the result are `stride` apart. */
+function transpose(from: usize, rows: i32, columns: i32, out: usize, stride: usize): void {
+  for (let r = 0; r < rows; ++r) {
+    for (let c = 0; c < columns; ++c) store<f32>(out + c * stride + r * 4, load<f32>(from + c * 4));
+    from += MATRIX_ROW;
+  }
+}
+
+/** Copies the first seven columns of a matrix with rows MATRIX_ROW bytes apart; those of the copy are `stride` apart. */
+function copyRows(from: usize, rows: i32, out: usize, stride: usize): void {
+  for (let r = 0; r < rows; ++r) {
+    v128.store(out, v128.load(from));
+    v128.store(out, v128.load(from, 12), 12);
+    from += MATRIX_ROW;
+    out += stride;
+  }
+}
+
+/**
+ * Writes R and its transpose: the reflection of the first W axes that swaps the direction of the mean, (1, …, 1) / sqrt W, and axis W - 1
+ * (Householder 1958, doi:10.1145/320941.320947), with column W - 1 moved to column 6.
+ */
+export function writeReflection(): void {
+  const c: f64 = 1.0 / Math.sqrt(<f64> width);
+  const last = width - 1;
+  memory.fill(Folded.REFLECTION, 0, 14 * MATRIX_ROW);
+  for (let i = 0; i < width; ++i) {
+    const v: f64 = i == last ? 1.0 - c : -c;
+    for (let j = 0; j < width; ++j) {
+      const delta: f64 = i == j ? 1.0 : 0.0;
+      const element = <f32> (delta - v * (j == last ? 1.0 - c : -c) / (1.0 - c));
+      const column = j == last ? N : j;
+      store<f32>(Folded.REFLECTION + i * MATRIX_ROW + column * 4, element);
+      store<f32>(Folded.REFLECTION_BACK + column * MATRIX_ROW + i * 4, element);
+    }
+  }
+}
+
+/** Writes the matrix N of a LayerNorm. */
+function writeNorm(weight: i32, bias: i32, out: usize): void {
+  for (let i = 0; i < D; ++i) {
+    const factor = splatAt(PARAMETERS + (weight + i) * 4);
+    const row: usize = out + i * MATRIX_ROW;
+    v128.store(row, f32x4.mul(factor, v128.load(Folded.REFLECTION + i * MATRIX_ROW)));
+    v128.store(row, f32x4.mul(factor, v128.load(Folded.REFLECTION + i * MATRIX_ROW, 16)), 16);
+    store<f32>(row + N * 4, load<f32>(PARAMETERS + (bias + i) * 4));
+  }
+}
+
+const KEY: usize = Folded.QKV + 7 * MATRIX_ROW;
+const VALUE: usize = Folded.QKV + 14 * MATRIX_ROW;
+
+/** Computes all folded matrices; call it whenever the weights have changed. `scratch`: room for a matrix (14, 7). */
+export function foldWeights(scratch: usize): void {
+  writeNorm(Tensor.LN1_WEIGHT, Tensor.LN1_BIAS, Folded.NORM1);
+  writeNorm(Tensor.LN2_WEIGHT, Tensor.LN2_BIAS, Folded.NORM2);
+  if (finalNorm) writeNorm(Tensor.LNF_WEIGHT, Tensor.LNF_BIAS, Folded.NORM_F);
+  else memory.copy(Folded.NORM_F, Folded.REFLECTION, 7 * MATRIX_ROW);
+
+  product(PARAMETERS + Tensor.QKV * 4, 28, 4, 3 * D, D, Folded.NORM1, Folded.QKV);
+  for (let i = 0; i < D; ++i) store<f32>(KEY + i * MATRIX_ROW + N * 4, 0);
+  product(KEY, 4, MATRIX_ROW, D, D, Folded.QKV, scratch);
+  const scale = f32x4.splat(queryScale());
+  for (let at = scratch; at < scratch + 7 * MATRIX_ROW; at += 16) v128.store(at, f32x4.mul(v128.load(at), scale));
+  transpose(scratch, D, D, Folded.QUERY, 56);
+  copyRows(scratch, D, Folded.QUERY + 28, 56);
+
+  product(PARAMETERS + Tensor.PROJECTION * 4, 28, 4, D, D, VALUE, Folded.PROJECTED_VALUE);
+  product(Folded.REFLECTION_BACK, MATRIX_ROW, 4, D, D, Folded.PROJECTED_VALUE, scratch);
+  transpose(scratch, D, D, Folded.PROJECTION, 56);
+  copyRows(scratch, D, Folded.PROJECTION + 28, 56);
+
+  product(PARAMETERS + Tensor.W1 * 4, 28, 4, F, D, Folded.NORM2, Folded.W1_BACK);
+  transpose(Folded.W1_BACK, F, D, Folded.W1, 56);
+  product(PARAMETERS + Tensor.W2 * 4, 4, 56, F, D, Folded.REFLECTION, Folded.W2);
+  transpose(Folded.W2, F, D, Folded.W2_BACK, 56);
+  product(PARAMETERS + Tensor.TOK * 4, 28, 4, T, D, Folded.NORM_F, Folded.OUTPUT_BACK);
+  transpose(Folded.OUTPUT_BACK, T, D, Folded.OUTPUT, 56);
+  product(PARAMETERS + Tensor.TOK * 4, 28, 4, T, D, Folded.REFLECTION, Folded.TOK);
+  product(PARAMETERS + Tensor.POS * 4, 28, 4, POSITIONS, D, Folded.REFLECTION, Folded.POS);
+}
+
+/** Sums `rows` rows of seven vectors over their lanes and multiplies the sums by `scale`. */
+function sumMatrix(vectors: usize, rows: i32, scale: f32, out: usize): void {
+  const factor = f32x4.splat(scale);
+  const zero = f32x4.splat(0);
+  for (let r = 0; r < rows; ++r) {
+    const low = sumsOfLanes(v128.load(vectors), v128.load(vectors, 16), v128.load(vectors, 32), v128.load(vectors, 48));
+    const high = sumsOfLanes(v128.load(vectors, 64), v128.load(vectors, 80), v128.load(vectors, 96), zero);
+    v128.store(out, f32x4.mul(low, factor));
+    v128.store(out, f32x4.mul(high, factor), 16);
+    vectors += ROW7;
+    out += MATRIX_ROW;
+  }
+}
+
+/** Backward of {@linkcode writeNorm}: from the gradient of N to those of weight and bias. */
+function normGradient(dNorm: usize, weight: i32, bias: i32): void {
+  for (let i = 0; i < D; ++i) {
+    let sum: f32 = 0;
+    for (let c = 0; c < N; ++c) {
+      sum += load<f32>(dNorm + i * MATRIX_ROW + c * 4) * load<f32>(Folded.REFLECTION + i * MATRIX_ROW + c * 4);
+    }
+    store<f32>(GRADIENT + (weight + i) * 4, sum);
+    store<f32>(GRADIENT + (bias + i) * 4, load<f32>(dNorm + i * MATRIX_ROW + N * 4));
+  }
+}
+
+/**
+ * Backward of a product a n: writes da = dProduct n^T into the flat gradient at `to`, and dn = a^T dProduct to `dn`.
+ *
+ * a: (rows, 7), in the flat vector; n: (7, 7).
+ */
+function productBackward(dProduct: usize, a: i32, rows: i32, n: usize, to: i32, dn: usize, scratch: usize): void {
+  transpose(n, D, D, scratch, MATRIX_ROW);
+  const da = scratch + 8 * MATRIX_ROW;
+  product(dProduct, MATRIX_ROW, 4, rows, D, scratch, da);
+  copyRows(da, rows, GRADIENT + to * 4, 28);
+  product(PARAMETERS + a * 4, 4, 28, D, rows, dProduct, dn);
+}
+
+/**
+ * Backward of {@linkcode foldWeights}: from the sums of a slice and of the slots, times `scale`, to the gradients of all tensors but the
+ * embeddings. Of the token embeddings it writes the part that comes from the output layer. `w`: room for matrices, 150 rows.
+ */
+export function foldWeightsBackward(w: usize, slice: usize, scale: f32): void {
+  const dNorm = w; // (7, 7)
+  const d = dNorm + 8 * MATRIX_ROW; // (21, 7)
+  const e = d + 24 * MATRIX_ROW; // (14, 7)
+  const scratch = e + 16 * MATRIX_ROW; // (8 + 24, 7)
+  memory.fill(w, 0, 80 * MATRIX_ROW);
+
+  // query = scale key^T q: dq = scale key dquery, dkey = scale q dquery^T
+  sumMatrix(Slot.DFOLDED_QUERY, N, scale * queryScale(), e);
+  product(KEY, MATRIX_ROW, 4, D, N, e, d);
+  transpose(e, D, D, scratch, MATRIX_ROW); // the seventh row of e is 0
+  product(Folded.QKV, MATRIX_ROW, 4, D, D, scratch, d + 7 * MATRIX_ROW);
+  // projection = R^T (wproj value): dwproj = R dprojection value^T, dvalue = wproj^T R dprojection
+  sumMatrix(slice + Slice.DPROJECTION, D, scale, scratch);
+  product(Folded.REFLECTION, MATRIX_ROW, 4, D, D, scratch, e);
+  productBackward(e, Tensor.PROJECTION, D, VALUE, Tensor.PROJECTION, d + 14 * MATRIX_ROW, scratch);
+  productBackward(d, Tensor.QKV, 3 * D, Folded.NORM1, Tensor.QKV, dNorm, scratch);
+  normGradient(dNorm, Tensor.LN1_WEIGHT, Tensor.LN1_BIAS);
+
+  sumMatrix(slice + Slice.DW1, F, scale, e);
+  productBackward(e, Tensor.W1, F, Folded.NORM2, Tensor.W1, dNorm, scratch);
+  normGradient(dNorm, Tensor.LN2_WEIGHT, Tensor.LN2_BIAS);
+  sumMatrix(slice + Slice.DW2, F, scale, e);
+  product(e, MATRIX_ROW, 4, F, D, Folded.REFLECTION_BACK, d);
+  transpose(d, F, D, GRADIENT + Tensor.W2 * 4, 56);
+  sumMatrix(slice + Slice.DOUTPUT, T, scale, e);
+  productBackward(e, Tensor.TOK, T, Folded.NORM_F, Tensor.TOK, dNorm, scratch);
+  if (finalNorm) normGradient(dNorm, Tensor.LNF_WEIGHT, Tensor.LNF_BIAS);
+}
+
+/** Adds to the gradients of the embeddings, from those of x' (a row for each token, then for each position) times `scale`. */
+export function embeddingGradients(rows: usize, scale: f32, scratch: usize): void {
+  product(rows, MATRIX_ROW, 4, T + POSITIONS, D, Folded.REFLECTION_BACK, scratch);
+  const factor = f32x4.splat(scale);
+  let to: usize = GRADIENT + Tensor.TOK * 4;
+  for (let r = 0; r < T + POSITIONS; ++r) {
+    // seven floats as two vectors that share the fourth
+    const low = madd(v128.load(scratch), factor, v128.load(to));
+    const high = madd(v128.load(scratch, 12), factor, v128.load(to, 12));
+    v128.store(to, low);
+    v128.store(to, high, 12);
+    scratch += MATRIX_ROW;
+    to += D * 4;
+  }
+}
