@@ -1,7 +1,7 @@
 import { createEngine } from "../src/engine/create_engine.ts";
 import { evaluate } from "../src/evaluation/evaluate.ts";
 import { follow, type RunEvent, type RunState } from "../src/training/events.ts";
-import { trainRun } from "../src/training/loop.ts";
+import { runEvents } from "../src/training/loop.ts";
 import { freshProgress } from "../src/training/progress.ts";
 import { trainRecipe } from "../src/training/recipes.ts";
 import { INTERIM_SAMPLE, Run } from "../src/training/run.ts";
@@ -57,7 +57,7 @@ export class TrainingSession {
       const machinery = { backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic };
       this.#report({ type: "machinery", ...machinery, ...(adapter && { adapter }) });
       return await follow(
-        trainRun(run, { certify, threads, signal }),
+        runEvents(run, { certify, threads, signal }),
         (event) => this.#record(event, run),
         (event) => this.#progress(event, run),
       );

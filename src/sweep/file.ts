@@ -93,15 +93,9 @@ export async function appendRun(path: string, line: SweepLine): Promise<boolean>
 }
 
 async function readAll(file: Deno.FsFile): Promise<Uint8Array> {
-  const { size } = await file.stat();
-  const bytes = new Uint8Array(size);
-  let read = 0;
-  while (read < size) {
-    const count = await file.read(bytes.subarray(read));
-    if (count === null) break;
-    read += count;
-  }
-  return bytes.subarray(0, read);
+  const bytes = new Uint8Array((await file.stat()).size);
+  for (let read = 0; read < bytes.length;) read += await file.read(bytes.subarray(read)) ?? Infinity;
+  return bytes;
 }
 
 function fileError(verb: string, path: string, cause: unknown): Error {

@@ -24,7 +24,7 @@ export class Journal {
   readonly #directory: RunDirectory;
   /** The log, whose lock keeps other runs out of the folder. */
   readonly #log: Deno.FsFile;
-  readonly #options: Pick<RunOptions, "overwrite" | "saveEvery">;
+  readonly #options: RunOptions;
   #pending = "";
   #logBytes = 0;
   /** Whether the folder holds this run, no longer an earlier one. */
@@ -41,62 +41,47 @@ export class Journal {
   }
 
   /**
-   * Opens a folder for a new run. Nothing is changed before the run begins.
+   * Opens the folder of a run: a new one, which changes nothing there before it begins, or one to resume, whose state is returned.
    *
-   * @param options `overwrite`: whether the run may replace what is there; `saveEvery`
-   * @throws {CheckpointError} If it cannot be written to
-   * @throws {TrainingError} If it holds a run, which would be lost, or one that is running
-   */
-  static async create(path: string, options: RunOptions = {}): Promise<Journal> {
-    return await Journal.#open(path, `start a run in ${path}`, options, (journal, directory) => {
-      if (!options.overwrite) checkNothingKept(directory);
-      return journal;
-    });
-  }
-
-  /**
-   * Opens the folder of a run to resume it.
-   *
-   * @param options `overwrite`: whether the run may replace proved weights; `saveEvery`
    * @throws {CheckpointError} If it cannot be written to, or its state cannot be read
-   * @throws {TrainingError} If it holds no run, or one that is running
+   * @throws {TrainingError} If a new run would replace another one, there is none to resume, or one is running
    */
-  static async resume(path: string, options: RunOptions = {}): Promise<{ journal: Journal; state: RunState }> {
-    return await Journal.#open(path, `go on with the run in ${path}`, options, async (journal, directory) => {
-      const state = readStateFile(directory) as RunState | undefined;
-      if (state === undefined) {
-        throw new TrainingError(
-          `Cannot go on with the run in ${path} as it must hold its state: there is no ${directory.stateFile}`,
-        );
-      }
-      // lines after the last save belong to steps that are repeated
-      await journal.#truncateLog(state.progress.logBytes);
-      journal.#begun = true;
-      journal.#ended = state.progress.ended;
-      return { journal, state };
-    });
-  }
-
-  static async #open<T>(
-    path: string,
-    asked: string,
-    options: RunOptions,
-    use: (journal: Journal, directory: RunDirectory) => T | Promise<T>,
-  ): Promise<T> {
+  static async open(path: string, options: RunOptions = {}): Promise<{ journal: Journal; state?: RunState }> {
     const directory = await openRunDirectory(path);
     const log = await lockLog(directory);
     if (log === undefined) {
       throw new TrainingError(
-        `Cannot ${asked} as no other run may be at work there: one is, and has ${directory.logFile} locked`,
+        `Cannot ${
+          options.resume ? "go on with the run" : "start a run"
+        } in ${path} as no other run may be at work there: ` +
+          `one is, and has ${directory.logFile} locked`,
       );
     }
+    const journal = new Journal(directory, log, options);
     try {
       await removeTemporaryFiles(directory);
-      return await use(new Journal(directory, log, options), directory);
+      if (options.resume) return { journal, state: await journal.#resume() };
+      if (!options.overwrite) checkNothingKept(directory);
+      return { journal };
     } catch (error) {
-      log.close();
+      journal.close();
       throw error;
     }
+  }
+
+  async #resume(): Promise<RunState> {
+    const { path, stateFile } = this.#directory;
+    const state = readStateFile(this.#directory) as RunState | undefined;
+    if (state === undefined) {
+      throw new TrainingError(
+        `Cannot go on with the run in ${path} as it must hold its state: there is no ${stateFile}`,
+      );
+    }
+    // lines after the last save belong to steps that are repeated
+    await this.#truncateLog(state.progress.logBytes);
+    this.#begun = true;
+    this.#ended = state.progress.ended;
+    return state;
   }
 
   /** Unlocks the folder. */
@@ -111,15 +96,12 @@ export class Journal {
       case "begin":
         this.#begun = this.#ended = false;
         return this.#addLine("start", event.settings);
-      case "step": {
-        this.#ended = false;
-        const { type, totalSteps: _, ...fields } = event;
-        return this.#addLine(type, fields);
-      }
+      case "step":
       case "evaluation":
       case "restart": {
+        if (event.type === "step") this.#ended = false;
         const { type, ...fields } = event;
-        return this.#addLine(type, fields);
+        return this.#addLine(type, { ...fields, totalSteps: undefined });
       }
       case "state": {
         if (!this.#begun) await this.#begin(event.state());
@@ -151,8 +133,7 @@ export class Journal {
    * can be resumed, and is not taken for a proved one.
    */
   async #begin(state: RunState): Promise<void> {
-    state.progress.logBytes = 0;
-    await writeFileAtomically(this.#directory.stateFile, encodeState(state));
+    await this.#writeState(state, 0);
     await this.#removeCertificate();
     await this.#truncateLog(0);
     this.#begun = true;
@@ -192,20 +173,20 @@ export class Journal {
   /** Writes log and state, from which a resume continues. */
   async #saveState(state: RunState): Promise<void> {
     await this.#flushLog();
-    state.progress.logBytes = this.#logBytes;
-    await writeFileAtomically(this.#directory.stateFile, encodeState(state));
+    await this.#writeState(state, this.#logBytes);
     this.#savedAt = performance.now();
+  }
+
+  async #writeState(state: RunState, logBytes: number): Promise<void> {
+    state.progress.logBytes = logBytes;
+    await writeFileAtomically(this.#directory.stateFile, encodeState(state));
   }
 
   async #removeCertificate(): Promise<void> {
     await Deno.remove(this.#directory.certificateFile).catch(() => {}); // as a rule there is none
   }
 
-  /**
-   * Checks that a resumed run will not replace proved weights.
-   *
-   * @throws {TrainingError} If it would
-   */
+  /** Checks that the run will not replace proved weights. @throws {TrainingError} If it would */
   checkProof(): void {
     const { path, certificateFile } = this.#directory;
     if (this.#options.overwrite || sizeOf(certificateFile) === 0) return;
@@ -234,10 +215,10 @@ function checkNothingKept(directory: RunDirectory): void {
     .filter((file) => sizeOf(file) > 0).map((file) => file.replace(/.*[/\\]/, ""));
   if (!unfinished && files.length === 0) return;
   const asked = `Cannot start a run in ${path} as the folder must not hold`;
-  const run = found && `recipe ${found.recipe.name}, model ${found.model}, seed ${found.seed}`;
+  const run = found && ` of recipe ${found.recipe.name}, model ${found.model}, seed ${found.seed}`;
   const message = unfinished
     ? `${asked} an unfinished one: it holds one at step ${found.step}. Go on with it (--resume), replace it (--overwrite)`
-    : `${asked} another one: it holds ${files.join(" and ")}${run ? ` of ${run}` : ""}. Replace it (--overwrite)`;
+    : `${asked} another one: it holds ${files.join(" and ")}${run ?? ""}. Replace it (--overwrite)`;
   throw new KeptRunError(`${message}, or name another folder`, { unfinished });
 }
 

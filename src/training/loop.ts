@@ -11,7 +11,7 @@ import { conclude, evaluateRun } from "./conclude.ts";
 import { TrainingError } from "./error.ts";
 import type { RunEvent } from "./events.ts";
 import type { RunOptions } from "./options.ts";
-import { currentStage, isDone, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
+import { isDone, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
 import { type Stage, totalSteps } from "./recipes.ts";
 import { INTERIM_SAMPLE, type Run } from "./run.ts";
 import type { RestartReport } from "./types.ts";
@@ -32,7 +32,7 @@ const SECONDS_BETWEEN_INTERIM = 0.5;
 const INTERIM_RARITY = 50;
 
 /** Trains to the end, evaluates, hardens and proves. */
-export async function* trainRun(run: Run, options: RunOptions): AsyncGenerator<RunEvent, void> {
+export async function* runEvents(run: Run, options: RunOptions): AsyncGenerator<RunEvent, void> {
   yield* trainSteps(run, options);
   yield* conclude(run, options);
 }
@@ -68,11 +68,11 @@ export async function* trainSteps(
   let chunk = MOST_STEPS;
   let turned = performance.now();
   while (progress.evaluationDue || !isDone(progress, limit)) {
-    const stage = currentStage(progress)!;
+    const stage = recipe.stages[progress.stage];
     if (!progress.evaluationDue) { // otherwise the last session was stopped in an evaluation
       const before = performance.now();
       const steps = Math.min(chunk, stepsAtOnce(progress, stage, { limit, evalEvery }));
-      yield* takeSteps(run, stage, steps, limit);
+      yield* takeChunk(run, stage, steps, limit);
       const seconds = Math.max((performance.now() - before) / 1000, 1e-6);
       const fitting = Math.round(steps * (isGpu ? GPU_SECONDS : SECONDS_BETWEEN_TURNS) / seconds);
       chunk = Math.max(1, Math.min(isGpu ? MOST_GPU_STEPS : MOST_STEPS, fitting));
@@ -97,7 +97,7 @@ export async function* trainSteps(
   }
 }
 
-async function* takeSteps(run: Run, stage: Stage, steps: number, limit: number): AsyncGenerator<RunEvent, void> {
+async function* takeChunk(run: Run, stage: Stage, steps: number, limit: number): AsyncGenerator<RunEvent, void> {
   const { engine, progress } = run;
   const { seed, attempt, step: firstSample, stageStep: firstStep } = progress;
   progress.ended = false;

@@ -1,7 +1,6 @@
 import type { Arithmetic, BackendName } from "../engine/interface/types.ts";
 import type { ModelName } from "../model/variant.ts";
-import { totalSteps } from "./recipes.ts";
-import type { Recipe, Stage } from "./recipes.ts";
+import { type Recipe, type Stage, totalSteps } from "./recipes.ts";
 import type { EvaluationReport, RestartReport } from "./types.ts";
 
 export type RunKind = "train" | "continue";
@@ -16,11 +15,9 @@ export interface RunProgress {
   arithmetic: Arithmetic;
   /** The backend of the run; a resume keeps it. Missing in runs of earlier versions. */
   backend?: BackendName;
-  /** Restarts so far. */
+  /** The number of restarts so far, the index of the stage, and the steps done in it. */
   attempt: number;
-  /** Index of the current stage. */
   stage: number;
-  /** Steps done in that stage. */
   stageStep: number;
   /** Steps done in this attempt, over all stages. */
   step: number;
@@ -59,24 +56,15 @@ export function freshProgress(
   };
 }
 
-/** The current stage; undefined after the last one. */
-export function currentStage({ recipe, stage }: RunProgress): Stage | undefined {
-  return recipe.stages[stage];
-}
-
 /**
- * Steps until the next event: the lengths of operands change, the gate's window opens or closes, an evaluation is due, the stage or the run
- * ends.
- *
- * @param limit Steps after which the run ends
- * @param evalEvery Steps between evaluations, 0 for none
+ * Steps until the next event: the lengths of operands change, the gate's window opens or closes, an evaluation is due (every `evalEvery` steps,
+ * 0 for none), the stage ends, or the run does (at step `limit`).
  */
 export function stepsAtOnce(
-  progress: RunProgress,
+  { step, stageStep }: RunProgress,
   stage: Stage,
   { limit, evalEvery }: { limit: number; evalEvery: number },
 ): number {
-  const { step, stageStep } = progress;
   const stops = [stage.steps, ...stage.curriculum.map(({ fromStep }) => fromStep)];
   if (stage.gate !== undefined) stops.push(stage.gate.atStep - stage.gate.window, stage.gate.atStep);
   const next = Math.min(...stops.map(Math.ceil).filter((stop) => stop > stageStep)) - stageStep;

@@ -74,42 +74,30 @@ export const HARDENING_ROUNDS = 6;
 export const FINAL_EVALUATION = 100_000;
 
 const ADAM = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 } as const;
-const ADAM_OF_PAPER = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 1 } as const;
-const ALL_LENGTHS: readonly CurriculumPhase[] = [{ fromStep: 0, minDigits: 1, maxDigits: 10 }];
+const ADAM_OF_PAPER = { ...ADAM, beta2: 0.999 } as const;
+
+/** Operands of 1 digit up to a number of digits that grows. */
+function growing(...phases: readonly (readonly [fromStep: number, maxDigits: number])[]): CurriculumPhase[] {
+  return phases.map(([fromStep, maxDigits]) => ({ fromStep, minDigits: 1, maxDigits }));
+}
 
 /** Large learning rate, weight decay, operands that grow. */
 function explore(batch: number, steps: number, gateLoss: number): Stage {
   return {
-    ...ADAM,
-    name: "explore",
-    steps,
-    batch,
-    learningRate: 0.04,
-    warmupSteps: 0.05 * steps,
-    floor: 0.25,
-    weightDecay: 0.1,
-    curriculum: [
-      { fromStep: 0, minDigits: 1, maxDigits: 3 },
-      { fromStep: 0.1 * steps, minDigits: 1, maxDigits: 6 },
-      { fromStep: 0.3 * steps, minDigits: 1, maxDigits: 10 },
-    ],
+    ...{ ...ADAM, name: "explore", steps, batch },
+    ...{ learningRate: 0.04, warmupSteps: 0.05 * steps, floor: 0.25, weightDecay: 0.1 },
+    curriculum: growing([0, 3], [0.1 * steps, 6], [0.3 * steps, 10]),
     gate: { atStep: steps, window: 500, loss: gateLoss },
   };
 }
 
 /** No weight decay, a learning rate that falls to almost 0, long operands. */
-function anneal(batch: number, steps: number, learningRate: number, gate: Gate): Stage {
+function anneal(batch: number, steps: number, learningRate: number, gate?: Gate): Stage {
   return {
-    ...ADAM,
-    name: "anneal",
-    steps,
-    batch,
-    learningRate,
-    warmupSteps: 0.02 * steps,
-    floor: 0.01,
-    weightDecay: 0,
+    ...{ ...ADAM, name: "anneal", steps, batch },
+    ...{ learningRate, warmupSteps: 0.02 * steps, floor: 0.01, weightDecay: 0 },
     curriculum: [{ fromStep: 0, minDigits: 8, maxDigits: 10 }],
-    gate,
+    ...(gate && { gate }),
   };
 }
 
@@ -120,38 +108,23 @@ const TRAIN_RECIPES: Readonly<Record<string, Recipe>> = {
     name: "fast",
     description: "from scratch to 99.9% in a few seconds",
     stages: [explore(32, 5000, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })],
-    maxAttempts: 20,
-    evaluation: NO_EVALUATION,
-    proofSeconds: 5,
+    ...{ maxAttempts: 20, evaluation: NO_EVALUATION, proofSeconds: 5 },
   },
   sure: {
     name: "sure",
     description: "from scratch to no error at all, proved",
     stages: [explore(64, 5000, 0.30), anneal(64, 20_000, 0.01, { atStep: 6000, window: 500, loss: 0.035 })],
-    maxAttempts: 20,
-    evaluation: NO_EVALUATION,
-    hardeningRounds: HARDENING_ROUNDS,
+    ...{ maxAttempts: 20, evaluation: NO_EVALUATION, hardeningRounds: HARDENING_ROUNDS },
   },
   paper: {
     name: "paper",
     description: "the original's first phase: 400,000 steps, no restarts",
     stages: [{
-      ...ADAM_OF_PAPER,
-      name: "train",
-      steps: 400_000,
-      batch: 128,
-      learningRate: 0.02,
-      warmupSteps: 20_000,
-      floor: 0.1,
-      weightDecay: 0.1,
-      curriculum: [
-        { fromStep: 0, minDigits: 1, maxDigits: 3 },
-        { fromStep: 20_000, minDigits: 1, maxDigits: 6 },
-        { fromStep: 60_000, minDigits: 1, maxDigits: 10 },
-      ],
+      ...{ ...ADAM_OF_PAPER, name: "train", steps: 400_000, batch: 128 },
+      ...{ learningRate: 0.02, warmupSteps: 20_000, floor: 0.1, weightDecay: 0.1 },
+      curriculum: growing([0, 3], [20_000, 6], [60_000, 10]),
     }],
-    maxAttempts: 1,
-    evaluation: { every: 20_000, problems: 10_000 },
+    ...{ maxAttempts: 1, evaluation: { every: 20_000, problems: 10_000 } },
   },
 };
 
@@ -162,31 +135,19 @@ const CONTINUE_RECIPES: Readonly<Record<string, Recipe>> = {
     name: "paper",
     description: "the original's second phase: up to 200,000 steps from a checkpoint, ended by 99% exact match",
     stages: [{
-      ...ADAM_OF_PAPER,
-      name: "continue",
-      steps: 200_000,
-      batch: 256,
-      learningRate: 0.005,
-      warmupSteps: 4000,
-      floor: 0.02,
-      weightDecay: 0.01,
-      curriculum: ALL_LENGTHS,
+      ...{ ...ADAM_OF_PAPER, name: "continue", steps: 200_000, batch: 256 },
+      ...{ learningRate: 0.005, warmupSteps: 4000, floor: 0.02, weightDecay: 0.01 },
+      curriculum: growing([0, 10]),
     }],
-    maxAttempts: 1,
-    evaluation: { every: 1000, problems: 10_000, stopAt: 0.99 },
+    ...{ maxAttempts: 1, evaluation: { every: 1000, problems: 10_000, stopAt: 0.99 } },
   },
 };
 
 /** Another, gentler annealing of trained weights. */
 function secondAnnealing(name: string, batch: number, steps: number, learningRate: number): Recipe {
-  const { gate: _, ...stage } = anneal(batch, steps, learningRate, { atStep: 0, window: 0, loss: 0 });
-  return {
-    name,
-    description: `another annealing of ${steps} steps from a checkpoint`,
-    stages: [stage],
-    maxAttempts: 1,
-    evaluation: NO_EVALUATION,
-  };
+  const description = `another annealing of ${steps} steps from a checkpoint`;
+  const stages = [anneal(batch, steps, learningRate)];
+  return { name, description, stages, maxAttempts: 1, evaluation: NO_EVALUATION };
 }
 
 /**
@@ -261,33 +222,25 @@ export function continueRecipe(name: string): Recipe {
  * @throws {RangeError} If it cannot be run; the message says why
  */
 export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train" | "continue"): void {
-  const asked = `Cannot train by the recipe ${formatValue(name)} as`;
-  if (stages.length === 0) throw new RangeError(`${asked} it must have at least one stage: current number is 0`);
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1) {
-    throw new RangeError(
-      `${asked} maxAttempts must be a whole number, 1 or more: current value is ${formatValue(maxAttempts)}`,
-    );
-  }
+  const fail = (reason: string) => new RangeError(`Cannot train by the recipe ${formatValue(name)} as ${reason}`);
+  const checkCount = (what: string, count: number) => {
+    if (Number.isInteger(count) && count >= 1) return;
+    throw fail(`${what} must be a whole number, 1 or more: current value is ${formatValue(count)}`);
+  };
+  if (stages.length === 0) throw fail("it must have at least one stage: current number is 0");
+  checkCount("maxAttempts", maxAttempts);
   for (const { name: full, steps, curriculum, gate } of stages) {
-    const name = formatValue(full);
-    if (!Number.isInteger(steps) || steps < 1) {
-      throw new RangeError(
-        `${asked} the steps of stage ${name} must be a whole number, 1 or more: current value is ${formatValue(steps)}`,
-      );
-    }
+    const stage = `stage ${formatValue(full)}`;
+    checkCount(`the steps of ${stage}`, steps);
     const first = curriculum.at(0)?.fromStep;
-    if (first !== 0) {
-      throw new RangeError(`${asked} the curriculum of stage ${name} must start at step 0: it starts at ${first}`);
-    }
+    if (first !== 0) throw fail(`the curriculum of ${stage} must start at step 0: it starts at ${first}`);
     if (gate === undefined) continue;
     if (kind === "continue") {
-      throw new RangeError(
-        `${asked} a second pass has no gates, which would start it again from new weights: stage ${name} has one`,
-      );
+      throw fail(`a second pass has no gates, which would start it again from new weights: ${stage} has one`);
     }
     if (!(gate.window >= 1 && gate.window <= gate.atStep && gate.atStep <= steps)) {
-      throw new RangeError(
-        `${asked} the window of the gate of stage ${name} must lie within its ${steps} steps: ` +
+      throw fail(
+        `the window of the gate of ${stage} must lie within its ${steps} steps: ` +
           `it has ${gate.window} steps and ends at step ${gate.atStep}`,
       );
     }

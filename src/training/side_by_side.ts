@@ -16,7 +16,7 @@ interface Attempt {
 
 /**
  * Trains several attempts of a run in parallel, each in a worker; the first one that passes its gates is the result. Events, weights, checkpoint
- * and report are those of `trainRun`, which trains one attempt after the other, but no state is due before the end: no attempt can be resumed
+ * and report are those of `runEvents`, which trains one attempt after the other, but no state is due before the end: no attempt can be resumed
  * alone.
  *
  * @param start The run before its first step

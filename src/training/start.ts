@@ -4,7 +4,7 @@ import type { Engine, EngineOptions } from "../engine/interface/types.ts";
 import { TrainingError } from "./error.ts";
 import { follow, type RunEvent, type RunState } from "./events.ts";
 import { Journal } from "./journal.ts";
-import { trainRun, withInterimEvaluations } from "./loop.ts";
+import { runEvents, withInterimEvaluations } from "./loop.ts";
 import { checkRunOptions, type RunOptions } from "./options.ts";
 import { freshProgress, isDone, type RunKind, type RunProgress } from "./progress.ts";
 import { checkRecipeForm } from "./recipe_form.ts";
@@ -23,19 +23,16 @@ interface Start {
 
 function recipeOf(kind: RunKind, recipe: string | Recipe): Recipe {
   if (typeof recipe === "string") return kind === "train" ? trainRecipe(recipe) : continueRecipe(recipe);
-  checkRecipeForm(
-    recipe,
-    "the recipe",
-    (reason) => new TypeError(`Cannot train by a recipe of your own as ${reason}`),
-  );
+  const fail = (reason: string) => new TypeError(`Cannot train by a recipe of your own as ${reason}`);
+  checkRecipeForm(recipe, "the recipe", fail);
   checkRecipe(recipe, kind);
   return recipe;
 }
 
 /** Reads the state of the run in `out`. Its recipe, model and seed hold; options must not contradict them. */
 async function resumed(kind: RunKind, options: RunOptions): Promise<Start> {
-  const { journal, state } = await Journal.resume(options.out!, options);
-  const { progress } = state;
+  const { journal, state } = await Journal.open(options.out!, options);
+  const { progress } = state!;
   const asked: [string, unknown, unknown][] = [
     ["kind", kind, progress.kind],
     ["recipe", typeof options.recipe === "object" ? options.recipe.name : options.recipe, progress.recipe.name],
@@ -66,8 +63,8 @@ async function fresh(kind: RunKind, options: RunOptions): Promise<Start> {
     ...{ kind, recipe: recipeOf(kind, recipe), seed, arithmetic },
     ...{ model: from?.model ?? options.model ?? 763, from: from?.metadata ?? null },
   });
-  const journal = out === undefined ? undefined : await Journal.create(out, options);
-  return { progress, journal, vectors: from && { parameters: from.parameters } };
+  const opened = out === undefined ? undefined : await Journal.open(out, options);
+  return { progress, journal: opened?.journal, vectors: from && { parameters: from.parameters } };
 }
 
 /** Makes the engine of a run. */
@@ -85,7 +82,7 @@ async function* runAlone(
   const engine = await makeEngine({ backend: resumedOn ?? backend, model: progress.model, threads, arithmetic });
   try {
     const run = new Run(engine, progress, vectors);
-    yield* withInterimEvaluations(trainRun(run, options), run, interimProblems);
+    yield* withInterimEvaluations(runEvents(run, options), run, interimProblems);
   } finally {
     await engine.dispose();
   }

@@ -61,21 +61,17 @@ export interface RestartReport {
   gate: number;
 }
 
-/** An evaluation during the run. */
+/** An evaluation on held-out problems during the run. */
 export interface EvaluationReport {
   /** Steps of the attempt before it. */
   step: number;
-  /** Held-out problems. */
   total: number;
-  /** Correct answers. */
   correct: number;
 }
 
 /** The report of a finished run. */
 export interface TrainReport {
-  /** The variant of the model. */
   model: ModelName;
-  /** The recipe's name. */
   recipe: string;
   /** The seed of weights and examples. */
   seed: number;
@@ -87,17 +83,14 @@ export interface TrainReport {
   seconds: number;
   /** Seconds of training alone, without hardening. */
   trainSeconds: number;
-  /** The engine that really ran. */
+  /** The engine that really ran; so are `threads` and `arithmetic` those that really ran. */
   backend: BackendName;
   /** The GPU; null if it ran on the CPU. */
   adapter: AdapterDescription | null;
-  /** The number of threads that really ran. */
   threads: number;
-  /** The arithmetic that really ran. */
   arithmetic: Arithmetic;
-  /** The share of held-out pairs that the final weights add correctly, 0 to 1. Operands are uniform in [0, 10^10). */
+  /** The share of `evaluated` held-out pairs that the final weights add correctly, 0 to 1. Operands are uniform in [0, 10^10). */
   exactMatch: number;
-  /** The number of these pairs. */
   evaluated: number;
   /** Whether the weights are proved to add all 10^20 pairs correctly; null if no proof was requested. */
   certified: boolean | null;
@@ -109,9 +102,7 @@ export interface TrainReport {
   counterexample: CertifyResult["counterexample"];
   /** The path of the saved checkpoint; null if nothing was saved. */
   checkpoint: string | null;
-  /** Every restart, in order. */
   restarts: RestartReport[];
-  /** Every evaluation, in order. */
   evaluations: EvaluationReport[];
   /** Whether the recipe's goal ended the run before its last step. */
   stoppedEarly: boolean;

@@ -12,7 +12,7 @@ import {
   trainRecipe,
 } from "../../src/training/recipes.ts";
 import { follow } from "../../src/training/events.ts";
-import { trainRun } from "../../src/training/loop.ts";
+import { runEvents } from "../../src/training/loop.ts";
 import { Run } from "../../src/training/run.ts";
 import type { ProgressEvent, TrainResult } from "../../src/training/types.ts";
 import { type Script, ScriptedEngine } from "./scripted_engine.ts";
@@ -35,7 +35,7 @@ async function run(recipe: Recipe, { script, kind = "train", limit, evalEvery }:
   const events: ProgressEvent[] = [];
   const progress = freshProgress({ kind, recipe, model: 763, seed: 7, arithmetic: "exact", from: null });
   const run = new Run(engine, progress, { parameters: new Float32Array(763) });
-  const steps = trainRun(run, { steps: limit, evalEvery });
+  const steps = runEvents(run, { steps: limit, evalEvery });
   const result = await follow(steps, () => {}, (event) => events.push(event));
   return { ...result, engine, events };
 }
