@@ -9,9 +9,8 @@
  */
 import { type ModelName, type Variant, variantOf } from "../model/variant.ts";
 import { toBase64 } from "../common/base64.ts";
-import { littleEndian } from "./common/bytes.ts";
-import { checkpointFrom, type CheckpointSource } from "./safetensors/source.ts";
-import { checkParameters } from "./safetensors/state_dict.ts";
+import { concatenate } from "./common/bytes.ts";
+import { type CheckpointSource, tensorsToWrite } from "./safetensors/source.ts";
 
 /** Characters per line of the embedded weights. */
 const LINE = 100;
@@ -33,10 +32,8 @@ const LINE = 100;
  * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
 export function encodeAdderBoardSubmission(source: CheckpointSource): string {
-  const checkpoint = checkpointFrom(source, "write a checkpoint");
-  checkParameters(checkpoint);
-  const { model, parameters } = checkpoint;
-  const base64 = toBase64(littleEndian(parameters));
+  const { model, tensors } = tensorsToWrite(source);
+  const base64 = toBase64(concatenate(tensors.map(({ bytes }) => bytes)));
   const lines = base64.match(new RegExp(`.{1,${LINE}}`, "g"))!.map((line) => `    "${line}"`).join("\n");
   return submission(model, variantOf(model), lines);
 }

@@ -1,5 +1,6 @@
+import { formatJson } from "../common/format_value.ts";
 import { type ModelName, MODELS, variantOf } from "../model/variant.ts";
-import { CheckpointError, excerpt } from "./common/error.ts";
+import { refuse } from "./common/error.ts";
 import { isFlaxTree, stateDictOfFlax } from "./numpy/flax.ts";
 import { PickleDict, PickleGlobal, PickleObject, type PickleValue } from "./common/pickle_reader.ts";
 import { isRunState, RUN_STATE } from "./safetensors/state_dict.ts";
@@ -43,17 +44,12 @@ export function findModel(root: PickleValue, { asked, key }: SearchOptions): Fou
   const most = candidates.reduce((most, candidate) => Math.max(most, matches(candidate)), 0);
   const best = candidates.filter((candidate) => matches(candidate) >= Math.min(most, FEWEST));
   if (best.length === 0) {
-    const where = key === undefined ? "" : ` under ${excerpt(key)}`;
-    throw new CheckpointError(
-      `Cannot ${asked} as it must hold the tensors of a model by name${where}: it holds ${describe(root)}`,
-    );
+    const where = key === undefined ? "" : ` under ${formatJson(key)}`;
+    refuse(asked, `it must hold the tensors of a model by name${where}: it holds ${describe(root)}`);
   }
   if (most >= FEWEST && !best.every((other) => isSameModel(best[0], other, asked))) {
-    throw new CheckpointError(
-      `Cannot ${asked} as it must hold one model: it holds ${best.length}, under ${
-        best.map(({ path }) => excerpt(path)).join(" and ")
-      }; name one of them with --key`,
-    );
+    const paths = best.map(({ path }) => formatJson(path)).join(" and ");
+    refuse(asked, `it must hold one model: it holds ${best.length}, under ${paths}; name one of them with --key`);
   }
   return best[0];
 }
@@ -137,11 +133,11 @@ function describe(root: PickleValue): string {
   }
   if (root instanceof PickleObject) {
     return `an object of class ${
-      excerpt(root.name.replace(" ", "."))
+      formatJson(root.name.replace(" ", "."))
     }, which its own code alone can make; save model.state_dict() instead`;
   }
-  if (root instanceof PickleGlobal) return `the name ${excerpt(root.name.replace(" ", "."))}`;
-  if (!(root instanceof PickleDict)) return `the value ${excerpt(typeof root === "bigint" ? String(root) : root)}`;
+  if (root instanceof PickleGlobal) return `the name ${formatJson(root.name.replace(" ", "."))}`;
+  if (!(root instanceof PickleDict)) return `the value ${formatJson(typeof root === "bigint" ? String(root) : root)}`;
   if (root.entries.size === 0) return "an empty dict";
   if (root.entries.has("param_groups") && root.entries.has("state")) {
     return "the state of an optimizer; save model.state_dict() as well";
@@ -151,5 +147,5 @@ function describe(root: PickleValue): string {
   );
   if (isRunState(new Map(tensors))) return RUN_STATE;
   if (tensors.length > 0) return inventory(tensors);
-  return `a dict without tensors, with the keys ${excerpt([...root.entries.keys()].map(String))}`;
+  return `a dict without tensors, with the keys ${formatJson([...root.entries.keys()].map(String))}`;
 }

@@ -1,26 +1,29 @@
-import { type ModelName, variantOf } from "../model/variant.ts";
+import type { OptionKinds } from "../common/options.ts";
+import { variantOf } from "../model/variant.ts";
 import { type Bytes, bytesFrom } from "./common/bytes.ts";
-import type { Checkpoint, DecodeCheckpointOptions } from "./safetensors/checkpoint.ts";
-import { findModel } from "./find_model.ts";
-import { isNpz, isReadableZip, looksLikePickle, unknownFile } from "./common/identify.ts";
-import { readNpz } from "./numpy/npz.ts";
+import { CheckpointError, refuse } from "./common/error.ts";
+import { identify, isNpz, isReadableZip, looksLikePickle } from "./common/identify.ts";
 import { PickleDict, PickleRefusal, type PickleValue, readPickle } from "./common/pickle_reader.ts";
+import { looksLikeZip, readZip, unpackZip, zipNames } from "./common/zip.ts";
+import { findModel } from "./find_model.ts";
+import { readNpz } from "./numpy/npz.ts";
 import { GLOBALS, readArchive } from "./pytorch/archive.ts";
 import { metadataOf } from "./pytorch/pytorch.ts";
-import { type DecodeOptions, looksLikeSafetensors, openSafetensors } from "./safetensors/safetensors.ts";
+import { type Checkpoint, CHECKPOINT_OPTIONS, type DecodeCheckpointOptions } from "./safetensors/checkpoint.ts";
+import { askedOf, looksLikeSafetensors, openSafetensors } from "./safetensors/safetensors.ts";
 import { checkpointOf } from "./safetensors/state_dict.ts";
-import { looksLikeZip, readZip, unpackZip, zipNames } from "./common/zip.ts";
+import { readSmallFile, unreadable } from "./safetensors/store.ts";
 
 /** What is read, in a message. */
 const READABLE = "a file of torch.save, safetensors, .npz or pickled Flax parameters";
 
 /** Options of {@linkcode importCheckpoint}. */
-export interface ImportOptions extends DecodeOptions {
-  /** Accepts only this variant. @default {any} */
-  model?: ModelName;
+export interface ImportOptions extends DecodeCheckpointOptions {
   /** Where the model is, if the file holds several: the keys that lead to it, with dots between them. @default {the only one} */
   key?: string;
 }
+
+const IMPORT_OPTIONS: OptionKinds<ImportOptions> = { ...CHECKPOINT_OPTIONS, key: "a text" };
 
 /** A checkpoint that another program wrote. */
 export interface ImportedCheckpoint extends Checkpoint {
@@ -46,18 +49,29 @@ export interface ImportedCheckpoint extends Checkpoint {
  * @param file The bytes of the whole file
  * @param options Its name in errors, the variant that it must be, and which model of several
  * @throws {CheckpointError} If it is another file, or does not hold the weights of one model; the message says what it is
+ * @throws {TypeError} If there is an unknown option
  */
-export async function importCheckpoint(
-  file: Bytes,
-  { source = "the checkpoint", model, key }: ImportOptions = {},
+export async function importCheckpoint(file: Bytes, options: ImportOptions = {}): Promise<ImportedCheckpoint> {
+  const asked = askedOf(options, IMPORT_OPTIONS);
+  const { root, metadata } = await contentOf(bytesFrom(file, asked), asked);
+  return modelIn(root, { ...options, asked, metadata });
+}
+
+/**
+ * Reads a checkpoint of a file as {@linkcode importCheckpoint} does.
+ *
+ * @throws {CheckpointError} Also if there is no such file, or it cannot be read
+ */
+export async function readForeignFile(
+  path: string,
+  options: Omit<ImportOptions, "source"> = {},
 ): Promise<ImportedCheckpoint> {
-  const asked = `read ${source}`;
-  const bytes = bytesFrom(file, asked);
-  const { root, metadata } = await contentOf(bytes, asked);
-  const { tensors, dict, variant } = findModel(root, { asked, key });
-  const checkpoint = checkpointOf(tensors, { metadata: metadata ?? metadataOf(dict), asked, model, variant });
-  const types = new Set(variantOf(checkpoint.model).tensors.map(({ name }) => tensors.get(name)!.type));
-  return { ...checkpoint, types: [...types] };
+  try {
+    return await importCheckpoint(readSmallFile(path, "a checkpoint"), { ...options, source: path });
+  } catch (cause) {
+    if (cause instanceof CheckpointError) throw cause;
+    throw unreadable(path, "a checkpoint file", cause);
+  }
 }
 
 /**
@@ -77,16 +91,25 @@ export async function importCheckpoint(
  * @param file The bytes of the whole file
  * @param options Its name in errors, and the variant that it must be
  * @throws {CheckpointError} If it is not such a file, asks for what could do harm, or does not hold the weights of one model
+ * @throws {TypeError} If there is an unknown option
  */
-export function decodePyTorchCheckpoint(
-  file: Bytes,
-  { source = "the checkpoint", model }: DecodeCheckpointOptions = {},
-): Checkpoint {
-  const asked = `read ${source}`;
+export function decodePyTorchCheckpoint(file: Bytes, options: DecodeCheckpointOptions = {}): Checkpoint {
+  const asked = askedOf(options, CHECKPOINT_OPTIONS);
   const bytes = bytesFrom(file, asked);
-  if (!looksLikeZip(bytes)) throw unknownFile(bytes, asked, "a file of torch.save, version 1.6 or later");
-  const { tensors, dict } = findModel(readArchive(readZip(bytes, asked), asked), { asked });
-  return checkpointOf(tensors, { metadata: metadataOf(dict), asked, model });
+  if (!looksLikeZip(bytes)) return refuseFile(bytes, asked, "a file of torch.save, version 1.6 or later");
+  const { types: _, ...checkpoint } = modelIn(readArchive(readZip(bytes, asked), asked), { ...options, asked });
+  return checkpoint;
+}
+
+/** The one model in a value. */
+function modelIn(
+  root: PickleValue,
+  { asked, key, model, metadata }: ImportOptions & { asked: string; metadata?: Record<string, string> },
+): ImportedCheckpoint {
+  const { tensors, dict, variant } = findModel(root, { asked, key });
+  const checkpoint = checkpointOf(tensors, { metadata: metadata ?? metadataOf(dict), asked, model, variant });
+  const types = new Set(variantOf(checkpoint.model).tensors.map(({ name }) => tensors.get(name)!.type));
+  return { ...checkpoint, types: [...types] };
 }
 
 /** The value that a file holds, and the metadata of a format that has some for the whole file. */
@@ -103,10 +126,16 @@ async function contentOf(
     return { root: isNpz([...entries.keys()]) ? readNpz(entries, asked) : readArchive(entries, asked) };
   }
   if (looksLikePickle(bytes)) return { root: readPickle(bytes, { globals: GLOBALS, persistent: refuseId }, asked) };
-  throw unknownFile(bytes, asked, READABLE);
+  return refuseFile(bytes, asked, READABLE);
 }
 
 /** Only a file of `torch.save` has parts outside its pickle. */
 function refuseId(): never {
   throw new PickleRefusal("it refers to parts outside of itself, which only a file of torch.save has");
+}
+
+/** Refuses a file that is none of those that are read. @param must What it must be */
+function refuseFile(bytes: Uint8Array, asked: string, must: string): never {
+  const found = identify(bytes, asked) ?? `a file that begins with the bytes [${bytes.subarray(0, 4)}]`;
+  return refuse(asked, `it must be ${must}: it is ${found}`);
 }

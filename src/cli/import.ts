@@ -1,6 +1,5 @@
 import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
-import { readForeignFile } from "../checkpoint/foreign_file.ts";
-import { importCheckpoint } from "../checkpoint/import_checkpoint.ts";
+import { importCheckpoint, readForeignFile } from "../checkpoint/import_checkpoint.ts";
 import { parameterCount, variantOf } from "../model/variant.ts";
 import { defineCommand } from "./command.ts";
 import { checkOutput, nameOf, readBytes, STANDARD, writeOutput } from "./files.ts";

@@ -10,6 +10,18 @@ export function formatValue(value: unknown): string {
   return typeof value !== "string" || isPlainWord(text) ? text : JSON.stringify(text);
 }
 
+/** A value of a file as JSON, without control characters. */
+export function formatJson(value: unknown): string {
+  return cut(JSON.stringify(value) ?? "missing");
+}
+
+/** The message of an error on one line, cut after 200 characters: parsers quote their input. */
+export function formatError(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  // deno-lint-ignore no-control-regex
+  return message.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").slice(0, 200);
+}
+
 function cut(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -1,4 +1,4 @@
-import { excerpt, reasonOf } from "../checkpoint/common/error.ts";
+import { formatError, formatJson } from "../common/format_value.ts";
 import type { Arithmetic } from "../engine/interface/types.ts";
 import { MODEL_NAMES, type ModelName, parseModel } from "../model/variant.ts";
 
@@ -81,13 +81,13 @@ export function parseLine(text: string, source: string): SweepLine {
   try {
     found = JSON.parse(text);
   } catch (error) {
-    throw fail(reasonOf(error));
+    throw fail(formatError(error));
   }
   if (typeof found !== "object" || found === null || Array.isArray(found)) throw fail("it is not a JSON object");
   const line = found as Record<Field, unknown>;
   const check = (wanted: string, fits: (value: unknown) => boolean, ...fields: Field[]) => {
     const wrong = fields.find((field) => !fits(line[field]));
-    if (wrong !== undefined) throw fail(`${wrong} must be ${wanted}: it is ${excerpt(line[wrong])}`);
+    if (wrong !== undefined) throw fail(`${wrong} must be ${wanted}: it is ${formatJson(line[wrong])}`);
   };
   const isCount = (value: unknown) => Number.isSafeInteger(value) && value as number >= 0;
   const isText = (value: unknown) => typeof value === "string";

@@ -1,4 +1,4 @@
-import { excerpt, reasonOf } from "../checkpoint/common/error.ts";
+import { formatError, formatJson } from "../common/format_value.ts";
 import { unknownNames } from "../common/options.ts";
 import { TrainingError } from "./error.ts";
 import {
@@ -54,7 +54,7 @@ export function parseRecipes(text: string, source: string): Recipe[] {
   try {
     found = JSON.parse(text);
   } catch (error) {
-    throw fail(reasonOf(error));
+    throw fail(formatError(error));
   }
   const recipes = [found].flat();
   if (recipes.length === 0) throw fail("the list is empty");
@@ -87,7 +87,7 @@ export function checkRecipeForm(
     for (const [field, [wanted, fits]] of Object.entries<Rule>(rules)) {
       if (fits(found[field])) continue;
       // an unknown name may be why another one is missing
-      throw fail([...unknown, `${field} of ${where} must be ${wanted}: it is ${excerpt(found[field])}`].join("; "));
+      throw fail([...unknown, `${field} of ${where} must be ${wanted}: it is ${formatJson(found[field])}`].join("; "));
     }
     return found;
   };

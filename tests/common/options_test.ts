@@ -1,17 +1,27 @@
 /** Unknown options, misspelled ones and those of another type, as programs without types pass them. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { closest } from "../../src/common/closest.ts";
+import {
+  decodeCheckpoint,
+  decodePyTorchCheckpoint,
+  decodeSafetensors,
+  encodeCheckpoint,
+  importCheckpoint,
+  readCheckpointFile,
+} from "../../src/checkpoint/mod.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { evaluate } from "../../src/evaluation/evaluate.ts";
 import { checkOptions, unknownNames } from "../../src/common/options.ts";
 import { parseRecipes } from "../../src/training/recipe_form.ts";
 import { type Recipe, trainRecipe } from "../../src/training/recipes.ts";
 import { continueTraining, train } from "../../src/training/train.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
 
 type Loose = (options: unknown) => Promise<unknown>;
 
 const engine = await createEngine({ backend: "reference" });
 engine.initialize(1);
+const BYTES = encodeCheckpoint(shippedCheckpoint());
 const PAIR = [{ a: 1, b: 2 }];
 
 const ENTRIES: Readonly<Record<string, Loose>> = {
@@ -20,6 +30,11 @@ const ENTRIES: Readonly<Record<string, Loose>> = {
   createEngine: (options) => createEngine(options as never),
   evaluate: (options) => evaluate(engine, Float64Array.of(1, 2), options as never),
   trainStep: async (options) => await engine.trainStep(PAIR, options as never),
+  ...Object.fromEntries(
+    [decodeCheckpoint, decodeSafetensors, importCheckpoint, decodePyTorchCheckpoint]
+      .map((decode): [string, Loose] => [decode.name, async (options) => await decode(BYTES, options as never)]),
+  ),
+  readCheckpointFile: (options) => readCheckpointFile("none.safetensors", options as never),
 };
 
 const WRONG: readonly (readonly [entry: keyof typeof ENTRIES, options: unknown, message: string])[] = [
@@ -55,6 +70,14 @@ const WRONG: readonly (readonly [entry: keyof typeof ENTRIES, options: unknown, 
   ["evaluate", { maxError: 2 }, "Cannot evaluate a model as there is no option maxError (did you mean maxErrors?)"],
   ["evaluate", { maxErrors: "2" }, 'maxErrors must be a number: current value is "2"'],
   ["trainStep", { learningRate: 1, lr: 2 }, "Cannot take a step as there is no option lr (did you mean learningRate?)"],
+  ["decodeCheckpoint", { modle: 763 }, "Cannot read a checkpoint as there is no option modle (did you mean model?)"],
+  ["decodeCheckpoint", { source: 7 }, "source must be a text: current value is 7"],
+  ["decodeCheckpoint", { model: "763" }, 'current value is "763"'],
+  ["decodeSafetensors", { sources: "a" }, "there is no option sources (did you mean source?)"],
+  ["importCheckpoint", { keys: "ema" }, "there is no option keys (did you mean key?)"],
+  ["importCheckpoint", { key: 1 }, "key must be a text: current value is 1"],
+  ["decodePyTorchCheckpoint", { key: "ema" }, "there is no option key"],
+  ["readCheckpointFile", { source: "a" }, "there is no option source"],
   ["trainStep", { learningRate: "1" }, 'learningRate must be a number: current value is "1"'],
 ];
 

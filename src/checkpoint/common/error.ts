@@ -1,3 +1,5 @@
+import { formatJson } from "../../common/format_value.ts";
+
 /**
  * A checkpoint, a state or a run directory cannot be read or written. The message says what was asked, what would be right, and what was
  * found.
@@ -27,20 +29,12 @@ export class CheckpointError extends Error {
   }
 }
 
-/** A value of unknown origin as JSON without control characters, cut after 60 characters. */
-export function excerpt(value: unknown): string {
-  const text = JSON.stringify(value) ?? "missing";
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-/** The message of an error on one line, cut after 200 characters: parsers quote their input. */
-export function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  // deno-lint-ignore no-control-regex
-  return message.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").slice(0, 200);
+/** @throws {CheckpointError} `Cannot <asked> as <reason>` */
+export function refuse(asked: string, reason: string, cause?: unknown): never {
+  throw new CheckpointError(`Cannot ${asked} as ${reason}`, { cause });
 }
 
 /** The name of a tensor in a message: bare if it is harmless, otherwise as JSON. */
 export function tensorLabel(name: string): string {
-  return /^[\w.]{1,60}$/.test(name) ? `tensor ${name}` : `tensor ${excerpt(name)}`;
+  return `tensor ${/^[\w.]{1,60}$/.test(name) ? name : formatJson(name)}`;
 }

@@ -1,4 +1,4 @@
-import { CheckpointError, excerpt } from "./error.ts";
+import { formatJson } from "../../common/format_value.ts";
 import { looksLikeZip, zipNames } from "./zip.ts";
 
 /** Files by their first bytes, in latin1. In an advice FILE is the file, BARE its name without the last ending. */
@@ -85,9 +85,9 @@ function identifyZip(names: readonly string[]): string {
   if (isTorch(names)) return `a ZIP file, as torch.save writes; ${IMPORT}`;
   if (isNpz(names)) return `an .npz of NumPy; ${IMPORT}`;
   const inner = names.find((name) => /\.(?:pt|pth|ckpt|bin|safetensors|npz|pkl|zip)$/.test(name));
-  if (inner !== undefined) return `a ZIP file that holds ${excerpt(inner)}: unpack it with \`unzip FILE\``;
+  if (inner !== undefined) return `a ZIP file that holds ${formatJson(inner)}: unpack it with \`unzip FILE\``;
   const entries = names.length === 1 ? "1 entry" : `${names.length} entries`;
-  const first = names.slice(0, 3).map((name) => excerpt(name)).join(", ");
+  const first = names.slice(0, 3).map((name) => formatJson(name)).join(", ");
   return `a ZIP file of ${entries}, ${first}${names.length > 3 ? " and others" : ""}`;
 }
 
@@ -111,12 +111,5 @@ function identifyText(bytes: Uint8Array): string | undefined {
       ? "the JSON index of a model in several files: it names the files that hold the tensors"
       : "JSON";
   }
-  return `a text that begins with ${excerpt(text.slice(0, 30))}`;
-}
-
-/** The error of a file that is none of those that are read. @param wanted What it must be */
-export function unknownFile(bytes: Uint8Array, asked: string, wanted: string): CheckpointError {
-  const found = identify(bytes, asked) ??
-    `a file that begins with the bytes ${excerpt(Array.from(bytes.subarray(0, 4)))}`;
-  return new CheckpointError(`Cannot ${asked} as it must be ${wanted}: it is ${found}`);
+  return `a text that begins with ${formatJson(text.slice(0, 30))}`;
 }

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { CheckpointError, excerpt } from "./error.ts";
+import { formatJson } from "../../common/format_value.ts";
+import { refuse } from "./error.ts";
 
 /** A dict or an `OrderedDict`, with the attributes that were set on it. */
 export class PickleDict {
@@ -94,9 +95,7 @@ const MAX_LONG = 1024;
  */
 export function readPickle(bytes: Uint8Array, world: PickleWorld, asked: string): PickleValue {
   if (bytes.length > MAX_BYTES) {
-    throw new CheckpointError(
-      `Cannot ${asked} as its pickle must have at most ${MAX_BYTES} bytes: current size is ${bytes.length}`,
-    );
+    refuse(asked, `its pickle must have at most ${MAX_BYTES} bytes: current size is ${bytes.length}`);
   }
   return new Interpreter(bytes, world, asked).run();
 }
@@ -138,9 +137,7 @@ class Interpreter {
   }
 
   fail(reason: string): never {
-    throw new CheckpointError(
-      `Cannot ${this.#asked} as its pickle must be one of tensors by name: at byte ${this.#opcodeAt} ${reason}`,
-    );
+    return refuse(this.#asked, `its pickle must be one of tensors by name: at byte ${this.#opcodeAt} ${reason}`);
   }
 
   /** Skips bytes. @returns Their offset */
@@ -233,7 +230,7 @@ class Interpreter {
     if (items.length % 2 !== 0) this.fail("a key has no value");
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
-      if (dict.entries.has(key)) return this.fail(`key ${excerpt(key)} stands twice in one dict`);
+      if (dict.entries.has(key)) return this.fail(`key ${formatJson(key)} stands twice in one dict`);
       dict.entries.set(key, items[i + 1]);
     }
   }
@@ -254,7 +251,7 @@ class Interpreter {
 
   global(name: string): void {
     if (HARMFUL_MODULES.test(name) || HARMFUL_BUILTINS.test(name)) {
-      this.fail(`it names ${excerpt(name)}, which is neither a tensor nor data: such a file may be an attack`);
+      this.fail(`it names ${formatJson(name)}, which is neither a tensor nor data: such a file may be an attack`);
     }
     this.push(new PickleGlobal(name));
   }

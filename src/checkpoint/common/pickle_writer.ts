@@ -1,93 +1,87 @@
 /**
- * Writes the few opcodes of pickle protocols 2 and 3 that a state dict needs. https://github.com/python/cpython/blob/main/Lib/pickletools.py
+ * Writes the few opcodes of pickle protocols 2 and 3 that tensors need. https://github.com/python/cpython/blob/main/Lib/pickletools.py
  *
  * @module
  */
 import { concatenate } from "./bytes.ts";
 
-/** A piece of a pickle that leaves one value on the stack. */
-export type Pickled = Uint8Array;
+/** A value in the form of a pickle. */
+export class Pickled {
+  readonly bytes: Uint8Array<ArrayBuffer>;
 
-const bytes = (...values: number[]): Pickled => Uint8Array.from(values);
-const ascii = (text: string): Pickled => new TextEncoder().encode(text);
-
-/** A whole number in [-2^31, 2^31). */
-export function pickledInt(value: number): Pickled {
-  if (value >= 0 && value < 0x100) return bytes(0x4b, value); // BININT1
-  return concatenate([bytes(0x4a), uint32(value)]); // BININT
+  /** @param parts Opcodes, pieces of a pickle and values that lie one after the other */
+  constructor(...parts: readonly (Opcode | Uint8Array | Pickled)[]) {
+    this.bytes = concatenate(
+      parts.map((part) =>
+        typeof part === "string" ? Uint8Array.of(OPCODES[part]) : part instanceof Pickled ? part.bytes : part
+      ),
+    );
+  }
 }
 
-/** A text. */
-export function pickledText(text: string): Pickled {
-  const utf8 = ascii(text);
-  return concatenate([bytes(0x58), uint32(utf8.length), utf8]); // BINUNICODE
+/** What can be pickled; numbers are whole and in [-2^31, 2^31), an array is a tuple, and a Map a dict. Bytes need protocol 3. */
+export type Picklable = null | boolean | number | string | Uint8Array | Pickled | readonly Picklable[] | PicklableMap;
+type PicklableMap = ReadonlyMap<string, Picklable>;
+
+const OPCODES = {
+  ...{ NONE: 0x4e, NEWTRUE: 0x88, NEWFALSE: 0x89, BININT1: 0x4b, BININT: 0x4a, BINUNICODE: 0x58, BINBYTES: 0x42 },
+  ...{ MARK: 0x28, TUPLE: 0x74, EMPTY_DICT: 0x7d, SETITEMS: 0x75, GLOBAL: 0x63, REDUCE: 0x52, BINPERSID: 0x51 },
+  ...{ BUILD: 0x62, PROTO: 0x80, STOP: 0x2e },
+} as const;
+type Opcode = keyof typeof OPCODES;
+
+function pickled(value: Picklable): Pickled {
+  if (value instanceof Pickled) return value;
+  if (value === null) return new Pickled("NONE");
+  if (typeof value === "boolean") return new Pickled(value ? "NEWTRUE" : "NEWFALSE");
+  if (typeof value === "number") {
+    return value >= 0 && value < 0x100
+      ? new Pickled("BININT1", Uint8Array.of(value))
+      : new Pickled("BININT", uint32(value));
+  }
+  if (typeof value === "string") {
+    const utf8 = new TextEncoder().encode(value);
+    return new Pickled("BINUNICODE", uint32(utf8.length), utf8);
+  }
+  if (value instanceof Uint8Array) return new Pickled("BINBYTES", uint32(value.length), value);
+  if (value instanceof Map) return withItems(new Pickled("EMPTY_DICT"), value);
+  return new Pickled("MARK", ...(value as readonly Picklable[]).map(pickled), "TUPLE");
 }
 
 function uint32(value: number): Uint8Array {
-  return bytes(value & 0xff, value >> 8 & 0xff, value >> 16 & 0xff, value >>> 24);
+  return Uint8Array.of(value & 0xff, value >> 8 & 0xff, value >> 16 & 0xff, value >>> 24);
 }
 
-/** `False`. */
-export function pickledFalse(): Pickled {
-  return bytes(0x89); // NEWFALSE
+function withItems(dict: Pickled, entries: Iterable<readonly [key: string, value: Picklable]>): Pickled {
+  return new Pickled(dict, "MARK", ...[...entries].flatMap((entry) => entry.map(pickled)), "SETITEMS");
 }
 
-/** `True`. */
-export function pickledTrue(): Pickled {
-  return bytes(0x88); // NEWTRUE
+/** A class or function, which the reader imports. @param name Its module and its name, with a space between them */
+export function globalName(name: string): Pickled {
+  return new Pickled("GLOBAL", new TextEncoder().encode(`${name.replace(" ", "\n")}\n`));
 }
 
-/** `None`. */
-export function pickledNone(): Pickled {
-  return bytes(0x4e); // NONE
+/** `callable(*args)` */
+export function call(name: string, ...args: readonly Picklable[]): Pickled {
+  return new Pickled(globalName(name), pickled(args), "REDUCE");
 }
 
-/** Bytes. Only protocols from 3 on have them. */
-export function pickledBytes(content: Uint8Array): Pickled {
-  return concatenate([bytes(0x42), uint32(content.length), content]); // BINBYTES
-}
-
-/** A class or function, which the reader imports. */
-export function pickledGlobal(module: string, name: string): Pickled {
-  return ascii(`c${module}\n${name}\n`); // GLOBAL
-}
-
-/** A tuple. */
-export function pickledTuple(...values: Pickled[]): Pickled {
-  return concatenate([bytes(0x28), ...values, bytes(0x74)]); // MARK … TUPLE
-}
-
-/** `dict(entries)`. */
-export function pickledDict(entries: readonly (readonly [key: string, value: Pickled])[]): Pickled {
-  return withItems(bytes(0x7d), entries); // EMPTY_DICT
-}
-
-/** `OrderedDict(entries)`. */
-export function pickledOrderedDict(entries: readonly (readonly [key: string, value: Pickled])[]): Pickled {
-  return withItems(pickledCall(pickledGlobal("collections", "OrderedDict"), pickledTuple()), entries);
-}
-
-function withItems(dict: Pickled, entries: readonly (readonly [key: string, value: Pickled])[]): Pickled {
-  const items = entries.flatMap(([key, value]) => [pickledText(key), value]);
-  return concatenate([dict, bytes(0x28), ...items, bytes(0x75)]); // MARK … SETITEMS
-}
-
-/** `callable(*args)`. */
-export function pickledCall(callable: Pickled, args: Pickled): Pickled {
-  return concatenate([callable, args, bytes(0x52)]); // REDUCE
+/** `OrderedDict(entries)` */
+export function orderedDict(entries: Iterable<readonly [key: string, value: Picklable]>): Pickled {
+  return withItems(call("collections OrderedDict"), entries);
 }
 
 /** A value that the reader looks up by a persistent id. */
-export function pickledPersistent(id: Pickled): Pickled {
-  return concatenate([id, bytes(0x51)]); // BINPERSID
+export function persistent(id: Picklable): Pickled {
+  return new Pickled(pickled(id), "BINPERSID");
 }
 
-/** `object` with attributes. */
-export function withAttributes(object: Pickled, attributes: Pickled): Pickled {
-  return concatenate([object, attributes, bytes(0x62)]); // BUILD
+/** An object with attributes, or with the state that completes it. */
+export function withState(object: Pickled, state: Picklable): Pickled {
+  return new Pickled(object, pickled(state), "BUILD");
 }
 
-/** The whole pickle of a value. @param protocol 3 where it has bytes */
-export function pickle(value: Pickled, protocol: 2 | 3 = 2): Uint8Array<ArrayBuffer> {
-  return concatenate([bytes(0x80, protocol), value, bytes(0x2e)]); // PROTO … STOP
+/** The whole pickle of a value. */
+export function pickle(value: Picklable, protocol: 2 | 3 = 2): Uint8Array<ArrayBuffer> {
+  return new Pickled("PROTO", Uint8Array.of(protocol), pickled(value), "STOP").bytes;
 }

@@ -1,25 +1,133 @@
-import { CheckpointError, excerpt, tensorLabel } from "./error.ts";
-import { isFloat } from "./element_type.ts";
+import { formatJson } from "../../common/format_value.ts";
+import { refuse, tensorLabel } from "./error.ts";
 
-/** A tensor of a file. Its elements are read when they are asked for. */
-export abstract class FileTensor {
-  /** The name of its type, such as float32, or what the file calls a type that is not known here. */
-  abstract readonly type: string;
-  /** Its extents. */
-  abstract readonly shape: readonly number[];
+/** How numbers of a type are stored. */
+interface ElementType {
+  readonly bytes: number;
+  readonly read: (view: DataView, at: number, littleEndian: boolean) => number;
+}
 
-  /**
-   * Reads its elements as float32, row-major.
-   *
-   * @param name What errors call it
-   * @param asked What errors say was asked: `Cannot <asked> as …`
-   * @throws {CheckpointError} If the file does not hold as many
-   */
-  abstract elements(name: string, asked: string): Float32Array;
+/** The types whose numbers can be weights: float32 holds those of all but the last exactly. */
+const FLOATS: Readonly<Record<string, ElementType>> = {
+  float32: { bytes: 4, read: (view, at, little) => view.getFloat32(at, little) },
+  float16: { bytes: 2, read: (view, at, little) => fromHalf(view.getUint16(at, little)) },
+  bfloat16: { bytes: 2, read: (view, at, little) => fromBfloat16(view.getUint16(at, little)) },
+  float64: { bytes: 8, read: (view, at, little) => view.getFloat64(at, little) },
+};
 
-  /** The product of its extents. */
+/** By name; beside the floating-point ones those of masks and counters. */
+const TYPES = new Map<string, ElementType>(Object.entries({
+  ...FLOATS,
+  int64: { bytes: 8, read: (view, at, little) => Number(view.getBigInt64(at, little)) },
+  int32: { bytes: 4, read: (view, at, little) => view.getInt32(at, little) },
+  int16: { bytes: 2, read: (view, at, little) => view.getInt16(at, little) },
+  int8: { bytes: 1, read: (view, at) => view.getInt8(at) },
+  uint8: { bytes: 1, read: (view, at) => view.getUint8(at) },
+  bool: { bytes: 1, read: (view, at) => view.getUint8(at) },
+}));
+
+/** IEEE 754 binary16: 1 bit sign, 5 bits exponent, 10 bits fraction. */
+function fromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = bits >> 10 & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+/** The upper half of a float32. */
+function fromBfloat16(bits: number): number {
+  scratch.setUint32(0, bits << 16);
+  return scratch.getFloat32(0);
+}
+
+/** Where the elements of a tensor are in a file. Its form is checked, its agreement with the bytes is not. */
+export interface Layout {
+  /** The name of the type, such as float32, or what the file calls a type that is not known here. */
+  readonly type: string;
+  readonly shape: readonly number[];
+  /** The bytes that hold the elements; undefined where the file lacks them. */
+  readonly bytes: Uint8Array | undefined;
+  /** The entry of an archive that holds them, and its number of elements. @default {the bytes hold this tensor alone} */
+  readonly storage?: { readonly entry: string; readonly length: number };
+  /** Index of the first element. @default {0} */
+  readonly offset?: number;
+  /** Distance of neighbours along each extent, in elements. @default {row-major, without gaps} */
+  readonly strides?: readonly number[];
+  /** @default {true} */
+  readonly littleEndian?: boolean;
+}
+
+/** A tensor of a file, whose elements are read when they are asked for. */
+export class FileTensor {
+  constructor(protected layout: Layout) {}
+
+  get type(): string {
+    return this.layout.type;
+  }
+
+  get shape(): readonly number[] {
+    return this.layout.shape;
+  }
+
+  /** The product of the extents. */
   get size(): number {
     return elementCount(this.shape);
+  }
+
+  /** The same elements with the extents in the opposite order. */
+  get transposed(): FileTensor {
+    const { shape, strides = denseStrides(shape) } = this.layout;
+    return new FileTensor({ ...this.layout, shape: shape.toReversed(), strides: strides.toReversed() });
+  }
+
+  /** @throws {CheckpointError} If the type is known, and the file holds more or fewer bytes than the tensor needs */
+  checkSize(name: string, asked: string): void {
+    const { type, shape, bytes, storage } = this.layout;
+    const expected = (storage?.length ?? elementCount(shape)) * (TYPES.get(type)?.bytes ?? NaN);
+    if (Number.isNaN(expected) || bytes?.length === expected) return;
+    const must = storage === undefined
+      ? `of shape ${formatJson(shape)} must have ${expected} bytes`
+      : `must have a storage of ${expected} bytes in entry ${formatJson(storage.entry)}`;
+    const found = bytes === undefined ? "there is none" : `current size is ${bytes.length}`;
+    refuse(asked, `${tensorLabel(name)} ${must}: ${found}`);
+  }
+
+  /**
+   * Reads the elements as float32, row-major. They are never more than the file holds.
+   *
+   * @param name What errors call it
+   * @throws {CheckpointError} If the file does not hold them
+   */
+  elements(name: string, asked: string): Float32Array {
+    const { type, shape, bytes, offset = 0, strides = denseStrides(shape), littleEndian = true } = this.layout;
+    const element = TYPES.get(type);
+    if (element === undefined) {
+      return refuse(asked, `${tensorLabel(name)} must be of a known type: current type is ${formatJson(type)}`);
+    }
+    this.checkSize(name, asked);
+    const count = elementCount(shape);
+    const { length } = this.layout.storage ?? { length: count };
+    const last = shape.reduce((index, extent, i) => index + (extent - 1) * strides[i], offset);
+    if (count > length || (count > 0 && last >= length)) {
+      const form = `of shape ${formatJson(shape)}, strides ${formatJson(strides)} and offset ${offset}`;
+      refuse(asked, `${tensorLabel(name)} ${form} must lie within its storage: it holds ${length} elements`);
+    }
+    const view = new DataView(bytes!.buffer, bytes!.byteOffset, bytes!.byteLength);
+    const values = new Float32Array(count);
+    for (let i = 0; i < count; i++) {
+      // index along each extent, the last one fastest
+      let index = offset;
+      for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
+        index += (rest % shape[axis]) * strides[axis];
+        rest = Math.floor(rest / shape[axis]);
+      }
+      values[i] = element.read(view, index * element.bytes, littleEndian);
+    }
+    return values;
   }
 }
 
@@ -28,28 +136,19 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-/** Elements that lie in memory at fixed distances, row-major. @param read Gives the element of an index */
-export function gather(
-  shape: readonly number[],
-  strides: readonly number[],
-  read: (index: number) => number,
-): Float32Array {
-  const values = new Float32Array(elementCount(shape));
-  for (let i = 0; i < values.length; i++) {
-    // index along each extent, the last one fastest
-    let index = 0;
-    for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
-      index += (rest % shape[axis]) * strides[axis];
-      rest = Math.floor(rest / shape[axis]);
-    }
-    values[i] = read(index);
-  }
-  return values;
-}
-
 /** The distances between neighbours along each extent of a tensor without gaps. */
 export function denseStrides(shape: readonly number[]): number[] {
   return shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
+}
+
+/** A whole number that a file may have as an extent or a place. */
+export function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** A shape; others allow 64 extents, more than 8 are no tensor of a model. */
+export function isShape(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= 8 && value.every(isSize);
 }
 
 /**
@@ -58,19 +157,18 @@ export function denseStrides(shape: readonly number[]): number[] {
  * @throws {CheckpointError} If the tensor holds something else
  */
 export function weightsOf(name: string, tensor: FileTensor, asked: string): Float32Array {
-  if (!isFloat(tensor.type)) {
-    throw new CheckpointError(
-      `Cannot ${asked} as ${tensorLabel(name)} must be of float32, float16, bfloat16 or float64: current type is ${
-        excerpt(tensor.type)
-      }`,
-    );
+  if (!Object.hasOwn(FLOATS, tensor.type)) {
+    const types = "float32, float16, bfloat16 or float64";
+    refuse(asked, `${tensorLabel(name)} must be of ${types}: current type is ${formatJson(tensor.type)}`);
   }
-  const values = tensor.elements(name, asked);
+  return checkFinite(name, tensor.elements(name, asked), asked);
+}
+
+/** @throws {CheckpointError} If one of the values is infinite or NaN */
+export function checkFinite(name: string, values: Float32Array, asked: string): Float32Array {
   const wrong = values.findIndex((value) => !Number.isFinite(value));
   if (wrong < 0) return values;
-  throw new CheckpointError(
-    `Cannot ${asked} as ${tensorLabel(name)} must hold finite numbers: value ${wrong} is ${values[wrong]}`,
-  );
+  return refuse(asked, `${tensorLabel(name)} must hold finite numbers: value ${wrong} is ${values[wrong]}`);
 }
 
 /** How many tensors are named in a message. */

@@ -12,9 +12,10 @@
  *
  * @module
  */
+import { formatJson } from "../../common/format_value.ts";
 import { concatenate } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
-import { CheckpointError, excerpt } from "./error.ts";
+import { refuse } from "./error.ts";
 
 /** The bytes of each entry by its name, in the order of the directory. */
 export type ZipEntries = ReadonlyMap<string, Uint8Array>;
@@ -82,9 +83,7 @@ export async function unpackZip(bytes: Uint8Array, asked: string): Promise<ZipEn
   for (const entry of entriesOf(bytes, asked)) {
     checkMethod(entry, [STORED, DEFLATED], asked);
     if (entry.method === DEFLATED && (total += entry.size) > most) {
-      throw new CheckpointError(
-        `Cannot ${asked} as its entries must unpack to at most ${most} bytes: current size is ${total} or more`,
-      );
+      refuse(asked, `its entries must unpack to at most ${most} bytes: current size is ${total} or more`);
     }
     const content = entry.method === DEFLATED ? await inflate(entry, asked) : entry.packed;
     unpacked.set(entry.name, checked(entry, content, asked));
@@ -94,18 +93,14 @@ export async function unpackZip(bytes: Uint8Array, asked: string): Promise<ZipEn
 
 function checkMethod({ name, method }: Entry, known: readonly number[], asked: string): void {
   if (known.includes(method)) return;
-  throw new CheckpointError(
-    `Cannot ${asked} as its entry ${excerpt(name)} must be stored without compression (method 0)${
-      known.includes(DEFLATED) ? " or deflated (method 8)" : ""
-    }: current method is ${method}`,
-  );
+  const or = known.includes(DEFLATED) ? " or deflated (method 8)" : "";
+  const must = `its entry ${formatJson(name)} must be stored without compression (method 0)${or}`;
+  refuse(asked, `${must}: current method is ${method}`);
 }
 
 function checked({ name, checksum }: Entry, content: Uint8Array, asked: string): Uint8Array {
   if (crc32(content) === checksum) return content;
-  throw new CheckpointError(
-    `Cannot ${asked} as its entry ${excerpt(name)} must have the checksum in its directory: it has another`,
-  );
+  return refuse(asked, `its entry ${formatJson(name)} must have the checksum in its directory: it has another`);
 }
 
 /** Unpacks an entry, and not one byte more than the directory says. */
@@ -125,14 +120,12 @@ async function inflate({ name, packed, size }: Entry, asked: string): Promise<Ui
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
   }
-  throw new CheckpointError(`Cannot ${asked} as its entry ${excerpt(name)} must unpack to ${size} bytes: ${found}`);
+  return refuse(asked, `its entry ${formatJson(name)} must unpack to ${size} bytes: ${found}`);
 }
 
 /** The entries, all within the file and none of them twice. */
 function entriesOf(bytes: Uint8Array, asked: string): Entry[] {
-  const fail = (reason: string): never => {
-    throw new CheckpointError(`Cannot ${asked} as ${reason}`);
-  };
+  const fail = (reason: string) => refuse(asked, reason);
   const view = viewOf(bytes);
   const end = bytes.length - END.bytes;
   if (end < 0 || view.getUint32(end, true) !== END.signature) {
@@ -155,7 +148,7 @@ function entriesOf(bytes: Uint8Array, asked: string): Entry[] {
     const next = nameEnd + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
     if (next > directoryEnd) fail(`the record at byte ${at} must end in its ZIP directory: it ends at byte ${next}`);
     const name = new TextDecoder().decode(bytes.subarray(at + RECORD.bytes, nameEnd));
-    const entry = `its entry ${excerpt(name)}`;
+    const entry = `its entry ${formatJson(name)}`;
     if (names.has(name)) fail(`${entry} must be there once: the record at byte ${at} is its second`);
     names.add(name);
     const method = view.getUint16(at + 10, true);

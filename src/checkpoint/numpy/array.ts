@@ -1,5 +1,3 @@
-import { CheckpointError, excerpt, tensorLabel } from "../common/error.ts";
-import { type ElementType, elementType } from "../common/element_type.ts";
 import {
   type Buildable,
   PickleGlobal,
@@ -7,27 +5,21 @@ import {
   type PickleValue,
   type PickleWorld,
 } from "../common/pickle_reader.ts";
-import { denseStrides, elementCount, FileTensor, gather } from "../common/tensor.ts";
+import { denseStrides, FileTensor, isShape, type Layout } from "../common/tensor.ts";
 
-/** NumPy's one letter for a kind of number, and its bytes: the name that NumPy gives to the type. */
-const NAMES: Readonly<Record<string, string>> = {
+/** Types by NumPy's one letter for a kind of number and its bytes, or by the name that NumPy gives them. */
+const TYPES = new Map(Object.entries({
   ...{ f2: "float16", f4: "float32", f8: "float64", bfloat16: "bfloat16" },
   ...{ i8: "int64", i4: "int32", i2: "int16", i1: "int8", u1: "uint8", b1: "bool" },
-};
+}));
 
-/** The type of the elements of an array: `f4`, with the order of the bytes. */
+/** The type of an array's elements, with the order of their bytes. */
 export class NumpyType implements Buildable {
-  /** The type, if its numbers can be read. */
-  readonly type: ElementType | undefined;
-  /** Whether the lowest byte comes first. */
-  littleEndian = true;
+  readonly name: string;
 
-  /** Names it. */
-  constructor(
-    /** `f4`, or whatever NumPy calls it. */
-    readonly code: string,
-  ) {
-    this.type = elementType(NAMES[code]);
+  /** @param code `f4`, or whatever NumPy calls it */
+  constructor(code: string, public littleEndian = true) {
+    this.name = TYPES.get(code) ?? code;
   }
 
   /** `(version, order of bytes, …)` */
@@ -36,62 +28,26 @@ export class NumpyType implements Buildable {
   }
 }
 
-/** An array. Its form is checked, its agreement with its bytes is not. */
-export class NumpyArray extends FileTensor implements Buildable {
-  shape: readonly number[] = [0];
-  #of = new NumpyType("f4");
-  #columnMajor = false;
-  #bytes: Uint8Array = new Uint8Array();
+/** Where the elements of an array are. */
+export function layoutOf(of: NumpyType, shape: readonly number[], columnMajor: boolean, bytes: Uint8Array): Layout {
+  const strides = columnMajor ? denseStrides(shape.toReversed()).reverse() : denseStrides(shape);
+  return { type: of.name, shape, strides, bytes, littleEndian: of.littleEndian };
+}
 
-  /** An array of these bytes. */
-  static of(of: NumpyType, shape: readonly number[], columnMajor: boolean, bytes: Uint8Array): NumpyArray {
-    const array = new NumpyArray();
-    array.shape = shape;
-    array.#of = of;
-    array.#columnMajor = columnMajor;
-    array.#bytes = bytes;
-    return array;
+/** An array of a pickle, which is completed after it was made. */
+class NumpyArray extends FileTensor implements Buildable {
+  /** @param state `(version, shape, type, column-major, bytes)` */
+  constructor(state?: PickleValue) {
+    super({ type: "float32", shape: [0], bytes: new Uint8Array() });
+    if (state !== undefined) this.build(state);
   }
 
-  override get type(): string {
-    return this.#of.type?.name ?? this.#of.code;
-  }
-
-  /** `(version, shape, type, column-major, bytes)` */
   build(state: PickleValue): void {
     const [, shape, of, columnMajor, bytes] = Array.isArray(state) ? state : [];
     if (!isShape(shape) || !(of instanceof NumpyType)) throw new PickleRefusal("an array has no shape and no type");
-    this.shape = [...shape]; // a copy: the pickle could still append to its list
-    this.#of = of;
-    this.#columnMajor = columnMajor === true;
-    this.#bytes = bytes instanceof Uint8Array ? bytes : new Uint8Array(); // an array of objects has a list
+    const content = bytes instanceof Uint8Array ? bytes : new Uint8Array(); // an array of objects has a list
+    this.layout = layoutOf(of, [...shape], columnMajor === true, content); // a copy: the pickle could append to its list
   }
-
-  override elements(name: string, asked: string): Float32Array {
-    const { type, littleEndian } = this.#of;
-    if (type === undefined) {
-      throw new CheckpointError(
-        `Cannot ${asked} as ${tensorLabel(name)} must be of a known type: current type is ${excerpt(this.type)}`,
-      );
-    }
-    const size = elementCount(this.shape) * type.bytes;
-    if (this.#bytes.length !== size) {
-      throw new CheckpointError(
-        `Cannot ${asked} as ${tensorLabel(name)} of shape ${
-          excerpt(this.shape)
-        } must have ${size} bytes: current size is ${this.#bytes.length}`,
-      );
-    }
-    const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, size);
-    const strides = this.#columnMajor ? denseStrides(this.shape.toReversed()).reverse() : denseStrides(this.shape);
-    return gather(this.shape, strides, (index) => type.read(view, index * type.bytes, littleEndian));
-  }
-}
-
-/** A shape; NumPy allows 64 extents, more than 8 are no tensor of a model. */
-export function isShape(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length <= 8 &&
-    value.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
 }
 
 /** `numpy.dtype("f4", …)`, and `numpy.dtype(ml_dtypes.bfloat16)` */
@@ -100,17 +56,13 @@ function makeType([of]: PickleValue[]): NumpyType {
 }
 
 /** `numpy.core.numeric._frombuffer(bytes, type, shape, order)`, as protocol 5 has it */
-function fromBuffer([bytes, of, shape, order]: PickleValue[]): NumpyArray {
-  const array = new NumpyArray();
-  array.build([1, shape, of, order === "F", bytes]);
-  return array;
+function fromBuffer([bytes, of, shape, order]: PickleValue[]): FileTensor {
+  return new NumpyArray([1, shape, of, order === "F", bytes]);
 }
 
 /** `jax._src.array._reconstruct_array(function, arguments, state, …)`: NumPy's array in other words */
-function fromJax([, , state]: PickleValue[]): NumpyArray {
-  const array = new NumpyArray();
-  array.build(state);
-  return array;
+function fromJax([, , state]: PickleValue[]): FileTensor {
+  return new NumpyArray(state ?? null);
 }
 
 /** `_codecs.encode(text, "latin1")`: bytes, as protocol 2 has them */

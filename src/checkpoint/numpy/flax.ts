@@ -4,47 +4,32 @@
  *
  * @module
  */
-import { variantOf } from "../../model/variant.ts";
-import { littleEndian } from "../common/bytes.ts";
-import { CheckpointError } from "../common/error.ts";
+import { refuse } from "../common/error.ts";
 import { PickleDict } from "../common/pickle_reader.ts";
-import {
-  pickle,
-  type Pickled,
-  pickledBytes,
-  pickledCall,
-  pickledDict,
-  pickledFalse,
-  pickledGlobal,
-  pickledInt,
-  pickledNone,
-  pickledText,
-  pickledTrue,
-  pickledTuple,
-  withAttributes,
-} from "../common/pickle_writer.ts";
-import { checkpointFrom, type CheckpointSource } from "../safetensors/source.ts";
-import { checkParameters } from "../safetensors/state_dict.ts";
+import { call, globalName, type Picklable, pickle, withState } from "../common/pickle_writer.ts";
 import { FileTensor } from "../common/tensor.ts";
+import { type CheckpointSource, tensorsToWrite } from "../safetensors/source.ts";
 
 const BLOCK = "TransformerBlock_0";
 
-/** Where each tensor is, by PyTorch's name. Flax numbers the layers of one class in the order in which the model calls them. */
-const PATHS: readonly (readonly [name: string, path: string])[] = [
-  ["tok_emb.weight", "Embed_0.embedding"],
-  ["pos_emb.weight", "Embed_1.embedding"],
-  ["blocks.0.ln1.weight", `${BLOCK}.LayerNorm_0.scale`],
-  ["blocks.0.ln1.bias", `${BLOCK}.LayerNorm_0.bias`],
-  ["blocks.0.attn.qkv.weight", `${BLOCK}.CausalSelfAttention_0.Dense_0.kernel`],
-  ["blocks.0.attn.proj.weight", `${BLOCK}.CausalSelfAttention_0.Dense_1.kernel`],
-  ["blocks.0.ln2.weight", `${BLOCK}.LayerNorm_1.scale`],
-  ["blocks.0.ln2.bias", `${BLOCK}.LayerNorm_1.bias`],
-  ["blocks.0.ffn.w1.weight", `${BLOCK}.Dense_0.kernel`],
-  ["blocks.0.ffn.w2.weight", `${BLOCK}.Dense_1.kernel`],
-  ["ln_f.weight", "LayerNorm_0.scale"],
-  ["ln_f.bias", "LayerNorm_0.bias"],
-  ["output_proj.weight", "Dense_0.kernel"], // where it is not tied to the token embedding
-];
+/** PyTorch's names by the paths of Flax, which numbers the layers of one class in the order in which the model calls them. */
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ["Embed_0.embedding", "tok_emb.weight"],
+  ["Embed_1.embedding", "pos_emb.weight"],
+  [`${BLOCK}.LayerNorm_0.scale`, "blocks.0.ln1.weight"],
+  [`${BLOCK}.LayerNorm_0.bias`, "blocks.0.ln1.bias"],
+  [`${BLOCK}.CausalSelfAttention_0.Dense_0.kernel`, "blocks.0.attn.qkv.weight"],
+  [`${BLOCK}.CausalSelfAttention_0.Dense_1.kernel`, "blocks.0.attn.proj.weight"],
+  [`${BLOCK}.LayerNorm_1.scale`, "blocks.0.ln2.weight"],
+  [`${BLOCK}.LayerNorm_1.bias`, "blocks.0.ln2.bias"],
+  [`${BLOCK}.Dense_0.kernel`, "blocks.0.ffn.w1.weight"],
+  [`${BLOCK}.Dense_1.kernel`, "blocks.0.ffn.w2.weight"],
+  ["LayerNorm_0.scale", "ln_f.weight"],
+  ["LayerNorm_0.bias", "ln_f.bias"],
+  ["Dense_0.kernel", "output_proj.weight"], // where it is not tied to the token embedding
+]);
+/** Levels of a tree that are looked at: the model has four. */
+const MOST_DEEP = 8;
 
 const isKernel = (path: string) => path.endsWith(".kernel");
 
@@ -55,48 +40,16 @@ export function isFlaxTree(dict: PickleDict): boolean {
 
 /** The arrays of a tree by PyTorch's names, or by their paths where PyTorch has none. */
 export function stateDictOfFlax(tree: PickleDict): Map<string, FileTensor> {
-  const names = new Map(PATHS.map(([name, path]) => [path, name]));
   const tensors = new Map<string, FileTensor>();
   const visit = (dict: PickleDict, path: string, depth: number) => {
     for (const [key, value] of dict.entries) {
       const here = `${path}${String(key)}`;
-      if (value instanceof FileTensor) {
-        tensors.set(names.get(here) ?? here, isKernel(here) ? new Transposed(value) : value);
-      } else if (value instanceof PickleDict && depth < MOST_DEEP) visit(value, `${here}.`, depth + 1);
+      if (value instanceof FileTensor) tensors.set(NAMES.get(here) ?? here, isKernel(here) ? value.transposed : value);
+      else if (value instanceof PickleDict && depth < MOST_DEEP) visit(value, `${here}.`, depth + 1);
     }
   };
   visit(tree, "", 0);
   return tensors;
-}
-
-/** Levels of a tree that are looked at: the model has four. */
-const MOST_DEEP = 8;
-
-/** A matrix with rows and columns exchanged. */
-class Transposed extends FileTensor {
-  readonly #of: FileTensor;
-
-  constructor(of: FileTensor) {
-    super();
-    this.#of = of;
-  }
-
-  override get type(): string {
-    return this.#of.type;
-  }
-
-  override get shape(): readonly number[] {
-    return this.#of.shape.toReversed();
-  }
-
-  override elements(name: string, asked: string): Float32Array {
-    const [rows, columns] = this.#of.shape;
-    return transpose(this.#of.elements(name, asked), rows, columns);
-  }
-}
-
-function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  return values.map((_, i) => values[(i % rows) * columns + Math.floor(i / rows)]);
 }
 
 /**
@@ -116,57 +69,33 @@ function transpose(values: Float32Array, rows: number, columns: number): Float32
  * @throws {CheckpointError} If it is another model, the number of parameters is wrong, or one is not finite
  */
 export function encodeFlax(source: CheckpointSource): Uint8Array<ArrayBuffer> {
-  const checkpoint = checkpointFrom(source, "write a checkpoint");
-  checkParameters(checkpoint);
-  const { model, parameters } = checkpoint;
+  const { model, tensors } = tensorsToWrite(source);
   if (model !== 777) {
-    throw new CheckpointError(
-      `Cannot write pickled Flax parameters as they must be those of model 777, which Flax's program is: current model is ${model}`,
-    );
+    const must = "they must be those of model 777, which Flax's program is";
+    refuse("write pickled Flax parameters", `${must}: current model is ${model}`);
   }
-  const { tensors } = variantOf(model);
-  const leaves = tensors.map(({ name, shape, offset, size }): [path: string[], array: Pickled] => {
-    const path = PATHS.find(([other]) => other === name)![1];
-    const values = parameters.subarray(offset, offset + size);
-    const array = isKernel(path)
-      ? pickledArray(shape.toReversed(), transpose(values, shape[0], shape[1]))
-      : pickledArray(shape, values);
+  const leaves = tensors.map(({ name, shape, bytes }): [path: string[], array: Picklable] => {
+    const [path] = [...NAMES].find(([, other]) => other === name)!;
+    // a weight in column-major order is its transpose in row-major order
+    const array = isKernel(path) ? pickledArray(shape.toReversed(), bytes, true) : pickledArray(shape, bytes, false);
     return [["params", ...path.split(".")], array];
   });
   return pickle(nested(leaves), 3);
 }
 
 /** A dict of dicts. */
-function nested(leaves: readonly (readonly [path: readonly string[], value: Pickled])[]): Pickled {
+function nested(leaves: readonly (readonly [path: readonly string[], value: Picklable])[]): Picklable {
   const [[path, value]] = leaves;
   if (path.length === 0) return value;
-  const keys = [...new Set(leaves.map(([[key]]) => key))];
-  return pickledDict(keys.map((key) => [
-    key,
-    nested(leaves.filter(([[first]]) => first === key).map(([[, ...rest], leaf]) => [rest, leaf] as const)),
-  ]));
+  const byKey = Map.groupBy(leaves, ([[key]]) => key);
+  return new Map(
+    [...byKey].map(([key, all]) => [key, nested(all.map(([[, ...rest], leaf]) => [rest, leaf] as const))] as const),
+  );
 }
 
 /** An array of NumPy, as it pickles itself. */
-function pickledArray(shape: readonly number[], values: Float32Array): Pickled {
-  const type = withAttributes(
-    pickledCall(pickledGlobal("numpy", "dtype"), pickledTuple(pickledText("f4"), pickledFalse(), pickledTrue())),
-    pickledTuple(pickledInt(3), pickledText("<"), ...[
-      pickledNone(),
-      pickledNone(),
-      pickledNone(),
-      pickledInt(-1),
-      pickledInt(-1),
-      pickledInt(0),
-    ]),
-  );
-  const empty = pickledCall(
-    pickledGlobal("numpy.core.multiarray", "_reconstruct"),
-    pickledTuple(pickledGlobal("numpy", "ndarray"), pickledTuple(pickledInt(0)), pickledBytes(Uint8Array.of(0x62))),
-  );
-  const extents = pickledTuple(...shape.map(pickledInt));
-  return withAttributes(
-    empty,
-    pickledTuple(pickledInt(1), extents, type, pickledFalse(), pickledBytes(littleEndian(values))),
-  );
+function pickledArray(shape: readonly number[], elements: Uint8Array, columnMajor: boolean): Picklable {
+  const type = withState(call("numpy dtype", "f4", false, true), [3, "<", null, null, null, -1, -1, 0]);
+  const empty = call("numpy.core.multiarray _reconstruct", globalName("numpy ndarray"), [0], Uint8Array.of(0x62));
+  return withState(empty, [1, shape, type, columnMajor, elements]);
 }

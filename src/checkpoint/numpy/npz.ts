@@ -10,14 +10,14 @@
  *
  * @module
  */
-import { variantOf } from "../../model/variant.ts";
-import { concatenate, littleEndian } from "../common/bytes.ts";
-import { CheckpointError, excerpt } from "../common/error.ts";
+import { formatJson } from "../../common/format_value.ts";
+import { concatenate } from "../common/bytes.ts";
+import { refuse } from "../common/error.ts";
 import { PickleDict } from "../common/pickle_reader.ts";
-import { checkpointFrom, type CheckpointSource } from "../safetensors/source.ts";
-import { checkParameters } from "../safetensors/state_dict.ts";
+import { FileTensor, isShape } from "../common/tensor.ts";
 import { writeZip, type ZipEntries } from "../common/zip.ts";
-import { isShape, NumpyArray, NumpyType } from "./array.ts";
+import { type CheckpointSource, tensorsToWrite } from "../safetensors/source.ts";
+import { layoutOf, NumpyType } from "./array.ts";
 
 const MAGIC = "\x93NUMPY";
 /** Our own headers have 118 bytes. */
@@ -32,28 +32,23 @@ export function readNpz(entries: ZipEntries, asked: string): PickleDict {
   );
 }
 
-function readNpy(bytes: Uint8Array, name: string, asked: string): NumpyArray {
-  const fail = (found: string): never => {
-    throw new CheckpointError(`Cannot ${asked} as its entry ${excerpt(name)} must be an array of NumPy: ${found}`);
-  };
-  if (bytes.length < 12 || latin1(bytes.subarray(0, MAGIC.length)) !== MAGIC) return fail("it begins otherwise");
+function readNpy(bytes: Uint8Array, name: string, asked: string): FileTensor {
+  const fail = (found: string): never =>
+    refuse(asked, `its entry ${formatJson(name)} must be an array of NumPy: ${found}`);
+  const latin1 = (start: number, end: number) => String.fromCharCode(...bytes.subarray(start, end));
+  if (bytes.length < 12 || latin1(0, MAGIC.length) !== MAGIC) return fail("it begins otherwise");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = bytes[MAGIC.length] === 1 ? 10 : 12;
-  const length = start === 10 ? view.getUint16(8, true) : view.getUint32(8, true);
-  if (length > MAX_HEADER_BYTES || start + length > bytes.length) return fail(`its header has ${length} bytes`);
-  const header = latin1(bytes.subarray(start, start + length));
-  const [, order, code, columnMajor, extents] = HEADER.exec(header) ?? [];
-  if (extents === undefined) return fail(`its header is ${excerpt(header.trim())}`);
-  if (code === "O") return fail("it holds Python objects, which only a pickle can; save the arrays themselves");
+  const end = start + (start === 10 ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (end > Math.min(start + MAX_HEADER_BYTES, bytes.length)) return fail(`its header has ${end - start} bytes`);
+  const header = latin1(start, end);
+  const [, order, code, columnMajor, extents = "none"] = HEADER.exec(header) ?? [];
   const shape = extents.split(",").filter((extent) => extent.trim() !== "").map(Number);
-  if (!isShape(shape)) return fail(`its header is ${excerpt(header.trim())}`);
-  const of = new NumpyType(code);
-  of.littleEndian = order !== ">";
-  return NumpyArray.of(of, shape, columnMajor === "True", bytes.subarray(start + length));
-}
-
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+  if (!isShape(shape)) return fail(`its header is ${formatJson(header.trim())}`);
+  if (code === "O") return fail("it holds Python objects, which only a pickle can; save the arrays themselves");
+  return new FileTensor(
+    layoutOf(new NumpyType(code, order !== ">"), shape, columnMajor === "True", bytes.subarray(end)),
+  );
 }
 
 /**
@@ -74,13 +69,8 @@ function latin1(bytes: Uint8Array): string {
  * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
 export function encodeNpz(source: CheckpointSource): Uint8Array<ArrayBuffer> {
-  const checkpoint = checkpointFrom(source, "write a checkpoint");
-  checkParameters(checkpoint);
-  const { model, parameters } = checkpoint;
   return writeZip(
-    variantOf(model).tensors.map(({ name, shape, offset, size }) =>
-      [`${name}${ENDING}`, npy(shape, littleEndian(parameters.subarray(offset, offset + size)))] as const
-    ),
+    tensorsToWrite(source).tensors.map(({ name, shape, bytes }) => [`${name}${ENDING}`, npy(shape, bytes)] as const),
   );
 }
 
@@ -88,9 +78,6 @@ function npy(shape: readonly number[], elements: Uint8Array): Uint8Array {
   const extents = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': (${extents}), }`;
   const padded = `${dict.padEnd(117)}\n`; // 128 bytes with what comes before: elements begin at a multiple of 64
-  const bytes = Uint8Array.from(
-    `${MAGIC}\x01\x00${String.fromCharCode(padded.length, 0)}${padded}`,
-    (letter) => letter.charCodeAt(0),
-  );
-  return concatenate([bytes, elements]);
+  const header = `${MAGIC}\x01\x00${String.fromCharCode(padded.length, 0)}${padded}`;
+  return concatenate([Uint8Array.from(header, (letter) => letter.charCodeAt(0)), elements]);
 }

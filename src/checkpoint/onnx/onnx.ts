@@ -1,6 +1,5 @@
 import { TOKENS, type Variant, variantOf, WIDTH } from "../../model/variant.ts";
-import { checkpointFrom, type CheckpointSource } from "../safetensors/source.ts";
-import { checkParameters, FORMAT_VERSION } from "../safetensors/state_dict.ts";
+import { type CheckpointSource, tensorsToWrite } from "../safetensors/source.ts";
 import { OnnxGraph } from "./graph.ts";
 
 /**
@@ -20,20 +19,15 @@ import { OnnxGraph } from "./graph.ts";
  * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
 export function encodeOnnx(source: CheckpointSource): Uint8Array<ArrayBuffer> {
-  const checkpoint = checkpointFrom(source, "write a checkpoint");
-  checkParameters(checkpoint);
-  const { model, parameters, metadata } = checkpoint;
-  const variant = variantOf(model);
+  const { model, tensors, metadata } = tensorsToWrite(source);
   const graph = new OnnxGraph();
-  for (const { name, shape, offset, size } of variant.tensors) {
-    graph.weights(name, { shape, values: parameters.subarray(offset, offset + size) });
-  }
-  addForwardPass(graph, variant);
+  for (const { name, ...constant } of tensors) graph.weights(name, constant);
+  addForwardPass(graph, variantOf(model));
   return graph.model({
     name: `tiny-adder-${model}`,
     inputs: [{ name: "tokens", elements: "int64", shape: ["batch", "length"] }],
     outputs: [{ name: "logits", elements: "float32", shape: ["batch", "length", TOKENS] }],
-    metadata: { ...metadata, format_version: FORMAT_VERSION, model: String(model) },
+    metadata,
   });
 }
 

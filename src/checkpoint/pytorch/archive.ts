@@ -9,19 +9,20 @@
  *
  * @module
  */
-import { CheckpointError } from "../common/error.ts";
-import { NUMPY_GLOBALS } from "../numpy/array.ts";
+import { refuse } from "../common/error.ts";
 import { PickleDict, PickleGlobal, PickleRefusal, type PickleValue, readPickle } from "../common/pickle_reader.ts";
+import { FileTensor, isShape, isSize } from "../common/tensor.ts";
 import type { ZipEntries } from "../common/zip.ts";
-import { PyTorchTensor, Storage } from "./tensor.ts";
+import { NUMPY_GLOBALS } from "../numpy/array.ts";
 
 /** The entries of a file of `torch.save`: its pickle, at the top of one folder. */
 const PICKLE = /^[^/]*\/data\.pkl$/;
-
-/** Whether a ZIP file can be one of `torch.save`. */
-export function isArchive(entries: ZipEntries): boolean {
-  return [...entries.keys()].some((name) => PICKLE.test(name));
-}
+/** The types of elements by PyTorch's class of storages. */
+const TYPES = new Map(Object.entries({
+  ...{ FloatStorage: "float32", DoubleStorage: "float64", HalfStorage: "float16", BFloat16Storage: "bfloat16" },
+  ...{ LongStorage: "int64", IntStorage: "int32", ShortStorage: "int16", CharStorage: "int8", ByteStorage: "uint8" },
+  BoolStorage: "bool",
+}));
 
 /**
  * Reads what `torch.save` wrote.
@@ -33,14 +34,12 @@ export function isArchive(entries: ZipEntries): boolean {
 export function readArchive(entries: ZipEntries, asked: string): PickleValue {
   const found = [...entries.keys()].filter((name) => PICKLE.test(name));
   if (found.length !== 1) {
-    throw new CheckpointError(
-      `Cannot ${asked} as a file of torch.save has one entry NAME/data.pkl: this ZIP file has ${found.length}`,
-    );
+    refuse(asked, `a file of torch.save has one entry NAME/data.pkl: this ZIP file has ${found.length}`);
   }
   const folder = found[0].replace(/data\.pkl$/, "");
   const order = entries.get(`${folder}byteorder`);
   if (order !== undefined && new TextDecoder().decode(order.subarray(0, 16)) !== "little") {
-    throw new CheckpointError(`Cannot ${asked} as its byteorder must be little: it is another`);
+    refuse(asked, "its byteorder must be little: it is another");
   }
   const persistent = (id: PickleValue) => storageOf(id, (key) => entries.get(`${folder}data/${key}`));
   return readPickle(entries.get(found[0])!, { globals: GLOBALS, persistent }, asked);
@@ -53,6 +52,7 @@ export const GLOBALS = {
   "torch._utils _rebuild_tensor_v3": rebuildTensor,
   "torch._utils _rebuild_parameter": rebuildParameter,
   "torch._utils _rebuild_parameter_with_state": rebuildParameter,
+  "torch._tensor _rebuild_from_type_v2": rebuildSubclass,
   "torch.storage _load_from_bytes": refuseLoose,
   ...NUMPY_GLOBALS,
 };
@@ -63,20 +63,39 @@ function emptyDict(args: PickleValue[]): PickleDict {
   return new PickleDict();
 }
 
+/** A run of elements of one type. */
+class Storage {
+  constructor(
+    readonly type: string,
+    readonly entry: string,
+    /** Number of elements, according to the pickle. */
+    readonly length: number,
+    /** The bytes of the entry, if there is one. */
+    readonly bytes: Uint8Array | undefined,
+  ) {}
+}
+
 /** `_rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, …)` */
-function rebuildTensor([storage, offset, shape, strides]: PickleValue[]): PyTorchTensor {
+function rebuildTensor([storage, offset, shape, strides]: PickleValue[]): FileTensor {
   if (!(storage instanceof Storage)) throw new PickleRefusal("a tensor has no storage");
-  if (!isIndex(offset) || !isListOfIndices(shape) || !isListOfIndices(strides) || shape.length !== strides.length) {
+  if (!isSize(offset) || !isShape(shape) || !isShape(strides) || shape.length !== strides.length) {
     throw new PickleRefusal("a tensor has no offset, shape and strides of whole numbers >= 0");
   }
   // copies: the pickle could still append to its lists
-  return new PyTorchTensor(storage, offset, [...shape], [...strides]);
+  return new FileTensor({ ...storage, storage, offset, shape: [...shape], strides: [...strides] });
 }
 
 /** `_rebuild_parameter(data, requires_grad, backward_hooks)`, for what was saved as `nn.Parameter` */
-function rebuildParameter([data]: PickleValue[]): PyTorchTensor {
-  if (!(data instanceof PyTorchTensor)) throw new PickleRefusal("a parameter has no tensor");
+function rebuildParameter([data]: PickleValue[]): FileTensor {
+  if (!(data instanceof FileTensor)) throw new PickleRefusal("a parameter has no tensor");
   return data;
+}
+
+/** `_rebuild_from_type_v2(function, type, args, state)`, for tensors of a subclass or with attributes */
+function rebuildSubclass([rebuild, , args]: PickleValue[]): FileTensor {
+  const isKnown = rebuild instanceof PickleGlobal && /^torch\._utils _rebuild_tensor_v[23]$/.test(rebuild.name);
+  if (!isKnown || !Array.isArray(args)) throw new PickleRefusal("a tensor is made in an unknown way");
+  return rebuildTensor(args);
 }
 
 /** `torch.storage._load_from_bytes(bytes)`: a file of PyTorch's within a pickle that torch.save did not write */
@@ -86,23 +105,10 @@ function refuseLoose(): never {
 
 /** `("storage", torch.FloatStorage, key, device, number of elements)` */
 function storageOf(id: PickleValue, bytesOf: (key: string) => Uint8Array | undefined): Storage {
-  if (Array.isArray(id)) {
-    const [tag, kind, key, _device, length] = id;
-    if (tag === "storage" && kind instanceof PickleGlobal && typeof key === "string" && isIndex(length)) {
-      const [module, name] = kind.name.split(" ");
-      if (/^torch(?:\.|$)/.test(module) && name.endsWith("Storage")) {
-        return new Storage(name, key, length, bytesOf(key));
-      }
-    }
+  const [tag, kind, key, _device, length] = Array.isArray(id) ? id : [];
+  const [, name] = /^torch(?:\.\S*)? (.*Storage)$/.exec(kind instanceof PickleGlobal ? kind.name : "") ?? [];
+  if (tag !== "storage" || name === undefined || typeof key !== "string" || !isSize(length)) {
+    throw new PickleRefusal("a persistent id is not that of a storage");
   }
-  throw new PickleRefusal("a persistent id is not that of a storage");
-}
-
-function isIndex(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-/** A shape or strides; PyTorch itself allows 64 extents, more than 8 are no tensor of a model. */
-function isListOfIndices(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length <= 8 && value.every(isIndex);
+  return new Storage(TYPES.get(name) ?? name, `data/${key}`, length, bytesOf(key));
 }

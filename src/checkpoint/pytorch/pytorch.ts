@@ -1,24 +1,8 @@
-import { variantOf } from "../../model/variant.ts";
-import { littleEndian } from "../common/bytes.ts";
 import { PickleDict, type PickleValue } from "../common/pickle_reader.ts";
-import {
-  pickle,
-  type Pickled,
-  pickledCall,
-  pickledDict,
-  pickledFalse,
-  pickledGlobal,
-  pickledInt,
-  pickledOrderedDict,
-  pickledPersistent,
-  pickledText,
-  pickledTuple,
-  withAttributes,
-} from "../common/pickle_writer.ts";
-import { checkpointFrom, type CheckpointSource } from "../safetensors/source.ts";
-import { checkParameters, FORMAT_VERSION } from "../safetensors/state_dict.ts";
+import { call, globalName, orderedDict, persistent, pickle, type Pickled, withState } from "../common/pickle_writer.ts";
 import { denseStrides } from "../common/tensor.ts";
 import { writeZip } from "../common/zip.ts";
+import { type CheckpointSource, tensorsToWrite } from "../safetensors/source.ts";
 
 /** Our metadata are `state_dict._metadata[""]["tiny_adder"]`; PyTorch keeps `_metadata` beside a state dict. */
 const METADATA = { root: "", key: "tiny_adder" };
@@ -30,10 +14,7 @@ export function metadataOf(dict: PickleDict): Record<string, string> {
     dict.attributes?.entries.get("_metadata"),
   );
   if (!(ours instanceof PickleDict)) return {};
-  const texts = [...ours.entries].filter((entry): entry is [string, string] =>
-    entry.every((part) => typeof part === "string")
-  );
-  return Object.fromEntries(texts);
+  return Object.fromEntries([...ours.entries].filter((entry) => entry.every((part) => typeof part === "string")));
 }
 
 /**
@@ -53,41 +34,27 @@ export function metadataOf(dict: PickleDict): Record<string, string> {
  * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
  */
 export function encodePyTorchCheckpoint(source: CheckpointSource): Uint8Array<ArrayBuffer> {
-  const checkpoint = checkpointFrom(source, "write a checkpoint");
-  checkParameters(checkpoint);
-  const { model, parameters, metadata } = checkpoint;
-  const { tensors } = variantOf(model);
-  const described = tensors.map(({ name, shape, size }, i) => [name, pickledTensor(String(i), shape, size)] as const);
-  const stateDict = pickledOrderedDict([...described, ["output_proj.weight", described[0][1]]]);
-
-  const texts = Object.entries({ ...metadata, format_version: FORMAT_VERSION, model: String(model) })
-    .sort(([a], [b]) => a < b ? -1 : 1).map(([key, text]) => [key, pickledText(text)] as const);
-  const ofRoot = pickledDict([["version", pickledInt(1)], [METADATA.key, pickledDict(texts)]]);
-  const attributes = pickledDict([["_metadata", pickledOrderedDict([[METADATA.root, ofRoot]])]]);
-
+  const { tensors, metadata } = tensorsToWrite(source);
+  const described = tensors.map(({ name, shape, values }, i) =>
+    [name, pickledTensor(String(i), shape, values.length)] as const
+  );
+  const texts = Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1);
+  const ofRoot = new Map<string, number | Map<string, string>>([["version", 1], [METADATA.key, new Map(texts)]]);
+  const stateDict = withState(
+    orderedDict([...described, ["output_proj.weight", described[0][1]]]),
+    new Map([["_metadata", orderedDict([[METADATA.root, ofRoot]])]]),
+  );
   const text = (content: string) => new TextEncoder().encode(content);
   return writeZip([
-    ["archive/data.pkl", pickle(withAttributes(stateDict, attributes))],
+    ["archive/data.pkl", pickle(stateDict)],
     ["archive/byteorder", text("little")],
-    ...tensors.map(({ offset, size }, i) =>
-      [`archive/data/${i}`, littleEndian(parameters.subarray(offset, offset + size))] as const
-    ),
+    ...tensors.map(({ bytes }, i) => [`archive/data/${i}`, bytes] as const),
     ["archive/version", text("3\n")],
   ]);
 }
 
 /** `_rebuild_tensor_v2` of a whole storage in row-major order. */
 function pickledTensor(key: string, shape: readonly number[], size: number): Pickled {
-  const ints = (values: readonly number[]) => pickledTuple(...values.map(pickledInt));
-  const kind = pickledGlobal("torch", "FloatStorage");
-  const storage = pickledTuple(
-    ...[pickledText("storage"), kind, pickledText(key), pickledText("cpu"), pickledInt(size)],
-  );
-  return pickledCall(
-    pickledGlobal("torch._utils", "_rebuild_tensor_v2"),
-    pickledTuple(
-      ...[pickledPersistent(storage), pickledInt(0), ints(shape), ints(denseStrides(shape))],
-      ...[pickledFalse(), pickledOrderedDict([])],
-    ),
-  );
+  const storage = persistent(["storage", globalName("torch FloatStorage"), key, "cpu", size]);
+  return call("torch._utils _rebuild_tensor_v2", storage, 0, shape, denseStrides(shape), false, orderedDict([]));
 }

@@ -1,7 +1,8 @@
-import { type ModelName, variantOf } from "../../model/variant.ts";
+import type { OptionKinds } from "../../common/options.ts";
+import type { ModelName } from "../../model/variant.ts";
 import { type Bytes, bytesFrom } from "../common/bytes.ts";
-import { type DecodeOptions, encodeSafetensors, openSafetensors } from "./safetensors.ts";
-import { checkParameters, type Checkpoint, checkpointOf, FORMAT_VERSION } from "./state_dict.ts";
+import { askedOf, type DecodeOptions, encodeSafetensors, openSafetensors } from "./safetensors.ts";
+import { type Checkpoint, checkpointOf, contentOf } from "./state_dict.ts";
 
 export type { Checkpoint };
 
@@ -10,6 +11,9 @@ export interface DecodeCheckpointOptions extends DecodeOptions {
   /** Accepts only this variant. @default {any} */
   model?: ModelName;
 }
+
+/** Their kinds. */
+export const CHECKPOINT_OPTIONS: OptionKinds<DecodeCheckpointOptions> = { source: "a text", model: "anything" };
 
 /**
  * Writes a checkpoint as a safetensors file, with PyTorch's tensor names. It sets `metadata.format_version` and `metadata.model`.
@@ -27,16 +31,8 @@ export interface DecodeCheckpointOptions extends DecodeOptions {
  * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
-  checkParameters(checkpoint);
-  const { model, parameters, metadata } = checkpoint;
-  return encodeSafetensors({
-    tensors: variantOf(model).tensors.map(({ name, shape, offset, size }) => ({
-      name,
-      shape,
-      values: parameters.subarray(offset, offset + size),
-    })),
-    metadata: { ...metadata, format_version: FORMAT_VERSION, model: String(model) },
-  });
+  const { tensors, metadata } = contentOf(checkpoint);
+  return encodeSafetensors({ tensors, metadata });
 }
 
 /**
@@ -57,13 +53,10 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
  * @param file The bytes of the whole file
  * @param options Its name in errors, and the variant that it must be
  * @throws {CheckpointError} If it is not a safetensors file, or a tensor is missing, unknown, of another shape or not finite
+ * @throws {TypeError} If there is an unknown option
  */
-export function decodeCheckpoint(
-  file: Bytes,
-  { source = "the checkpoint", model }: DecodeCheckpointOptions = {},
-): Checkpoint {
-  const asked = `read ${source}`;
-  const bytes = bytesFrom(file, asked);
-  const { tensors, metadata } = openSafetensors(bytes, asked);
-  return checkpointOf(tensors, { metadata, asked, model, exact: true });
+export function decodeCheckpoint(file: Bytes, options: DecodeCheckpointOptions = {}): Checkpoint {
+  const asked = askedOf(options, CHECKPOINT_OPTIONS);
+  const { tensors, metadata } = openSafetensors(bytesFrom(file, asked), asked);
+  return checkpointOf(tensors, { metadata, asked, model: options.model, exact: true });
 }

@@ -1,8 +1,9 @@
-import { CheckpointError, excerpt, reasonOf, tensorLabel } from "../common/error.ts";
+import { formatError, formatJson } from "../../common/format_value.ts";
+import { refuse, tensorLabel } from "../common/error.ts";
+import { isSize } from "../common/tensor.ts";
 
 /** A tensor in the header: its form is checked, its agreement with the file is not. */
 export interface TensorEntry {
-  /** Its name. */
   name: string;
   /** The type of its elements, as safetensors names it. */
   dtype: string;
@@ -29,55 +30,40 @@ export interface Header {
  * @throws {CheckpointError} If it is not JSON of the form that safetensors prescribes, or names a key twice
  */
 export function parseHeader(bytes: Uint8Array, asked: string): Header {
-  const fail = (wanted: string, found: unknown, cause?: unknown): never => {
-    throw new CheckpointError(`Cannot ${asked} as ${wanted}: current value is ${excerpt(found)}`, { cause });
-  };
+  const fail = (must: string, found: unknown): never => refuse(asked, `${must}: current value is ${formatJson(found)}`);
 
-  const { text, json } = readJson(bytes, asked);
+  let text: string, json: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    json = JSON.parse(text);
+  } catch (cause) {
+    return refuse(asked, `its header must be JSON in UTF-8: ${formatError(cause)}`, cause);
+  }
   if (!isObject(json)) return fail("its header must be a JSON object", json);
   const twice = repeatedKey(text);
   if (twice !== undefined) {
-    throw new CheckpointError(
-      `Cannot ${asked} as its header must name every key once: ${excerpt(twice)} stands twice in one object`,
-    );
+    refuse(asked, `its header must name every key once: ${formatJson(twice)} stands twice in one object`);
   }
 
   const { __metadata__, ...entries } = json;
   const metadata = __metadata__ ?? {}; // the format's own reader takes null, too
   if (!isObject(metadata)) return fail("its __metadata__ must be a JSON object", metadata);
   for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== "string") {
-      return fail(`its __metadata__ must hold strings only, also at ${excerpt(key)}`, value);
-    }
+    if (typeof value !== "string") fail(`its __metadata__ must hold strings only, also at ${formatJson(key)}`, value);
   }
 
   const tensors = Object.entries(entries).map(([name, entry]): TensorEntry => {
-    if (!isObject(entry)) return fail(`${tensorLabel(name)} must be described by a JSON object`, entry);
+    const must = (rest: string, found: unknown) => fail(`${tensorLabel(name)} must ${rest}`, found);
+    if (!isObject(entry)) return must("be described by a JSON object", entry);
     const { dtype, shape, data_offsets: offsets } = entry;
-    if (typeof dtype !== "string") return fail(`${tensorLabel(name)} must have a dtype`, dtype);
-    if (!isListOfSizes(shape)) {
-      return fail(`${tensorLabel(name)} must have a list of whole numbers >= 0 as its shape`, shape);
-    }
+    if (typeof dtype !== "string") return must("have a dtype", dtype);
+    if (!isListOfSizes(shape)) return must("have a list of whole numbers >= 0 as its shape", shape);
     if (!isListOfSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-      return fail(
-        `${tensorLabel(name)} must have two whole numbers as its data_offsets, the first not above the second`,
-        offsets,
-      );
+      return must("have two whole numbers as its data_offsets, the first not above the second", offsets);
     }
     return { name, dtype, shape, begin: offsets[0], end: offsets[1] };
   });
   return { tensors, metadata: metadata as Record<string, string> };
-}
-
-function readJson(bytes: Uint8Array, asked: string): { text: string; json: unknown } {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { text, json: JSON.parse(text) };
-  } catch (cause) {
-    throw new CheckpointError(`Cannot ${asked} as its header must be JSON in UTF-8: ${reasonOf(cause)}`, {
-      cause,
-    });
-  }
 }
 
 /**
@@ -106,5 +92,5 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function isListOfSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+  return Array.isArray(value) && value.every(isSize);
 }

@@ -11,11 +11,12 @@
  *
  * @module
  */
+import { formatJson } from "../../common/format_value.ts";
+import { checkOptions, type OptionKinds } from "../../common/options.ts";
 import { type Bytes, bytesFrom } from "../common/bytes.ts";
-import { type ElementType, elementType } from "../common/element_type.ts";
-import { CheckpointError, excerpt, tensorLabel } from "../common/error.ts";
+import { refuse, tensorLabel } from "../common/error.ts";
 import { identify } from "../common/identify.ts";
-import { elementCount, FileTensor, weightsOf } from "../common/tensor.ts";
+import { checkFinite, elementCount, FileTensor, weightsOf } from "../common/tensor.ts";
 import { parseHeader, type TensorEntry } from "./header.ts";
 
 /** One named tensor of a safetensors file. */
@@ -61,11 +62,11 @@ const MAX_HEADER_BYTES = 2 ** 20;
 /** The first byte of every header. */
 const OPENING_BRACE = 0x7b;
 const METADATA_KEY = "__metadata__";
-/** The name of a type by what safetensors calls it. */
-const TYPES: Readonly<Record<string, string>> = {
+/** Types by what safetensors calls them. */
+const TYPES = new Map(Object.entries({
   ...{ F32: "float32", F16: "float16", BF16: "bfloat16", F64: "float64" },
   ...{ I64: "int64", I32: "int32", I16: "int16", I8: "int8", U8: "uint8", BOOL: "bool" },
-};
+}));
 
 /**
  * Writes a safetensors file. The same tensors and metadata give the same bytes, whatever the order of the metadata's keys.
@@ -86,24 +87,20 @@ const TYPES: Readonly<Record<string, string>> = {
  * @throws {CheckpointError} If two tensors share a name, a shape does not fit its values, or a value is not finite
  */
 export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput): Uint8Array<ArrayBuffer> {
-  const entries: [string, unknown][] = [];
+  const asked = "write a checkpoint";
   const sorted = Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1);
-  if (sorted.length > 0) entries.push([METADATA_KEY, Object.fromEntries(sorted)]);
-
+  const entries: [string, unknown][] = sorted.length > 0 ? [[METADATA_KEY, Object.fromEntries(sorted)]] : [];
   const names = new Set([METADATA_KEY]);
   let dataBytes = 0;
   for (const { name, shape, values } of tensors) {
-    if (names.has(name)) {
-      throw new CheckpointError(
-        `Cannot write a checkpoint as every tensor must have a name of its own: ${excerpt(name)} is taken`,
-      );
-    }
+    if (names.has(name)) refuse(asked, `every tensor must have a name of its own: ${formatJson(name)} is taken`);
+    names.add(name);
     const size = elementCount(shape);
     if (size !== values.length) {
-      const wanted = `${tensorLabel(name)} of shape ${excerpt(shape)} must have ${size} values`;
-      throw new CheckpointError(`Cannot write a checkpoint as ${wanted}: current length is ${values.length}`);
+      const must = `${tensorLabel(name)} of shape ${formatJson(shape)} must have ${size} values`;
+      refuse(asked, `${must}: current length is ${values.length}`);
     }
-    names.add(name);
+    checkFinite(name, values, asked);
     const begin = dataBytes;
     dataBytes += values.byteLength;
     entries.push([name, { dtype: "F32", shape, data_offsets: [begin, dataBytes] }]);
@@ -113,9 +110,7 @@ export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput):
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   const headerBytes = Math.ceil(json.length / 8) * 8;
   if (headerBytes > MAX_HEADER_BYTES) {
-    throw new CheckpointError(
-      `Cannot write a checkpoint as its header must have at most ${MAX_HEADER_BYTES} bytes: current size is ${headerBytes}`,
-    );
+    refuse(asked, `its header must have at most ${MAX_HEADER_BYTES} bytes: current size is ${headerBytes}`);
   }
 
   const bytes = new Uint8Array(LENGTH_BYTES + headerBytes + dataBytes);
@@ -124,9 +119,8 @@ export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput):
   bytes.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
   bytes.set(json, LENGTH_BYTES);
   let at = LENGTH_BYTES + headerBytes;
-  for (const { name, values } of tensors) {
-    for (const [i, value] of values.entries()) {
-      if (!Number.isFinite(value)) throw notFinite("write a checkpoint", name, i, value);
+  for (const { values } of tensors) {
+    for (const value of values) {
       view.setFloat32(at, value, true);
       at += Float32Array.BYTES_PER_ELEMENT;
     }
@@ -152,26 +146,29 @@ export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput):
  * @param options What errors call it
  * @throws {CheckpointError} If the bytes are not a well-formed safetensors file of finite numbers
  */
-export function decodeSafetensors(
-  file: Bytes,
-  { source = "the checkpoint" }: DecodeOptions = {},
-): SafetensorsContent {
-  const asked = `read ${source}`;
-  const bytes = bytesFrom(file, asked);
-  const { tensors, metadata } = openSafetensors(bytes, asked);
+export function decodeSafetensors(file: Bytes, options: DecodeOptions = {}): SafetensorsContent {
+  const asked = askedOf(options, { source: "a text" });
+  const { tensors, entries, metadata } = openSafetensors(bytesFrom(file, asked), asked);
   return {
-    tensors: [...tensors].map(([name, tensor]) => {
-      const values = weightsOf(name, tensor, asked);
-      return { name, dtype: tensor.entry.dtype as DecodedTensor["dtype"], shape: tensor.shape, values };
+    tensors: entries.map(({ name, dtype, shape }) => {
+      const values = weightsOf(name, tensors.get(name)!, asked);
+      return { name, dtype: dtype as DecodedTensor["dtype"], shape, values };
     }),
     metadata,
   };
 }
 
+/** What the errors of a reader say was asked. @throws {TypeError} If there is an unknown option */
+export function askedOf<T extends DecodeOptions>(options: T, kinds: OptionKinds<T>): string {
+  checkOptions("read a checkpoint", options, kinds);
+  return `read ${options.source ?? "the checkpoint"}`;
+}
+
 /** A safetensors file whose header is checked, and whose numbers are not read yet. */
 export interface OpenedSafetensors {
-  /** The tensors by name, in the order of their data. */
-  tensors: Map<string, SafetensorsWindow>;
+  tensors: Map<string, FileTensor>;
+  /** Their descriptions, in the order of their data. */
+  entries: TensorEntry[];
   /** Text by key. */
   metadata: Record<string, string>;
 }
@@ -183,86 +180,34 @@ export function looksLikeSafetensors(bytes: Uint8Array): boolean {
 
 /** Reads the header of a safetensors file. @throws {CheckpointError} If it does not describe the file */
 export function openSafetensors(bytes: Uint8Array, asked: string): OpenedSafetensors {
-  const dataStart = LENGTH_BYTES + headerLength(bytes, asked);
-  const { tensors, metadata } = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart), asked);
-  const inOrder = tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkOffsets(inOrder, bytes.length - dataStart, asked);
-  const data = new DataView(bytes.buffer, bytes.byteOffset + dataStart, bytes.byteLength - dataStart);
-  return {
-    tensors: new Map(inOrder.map((entry) => [entry.name, new SafetensorsWindow(entry, data, asked)])),
-    metadata,
-  };
-}
-
-/** A tensor of a safetensors file, as long as its shape says. */
-class SafetensorsWindow extends FileTensor {
-  /** As the header describes it. */
-  readonly entry: TensorEntry;
-  readonly #type: ElementType | undefined;
-  readonly #data: DataView;
-
-  constructor(entry: TensorEntry, data: DataView, asked: string) {
-    super();
-    this.entry = entry;
-    this.#type = elementType(TYPES[entry.dtype]);
-    this.#data = data;
-    const { name, shape, begin, end } = entry;
-    const expected = elementCount(shape) * (this.#type?.bytes ?? NaN);
-    if (this.#type !== undefined && end - begin !== expected) {
-      throw new CheckpointError(
-        `Cannot ${asked} as ${tensorLabel(name)} of shape ${
-          excerpt(shape)
-        } must have ${expected} bytes: current size is ${end - begin}`,
-      );
-    }
-  }
-
-  override get type(): string {
-    return this.#type?.name ?? this.entry.dtype;
-  }
-
-  override get shape(): readonly number[] {
-    return this.entry.shape;
-  }
-
-  override elements(): Float32Array {
-    const { bytes, read } = this.#type!; // weights and masks alone are read, and their types are known
-    const values = new Float32Array((this.entry.end - this.entry.begin) / bytes);
-    for (let i = 0; i < values.length; i++) values[i] = read(this.#data, this.entry.begin + i * bytes, true);
-    return values;
-  }
-}
-
-function notFinite(asked: string, name: string, index: number, value: number): CheckpointError {
-  return new CheckpointError(
-    `Cannot ${asked} as ${tensorLabel(name)} must hold finite numbers: value ${index} is ${value}`,
-  );
+  const data = bytes.subarray(LENGTH_BYTES + headerLength(bytes, asked));
+  const { tensors: entries, metadata } = parseHeader(bytes.subarray(LENGTH_BYTES, bytes.length - data.length), asked);
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  checkOffsets(entries, data.length, asked);
+  const tensors = new Map(entries.map(({ name, dtype, shape, begin, end }) => {
+    const tensor = new FileTensor({ type: TYPES.get(dtype) ?? dtype, shape, bytes: data.subarray(begin, end) });
+    tensor.checkSize(name, asked);
+    return [name, tensor];
+  }));
+  return { tensors, entries, metadata };
 }
 
 /** The length of the header, compared with our limit and with the length of the file. */
 function headerLength(bytes: Uint8Array, asked: string): number {
   if (bytes.length < LENGTH_BYTES) {
-    throw new CheckpointError(
-      `Cannot ${asked} as a safetensors file has at least ${LENGTH_BYTES} bytes: the file holds ${bytes.length}`,
-    );
+    refuse(asked, `a safetensors file has at least ${LENGTH_BYTES} bytes: the file holds ${bytes.length}`);
   }
   const found = looksLikeSafetensors(bytes) ? undefined : identify(bytes, asked);
-  if (found !== undefined) {
-    throw new CheckpointError(`Cannot ${asked} as it must be a safetensors file: it is ${found}`);
-  }
+  if (found !== undefined) refuse(asked, `it must be a safetensors file: it is ${found}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) {
-    throw new CheckpointError(
-      `Cannot ${asked} as a safetensors header has at most ${MAX_HEADER_BYTES} bytes: the file, if it is one, announces ${length}`,
-    );
+    const must = `a safetensors header has at most ${MAX_HEADER_BYTES} bytes`;
+    refuse(asked, `${must}: the file, if it is one, announces ${length}`);
   }
-  if (Number(length) > view.byteLength - LENGTH_BYTES) {
-    throw new CheckpointError(
-      `Cannot ${asked} as it announces a header of ${length} bytes: the file holds ${
-        view.byteLength - LENGTH_BYTES
-      } after the announcement`,
-    );
+  const rest = bytes.length - LENGTH_BYTES;
+  if (Number(length) > rest) {
+    refuse(asked, `it announces a header of ${length} bytes: the file holds ${rest} after the announcement`);
   }
   return Number(length);
 }
@@ -272,17 +217,10 @@ function checkOffsets(inOrder: readonly TensorEntry[], dataBytes: number, asked:
   let end = 0;
   for (const { name, begin, end: next } of inOrder) {
     if (begin !== end) {
-      throw new CheckpointError(
-        `Cannot ${asked} as ${
-          tensorLabel(name)
-        } must begin where the one before it ends, at byte ${end}: current value is ${begin}`,
-      );
+      const must = `${tensorLabel(name)} must begin where the one before it ends, at byte ${end}`;
+      refuse(asked, `${must}: current value is ${begin}`);
     }
     end = next;
   }
-  if (end !== dataBytes) {
-    throw new CheckpointError(
-      `Cannot ${asked} as its header promises ${end} bytes of tensors: the file holds ${dataBytes}`,
-    );
-  }
+  if (end !== dataBytes) refuse(asked, `its header promises ${end} bytes of tensors: the file holds ${dataBytes}`);
 }

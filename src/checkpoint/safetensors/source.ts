@@ -1,5 +1,6 @@
 import { type Bytes, describeSource, viewBytes } from "../common/bytes.ts";
-import { type Checkpoint, decodeCheckpoint } from "./checkpoint.ts";
+import { decodeCheckpoint } from "./checkpoint.ts";
+import { type Checkpoint, contentOf, type FileContent } from "./state_dict.ts";
 import { readCheckpointFileSync } from "./store.ts";
 
 /**
@@ -23,4 +24,9 @@ export function checkpointFrom(source: CheckpointSource, asked: string): Checkpo
   throw new TypeError(
     `Cannot ${asked} as it must be a checkpoint, its bytes or its path: current value is ${describeSource(source)}`,
   );
+}
+
+/** What a file of a checkpoint holds that a caller gives. */
+export function tensorsToWrite(source: CheckpointSource): FileContent {
+  return contentOf(checkpointFrom(source, "write a checkpoint"));
 }

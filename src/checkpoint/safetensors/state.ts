@@ -8,9 +8,11 @@
  *
  * @module
  */
-import { MODELS } from "../../model/variant.ts";
-import { CheckpointError, excerpt, tensorLabel } from "../common/error.ts";
+import { formatJson } from "../../common/format_value.ts";
+import { HIDDEN, parameterCount, variantOf, WIDTH } from "../../model/variant.ts";
+import { refuse, tensorLabel } from "../common/error.ts";
 import { type DecodeOptions, decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+import { FORMAT_VERSION } from "./state_dict.ts";
 
 /** The state of a run between two steps. */
 export interface TrainingState<Progress extends object = Record<string, unknown>> {
@@ -26,9 +28,14 @@ export interface TrainingState<Progress extends object = Record<string, unknown>
   best?: Float32Array;
 }
 
-const FORMAT_VERSION = "1";
-const REQUIRED = ["parameters", "first_moment", "second_moment"];
-const BEST = "best_parameters";
+/** The tensor of each vector. */
+const NAMES = {
+  parameters: "parameters",
+  firstMoment: "first_moment",
+  secondMoment: "second_moment",
+  best: "best_parameters",
+} as const;
+type Vectors = Pick<TrainingState, keyof typeof NAMES>;
 
 /**
  * Writes a state.
@@ -43,18 +50,17 @@ const BEST = "best_parameters";
  * @throws {CheckpointError} If the vectors differ in length, a value is not finite, or `progress` holds what JSON would change
  */
 export function encodeState<Progress extends object>(state: TrainingState<Progress>): Uint8Array<ArrayBuffer> {
-  const { progress, parameters, firstMoment, secondMoment, best } = state;
-  const vectors: [string, Float32Array][] = [
-    ["parameters", parameters],
-    ["first_moment", firstMoment],
-    ["second_moment", secondMoment],
-  ];
-  if (best !== undefined) vectors.push([BEST, best]);
-  for (const [name, values] of vectors) checkLength(name, values, parameters.length, "write the state");
+  const tensors = namesIn(state).map(([key, name]) => ({ name, shape: [state[key]!.length], values: state[key]! }));
+  checkLengths(state, "write the state");
   return encodeSafetensors({
-    tensors: vectors.map(([name, values]) => ({ name, shape: [values.length], values })),
-    metadata: { format_version: FORMAT_VERSION, progress: JSON.stringify(progress, losslessly) },
+    tensors,
+    metadata: { format_version: FORMAT_VERSION, progress: JSON.stringify(state.progress, losslessly) },
   });
+}
+
+/** The vectors that a state has, and the names of their tensors. */
+function namesIn(vectors: Vectors): [key: keyof Vectors, name: string][] {
+  return Object.entries(NAMES).filter(([key]) => vectors[key as keyof Vectors]) as [keyof Vectors, string][];
 }
 
 /**
@@ -73,61 +79,47 @@ export function encodeState<Progress extends object>(state: TrainingState<Progre
 export function decodeState(bytes: Uint8Array, { source = "the state" }: DecodeOptions = {}): TrainingState {
   const asked = `read ${source}`;
   const { tensors, metadata } = decodeSafetensors(bytes, { source });
-  if (metadata.format_version !== FORMAT_VERSION) {
-    throw new CheckpointError(
-      `Cannot ${asked} as its format_version must be ${FORMAT_VERSION}: current value is ${
-        excerpt(metadata.format_version)
-      }`,
-    );
+  const version = metadata.format_version;
+  if (version !== FORMAT_VERSION) {
+    refuse(asked, `its format_version must be ${FORMAT_VERSION}: current value is ${formatJson(version)}`);
   }
-
-  const byName = new Map(tensors.map(({ name, values }) => [name, values]));
-  const [parameters, firstMoment, secondMoment] = REQUIRED.map((name) => {
-    const values = byName.get(name);
-    if (values === undefined) {
-      throw new CheckpointError(
-        `Cannot ${asked} as a state must have tensor ${name}: the file holds none of that name`,
-      );
-    }
-    return values;
-  });
-  for (const { name, values } of tensors) {
-    if (!REQUIRED.includes(name) && name !== BEST) {
-      throw new CheckpointError(`Cannot ${asked} as a state has no ${tensorLabel(name)}: the file holds one`);
-    }
-    checkLength(name, values, parameters.length, asked);
+  const keys = new Map<string, string>(Object.entries(NAMES).map(([key, name]) => [name, key]));
+  const unknown = tensors.find(({ name }) => !keys.has(name));
+  if (unknown !== undefined) refuse(asked, `a state has no ${tensorLabel(unknown.name)}: the file holds one`);
+  const vectors = Object.fromEntries(tensors.map(({ name, values }) => [keys.get(name), values])) as unknown as Vectors;
+  for (const [key, name] of Object.entries(NAMES)) {
+    if (key === "best" || key in vectors) continue;
+    refuse(asked, `a state must have tensor ${name}: the file holds none of that name`);
   }
-  const best = byName.get(BEST);
-  return {
-    progress: parseProgress(metadata.progress, asked),
-    parameters,
-    firstMoment,
-    secondMoment,
-    ...(best && { best }),
-  };
+  checkLengths(vectors, asked);
+  return { progress: parseProgress(metadata.progress, asked), ...vectors };
 }
 
-function checkLength(name: string, values: Float32Array, expected: number, asked: string): void {
-  if (!MODELS.some((model) => model === expected)) {
-    throw new CheckpointError(
-      `Cannot ${asked} as it must be that of model ${MODELS.join(" or ")}: current size is ${expected}`,
-    );
+function checkLengths(vectors: Vectors, asked: string): void {
+  const expected = vectors.parameters.length;
+  if (!isModelSize(expected)) refuse(asked, `it must be that of a model: current size is ${expected}`);
+  for (const [key, name] of namesIn(vectors)) {
+    const { length } = vectors[key]!;
+    if (length === expected) continue;
+    refuse(asked, `tensor ${name} must be as long as the parameters, ${expected}: current length is ${length}`);
   }
-  if (values.length !== expected) {
-    throw new CheckpointError(
-      `Cannot ${asked} as tensor ${name} must be as long as the parameters, ${expected}: current length is ${values.length}`,
-    );
+}
+
+function isModelSize(size: number): boolean {
+  for (let width = WIDTH; width >= 2; width--) {
+    for (let hidden = HIDDEN; hidden >= 1; hidden--) {
+      for (const norm of ["", "+norm"]) {
+        if (parameterCount(variantOf(`${width}x${hidden}${norm}`)) === size) return true;
+      }
+    }
   }
+  return false;
 }
 
 /** Refuses the numbers that JSON would turn into null. */
 function losslessly(key: string, value: unknown): unknown {
-  if (typeof value === "number" && !Number.isFinite(value)) {
-    throw new CheckpointError(
-      `Cannot write the state as its progress must hold finite numbers: ${excerpt(key)} is ${value}`,
-    );
-  }
-  return value;
+  if (typeof value !== "number" || Number.isFinite(value)) return value;
+  return refuse("write the state", `its progress must hold finite numbers: ${formatJson(key)} is ${value}`);
 }
 
 function parseProgress(text: string | undefined, asked: string): Record<string, unknown> {
@@ -137,10 +129,8 @@ function parseProgress(text: string | undefined, asked: string): Record<string, 
   } catch {
     // handled below: what is no JSON is no JSON object
   }
-  if (typeof progress !== "object" || progress === null || Array.isArray(progress)) {
-    throw new CheckpointError(
-      `Cannot ${asked} as its progress must be a JSON object: current value is ${excerpt(text)}`,
-    );
+  if (typeof progress === "object" && progress !== null && !Array.isArray(progress)) {
+    return progress as Record<string, unknown>;
   }
-  return progress as Record<string, unknown>;
+  return refuse(asked, `its progress must be a JSON object: current value is ${formatJson(text)}`);
 }

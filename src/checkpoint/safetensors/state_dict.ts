@@ -1,7 +1,8 @@
+import { formatJson } from "../../common/format_value.ts";
 import { type ModelName, parameterCount, type Variant, variantOf, variantOfShapes } from "../../model/variant.ts";
-import { isCausalMask } from "./causal_mask.ts";
-import { CheckpointError, excerpt, tensorLabel } from "../common/error.ts";
-import { type FileTensor, inventory, weightsOf } from "../common/tensor.ts";
+import { littleEndian } from "../common/bytes.ts";
+import { refuse, tensorLabel } from "../common/error.ts";
+import { checkFinite, type FileTensor, inventory, weightsOf } from "../common/tensor.ts";
 
 /** The weights of a model, with metadata. */
 export interface Checkpoint {
@@ -35,6 +36,9 @@ const OUTPUT_PROJECTIONS = ["output_proj.weight", "lm_head.weight", "head.weight
 const TOKEN_EMBEDDING = "tok_emb.weight";
 /** The last part of the name of a buffer that holds no weights, if it is a causal mask. */
 const MASK_NAMES = ["mask", "causal_mask", "attn_mask", "bias", "tril"];
+const MASK_TYPES = ["bool", "uint8", "int8", "float32", "float16", "bfloat16"];
+/** The context of our models is 35: what is larger than this belongs to another model. */
+const MAX_MASK_WIDTH = 128;
 /** The vectors of a run's state, state.ts. */
 const STATE_VECTORS = ["parameters", "first_moment", "second_moment"];
 /** What a file with these is. */
@@ -44,18 +48,18 @@ export const RUN_STATE = "the state of a run, whose model is model.safetensors i
  * Makes a checkpoint of tensors by name: which variant it is follows from them. An output projection that is spelled out is accepted
  * where it equals the token embedding; causal masks are ignored.
  *
- * @throws {CheckpointError} If a tensor is missing, too much, of another shape, or not finite; or the variant is not the wanted one
+ * @throws {CheckpointError} If a tensor is missing, too much, of another shape, or not finite; or the variant is another than that asked for
  */
 export function checkpointOf(
   tensors: ReadonlyMap<string, FileTensor>,
   { metadata, asked, model, exact, ...given }: StateDictContext,
 ): Checkpoint {
-  if (isRunState(tensors)) throw new CheckpointError(`Cannot ${asked} as it must be a model: it is ${RUN_STATE}`);
+  if (isRunState(tensors)) refuse(asked, `it must be a model: it is ${RUN_STATE}`);
   const variant = given.variant === undefined
     ? variantOfShapes((name) => tensors.get(name)?.shape)
     : variantOf(given.variant);
-  if (model !== undefined && variant.name !== model) {
-    throw new CheckpointError(`Cannot ${asked} as it must hold model ${model}: current value is model ${variant.name}`);
+  if (model !== undefined && variant !== variantOf(model)) {
+    refuse(asked, `it must hold model ${model}: current value is model ${variant.name}`);
   }
   checkMetadata(metadata, variant, asked);
   checkNames(tensors, variant, asked);
@@ -64,10 +68,8 @@ export function checkpointOf(
   for (const { name, offset } of variant.tensors) {
     const tensor = tensors.get(name)!;
     if (exact && tensor.type === "float64") {
-      throw new CheckpointError(
-        `Cannot ${asked} as ${tensorLabel(name)} must be of float32, float16 or bfloat16: current type is float64, ` +
-          "which `import` rounds to float32",
-      );
+      const must = `${tensorLabel(name)} must be of float32, float16 or bfloat16`;
+      refuse(asked, `${must}: current type is float64, which \`import\` rounds to float32`);
     }
     parameters.set(weightsOf(name, tensor, asked), offset);
   }
@@ -82,18 +84,14 @@ export function isRunState(tensors: ReadonlyMap<string, unknown>): boolean {
 
 /** Refuses tensors that are missing, too many or of another shape, and says what the file holds. */
 function checkNames(tensors: ReadonlyMap<string, FileTensor>, variant: Variant, asked: string): void {
-  const fail = (reason: string): never => {
-    const all = tensors.size === 0 ? "" : `. It holds ${inventory(tensors)}`;
-    throw new CheckpointError(`Cannot ${asked} as ${reason}${all}`);
-  };
+  const fail = (reason: string): never =>
+    refuse(asked, tensors.size === 0 ? reason : `${reason}. It holds ${inventory(tensors)}`);
   for (const { name, shape } of variant.tensors) {
     const found = tensors.get(name);
     if (found === undefined) {
       return fail(`model ${variant.name} must have tensor ${name}: the file holds none of that name`);
     }
-    if (!equalShapes(found.shape, shape)) {
-      fail(`tensor ${name} must be of shape ${excerpt(shape)}: current value is ${excerpt(found.shape)}`);
-    }
+    checkShape(name, found, shape, fail);
   }
   for (const [name, tensor] of tensors) {
     if (OUTPUT_PROJECTIONS.includes(name) || variant.tensors.some((spec) => spec.name === name)) continue;
@@ -102,25 +100,38 @@ function checkNames(tensors: ReadonlyMap<string, FileTensor>, variant: Variant, 
   }
 }
 
-function equalShapes(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((extent, i) => extent === b[i]);
+function checkShape(name: string, { shape }: FileTensor, expected: readonly number[], fail: (reason: string) => never) {
+  if (formatJson(shape) === formatJson(expected)) return;
+  fail(`tensor ${name} must be of shape ${formatJson(expected)}: current value is ${formatJson(shape)}`);
+}
+
+/**
+ * Whether a tensor is a causal mask: square, with one value above the diagonal and another one on it and below, whichever these are.
+ * Extents of 1 before the square are welcome.
+ *
+ * @throws {CheckpointError} If the file does not hold its elements
+ */
+export function isCausalMask(name: string, tensor: FileTensor, asked: string): boolean {
+  const { shape, type } = tensor;
+  const [height = 0, width] = shape.slice(-2);
+  const isSquare = height === width && width >= 2 && width <= MAX_MASK_WIDTH &&
+    shape.slice(0, -2).every((extent) => extent === 1);
+  if (!isSquare || !MASK_TYPES.includes(type)) return false;
+  const values = tensor.elements(name, asked);
+  const [kept, masked] = values;
+  return kept !== masked &&
+    values.every((value, i) => value === (i % width > Math.floor(i / width) ? masked : kept));
 }
 
 /** A file that names our format must be of a version that we know, and of the model that its tensors make. */
-function checkMetadata(metadata: Record<string, string>, variant: Variant, asked: string): void {
-  const { format_version: version, model } = metadata;
+function checkMetadata({ format_version: version, model }: Record<string, string>, { name }: Variant, asked: string) {
   if (version === undefined) return;
   if (version !== FORMAT_VERSION) {
-    throw new CheckpointError(
-      `Cannot ${asked} as its format_version must be ${FORMAT_VERSION}: current value is ${excerpt(version)}`,
-    );
+    refuse(asked, `its format_version must be ${FORMAT_VERSION}: current value is ${formatJson(version)}`);
   }
-  if (model !== String(variant.name)) {
-    throw new CheckpointError(
-      `Cannot ${asked} as its metadata must name model ${variant.name}, whose tensors it holds: current value is ${
-        excerpt(model)
-      }`,
-    );
+  if (model !== String(name)) {
+    const must = `its metadata must name model ${name}, whose tensors it holds`;
+    refuse(asked, `${must}: current value is ${formatJson(model)}`);
   }
 }
 
@@ -129,44 +140,38 @@ function checkTied(name: string, tensors: ReadonlyMap<string, FileTensor>, asked
   const projection = tensors.get(name);
   if (projection === undefined) return;
   const embedding = tensors.get(TOKEN_EMBEDDING)!;
-  if (!equalShapes(projection.shape, embedding.shape)) {
-    throw new CheckpointError(
-      `Cannot ${asked} as tensor ${name} must be of shape ${excerpt(embedding.shape)}: current value is ${
-        excerpt(projection.shape)
-      }`,
-    );
-  }
-  const [found, wanted] = [weightsOf(name, projection, asked), weightsOf(TOKEN_EMBEDDING, embedding, asked)];
-  const index = wanted.findIndex((value, i) => value !== found[i]);
-  if (index >= 0) {
-    throw new CheckpointError(
-      `Cannot ${asked} as tensor ${name} must equal ${TOKEN_EMBEDDING}, to which it is tied: value ${index} is ${
-        found[index]
-      } instead of ${wanted[index]}`,
-    );
-  }
+  checkShape(name, projection, embedding.shape, (reason) => refuse(asked, reason));
+  const [found, expected] = [weightsOf(name, projection, asked), weightsOf(TOKEN_EMBEDDING, embedding, asked)];
+  const index = expected.findIndex((value, i) => value !== found[i]);
+  if (index < 0) return;
+  const must = `tensor ${name} must equal ${TOKEN_EMBEDDING}, to which it is tied`;
+  refuse(asked, `${must}: value ${index} is ${found[index]} instead of ${expected[index]}`);
+}
+
+/** What a file of a checkpoint holds. */
+export interface FileContent {
+  model: ModelName;
+  /** With the version of our format, and the model. */
+  metadata: Record<string, string>;
+  /** In the order of the flat parameter vector. */
+  tensors: { name: string; shape: readonly number[]; values: Float32Array; bytes: Uint8Array }[];
 }
 
 /**
- * Refuses what no file may hold.
+ * The tensors of a checkpoint that is to be written.
  *
  * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
  */
-export function checkParameters({ model, parameters }: Pick<Checkpoint, "model" | "parameters">): void {
+export function contentOf({ model, parameters, metadata }: Checkpoint): FileContent {
+  const asked = "write a checkpoint";
   const variant = variantOf(model);
   const count = parameterCount(variant);
   if (parameters.length !== count) {
-    throw new CheckpointError(
-      `Cannot write a checkpoint as model ${model} must have ${count} parameters: current length is ${parameters.length}`,
-    );
+    refuse(asked, `model ${model} must have ${count} parameters: current length is ${parameters.length}`);
   }
-  for (const { name, offset, size } of variant.tensors) {
-    const wrong = parameters.subarray(offset, offset + size).findIndex((value) => !Number.isFinite(value));
-    if (wrong < 0) continue;
-    throw new CheckpointError(
-      `Cannot write a checkpoint as ${tensorLabel(name)} must hold finite numbers: value ${wrong} is ${
-        parameters[offset + wrong]
-      }`,
-    );
-  }
+  const tensors = variant.tensors.map(({ name, shape, offset, size }) => {
+    const values = checkFinite(name, parameters.subarray(offset, offset + size), asked);
+    return { name, shape, values, bytes: littleEndian(values) };
+  });
+  return { model, tensors, metadata: { ...metadata, format_version: FORMAT_VERSION, model: String(model) } };
 }

@@ -1,29 +1,20 @@
+import { checkOptions } from "../../common/options.ts";
+import { CheckpointError, refuse } from "../common/error.ts";
 import { type Checkpoint, decodeCheckpoint, type DecodeCheckpointOptions } from "./checkpoint.ts";
-import { CheckpointError } from "../common/error.ts";
 import { decodeState, type TrainingState } from "./state.ts";
 
-/** The weights in a run directory. */
-export const MODEL_FILE = "model.safetensors";
-/** The state that a resume needs in a run directory. */
-export const STATE_FILE = "state.safetensors";
-/** The events of a run, one JSON object a line. */
-export const LOG_FILE = "log.jsonl";
-/** The proof that the weights are right on all inputs, where there is one. */
+/** The proof that the weights are right on all inputs, where there is one, in a run directory. */
 export const CERTIFICATE_FILE = "certificate.json";
-
-/** Our files have some 20 kB: a file larger than this is something else, and is refused before it is read. */
-const MAX_FILE_BYTES = 2 ** 24;
 
 /** The paths of the files in a run directory. None of them need exist. */
 export interface RunDirectory {
   path: string;
-  /** Path of the weights. */
+  /** The weights. */
   modelFile: string;
-  /** Path of the state that a resume needs. */
+  /** The state that a resume needs. */
   stateFile: string;
-  /** Path of the log. */
+  /** The events of the run, one JSON object a line. */
   logFile: string;
-  /** Path of the certificate. */
   certificateFile: string;
 }
 
@@ -31,12 +22,15 @@ export interface RunDirectory {
 export function runDirectory(path: string): RunDirectory {
   return {
     path,
-    modelFile: joined(path, MODEL_FILE),
-    stateFile: joined(path, STATE_FILE),
-    logFile: joined(path, LOG_FILE),
+    modelFile: joined(path, "model.safetensors"),
+    stateFile: joined(path, "state.safetensors"),
+    logFile: joined(path, "log.jsonl"),
     certificateFile: joined(path, CERTIFICATE_FILE),
   };
 }
+
+/** Our files have some 20 kB: a file larger than this is something else, and is refused before it is read. */
+const MAX_FILE_BYTES = 2 ** 24;
 
 /** Names of files that are being written. A process that is killed leaves them behind. */
 const TEMPORARY = /^\.(?:[\w.]+\.[0-9a-f-]{36}\.tmp|writable-\w+)$/;
@@ -48,16 +42,13 @@ const TEMPORARY = /^\.(?:[\w.]+\.[0-9a-f-]{36}\.tmp|writable-\w+)$/;
  * @throws {CheckpointError} If the path is empty or a file, or nothing can be written there
  */
 export async function openRunDirectory(path: string): Promise<RunDirectory> {
-  if (path === "") throw new CheckpointError("Cannot write to a run directory as its path must name one: it is empty");
+  if (path === "") refuse("write to a run directory", "its path must name one: it is empty");
   requireFiles(`write to ${path}`);
   try {
     await Deno.mkdir(path, { recursive: true });
     await Deno.remove(await Deno.makeTempFile({ dir: path, prefix: ".writable-" }));
   } catch (cause) {
-    throw new CheckpointError(
-      `Cannot write to ${path} as it must be a directory that can be written to: ${reasonOf(cause)}`,
-      { cause },
-    );
+    refuse(`write to ${path}`, `it must be a directory that can be written to: ${reasonOf(cause)}`, cause);
   }
   return runDirectory(path);
 }
@@ -82,12 +73,12 @@ export async function lockLog({ logFile }: RunDirectory): Promise<Deno.FsFile | 
   try {
     file = await Deno.open(logFile, { create: true, read: true, write: true });
     if (await file.tryLock(true)) return file;
-    file.close();
-    return undefined;
   } catch (cause) {
     file?.close();
     throw unwritable(logFile, cause);
   }
+  file.close();
+  return undefined;
 }
 
 /** The error of a file that cannot be read. @param what What the file must be */
@@ -100,10 +91,8 @@ export function unreadable(path: string, what: string, cause: unknown): Checkpoi
 
 /** The error of a file that cannot be written. */
 export function unwritable(path: string, cause: unknown): CheckpointError {
-  return new CheckpointError(
-    `Cannot write ${path} as it must be a file in a folder that can be written to: ${reasonOf(cause)}`,
-    { cause },
-  );
+  const must = "it must be a file in a folder that can be written to";
+  return new CheckpointError(`Cannot write ${path} as ${must}: ${reasonOf(cause)}`, { cause });
 }
 
 /**
@@ -113,16 +102,20 @@ export function unwritable(path: string, cause: unknown): CheckpointError {
  * @throws {CheckpointError} If it cannot be written; no temporary file is left behind
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  const [folder, name] = split(path);
+  const [, folder = ".", name] = /^(.*[/\\])?(.*)$/s.exec(path)!;
   const temporary = joined(folder, `.${name}.${crypto.randomUUID()}.tmp`);
   try {
-    await writeAndSync(temporary, bytes);
+    await withFile(temporary, { write: true, createNew: true }, async (file) => {
+      await writeAll(file, bytes);
+      await file.sync();
+    });
     await Deno.rename(temporary, path);
   } catch (cause) {
     await Deno.remove(temporary).catch(() => {}); // it may not exist
     throw unwritable(path, cause);
   }
-  await syncFolder(folder);
+  // a rename survives a power cut once its folder is flushed; not every system can open a folder, and the bytes are safe anyway
+  await withFile(folder, { read: true }, (directory) => directory.sync()).catch(() => {});
 }
 
 /**
@@ -152,22 +145,14 @@ export async function readCheckpointFile(
   return readCheckpointFileSync(path, options);
 }
 
-/**
- * {@linkcode readCheckpointFile}, synchronously.
- *
- * @param path Path of a file or of a run directory
- * @param options The variant that it must be
- * @throws {CheckpointError} If there is no such file, it cannot be read, or it is not a checkpoint
- */
-export function readCheckpointFileSync(
-  path: string,
-  { model }: Pick<DecodeCheckpointOptions, "model"> = {},
-): Checkpoint {
+/** {@linkcode readCheckpointFile}, synchronously. */
+export function readCheckpointFileSync(path: string, options: Pick<DecodeCheckpointOptions, "model"> = {}): Checkpoint {
+  checkOptions("read a checkpoint", options, { model: "anything" });
   let source = path;
   requireFiles(`read ${path}`);
   try {
-    if (Deno.statSync(path).isDirectory) source = joined(path, MODEL_FILE);
-    return decodeCheckpoint(readSmallFile(source, "a checkpoint"), { source, model });
+    if (Deno.statSync(path).isDirectory) source = runDirectory(path).modelFile;
+    return decodeCheckpoint(readSmallFile(source, "a checkpoint"), { ...options, source });
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
     throw unreadable(source, "a checkpoint file", cause);
@@ -206,18 +191,14 @@ export async function writeFile(path: string, bytes: Uint8Array): Promise<void> 
 /** Only Deno reads and writes files; other runtimes pass bytes. */
 function requireFiles(asked: string): void {
   if ("Deno" in globalThis) return;
-  throw new CheckpointError(
-    `Cannot ${asked} as files are for Deno alone: use the bytes of a checkpoint, as other runtimes can`,
-  );
+  refuse(asked, "files are for Deno alone: use the bytes of a checkpoint, as other runtimes can");
 }
 
 /** Reads a file after checking its size. */
 export function readSmallFile(path: string, what: string): Uint8Array {
   const { size } = Deno.statSync(path);
   if (size > MAX_FILE_BYTES) {
-    throw new CheckpointError(
-      `Cannot read ${path} as ${what} has at most ${MAX_FILE_BYTES} bytes: the file holds ${size}`,
-    );
+    refuse(`read ${path}`, `${what} has at most ${MAX_FILE_BYTES} bytes: the file holds ${size}`);
   }
   return Deno.readFileSync(path);
 }
@@ -237,19 +218,6 @@ function joined(folder: string, file: string): string {
   return /(^|[/\\])$/.test(folder) ? `${folder}${file}` : `${folder}/${file}`;
 }
 
-/** The folder of a path, `.` where it has none, and the name in it. */
-function split(path: string): [folder: string, name: string] {
-  const [, folder, name] = /^(.*[/\\])?(.*)$/s.exec(path)!;
-  return [folder ?? ".", name];
-}
-
-async function writeAndSync(path: string, bytes: Uint8Array): Promise<void> {
-  await withFile(path, { write: true, createNew: true }, async (file) => {
-    await writeAll(file, bytes);
-    await file.sync();
-  });
-}
-
 /** Opens a file, uses it and closes it: `using`, for runtimes that do not parse it yet. */
 export async function withFile<T>(
   path: string,
@@ -267,13 +235,4 @@ export async function withFile<T>(
 /** Writes all bytes, in several writes if need be. */
 export async function writeAll(file: Pick<Deno.FsFile, "write">, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
-}
-
-/** Makes a rename survive a power cut. Not every system can open a folder; the bytes are safe anyway. */
-async function syncFolder(folder: string): Promise<void> {
-  try {
-    await withFile(folder, { read: true }, (directory) => directory.sync());
-  } catch {
-    // see above
-  }
 }

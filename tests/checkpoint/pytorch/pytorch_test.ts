@@ -3,70 +3,53 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { crc32 } from "../../../src/checkpoint/common/crc32.ts";
 import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
 import {
+  call,
+  globalName,
+  orderedDict,
+  persistent,
+  type Picklable,
   pickle,
   type Pickled,
-  pickledCall,
-  pickledDict,
-  pickledFalse,
-  pickledGlobal,
-  pickledInt,
-  pickledOrderedDict,
-  pickledPersistent,
-  pickledText,
-  pickledTuple,
 } from "../../../src/checkpoint/common/pickle_writer.ts";
 import { decodePyTorchCheckpoint } from "../../../src/checkpoint/import_checkpoint.ts";
 import { encodePyTorchCheckpoint } from "../../../src/checkpoint/pytorch/pytorch.ts";
-import { PyTorchTensor, Storage } from "../../../src/checkpoint/pytorch/tensor.ts";
-import { denseStrides } from "../../../src/checkpoint/common/tensor.ts";
+import { denseStrides, FileTensor } from "../../../src/checkpoint/common/tensor.ts";
 import { writeZip } from "../../../src/checkpoint/common/zip.ts";
 import { variantOf } from "../../../src/model/variant.ts";
 import { shippedCheckpoint } from "../../../src/weights/mod.ts";
 
-/** -1, which the writer never writes. */
-const MINUS_ONE: Pickled = Uint8Array.of(0x4a, 0xff, 0xff, 0xff, 0xff);
-
 /** The parts of a storage's id. */
-function storageParts(key = "0", length = 98): Pickled[] {
-  const texts = [pickledText("storage"), pickledGlobal("torch", "FloatStorage"), pickledText(key), pickledText("cpu")];
-  return [...texts, pickledInt(length)];
+function storageParts(key = "0", length = 98): Picklable[] {
+  return ["storage", globalName("torch FloatStorage"), key, "cpu", length];
 }
 
 /** A tensor on storage `data/0`. */
 function tensor(
   { length = 98, offset = 0, shape = [14, 7], strides = [7, 1], key = "0" }: {
     length?: number;
-    offset?: number | Pickled;
-    shape?: (number | Pickled)[];
-    strides?: (number | Pickled)[];
+    offset?: number;
+    shape?: number[];
+    strides?: number[];
     key?: string;
   },
 ): Pickled {
-  const storage = pickledTuple(...storageParts(key, length));
-  const int = (value: number | Pickled) => typeof value === "number" ? pickledInt(value) : value;
-  const ints = (values: (number | Pickled)[]) => pickledTuple(...values.map(int));
-  return pickledCall(
-    pickledGlobal("torch._utils", "_rebuild_tensor_v2"),
-    pickledTuple(
-      ...[pickledPersistent(storage), int(offset), ints(shape), ints(strides)],
-      ...[pickledFalse(), pickledOrderedDict([])],
-    ),
-  );
+  const storage = persistent(storageParts(key, length));
+  return call("torch._utils _rebuild_tensor_v2", storage, offset, shape, strides, false, orderedDict([]));
 }
 
 /** A file with these tensors, and a storage of 98 numbers. */
-function file(entries: [string, Pickled][], more: [string, Uint8Array][] = []): Uint8Array {
+function file(entries: [string, Picklable][], more: [string, Uint8Array][] = []): Uint8Array {
   return writeZip([
-    ["a/data.pkl", pickle(pickledDict(entries))],
+    ["a/data.pkl", pickle(new Map(entries))],
     ["a/data/0", new Uint8Array(4 * 98)],
     ...more,
   ]);
 }
 
 /** The same with all other tensors of the model, on a storage of their own. */
-function model(entries: [string, Pickled][]): Uint8Array {
+function model(entries: [string, Picklable][]): Uint8Array {
   const others = variantOf(763).tensors.filter(({ name }) => entries.every(([other]) => other !== name));
-  const rest = others.map(({ name, shape }): [string, Pickled] => [
+  const rest = others.map(({ name, shape }): [string, Picklable] => [
     name,
     tensor({ key: "1", length: 245, shape: [...shape], strides: denseStrides(shape) }),
   ]);
@@ -77,12 +60,12 @@ const REFUSED: [what: string, bytes: Uint8Array, message: string][] = [
   [
     "a storage that is not there",
     model([["tok_emb.weight", tensor({ key: "7" })]]),
-    'in entry data/"7": there is none',
+    'in entry "data/7": there is none',
   ],
   [
     "a storage that is shorter than it says",
     model([["tok_emb.weight", tensor({ length: 1000 })]]),
-    "must have a storage of 4000 bytes: entry data/0 has 392",
+    'must have a storage of 4000 bytes in entry "data/0": current size is 392',
   ],
   [
     "a tensor that ends beyond its storage",
@@ -107,17 +90,17 @@ const REFUSED: [what: string, bytes: Uint8Array, message: string][] = [
     file([["a", tensor({ shape: Array(9).fill(1), strides: Array(9).fill(1) })]]),
     "a tensor has no offset, shape",
   ],
-  ["a tensor before its storage", file([["a", tensor({ offset: MINUS_ONE })]]), "a tensor has no offset, shape"],
-  ["a tensor of negative extents", file([["a", tensor({ shape: [MINUS_ONE, 7] })]]), "a tensor has no offset, shape"],
+  ["a tensor before its storage", file([["a", tensor({ offset: -1 })]]), "a tensor has no offset, shape"],
+  ["a tensor of negative extents", file([["a", tensor({ shape: [-1, 7] })]]), "a tensor has no offset, shape"],
   [
     "a tensor with negative strides",
-    file([["a", tensor({ strides: [MINUS_ONE, 1] })]]),
+    file([["a", tensor({ strides: [-1, 1] })]]),
     "a tensor has no offset, shape",
   ],
   ["a tensor with more extents than strides", file([["a", tensor({ strides: [1] })]]), "a tensor has no offset, shape"],
   [
     "a name that is a number of a list",
-    file([["tok_emb.weight", tensor({})], ["x", pickledInt(1)]]),
+    file([["tok_emb.weight", tensor({})], ["x", 1]]),
     "model 763 must have tensor pos_emb.weight: the file holds none of that name",
   ],
   ["nothing at all", file([]), "it must hold the tensors of a model by name: it holds an empty dict"],
@@ -136,31 +119,30 @@ const REFUSED: [what: string, bytes: Uint8Array, message: string][] = [
     "an OrderedDict that is made by a call",
     writeZip([[
       "a/data.pkl",
-      pickle(pickledCall(pickledGlobal("collections", "OrderedDict"), pickledTuple(pickledTuple()))),
+      pickle(call("collections OrderedDict", [])),
     ]]),
     "an OrderedDict is made of something",
   ],
   [
     "a storage of a class that is none",
-    writeZip([["a/data.pkl", pickle(pickledPersistent(pickledTuple(pickledText("storage"), pickledInt(1))))]]),
+    writeZip([["a/data.pkl", pickle(persistent(["storage", 1]))]]),
     "a persistent id is not that of a storage",
   ],
 ];
 
 /** Storages with one part that is wrong. */
-const WRONG: [what: string, index: number, part: Pickled][] = [
-  ["of another tag", 0, pickledText("module")],
-  ["of no class", 1, pickledText("FloatStorage")],
-  ["of a class that is no storage", 1, pickledGlobal("collections", "OrderedDict")],
-  ["whose key is a number", 2, pickledInt(0)],
-  ["whose length is text", 4, pickledText("98")],
-  ["of a negative length", 4, MINUS_ONE],
+const WRONG: [what: string, index: number, part: Picklable][] = [
+  ["of another tag", 0, "module"],
+  ["of no class", 1, "FloatStorage"],
+  ["of a class that is no storage", 1, globalName("collections OrderedDict")],
+  ["whose key is a number", 2, 0],
+  ["whose length is text", 4, "98"],
+  ["of a negative length", 4, -1],
 ];
 for (const [what, index, part] of WRONG) {
-  const id = pickledTuple(...storageParts().with(index, part));
   REFUSED.push([
     `a storage ${what}`,
-    writeZip([["a/data.pkl", pickle(pickledPersistent(id))]]),
+    writeZip([["a/data.pkl", pickle(persistent(storageParts().with(index, part)))]]),
     "a persistent id is not that of a storage",
   ]);
 }
@@ -174,9 +156,10 @@ for (const [what, bytes, message] of REFUSED) {
 
 Deno.test("a tensor reads what lies in the storage, and not one number more", () => {
   const values = Float32Array.of(1, 2, 3, 4);
-  const storage = new Storage("FloatStorage", "0", 4, new Uint8Array(values.buffer));
+  const storage = { entry: "data/0", length: 4 };
+  const layout = { type: "float32", bytes: new Uint8Array(values.buffer), storage, strides: [1] };
   const read = (offset: number, shape: number[]) =>
-    new PyTorchTensor(storage, offset, shape, [1]).elements("w", "read it");
+    new FileTensor({ ...layout, offset, shape }).elements("w", "read it");
   assertEquals([read(3, [1]), read(1, [3]), read(9, [0])], [[4], [2, 3, 4], []].map((row) => Float32Array.from(row)));
   for (const [offset, length] of [[4, 1], [2, 3], [0, 5]]) {
     assertThrows(() => read(offset, [length]), CheckpointError, `and offset ${offset} must lie within its storage`);
@@ -195,11 +178,10 @@ Deno.test("a tensor may have eight extents, as long as it is of the model's shap
 
 Deno.test("a pickle cannot change a tensor's shape once it was looked at", () => {
   const text = (letters: string) => Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
-  const storage = pickledTuple(...storageParts());
   const parts = [
     text("\x80\x02}X\x05\x00\x00\x00model}X\x0e\x00\x00\x00tok_emb.weight"), // {"model": {"tok_emb.weight":
     text("ctorch._utils\n_rebuild_tensor_v2\n("),
-    pickledPersistent(storage),
+    persistent(storageParts()).bytes,
     text("K\x00]q\x01K\x0eaK\x07a(K\x07K\x01tN)tRss"), // offset 0; extents, a list that is value 1; strides (7, 1) …}}
     text("X\x01\x00\x00\x00xh\x01X\x01\x00\x00\x00yas."), // "x": the list of extents, and a "y" more in it
   ];

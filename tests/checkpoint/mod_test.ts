@@ -6,8 +6,8 @@ import {
   encodeCheckpoint,
   encodeOnnx,
   encodePyTorchCheckpoint,
-} from "../../../src/checkpoint/mod.ts";
-import { sha256 } from "../../../src/common/sha256.ts";
+} from "../../src/checkpoint/mod.ts";
+import { sha256 } from "../../src/common/sha256.ts";
 
 const FORMATS = {
   "safetensors": encodeCheckpoint,
