@@ -161,12 +161,16 @@ export class MarginBound {
       if (t === target || this.#roughLow(target, t) >= enough) continue;
       this.#difference(target, t);
       this.#range(MARGIN, this.#reach.boxed);
-      if (this.#margins !== this.#reach.boxed && !(this.#lo >= enough)) this.#range(MARGIN, this.#margins);
+      if (this.#margins !== this.#reach.boxed && !(this.#lo >= enough)) {
+        this.#range(MARGIN, this.#margins);
+        // the checker, too, goes through the tokens in their order, up to the first that is not proved
+        if (this.#reach.isEmpty && !(least < enough)) return Infinity;
+      }
       if (!(this.#lo >= least)) [least, competitor] = [this.#lo, t];
     }
     this.competitor = competitor;
     if (competitor >= 0) this.#difference(target, competitor);
-    return this.#reach.isEmpty ? Infinity : least === Infinity ? enough : least;
+    return least === Infinity ? enough : least;
   }
 
   /** A lower bound of a margin that takes hardly any time: most tokens are far from the target. */

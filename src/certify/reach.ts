@@ -13,6 +13,7 @@ const MOST_ROWS = 34 * DIGITS;
 const PAIR_SUMS = 19;
 const MOST_ROUNDS = 8;
 const MOST_SEPARATIONS = 24;
+const SLACK = 1e-7;
 /** The unit vectors of o's space. */
 const UNITS = Float64Array.from({ length: KEY_WIDTH ** 2 }, (_, i) => Number(i % (KEY_WIDTH + 1) === 0));
 /** Digits of a set, by its bits. */
@@ -43,7 +44,7 @@ export class Reach {
   hi = 0;
   leastWeight = 0;
   mostWeight = 0;
-  /** Whether two bounds excluded each other: then there is no input in the part. */
+  /** Whether, in the last question, two bounds excluded each other: then there is no input in the part. */
   isEmpty = false;
   #query!: Query;
   #part!: Part;
@@ -89,10 +90,10 @@ export class Reach {
     for (let l = 0; l < KEY_WIDTH; l++) center[l] = (least[l] + most[l]) / middleWeight;
     if (part.cell !== undefined) {
       const { axes, box } = part.cell;
-      center.fill(0);
+      const whole = center.slice();
       for (let i = 0; i < KEY_WIDTH; i++) {
-        const middle = (box[2 * i] + box[2 * i + 1]) / 2;
-        for (let l = 0; l < KEY_WIDTH; l++) center[l] += middle * axes[i * KEY_WIDTH + l];
+        const shift = (box[2 * i] + box[2 * i + 1]) / 2 - dot(axes, i * KEY_WIDTH, whole);
+        for (let l = 0; l < KEY_WIDTH; l++) center[l] += shift * axes[i * KEY_WIDTH + l];
       }
     }
     return true;
@@ -247,7 +248,14 @@ export class Reach {
     this.#inBox(values, at);
     this.lo = Math.max(lo, this.lo);
     this.hi = Math.min(hi, this.hi);
-    this.isEmpty ||= this.lo > this.hi;
+    this.isEmpty = this.lo > this.hi + this.#slack(values, at);
+  }
+
+  /** By how much two bounds of w . (o - center) must exclude each other, so that the checker, whose float64 is rounded otherwise, finds it, too. */
+  #slack(values: Float64Array, at: number): number {
+    let size = 0;
+    for (let l = 0; l < KEY_WIDTH; l++) size += Math.abs(values[at + l]) * (this.sides[l] + Math.abs(this.center[l]));
+    return SLACK * size;
   }
 
   #bySides(values: Float64Array, at: number): void {
@@ -318,7 +326,7 @@ export class Reach {
       const x = dot(direction, 0, this.center);
       const least = this.#leastTied(direction, 0, 1, x) - x;
       this.#inBox(direction, 0);
-      if (least > this.hi) return [...direction];
+      if (least > this.hi + this.#slack(direction, 0)) return [...direction];
       outputOf(this.#query, this.input(), own);
       if (near === undefined) {
         near = own.slice();
