@@ -11,10 +11,11 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
+import { oneOf, text } from "../src/cli/flags.ts";
 import { continueTraining, train } from "../src/training/train.ts";
 import { continueRecipe, type Recipe, type Stage, trainRecipe } from "../src/training/recipes.ts";
-import type { EvaluationReport, TrainResult } from "../src/training/types.ts";
+import type { TrainResult } from "../src/training/types.ts";
+import { runBench } from "./measure.ts";
 
 /** One run of one phase. */
 export interface GrokkingLine {
@@ -22,7 +23,6 @@ export interface GrokkingLine {
   phase: 1 | 2;
   /** The second phase: {@linkcode WHOLE} ends at 99% or after 200,000 steps, the others after 10,000 steps; null in a line of phase 1. */
   second: string | null;
-  /** The seed. */
   seed: number;
   /** Accuracy during the run, on 10,000 held-out pairs. */
   points: [step: number, exactMatch: number][];
@@ -35,7 +35,6 @@ export interface GrokkingLine {
 export const WHOLE = "whole phase 2";
 
 const [PHASE_1] = trainRecipe("paper").stages;
-
 const [PHASE_2] = continueRecipe("paper").stages;
 
 /** Phase 1 continued with its last learning rate, its weight decay and its batch. */
@@ -64,10 +63,6 @@ export const SHORT_PHASES: Readonly<Record<string, Partial<Stage>>> = {
   "phase 1 continued, learning rate falls to 0": { ...CONTINUED, steps: SHORT.steps, floor: 0 },
 };
 
-function points(evaluations: readonly EvaluationReport[]): [number, number][] {
-  return evaluations.map(({ step, total, correct }) => [step, correct / total]);
-}
-
 function secondPhase(seed: number, second: string, from: Uint8Array): Promise<TrainResult> {
   const paper = continueRecipe("paper");
   if (second === WHOLE) return continueTraining({ recipe: paper, seed, from });
@@ -79,45 +74,51 @@ function secondPhase(seed: number, second: string, from: Uint8Array): Promise<Tr
   return continueTraining({ recipe, seed, from, steps: SHORT.steps });
 }
 
-if (import.meta.main) {
-  const { seeds, shard, out, weights, second } = parseArgs(Deno.args, {
-    string: ["seeds", "shard", "out", "weights", "second"],
-    default: { seeds: "1..32", shard: "0/1", out: "grokking.jsonl", weights: "weights", second: WHOLE },
-  });
-  const names = [WHOLE, ...Object.keys(SHORT_PHASES)];
-  if (second !== "all" && !names.includes(second)) {
-    console.error(`Cannot run as --second must be one of all; ${names.join("; ")}: current value is ${second}`);
-    Deno.exit(2);
-  }
-  const [low, high] = seeds.split("..").map(Number);
-  const [index, count] = shard.split("/").map(Number);
-  const keyOf = ({ phase, second, seed }: Pick<GrokkingLine, "phase" | "second" | "seed">) =>
-    JSON.stringify([phase, second, seed]);
-  const text = await Deno.readTextFile(out).catch(() => "");
-  const done = new Set(text.split("\n").slice(0, -1).map((line) => keyOf(JSON.parse(line))));
-  const run = async (
-    of: Pick<GrokkingLine, "phase" | "second" | "seed">,
-    start: () => Promise<TrainResult>,
-    file?: string,
-  ) => {
-    if (done.has(keyOf(of))) return;
-    const { checkpoint, report } = await start();
-    const line: GrokkingLine = {
-      ...of,
-      points: points(report.evaluations),
-      after: report.exactMatch,
-      seconds: Math.round(report.seconds),
+/** What a run is; its line is not written twice. */
+type Key = Pick<GrokkingLine, "phase" | "second" | "seed">;
+
+const keyOf = ({ phase, second, seed }: Key) => JSON.stringify([phase, second, seed]);
+
+const SHORT_NAMES = Object.keys(SHORT_PHASES);
+
+const command = {
+  name: "grokking",
+  flags: {
+    seeds: text("A..B", "seeds"),
+    shard: text("I/N", "part of the seeds"),
+    out: text("FILE.jsonl", "file of the runs"),
+    weights: text("DIR", "folder of the weights after phase 1"),
+    second: oneOf(["all", WHOLE, ...SHORT_NAMES], "second phase"),
+  },
+  async run({ flags }: { flags: { [name in "seeds" | "shard" | "out" | "weights" | "second"]?: string } }) {
+    const { seeds = "1..32", shard = "0/1", out = "grokking.jsonl", weights = "weights", second = WHOLE } = flags;
+    const [low, high] = seeds.split("..").map(Number);
+    const [index, count] = shard.split("/").map(Number);
+    const known = await Deno.readTextFile(out).catch(() => "");
+    const done = new Set(known.split("\n").slice(0, -1).map((line) => keyOf(JSON.parse(line))));
+    const once = async (key: Key, start: () => Promise<TrainResult>, file?: string) => {
+      if (done.has(keyOf(key))) return;
+      const { checkpoint, report: { evaluations, exactMatch, seconds } } = await start();
+      const line: GrokkingLine = {
+        ...key,
+        points: evaluations.map(({ step, total, correct }) => [step, correct / total]),
+        after: exactMatch,
+        seconds: Math.round(seconds),
+      };
+      if (file !== undefined) await Deno.writeFile(file, checkpoint);
+      await Deno.writeTextFile(out, `${JSON.stringify(line)}\n`, { append: true });
+      console.error(`seed ${key.seed}, ${key.second ?? "phase 1"}: ${line.after}, ${line.seconds} s`);
     };
-    if (file !== undefined) await Deno.writeFile(file, checkpoint);
-    await Deno.writeTextFile(out, `${JSON.stringify(line)}\n`, { append: true });
-    console.error(`seed ${of.seed}, ${of.second ?? "phase 1"}: ${line.after}, ${line.seconds} s`);
-  };
-  await Deno.mkdir(weights, { recursive: true });
-  for (let seed = low + index; seed <= high; seed += count) {
-    const file = `${weights}/${seed}.safetensors`;
-    await run({ phase: 1, second: null, seed }, () => train({ recipe: "paper", seed }), file);
-    for (const name of second === "all" ? Object.keys(SHORT_PHASES) : [second]) {
-      await run({ phase: 2, second: name, seed }, async () => secondPhase(seed, name, await Deno.readFile(file)));
+    await Deno.mkdir(weights, { recursive: true });
+    for (let seed = low + index; seed <= high; seed += count) {
+      const file = `${weights}/${seed}.safetensors`;
+      await once({ phase: 1, second: null, seed }, () => train({ recipe: "paper", seed }), file);
+      for (const name of second === "all" ? SHORT_NAMES : [second]) {
+        await once({ phase: 2, second: name, seed }, async () => secondPhase(seed, name, await Deno.readFile(file)));
+      }
     }
-  }
-}
+    return 0;
+  },
+};
+
+if (import.meta.main) await runBench(command);

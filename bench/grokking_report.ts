@@ -12,17 +12,8 @@
 import * as Plot from "@observablehq/plot";
 import { wilson } from "../src/sweep/summary.ts";
 import { type GrokkingLine, SHORT_PHASES, WHOLE } from "./grokking.ts";
-import { svg } from "./plot_svg.ts";
-
-/** A point of a curve of accuracy. */
-interface Point {
-  /** The name of the curve. */
-  of: string;
-  /** Steps. */
-  step: number;
-  /** Accuracy. */
-  accuracy: number;
-}
+import { table } from "./measure.ts";
+import { COLOURS, writePlot } from "./plot_svg.ts";
 
 const percent = (share: number) => `${(100 * share).toFixed(share > 0.9995 && share < 1 ? 2 : 1)}%`;
 
@@ -43,14 +34,6 @@ function quantile(values: readonly number[], q: number): number {
 /** The quantile of the accuracy of many runs, step by step. */
 function curve(lines: readonly GrokkingLine[], q: number): { step: number; accuracy: number }[] {
   return lines[0].points.map(([step], i) => ({ step, accuracy: quantile(lines.map(({ points }) => points[i][1]), q) }));
-}
-
-function pointsOf(line: GrokkingLine): Point[] {
-  return line.points.map(([step, accuracy]) => ({ of: `seed ${line.seed}`, step, accuracy }));
-}
-
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  return [head, head.map(() => "-"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
 /** The runs of one phase, without the short ones. */
@@ -115,9 +98,6 @@ function changes(lines: readonly GrokkingLine[]): string {
   return table(["", "seeds", ...steps, ">= 99% by 1,000", ">= 99% at 10,000"], rows);
 }
 
-/** Colours by Okabe and Ito, safe for colour-blind readers. */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"];
-
 const AXES = {
   width: 760,
   marginLeft: 50,
@@ -126,7 +106,7 @@ const AXES = {
 };
 
 /** Phase 1 and the first steps of phase 2: the median, the middle half of the seeds, three typical seeds. */
-function story(lines: readonly GrokkingLine[]): string {
+function story(lines: readonly GrokkingLine[]): Plot.PlotOptions {
   const first = ofPhase(lines, 1);
   const second = shortPhases(lines)[0].runs;
   const seeds = typicalSeeds(first);
@@ -136,7 +116,9 @@ function story(lines: readonly GrokkingLine[]): string {
     return {
       band: middle.map(({ step }, i) => ({ phase, step, low: low[i].accuracy, high: high[i].accuracy })),
       median: middle.map((point) => ({ phase, of: "median", ...point })),
-      typical: runs.filter(({ seed }) => seeds.includes(seed)).flatMap(pointsOf).map((point) => ({ phase, ...point })),
+      typical: runs.filter(({ seed }) => seeds.includes(seed)).flatMap(({ seed, points }) =>
+        points.map(([step, accuracy]) => ({ phase, of: `seed ${seed}`, step, accuracy }))
+      ),
     };
   };
   const parts = [part(first, phases[0]), part(second, phases[1])];
@@ -144,54 +126,35 @@ function story(lines: readonly GrokkingLine[]): string {
   const x = ({ phase, step }: { phase: string; step: number }) => phase === phases[0] ? step / 1000 : 440 + step / 25;
   const names = ["median", ...seeds.map((seed) => `seed ${seed}`)];
   const ticks = [0, 100, 200, 300, 400, 440, 540, 640, 740, 840];
-  return svg({
+  return {
     ...{ ...AXES, height: 420, marginBottom: 45 },
     x: {
       label: "steps of phase 1, then steps of phase 2, stretched 40 times",
-      ...{
-        ticks,
-        domain: [0, 840],
-        tickFormat: (t: number) => t <= 400 ? `${t}k` : `+${(t - 440) / 40}k`,
-      },
+      ...{ ticks, domain: [0, 840], tickFormat: (t: number) => t <= 400 ? `${t}k` : `+${(t - 440) / 40}k` },
     },
     color: { domain: names, range: ["#000000", ...COLOURS], legend: false },
     marks: [
       Plot.areaY(parts.flatMap(({ band }) => band), {
-        x,
-        y1: "low",
-        y2: "high",
-        z: "phase",
-        fill: "#bbb",
-        fillOpacity: 0.5,
+        ...{ x, y1: "low", y2: "high", z: "phase", fill: "#bbb", fillOpacity: 0.5 },
       }),
       Plot.line(parts.flatMap(({ typical }) => typical), {
         ...{ x, y: "accuracy", stroke: "of", strokeWidth: 1 },
         z: ({ phase, of }: { phase: string; of: string }) => phase + of,
       }),
       Plot.line(parts.flatMap(({ median }) => median), {
-        x,
-        y: "accuracy",
-        z: "phase",
-        stroke: "of",
-        strokeWidth: 2.5,
+        ...{ x, y: "accuracy", z: "phase", stroke: "of", strokeWidth: 2.5 },
       }),
       Plot.text(names.map((name, i) => ({ name, i })), {
-        ...{
-          x: 15,
-          y: ({ i }: { i: number }) => 0.96 - 0.06 * i,
-          text: "name",
-          fill: "name",
-          textAnchor: "start",
-          fontSize: 13,
-        },
+        ...{ x: 15, y: ({ i }: { i: number }) => 0.96 - 0.06 * i, text: "name", fill: "name" },
+        ...{ textAnchor: "start", fontSize: 13 },
       }),
       Plot.ruleX([420], { stroke: "#999", strokeDasharray: "3,3" }),
     ],
-  });
+  };
 }
 
 /** The short second phases, change by change: median accuracy, in two panels. */
-function changesPlot(lines: readonly GrokkingLine[]): string {
+function changesPlot(lines: readonly GrokkingLine[]): Plot.PlotOptions {
   const phases = shortPhases(lines).map((phase, _, all) => ({
     ...phase,
     rank: all.filter(({ panel }) => panel === phase.panel).indexOf(phase),
@@ -200,33 +163,27 @@ function changesPlot(lines: readonly GrokkingLine[]): string {
     curve(runs, 0.5).map((point) => ({ panel, rank, ...point }))
   );
   const colour = ({ rank }: { rank: number }) => COLOURS[rank];
-  return svg({
+  return {
     ...{ ...AXES, height: 440, marginBottom: 40 },
     y: { ...AXES.y, label: "median accuracy on 10,000 held-out pairs, %", domain: [50, 100] },
     x: { label: "steps", domain: [0, 10_000], ticks: 4 },
     fx: { label: null, domain: ["phase 2", "phase 1 continued"] },
     marks: [
       Plot.line(points, {
-        fx: "panel",
-        x: "step",
-        y: "accuracy",
-        z: "rank",
-        stroke: colour,
-        strokeWidth: 1.7,
-        clip: true,
+        ...{ fx: "panel", x: "step", y: "accuracy", z: "rank", stroke: colour, strokeWidth: 1.7, clip: true },
       }),
       Plot.text(phases, {
         ...{ fx: "panel", x: 300, y: ({ rank }) => 0.66 - 0.03 * rank, text: "change", fill: colour },
         ...{ textAnchor: "start", fontSize: 12 },
       }),
     ],
-  });
+  };
 }
 
 if (import.meta.main) {
   const texts = await Promise.all(Deno.args.map((path) => Deno.readTextFile(path)));
   const lines: GrokkingLine[] = texts.flatMap((text) => text.trim().split("\n")).map((line) => JSON.parse(line));
   console.log([reached(lines), jumps(lines), changes(lines)].join("\n\n"));
-  await Deno.writeTextFile("docs/grokking.svg", `${story(lines)}\n`);
-  await Deno.writeTextFile("docs/grokking_changes.svg", `${changesPlot(lines)}\n`);
+  await writePlot("docs/grokking.svg", story(lines));
+  await writePlot("docs/grokking_changes.svg", changesPlot(lines));
 }

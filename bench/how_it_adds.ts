@@ -20,7 +20,8 @@ import { drawOperands } from "../src/model/sampler.ts";
 import { variantOf, WIDTH } from "../src/model/variant.ts";
 import { FIRST_QUERY, promptTokens, targetTokens } from "../src/model/vocabulary.ts";
 import { shippedCheckpoint } from "../src/weights/mod.ts";
-import { svg } from "./plot_svg.ts";
+import { table } from "./measure.ts";
+import { COLOURS, writePlot } from "./plot_svg.ts";
 import { axes, betweenGroups, dot, leastSquares, mean, polynomial, principal } from "./statistics.ts";
 
 const SUMS = 2000;
@@ -134,10 +135,6 @@ function replaceLastDigit(step: number, sums: number) {
 /** Rounds half a tenth higher: true carries appear as the differences -1, 0, 9 and 10, so the edges lie between 0 and 9. */
 const predictedCarry = (difference: number) => Math.round(difference / 10 + 0.05);
 
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  return [head, head.map(() => "-"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
-}
-
 const percent = (share: number) => `${(100 * share).toFixed(2)}%`;
 
 function measure(step: number, operands: Float64Array) {
@@ -169,13 +166,12 @@ function measure(step: number, operands: Float64Array) {
   ];
 }
 
-const BLUE = "#0072b2";
-const ORANGE = "#d55e00";
+const [BLUE, ORANGE] = COLOURS;
 
-function arcPlot(): string {
+function arcPlot(): Plot.PlotOptions {
   const points = plane.digits.map(([x, y], digit) => ({ x, y, name: String(digit) }));
   const axis = { axis: null, domain: [-2.5, 2.5] };
-  return svg({
+  return {
     ...{ width: 300, height: 300, margin: 10, x: axis, y: axis },
     marks: [
       Plot.ruleX([0], { stroke: "#ddd" }),
@@ -184,11 +180,11 @@ function arcPlot(): string {
       Plot.dot(points, { x: "x", y: "y", r: 9, fill: BLUE }),
       Plot.text(points, { x: "x", y: "y", text: "name", fill: "white", fontSize: 10 }),
     ],
-  });
+  };
 }
 
 /** The direction of the output by total, over the ranges of directions in which each digit has the largest logit. */
-function turnPlot(records: readonly StepRecord[]): string {
+function turnPlot(records: readonly StepRecord[]): Plot.PlotOptions {
   const angles = unwrapped(outputsByTotal(records).map(degrees));
   const points = angles.map((angle, total) => ({ angle, total }));
   const bands: { from: number; to: number; digit: number }[] = [];
@@ -198,7 +194,7 @@ function turnPlot(records: readonly StepRecord[]): string {
     if (band?.digit === digit) band.to = angle;
     else bands.push({ from: angle, to: angle, digit });
   }
-  return svg({
+  return {
     ...{ width: 440, height: 440, marginLeft: 50, marginRight: 25 },
     x: { label: "a + b + carry of the column", domain: [-0.5, 19.5], ticks: 20 },
     y: { label: "direction, degrees", ticks: 6 },
@@ -212,21 +208,15 @@ function turnPlot(records: readonly StepRecord[]): string {
       }),
       Plot.dot(points, { x: "total", y: "angle", r: 5, fill: ({ total }) => total < 10 ? BLUE : ORANGE }),
     ],
-  });
+  };
 }
 
-function carryPlot(results: ReturnType<typeof replaceLastDigit>): string {
+function carryPlot(results: ReturnType<typeof replaceLastDigit>): Plot.PlotOptions {
   const staircase = Array.from({ length: 271 }, (_, i) => i / 10 - 9);
-  return svg({
+  return {
     ...{ width: 760, height: 340, marginLeft: 50 },
     x: { label: "(a + b of the previous column - last written digit) / 10", ticks: 10 },
-    y: {
-      label: "mean carry that the model adds",
-      ticks: [-1, 0, 1, 2],
-      tickFormat: "d",
-      grid: true,
-      domain: [-1.2, 2.2],
-    },
+    y: { label: "mean carry that the model adds", ticks: 4, tickFormat: "d", grid: true, domain: [-1.2, 2.2] },
     marks: [
       Plot.line(staircase, { x: (difference) => difference / 10, y: predictedCarry, stroke: "#bbb" }),
       Plot.dot(results, {
@@ -234,7 +224,7 @@ function carryPlot(results: ReturnType<typeof replaceLastDigit>): string {
         fill: ({ difference }) => [-1, 0, 9, 10].includes(difference) ? ORANGE : BLUE,
       }),
     ],
-  });
+  };
 }
 
 const HEAD = [
@@ -262,8 +252,8 @@ if (import.meta.main) {
   ]);
   console.log(`\n${table(["difference / 10", "mean carry", "as predicted"], rows)}`);
   if (Deno.args.length > 0) Deno.exit();
-  await Deno.writeTextFile("docs/how_it_adds_arc.svg", `${arcPlot()}\n`);
-  await Deno.writeTextFile("docs/how_it_adds_turn.svg", `${turnPlot(recordStep(5, operands))}\n`);
-  await Deno.writeTextFile("docs/how_it_adds_carry.svg", `${carryPlot(results)}\n`);
+  await writePlot("docs/how_it_adds_arc.svg", arcPlot());
+  await writePlot("docs/how_it_adds_turn.svg", turnPlot(recordStep(5, operands)));
+  await writePlot("docs/how_it_adds_carry.svg", carryPlot(results));
   await Deno.writeTextFile("docs/how_it_adds_attention.svg", surveySvg(await surveyModel(checkpoint, 1000)));
 }

@@ -1,10 +1,13 @@
 /**
- * Shared by all benchmarks: the work that is timed, the timing, and the description of the machine.
+ * Shared by all benchmarks: the work that is timed, the timing, the description of the machine, flags and tables.
  *
  * @module
  */
 import os from "node:os";
 import process from "node:process";
+import { type Command, readInput } from "../src/cli/command.ts";
+import { explain } from "../src/cli/failure.ts";
+import type { Flags } from "../src/cli/flags.ts";
 import type { Engine, TrainRun } from "../src/engine/mod.ts";
 
 export { median } from "../src/sweep/summary.ts";
@@ -15,24 +18,10 @@ export { median } from "../src/sweep/summary.ts";
  */
 export function trainRunOf(batch: number, steps: number, firstSample = 0): TrainRun {
   return {
-    seed: 1,
-    attempt: 0,
-    firstSample,
-    firstStep: 0,
-    steps,
-    minDigits: 1,
-    maxDigits: 10,
+    ...{ seed: 1, attempt: 0, firstSample, firstStep: 0, steps, minDigits: 1, maxDigits: 10 },
     stage: {
-      steps: 1_000_000,
-      batch,
-      learningRate: 1e-3,
-      warmupSteps: 0,
-      floor: 0.1,
-      weightDecay: 0.1,
-      clipNorm: 1,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
+      ...{ steps: 1_000_000, batch, learningRate: 1e-3, warmupSteps: 0, floor: 0.1, weightDecay: 0.1 },
+      ...{ clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
     },
   };
 }
@@ -40,9 +29,8 @@ export function trainRunOf(batch: number, steps: number, firstSample = 0): Train
 /** Work that returns the number of examples it processed. */
 export type Work = () => Promise<number>;
 
-/** Training at a batch size, about 4096 new examples per call. */
-export function training(engine: Engine, batch: number): Work {
-  const steps = Math.ceil(4096 / batch);
+/** Training at a batch size, so many steps per call on new examples. */
+export function training(engine: Engine, batch: number, steps = Math.ceil(4096 / batch)): Work {
   let firstSample = 0;
   return async () => {
     await engine.trainRun(trainRunOf(batch, steps, firstSample));
@@ -53,7 +41,6 @@ export function training(engine: Engine, batch: number): Work {
 
 /** Greedy decoding of the same `batch` problems in each call. */
 export function decoding(engine: Engine, batch: number): Work {
-  engine.initialize(0);
   const operands = engine.sample({ seed: 1, stream: "evaluation", count: batch });
   return async () => {
     await engine.decode(operands);
@@ -61,90 +48,64 @@ export function decoding(engine: Engine, batch: number): Work {
   };
 }
 
-/** Examples per second, one entry for each repeat. */
+/** Examples per second, one entry for each repeat: by elapsed time, and by the CPU time of all threads of the process. */
 export interface Rates {
-  /** By elapsed time. */
   wall: number[];
-  /** By the CPU time of all threads of the process. */
   cpu: number[];
 }
 
-/** The length of a measurement. */
-export interface Duration {
-  /** Seconds of one repeat. */
-  seconds: number;
-  /** Number of repeats. */
-  repeats: number;
-  /** Seconds of work before the first repeat, in which V8 optimizes the WASM functions. @default {0.3} */
-  warmup?: number;
-}
-
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-}
-
-async function rateOf(work: Work, seconds: number): Promise<{ wall: number; cpu: number }> {
-  const cpuBegin = cpuSeconds();
-  const begin = performance.now();
-  let examples = 0;
-  let elapsed = 0;
-  do {
-    examples += await work();
-    elapsed = (performance.now() - begin) / 1e3;
-  } while (elapsed < seconds);
-  return { wall: examples / elapsed, cpu: examples / (cpuSeconds() - cpuBegin) };
-}
-
-/** Measures the rates of some work after a warm-up. */
-export async function measure(work: Work, { seconds, repeats, warmup = 0.3 }: Duration): Promise<Rates> {
-  if (warmup > 0) await rateOf(work, warmup);
+/** Measures the rates of some work after a warm-up, in which V8 optimizes the WASM functions. */
+export async function measure(
+  work: Work,
+  { seconds, repeats, warmup = 0.3 }: { seconds: number; repeats: number; warmup?: number },
+): Promise<Rates> {
   const rates: Rates = { wall: [], cpu: [] };
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    const { wall, cpu } = await rateOf(work, seconds);
-    rates.wall.push(wall);
-    rates.cpu.push(cpu);
+  for (const least of [warmup, ...new Array<number>(repeats).fill(seconds)]) {
+    const cpuBegin = process.cpuUsage();
+    const begin = performance.now();
+    let [examples, elapsed] = [0, 0];
+    do {
+      examples += await work();
+      elapsed = (performance.now() - begin) / 1e3;
+    } while (elapsed < least);
+    const { user, system } = process.cpuUsage(cpuBegin);
+    rates.wall.push(examples / elapsed);
+    rates.cpu.push(1e6 * examples / (user + system));
   }
-  return rates;
+  return { wall: rates.wall.slice(1), cpu: rates.cpu.slice(1) };
 }
 
-/** The machine and the day of a measurement. */
-export interface Machine {
-  /** The CPU's model name. */
-  cpu: string;
-  /** Cores that this process can use. */
-  cores: number;
-  /** Operating system and architecture. */
-  platform: string;
-  /** Version of Deno. */
-  deno: string;
-  /** Version of V8. */
-  v8: string;
-  /** The day, as 2026-01-31. */
-  date: string;
-  /** Load averages over 1, 5 and 15 minutes. Above the number of cores, do not trust timings. */
-  load: number[];
-}
-
-/** Describes this machine; needs `--allow-sys=cpus,loadavg`. */
-export function describeMachine(): Machine {
-  return {
-    cpu: os.cpus()[0]?.model.trim() ?? "unknown CPU",
-    cores: navigator.hardwareConcurrency,
-    platform: `${Deno.build.os} ${Deno.build.arch}`,
-    deno: Deno.version.deno,
-    v8: Deno.version.v8,
-    date: new Date().toISOString().slice(0, 10),
-    load: Deno.loadavg().map((load) => Math.round(load * 10) / 10),
-  };
-}
-
-/** Formats a machine as one line. */
-export function machineLine({ cpu, cores, platform, deno, v8, date, load }: Machine): string {
-  return `${cpu}, ${cores} cores, ${platform}; Deno ${deno}, V8 ${v8}; ${date}; load ${load.join(", ")}`;
+/** The machine and the day; do not trust timings if the load is above the number of cores. Needs `--allow-sys=cpus,loadavg`. */
+export function machineLine(): string {
+  const cpu = os.cpus()[0]?.model.trim() ?? "unknown CPU";
+  const platform = `${navigator.hardwareConcurrency} cores, ${Deno.build.os} ${Deno.build.arch}`;
+  const load = Deno.loadavg().map((load) => load.toFixed(1)).join(", ");
+  const date = new Date().toISOString().slice(0, 10);
+  return `${cpu}, ${platform}; Deno ${Deno.version.deno}, V8 ${Deno.version.v8}; ${date}; load ${load}`;
 }
 
 /** Formats a rate with three significant digits: 421,000. */
 export function formatRate(rate: number): string {
   return Number(rate.toPrecision(3)).toLocaleString("en-US");
+}
+
+/** A table in Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** Runs a benchmark with its flags, which are read and refused as those of the command line are, and ends the process. */
+export async function runBench<F extends Flags>(command: Pick<Command<F>, "name" | "flags" | "run">): Promise<never> {
+  try {
+    const description = `The flags of ${command.name} are described in its file`;
+    const input = readInput({ ...command, description, permissions: "", example: "" }, Deno.args);
+    if (input === null) {
+      console.log(`${description}: ${Object.keys(command.flags).map((name) => `--${name}`).join(", ")}`);
+    }
+    Deno.exit(input === null ? 0 : await command.run(input, () => Promise.resolve([])));
+  } catch (error) {
+    const { message, exitCode } = explain(error);
+    console.error(Deno.args.includes("--debug") ? error : message);
+    Deno.exit(exitCode);
+  }
 }

@@ -1,11 +1,14 @@
 import * as Plot from "@observablehq/plot";
 import { DOMParser } from "linkedom";
 
-/** The text of an SVG file with a plot by Observable Plot. */
-export function svg(options: Plot.PlotOptions): string {
+/** Colours by Okabe and Ito, safe for colour-blind readers. */
+export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"] as const;
+
+/** Writes a plot by Observable Plot as an SVG file. */
+export async function writePlot(path: string, options: Plot.PlotOptions): Promise<void> {
   const document = new DOMParser().parseFromString("<html></html>", "text/html");
   const style = { background: "white", color: "#333", fontFamily: "sans-serif" };
   const figure = Plot.plot({ className: "plot", ...options, style, document: document as never });
   figure.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  return figure.outerHTML;
+  await Deno.writeTextFile(path, `${figure.outerHTML}\n`);
 }

@@ -10,18 +10,17 @@
  *
  * @module
  */
-import * as Plot from "@observablehq/plot";
-import { parseArgs } from "@std/cli";
+import { oneOf, outputFile, wholeNumber } from "../src/cli/flags.ts";
 import { type Arithmetic, ARITHMETICS, createEngine, type Engine } from "../src/engine/mod.ts";
-import { describeMachine, formatRate, machineLine, measure, median, training } from "./measure.ts";
-import { svg } from "./plot_svg.ts";
+import { chartSvg } from "../src/svg/chart.ts";
+import { formatRate, machineLine, measure, median, runBench, table, training } from "./measure.ts";
 
 const BATCHES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 const SECONDS = 0.1;
 
 /** The rates with one number of threads, in examples per second, one entry for each of BATCHES. */
 interface Line {
-  threads: number;
+  name: string;
   rates: number[];
   /** The median ratio to one thread in the same round. */
   gains: number[];
@@ -62,7 +61,7 @@ async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<{ lin
     }
   }
   const lines = engines.map(({ threads }, k) => ({
-    threads,
+    name: threads === 1 ? "1 thread" : `${threads} threads`,
     rates: samples[k].map(median),
     gains: samples[k].map((rates, i) => median(rates.map((rate, round) => rate / samples[0][i][round]))),
   }));
@@ -70,90 +69,47 @@ async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<{ lin
   return { lines, refused };
 }
 
-function formatThreads(threads: number): string {
-  return threads === 1 ? "1 thread" : `${threads} threads`;
-}
-
 function toMarkdown(lines: readonly Line[]): string {
-  const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
-  const cell = ({ threads, rates, gains }: Line, i: number) =>
-    formatRate(rates[i]) + (threads > 1 ? ` (${gains[i].toFixed(2)} x)` : "");
-  return [
-    row(["batch", ...lines.map(({ threads }) => `${formatThreads(threads)}, examples/s`)]),
-    row(["---:", ...lines.map(() => "---:")]),
-    ...BATCHES.map((batch, i) => row([String(batch), ...lines.map((line) => cell(line, i))])),
-  ].join("\n");
+  const cell = ({ rates, gains }: Line, i: number, k: number) =>
+    formatRate(rates[i]) + (k > 0 ? ` (${gains[i].toFixed(2)} x)` : "");
+  return table(
+    ["batch", ...lines.map(({ name }) => `${name}, examples/s`)],
+    BATCHES.map((batch, i) => [batch, ...lines.map((line, k) => cell(line, i, k))]),
+  );
 }
-
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"]; // by Okabe and Ito, safe for colour-blind readers
 
 /** Plots examples per second against the batch size on a logarithmic axis. */
-function toSvg(lines: readonly Line[], title: string, caption: string): string {
-  const points = lines.flatMap(({ threads, rates }, i) =>
-    rates.map((rate, k) => ({
-      batch: BATCHES[k],
-      rate,
-      name: formatThreads(threads),
-      colour: COLOURS[i % COLOURS.length],
-    }))
-  );
-  return svg({
-    ...{ width: 760, height: 440, marginLeft: 70, marginRight: 80, marginTop: 50, marginBottom: 70 },
-    x: { type: "log", base: 2, label: "batch size", ticks: BATCHES, tickFormat: "d" },
-    y: { label: "examples per second", zero: true, grid: true, ticks: 6 },
-    marks: [
-      Plot.line(points, { x: "batch", y: "rate", z: "name", stroke: "colour", strokeWidth: 2 }),
-      Plot.dot(points, { x: "batch", y: "rate", r: 3, fill: "colour" }),
-      Plot.text(points.filter(({ batch }) => batch === BATCHES.at(-1)), {
-        ...{ x: "batch", y: "rate", text: "name", fill: "colour", textAnchor: "start", dx: 8, fontSize: 12 },
-      }),
-      Plot.text([title], { frameAnchor: "top", dy: -32, fontSize: 15 }),
-      Plot.text([caption], { frameAnchor: "bottom-left", textAnchor: "start", dy: 62, fill: "#777" }),
-    ],
+function toSvg(lines: readonly Line[], title: string): string {
+  const step = 10 ** Math.floor(Math.log10(Math.max(...lines.flatMap(({ rates }) => rates)))) / 2;
+  const top = step * Math.ceil(Math.max(...lines.flatMap(({ rates }) => rates)) / step);
+  const across = (i: number) => i / (BATCHES.length - 1);
+  return chartSvg({
+    title,
+    xLabel: "batch size; up: examples per second",
+    xTicks: BATCHES.map((batch, i) => [across(i), String(batch)]),
+    yTicks: Array.from({ length: top / step + 1 }, (_, i) => [i * step / top, formatRate(i * step)]),
+    curves: lines.map(({ name: label, rates }) => ({
+      label,
+      path: (x, y) => `M${rates.map((rate, i) => `${x(across(i))} ${y(rate / top)}`).join("L")}`,
+    })),
   });
 }
 
-class UsageError extends Error {}
-
-function readFlags(args: string[]): { arithmetic: Arithmetic; rounds: number; svg?: string } {
-  const flags = parseArgs(args, {
-    string: ["arithmetic", "rounds", "svg"],
-    unknown: (arg) => {
-      throw new UsageError(
-        `Cannot measure as the flags are --arithmetic NAME, --rounds N and --svg FILE: found ${arg}`,
-      );
-    },
-  });
-  const arithmetic = ARITHMETICS.find((name) => name === (flags.arithmetic ?? "exact"));
-  if (arithmetic === undefined) {
-    throw new UsageError(
-      `Cannot measure as --arithmetic must be one of ${ARITHMETICS.join(", ")}: current value is ${flags.arithmetic}`,
-    );
-  }
-  const rounds = Number(flags.rounds ?? 9);
-  if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new UsageError(`Cannot measure as --rounds must be a whole number from 1: current value is ${flags.rounds}`);
-  }
-  return { arithmetic, rounds, svg: flags.svg };
-}
-
-async function main(): Promise<void> {
-  const { arithmetic, rounds, svg: file } = readFlags(Deno.args);
-  const { lines, refused } = await measureAll(arithmetic, rounds);
-  const machine = machineLine(describeMachine());
-  console.log(
-    [toMarkdown(lines), `Training, ${arithmetic}, medians of ${rounds} rounds. ${machine}`, ...refused].join("\n\n"),
-  );
-  if (file === undefined) return;
-  await Deno.writeTextFile(file, `${toSvg(lines, `Training, ${arithmetic} arithmetic`, machine)}\n`);
-}
-
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(error.message);
-    Deno.exit(2);
-  }
-}
+await runBench({
+  name: "bench:scaling",
+  flags: {
+    arithmetic: oneOf(ARITHMETICS, "arithmetic of the engine"),
+    rounds: wholeNumber("N", "rounds of measurements", { least: 1, most: 1000 }),
+    svg: outputFile("FILE.svg", "file to plot the rates into"),
+  },
+  async run({ flags: { arithmetic = "exact", rounds = 9, svg } }) {
+    const { lines, refused } = await measureAll(arithmetic, rounds);
+    const machine = machineLine();
+    const note = `Training, ${arithmetic}, medians of ${rounds} rounds. ${machine}`;
+    console.log([toMarkdown(lines), note, ...refused].join("\n\n"));
+    if (svg !== undefined) {
+      await Deno.writeTextFile(svg, toSvg(lines, `Training, ${arithmetic} arithmetic, ${machine}`));
+    }
+    return 0;
+  },
+});

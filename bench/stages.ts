@@ -8,7 +8,7 @@
  */
 import { compile, FEATURES } from "../build/build.ts";
 import { PAGES } from "../src/engine/wasm/core.ts";
-import { describeMachine, machineLine } from "./measure.ts";
+import { machineLine, table } from "./measure.ts";
 
 const TILE_STAGES = [
   "drawing four examples",
@@ -52,14 +52,12 @@ function measureStages(stages: number, run: (count: number, stages: number) => v
 }
 
 /** A table with a column for each arithmetic and a row for each stage. */
-function table(head: string, names: readonly string[], columns: readonly (readonly number[])[]): string {
+function stageTable(head: string, names: readonly string[], columns: readonly (readonly number[])[]): string {
   const sums = columns.map((column) => column.reduce((sum, time) => sum + time, 0));
-  return [
-    `| ${head} | exact, us | fast, us |`,
-    "| --- | ---: | ---: |",
-    ...names.map((name, i) => `| ${name} | ${columns.map((column) => column[i].toFixed(2)).join(" | ")} |`),
-    `| **sum** | ${sums.map((sum) => `**${sum.toFixed(1)}**`).join(" | ")} |`,
-  ].join("\n");
+  return table([head, "exact, us", "fast, us"], [
+    ...names.map((name, i) => [name, ...columns.map((column) => column[i].toFixed(2))]),
+    ["**sum**", ...sums.map((sum) => `**${sum.toFixed(1)}**`)],
+  ]);
 }
 
 if (import.meta.main) {
@@ -80,7 +78,7 @@ if (import.meta.main) {
     tiles.push(measureStages(TILE_STAGES.length, stages.tiles));
     steps.push(measureStages(STEP_STAGES.length, stages.once));
   }
-  console.log(table("a tile, four examples", TILE_STAGES, tiles));
-  console.log(`\n${table("once a step", STEP_STAGES, steps)}`);
-  console.log(`\n${machineLine(describeMachine())}`);
+  console.log(stageTable("a tile, four examples", TILE_STAGES, tiles));
+  console.log(`\n${stageTable("once a step", STEP_STAGES, steps)}`);
+  console.log(`\n${machineLine()}`);
 }

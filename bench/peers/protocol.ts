@@ -1,23 +1,25 @@
 /**
  * The protocol that all contestants speak. A program is run as
  *
- *     PROGRAM check FILE                            10 losses of training steps, or the tokens that it decodes, or both
- *     PROGRAM train|decode BATCH SECONDS REPEATS    rates by elapsed time and by CPU time
+ *     PROGRAM check FILE                                 10 losses of training steps, or the tokens that it decodes, or both
+ *     PROGRAM train|decode FILE BATCH SECONDS REPEATS    rates by elapsed time and by CPU time
  *
- * and prints one line of JSON. FILE has 763 float32 parameters, then the int32 tokens of problems, 33 each; all little-endian.
+ * and prints one line of JSON. FILE has 763 float32 parameters, then the int32 tokens of problems, 33 each; all little-endian. Rivals are
+ * timed on these problems, repeated to fill the batch. The native form, where drawing takes its share of the time, draws new ones as ours does.
  *
  * @module
  */
 import { parameterCount, variantOf } from "../../src/model/variant.ts";
-import type { Rates } from "../measure.ts";
-import { CommandError, runCommand } from "./command.ts";
 
 const GOLDEN = new URL("../../tests/golden/w0.json", import.meta.url);
 const POSITIONS = 33;
 const PARAMETERS = parameterCount(variantOf(763));
 
-/** What a program prints: rates, or what it computed. */
-export type Output = Rates | { losses?: number[]; tokens?: number[] };
+/** What a program computed. */
+export interface Computed {
+  losses?: number[];
+  tokens?: number[];
+}
 
 /** Hyperparameters of the golden steps. */
 export const GOLDEN_HYPERPARAMETERS = {
@@ -48,8 +50,8 @@ export async function golden() {
   };
 }
 
-/** Reads the file of `check`. */
-export async function readCheckFile(path: string): Promise<{ parameters: Float32Array; operands: Float64Array }> {
+/** Reads FILE. */
+export async function readProblems(path: string): Promise<{ parameters: Float32Array; operands: Float64Array }> {
   const { buffer } = await Deno.readFile(path);
   const tokens = new Int32Array(buffer, 4 * PARAMETERS);
   const operands = Float64Array.from({ length: tokens.length / POSITIONS * 2 }, (_, i) => {
@@ -59,36 +61,62 @@ export async function readCheckFile(path: string): Promise<{ parameters: Float32
   return { parameters: new Float32Array(buffer, 0, PARAMETERS), operands };
 }
 
+/** Why a program gave no result; the message is one line, fit for a table. */
+export class ProgramError extends Error {
+  override name = "ProgramError";
+}
+
+/** The last line that says something, cut to a length that a table bears. */
+function lastLine(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  return (lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? "no message").slice(0, 160);
+}
+
+/** Runs a program to its end, on one thread unless `env` says otherwise. @returns Its standard output @throws {ProgramError} */
+export async function runProgram(
+  [program, ...args]: readonly string[],
+  { folder, timeout = 600, env }: { folder: string; timeout?: number; env?: Record<string, string> },
+): Promise<string> {
+  const name = program.split("/").at(-1);
+  const signal = AbortSignal.timeout(timeout * 1e3);
+  const options = { args, cwd: folder, env: { OMP_NUM_THREADS: "1", ...env }, signal, stdin: "null" } as const;
+  const output = await new Deno.Command(program, options).output().catch((error) => {
+    if (error instanceof Deno.errors.NotFound) throw new ProgramError(`${name} is not installed`);
+    throw error;
+  });
+  const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (signal.aborted) throw new ProgramError(`${name} took longer than ${timeout} s`);
+  if (output.signal !== null) throw new ProgramError(`${name} was ended by ${output.signal}`);
+  if (!output.success) throw new ProgramError(`${name} ended with code ${output.code}: ${lastLine(stderr || stdout)}`);
+  return stdout;
+}
+
 /** Runs a program and parses its last line. */
-export async function runProgram<T = Output>(command: readonly string[], folder: string, env = {}): Promise<T> {
-  // one thread each, whatever the program asks for itself
-  const { stdout } = await runCommand(command, { folder, timeout: 600, env: { OMP_NUM_THREADS: "1", ...env } });
-  const line = stdout.trim().split("\n").at(-1) ?? "";
+export async function resultOf<T>(command: readonly string[], options: Parameters<typeof runProgram>[1]): Promise<T> {
+  const line = (await runProgram(command, options)).trim().split("\n").at(-1) ?? "";
   try {
     return JSON.parse(line);
   } catch {
-    throw new CommandError(`no result in its output: ${line.slice(0, 80)}`);
+    throw new ProgramError(`no result in its output: ${line.slice(0, 80)}`);
   }
 }
 
-/** Compares what a program computed with what PyTorch computed. @throws {CommandError} If it printed neither losses nor tokens */
-export async function compare({ losses, tokens }: { losses?: number[]; tokens?: number[] }) {
-  if (!losses?.length && !tokens?.length) throw new CommandError("it printed neither losses nor tokens");
+/** Compares what a program computed with what PyTorch computed. @throws {ProgramError} If it printed neither losses nor tokens */
+export async function compare({ losses, tokens }: Computed): Promise<{ same: boolean; text: string }> {
+  if (!losses?.length && !tokens?.length) throw new ProgramError("it printed neither losses nor tokens");
   const expected = await golden();
-  const texts: string[] = [];
-  let same = true;
+  const checks: { same: boolean; text: string }[] = [];
   if (losses) {
     const apart = Math.max(...expected.losses.map((loss, i) => Math.abs(loss - losses[i])));
-    const near = Math.abs(expected.losses[0] - losses[0]) <= 1e-5 && apart <= 1e-4;
-    same &&= near;
-    texts.push(near ? `same losses within ${apart.toExponential(0)}` : `DIFFERENT losses: ${losses.slice(0, 2)}…`);
+    const same = Math.abs(expected.losses[0] - losses[0]) <= 1e-5 && apart <= 1e-4;
+    const text = same ? `same losses within ${apart.toExponential(0)}` : `DIFFERENT losses: ${losses.slice(0, 2)}…`;
+    checks.push({ same, text });
   }
   if (tokens) {
     const width = tokens.length / expected.greedy.length; // some stop after the eleven digits
-    const equal = width >= 11 &&
+    const same = width >= 11 &&
       expected.greedy.every((row, i) => row.slice(0, width).every((token, k) => token === tokens[i * width + k]));
-    same &&= equal;
-    texts.push(equal ? `same ${tokens.length} tokens` : "DIFFERENT tokens");
+    checks.push({ same, text: same ? `same ${tokens.length} tokens` : "DIFFERENT tokens" });
   }
-  return { same, text: texts.join(", ") };
+  return { same: checks.every(({ same }) => same), text: checks.map(({ text }) => text).join(", ") };
 }

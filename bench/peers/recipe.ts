@@ -11,69 +11,56 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
 import { fromFileUrl, join, resolve } from "@std/path";
-import { trainRecipe } from "../../src/training/recipes.ts";
-import { describeMachine, machineLine, median } from "../measure.ts";
-import { CommandError, runCommand } from "./command.ts";
-import { setUp, WORK } from "./setup.ts";
+import { oneOf, SEED_FLAG, text, wholeNumber } from "../../src/cli/flags.ts";
+import { RECIPES, trainRecipe } from "../../src/training/recipes.ts";
+import { machineLine, median, runBench } from "../measure.ts";
+import { resultOf } from "./protocol.ts";
+import { inFolder, setUp, WORK } from "./setup.ts";
+
+const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** One process from start to end. */
-interface Run {
-  seconds: number;
-  exactMatch: number;
-}
-
-async function timed(command: string[], folder: string, env: Record<string, string>): Promise<Run> {
+async function timed(command: string[], folder: string, env: Record<string, string>) {
   const begin = performance.now();
-  const { stdout } = await runCommand(command, { folder, env, timeout: 1800 });
-  return {
-    seconds: (performance.now() - begin) / 1e3,
-    exactMatch: Number(JSON.parse(stdout.trim().split("\n").at(-1)!).exactMatch),
-  };
+  const { exactMatch } = await resultOf<{ exactMatch: number }>(command, { folder, env, timeout: 1800 });
+  const seconds = (performance.now() - begin) / 1e3;
+  return { seconds, text: `${seconds.toFixed(2)} s to ${(100 * exactMatch).toFixed(3)}%` };
 }
 
-if (import.meta.main) {
-  const flags = parseArgs(Deno.args, {
-    string: ["recipe", "rounds", "seed", "work"],
-    default: { recipe: "fast", rounds: "3", seed: "1", work: WORK },
-  });
-  const folder = resolve(flags.work);
-  const missing = (await setUp(folder, new Set(["python"]), true)).get("python");
-  if (missing !== undefined) {
-    console.error(`Cannot compare as PyTorch could not be installed: ${missing}`);
-    Deno.exit(1);
-  }
-  const project = fromFileUrl(new URL("../../", import.meta.url));
-  const python = join(folder, "venv/bin/python");
-  const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor") };
-  const recipeFile = join(folder, "recipe.json");
-  await Deno.writeTextFile(recipeFile, JSON.stringify(trainRecipe(flags.recipe)));
-  const cores = String(navigator.hardwareConcurrency);
-  const out = join(folder, "recipe-run");
-  const seed = (round: number) => String(Number(flags.seed) + round);
-  const oursOnce = async (round: number) => {
-    await Deno.remove(out, { recursive: true }).catch(() => {});
-    const permissions = [`--allow-read=${out}`, `--allow-write=${out}`];
-    const run = ["--recipe", flags.recipe, "--seed", seed(round), "--no-certify", "--json", "--out", out];
-    return await timed([Deno.execPath(), "run", "--no-prompt", ...permissions, "cli.ts", "train", ...run], project, {});
-  };
-  const theirsOnce = (round: number) =>
-    timed([python, "pytorch_recipe.py", recipeFile, seed(round), cores], folder, { ...env, OMP_NUM_THREADS: cores });
-  const show = ({ seconds, exactMatch }: Run) => `${seconds.toFixed(2)} s to ${(100 * exactMatch).toFixed(3)}%`;
-  try {
-    await theirsOnce(0);
+await runBench({
+  name: "bench:recipe",
+  flags: {
+    recipe: oneOf(RECIPES, "recipe of both"),
+    rounds: wholeNumber("N", "rounds, each with the next seed", { least: 1, most: 1000 }),
+    seed: SEED_FLAG,
+    work: text("DIR", "folder of PyTorch's program"),
+  },
+  async run({ flags: { recipe = "fast", rounds = 3, seed: first = 1, work = WORK } }) {
+    const folder = resolve(work);
+    const missing = (await setUp(folder, new Set(["python"]), true)).get("python");
+    if (missing !== undefined) throw new Error(`Cannot compare as PyTorch could not be installed: ${missing}`);
+    await Deno.writeTextFile(join(folder, "recipe.json"), JSON.stringify(trainRecipe(recipe)));
+    const cores = String(navigator.hardwareConcurrency);
+    const out = join(folder, "recipe-run");
+    const program = ["run", "--no-prompt", `--allow-read=${out}`, `--allow-write=${out}`, "cli.ts", "train"];
+    const oursOnce = async (seed: string) => {
+      await Deno.remove(out, { recursive: true }).catch(() => {});
+      const flags = ["--recipe", recipe, "--seed", seed, "--no-certify", "--json", "--out", out];
+      return await timed([Deno.execPath(), ...program, ...flags], PROJECT, { OMP_NUM_THREADS: cores });
+    };
+    const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor"), OMP_NUM_THREADS: cores };
+    const command = inFolder(folder, ["venv/bin/python", "pytorch_recipe.py", "recipe.json"]);
+    const theirsOnce = (seed: string) => timed([...command, seed, cores], folder, env);
+    await theirsOnce(String(first));
     const ratios: number[] = [];
-    for (let round = 0; round < Number(flags.rounds); round++) {
-      const ours = await oursOnce(round);
-      const theirs = await theirsOnce(round);
+    for (let round = 0; round < rounds; round++) {
+      const seed = String(first + round);
+      const [ours, theirs] = [await oursOnce(seed), await theirsOnce(seed)];
       ratios.push(theirs.seconds / ours.seconds);
-      console.log(`seed ${seed(round)}: ours ${show(ours)}, PyTorch ${show(theirs)}: ${ratios.at(-1)!.toFixed(1)} x`);
+      console.log(`seed ${seed}: ours ${ours.text}, PyTorch ${theirs.text}: ${ratios.at(-1)!.toFixed(1)} x`);
     }
-    console.log(`recipe ${flags.recipe}, median ${median(ratios).toFixed(1)} x. ${machineLine(describeMachine())}`);
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    console.error(`Cannot compare as a run failed: ${error.message}`);
-    Deno.exit(1);
-  }
-}
+    console.log(`recipe ${recipe}, median ${median(ratios).toFixed(1)} x. ${machineLine()}`);
+    return 0;
+  },
+});

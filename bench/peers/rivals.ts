@@ -17,24 +17,30 @@ export interface Rival {
   command: string[];
   /** What is timed, and at which batch size. */
   tasks: { train?: number; decode?: number };
+  /** The forms of ours that it is compared with. @default {["exact", "fast"]} */
+  ours?: readonly string[];
 }
 
+const BOTH = { train: 128, decode: 4096 };
+
 function native(name: Part, label: string): Rival {
-  return { name, label, needs: name, command: [`./${name}`], tasks: { train: 128, decode: 4096 } };
+  return { name, label, needs: name, command: [`./${name}`], tasks: BOTH };
 }
 
 function python(name: string, label: string, ...command: string[]): Rival {
   return { name, label, needs: "python", command: ["venv/bin/python", ...command], tasks: { train: 128 } };
 }
 
+function javaScript(name: string, label: string, command: string[], tasks: Rival["tasks"]): Rival {
+  return { name, label, needs: "npm", command, tasks };
+}
+
+/** Node has no WebGPU. */
+const DENO = [Deno.execPath(), "run", "--no-prompt", "--allow-read=.", "--allow-env", "--allow-sys"];
+
 /** All rivals, in the order of the table. */
 export const RIVALS: readonly Rival[] = [
-  {
-    name: "ours",
-    label: "ours again, `exact` (a control: 1 but for noise)",
-    command: ["ours"],
-    tasks: { train: 128, decode: 4096 },
-  },
+  { name: "ours", label: "ours again, `exact` (a control: 1 but for noise)", command: [], tasks: BOTH },
   native("native-128", "native C, 128-bit, no FMA"),
   native("native-128-fma", "native C, 128-bit + FMA"),
   native("native-256", "native C, 256-bit + FMA"),
@@ -42,13 +48,11 @@ export const RIVALS: readonly Rival[] = [
   python("jax", "JAX, whole step jitted", "jax_jit.py"),
   python("pytorch-compiled", "PyTorch 2 compiled, fused AdamW", "pytorch.py", "compiled"),
   python("pytorch", "PyTorch 2 eager, fused AdamW", "pytorch.py", "eager"),
-  { name: "tfjs", label: "TensorFlow.js wasm", needs: "npm", command: ["node", "tfjs.mjs"], tasks: { train: 512 } },
-  { name: "jaxjs", label: "jax-js wasm", needs: "npm", command: ["node", "jaxjs.mjs", "wasm"], tasks: { train: 512 } },
+  javaScript("tfjs", "TensorFlow.js wasm", ["node", "tfjs.mjs"], { train: 512 }),
+  javaScript("jaxjs", "jax-js wasm", ["node", "jaxjs.mjs", "wasm"], { train: 512 }),
+  javaScript("onnx", "ONNX Runtime node, loop inside the graph", ["node", "onnx.mjs"], { decode: 1024 }),
   {
-    name: "onnx",
-    label: "ONNX Runtime node, loop inside the graph",
-    needs: "npm",
-    command: ["node", "onnx.mjs"],
-    tasks: { decode: 1024 },
+    ...javaScript("jaxjs-webgpu", "jax-js WebGPU", [...DENO, "jaxjs.mjs", "webgpu"], { train: 512 }),
+    ours: ["webgpu"],
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * `deno task bench:peers`: rivals side by side with us, on one thread, by CPU time.
+ * `deno task bench:peers`: rivals side by side with us, on one thread, by CPU time and by the clock.
  *
  * ```sh
  * deno task bench:peers                                     # everything: minutes, and the installation the first time
@@ -16,17 +16,17 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
 import { fromFileUrl, join, resolve } from "@std/path";
-import { describeMachine, formatRate, machineLine, median, type Rates } from "../measure.ts";
-import { CommandError } from "./command.ts";
-import { compare, runProgram } from "./protocol.ts";
+import { text, wholeNumber, wrongValue } from "../../src/cli/flags.ts";
+import { formatRate, machineLine, median, type Rates, runBench, table } from "../measure.ts";
+import { compare, type Computed, ProgramError, resultOf } from "./protocol.ts";
 import { type Rival, RIVALS } from "./rivals.ts";
-import { type Part, setUp, WORK } from "./setup.ts";
+import { inFolder, setUp, WORK } from "./setup.ts";
 
-class UsageError extends Error {}
+/** Examples per second, of CPU time and of elapsed time. */
+type Rate = { readonly [clock in keyof Rates]: number };
 
-/** One line of the table. */
+/** What is timed of a rival. */
 interface Row {
   rival: string;
   label: string;
@@ -34,156 +34,120 @@ interface Row {
   batch: number;
   check?: { same: boolean; text: string };
   missing?: string;
-  /** Medians of each round, a second of CPU time. */
-  theirs: number[];
-  exact: number[];
-  fast: number[];
+  /** A median for each round. */
+  theirs: Rate[];
+  /** By form, such as `exact`. */
+  ours: Record<string, Rate[]>;
 }
 
 const OURS = fromFileUrl(new URL("./ours.ts", import.meta.url));
 const CONFIG = fromFileUrl(new URL("../deno.json", import.meta.url));
 
-function ours(arithmetic: string): string[] {
-  return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-read", "--config", CONFIG, OURS, arithmetic];
+function ours(form: string): string[] {
+  return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-read", "--config", CONFIG, OURS, form];
 }
 
-function commandOf({ command, needs }: Rival, folder: string): string[] {
-  if (needs === undefined) return ours("exact");
-  // a program in the folder is named in full
-  return [command[0].includes("/") ? join(folder, command[0]) : command[0], ...command.slice(1)];
-}
+const NAMES = RIVALS.map(({ name }) => name);
 
-function readFlags(args: string[]) {
-  const flags = parseArgs(args, {
-    string: ["work", "rounds", "only"],
-    boolean: ["quick", "check", "no-install", "json"],
-    default: { work: WORK },
-    unknown: (arg) => {
-      throw new UsageError(
-        `Cannot compare as the flags are --work DIR, --rounds N, --only NAMES, --quick, --check, --no-install, --json: found ${arg}`,
-      );
+const FLAGS = {
+  work: text("DIR", "folder of the rivals' programs"),
+  rounds: wholeNumber("N", "rounds of measurements", { least: 1, most: 1000 }),
+  only: {
+    ...text("NAMES", "some of the rivals"),
+    read(value: string, flag: string) {
+      const unknown = value.split(",").find((name) => !NAMES.includes(name));
+      if (unknown !== undefined) throw wrongValue(flag, `some of ${NAMES}`, unknown);
+      return RIVALS.filter(({ name }) => value.split(",").includes(name));
     },
-  });
-  const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));
-  if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new UsageError(`Cannot compare as --rounds must be a whole number from 1: current value is ${flags.rounds}`);
-  }
-  const names = RIVALS.map(({ name }) => name);
-  const only: string[] = flags.only?.split(",") ?? names;
-  const unknown = only.find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw new UsageError(`Cannot compare as --only must be some of ${names}: found ${unknown}`);
-  }
-  const { work, quick, json } = flags;
-  const install = !flags["no-install"];
-  return {
-    work,
-    quick,
-    install,
-    json,
-    rounds: flags.check ? 0 : rounds,
-    rivals: RIVALS.filter(({ name }) => only.includes(name)),
-  };
-}
-
-function ratio(ours: number[], theirs: number[]) {
-  const ratios = ours.map((rate, i) => rate / theirs[i]);
-  return ratios.length === 0
-    ? undefined
-    : { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
-}
+  },
+  quick: { help: "one short round" },
+  check: { help: "only compare what the programs compute" },
+  install: { help: "leave out what is not installed", onByDefault: true },
+} as const;
 
 function toMarkdown(rows: readonly Row[], rounds: number): string {
-  const format = (value: ReturnType<typeof ratio>) => {
-    if (value === undefined) return "";
-    const digits = (x: number) => x >= 100 ? x.toFixed(0) : x.toPrecision(x >= 1 ? 3 : 2);
-    return `${digits(value.median)} (${digits(value.min)} – ${digits(value.max)})`;
+  const digits = (x: number) => x >= 100 ? x.toFixed(0) : x.toPrecision(x >= 1 ? 3 : 2);
+  const ratio = (ours: readonly Rate[], theirs: readonly Rate[], clock: keyof Rate) => {
+    if (ours.length === 0) return "";
+    const ratios = ours.map((rate, i) => rate[clock] / theirs[i][clock]);
+    return `${digits(median(ratios))} (${digits(Math.min(...ratios))} – ${digits(Math.max(...ratios))})`;
   };
-  const lines = rows.map(({ label, task, batch, check, missing, theirs, exact, fast }) => [
-    `${task}, batch ${batch}`,
-    label,
-    missing === undefined
-      ? theirs.length === 0 ? "" : formatRate(median(theirs))
-      : `missing: ${missing.replaceAll("|", "\\|")}`,
-    format(ratio(exact, theirs)),
-    format(ratio(fast, theirs)),
-    check?.text ?? "not checked",
-  ]);
-  const heads = ["what", "rival", "theirs, 1/s", "exact / theirs", "fast / theirs", "check against PyTorch, float64"];
+  const lines = rows.flatMap(({ label, task, batch, check, missing, theirs, ours }) =>
+    Object.entries(ours).map(([form, rates]) => [
+      `${task}, batch ${batch}`,
+      label,
+      missing === undefined
+        ? theirs.length === 0 ? "" : formatRate(median(theirs.map(({ cpu }) => cpu)))
+        : `missing: ${missing.replaceAll("|", "\\|")}`,
+      form,
+      ratio(rates, theirs, "cpu"),
+      ratio(rates, theirs, "wall"),
+      check?.text ?? "not checked",
+    ])
+  );
+  const clocks = ["ours / theirs, CPU time", "by the clock"];
   return [
-    ...[heads, heads.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`),
+    table(["what", "rival", "theirs, 1/s", "ours", ...clocks, "check against PyTorch, float64"], lines),
     "",
     "Examples trained on, or sums decoded, a second of CPU time. " +
     `Ratios: median (least – greatest) of ${rounds} rounds, a rival and we one right after the other.`,
-    machineLine(describeMachine()),
+    machineLine(),
   ].join("\n");
 }
 
-async function main(): Promise<number> {
-  const { work, rounds, rivals, quick, install, json } = readFlags(Deno.args);
-  const folder = resolve(work);
-  const parts = new Set(rivals.flatMap(({ needs }): Part[] => needs === undefined ? [] : [needs]));
-  const missing = await setUp(folder, parts, install);
-  const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor") };
-  const contest = rivals.flatMap((rival) =>
-    (["train", "decode"] as const).flatMap((task) => {
-      const batch = rival.tasks[task];
-      if (batch === undefined) return [];
-      const reason = rival.needs && missing.get(rival.needs);
-      const row: Row = {
-        ...{ rival: rival.name, label: rival.label, task, batch, missing: reason },
-        ...{ theirs: [], exact: [], fast: [] },
-      };
-      return [{ rival, row }];
-    })
-  );
-  const attempt = async (row: Row, action: () => Promise<void>) => {
-    if (row.missing !== undefined) return;
-    await action().catch((error) => {
-      if (!(error instanceof CommandError)) throw error;
-      row.missing = error.message;
-    });
-  };
-  for (const rival of rivals) {
-    const rows = contest.filter((one) => one.rival === rival).map(({ row }) => row);
-    await attempt(rows[0], async () => {
-      const check = await compare(await runProgram([...commandOf(rival, folder), "check", "golden.bin"], folder, env));
-      for (const row of rows) row.check = check;
-    });
-    for (const row of rows) row.missing = rows[0].missing;
-    console.error(`${rival.name}: ${rows[0].check?.text ?? `missing: ${rows[0].missing}`}`);
-  }
-  const timing = quick ? ["0.05", "1"] : ["0.4", "3"];
-  for (let round = 0; round < rounds; round++) {
-    for (const { rival, row } of contest) {
-      await attempt(row, async () => {
-        const rate = async (command: string[]) =>
-          median(
-            (await runProgram<Rates>([...command, row.task, String(row.batch), ...timing], folder, env)).cpu,
-          );
-        const sides = [
-          async () => row.theirs.push(await rate(commandOf(rival, folder))),
-          async () => row.exact.push(await rate(ours("exact"))),
-          async () => row.fast.push(await rate(ours("fast"))),
-        ];
-        for (const side of round % 2 === 0 ? sides : sides.toReversed()) await side();
-      });
-    }
-    console.error(`round ${round + 1} of ${rounds}`);
-  }
-  const rows = contest.map(({ row }) => row);
-  console.log(
-    json ? JSON.stringify({ machine: describeMachine(), rounds, rows }) : toMarkdown(rows, rounds),
-  );
-  return rows.some(({ check }) => check?.same === false) ? 1 : 0;
+/** Lets a rival compute or be timed, unless it is missing; it is missing from then on if it fails. */
+async function attempt(row: Row, action: () => Promise<void>): Promise<void> {
+  if (row.missing !== undefined) return;
+  await action().catch((error) => {
+    if (!(error instanceof ProgramError)) throw error;
+    row.missing = error.message;
+  });
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main());
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(error.message);
-    Deno.exit(2);
-  }
-}
+await runBench({
+  name: "bench:peers",
+  flags: FLAGS,
+  async run({ flags: { work = WORK, only = RIVALS, quick, check, rounds = quick ? 1 : 5, install }, json }) {
+    const folder = resolve(work);
+    const options = { folder, env: { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor") } };
+    const missing = await setUp(folder, new Set(only.flatMap(({ needs }) => needs ?? [])), install);
+    const rowOf = ({ name, label, needs, ours = ["exact", "fast"] }: Rival, task: Row["task"], batch: number): Row => ({
+      ...{ rival: name, label, task, batch, missing: needs && missing.get(needs), theirs: [] },
+      ours: Object.fromEntries(ours.map((form) => [form, []])),
+    });
+    const contestants = only.map((rival) => ({
+      command: rival.needs === undefined ? ours("exact") : inFolder(folder, rival.command),
+      rows: Object.entries(rival.tasks).map(([task, batch]) => rowOf(rival, task as Row["task"], batch)),
+    }));
+    for (const { command, rows } of contestants) {
+      await attempt(rows[0], async () => {
+        const found = await compare(await resultOf<Computed>([...command, "check", "golden.bin"], options));
+        for (const row of rows) row.check = found;
+      });
+      for (const row of rows) row.missing = rows[0].missing;
+      console.error(`${rows[0].rival}: ${rows[0].check?.text ?? `missing: ${rows[0].missing}`}`);
+    }
+    const timing = quick ? ["0.05", "1"] : ["0.4", "3"];
+    for (let round = 0; round < (check ? 0 : rounds); round++) {
+      for (
+        const { command, row } of contestants.flatMap(({ command, rows }) => rows.map((row) => ({ command, row })))
+      ) {
+        await attempt(row, async () => {
+          const sides = [
+            { command, rates: row.theirs },
+            ...Object.entries(row.ours).map(([form, rates]) => ({ command: ours(form), rates })),
+          ];
+          for (const { command, rates } of round % 2 === 0 ? sides : sides.toReversed()) {
+            const args = [row.task, "golden.bin", String(row.batch), ...timing];
+            const { cpu, wall } = await resultOf<Rates>([...command, ...args], options);
+            rates.push({ cpu: median(cpu), wall: median(wall) });
+          }
+        });
+      }
+      console.error(`round ${round + 1} of ${rounds}`);
+    }
+    const rows = contestants.flatMap(({ rows }) => rows);
+    console.log(json ? JSON.stringify({ machine: machineLine(), rounds, rows }) : toMarkdown(rows, rounds));
+    return rows.some(({ check }) => check?.same === false) ? 1 : 0;
+  },
+});

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { compare, golden } from "../../bench/peers/protocol.ts";
+import { RIVALS } from "../../bench/peers/rivals.ts";
 import { temporaryFolder } from "../cli/tiny_adder.ts";
 import { testIn } from "../runtimes/program.ts";
 
@@ -11,24 +12,17 @@ interface Row {
   rival: string;
   check?: { same: boolean; text: string };
   missing?: string;
-  theirs: number[];
-  exact: number[];
+  theirs: { cpu: number; wall: number }[];
+  ours: Record<string, { cpu: number; wall: number }[]>;
 }
 
 async function benchPeers(...flags: string[]): Promise<Row[]> {
   await using folder = await temporaryFolder();
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...[
-        "run",
-        "--quiet",
-        "--config",
-        "bench/deno.json",
-        "--no-prompt",
-        "--allow-read",
-        `--allow-write=${folder.path}`,
-      ],
-      ...["--allow-run", "--allow-sys=cpus,loadavg", "bench/peers/run.ts", "--json", "--work", folder.path, ...flags],
+      ...["run", "--quiet", "--config", "bench/deno.json", "--no-prompt", "--allow-read", "--allow-run"],
+      ...[`--allow-write=${folder.path}`, "--allow-sys=cpus,loadavg", "bench/peers/run.ts"],
+      ...["--json", "--work", folder.path, ...flags],
     ],
     cwd: ROOT,
   }).output();
@@ -42,13 +36,15 @@ Deno.test("bench:peers names each rival that is missing, and the command that wo
     if (rival === "ours") assertEquals(check?.same, true);
     else assertStringIncludes(missing ?? "", "what would install it: cd ");
   }
-  assertEquals(new Set(rows.map(({ rival }) => rival)).size, 11);
+  assertEquals(new Set(rows.map(({ rival }) => rival)).size, RIVALS.length);
 });
 
 Deno.test("bench:peers times ours against ours", async () => {
   const rows = await benchPeers("--quick", "--only", "ours");
   assertEquals(rows.length, 2);
-  for (const { theirs, exact } of rows) assert(theirs[0] > 0 && exact[0] > 0);
+  for (const { theirs: [theirs], ours: { exact: [exact], fast: [fast] } } of rows) {
+    for (const { cpu, wall } of [theirs, exact, fast]) assert(cpu > 0 && wall > 0);
+  }
 });
 
 testIn("gcc", "bench:peers finds that the native form trains and decodes as PyTorch does", async () => {

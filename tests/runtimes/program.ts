@@ -31,6 +31,8 @@ const VENV = fromFileUrl(new URL("../../.venv/bin/python3", import.meta.url));
 export const NEEDS = {
   gcc: { names: ["gcc"], probe: ["--version"], prints: /GCC|gcc/, unix: true, debian: "gcc libc6-dev" },
   bash: { names: ["bash"], probe: ["--version"], prints: /^GNU bash, version [5-9]/, unix: true, debian: "bash" },
+  zsh: { names: ["zsh"], probe: ["--version"], prints: /^zsh [5-9]/, unix: true, debian: "zsh" },
+  fish: { names: ["fish"], probe: ["--version"], prints: /^fish, version [3-9]/, unix: true, debian: "fish" },
   sh: { names: ["/bin/sh"], probe: ["-c", "echo yes"], prints: /^yes/, unix: true },
   sha256sum: { names: ["sha256sum"], probe: ["--version"], prints: /^sha256sum/, unix: true, debian: "coreutils" },
   // of util-linux; it gives programs a terminal

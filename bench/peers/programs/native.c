@@ -3,9 +3,8 @@
  * makes of the same mathematics. gcc vector extensions; a lane is an example. LANES is 4, 8 or 16 (128, 256 or 512 bits).
  *
  *   gcc -O3 -DLANES=4 -mavx native.c -o native -lm
- *   ./native check FILE                      the protocol of these programs is in ../rivals.ts
- *   ./native train BATCH SECONDS REPEATS
- *   ./native decode BATCH SECONDS REPEATS
+ *   ./native check FILE                                 the protocol of these programs is in ../protocol.ts
+ *   ./native train|decode FILE BATCH SECONDS REPEATS
  *
  * The same shortcuts as assembly/: only the twelve positions that the loss reads have queries; what depends on a token and its position alone is
  * computed once a step, in `slots`; keys and values are the normalized input itself, in a basis of the six dimensions that are left without its mean,
@@ -231,7 +230,7 @@ static void slotsBackward(void) {
 
 typedef uint8_t Tokens[S + 1]; /* the sequence, and EOS, the last target */
 
-static V key[S][K], query[Q][K], x1[Q][D], share[Q][S + 1], mixed[Q][K], norm[Q][D], y[Q][D], r2[Q], hidden[Q][F], slope[Q][F], x3[Q][D], logits[Q][T];
+static V key[S][K], query[Q][K], x1[Q][D], share[Q][S + 1], mixed[Q][K], norm[Q][D], y[Q][D], r2[Q], hidden[Q][F], derivative[Q][F], x3[Q][D], logits[Q][T];
 
 INLINE void gatherKey(int s, const Tokens *tokens) {
   for (int e = 0; e < LANES; e++) UNROLL for (int f = 0; f < K; f++) key[s][f][e] = slotKey[s][tokens[e][s]][f];
@@ -278,7 +277,7 @@ INLINE void afterAttention(int q, int rows) {
   }
   linear(rows, D, F, 0, hidden[q], y[q], w1[0]);
   for (int a = q; a < q + rows; a++)
-    for (int h = 0; h < F; h++) hidden[a][h] = gelu(hidden[a][h], &slope[a][h]);
+    for (int h = 0; h < F; h++) hidden[a][h] = gelu(hidden[a][h], &derivative[a][h]);
   linear(rows, F, D, 1, x3[q], hidden[q], w2[0]);
   linear(rows, D, T, 0, logits[q], x3[q], tok[0]);
 }
@@ -311,7 +310,7 @@ static float trainTile(const Tokens *tokens, float weight) {
   linear(Q, D, F, 0, dHidden[0], dx3[0], w2T[0]);
   outer(F, D, dW2[0], dx3[0], hidden[0]);
   for (int q = 0; q < Q; q++)
-    for (int h = 0; h < F; h++) dHidden[q][h] *= slope[q][h];
+    for (int h = 0; h < F; h++) dHidden[q][h] *= derivative[q][h];
   linear(Q, F, D, 0, dy[0], dHidden[0], w1T[0]);
   outer(D, F, dW1[0], dHidden[0], y[0]);
   for (int q = 0; q < Q; q++) normalizeBackward(dx3[q], dy[q], norm[q], r2[q], parameter + N2, dN2[0], dN2[1]);
@@ -392,9 +391,9 @@ static void digits(uint8_t *to, uint64_t n, int count, int step) {
   for (int i = 0; i < count; i++, n /= 10) to[i * step] = n % 10;
 }
 
-static void drawExample(uint8_t *tokens, int minDigits) {
+static void drawExample(uint8_t *tokens) {
   uint64_t limit = 1;
-  for (int n = minDigits + draw(11 - minDigits); n > 0; n--) limit *= 10;
+  for (int n = 1 + draw(10); n > 0; n--) limit *= 10;
   const uint64_t a = draw(limit), b = draw(limit);
   digits(tokens + 9, a, 10, -1), digits(tokens + 20, b, 10, -1), digits(tokens + 22, a + b, 11, 1);
   tokens[10] = 10, tokens[21] = 11, tokens[33] = EOS;
@@ -406,43 +405,47 @@ static double seconds(clockid_t clock) {
   return t.tv_sec + 1e-9 * t.tv_nsec;
 }
 
-static int check(const char *name) {
+/* reads the parameters and at most 64 problems; gives the number of problems */
+static int readProblems(const char *name, Tokens *problems) {
   FILE *file = fopen(name, "rb");
-  static Tokens tokens[64];
   int32_t row[S], count = 0;
-  if (!file || fread(parameter, 4, PARAMETERS, file) != PARAMETERS) return fprintf(stderr, "Cannot read %s\n", name), 2;
+  if (!file || fread(parameter, 4, PARAMETERS, file) != PARAMETERS) return 0;
   for (; count < 64 && fread(row, 4, S, file) == S; count++)
-    for (int s = 0; s <= S; s++) tokens[count][s] = s < S ? row[s] : EOS;
+    for (int s = 0; s <= S; s++) problems[count][s] = s < S ? row[s] : EOS;
+  return count;
+}
+
+static void check(Tokens *problems, int count) {
   float start[PARAMETERS];
   memcpy(start, parameter, sizeof start);
-  for (int step = 1; step <= 10; step++) printf("%s%.9g", step == 1 ? "{\"losses\":[" : ",", trainStep(tokens, count, step, 0.02f, 0.1f));
+  for (int step = 1; step <= 10; step++) printf("%s%.9g", step == 1 ? "{\"losses\":[" : ",", trainStep(problems, count, step, 0.02f, 0.1f));
   memcpy(parameter, start, sizeof start);
   slots();
-  for (int i = 0; i < count; i += LANES) decodeTile(tokens + i);
-  for (int i = 0; i < count * Q; i++) printf("%s%d", i ? "," : "],\"tokens\":[", tokens[i / Q][FIRST + 1 + i % Q]);
+  for (int i = 0; i < count; i += LANES) decodeTile(problems + i);
+  for (int i = 0; i < count * Q; i++) printf("%s%d", i ? "," : "],\"tokens\":[", problems[i / Q][FIRST + 1 + i % Q]);
   puts("]}");
-  return 0;
 }
 
 int main(int count, char **argument) {
 #ifdef __SSE__
   _mm_setcsr(_mm_getcsr() | 0x8040); /* no denormal numbers */
 #endif
-  if (count == 3 && !strcmp(argument[1], "check")) return check(argument[2]);
-  if (count != 5) return fputs("usage: native check FILE | native train|decode BATCH SECONDS REPEATS\n", stderr), 2;
-  const int train = !strcmp(argument[1], "train"), batch = atoi(argument[2]), repeats = atoi(argument[4]);
-  const double duration = atof(argument[3]);
+  if (count != 3 && count != 6) return fputs("usage: native check FILE | native train|decode FILE BATCH SECONDS REPEATS\n", stderr), 2;
+  static Tokens problems[64];
+  const int known = readProblems(argument[2], problems);
+  if (known == 0) return fprintf(stderr, "Cannot read %s\n", argument[2]), 2;
+  if (count == 3) return check(problems, known), 0;
+  const int train = !strcmp(argument[1], "train"), batch = atoi(argument[3]), repeats = atoi(argument[5]);
+  const double duration = atof(argument[4]);
   Tokens *tokens = calloc(batch + LANES, sizeof *tokens);
-  for (int i = 0; i < PARAMETERS; i++) parameter[i] = (draw(2001) / 1000.f - 1) * (i < N1 ? 0.5f : 0.4f);
-  for (int i = 0; i < D; i++) parameter[N1 + i] = parameter[N2 + i] = 1;
-  for (int i = 0; i < batch; i++) drawExample(tokens[i], 10);
+  for (int i = 0; i < batch; i++) memcpy(tokens[i], problems[i % known], sizeof *tokens);
   double wall[64], cpu[64];
   for (int repeat = -1, step = 0; repeat < repeats && repeat < 64; repeat++) {
     const double w = seconds(CLOCK_MONOTONIC), c = seconds(CLOCK_PROCESS_CPUTIME_ID);
     double examples = 0, elapsed;
     do {
       if (train) {
-        for (int i = 0; i < batch; i++) drawExample(tokens[i], 1);
+        for (int i = 0; i < batch; i++) drawExample(tokens[i]); /* as ours does: here it takes time */
         trainStep(tokens, batch, ++step, 1e-3f, 0.1f);
       } else {
         slots();

@@ -1,4 +1,4 @@
-/** What the rivals in JavaScript share: the protocol of ../rivals.ts. */
+/** What the rivals in JavaScript share: the protocol of ../protocol.ts. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
@@ -22,50 +22,19 @@ export const MASK = Float32Array.from(
   (_, i) => i % POSITIONS > FIRST_QUERY + Math.floor(i / POSITIONS) ? -1e9 : 0,
 );
 
-function initial() {
-  // a sine is random enough for a speed that does not depend on the weights
-  return Object.entries(SHAPES).flatMap(([name, [rows, columns = 1]]) =>
-    Array.from(
-      { length: rows * columns },
-      (_, i) =>
-        name.includes(".ln")
-          ? Number(name.endsWith("weight"))
-          : (name.includes("emb") ? 0.02 : 0.4) * Math.sin(i * i + rows * columns),
-    )
-  );
-}
-
 /** Weights by name, each a flat array with its shape. */
 function byName(weights) {
   let end = 0;
   return Object.fromEntries(
     Object.entries(SHAPES).map(([name, shape]) => {
       const size = shape.reduce((product, extent) => product * extent, 1);
-      return [name, { shape, values: Float32Array.from(weights.slice(end, end += size)) }];
+      return [name, { shape, values: weights.slice(end, end += size) }];
     }),
   );
 }
 
-const random = () => Math.floor(Math.random() * 10 ** (1 + Math.floor(10 * Math.random())));
-
-/** Tokens (batch, 33) of random problems. */
-export function draw(batch) {
-  const tokens = new Int32Array(batch * POSITIONS);
-  for (let row = 0; row < tokens.length; row += POSITIONS) {
-    const a = random(), b = random();
-    for (let k = 0, x = a, y = b; k < 10; k++, x = Math.floor(x / 10), y = Math.floor(y / 10)) {
-      tokens[row + 9 - k] = x % 10;
-      tokens[row + 20 - k] = y % 10;
-    }
-    for (let k = 0, sum = a + b; k < 11; k++, sum = Math.floor(sum / 10)) tokens[row + 22 + k] = sum % 10;
-    tokens[row + 10] = 10;
-    tokens[row + 21] = 11;
-  }
-  return tokens;
-}
-
 /** The next tokens at positions 21 to 32: (batch, 33) -> (batch, 12). */
-export function targetsOf(tokens) {
+function targetsOf(tokens) {
   return Int32Array.from({ length: tokens.length / POSITIONS * QUERIES }, (_, i) => {
     const position = FIRST_QUERY + 1 + i % QUERIES;
     return position < POSITIONS ? tokens[Math.floor(i / QUERIES) * POSITIONS + position] : EOS;
@@ -93,29 +62,24 @@ async function measure(work, batch, seconds, repeats) {
  * `trainStep(weights)` gives a function of (tokens, targets, learning rate, number of the step) that resolves to the loss; `decoder()` one
  * of tokens that resolves to the twelve or eleven likeliest tokens of each problem.
  */
-export async function main([task, ...args], { trainStep, decoder }) {
+export async function main([task, file, ...numbers], { trainStep, decoder }) {
+  const { buffer } = Uint8Array.from(readFileSync(file));
+  const step = trainStep?.(byName(new Float32Array(buffer, 0, 763)));
+  const decode = await decoder?.();
+  const problems = new Int32Array(buffer, 4 * 763);
+  let result;
   if (task === "check") {
-    const { buffer } = Uint8Array.from(readFileSync(args[0]));
-    const tokens = new Int32Array(buffer, 4 * 763);
-    const step = trainStep?.(byName(new Float32Array(buffer, 0, 763)));
     const losses = [];
-    for (let i = 1; i <= 10 && step; i++) losses.push(await step(tokens, targetsOf(tokens), 0.02, i));
-    const decode = await decoder?.();
-    console.log(JSON.stringify(decode ? { tokens: Array.from(await decode(tokens)) } : { losses }));
+    for (let i = 1; i <= 10 && step; i++) losses.push(await step(problems, targetsOf(problems), 0.02, i));
+    result = decode ? { tokens: Array.from(await decode(problems)) } : { losses };
   } else {
-    const [batch, seconds, repeats] = args.map(Number);
-    let work, steps = 0;
-    if (task === "train") {
-      const step = trainStep(byName(initial()));
-      work = () => {
-        const tokens = draw(batch);
-        return step(tokens, targetsOf(tokens), 1e-3, ++steps);
-      };
-    } else {
-      const decode = await decoder(), tokens = draw(batch);
-      work = () => decode(tokens);
-    }
-    console.log(JSON.stringify(await measure(work, batch, seconds, repeats)));
+    const [batch, seconds, repeats] = numbers.map(Number);
+    const tokens = Int32Array.from({ length: batch * POSITIONS }, (_, i) => problems[i % problems.length]);
+    const targets = targetsOf(tokens);
+    let steps = 0;
+    const work = task === "train" ? () => step(tokens, targets, 1e-3, ++steps) : () => decode(tokens);
+    result = await measure(work, batch, seconds, repeats);
   }
+  console.log(JSON.stringify(result));
   process.exit(0);
 }

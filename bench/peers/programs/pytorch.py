@@ -6,7 +6,7 @@
 import torch
 import torch.nn.functional as F
 
-from protocol import FIRST_QUERY, POSITIONS, QUERIES, SHAPES, arguments, main, targets_of
+from protocol import ARGUMENTS, FIRST_QUERY, POSITIONS, QUERIES, SHAPES, main, targets_of
 
 MASK = torch.ones(QUERIES, POSITIONS, dtype=torch.bool).tril(FIRST_QUERY)
 
@@ -38,19 +38,23 @@ def loss_function(model, compiled):
     return torch.compile(loss) if compiled else loss
 
 
+def take_step(optimizer, loss, rate, clip_norm=1.0):
+    group = optimizer.param_groups[0]
+    group["lr"] = rate
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(group["params"], clip_norm)
+    optimizer.step()
+
+
 def train_step(weights):
     model = Adder(weights)
-    parameters = list(model.parameters())
-    optimizer = torch.optim.AdamW(parameters, weight_decay=0.1, fused=True)
-    loss_of = loss_function(model, mode == "compiled")
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.1, fused=True)
+    loss_of = loss_function(model, ARGUMENTS[0] == "compiled")
 
     def step(tokens, rate):
-        optimizer.param_groups[0]["lr"] = rate
         loss = loss_of(torch.from_numpy(tokens), torch.from_numpy(targets_of(tokens)))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
+        take_step(optimizer, loss, rate)
         return loss.detach()
 
     return step
@@ -58,5 +62,4 @@ def train_step(weights):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    mode, *rest = arguments()
-    main(rest, train_step)
+    main(train_step, *ARGUMENTS[1:])
