@@ -1,7 +1,7 @@
 import { linear } from "../src/engine/reference/linear.ts";
 import { forward } from "../src/engine/reference/model.ts";
 import type { ReferenceModel } from "../src/inspection/sum.ts";
-import { TOKENS, WIDTH } from "../src/model/variant.ts";
+import { TOKENS } from "../src/model/variant.ts";
 import { EQUALS, FIRST_QUERY, PLUS, POSITIONS_READ } from "../src/model/vocabulary.ts";
 
 /** Whether a token can occur at a position that is read. */
@@ -12,7 +12,7 @@ export function canOccur(token: number, position: number): boolean {
 }
 
 /**
- * The scores q . k / sqrt 7 of one step before the softmax, for each token at each position. The model has one layer, so they depend on nothing
+ * The scores q . k / sqrt(width) of one step before the softmax, for each token at each position. The model has one layer, so they depend on nothing
  * else: these tables are all of its attention.
  *
  * @param step 0 … 11
@@ -27,7 +27,7 @@ export function attentionScores({ tensors, variant }: ReferenceModel, step: numb
     const { qkv } = forward(tensors, variant, [...tokens, last], query);
     return Float64Array.from({ length: POSITIONS_READ }, (_, position) => {
       const occurs = position < query ? canOccur(token, position) : position === query && token === last;
-      return occurs ? linear(qkv[query].query, qkv[position].key)[0] / Math.sqrt(WIDTH) : NaN;
+      return occurs ? linear(qkv[query].query, qkv[position].key)[0] / Math.sqrt(variant.width) : NaN;
     });
   });
 }

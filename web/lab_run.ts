@@ -1,3 +1,4 @@
+import type { CertifyProgress } from "../src/certify/types.ts";
 import { formatInteger } from "../src/common/format_integer.ts";
 import { SUM_DIGITS } from "../src/model/vocabulary.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
@@ -39,8 +40,8 @@ export class LabRun {
   totalSteps = 0;
   latest: StepEvent | undefined;
   evaluation: Extract<ProgressEvent, { type: "evaluation" }> | undefined;
-  /** Progress of the proof at the end of the run, 0 … 1. */
-  proved = 0;
+  /** Progress of the proof at the end of the run. */
+  proved: CertifyProgress | undefined;
   /** Restarts and hardening rounds as sentences, in order. */
   readonly remarks: string[] = [];
   weights: Weights | undefined;
@@ -161,7 +162,7 @@ export class LabRun {
         break;
       case "certification":
         if (this.status !== "pausing" && this.status !== "stopping") this.status = "proving";
-        this.proved = event.proved;
+        this.proved = event;
         break;
       case "hardening":
         this.remarks.push(

@@ -1,7 +1,7 @@
-import { decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
+import { encodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useChanges } from "./hooks.ts";
-import type { LabModel, Models } from "./models.ts";
+import { decodeModel, type LabModel, type Models } from "./models.ts";
 
 /** Larger files are refused unread: a checkpoint has a few kilobytes. */
 const LARGEST_FILE = 1_000_000;
@@ -21,20 +21,13 @@ function saveModel({ id, model, parameters, metadata }: LabModel): void {
 /**
  * Reads a model from a file.
  *
- * @throws {CheckpointError} If it is not a checkpoint; the message says why
+ * @throws {Error} If it is not a checkpoint; the message says why
  */
 async function readModel(file: File): Promise<LabModel> {
   if (file.size > LARGEST_FILE) {
     throw new RangeError(`Cannot read ${file.name} as a checkpoint has at most 1,000,000 bytes: it has ${file.size}`);
   }
-  const { model, parameters, metadata } = decodeCheckpoint(new Uint8Array(await file.arrayBuffer()), {
-    source: file.name,
-  });
-  const { recipe, seed, step } = metadata;
-  const note = recipe === undefined
-    ? "a file that does not say how it was trained"
-    : `recipe ${recipe}, seed ${seed}, step ${step}`;
-  return { id: "file", label: file.name, note, model, parameters, metadata };
+  return decodeModel(new Uint8Array(await file.arrayBuffer()), { id: "file", label: file.name });
 }
 
 /** The section `Current model`: the choice of a model, and files in and out, by button or dropped anywhere on the page. */
@@ -95,7 +88,7 @@ export function ModelSection({ models }: { models: Models }) {
           }}
         />
       </div>
-      <p id="model-note" class="note">{current.model} parameters, {current.note}</p>
+      <p id="model-note" class="note">{current.parameters.length} parameters, {current.note}</p>
       <p id="alert" class="alert" role="alert" hidden={problem === ""}>{problem}</p>
       <div id="drop" class="drop" hidden={!isDragging}>
         <p>

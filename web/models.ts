@@ -1,8 +1,10 @@
+import { decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
+import { fromBase64, toBase64 } from "../src/common/base64.ts";
 import type { ModelName } from "../src/model/variant.ts";
 import { Changes } from "./hooks.ts";
 
 export interface LabModel {
-  /** `shipped`, `A` or `B` for a run, or `file`. */
+  /** `shipped`, `A` or `B` for a run, `hardened`, `kept` or `file`. */
   readonly id: string;
   readonly label: string;
   /** How it was trained, as far as is known. */
@@ -11,6 +13,23 @@ export interface LabModel {
   readonly parameters: Float32Array;
   /** The metadata of its checkpoint file. */
   readonly metadata: Record<string, string>;
+}
+
+/** Where the browser keeps the weights of the last run that ended. */
+const KEPT = "tiny-adder-lab model";
+
+/**
+ * The model in a file.
+ *
+ * @throws {CheckpointError} If it is not a checkpoint; the message says why
+ */
+export function decodeModel(bytes: Uint8Array, { id, label }: Pick<LabModel, "id" | "label">): LabModel {
+  const { model, parameters, metadata } = decodeCheckpoint(bytes, { source: label });
+  const { recipe, seed, step } = metadata;
+  const note = recipe === undefined
+    ? "a file that does not say how it was trained"
+    : `recipe ${recipe}, seed ${seed}, step ${step}`;
+  return { id, label, note, model, parameters, metadata };
 }
 
 /** The models of the page, and the current one, which all sections use. */
@@ -39,6 +58,24 @@ export class Models extends Changes {
     this.#models.set(model.id, model);
     if (model.id === this.#current.id || model.id === this.#awaited) this.select(model.id);
     else this.changed();
+  }
+
+  /** Puts a model at the end of its training. A reload finds it again. */
+  finish(model: LabModel): void {
+    this.put(model);
+    try {
+      localStorage.setItem(KEPT, toBase64(encodeCheckpoint(model)));
+    } catch { /* a browser that keeps nothing */ }
+  }
+
+  /** Makes the model that an earlier visit finished the current one. */
+  restore(): void {
+    try {
+      const kept = localStorage.getItem(KEPT);
+      if (kept === null) return;
+      this.put(decodeModel(fromBase64(kept), { id: "kept", label: "last finished run" }));
+      this.select("kept");
+    } catch { /* a browser that keeps nothing, or what another version has kept */ }
   }
 
   /** Makes a model the current one. */

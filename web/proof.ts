@@ -1,7 +1,7 @@
-import type { Certificate, CertifyResult, Input, StepResult } from "../src/certify/types.ts";
+import type { CertifyProgress, CertifyResult, Input, StepResult } from "../src/certify/types.ts";
 import { coresHere } from "./capabilities.tsx";
 import { Changes } from "./hooks.ts";
-import type { LabModel } from "./models.ts";
+import type { LabModel, Models } from "./models.ts";
 import { type ProofNews, type ProofOrder, startWorker } from "./protocol.ts";
 
 /** A result of the prover, which ran in the page or at the end of a training run. */
@@ -10,42 +10,77 @@ export type ProofResult =
   & { readonly steps: readonly (Pick<StepResult, "step" | "margin"> & { readonly worst: Input })[] }
   & Partial<Pick<CertifyResult, "seconds" | "threads">>;
 
-/** The prover: what it proves now, and its last result. */
+/** The prover: what it proves now, and its last result. It can harden a model: train it on the pairs that the proof fails on, until it succeeds. */
 export class Proof extends Changes {
   /** The model that is being proved, or that the result is about. */
   subject: LabModel | undefined;
-  /** The share of all pairs that is proved, 0 … 1. */
-  progress = 0;
+  progress: CertifyProgress | undefined;
+  /** The last round of hardening. */
+  round: Extract<ProofNews, { type: "round" }> | undefined;
   /** Undefined while there is none. */
   result: ProofResult | undefined;
   /** Why the prover failed. */
   failure: string | undefined;
+  isHardening = false;
+  readonly #models: Models;
   #worker: Worker | undefined;
+
+  constructor(models: Models) {
+    super();
+    this.#models = models;
+  }
 
   get isRunning(): boolean {
     return this.#worker !== undefined;
   }
 
-  /** Shows the proof that a run ended with. */
-  show(model: LabModel, certificate: Certificate): void {
-    if (this.isRunning) return;
-    this.subject = model;
-    this.#end({ certificate, counterexample: null, undecided: null, steps: certificate.steps });
+  /** The pair with the smallest margin that a proof of this model has found. */
+  hardest({ parameters }: LabModel): readonly [a: number, b: number] | undefined {
+    if (this.subject?.parameters !== parameters || !this.result) return undefined;
+    const { counterexample, steps } = this.result;
+    const worst = counterexample ?? steps.toSorted((x, y) => x.margin - y.margin)[0]?.worst;
+    return worst && [worst.a, worst.b];
   }
 
-  start(subject: LabModel): void {
-    this.subject = subject;
-    this.progress = 0;
-    this.result = undefined;
+  /** Shows the result that a run ended with. */
+  show(model: LabModel, result: ProofResult): void {
+    if (this.isRunning) return;
+    this.subject = model;
+    this.#end(result);
+  }
+
+  start(subject: LabModel, { harden = false } = {}): void {
+    Object.assign(this, { subject, result: undefined, failure: undefined, progress: undefined, round: undefined });
+    this.isHardening = harden;
     this.#worker = startWorker<ProofNews>("proof", (news) => {
-      if (news.type === "done") return this.#end(news.result);
       if (news.type === "failed") return this.#end(undefined, news.failure);
-      this.progress = news.progress.proved;
+      if (news.type === "done") {
+        if (harden) this.#putHardened(subject, news.parameters);
+        return this.#end(news.result);
+      }
+      if (news.type === "round") this.round = news;
+      else this.progress = news.progress;
       this.changed();
     });
     const { model, parameters } = subject;
-    this.#worker.postMessage({ model, parameters, threads: coresHere() } satisfies ProofOrder);
+    this.#worker.postMessage({ model, parameters, threads: coresHere(), harden } satisfies ProofOrder);
     this.changed();
+  }
+
+  #putHardened(subject: LabModel, parameters: Float32Array): void {
+    const { label, note, metadata } = subject;
+    this.subject = {
+      ...subject,
+      id: "hardened",
+      label: `${label}, hardened`,
+      note: `${note}, then hardened`,
+      parameters,
+    };
+    this.#models.finish({
+      ...this.subject,
+      metadata: { ...metadata, hardening_rounds: String(this.round?.round ?? 0) },
+    });
+    this.#models.select("hardened");
   }
 
   stop(): void {
@@ -55,7 +90,7 @@ export class Proof extends Changes {
   #end(result: ProofResult | undefined, failure?: string): void {
     this.#worker?.terminate();
     this.#worker = undefined;
-    Object.assign(this, { result, failure });
+    Object.assign(this, { result, failure, isHardening: false });
     this.changed();
   }
 }

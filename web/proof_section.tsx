@@ -7,16 +7,20 @@ import type { Models } from "./models.ts";
 import { STEP_NAMES } from "./names.ts";
 import type { Proof, ProofResult } from "./proof.ts";
 import { threadsText } from "./capabilities.tsx";
+import { Pair } from "./pair.tsx";
+import { provedText } from "./run_card.tsx";
+import type { Sum } from "./sum.ts";
 
 /** Least milliseconds between two updates. */
 const UPDATE_MS = 100;
 
 /** The section `Prove`: runs the prover on the current model and shows its result. */
-export function ProofSection({ proof, models }: { proof: Proof; models: Models }) {
+export function ProofSection({ proof, models, sum }: { proof: Proof; models: Models; sum: Sum }) {
   useChanges(UPDATE_MS, proof, models);
   const { subject, result, isRunning, progress } = proof;
+  const wrong = result?.counterexample;
   const isElsewhere = subject !== undefined && subject.parameters !== models.current.parameters;
-  const { verdict, detail = "", isRight } = isRunning ? { verdict: "Proving …" } : summaryOf(proof);
+  const { verdict, detail = "", isRight } = isRunning ? runningSummary(proof) : summaryOf(proof);
   return (
     <>
       <h2 id="proof-title">Prove</h2>
@@ -45,15 +49,32 @@ export function ProofSection({ proof, models }: { proof: Proof; models: Models }
           </button>
         )}
       </div>
-      <progress max={1} value={progress} aria-label="Share of all pairs that is proved" hidden={!isRunning} />
+      <progress
+        max={1}
+        value={progress?.proved ?? 0}
+        aria-label="Share of all pairs that is proved"
+        hidden={!isRunning}
+      />
       <p id="proof-verdict" class="verdict" role="status" data-right={isRight} data-elsewhere={isElsewhere}>
         {verdict}
       </p>
+      {wrong && (
+        <p>
+          Random tests rarely meet such a pair. Add <Pair sum={sum} a={wrong.a} b={wrong.b} />{" "}
+          to see which digits are wrong.
+        </p>
+      )}
+      {result && !result.certificate && (
+        <p>
+          Hardening trains on the pairs that the proof fails on and proves again, up to 12 times.{" "}
+          <button id="harden" type="button" onClick={() => proof.start(subject!, { harden: true })}>Harden it</button>
+        </p>
+      )}
       <p id="proof-elsewhere" class="note" hidden={!isElsewhere}>
         This result is not about the current weights, but about:
       </p>
       <p id="proof-detail" class="note">{subject && `${subject.label}, ${subject.note}. ${detail}`}</p>
-      {result && result.steps.length > 0 && <StepTable steps={result.steps} />}
+      {result && result.steps.length > 0 && <StepTable steps={result.steps} sum={sum} />}
     </>
   );
 }
@@ -62,6 +83,12 @@ interface Summary {
   readonly verdict: string;
   readonly detail?: string;
   readonly isRight?: boolean;
+}
+
+function runningSummary({ progress, round }: Proof): Summary {
+  const detail = round &&
+    `Round ${round.round} of hardening: trained on ${formatInteger(round.pool)} pairs that the proof failed on.`;
+  return { verdict: `Proving … ${provedText(progress)}`, detail };
 }
 
 function summaryOf({ subject, result, failure }: Proof): Summary {
@@ -86,7 +113,7 @@ function summaryOf({ subject, result, failure }: Proof): Summary {
   return { verdict: `Refuted: ${formatInteger(a)} + ${formatInteger(b)} ${answer}.`, detail: took, isRight: false };
 }
 
-function StepTable({ steps }: Pick<ProofResult, "steps">) {
+function StepTable({ steps, sum }: Pick<ProofResult, "steps"> & { sum: Sum }) {
   const widest = Math.max(...steps.filter(({ step }) => step < 11).map(({ margin }) => margin));
   return (
     <table id="proof-steps">
@@ -105,7 +132,9 @@ function StepTable({ steps }: Pick<ProofResult, "steps">) {
             <td>
               <span class="bar" style={{ "--share": Math.min(1, margin / widest).toFixed(3) }} />
             </td>
-            <td>{worst.a} + {worst.b}</td>
+            <td>
+              <Pair sum={sum} a={worst.a} b={worst.b} />
+            </td>
           </tr>
         ))}
       </tbody>

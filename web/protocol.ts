@@ -59,12 +59,16 @@ export interface ProofOrder {
   model: ModelName;
   parameters: Float32Array;
   threads: number;
+  /** Whether to train on the pairs that the proof fails on, until it succeeds. */
+  harden: boolean;
 }
 
 /** From the proving worker to the page. */
 export type ProofNews =
   | { type: "progress"; progress: CertifyProgress }
-  | { type: "done"; result: CertifyResult }
+  /** Before each round of training. */
+  | { type: "round"; round: number; proved: number; pool: number }
+  | { type: "done"; result: CertifyResult; parameters: Float32Array }
   | Failed;
 
 /** The global scope of a worker; its own types cannot be loaded together with those of a page. */

@@ -1,43 +1,88 @@
+import type { CertifyProgress } from "../src/certify/types.ts";
 import { marginText } from "../src/certify/certificate.ts";
 import { formatInteger } from "../src/common/format_integer.ts";
+import { useState } from "preact/hooks";
 import { threadsText } from "./capabilities.tsx";
 import { percent, short } from "./format.ts";
 import type { LabRun } from "./lab_run.ts";
+import { linkText } from "./link.ts";
+import { Pair } from "./pair.tsx";
+import type { TrainRequest } from "./protocol.ts";
+import type { Sum } from "./sum.ts";
 
 /** The state of a run in words, and its buttons. */
-export function RunCard({ run }: { run: LabRun }) {
+export function RunCard({ run, sum }: { run: LabRun; sum: Sum }) {
   const { slot, request, status, failure, remarks } = run;
   const canPause = !["pausing", "stopping"].includes(status) && (status !== "starting" || run.latest !== undefined);
   const pause = status === "paused" ? "Continue" : "Pause";
   const remark = failure ?? remarks.at(-1) ?? "";
+  const wrong = run.result?.report.counterexample;
   return (
     <article id={`run-${slot}`} class="run" data-slot={slot} data-status={status} aria-label={`Run ${slot}`}>
       <header>
         <h3>{slot}: {request.recipe}, seed {request.seed}</h3>
-        <div class="controls" hidden={!run.isOpen}>
+        <div class="controls">
           {/* not `disabled`, which would drop the focus */}
           <button
             type="button"
+            hidden={!run.isOpen}
             aria-label={`${pause} run ${slot}`}
             aria-disabled={!canPause}
             onClick={() => canPause && (status === "paused" ? run.continue() : run.pause())}
           >
             {pause}
           </button>
-          <button type="button" aria-label={`Stop run ${slot}`} onClick={() => run.stop()}>Stop</button>
+          <button
+            type="button"
+            hidden={!run.isOpen}
+            aria-label={`Stop run ${slot}`}
+            onClick={() => run.stop()}
+          >
+            Stop
+          </button>
+          {isReplayable(run) && <CopyLink run={request} sum={sum} />}
         </div>
       </header>
       <progress max={1} value={shareDone(run)} aria-label={`Run ${slot}`} />
       <p class="state">{stateLine(run)}</p>
+      {wrong && (
+        <p>
+          Refuted by <Pair sum={sum} a={wrong.a} b={wrong.b} />
+        </p>
+      )}
       <p class="note" role="status" hidden={remark === ""}>{remark}</p>
       <p class="note">{machineryLine(run)}</p>
     </article>
   );
 }
 
+/** Whether the same request gives the same bytes everywhere. */
+function isReplayable({ machinery }: LabRun): boolean {
+  return machinery?.backend === "wasm" && machinery.arithmetic === "exact";
+}
+
+function CopyLink({ run, sum: { a, b } }: { run: TrainRequest; sum: Sum }) {
+  const [text, setText] = useState("Copy link");
+  const copy = async () => {
+    const link = new URL(`#${linkText({ run, sum: [a, b] })}`, location.href).href;
+    try {
+      await navigator.clipboard.writeText(link);
+      setText("Copied");
+    } catch {
+      history.replaceState(null, "", link);
+      setText("The address of the page is the link");
+    }
+  };
+  return <button type="button" class="copy" onClick={copy} onBlur={() => setText("Copy link")}>{text}</button>;
+}
+
+export function provedText(progress: CertifyProgress | undefined): string {
+  return `${progress?.provedSteps ?? 0} of 12 positions proved`;
+}
+
 function shareDone({ status, latest, totalSteps, proved }: LabRun): number {
   if (status === "done") return 1;
-  if (status === "proving") return proved;
+  if (status === "proving") return proved?.proved ?? 0;
   return latest === undefined || totalSteps === 0 ? 0 : latest.step / totalSteps;
 }
 
@@ -56,7 +101,7 @@ function stateLine({ status, latest, totalSteps, evaluation, result, proved }: L
   if (status === "done") return resultLine(result!.report);
   if (latest === undefined) return "starting";
   const at = `step ${formatInteger(latest.step)} of ${formatInteger(totalSteps)}`;
-  const doing = { training: `stage ${latest.stage}`, proving: `proving, ${percent(proved)}` }[status as string] ??
+  const doing = { training: `stage ${latest.stage}`, proving: `proving, ${provedText(proved)}` }[status as string] ??
     status;
   const right = evaluation === undefined ? "" : `, ${percent(evaluation.exactMatch)} of held-out sums right`;
   const speed = status === "training" ? `\n${formatInteger(latest.examplesPerSecond)} examples/s` : "";
@@ -72,8 +117,5 @@ function resultLine({ exactMatch, evaluated, seconds, certified, worstMargin, co
   if (certified) {
     return `proved right on all 10²⁰ pairs\nsmallest margin ${marginText(worstMargin!)}, ${took}\n${right}`;
   }
-  const why = counterexample === null
-    ? "not proved"
-    : `wrong: ${formatInteger(counterexample.a)} + ${formatInteger(counterexample.b)}`;
-  return `${why}\n${right}, ${took}`;
+  return `${counterexample === null ? "not proved" : "not right on all pairs"}\n${right}, ${took}`;
 }

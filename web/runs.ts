@@ -13,6 +13,8 @@ export class Runs extends Changes {
   readonly #runs = new Map<Slot, LabRun>();
   readonly #models: Models;
   readonly #proof: Proof;
+  /** Why the last run could not start. */
+  problem = "";
 
   constructor(models: Models, proof: Proof) {
     super();
@@ -29,9 +31,15 @@ export class Runs extends Changes {
     return SLOTS.find((slot) => !this.#runs.has(slot)) ?? this.all.find(({ isOpen }) => !isOpen)?.slot;
   }
 
+  refuse(problem: string): void {
+    this.problem = problem;
+    this.changed();
+  }
+
   start(request: TrainRequest): void {
     const slot = this.freeSlot;
     if (slot === undefined) return;
+    this.problem = "";
     this.#runs.get(slot)?.dismiss();
     this.#runs.delete(slot); // keeps the map in the order of starting
     this.#models.await(slot);
@@ -41,9 +49,13 @@ export class Runs extends Changes {
       if (run.weights === last) return;
       last = run.weights;
       const model = modelOf(run);
-      this.#models.put(model);
-      const certificate = run.status === "done" ? run.result?.certificate : undefined;
-      if (certificate && this.#models.current === model) this.#proof.show(model, certificate);
+      if (run.status === "done") this.#models.finish(model);
+      else this.#models.put(model);
+      const { certificate, report } = run.result ?? {};
+      if (run.status !== "done" || report!.certified === null || this.#models.current !== model) return;
+      const { counterexample } = report!;
+      const steps = certificate?.steps ?? [];
+      this.#proof.show(model, { certificate: certificate ?? null, counterexample, undecided: null, steps });
     });
     this.#runs.set(slot, run);
     this.changed();

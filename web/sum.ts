@@ -8,20 +8,23 @@ const PACE = 280;
 export class Sum extends Changes {
   a = 1234567890;
   b = 9876543210;
-  step = 0;
+  /** Undefined: the step that is wrong or least certain, also while the model changes. */
+  step: number | undefined;
   /** The number of answer tokens that are shown. */
   shown = STEPS;
+  /** How often a sum was played. */
+  plays = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** Shows a sum digit by digit, ones first; at once to people who want no motion. */
   play(a: number, b: number): void {
-    Object.assign(this, { a, b });
+    Object.assign(this, { a, b, plays: this.plays + 1 });
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.#show(0, isStill ? STEPS : 1);
+    this.#show(isStill ? undefined : 0, isStill ? STEPS : 1);
     if (isStill) return;
     this.#timer = setInterval(() => {
+      if (this.shown === STEPS - 1) return this.#show(undefined, STEPS);
       this.step = this.shown++;
-      if (this.shown === STEPS) clearInterval(this.#timer);
       this.changed();
     }, PACE);
   }
@@ -30,7 +33,7 @@ export class Sum extends Changes {
     this.#show(step, STEPS);
   }
 
-  #show(step: number, shown: number): void {
+  #show(step: number | undefined, shown: number): void {
     clearInterval(this.#timer);
     Object.assign(this, { step, shown });
     this.changed();

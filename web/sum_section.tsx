@@ -1,28 +1,26 @@
 import { formatInteger } from "../src/common/format_integer.ts";
 import { inspectSum, type SumInspection, TOKEN_NAMES } from "../src/inspection/sum.ts";
-import { EOS, FIRST_QUERY, PLUS, QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";
-import { useMemo } from "preact/hooks";
+import { EOS, FIRST_QUERY, MAX_OPERAND, PLUS, QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { percent } from "./format.ts";
 import { useChanges } from "./hooks.ts";
 import type { Models } from "./models.ts";
 import { POSITION_NAMES, STEP_NAMES } from "./names.ts";
+import { readOperand } from "./operand.ts";
+import type { Proof } from "./proof.ts";
 import type { Sum } from "./sum.ts";
 
 /** Least milliseconds between two updates while the model is training. */
 const UPDATE_MS = 200;
 
-interface TraceProps {
-  readonly sum: Sum;
-  readonly trace: SumInspection;
-}
-
 /** The section `Add`: a sum laid out as on paper, digit by digit, with the attention of each step. */
-export function SumSection({ sum, models }: { sum: Sum; models: Models }) {
-  useChanges(UPDATE_MS, models);
+export function SumSection({ sum, models, proof }: { sum: Sum; models: Models; proof: Proof }) {
+  useChanges(UPDATE_MS, models, proof);
   useChanges(0, sum);
   const { current } = models;
-  const { a, b, step } = sum;
+  const { a, b } = sum;
   const trace = useMemo(() => inspectSum(current, a, b), [current, a, b]);
+  const step = sum.step ?? leastCertain(trace);
   return (
     <>
       <h2 id="sum-title">Add</h2>
@@ -32,7 +30,18 @@ export function SumSection({ sum, models }: { sum: Sum; models: Models }) {
         probabilities of the next token.
       </p>
       <SumForm sum={sum} />
-      <SumGrid sum={sum} trace={trace} />
+      <div class="controls">
+        <Chip text="carry all the way" pair={() => [9999999999, 1]} sum={sum} />
+        <Chip text="random" pair={randomPair} sum={sum} />
+        {proof.hardest(current) && (
+          <Chip
+            text="hardest for this model"
+            pair={() => proof.hardest(current)!}
+            sum={sum}
+          />
+        )}
+      </div>
+      <SumGrid sum={sum} step={step} trace={trace} />
       <Verdict sum={sum} trace={trace} />
       <label class="row">
         Step
@@ -61,38 +70,59 @@ export function SumSection({ sum, models }: { sum: Sum; models: Models }) {
 }
 
 function SumForm({ sum }: { sum: Sum }) {
+  const form = useRef<HTMLFormElement>(null);
+  const [problem, setProblem] = useState<{ name: string; text: string }>();
+  const field = (name: string) => form.current!.elements.namedItem(name) as HTMLInputElement;
+  useEffect(() => {
+    [field("a").value, field("b").value] = [String(sum.a), String(sum.b)];
+    setProblem(undefined);
+  }, [sum.plays]);
   const play = (event: SubmitEvent) => {
     event.preventDefault();
-    const values = new FormData(event.currentTarget as HTMLFormElement);
-    sum.play(Number(values.get("a")), Number(values.get("b")));
+    const [a, b] = ["a", "b"].map((name) => readOperand(field(name).value));
+    if (typeof a === "number" && typeof b === "number") return sum.play(a, b);
+    const wrong = typeof a === "number" ? { name: "b", text: String(b) } : { name: "a", text: String(a) };
+    setProblem(wrong);
+    field(wrong.name).focus();
   };
   return (
-    <form id="sum-form" class="controls" onSubmit={play}>
-      {(["a", "b"] as const).map((name) => (
+    <form id="sum-form" ref={form} class="controls" onSubmit={play} noValidate>
+      {["a", "b"].map((name) => (
         <label key={name} class="grow">
           {name === "a" ? "First number" : "Second number"}
           <input
-            {...{
-              name,
-              type: "text",
-              inputMode: "numeric",
-              pattern: "[0-9]{1,10}",
-              maxLength: 10,
-              autocomplete: "off",
-            }}
-            defaultValue={String(sum[name])}
-            required
+            {...{ name, type: "text", inputMode: "numeric", autocomplete: "off" }}
+            aria-invalid={problem?.name === name}
+            aria-describedby="sum-problem"
           />
         </label>
       ))}
       <button class="primary" type="submit">Add</button>
+      <p id="sum-problem" class="problem" role="alert">{problem?.text}</p>
     </form>
   );
 }
 
+function Chip({ text, pair, sum }: { text: string; pair: () => readonly [number, number]; sum: Sum }) {
+  return <button type="button" class="pair" onClick={() => sum.play(...pair())}>{text}</button>;
+}
+
+function randomPair(): readonly [number, number] {
+  const random = () => Math.floor(Math.random() * (MAX_OPERAND + 1));
+  return [random(), random()];
+}
+
+/** The first step that writes a wrong token, or that with the smallest margin. */
+function leastCertain({ a, b, steps }: SumInspection): number {
+  const targets = targetTokens(a, b);
+  const wrong = steps.findIndex(({ token }, i) => token !== targets[i]);
+  return wrong >= 0 ? wrong : steps.reduce((least, step) => step.margin < least.margin ? step : least).step;
+}
+
 /** First row: a; second row: + and b; third row: =, the end, and the sum from its highest digit. */
-function SumGrid({ sum, trace: { a, b, steps, tokens } }: TraceProps) {
-  const { attention } = steps[sum.step];
+function SumGrid({ sum, step: current, trace }: { sum: Sum; step: number; trace: SumInspection }) {
+  const { a, b, steps, tokens } = trace;
+  const { attention } = steps[current];
   const targets = targetTokens(a, b);
   const prompt = (position: number) => (
     <span key={position} class="cell" style={shareStyle(attention[position])}>{TOKEN_NAMES[tokens[position]]}</span>
@@ -111,8 +141,8 @@ function SumGrid({ sum, trace: { a, b, steps, tokens } }: TraceProps) {
         class="cell answer"
         data-wrong={isWrong}
         // a step cannot see later tokens
-        style={shareStyle(step < sum.step ? attention[FIRST_QUERY + 1 + step] : 0)}
-        aria-pressed={step === sum.step}
+        style={shareStyle(step < current ? attention[FIRST_QUERY + 1 + step] : 0)}
+        aria-pressed={step === current}
         aria-label={`${STEP_NAMES[step]}: ${name}`}
         onClick={() => sum.select(step)}
       >
@@ -136,7 +166,7 @@ function shareStyle(share: number): Record<string, string> {
   return { "--share": Math.sqrt(share).toFixed(3) };
 }
 
-function Verdict({ sum: { shown }, trace: { a, b, sum } }: TraceProps) {
+function Verdict({ sum: { shown }, trace: { a, b, sum } }: { sum: Sum; trace: SumInspection }) {
   const right = a + b;
   const result = sum === right ? "✓" : `✗, correct is ${formatInteger(right)}`;
   const written = sum === null ? "no number" : formatInteger(sum);

@@ -9,6 +9,7 @@ import { useChanges } from "./hooks.ts";
 import type { TrainRequest } from "./protocol.ts";
 import { RunCard } from "./run_card.tsx";
 import { type Runs, SLOTS } from "./runs.ts";
+import type { Sum } from "./sum.ts";
 
 /** Chosen at first, because its runs end with a proof. */
 const FIRST_RECIPE = "sure";
@@ -19,7 +20,7 @@ const WHOLE_NUMBER = { type: "number", inputMode: "numeric", step: 1, required: 
 const BACKENDS = { "wasm": "WASM", "wasm fast": "WASM, fast", "webgpu": "WebGPU", "reference": "reference" };
 
 /** The section `Train`: the form, the two runs, and their charts. */
-export function TrainSection({ runs }: { runs: Runs }) {
+export function TrainSection({ runs, sum }: { runs: Runs; sum: Sum }) {
   useChanges(CARDS_MS, runs);
   const [recipe, setRecipe] = useState(FIRST_RECIPE);
   const isFull = runs.freeSlot === undefined;
@@ -70,6 +71,7 @@ export function TrainSection({ runs }: { runs: Runs }) {
         </label>
         <button class="primary" type="submit" disabled={isFull}>Train</button>
       </form>
+      <p class="problem" role="alert">{runs.problem}</p>
       <p id="recipe-description" class="note">
         {isFull
           ? "Two runs are open: stop one to start another."
@@ -77,7 +79,7 @@ export function TrainSection({ runs }: { runs: Runs }) {
       </p>
       <div class="runs">
         {SLOTS.flatMap((slot) => runs.all.filter((run) => run.slot === slot))
-          .map((run) => <RunCard key={run.slot} run={run} />)}
+          .map((run) => <RunCard key={run.slot} run={run} sum={sum} />)}
       </div>
       <Charts runs={runs} />
     </>

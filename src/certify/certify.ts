@@ -78,7 +78,7 @@ export async function examine(
       pool.load(numbers);
       outcomes = await proveAllSteps({
         ...{ pool, search, needed: NEEDED, mostCuts: cuts, exhaustive, until: Date.now() + 1000 * seconds },
-        onProgress: (proved) => onProgress?.({ proved, seconds: elapsed() }),
+        onProgress: (proved, provedSteps) => onProgress?.({ proved, provedSteps, seconds: elapsed() }),
       });
     }
   } finally {

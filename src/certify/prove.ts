@@ -48,8 +48,8 @@ export interface ProveOptions {
   until: number;
   /** Whether to go on with the other steps where one is found to be wrong. */
   exhaustive: boolean;
-  /** Called with the share of the groups that are settled. */
-  onProgress: (proved: number) => void;
+  /** Called with the share of the groups that are settled, and the number of steps that are. */
+  onProgress: (proved: number, provedSteps: number) => void;
 }
 
 /**
@@ -64,7 +64,8 @@ export async function proveAllSteps(options: ProveOptions): Promise<StepOutcome[
   const running = steps.map((step) =>
     proveStep(step, options, (share) => {
       shares[step] = Math.max(shares[step], share);
-      options.onProgress(shares.reduce((sum, value) => sum + value, 0) / QUERIES);
+      const proved = shares.reduce((sum, value) => sum + value, 0) / QUERIES;
+      options.onProgress(proved, shares.filter((share) => share === 1).length);
     })
   );
   for (const proof of running) proof.catch(() => {}); // awaited in their order

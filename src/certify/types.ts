@@ -27,6 +27,8 @@ export interface CertifyOptions {
 export interface CertifyProgress {
   /** Share of the groups of inputs that are settled, 0 to 1. */
   proved: number;
+  /** Steps of the answer that are proved, 0 to 12. */
+  provedSteps: number;
   /** Seconds so far. */
   seconds: number;
 }

@@ -1,7 +1,7 @@
 import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { linear } from "../engine/reference/linear.ts";
 import { drawOperands } from "../model/sampler.ts";
-import { type ModelName, WIDTH } from "../model/variant.ts";
+import type { ModelName } from "../model/variant.ts";
 import { FIRST_QUERY, QUERIES, targetTokens } from "../model/vocabulary.ts";
 import { marginOf, referenceModel, traceSum } from "./sum.ts";
 
@@ -58,22 +58,22 @@ export async function surveyModel(
     });
   }
 
-  const { tokenEmbedding, positionEmbedding } = reference.tensors;
-  const digits = tokenEmbedding.subarray(0, 10 * WIDTH);
-  const products = rowsOf(digits).map((row) => linear(Float64Array.from(row), digits));
+  const { tensors: { tokenEmbedding, positionEmbedding }, variant: { width } } = reference;
+  const digits = tokenEmbedding.subarray(0, 10 * width);
+  const products = rowsOf(digits, width).map((row) => linear(Float64Array.from(row), digits));
   return {
     model: checkpoint.model,
     sums,
     steps: attention.map((shares, step) => (
       { step, attention: Array.from(shares), smallestMargin: smallestMargins[step] }
     )),
-    tokenEmbedding: rowsOf(tokenEmbedding),
-    positionEmbedding: rowsOf(positionEmbedding),
+    tokenEmbedding: rowsOf(tokenEmbedding, width),
+    positionEmbedding: rowsOf(positionEmbedding, width),
     digitCosines: products.map((row, i) => Array.from(row, (value, j) => value / Math.sqrt(row[i] * products[j][j]))),
   };
 }
 
-function rowsOf(matrix: Float64Array): number[][] {
-  const rows = matrix.length / WIDTH;
-  return Array.from({ length: rows }, (_, row) => Array.from(matrix.subarray(WIDTH * row, WIDTH * (row + 1))));
+function rowsOf(matrix: Float64Array, width: number): number[][] {
+  const rows = matrix.length / width;
+  return Array.from({ length: rows }, (_, row) => Array.from(matrix.subarray(width * row, width * (row + 1))));
 }

@@ -127,8 +127,7 @@ async function* proving<Result>(
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   try {
     return yield* emitted<RunEvent, Result>((emit) => {
-      const onProgress = ({ proved, seconds }: CertifyProgress) =>
-        emit({ type: "certification", step, proved, seconds });
+      const onProgress = (progress: CertifyProgress) => emit({ type: "certification", step, ...progress });
       return work(emit, { threads, signal: either, onProgress });
     });
   } finally {

@@ -44,7 +44,7 @@ export type ProgressEvent =
     digitAccuracy: number[];
   }
   | { type: "restart"; attempt: number; step: number; stage: string; loss: number; gate: number }
-  | { type: "certification"; step: number; proved: number; seconds: number }
+  | { type: "certification"; step: number; proved: number; provedSteps: number; seconds: number }
   | { type: "hardening"; step: number; round: number; proved: number; pool: number }
   | { type: "checkpoint"; step: number; path: string }
   | { type: "end"; step: number; exactMatch: number };

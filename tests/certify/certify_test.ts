@@ -49,13 +49,24 @@ async function assertReallyWrong(model: CertifyCheckpoint, { counterexample }: C
 Deno.test("the shipped weights are proved right, closely, by the proof that lies beside them", async () => {
   const checkpoint = shippedCheckpoint();
   const progress: number[] = [];
-  const result = await certify(checkpoint, { seconds: 300, onProgress: ({ proved }) => void progress.push(proved) });
+  const steps: number[] = [];
+  const result = await certify(checkpoint, {
+    seconds: 300,
+    onProgress({ proved, provedSteps }) {
+      progress.push(proved);
+      steps.push(provedSteps);
+    },
+  });
   assertEquals([result.verdict, result.certified, result.inputs], ["certified", true, String(10n ** 20n)]);
   assertGreater(result.worstMargin!, 1);
   assertEquals(result.steps.map(({ step }) => step), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   for (const { step, margin, worst } of result.steps) {
     assert(margin <= worst.margin && margin > 0.85 * worst.margin, `step ${step}: ${margin} of ${worst.margin}`);
   }
+  assert(
+    steps[0] < 12 && steps.at(-1) === 12 && steps.every((count, i) => count >= (steps[i - 1] ?? 0)),
+    String(steps),
+  );
   assert(progress.length > 5 && progress.every((share, i) => share >= (progress[i - 1] ?? 0) && share <= 1));
 
   assertEquals(result.certificate, BESIDE, "the proof beside the weights is another: certify them again");

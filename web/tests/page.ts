@@ -9,6 +9,8 @@ export interface LabPage extends AsyncDisposable {
   readonly page: Page;
   /** Errors: of scripts, of the console, of files that did not come. */
   readonly errors: string[];
+  /** Types of dialogs, which are all accepted. */
+  readonly questions: string[];
   /** Waits for a file that the page gives. @returns Its bytes */
   downloaded(name: string): Promise<Uint8Array>;
 }
@@ -18,6 +20,8 @@ export interface OpenOptions {
   readonly width?: number;
   readonly height?: number;
   readonly scheme?: "light" | "dark";
+  /** Waits until the page is ready; by default, for its first sum. */
+  readonly ready?: (page: Page) => Promise<unknown>;
   /** Is called before the page is loaded. */
   readonly before?: (page: Page) => Promise<void>;
 }
@@ -26,7 +30,7 @@ export interface OpenOptions {
 export async function openLab(
   browser: Browser,
   url: string,
-  { width = 1280, height = 900, scheme = "light", before = async () => {} }: OpenOptions = {},
+  { width = 1280, height = 900, scheme = "light", before = async () => {}, ready = isReady }: OpenOptions = {},
 ): Promise<LabPage> {
   const downloadPath = await Deno.makeTempDir({ prefix: "tiny-adder-lab-downloads-" });
   const context = await browser.createBrowserContext({ downloadBehavior: { policy: "allow", downloadPath } });
@@ -37,15 +41,21 @@ export async function openLab(
   });
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
+  const questions: string[] = [];
+  page.on("dialog", (dialog) => {
+    questions.push(dialog.type());
+    dialog.accept();
+  });
   page.setDefaultTimeout(PATIENCE);
   await page.setViewport({ width, height });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
   await before(page);
   await page.goto(url);
-  await isReady(page);
+  await ready(page);
   return {
     page,
     errors,
+    questions,
     downloaded: (name) => arrived(`${downloadPath}/${name}`),
     async [Symbol.asyncDispose]() {
       await page.close();

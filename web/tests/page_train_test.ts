@@ -216,6 +216,56 @@ testIn(
   },
 );
 
+/** Presses the pair of a refutation, which plays it in the sum. Its wrong digits are marked, no other ones. */
+async function playsWrongPair(page: Page, selector: string, verdict: string): Promise<void> {
+  const pair = await textOf(page, selector);
+  assert(verdict.includes(pair), `${verdict} ${pair}`);
+  await page.click(selector);
+  const shown = await hasText(page, "#sum-verdict", "✗, correct is");
+  const [, written, right] = /= ([\d,]+) ✗, correct is ([\d,]+)/.exec(shown)!.map((text) =>
+    text.replaceAll(",", "").padStart(11, "0")
+  );
+  assert(shown.startsWith(pair), shown);
+  const marked = await page.$$eval(
+    ".answer",
+    (cells) => cells.map((cell) => (cell as HTMLElement).dataset.wrong === "true"),
+  );
+  assertEquals(marked.slice(1), [...written].map((digit, i) => digit !== right[i])); // the first cell is the end
+  assert((await textOf(page, "#sum-caption")).startsWith(`Step ${11 - marked.slice(1).lastIndexOf(true)},`));
+}
+
+testIn("chromium", "a refuted run plays its pair and is hardened to a proof", async () => {
+  await using lab = await openLab(stage.browser, stage.site.url);
+  const { page, errors } = lab;
+  await startTraining(page, { recipe: "fast", seed: "1" });
+  await hasText(page, "#run-A .state", "not right on all pairs", PATIENCE);
+  const verdict = await hasText(page, "#proof-verdict", "Refuted");
+  await playsWrongPair(page, "#run-A .pair", verdict);
+  const wrong = await textOf(page, "#run-A .pair");
+
+  await page.click("#harden");
+  await hasText(page, "#proof-detail", "Round 1 of hardening", PATIENCE);
+  await hasText(page, "#proof-verdict", "Proved right on all 10²⁰ pairs", PATIENCE);
+  assert(await page.$eval("#proof-elsewhere", (note) => (note as HTMLElement).hidden));
+  await hasText(page, "#model-note", "then hardened");
+  await hasText(page, "#sum-verdict", `${wrong} = `);
+  await hasText(page, "#sum-verdict", "✓");
+  await page.click("#save-file");
+  const { metadata } = decodeCheckpoint(await lab.downloaded("tiny-adder-hardened.safetensors"));
+  assert(Number(metadata.hardening_rounds) >= 1, JSON.stringify(metadata));
+
+  // every pair of the proof can be played, and one is the hardest
+  const hardest = await page.$$eval(
+    "#sum button",
+    (all) => all.some(({ textContent }) => textContent === "hardest for this model"),
+  );
+  assert(hardest);
+  assertEquals(await page.$$eval("#proof-steps .pair", ({ length }) => length), 12);
+  await page.click("#proof-steps tr:nth-of-type(3) .pair");
+  await hasText(page, "#sum-verdict", await textOf(page, "#proof-steps tr:nth-of-type(3) .pair"));
+  assertEquals(errors, []);
+});
+
 testIn(
   "chromium",
   "a model that is wrong is refuted by a pair, and the proof of another model is not taken for its own",
@@ -237,6 +287,7 @@ testIn(
     await page.click("#prove");
     const verdict = await hasText(page, "#proof-verdict", "Refuted", PATIENCE);
     assert(/[\d,]+ \+ [\d,]+ gives/.test(verdict), verdict);
+    await playsWrongPair(page, "#proof p .pair", verdict);
     assertEquals(errors, []);
   },
 );

@@ -130,12 +130,43 @@ testIn("chromium", "what is no number is not added", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const before = await textOf(page, "#sum-verdict");
-  for (const text of ["", "12a", "-1", "1e3", "1.5"]) {
-    await page.$eval("[name=a]", (field, text) => (field as HTMLInputElement).value = text, text);
+  const add = async (name: string, text: string) => {
+    await page.$eval(`[name=${name}]`, (field, text) => (field as HTMLInputElement).value = text, text);
     await page.click("#sum-form button");
-    assert(await page.$eval("[name=a]", (field) => !(field as HTMLInputElement).checkValidity()), text);
+  };
+  for (const text of ["", "12a", "-1", "1e3", "1.5", "12345678901"]) {
+    await add("a", text);
+    await hasText(page, "#sum-problem", text.length > 10 ? "12345678901 has 11 digits" : text || "empty");
+    assertEquals(await page.$eval("[name=a]", (field) => field.getAttribute("aria-invalid")), "true", text);
+    assertEquals((await focused(page)).name, "a");
   }
   assertEquals(await textOf(page, "#sum-verdict"), before);
+
+  await add("a", "9 999 999 999");
+  await add("b", "1,000");
+  await hasText(page, "#sum-verdict", "9,999,999,999 + 1,000 = 10,000,000,999 ✓");
+  assertEquals(await textOf(page, "#sum-problem"), "");
+  assertEquals(await page.$eval("[name=a]", (field) => field.getAttribute("aria-invalid")), "false");
+  assertEquals(errors, []);
+});
+
+testIn("chromium", "sums are offered: one that carries all the way, and a random one", async () => {
+  await using lab = await openLab(stage.browser, stage.site.url);
+  const { page, errors } = lab;
+  const press = (text: string) =>
+    page.$$eval("#sum button", (buttons, text) => {
+      buttons.find(({ textContent }) => textContent === text)!.click();
+    }, text);
+  await press("carry all the way");
+  await hasText(page, "#sum-verdict", "9,999,999,999 + 1 = 10,000,000,000 ✓");
+  const fields = () => page.$$eval("#sum-form input", (inputs) => inputs.map(({ value }) => value));
+  assertEquals(await fields(), ["9999999999", "1"]);
+  await press("random");
+  await page.waitForFunction(() =>
+    !document.querySelector("#sum-verdict")!.textContent!.includes("9,999,999,999 + 1 ")
+  );
+  await hasText(page, "#sum-verdict", "✓");
+  assert((await fields()).every((text) => /^\d{1,10}$/.test(text)), String(await fields()));
   assertEquals(errors, []);
 });
 

@@ -32,7 +32,8 @@ try {
   await page.click("#sum-form button");
   await hasText(page, "#sum-verdict", "✓");
   await page.focus("#sum-step");
-  for (let i = 0; i < 7; i++) await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Home");
+  for (let i = 0; i < 4; i++) await page.keyboard.press("ArrowRight");
   await page.$eval("#sum-step", (slider) => (slider as HTMLElement).blur());
   await page.mouse.move(2, 2);
   await page.setViewport({ ...SIZE, deviceScaleFactor: 2 });
