@@ -10,7 +10,7 @@ import type { CertifyCheckpoint, CertifyResult, Input } from "./types.ts";
 /** Random pairs, and as many with long carries, that are added before anything is proved. */
 const QUICK_PROBLEMS = 2000;
 /** So many of each kind are starts of local searches. */
-const STARTS = 128;
+const STARTS = 256;
 
 /** Finds sums that a model gets wrong: greedily, in float32 and in float64. */
 export class CounterexampleSearch {

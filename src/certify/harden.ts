@@ -44,8 +44,9 @@ export interface HardenResult {
 }
 
 const OPTIONS: OptionKinds<HardenOptions> = {
-  ...{ rounds: "a number", seed: "a number", cuts: "a number", threads: "a number", backend: "a text" },
-  ...{ signal: "an AbortSignal", onRound: "a function", onProgress: "a function" },
+  ...{ rounds: "a whole number, 0 or more", seed: "a whole number from 0 to 4294967295", cuts: "a positive number" },
+  ...{ threads: "a whole number from 1 to 64", backend: "a text", signal: "an AbortSignal" },
+  ...{ onRound: "a function", onProgress: "a function" },
 };
 const CUTS = 10_000;
 const BATCH = 64;

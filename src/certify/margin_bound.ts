@@ -51,8 +51,6 @@ export type Level = "boxed" | "apart" | "tiedMargin" | "tied";
 
 /** Bounds margins of one model. */
 export class MarginBound {
-  /** The token whose margin was the least of the last bound. */
-  competitor = -1;
   readonly #reach: Reach;
   readonly #projection: Float64Array;
   readonly #w1: Float64Array;
@@ -127,7 +125,7 @@ export class MarginBound {
     for (let l = 0; l < KEY_WIDTH; l++) {
       forms[(O + l) * FORM] = center[l];
       forms[(O + l) * FORM + 1 + l] = 1;
-      forms[(O + l) * FORM + LOOSE] = rounding * query.keySizes[l] + UNDERFLOW + UNDERFLOW / leastWeight;
+      forms[(O + l) * FORM + LOOSE] = rounding[l];
       this.#measure(O + l);
     }
     for (let m = 0; m < WIDTH; m++) {
@@ -168,7 +166,6 @@ export class MarginBound {
       }
       if (!(this.#lo >= least)) [least, competitor] = [this.#lo, t];
     }
-    this.competitor = competitor;
     if (competitor >= 0) this.#difference(target, competitor);
     return least === Infinity ? enough : least;
   }

@@ -39,8 +39,8 @@ export class PostAttention {
   readonly #logits = new Float64Array(TOKENS);
   #scale1 = 0;
   #scale2 = 0;
-  /** The token whose logit came nearest to the target's in the last {@linkcode margin}. */
-  competitor = -1;
+  /** The token whose logit came nearest to the target's. */
+  #competitor = -1;
 
   constructor(tables: DecodingNumbers) {
     const { gelu, layerNormEpsilon, finalNorm } = variantOf(tables.model);
@@ -58,9 +58,10 @@ export class PostAttention {
     for (let m = 0; m < WIDTH; m++) x1[m] = x[m] + affine(projection, m, o, 1);
     this.#scale1 = this.#scale(x1);
     for (let k = 0; k < HIDDEN; k++) hidden[k] = affine(w1, k, x1, this.#scale1);
-    for (let m = 0; m < WIDTH; m++) {
-      x2[m] = x1[m];
-      for (let k = 0; k < HIDDEN; k++) x2[m] += w2[m * HIDDEN + k] * this.#gelu(hidden[k]);
+    x2.set(x1);
+    for (let k = 0; k < HIDDEN; k++) {
+      const activated = this.#gelu(hidden[k]);
+      for (let m = 0; m < WIDTH; m++) x2[m] += w2[m * HIDDEN + k] * activated;
     }
     this.#scale2 = this.#scale(x2);
     let most = -Infinity;
@@ -68,7 +69,7 @@ export class PostAttention {
       logits[t] = this.#finalNorm ? affine(output, t, x2, this.#scale2) : affine(output, t, x2, 1, x2[KEY_WIDTH]);
       if (t === target || !(logits[t] > most)) continue;
       most = logits[t];
-      this.competitor = t;
+      this.#competitor = t;
     }
     return logits[target] - most;
   }
@@ -77,7 +78,7 @@ export class PostAttention {
   gradient(target: number, into: Float64Array): void {
     const { projection, w1, w2, output } = this.#tables;
     const of = (row: number, column: number) => output[row * WIDTH + column];
-    let dx2 = Array.from({ length: WIDTH }, (_, m) => of(target, m) - of(this.competitor, m));
+    let dx2 = Array.from({ length: WIDTH }, (_, m) => of(target, m) - of(this.#competitor, m));
     if (this.#finalNorm) dx2 = this.#normBackward(dx2, this.#x2, this.#scale2);
     const dNormed = new Array<number>(WIDTH).fill(0);
     for (let k = 0; k < HIDDEN; k++) {

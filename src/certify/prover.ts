@@ -9,7 +9,7 @@ import { type Cell, type Group, groupsOf, isFinest, type Part, positionOfA, refi
 import { type Level, MarginBound } from "./margin_bound.ts";
 import { PostAttention } from "./post_attention.ts";
 import { Query } from "./query.ts";
-import { type Digits, DIGITS_OF, outputOf, Reach } from "./reach.ts";
+import { type Digits, DIGITS_OF, dot, outputOf, Reach } from "./reach.ts";
 import type { Input, Split } from "./types.ts";
 
 /** A cell is not cut that is narrower than this along each axis. */
@@ -225,9 +225,7 @@ export class Prover {
       const width = box[2 * i + 1] - box[2 * i];
       let loss = 0;
       for (const { direction, weight } of losses) {
-        let share = 0;
-        for (let l = 0; l < KEY_WIDTH; l++) share += direction[l] * axes[i * KEY_WIDTH + l];
-        loss += weight * Math.abs(share) * width;
+        loss += weight * Math.abs(dot(axes, i * KEY_WIDTH, direction)) * width;
       }
       if (width > NARROWEST && loss > most) [axis, most] = [i, loss];
     }
@@ -253,8 +251,7 @@ export class Prover {
   #boxOf(axes: Float64Array): Float64Array {
     const box = new Float64Array(2 * KEY_WIDTH);
     for (let i = 0; i < KEY_WIDTH; i++) {
-      let middle = 0;
-      for (let l = 0; l < KEY_WIDTH; l++) middle += axes[i * KEY_WIDTH + l] * this.#reach.center[l];
+      const middle = dot(axes, i * KEY_WIDTH, this.#reach.center);
       this.#reach.tied(axes, i * KEY_WIDTH);
       box[2 * i] = middle + this.#reach.lo;
       box[2 * i + 1] = middle + this.#reach.hi;
@@ -274,8 +271,7 @@ export class Prover {
     for (let round = 0; round < DESCENT; round++) {
       this.#after.margin(query.x, o, target);
       this.#after.gradient(target, this.#gradient);
-      let start = 0;
-      for (let l = 0; l < KEY_WIDTH; l++) start += this.#gradient[l] * o[l];
+      const start = dot(this.#gradient, 0, o);
       if (!Number.isFinite(start)) return found;
       const digits = this.#reach.worst(this.#gradient, start);
       if (digits === undefined) return found;

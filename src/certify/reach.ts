@@ -71,6 +71,8 @@ export class Reach {
   readonly #costs = new Float64Array(MOST_ROWS);
   readonly #pairCost = new Float64Array(PAIR_SUMS);
   readonly #pairA = new Int8Array(PAIR_SUMS * OPERAND_DIGITS);
+  /** The least cost up to each place, by the carry into it. */
+  readonly #leastCost = new Float64Array(2 * (OPERAND_DIGITS + 1));
   /** The carry into each place that the cheapest way to each carry out of it came with, and its pair's sum. */
   readonly #from = new Int8Array(2 * 2 * OPERAND_DIGITS);
   #lastCarry = 0;
@@ -381,47 +383,34 @@ export class Reach {
     const { rows, positions } = this.#query;
     const costs = this.#costs;
     for (let i = 0; i < positions * DIGITS; i++) costs[i] = this.#projected[i] - x * rows[i * ROW + KEY_WIDTH];
-    let [without, with_] = [0, Infinity];
+    const from = this.#from;
+    const least = this.#leastCost.fill(Infinity);
+    least[0] = 0;
     for (let place = 0; place < OPERAND_DIGITS; place++) {
       this.#pairs(place, place === step ? sum : place === step - 1 ? before : undefined);
-      const written = place < step - 1;
-      const atSum = positionOfSum(place) * DIGITS;
-      const allowed = written
-        ? digits[positionOfSum(place)]
-        : place === step - 1
-        ? 1 << token
-        : place === step
-        ? 1 << target
-        : 1023;
-      const from = this.#from;
-      let [nextWithout, nextWith] = [Infinity, Infinity];
+      const isWritten = place < step - 1;
+      const atSum = positionOfSum(place);
+      const only = place === step - 1 ? 1 << token : place === step ? 1 << target : ANY_DIGIT;
+      const allowed = isWritten ? digits[atSum] : only;
       for (let carry = 0; carry < 2; carry++) {
-        const soFar = carry === 0 ? without : with_;
+        const soFar = least[2 * place + carry];
         if (soFar === Infinity) continue;
         for (let pair = 0; pair < PAIR_SUMS; pair++) {
-          const all = pair + carry;
-          const digit = all > 9 ? all - 10 : all;
+          const out = pair + carry > 9 ? 1 : 0;
+          const digit = pair + carry - 10 * out;
           if ((allowed >> digit & 1) === 0) continue;
-          const total = soFar + this.#pairCost[pair] + (written ? costs[atSum + digit] : 0);
-          if (all > 9) {
-            if (total >= nextWith) continue;
-            nextWith = total;
-            from[4 * place + 2] = carry;
-            from[4 * place + 3] = pair;
-          } else {
-            if (total >= nextWithout) continue;
-            nextWithout = total;
-            from[4 * place] = carry;
-            from[4 * place + 1] = pair;
-          }
+          const total = soFar + this.#pairCost[pair] + (isWritten ? costs[atSum * DIGITS + digit] : 0);
+          if (total >= least[2 * place + 2 + out]) continue;
+          least[2 * place + 2 + out] = total;
+          from[4 * place + 2 * out] = carry;
+          from[4 * place + 2 * out + 1] = pair;
         }
       }
-      without = nextWithout;
-      with_ = nextWith;
     }
-    this.#lastCarry = step < OPERAND_DIGITS ? Number(with_ < without) : step === OPERAND_DIGITS ? target : token;
-    const least = this.#lastCarry === 1 ? with_ : without;
-    return least + costs[OPERAND_DIGITS * DIGITS] + (step > 0 ? costs[positionOfSum(step - 1) * DIGITS] : 0);
+    const [without, withCarry] = least.subarray(2 * OPERAND_DIGITS);
+    this.#lastCarry = step < OPERAND_DIGITS ? Number(withCarry < without) : step === OPERAND_DIGITS ? target : token;
+    return (this.#lastCarry === 1 ? withCarry : without) + costs[OPERAND_DIGITS * DIGITS] +
+      (step > 0 ? costs[positionOfSum(step - 1) * DIGITS] : 0);
   }
 
   /** The cheapest pair of digits of each sum at a place, or of one sum alone. */
@@ -457,7 +446,7 @@ export class Reach {
 }
 
 /** Six numbers of `values` from `at` on, times six others. */
-function dot(values: Float64Array, at: number, others: Float64Array): number {
+export function dot(values: Float64Array, at: number, others: Float64Array): number {
   return values[at] * others[0] + values[at + 1] * others[1] + values[at + 2] * others[2] +
     values[at + 3] * others[3] + values[at + 4] * others[4] + values[at + 5] * others[5];
 }

@@ -8,6 +8,7 @@ function isWhole(value: unknown, least: number, most = Infinity): boolean {
 /** What an option must be, in words for its error, and the test of it. */
 const KINDS = {
   "a number": (value: unknown) => typeof value === "number",
+  "a positive number": (value: unknown) => typeof value === "number" && value > 0,
   "a number, 0 or more": (value: unknown) => typeof value === "number" && value >= 0,
   "a whole number, 0 or more": (value: unknown) => isWhole(value, 0),
   "a whole number, 1 or more": (value: unknown) => isWhole(value, 1),
