@@ -30,6 +30,8 @@ export interface SearchOptions {
 const NAMES = [...new Set(MODELS.flatMap((model) => variantOf(model).tensors.map(({ name }) => name)))];
 /** The number of tensors of the smallest. */
 const FEWEST = Math.min(...MODELS.map((model) => variantOf(model).tensors.length));
+/** The type of an array of NumPy that has Python objects. */
+const PYTHON_OBJECTS = "O";
 /** Keys and classes of an optimizer's state, which has tensors under the names of the model's. */
 const OPTIMIZER_KEY = /^opt(?:im(?:izer)?s?)?(?:_states?)?(?:_dicts?)?$/i;
 const OPTIMIZER_CLASS = /^(?:optax|torch\.optim)[. ]/;
@@ -82,10 +84,16 @@ function dictsOf(root: PickleValue): { path: string; dict: PickleDict }[] {
     if (!(value instanceof PickleDict)) continue;
     dicts.push({ path, dict: value });
     for (const [key, item] of value.entries) {
-      if (typeof key === "string" && !OPTIMIZER_KEY.test(key)) queue.push([join(path, key), item]);
+      if (!OPTIMIZER_KEY.test(keyText(key))) queue.push([join(path, keyText(key)), item]);
     }
   }
   return dicts;
+}
+
+/** A key in a path: most are text, others numbers, bytes or tuples. */
+function keyText(key: PickleValue): string {
+  if (Array.isArray(key)) return `(${key.slice(0, 8).map((part) => Array.isArray(part) ? "…" : keyText(part))})`;
+  return key instanceof Uint8Array ? new TextDecoder().decode(key.subarray(0, 60)) : String(key);
 }
 
 function join(path: string, key: string): string {
@@ -122,19 +130,15 @@ function tensorsOf(dict: PickleDict): [key: string, tensor: FileTensor][] {
 
 /** What a file holds that holds no model, in words, with advice. */
 function describe(root: PickleValue): string {
-  if (root instanceof FileTensor) {
-    return `one tensor of shape [${root.shape}]; save all tensors by name, with model.state_dict()`;
-  }
+  const advice = "with model.state_dict()";
+  if (root instanceof FileTensor) return `one tensor of shape [${root.shape}]; save all tensors by name, ${advice}`;
   if (Array.isArray(root)) {
     const kind = root.every((value) => value instanceof FileTensor) ? "tensor" : "value";
-    return `a list of ${root.length} ${kind}${
-      root.length === 1 ? "" : "s"
-    }; save the tensors by name, with model.state_dict()`;
+    return `a list of ${root.length} ${kind}${root.length === 1 ? "" : "s"}; save the tensors by name, ${advice}`;
   }
   if (root instanceof PickleObject) {
-    return `an object of class ${
-      formatJson(root.name.replace(" ", "."))
-    }, which its own code alone can make; save model.state_dict() instead`;
+    const name = formatJson(root.name.replace(" ", "."));
+    return `an object of class ${name}, which its own code alone can make; save model.state_dict() instead`;
   }
   if (root instanceof PickleGlobal) return `the name ${formatJson(root.name.replace(" ", "."))}`;
   if (!(root instanceof PickleDict)) return `the value ${formatJson(typeof root === "bigint" ? String(root) : root)}`;
@@ -146,6 +150,10 @@ function describe(root: PickleValue): string {
     tensorsOf(dict).map(([key, tensor]): [string, FileTensor] => [join(path, key), tensor])
   );
   if (isRunState(new Map(tensors))) return RUN_STATE;
+  const objects = tensors.find(([, { type }]) => type === PYTHON_OBJECTS);
+  if (objects !== undefined) {
+    return `Python objects in array ${formatJson(objects[0])}, which only a pickle can; save the arrays themselves`;
+  }
   if (tensors.length > 0) return inventory(tensors);
-  return `a dict without tensors, with the keys ${formatJson([...root.entries.keys()].map(String))}`;
+  return `a dict without tensors, with the keys ${formatJson([...root.entries.keys()].map(keyText))}`;
 }

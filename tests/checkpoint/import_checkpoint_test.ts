@@ -37,13 +37,19 @@ const REFUSED: Readonly<Record<string, string>> = {
   "file_gzipped.pt.gz": "compressed by gzip",
   "file_index.json": "it is the JSON index of a model in several files",
   "file_legacy.pt": "it is a file of torch.save before version 1.6: save it again with `python3 -c ",
-  "file_objects.npz": 'its entry "params.npy" must be an array of NumPy: it holds Python objects',
+  "file_objects.npz": 'it holds Python objects in array "params", which only a pickle can',
+  "file_old_pickle_0.pkl":
+    "it is a Python pickle of protocol 0 or 1: if you trust it, write it again with `python3 -c ",
+  "file_old_pickle_1.pkl": "it is a Python pickle of protocol 0 or 1",
   "file_of_nothing.zip": "it is a ZIP file without entries",
   "file_of_texts.zip": 'it is a ZIP file of 4 entries, "README.md", "train.py", "data.csv" and others',
   "file_page.pt": "it is an HTML page",
+  "file_page_utf16.pt": "it is an HTML page",
   "file_pickled_metrics.pkl": 'it holds a dict without tensors, with the keys ["acc"]',
   "file_pickled_tensors.pkl": "it holds tensors of PyTorch that pickle.dump wrote: write them with torch.save",
   "file_pointer.ckpt": "it is a Git LFS pointer",
+  "file_pointer_of_windows.pt": "it is a Git LFS pointer",
+  "file_tar.tar": "it is a tar archive: unpack it with `tar -xf file_tar.tar`",
   "file_text.pt": 'it is a text that begins with "Entry not found',
   "file_torchscript.pt": "it is a TorchScript archive: save its weights with `python3 -c ",
   "file_zipped.zip": 'it is a ZIP file that holds "runs/best.pt": unpack it with `unzip file_zipped.zip`',
@@ -59,6 +65,8 @@ const REFUSED: Readonly<Record<string, string>> = {
   "none_scalar.pt": "it holds one tensor of shape []",
   "none_text.pt": 'it holds the value "best model so far"',
   "none_whole_module.pt": 'it holds an object of class "adder.Adder", which its own code alone can make',
+
+  "npz_bad_lzma.npz": "must be stored without compression (method 0) or deflated (method 8): current method is 14",
 
   "other_flat.npz": "it holds 2 tensors with 112 parameters in all: w1 [7,14], b1 [14]",
   "other_huggingface.safetensors":
@@ -82,6 +90,7 @@ const TYPES: readonly (readonly [beginning: string, types: string[]])[] = [
   ["half_mixed", ["float32", "float16"]],
   ["half_", ["float16"]],
   ["npz_float16", ["float16"]],
+  ["npz_big_endian_double", ["float64"]],
 ];
 
 const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).sort();

@@ -17,6 +17,7 @@ import pickle
 import random
 import struct
 import sys
+import tarfile
 import types
 import zipfile
 
@@ -66,6 +67,10 @@ class Phase(enum.Enum):
     EXPLORE = 1
 
 
+class AttributeTensor(torch.Tensor):
+    pass
+
+
 class AttributeDict(dict):
     pass
 
@@ -75,11 +80,15 @@ save("wrapper_net.pt", {"net": state, "epoch": 3, "acc": 0.99})
 save("wrapper_three_levels.pt", {"trainer": {"module": {"weights": state}}, "step": 8000})
 save("wrapper_list.pt", [{"epoch": 1}, {"state_dict": state}])
 save("wrapper_own_class.pt", AttributeDict(generator=AttributeDict(state)))
+save("wrapper_number_keys.pt", {"checkpoints": {3: {("best", 1): state}}})
+save("wrapper_bytes_keys.pt", {b"model": {None: state}, b"empty": {}, "more": collections.OrderedDict()})
+save("wrapper_tuple_of_dicts.pt", ({"lr": 0.02}, state, {}))
 
 # what comes before the names
 save("prefix_compiled_parallel.pt", {"model": prefixed("_orig_mod.module.")})
 save("prefix_deepspeed.pt", {"module": prefixed("_forward_module.")})
 save("prefix_fabric.ckpt", {"model": prefixed("_forward_module._orig_mod.")})
+save("prefix_fsdp.pt", {"model": prefixed("_fsdp_wrapped_module._checkpoint_wrapped_module.")})
 module = Adder()
 module.load_state_dict({**state, "output_proj.weight": state["tok_emb.weight"]})
 optimizer = torch.optim.AdamW(module.parameters())
@@ -109,6 +118,10 @@ for name, neighbour in NEIGHBOURS.items():
     save(f"neighbour_{name}.pt", {"model_state_dict": state, "extra": neighbour}, pickle_protocol=4 if name in ["sets", "numpy"] else 2)
 save("neighbour_long_log.pt", {"model": state, "losses": [1 / (i + 1) for i in range(3000)]})
 
+subclasses = {name: tensor.as_subclass(AttributeTensor) for name, tensor in state.items()}
+subclasses["tok_emb.weight"].decay = True
+save("neighbour_subclasses.pt", subclasses)
+
 # other numbers
 half = {name: tensor.half() for name, tensor in state.items()}
 brain = {name: tensor.bfloat16() for name, tensor in state.items()}
@@ -136,8 +149,27 @@ numpy.savez(folder / "npz_big_endian.npz", **{name: array.astype(">f4") for name
 numpy.savez(folder / "npz_prefix_and_more.npz", step=numpy.int64(5), losses=numpy.ones(10), **prefixed("module.", arrays))
 numpy.savez(folder / "npz_float16.npz", **{name: array.astype("f2") for name, array in arrays.items()})
 expected("npz_float16", half)
+numpy.savez(folder / "npz_big_endian_double.npz", **{name: numpy.asfortranarray(array).astype(">f8") for name, array in arrays.items()})
+numpy.savez(folder / "npz_objects_and_texts.npz", config=numpy.array({"a": 1}, dtype=object), name=numpy.array("adder"), **prefixed("model/", arrays))
 for protocol in [2, 4, 5]:
     (folder / f"pickled_arrays_{protocol}.pkl").write_bytes(pickle.dumps({"params": arrays, "step": numpy.int64(5)}, protocol))
+
+
+
+def repacked(name, source, **options):
+    """The same entries in a new archive, in a folder if one is named, with a comment at the end."""
+    inside = options.pop("inside", "")
+    with zipfile.ZipFile(folder / source) as old, zipfile.ZipFile(folder / name, "w", **options) as new:
+        if inside:
+            new.writestr(inside, b"")
+        for entry in old.namelist():
+            new.writestr(inside + entry, old.read(entry))
+        new.comment = b"backup of 1 May"
+
+
+repacked("npz_in_a_folder.npz", "npz_plain.npz", inside="weights/")
+repacked("wrapper_repacked.pt", "wrapper_net.pt", compression=zipfile.ZIP_DEFLATED)
+repacked("npz_bad_lzma.npz", "npz_plain.npz", compression=zipfile.ZIP_LZMA)
 
 # another architecture
 save("other_two_layers.pt", {**state, **{name.replace("blocks.0", "blocks.1"): tensor for name, tensor in state.items() if "blocks" in name}})
@@ -183,3 +215,9 @@ save("file_legacy.pt", {"a": torch.ones(1)}, _use_new_zipfile_serialization=Fals
 (folder / "file_page.pt").write_text("\n\n<html><head><title>404</title></head></html>\n")
 (folder / "file_pointer.ckpt").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:" + 64 * "b" + "\nsize 7722\n")
 (folder / "file_text.pt").write_text("Entry not found\n")
+(folder / "file_pointer_of_windows.pt").write_bytes(b"\xef\xbb\xbfversion https://git-lfs.github.com/spec/v1\r\noid sha256:" + 64 * b"b" + b"\r\nsize 7722\r\n")
+(folder / "file_page_utf16.pt").write_bytes("\ufeff<!-- saved -->\r\n<!DOCTYPE html>".encode("utf-16-le"))
+(folder / "file_old_pickle_0.pkl").write_bytes(pickle.dumps(arrays, 0))
+(folder / "file_old_pickle_1.pkl").write_bytes(pickle.dumps({"params": arrays}, 1))
+with tarfile.open(folder / "file_tar.tar", "w") as archive:
+    archive.addfile(tarfile.TarInfo("runs/best.pt"))

@@ -1,5 +1,9 @@
 import { formatJson } from "../../common/format_value.ts";
+import { encodingOf } from "../../common/text.ts";
 import { looksLikeZip, zipNames } from "./zip.ts";
+
+const OLD_PICKLE = "a Python pickle of protocol 0 or 1: if you trust it, write it again with " +
+  "`python3 -c \"import pickle; pickle.dump(pickle.load(open('FILE', 'rb')), open('BARE.new.pkl', 'wb'))\"`";
 
 /** Files by their first bytes, in latin1. In an advice FILE is the file, BARE its name without the last ending. */
 const BEGINNINGS: readonly (readonly [bytes: string, what: string])[] = [
@@ -20,6 +24,7 @@ const BEGINNINGS: readonly (readonly [bytes: string, what: string])[] = [
   ["\x08\x07\x12", "an ONNX graph, which is written here and not read"],
   ["\x08\x08\x12", "an ONNX graph, which is written here and not read"],
   ["%PDF", "a PDF document"],
+  ...["(dp", "(lp", "}q\0", "]q\0", "ccollections\n", "ccopy_reg\n"].map((bytes) => [bytes, OLD_PICKLE] as const),
   ["\x89PNG", "a picture (PNG)"],
 ];
 const IMPORT = "`import --from FILE --to BARE.new.safetensors` makes a checkpoint of it";
@@ -45,6 +50,7 @@ function identified(bytes: Uint8Array): string | undefined {
   const known = BEGINNINGS.find(([beginning]) => beginsWith(bytes, beginning));
   if (known !== undefined) return known[1];
   if (looksLikePickle(bytes)) return `a Python pickle; if it holds the arrays of a model, ${IMPORT}`;
+  if (beginsWith(bytes.subarray(257), "ustar")) return "a tar archive: unpack it with `tar -xf FILE`";
   return identifyText(bytes);
 }
 
@@ -94,7 +100,8 @@ function identifyZip(names: readonly string[]): string {
 function identifyText(bytes: Uint8Array): string | undefined {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, TEXT_BYTES), { stream: true });
+    const decoder = new TextDecoder(encodingOf(bytes), { fatal: true });
+    text = decoder.decode(bytes.subarray(0, TEXT_BYTES), { stream: true });
   } catch {
     return undefined;
   }
@@ -103,7 +110,7 @@ function identifyText(bytes: Uint8Array): string | undefined {
   if (text.startsWith("version https://git-lfs.github.com/")) {
     return "a Git LFS pointer, which stands for the file: fetch the file with `git lfs pull`";
   }
-  if (/^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text)) {
+  if (/^\s*<(?:!|html|head|body|\?xml)/i.test(text)) {
     return "an HTML page: download the file itself, not the page about it";
   }
   if (/^\s*[{[]/.test(text)) {

@@ -22,26 +22,18 @@ export class PickleDict {
   }
 }
 
-/** The name of a class or function, `module name`. */
+/** A class or function. @param name Its module and its name, with a space between them */
 export class PickleGlobal {
-  /** Names it. */
-  constructor(
-    /** Its module and its name, with a space between them. */
-    readonly name: string,
-  ) {}
+  constructor(readonly name: string) {}
 }
 
 /** An object of a class that is not known here: a placeholder with what it was made of. A dict, because its class may be one. */
 export class PickleObject extends PickleDict {
-  /** Its parts: arguments, elements and state. */
-  readonly parts: PickleValue[];
-
-  /** Names it. */
-  constructor(
-    /** The module and the name of its class, or of the function that makes it. */
-    readonly name: string,
-    parts: readonly PickleValue[],
-  ) {
+  /**
+   * @param name The module and the name of its class, or of the function that makes it
+   * @param parts Arguments, elements and state
+   */
+  constructor(readonly name: string, readonly parts: PickleValue[]) {
     super();
     this.parts = [...parts];
   }
@@ -102,7 +94,6 @@ export function readPickle(bytes: Uint8Array, world: PickleWorld, asked: string)
 
 class Interpreter {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   readonly #world: PickleWorld;
   readonly #asked: string;
   readonly #memo = new Map<number, PickleValue>();
@@ -117,7 +108,6 @@ class Interpreter {
 
   constructor(bytes: Uint8Array, world: PickleWorld, asked: string) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#world = world;
     this.#asked = asked;
   }
@@ -125,7 +115,7 @@ class Interpreter {
   run(): PickleValue {
     for (;;) {
       this.#opcodeAt = this.#at;
-      const opcode = this.#bytes[this.#take(1)];
+      const opcode = this.unsigned(1);
       if (opcode === STOP) break;
       const act = OPCODES.get(opcode);
       if (act === undefined) return this.fail(`opcode 0x${opcode.toString(16).padStart(2, "0")} is not one of data`);
@@ -140,54 +130,37 @@ class Interpreter {
     return refuse(this.#asked, `its pickle must be one of tensors by name: at byte ${this.#opcodeAt} ${reason}`);
   }
 
-  /** Skips bytes. @returns Their offset */
-  #take(count: number): number {
-    const start = this.#at;
-    if (count > this.#bytes.length - start) this.fail(`it is cut off`);
-    this.#at += count;
-    return start;
+  /** The next bytes, as a view of the pickle. */
+  binary(count: number): Uint8Array {
+    if (count > this.#bytes.length - this.#at) this.fail("it is cut off");
+    return this.#bytes.subarray(this.#at, this.#at += count);
   }
 
-  /** An unsigned number of this length in bytes. */
-  unsigned(bytes: 1 | 2 | 4 | 8): number {
-    const at = this.#take(bytes);
-    if (bytes === 1) return this.#view.getUint8(at);
-    if (bytes === 2) return this.#view.getUint16(at, true);
-    return bytes === 4 ? this.#view.getUint32(at, true) : Number(this.#view.getBigUint64(at, true));
-  }
-
-  int32(): number {
-    return this.#view.getInt32(this.#take(4), true);
+  /** A whole number of these bytes, the lowest first. */
+  unsigned(bytes: number): number {
+    return this.binary(bytes).reduceRight((sum, byte) => sum * 256 + byte, 0);
   }
 
   float64(): number {
-    return this.#view.getFloat64(this.#take(8), false); // the one big-endian value of the format
+    const { buffer, byteOffset } = this.binary(8);
+    return new DataView(buffer, byteOffset).getFloat64(0); // the one big-endian value of the format
   }
 
   /** A signed number of any length, two's complement. */
   long(bytes: number): number | bigint {
     if (bytes > MAX_LONG) this.fail(`a whole number has ${bytes} bytes`);
-    const digits = this.#bytes.subarray(this.#take(bytes), this.#at);
-    let value = digits.reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n);
-    if (bytes > 0 && digits[bytes - 1] & 0x80) value -= 1n << BigInt(8 * bytes);
+    const unsigned = this.binary(bytes).reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n);
+    const value = BigInt.asIntN(8 * bytes, unsigned);
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
   text(bytes: number): string {
-    return new TextDecoder().decode(this.#bytes.subarray(this.#take(bytes), this.#at));
-  }
-
-  /** Bytes, as a view of the pickle. */
-  binary(bytes: number): Uint8Array {
-    return this.#bytes.subarray(this.#take(bytes), this.#at);
+    return new TextDecoder().decode(this.binary(bytes));
   }
 
   line(): string {
     const end = this.#bytes.indexOf(0x0a, this.#at);
-    if (end < 0) return this.fail("it is cut off");
-    const text = this.text(end - this.#at);
-    this.#at++;
-    return text;
+    return end < 0 ? this.fail("it is cut off") : this.text(end + 1 - this.#at).slice(0, -1);
   }
 
   push(value: PickleValue): void {
@@ -235,12 +208,9 @@ class Interpreter {
     }
   }
 
-  remember(index: number): void {
+  /** @param index The next one where there is none */
+  remember(index = this.#memo.size): void {
     this.#memo.set(index, this.top());
-  }
-
-  memoize(): void {
-    this.remember(this.#memo.size);
   }
 
   recall(index: number): void {
@@ -263,30 +233,31 @@ class Interpreter {
   }
 
   /** Calls a function or makes an object: one that the caller knows, or a placeholder. */
-  reduce(callable: PickleValue, args: PickleValue): void {
+  reduce(): void {
+    const [args, callable] = [this.pop(), this.pop()];
     if (!(callable instanceof PickleGlobal) || !Array.isArray(args)) return this.fail("a call has no function");
     const { globals } = this.#world;
     const call = Object.hasOwn(globals, callable.name) ? globals[callable.name] : undefined;
     if (call === null) return this.fail(`it calls ${callable.name}`);
-    this.push(call === undefined ? new PickleObject(callable.name, args) : this.#told(() => call(args)));
+    this.push(call === undefined ? new PickleObject(callable.name, args) : this.#inWorld(() => call(args)));
   }
 
   persistent(): void {
     const id = this.pop();
-    this.push(this.#told(() => this.#world.persistent(id)));
+    this.push(this.#inWorld(() => this.#world.persistent(id)));
   }
 
   build(): void {
     const state = this.pop();
     const object = this.#stack.at(-1);
-    if (isBuildable(object)) this.#told(() => object.build(state));
+    if (isBuildable(object)) this.#inWorld(() => object.build(state));
     else if (object instanceof PickleObject) object.parts.push(state);
     else if (object instanceof PickleDict && state instanceof PickleDict) object.attributes = state;
     else this.fail("something else than an object has attributes");
   }
 
   /** Runs a part of the caller's world, whose errors are reasons, and says where it was asked. */
-  #told<T>(part: () => T): T {
+  #inWorld<T>(part: () => T): T {
     try {
       return part();
     } catch (error) {
@@ -318,7 +289,7 @@ const OPCODES = new Map<number, (machine: Interpreter) => void>([
   [0x89, (m) => m.push(false)], // NEWFALSE
   [0x4b, (m) => m.push(m.unsigned(1))], // BININT1
   [0x4d, (m) => m.push(m.unsigned(2))], // BININT2
-  [0x4a, (m) => m.push(m.int32())], // BININT
+  [0x4a, (m) => m.push(m.unsigned(4) | 0)], // BININT
   [0x8a, (m) => m.push(m.long(m.unsigned(1)))], // LONG1
   [0x8b, (m) => m.push(m.long(m.unsigned(4)))], // LONG4
   [0x47, (m) => m.push(m.float64())], // BINFLOAT
@@ -346,18 +317,14 @@ const OPCODES = new Map<number, (machine: Interpreter) => void>([
   [0x75, (m) => m.setItems(m.popToMark())], // SETITEMS
   [0x71, (m) => m.remember(m.unsigned(1))], // BINPUT
   [0x72, (m) => m.remember(m.unsigned(4))], // LONG_BINPUT
-  [0x94, (m) => m.memoize()], // MEMOIZE
+  [0x94, (m) => m.remember()], // MEMOIZE
   [0x68, (m) => m.recall(m.unsigned(1))], // BINGET
   [0x6a, (m) => m.recall(m.unsigned(4))], // LONG_BINGET
   [0x63, (m) => m.global(`${m.line()} ${m.line()}`)], // GLOBAL
   [0x93, (m) => m.stackGlobal()], // STACK_GLOBAL
-  [0x52, (m) => call(m, [m.pop(), m.pop()])], // REDUCE
-  [0x81, (m) => call(m, [m.pop(), m.pop()])], // NEWOBJ
-  [0x92, (m) => call(m, [[m.pop(), m.pop()].reverse(), m.pop()])], // NEWOBJ_EX, with keyword arguments
+  [0x52, (m) => m.reduce()], // REDUCE
+  [0x81, (m) => m.reduce()], // NEWOBJ
+  [0x92, (m) => (m.push([m.pop(), m.pop()].reverse()), m.reduce())], // NEWOBJ_EX, with keyword arguments
   [0x51, (m) => m.persistent()], // BINPERSID
   [0x62, (m) => m.build()], // BUILD
 ]);
-
-function call(machine: Interpreter, [args, callable]: [args: PickleValue, callable: PickleValue]): void {
-  machine.reduce(callable, args);
-}

@@ -23,11 +23,14 @@ export type ZipEntries = ReadonlyMap<string, Uint8Array>;
 const LOCAL = { signature: 0x04034b50, bytes: 30 };
 const RECORD = { signature: 0x02014b50, bytes: 46 };
 const END = { signature: 0x06054b50, bytes: 22 };
+const MAX_COMMENT_BYTES = 2 ** 16 - 1;
 
-/** The names of the entries; none where the directory cannot be read. */
+const isFolder = ({ name }: { name: string }) => name.endsWith("/");
+
+/** The names of the files in it; none where the directory cannot be read. */
 export function zipNames(bytes: Uint8Array): string[] {
   try {
-    return entriesOf(bytes, "").map(({ name }) => name);
+    return entriesOf(bytes, "").filter((entry) => !isFolder(entry)).map(({ name }) => name);
   } catch {
     return [];
   }
@@ -81,6 +84,7 @@ export async function unpackZip(bytes: Uint8Array, asked: string): Promise<ZipEn
   const most = Math.max(LEAST_ROOM, 2 * bytes.length);
   let total = 0;
   for (const entry of entriesOf(bytes, asked)) {
+    if (isFolder(entry)) continue;
     checkMethod(entry, [STORED, DEFLATED], asked);
     if (entry.method === DEFLATED && (total += entry.size) > most) {
       refuse(asked, `its entries must unpack to at most ${most} bytes: current size is ${total} or more`);
@@ -123,12 +127,21 @@ async function inflate({ name, packed, size }: Entry, asked: string): Promise<Ui
   return refuse(asked, `its entry ${formatJson(name)} must unpack to ${size} bytes: ${found}`);
 }
 
+/** Where the end of the directory begins; a comment may follow it. */
+function endOf(view: DataView): number | undefined {
+  const last = view.byteLength - END.bytes;
+  for (let at = last; at >= Math.max(0, last - MAX_COMMENT_BYTES); at--) {
+    if (view.getUint32(at, true) === END.signature && at + view.getUint16(at + 20, true) === last) return at;
+  }
+  return undefined;
+}
+
 /** The entries, all within the file and none of them twice. */
 function entriesOf(bytes: Uint8Array, asked: string): Entry[] {
   const fail = (reason: string) => refuse(asked, reason);
   const view = viewOf(bytes);
-  const end = bytes.length - END.bytes;
-  if (end < 0 || view.getUint32(end, true) !== END.signature) {
+  const end = endOf(view);
+  if (end === undefined) {
     return fail(`a ZIP file must end with its directory: the file, of ${bytes.length} bytes, may be cut off`);
   }
   const count = view.getUint16(end + 10, true);
@@ -193,49 +206,43 @@ export function writeZip(entries: Iterable<readonly [name: string, content: Uint
   for (const [name, content] of entries) {
     const title = new TextEncoder().encode(name);
     const headerEnd = at + LOCAL.bytes + title.length + EXTRA_FIELD_HEADER;
-    const padding = (ALIGNMENT - headerEnd % ALIGNMENT) % ALIGNMENT;
     // what header and record share: version, flags, method, time, date, checksum, sizes, length of the name
-    const common = fields(
-      [2, VERSION_NEEDED],
-      [2, UTF8_NAMES],
-      [2, 0],
-      [2, 0],
-      [2, DATE],
-      [4, crc32(content)],
-      [
-        4,
-        content.length,
-      ],
-      [4, content.length],
-      [2, title.length],
+    const { length } = content;
+    const common = pack(
+      "HHHHHIIIH",
+      VERSION_NEEDED,
+      UTF8_NAMES,
+      0,
+      0,
+      DATE,
+      crc32(content),
+      length,
+      length,
+      title.length,
     );
     directory.push(
-      fields([4, RECORD.signature], [2, VERSION_NEEDED]),
+      pack("IH", RECORD.signature, VERSION_NEEDED),
       common,
-      fields([2, 0], [2, 0], [2, 0], [2, 0], [4, 0], [4, at]), // no extra field, comment, disk or attributes; the offset
+      pack("HHHHII", 0, 0, 0, 0, 0, at), // no extra field, comment, disk or attributes; the offset
       title,
     );
-    const extra = new Uint8Array(EXTRA_FIELD_HEADER + padding);
-    extra.set(fields([2, EXTRA_FIELD_ID], [2, padding]));
-    push(fields([4, LOCAL.signature]), common, fields([2, extra.length]), title, extra, content);
+    const padding = (ALIGNMENT - headerEnd % ALIGNMENT) % ALIGNMENT;
+    const extra = concatenate([pack("HH", EXTRA_FIELD_ID, padding), new Uint8Array(padding)]);
+    push(pack("I", LOCAL.signature), common, pack("H", extra.length), title, extra, content);
   }
   const start = at;
   push(...directory);
   const count = directory.length / 4;
-  push(fields([4, END.signature], [2, 0], [2, 0], [2, count], [2, count], [4, at - start], [4, start], [2, 0]));
+  push(pack("IHHHHIIH", END.signature, 0, 0, count, count, at - start, start, 0));
   return concatenate(parts);
 }
 
-/** Whole numbers in little-endian order, each with its number of bytes. */
-function fields(...values: (readonly [bytes: 2 | 4, value: number])[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(values.reduce((sum, [bytes]) => sum + bytes, 0)));
-  let at = 0;
-  for (const [bytes, value] of values) {
-    if (bytes === 2) view.setUint16(at, value, true);
-    else view.setUint32(at, value, true);
-    at += bytes;
-  }
-  return new Uint8Array(view.buffer);
+/** Whole numbers in little-endian order. @param format A letter for each, as in Python's `struct`: H has 2 bytes, I 4 */
+function pack(format: string, ...values: readonly number[]): Uint8Array {
+  const bytes = [...format].flatMap((letter, i) =>
+    Array.from({ length: letter === "H" ? 2 : 4 }, (_, place) => values[i] >>> 8 * place & 0xff)
+  );
+  return Uint8Array.from(bytes);
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {

@@ -45,7 +45,6 @@ function readNpy(bytes: Uint8Array, name: string, asked: string): FileTensor {
   const [, order, code, columnMajor, extents = "none"] = HEADER.exec(header) ?? [];
   const shape = extents.split(",").filter((extent) => extent.trim() !== "").map(Number);
   if (!isShape(shape)) return fail(`its header is ${formatJson(header.trim())}`);
-  if (code === "O") return fail("it holds Python objects, which only a pickle can; save the arrays themselves");
   return new FileTensor(
     layoutOf(new NumpyType(code, order !== ">"), shape, columnMajor === "True", bytes.subarray(end)),
   );
