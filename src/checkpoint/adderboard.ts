@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type ModelName, type Variant, variantOf } from "../model/variant.ts";
+import { parameterCount, type Variant, variantOf } from "../model/variant.ts";
 import { toBase64 } from "../common/base64.ts";
 import { concatenate } from "./common/bytes.ts";
 import { type CheckpointSource, tensorsToWrite } from "./safetensors/source.ts";
@@ -35,18 +35,17 @@ export function encodeAdderBoardSubmission(source: CheckpointSource): string {
   const { model, tensors } = tensorsToWrite(source);
   const base64 = toBase64(concatenate(tensors.map(({ bytes }) => bytes)));
   const lines = base64.match(new RegExp(`.{1,${LINE}}`, "g"))!.map((line) => `    "${line}"`).join("\n");
-  return submission(model, variantOf(model), lines);
+  return submission(variantOf(model), lines);
 }
 
-function submission(
-  model: ModelName,
-  { tensors, finalNorm, gelu, layerNormEpsilon }: Variant,
-  weights: string,
-): string {
+function submission(variant: Variant, weights: string): string {
+  const { tensors, width, hidden, finalNorm, gelu, layerNormEpsilon } = variant;
   const table = tensors.map(({ name, shape }) => `    ("${name}", [${shape.join(", ")}]),`).join("\n");
   const activation = gelu === "erf" ? "F.gelu(self.w1(x))" : `F.gelu(self.w1(x), approximate="tanh")`;
   const epsilon = layerNormEpsilon.toExponential(); // both languages read what the other writes
-  return `"""A transformer of ${model} parameters that adds 10-digit numbers: a submission to the AdderBoard.
+  return `"""A transformer of ${
+    parameterCount(variant)
+  } parameters that adds 10-digit numbers: a submission to the AdderBoard.
 
     python verify.py submission.py      # https://github.com/anadim/AdderBoard
     python submission.py 42 7
@@ -79,13 +78,13 @@ ${weights}
 class Attention(nn.Module):
     def __init__(self):
         super().__init__()
-        self.qkv = nn.Linear(7, 21, bias=False)
-        self.proj = nn.Linear(7, 7, bias=False)
+        self.qkv = nn.Linear(${width}, ${3 * width}, bias=False)
+        self.proj = nn.Linear(${width}, ${width}, bias=False)
 
     def forward(self, x):
         length = x.shape[1]
-        query, key, value = self.qkv(x).split(7, dim=-1)
-        scores = query @ key.transpose(1, 2) / math.sqrt(7)
+        query, key, value = self.qkv(x).split(${width}, dim=-1)
+        scores = query @ key.transpose(1, 2) / math.sqrt(${width})
         future = torch.full((length, length), -math.inf).triu(1)
         return self.proj((scores + future).softmax(dim=-1) @ value)
 
@@ -93,8 +92,8 @@ class Attention(nn.Module):
 class FeedForward(nn.Module):
     def __init__(self):
         super().__init__()
-        self.w1 = nn.Linear(7, 14, bias=False)
-        self.w2 = nn.Linear(14, 7, bias=False)
+        self.w1 = nn.Linear(${width}, ${hidden}, bias=False)
+        self.w2 = nn.Linear(${hidden}, ${width}, bias=False)
 
     def forward(self, x):
         return self.w2(${activation})
@@ -103,9 +102,9 @@ class FeedForward(nn.Module):
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
-        self.ln1 = nn.LayerNorm(7, eps=${epsilon})
+        self.ln1 = nn.LayerNorm(${width}, eps=${epsilon})
         self.attn = Attention()
-        self.ln2 = nn.LayerNorm(7, eps=${epsilon})
+        self.ln2 = nn.LayerNorm(${width}, eps=${epsilon})
         self.ffn = FeedForward()
 
     def forward(self, x):
@@ -114,14 +113,14 @@ class Block(nn.Module):
 
 
 class Adder(nn.Module):
-    """A decoder-only transformer: one layer, one head, width 7, embeddings tied with the output."""
+    """A decoder-only transformer: one layer, one head, width ${width}, embeddings tied with the output."""
 
     def __init__(self):
         super().__init__()
-        self.tok_emb = nn.Embedding(14, 7)
-        self.pos_emb = nn.Embedding(35, 7)
+        self.tok_emb = nn.Embedding(14, ${width})
+        self.pos_emb = nn.Embedding(35, ${width})
         self.blocks = nn.ModuleList([Block()])
-${finalNorm ? `        self.ln_f = nn.LayerNorm(7, eps=${epsilon})\n` : ""}
+${finalNorm ? `        self.ln_f = nn.LayerNorm(${width}, eps=${epsilon})\n` : ""}
     def forward(self, tokens):
         """tokens: [batch, length] -> logits: [batch, length, 14]"""
         x = self.tok_emb(tokens) + self.pos_emb.weight[: tokens.shape[1]]
@@ -161,7 +160,7 @@ def build_model():
         "name": "tiny-adder",
         "author": "tiny-adder",
         "params": sum(unique.values()),
-        "architecture": "1-layer decoder, width 7, 1 head, feed-forward 14, pre-norm, learned positions",
+        "architecture": "1-layer decoder, width ${width}, 1 head, feed-forward ${hidden}, pre-norm, learned positions",
         "tricks": ["tied embeddings", "no biases but in LayerNorm", "sum written ones first", "digit curriculum"],
     }
 

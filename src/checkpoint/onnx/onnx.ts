@@ -1,4 +1,4 @@
-import { TOKENS, type Variant, variantOf, WIDTH } from "../../model/variant.ts";
+import { TOKENS, type Variant, variantOf } from "../../model/variant.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/source.ts";
 import { OnnxGraph } from "./graph.ts";
 
@@ -31,9 +31,9 @@ export function encodeOnnx(source: CheckpointSource): Uint8Array<ArrayBuffer> {
   });
 }
 
-/** The lines of `forward` in src/engine/reference/model.ts for a batch; the comments give the shapes. */
+/** The lines of `forward` in src/engine/reference/model.ts for a batch; the comments give the shapes of 763. */
 function addForwardPass(graph: OnnxGraph, variant: Variant): void {
-  const { layerNormEpsilon } = variant;
+  const { width, layerNormEpsilon } = variant;
   const number = (name: string, value: number) => graph.constant(name, { shape: [], values: Float32Array.of(value) });
   const list = (name: string, ...values: number[]) => graph.constant(name, { shape: [values.length], values });
   /** x W^T, for weights as PyTorch stores them, [out, in] */
@@ -51,10 +51,10 @@ function addForwardPass(graph: OnnxGraph, variant: Variant): void {
   const x0 = graph.node("Add", [embedded, positions], "x0");
 
   const qkv = linear(layerNorm(x0, "blocks.0.ln1"), "blocks.0.attn.qkv.weight", "qkv"); // [batch, length, 21]
-  const parts = list("qkv_parts", WIDTH, WIDTH, WIDTH);
+  const parts = list("qkv_parts", width, width, width);
   const [query, key, value] = graph.nodes("Split", [qkv, parts], ["query", "key", "value"], { axis: { int: -1 } });
   const products = graph.node("MatMul", [query, transposed(graph, key)], "products"); // [batch, length, length]
-  const scores = graph.node("Mul", [products, number("scale", 1 / Math.sqrt(WIDTH))], "scores");
+  const scores = graph.node("Mul", [products, number("scale", 1 / Math.sqrt(width))], "scores");
   const causal = graph.node("Add", [scores, causalMask(graph, length)], "causal");
   const attention = graph.node("Softmax", [causal], "attention", { axis: { int: -1 } });
   const attended = graph.node("MatMul", [attention, value], "attended");
