@@ -7,6 +7,7 @@ import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/safeten
 import { CheckpointError } from "../../src/checkpoint/common/error.ts";
 import { encodeFlax } from "../../src/checkpoint/numpy/flax.ts";
 import { decodePyTorchCheckpoint, importCheckpoint } from "../../src/checkpoint/import_checkpoint.ts";
+import { encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
 import { encodeNpz } from "../../src/checkpoint/numpy/npz.ts";
 import { writeZip } from "../../src/checkpoint/common/zip.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
@@ -158,6 +159,12 @@ Deno.test("importCheckpoint() gives back what each of our own formats holds", as
   for (const encode of [encodeCheckpoint, encodeNpz, encodeFlax]) {
     const { model, parameters } = await importCheckpoint(encode(larger), { model: 777 });
     assertEquals({ model, parameters }, { model: 777, parameters: larger.parameters });
+  }
+  const narrow = decodeCheckpoint(bytesOf("../n3.safetensors"));
+  assertEquals([narrow.model, narrow.parameters.length], ["6x7+norm", 558]);
+  for (const encode of [encodeCheckpoint, encodeNpz, encodePyTorchCheckpoint]) {
+    const { model, parameters } = await importCheckpoint(encode(narrow), { model: "6x7+norm" });
+    assertEquals({ model, parameters }, { model: narrow.model, parameters: narrow.parameters });
   }
   assertThrows(() => encodeFlax(shipped), CheckpointError, "must be those of model 777");
   const npz = encodeNpz(shipped);

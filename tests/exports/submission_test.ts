@@ -1,7 +1,8 @@
 /** Our AdderBoard submission, asked what the public verifier asks. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { encodeAdderBoardSubmission } from "../../src/checkpoint/adderboard.ts";
+import { createEngine } from "../../src/engine/mod.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { temporaryFolder } from "../cli/tiny_adder.ts";
 import { adderBoardCases, goldenSet } from "../golden.ts";
@@ -44,10 +45,17 @@ testIn(
   "PyTorch",
   "a submission of other weights gives other answers: the weights add, not the code",
   async () => {
-    const { model, weights } = await goldenSet("x0");
-    const text = encodeAdderBoardSubmission({ model, parameters: weights, metadata: {} });
-    const { metadata, numel, wrong, asked } = await verify(text, 0, 1000);
-    assertEquals([metadata.params, numel, asked.length], [777, 777, 11]);
-    assertEquals(wrong.map(([a, b]) => [a, b]), asked);
+    for (const name of ["x0", "n3"]) {
+      const { model, weights } = await goldenSet(name);
+      const text = encodeAdderBoardSubmission({ model, parameters: weights, metadata: {} });
+      const { metadata, numel, wrong, asked } = await verify(text, 0, 1000);
+      assertEquals([metadata.params, numel, asked.length], [weights.length, weights.length, 11]);
+      const engine = await createEngine({ model });
+      engine.setParameters(weights);
+      const sums = await engine.predict(asked.map(([a, b]) => ({ a, b })));
+      await engine.dispose();
+      assertEquals(wrong.map(([a, b]) => [a, b]), asked.filter(([a, b], i) => sums[i] !== BigInt(a + b)));
+      assert(wrong.length > 9);
+    }
   },
 );
