@@ -1,5 +1,6 @@
 // The entry of the small module that only decodes. `add` loads this one, so that adding starts fast. Reading order: entry.ts.
-import { DECODE_QUERY_GROUP, FIRST_QUERY, Folded, PARAMETERS, QUERY_ROW, Slot, T, Tile, WORKSPACES } from "./layout";
+import { FIRST_QUERY, T } from "./dimensions";
+import { DECODE_QUERY_GROUP, Folded, PARAMETERS, QUERY_ROW, Slot, Tile, WORKSPACES } from "./layout";
 import { writeCoefficients } from "./coefficients";
 import { decode as decodeProblems, prepareDecoding as prepare } from "./decode";
 import { writeReflection } from "./fold_weights";
@@ -10,7 +11,7 @@ export const parametersAt: usize = PARAMETERS;
 // The build checks that static data ends before the layout begins.
 export const staticDataEnd: usize = __heap_base;
 export const layoutBegin: usize = PARAMETERS;
-// What decoding reads, for proofs about it: src/engine/wasm/decoding_tables.ts.
+// What src/engine/wasm/read_decoding.ts reads for proofs.
 export const keysAt: usize = Slot.DECODE_KEYS;
 export const queriesAt: usize = Slot.DECODE_QUERIES + (FIRST_QUERY * T - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
 export const projectionAt: usize = Folded.PROJECTION;
@@ -23,7 +24,7 @@ export function problemsBase(threads: i32): usize {
   return WORKSPACES + threads * Tile.SIZE;
 }
 
-/** Chooses the variant, by the width of the residual stream and of the feed-forward layer, and writes what depends on it; called first. */
+/** Chooses the variant and writes the constant tables; must be called first. */
 export function configure(width: i32, hidden: i32, finalNorm: bool): void {
   configureModel(width, hidden, finalNorm);
   writeCoefficients();

@@ -1,51 +1,31 @@
 // Causal attention of the 12 queries over up to 33 keys, forward and backward. A key is also its value: see fold_weights.ts.
-import {
-  FIRST_QUERY,
-  KEY_ROW,
-  N,
-  POSITIONS,
-  PROMPT,
-  QUERIES,
-  QUERY_ROW,
-  ROW14,
-  ROW6,
-  ROW7,
-  Slice,
-  Slot,
-  Tile,
-  TRAINING_QUERY_GROUP,
-} from "./layout";
+import { FIRST_QUERY, N, POSITIONS, PROMPT, QUERIES, ROW14, ROW6, ROW7 } from "./dimensions";
+import { KEY_ROW, QUERY_ROW, Slice, Slot, Tile, TRAINING_QUERY_GROUP } from "./layout";
 import { scoresBackward, scoresForward, sumsOverKeys, sumsOverQueries } from "./attention_sums";
 import { exp2Softmax, LN_2, storeExp2Softmax } from "./elementary";
 import { addTransposed, madd, storeHalfTransposed, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
 
 /** The address of a lane's row in the table of one position; `tokens`: i32x4. */
-// inline
-function laneRow(table: usize, tokens: usize, lane: i32, stride: usize): usize {
+function laneRow(table: usize, tokens: usize, lane: i32, stride: usize): usize { // inline
   return table + (<usize> load<u32>(tokens + 4 * lane)) * stride;
 }
 
 /** Reads the keys of four tokens, one per lane, from the table of a position: (6, lanes). */
-// inline
-export function gatherKeys(table: usize, tokens: usize, to: usize): void {
-  // unroll
-  for (let l = 0; l < 4; ++l) {
+export function gatherKeys(table: usize, tokens: usize, to: usize): void { // inline
+  for (let l = 0; l < 4; ++l) { // unroll
     const row$l = laneRow(table, tokens, l, KEY_ROW);
   }
   storeTransposed(v128.load(row0), v128.load(row1), v128.load(row2), v128.load(row3), to, 16);
   storeHalfTransposed(v128.load(row0, 16), v128.load(row1, 16), v128.load(row2, 16), v128.load(row3, 16), to + 64, 16);
 }
 
-/** Reads the queries and x of four tokens: (14, lanes). It writes 16 vectors, so what follows must be written afterwards. */
-// inline
-export function gatherQueries(table: usize, tokens: usize, to: usize): void {
-  // unroll
-  for (let l = 0; l < 4; ++l) {
+/** Reads the queries and x of four tokens: (14, lanes), and writes two vectors more. */
+export function gatherQueries(table: usize, tokens: usize, to: usize): void { // inline
+  for (let l = 0; l < 4; ++l) { // unroll
     const row$l = laneRow(table, tokens, l, QUERY_ROW);
   }
-  // unroll
-  for (let h = 0; h < 4; ++h) {
+  for (let h = 0; h < 4; ++h) { // unroll
     storeTransposed(
       v128.load(row0, 16 * h),
       v128.load(row1, 16 * h),
@@ -58,8 +38,7 @@ export function gatherQueries(table: usize, tokens: usize, to: usize): void {
 }
 
 /** The offset of a query position within a table of queries. */
-// inline
-function queryRows(i: i32): usize {
+function queryRows(i: i32): usize { // inline
   return (firstSlot(FIRST_QUERY + i) - TRAINING_QUERY_GROUP * 4) * QUERY_ROW;
 }
 
@@ -75,16 +54,13 @@ export function gatherTile(w: usize): void {
 }
 
 /** `count` scores of one query: out[j] = query . key[j]. */
-// inline
-function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
-  // unroll
-  for (let c = 0; c < N; ++c) {
+function scoreRow(query: usize, keys: usize, count: i32, out: usize): void { // inline
+  for (let c = 0; c < N; ++c) { // unroll
     const q$c = v128.load(query, 16 * c);
   }
   for (let j = 0; j < count; ++j) {
     let s = f32x4.mul(q0, v128.load(keys));
-    // unroll
-    for (let c = 1; c < N; ++c) {
+    for (let c = 1; c < N; ++c) { // unroll
       s = madd(q$c, v128.load(keys, 16 * c), s);
     }
     v128.store(out, s);
@@ -94,39 +70,31 @@ function scoreRow(query: usize, keys: usize, count: i32, out: usize): void {
 }
 
 /** factor * sum_j weight[j] * key[j] over `count` keys; out: (7, lanes), six coordinates and 1. */
-// inline
-function sumRow(weights: usize, keys: usize, count: i32, factor: v128, out: usize): void {
-  // unroll
-  for (let c = 0; c < N; ++c) {
+function sumRow(weights: usize, keys: usize, count: i32, factor: v128, out: usize): void { // inline
+  for (let c = 0; c < N; ++c) { // unroll
     let sum$c = f32x4.splat(0);
   }
   for (let j = 0; j < count; ++j) {
     const weight = v128.load(weights);
-    // unroll
-    for (let c = 0; c < N; ++c) {
+    for (let c = 0; c < N; ++c) { // unroll
       sum$c = madd(weight, v128.load(keys, 16 * c), sum$c);
     }
     weights += 16;
     keys += ROW6;
   }
-  // unroll
-  for (let c = 0; c < N; ++c) {
+  for (let c = 0; c < N; ++c) { // unroll
     v128.store(out, f32x4.mul(sum$c, factor), 16 * c);
   }
   v128.store(out, f32x4.splat(1), 96);
 }
 
-/** The largest score up to `end`, in four independent chains, as in one each comparison waits for the one before (measured: 1.02 times faster). */
-// inline
-function largestScore(scores: usize, end: usize): v128 {
-  // unroll
-  for (let m = 0; m < 4; ++m) {
+/** The largest score up to `end`, in four chains: in one, each comparison waits for the one before (measured: 1.02 x). */
+function largestScore(scores: usize, end: usize): v128 { // inline
+  for (let m = 0; m < 4; ++m) { // unroll
     let n$m = v128.load(scores, 16 * m);
   }
-  // unroll
-  for (let j = 1; j < 5; ++j) {
-    // unroll
-    for (let m = 0; m < 4; ++m) {
+  for (let j = 1; j < 5; ++j) { // unroll
+    for (let m = 0; m < 4; ++m) { // unroll
       n$m = f32x4.pmax(n$m, v128.load(scores, 64 * j + 16 * m));
     }
   }
@@ -137,8 +105,7 @@ function largestScore(scores: usize, end: usize): v128 {
 }
 
 /** Replaces `count` scores by weights 2^(score - max), not divided by their sum; stores 1 / sum. */
-// inline
-function softmaxRow(weights: usize, count: i32, inverseSum: usize): void {
+function softmaxRow(weights: usize, count: i32, inverseSum: usize): void { // inline
   const end = weights + count * 16;
   const maximum = largestScore(weights, end);
   let sum = f32x4.splat(0);
@@ -175,7 +142,7 @@ export function attentionForward(
   sumRow(weights, keys, count, v128.load(inverseSum), out);
 }
 
-/** {@linkcode attentionForward} for all 12 queries of a tile, by twos or fours, and keys by twos: one that only the other query sees gets weight 0. */
+/** {@linkcode attentionForward} for all 12 queries of a tile. Keys are taken in pairs: one that a query must not see gets weight 0. */
 export function attentionForwardTile(w: usize): void {
   scoresForward(w);
   const zero = f32x4.splat(0);
@@ -193,24 +160,18 @@ export function attentionForwardTile(w: usize): void {
   }
 }
 
-/** Multiplies six vectors by the same factor. */
-// inline
-function scaleRow(row: usize, factor: v128): void {
-  // unroll
-  for (let c = 0; c < N; ++c) {
+function scaleRow(row: usize, factor: v128): void { // inline
+  for (let c = 0; c < N; ++c) { // unroll
     v128.store(row, f32x4.mul(v128.load(row, 16 * c), factor), 16 * c);
   }
 }
 
-/** The reverse of {@linkcode gatherKeys} and {@linkcode gatherQueries}: adds 4 * fours + 2 vectors to the rows of four tokens. */
-// inline
-function scatter(vectors: usize, fours: i32, table: usize, tokens: usize, stride: usize): void {
-  // unroll
-  for (let l = 0; l < 4; ++l) {
+/** The reverse of gathering keys (one four and two vectors) or queries (three fours): adds to the rows of four tokens. */
+function scatter(vectors: usize, fours: i32, table: usize, tokens: usize, stride: usize): void { // inline
+  for (let l = 0; l < 4; ++l) { // unroll
     const row$l = laneRow(table, tokens, l, stride);
   }
-  // unroll
-  for (let h = 0; h < 4; ++h) {
+  for (let h = 0; h < 4; ++h) { // unroll
     if (h <= fours) {
       addTransposed(vectors + 64 * h, h < fours ? 4 : 2, row0 + 16 * h, row1 + 16 * h, row2 + 16 * h, row3 + 16 * h);
     }
@@ -220,7 +181,7 @@ function scatter(vectors: usize, fours: i32, table: usize, tokens: usize, stride
 /**
  * Backward of {@linkcode attentionForwardTile} and {@linkcode gatherTile}: adds to the slot rows of a slice.
  *
- * Forward: o = sum_j p_j u_j with p = e / sum, e = 2^score and score = query . u_j. The gradient of o is already divided by the sum, so e
+ * Forward: o = sum_j p_j u_j with p = e / sum, e = 2^score and score = query . u_j. DO is already divided by the sum, so e
  * replaces p: ds_ij = log 2 e_ij (do_i . u_j - do_i . o_i); du_j = sum_i e_ij do_i + ds_ij query_i; dquery_i = sum_j ds_ij u_j.
  */
 export function attentionBackwardTile(w: usize, slice: usize): void {

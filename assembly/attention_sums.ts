@@ -1,43 +1,37 @@
-// The products of attention: scores, sums over keys and sums over queries, six columns each. A register tile is two rows by all six
-// columns (measured: as fast as two tiles of three columns for `exact`, where one value is spilled, and 1.02 times faster for `fast`).
-import { KEYS, N, PROMPT, QUERIES, ROW14, ROW6, Tile } from "./layout";
+// The products of attention: scores, sums over keys and sums over queries. A register tile is two rows by all six columns, which
+// for `fast` is 1.02 times faster than two tiles of three columns (measured), and for `exact`, where one value is spilled, as fast.
+import { KEYS, N, PROMPT, QUERIES, ROW14, ROW6 } from "./dimensions";
+import { Tile } from "./layout";
 import { madd } from "./simd";
 import { hoistBoundsCheck, hoistBoundsChecks } from "./sums";
 
 /** The first query that may see key j or j + 1; j is even, and so is the query. */
-// inline
-function firstQueryOf(j: i32): i32 {
+function firstQueryOf(j: i32): i32 { // inline
   return j < PROMPT ? 0 : j - PROMPT;
 }
 
 /**
- * Eight dot products of six elements, 4 rows a by 2 keys. Forward, a are four queries and the products are their scores:
- * out[i][j] = a[i] . key[j]. Backward (`gradient`), a are the gradients of the outputs, and weights become score gradients:
- * out[i][j] *= a[i] . key[j] - dot[i].
+ * Eight dot products of six elements, 4 rows a by 2 keys. Forward, of queries: the scores out[i][j] = a[i] . key[j].
+ * Backward (`gradient`), of gradients of outputs: weights become score gradients, out[i][j] *= a[i] . key[j] - dot[i].
  */
-// inline
-function dotTile(a: usize, keys: usize, out: usize, gradient: bool, dot: usize): void {
+function dotTile(a: usize, keys: usize, out: usize, gradient: bool, dot: usize): void { // inline
   const b = v128.load(keys);
   const e = v128.load(keys + ROW6);
-  // unroll
-  for (let i = 0; i < 4; ++i) {
+  for (let i = 0; i < 4; ++i) { // unroll
     const a$i = v128.load(a + i * ROW14);
     let s$i = f32x4.mul(a$i, b);
     let t$i = f32x4.mul(a$i, e);
   }
-  // unroll
-  for (let c = 1; c < N; ++c) {
+  for (let c = 1; c < N; ++c) { // unroll
     const b$c = v128.load(keys, 16 * c);
     const e$c = v128.load(keys + ROW6, 16 * c);
-    // unroll
-    for (let i = 0; i < 4; ++i) {
+    for (let i = 0; i < 4; ++i) { // unroll
       const a$c$i = v128.load(a + i * ROW14, 16 * c);
       s$i = madd(a$c$i, b$c, s$i);
       t$i = madd(a$c$i, e$c, t$i);
     }
   }
-  // unroll
-  for (let i = 0; i < 4; ++i) {
+  for (let i = 0; i < 4; ++i) { // unroll
     const at$i = out + i * Tile.WEIGHTS_ROW;
     if (gradient) {
       const dot$i = v128.load(dot, 16 * i);
@@ -57,22 +51,19 @@ export function scoresForward(w: usize): void {
 
 /** Replaces the weights e by score gradients e (do . key - do . o). */
 export function scoresBackward(w: usize): void {
-  // unroll
-  for (let i = 0; i < 12; ++i) {
+  for (let i = 0; i < 12; ++i) { // unroll
     v128.load(w + Tile.DO_DOT_O, 16 * i);
   }
   dotTiles(w, w + Tile.DO, true);
 }
 
 /** {@linkcode dotTile} of all keys and the queries that see them; a: (12, 6, lanes), rows ROW14 apart. */
-// inline
-function dotTiles(w: usize, a: usize, gradient: bool): void {
+function dotTiles(w: usize, a: usize, gradient: bool): void { // inline
   hoistBoundsChecks(a, ROW14, N);
   for (let j = 0; j < KEYS; j += 2) {
     const key = w + Tile.KV + j * ROW6;
     const to = w + Tile.WEIGHTS + j * 16;
-    // unroll
-    for (let b = 0; b < 3; ++b) {
+    for (let b = 0; b < 3; ++b) { // unroll
       if (firstQueryOf(j) < 4 * b + 4) {
         dotTile(a + 4 * b * ROW14, key, to + 4 * b * Tile.WEIGHTS_ROW, gradient, w + Tile.DO_DOT_O + 4 * b * 16);
       }
@@ -81,30 +72,25 @@ function dotTiles(w: usize, a: usize, gradient: bool): void {
 }
 
 /**
- * For every key j the sum over the queries of weight[i][j] * x[i]. The weights are those in w; x: (12, 6, lanes), rows ROW14 apart;
- * out: (34, 6, lanes). `fresh`: start the sums from 0 instead of adding to `out`.
+ * For every key j the sum over the queries of weight[i][j] * x[i]; `fresh`: in place of what `out` holds, else added to it.
+ * x: (12, 6, lanes), rows ROW14 apart; out: (34, 6, lanes).
  */
-// inline
-export function sumsOverQueries(w: usize, x: usize, out: usize, fresh: bool): void {
+export function sumsOverQueries(w: usize, x: usize, out: usize, fresh: bool): void { // inline
   hoistBoundsChecks(x, ROW14, N);
   for (let j = 0; j < KEYS; j += 2) {
     const column = w + Tile.WEIGHTS + j * 16;
     const first = firstQueryOf(j);
     const acc = out + j * ROW6;
-    // unroll
-    for (let c = 0; c < N; ++c) {
+    for (let c = 0; c < N; ++c) { // unroll
       let a$c = fresh ? f32x4.splat(0) : v128.load(acc, 16 * c);
       let b$c = fresh ? f32x4.splat(0) : v128.load(acc + ROW6, 16 * c);
     }
-    // unroll
-    for (let k = 0; k < 6; ++k) {
+    for (let k = 0; k < 6; ++k) { // unroll
       if (first <= 2 * k) {
-        // unroll
-        for (let u = 0; u < 2; ++u) {
+        for (let u = 0; u < 2; ++u) { // unroll
           const p$k$u = v128.load(column + (2 * k + u) * Tile.WEIGHTS_ROW);
           const q$k$u = v128.load(column + (2 * k + u) * Tile.WEIGHTS_ROW, 16);
-          // unroll
-          for (let c = 0; c < N; ++c) {
+          for (let c = 0; c < N; ++c) { // unroll
             const x$k$u$c = v128.load(x + (2 * k + u) * ROW14, 16 * c);
             a$c = madd(p$k$u, x$k$u$c, a$c);
             b$c = madd(q$k$u, x$k$u$c, b$c);
@@ -112,22 +98,17 @@ export function sumsOverQueries(w: usize, x: usize, out: usize, fresh: bool): vo
         }
       }
     }
-    // unroll
-    for (let c = 0; c < N; ++c) {
+    for (let c = 0; c < N; ++c) { // unroll
       v128.store(acc, a$c, 16 * c);
       v128.store(acc + ROW6, b$c, 16 * c);
     }
   }
 }
 
-/**
- * For every query i the sum over the keys that it sees of weight[i][j] * key[j]: first the prompt, unrolled, then pairs of keys after it.
- * The weights and keys are those in w; out: (12, 6, lanes), rows outRow apart.
- */
+/** For every query i the sum of weight[i][j] * key[j] over the keys that it sees; out: (12, 6, lanes), rows outRow apart. */
 export function sumsOverKeys(w: usize, out: usize, outRow: usize): void {
   const x = w + Tile.KV;
-  // unroll
-  for (let j = 0; j < 22; ++j) {
+  for (let j = 0; j < 22; ++j) { // unroll
     hoistBoundsCheck(x + j * ROW6, N);
   }
   for (let i = 0; i < QUERIES; i += 2) {
@@ -135,18 +116,15 @@ export function sumsOverKeys(w: usize, out: usize, outRow: usize): void {
     const acc = out + <usize> i * outRow;
     const p = v128.load(d);
     const q = v128.load(d + Tile.WEIGHTS_ROW);
-    // unroll
-    for (let c = 0; c < N; ++c) {
+    for (let c = 0; c < N; ++c) { // unroll
       const x$c = v128.load(x, 16 * c);
       let a$c = f32x4.mul(p, x$c);
       let b$c = f32x4.mul(q, x$c);
     }
-    // unroll
-    for (let k = 1; k < 22; ++k) {
+    for (let k = 1; k < 22; ++k) { // unroll
       const p$k = v128.load(d, 16 * k);
       const q$k = v128.load(d + Tile.WEIGHTS_ROW, 16 * k);
-      // unroll
-      for (let c = 0; c < N; ++c) {
+      for (let c = 0; c < N; ++c) { // unroll
         const x$k$c = v128.load(x + k * ROW6, 16 * c);
         a$c = madd(p$k, x$k$c, a$c);
         b$c = madd(q$k, x$k$c, b$c);
@@ -155,12 +133,10 @@ export function sumsOverKeys(w: usize, out: usize, outRow: usize): void {
     let after = d + 22 * 16;
     let keys = x + 22 * ROW6;
     for (let k = 0; k < i / 2 + 1; ++k) {
-      // unroll
-      for (let u = 0; u < 2; ++u) {
+      for (let u = 0; u < 2; ++u) { // unroll
         const r$u = v128.load(after, u * 16);
         const s$u = v128.load(after + Tile.WEIGHTS_ROW, u * 16);
-        // unroll
-        for (let c = 0; c < N; ++c) {
+        for (let c = 0; c < N; ++c) { // unroll
           const y$u$c = v128.load(keys + u * ROW6, 16 * c);
           a$c = madd(r$u, y$u$c, a$c);
           b$c = madd(s$u, y$u$c, b$c);
@@ -169,8 +145,7 @@ export function sumsOverKeys(w: usize, out: usize, outRow: usize): void {
       after += 32;
       keys += 2 * ROW6;
     }
-    // unroll
-    for (let c = 0; c < N; ++c) {
+    for (let c = 0; c < N; ++c) { // unroll
       v128.store(acc, a$c, 16 * c);
       v128.store(acc + outRow, b$c, 16 * c);
     }

@@ -1,23 +1,7 @@
-// Greedy decoding: from the prompt alone, one token at a time, each fed back. There is no arithmetic on the operands: with other weights
-// the same code gives another answer.
-import {
-  DECODE_GROUPS,
-  DECODE_QUERY_GROUP,
-  DECODE_TILES,
-  EQUALS,
-  FIRST_QUERY,
-  KEY_ROW,
-  PLUS,
-  POSITIONS,
-  QUERIES,
-  QUERY_ROW,
-  ROW14,
-  ROW6,
-  ROW7,
-  Slot,
-  T,
-  Tile,
-} from "./layout";
+// Greedy decoding: from the prompt alone, one token at a time, each fed back. There is no arithmetic on the operands: with other
+// weights the same code gives another answer.
+import { EQUALS, FIRST_QUERY, PLUS, POSITIONS, QUERIES, ROW14, ROW6, ROW7, T } from "./dimensions";
+import { DECODE_GROUPS, DECODE_QUERY_GROUP, DECODE_TILES, KEY_ROW, QUERY_ROW, Slot, Tile } from "./layout";
 import { attentionForward, gatherKeys, gatherQueries } from "./attention";
 import { inferLogits } from "./feed_forward";
 import { slotsForward } from "./slots";
@@ -28,20 +12,17 @@ export function prepareDecoding(w: usize): void {
   slotsForward(w, Slot.DECODE, DECODE_GROUPS, DECODE_QUERY_GROUP, Slot.DECODE_KEYS, Slot.DECODE_QUERIES);
 }
 
-// inline
-export function keyRow(position: i32, token: i32): usize {
+export function keyRow(position: i32, token: i32): usize { // inline
   return Slot.DECODE_KEYS + (position * T + token) * KEY_ROW;
 }
 
 /** The row of query i, whose own token is `token`, in the table of queries and x. */
-// inline
-export function queryRow(i: i32, token: i32): usize {
+export function queryRow(i: i32, token: i32): usize { // inline
   return Slot.DECODE_QUERIES + ((FIRST_QUERY + i) * T + token - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
 }
 
 /** The token with the largest logit, or the first of them if several are equal. logits: (14, lanes). */
-// inline
-export function argmax(logits: usize): v128 {
+export function argmax(logits: usize): v128 { // inline
   let best = v128.load(logits);
   let token = i32x4.splat(0);
   for (let t = 1; t < T; ++t) {
@@ -54,8 +35,7 @@ export function argmax(logits: usize): v128 {
 }
 
 /** Writes token i of the four problems from `first` on that are below `count`; tokens: i32x4. */
-// inline
-export function storeTokens(tokens: usize, first: i32, count: i32, i: i32, out: usize): void {
+export function storeTokens(tokens: usize, first: i32, count: i32, i: i32, out: usize): void { // inline
   for (let lane = 0; lane < 4 && first + lane < count; ++lane) {
     store<u8>(out + (first + lane) * QUERIES + i, load<i32>(tokens + lane * 4));
   }

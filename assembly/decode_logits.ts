@@ -1,6 +1,7 @@
 // The entry for tests/certify/engine_margins.ts: the logits that decoding computes on its way, in both ways, with the right digits
 // written before. The core need not export them.
-import { EQUALS, FIRST_QUERY, PLUS, ROW6, ROW7, T, Tile, WORKSPACES } from "./layout";
+import { EQUALS, FIRST_QUERY, PLUS, ROW6, ROW7, T } from "./dimensions";
+import { Tile, WORKSPACES } from "./layout";
 import { attentionForward, gatherKeys, gatherQueries } from "./attention";
 import { keyRow, queryRow } from "./decode";
 import { attend, storeOperandOffsets, storeWrittenOffset } from "./decode_tables";

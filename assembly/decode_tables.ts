@@ -1,11 +1,11 @@
-// Greedy decoding of many problems. The weights do not change, so the weight of a key in the attention of a query depends on four small
-// numbers only: the step, the query's token, the key's position and its token. All are tabulated once, as rows (e u, e) with
-// e = 2^score and the key u. The attention of a query is then a sum of rows, one for each key, and a division. Must equal `decode` of
-// decode.ts up to the rounding of these sums.
+// Greedy decoding of many problems. The attention weight of a key depends on four small numbers only: the step, the query's token,
+// the key's position and its token. All are tabulated once, as rows (e u, e) with e = 2^score and the key u. The attention of a
+// query is then a sum of rows and a division. Must equal `decode` of decode.ts up to the rounding of these sums.
 //
 // A block holds the rows of one step and query token: one row for the symbols `+` and `=` together, 10 rows for each digit of the
 // operands (ones first, a then b), and 14 rows for each token written before.
-import { Block, BLOCKS, EQUALS, FIRST_QUERY, PLUS, QUERIES, ROW14, ROW7, T, Tile } from "./layout";
+import { EQUALS, FIRST_QUERY, PLUS, QUERIES, ROW14, ROW7, T } from "./dimensions";
+import { Block, BLOCKS, Tile } from "./layout";
 import { argmax, keyRow, queryRow, storeTokens } from "./decode";
 import { exp2 } from "./elementary";
 import { inferLogits } from "./feed_forward";
@@ -21,8 +21,8 @@ const BATCH = 48;
 /** Bytes of the key offsets of one row: up to 31 keys, four lanes. */
 const OFFSETS_ROW = 31 * 16;
 /**
- * Attention weights are relative to the largest in their block. The largest that any one problem uses must be at least 2^-RANGE, so that
- * no sum underflows; a model that violates this is decoded by decode.ts, key by key.
+ * Attention weights are relative to the largest in their block. The largest that any one problem uses must be at least 2^-RANGE,
+ * so that no sum underflows; other models are decoded by decode.ts, key by key.
  */
 const RANGE: f32 = 100;
 
@@ -33,7 +33,6 @@ export function tablesUsable(): bool {
   return usable;
 }
 
-/** Fills all blocks from the slot tables of decoding. */
 export function prepareTables(w: usize): void {
   usable = true;
   for (let i = 0; i < QUERIES; ++i) {
@@ -44,30 +43,25 @@ export function prepareTables(w: usize): void {
   }
 }
 
-// inline
-function block(i: i32, token: i32): usize {
+function block(i: i32, token: i32): usize { // inline
   return BLOCKS + (i * T + token) * Block.SIZE;
 }
 
 /** The position of a key: the ones of a are at 9, those of b at 20, tokens written before from 22 on. */
-// inline
-function positionOf(key: i32): i32 {
+function positionOf(key: i32): i32 { // inline
   return key < 10 ? 9 - key : key < OPERAND_KEYS ? 30 - key : key + 2;
 }
 
-/** How many tokens a key may have. */
-// inline
-function tokensOf(key: i32): i32 {
+function tokensOf(key: i32): i32 { // inline
   return key < OPERAND_KEYS ? 10 : T;
 }
 
 /** The score of a key for a query (low, high), whose last two lanes are 0. */
-// inline
-function score(low: v128, high: v128, key: usize): f32 {
+function score(low: v128, high: v128, key: usize): f32 { // inline
   return sumLanes(f32x4.add(f32x4.mul(low, v128.load(key)), f32x4.mul(high, v128.load(key, 16))));
 }
 
-/** Fills one block; returns whether no sum over a problem's keys can underflow. `scores`: room for its scores, an even number of vectors. */
+/** Fills one block; returns whether no sum over a problem's keys can underflow. `scores`: room for its scores. */
 function fillBlock(i: i32, token: i32, scores: usize): bool {
   const query = queryRow(i, token);
   const low = v128.load(query);
@@ -115,8 +109,7 @@ function fillBlock(i: i32, token: i32, scores: usize): bool {
 }
 
 /** Stores the row e u_0 … e u_5, e, 0; the row of the key is u_0 … u_5, 1, 0. */
-// inline
-function storeWeightedKey(e: f32, key: usize, out: usize): void {
+function storeWeightedKey(e: f32, key: usize, out: usize): void { // inline
   const weight = f32x4.splat(e);
   v128.store(out, f32x4.mul(weight, v128.load(key)));
   v128.store(out, f32x4.mul(weight, v128.load(key, 16)), 16);
@@ -149,14 +142,11 @@ export function decodeByTables(w: usize, problems: usize, count: i32, out: usize
 }
 
 /** The byte offsets, within a block, of the rows of four tokens; `firstRow`: the first row of their key. */
-// inline
-function rowOffset(firstRow: i32, tokens: v128): v128 {
+function rowOffset(firstRow: i32, tokens: v128): v128 { // inline
   return i32x4.shl(i32x4.add(tokens, i32x4.splat(firstRow)), 5);
 }
 
-/** Stores the offsets of the operands' digits. */
-// inline
-export function storeOperandOffsets(w: usize, offsets: usize): void {
+export function storeOperandOffsets(w: usize, offsets: usize): void { // inline
   for (let key = 0; key < OPERAND_KEYS; ++key) {
     const digits = v128.load(w + Tile.A_DIGITS + key * 16); // B_DIGITS follow A_DIGITS
     v128.store(offsets + key * 16, rowOffset(1 + key * 10, digits));
@@ -164,16 +154,13 @@ export function storeOperandOffsets(w: usize, offsets: usize): void {
 }
 
 /** Stores the offsets of the tokens that step i wrote. */
-// inline
-export function storeWrittenOffset(i: i32, tokens: v128, offsets: usize): void {
+export function storeWrittenOffset(i: i32, tokens: v128, offsets: usize): void { // inline
   v128.store(offsets + (OPERAND_KEYS + i) * 16, rowOffset(WRITTEN + i * T, tokens));
 }
 
-/** The attention of query i of four problems: stores its output (7, lanes), whose last is 1, and the residual stream (7, lanes). */
-// inline
-export function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: usize): void {
-  // unroll
-  for (let l = 0; l < 4; ++l) {
+/** The attention of query i of four problems: stores its output (6, and 1) and the residual stream (7, lanes). */
+export function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: usize): void { // inline
+  for (let l = 0; l < 4; ++l) { // unroll
     const token$l = load<i32>(tokens + 4 * l);
     const base$l = block(i, token$l);
     let low$l = v128.load(base$l);
@@ -181,8 +168,7 @@ export function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usi
   }
   const end = offsets + (OPERAND_KEYS + i) * 16;
   for (let at = offsets; at < end; at += 16) {
-    // unroll
-    for (let l = 0; l < 4; ++l) {
+    for (let l = 0; l < 4; ++l) { // unroll
       const row$l = base$l + load<u32>(at + 4 * l);
       low$l = f32x4.add(low$l, v128.load(row$l));
       high$l = f32x4.add(high$l, v128.load(row$l + 16));
@@ -192,19 +178,16 @@ export function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usi
   const spare = w + Tile.SCRATCH;
   storeTransposed(high0, high1, high2, high3, spare, 16);
   const inverse = f32x4.div(f32x4.splat(1), v128.load(spare, 32));
-  // unroll
-  for (let c = 0; c < 4; ++c) {
+  for (let c = 0; c < 4; ++c) { // unroll
     v128.store(out, f32x4.mul(v128.load(out, 16 * c), inverse), 16 * c);
   }
-  // unroll
-  for (let c = 0; c < 2; ++c) {
+  for (let c = 0; c < 2; ++c) { // unroll
     v128.store(out + 64, f32x4.mul(v128.load(spare, 16 * c), inverse), 16 * c);
   }
   v128.store(out, f32x4.splat(1), 96);
-  // unroll
-  for (let l = 0; l < 4; ++l) {
+  for (let l = 0; l < 4; ++l) { // unroll
     const x$l = queryRow(i, token$l) + 28;
   }
   storeTransposed(v128.load(x0), v128.load(x1), v128.load(x2), v128.load(x3), x, 16);
-  storeTransposed(v128.load(x0, 12), v128.load(x1, 12), v128.load(x2, 12), v128.load(x3, 12), x + 48, 16); // features 3 … 6
+  storeTransposed(v128.load(x0, 12), v128.load(x1, 12), v128.load(x2, 12), v128.load(x3, 12), x + 48, 16);
 }

@@ -5,30 +5,22 @@ import { madd } from "./simd";
 export const LOG2_E: f32 = 1.4426950408889634;
 export const LN_2: f32 = 0.6931471805599453;
 
-// Denormals: a product below 2^-126 takes some processors 150 cycles instead of one (measured: a trained model trained ten times
-// slower on an Intel core), and WASM cannot flush denormals to zero. So exponentials end where they no longer matter: next to the
-// largest weight of a softmax, which is 1, 2^-40 is nothing in float32, and so is the tail of GELU below 2^-72. The factors of a
-// gradient then have a product far above 2^-126.
+// Denormals: a product below 2^-126 takes some processors 150 cycles (measured: a trained model trained ten times slower on an Intel
+// core), and WASM cannot flush denormals to zero. So exponentials end where they no longer matter in float32: at 2^-40 next to the
+// largest weight of a softmax, which is 1, and at 2^-72 in the tail of GELU.
 
 /** 2^x with a relative error below 2e-7; x <= 127, and x < -126 counts as -126. */
-// inline
-export function exp2(x: v128): v128 {
+export function exp2(x: v128): v128 { // inline
   return exp2From(x, v128.load(at.MIN_EXPONENT));
 }
 
 /** 2^x for x <= 0, as softmax needs it: x < -40 counts as -40. */
-// inline
-export function exp2Softmax(x: v128): v128 {
+export function exp2Softmax(x: v128): v128 { // inline
   return exp2From(x, v128.load(at.MIN_SOFTMAX));
 }
 
-/**
- * 2^x; x < lowest counts as `lowest`.
- *
- * x = n + f with |f| <= 1/2: adding 1.5 x 2^23 rounds x to n and leaves n in the low bits, and a shift moves it into the exponent.
- */
-// inline
-function exp2From(x: v128, lowest: v128): v128 {
+/** 2^x; x < lowest counts as `lowest`. Adding 1.5 x 2^23 rounds x to n and leaves n in the low bits, to be shifted into the exponent. */
+function exp2From(x: v128, lowest: v128): v128 { // inline
   const clamped = f32x4.pmax(lowest, x);
   const shifted = f32x4.add(clamped, v128.load(at.ROUNDER));
   const f = f32x4.sub(clamped, f32x4.sub(shifted, v128.load(at.ROUNDER)));
@@ -40,13 +32,11 @@ function exp2From(x: v128, lowest: v128): v128 {
   return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
-/** Stores {@linkcode exp2Softmax} of two vectors, one after the other, and returns their sum. The two share the loads of the coefficients. */
-// inline
-export function storeExp2Softmax(x0: v128, x1: v128, out: usize): v128 {
+/** Stores {@linkcode exp2Softmax} of two vectors, which share the loads of the coefficients, and returns their sum. */
+export function storeExp2Softmax(x0: v128, x1: v128, out: usize): v128 { // inline
   const lowest = v128.load(at.MIN_SOFTMAX);
   const rounder = v128.load(at.ROUNDER);
-  // unroll
-  for (let i = 0; i < 2; ++i) {
+  for (let i = 0; i < 2; ++i) { // unroll
     const clamped$i = f32x4.pmax(lowest, x$i);
     const shifted$i = f32x4.add(clamped$i, rounder);
     const f$i = f32x4.sub(clamped$i, f32x4.sub(shifted$i, rounder));
@@ -54,16 +44,14 @@ export function storeExp2Softmax(x0: v128, x1: v128, out: usize): v128 {
   const c5 = v128.load(at.EXP2_5);
   const c4 = v128.load(at.EXP2_4);
   const c3 = v128.load(at.EXP2_3);
-  // unroll
-  for (let i = 0; i < 2; ++i) {
+  for (let i = 0; i < 2; ++i) { // unroll
     let p$i = madd(f$i, c5, c4);
     p$i = madd(p$i, f$i, c3);
   }
   const c2 = v128.load(at.EXP2_2);
   const c1 = v128.load(at.EXP2_1);
   const c0 = v128.load(at.ONE);
-  // unroll
-  for (let i = 0; i < 2; ++i) {
+  for (let i = 0; i < 2; ++i) { // unroll
     p$i = madd(p$i, f$i, c2);
     p$i = madd(p$i, f$i, c1);
     p$i = madd(p$i, f$i, c0);
@@ -74,8 +62,7 @@ export function storeExp2Softmax(x0: v128, x1: v128, out: usize): v128 {
 }
 
 /** ln x for x > 0 as 2 artanh((m - 1) / (m + 1)) + e ln 2 with m in [0.7, 1.4]; absolute error below 2e-7 x (1 + |ln x|). */
-// inline
-export function ln(x: v128): v128 {
+export function ln(x: v128): v128 { // inline
   // 0x3f3504f3 is sqrt(1/2): subtracting it first centres the mantissa on 1
   const shifted = i32x4.sub(x, i32x4.splat(0x3f3504f3));
   const exponent = i32x4.shr_s(shifted, 23);
@@ -89,19 +76,16 @@ export function ln(x: v128): v128 {
 }
 
 /**
- * GELU(u) = u Phi(u) with the error function, and its derivative Phi(u) + u phi(u), of two vectors at `from`; they share the loads
- * of the coefficients. Values go to `values`, derivatives to `derivatives` unless that is the constant 0.
- * Must equal `GELU.erf` of src/engine/reference/gelu.ts.
+ * GELU(u) = u Phi(u) with the error function, and its derivative Phi(u) + u phi(u), of two vectors at `from`; no derivative if
+ * `derivatives` is the constant 0. Must equal `GELU.erf` of src/engine/reference/gelu.ts.
  *
  * Phi(-|u|) = exp(-u^2 / 2) R(t), t = 1 / (1 + 0.26 |u|), with a polynomial R: nothing cancels in the tail.
  */
-// inline
-export function geluErf(from: usize, values: usize, derivatives: usize): void {
+export function geluErf(from: usize, values: usize, derivatives: usize): void { // inline
   const one = v128.load(at.ONE);
   const scale = v128.load(at.PHI_SCALE);
   const half = v128.load(at.HALF_LOG2_E);
-  // unroll
-  for (let i = 0; i < 2; ++i) {
+  for (let i = 0; i < 2; ++i) { // unroll
     const u$i = v128.load(from, 16 * i);
     const gauss$i = exp2From(f32x4.mul(f32x4.mul(u$i, u$i), half), v128.load(at.MIN_GAUSS));
     const t$i = f32x4.div(one, madd(f32x4.abs(u$i), scale, one));
@@ -109,28 +93,24 @@ export function geluErf(from: usize, values: usize, derivatives: usize): void {
   const c7 = v128.load(at.PHI_7);
   const c6 = v128.load(at.PHI_6);
   const c5 = v128.load(at.PHI_5);
-  // unroll
-  for (let i = 0; i < 2; ++i) {
+  for (let i = 0; i < 2; ++i) { // unroll
     let r$i = madd(t$i, c7, c6);
     r$i = madd(r$i, t$i, c5);
   }
   const c4 = v128.load(at.PHI_4);
   const c3 = v128.load(at.PHI_3);
-  // unroll
-  for (let i = 0; i < 2; ++i) {
+  for (let i = 0; i < 2; ++i) { // unroll
     r$i = madd(r$i, t$i, c4);
     r$i = madd(r$i, t$i, c3);
   }
   const c2 = v128.load(at.PHI_2);
   const c1 = v128.load(at.PHI_1);
-  // unroll
-  for (let i = 0; i < 2; ++i) {
+  for (let i = 0; i < 2; ++i) { // unroll
     r$i = madd(r$i, t$i, c2);
     r$i = madd(r$i, t$i, c1);
   }
   const normalizer = v128.load(at.INVERSE_SQRT_2PI);
-  // unroll
-  for (let i = 0; i < 2; ++i) {
+  for (let i = 0; i < 2; ++i) { // unroll
     const tail$i = f32x4.mul(f32x4.mul(r$i, t$i), gauss$i);
     const phi$i = v128.bitselect(tail$i, f32x4.sub(one, tail$i), i32x4.shr_s(u$i, 31));
     v128.store(values, f32x4.mul(u$i, phi$i), 16 * i);
@@ -139,17 +119,15 @@ export function geluErf(from: usize, values: usize, derivatives: usize): void {
 }
 
 /**
- * GELU(u) = u / 2 (1 + tanh(c (u + 0.044715 u^3))), c = sqrt(2 / pi), and its derivative; arguments as in {@linkcode geluErf}.
+ * GELU(u) = u / 2 (1 + tanh(c (u + 0.044715 u^3))), c = sqrt(2 / pi), and its derivative, as {@linkcode geluErf} does.
  * Must equal `GELU.tanh` of src/engine/reference/gelu.ts.
  *
  * (1 + tanh z) / 2 is the logistic function of 2 z, computed from exp(-2 |z|), which cannot overflow.
  */
-// inline
-export function geluTanh(from: usize, values: usize, derivatives: usize): void {
+export function geluTanh(from: usize, values: usize, derivatives: usize): void { // inline
   const one = v128.load(at.ONE);
   const scale = v128.load(at.TANH_SCALE);
-  // unroll
-  for (let i = 0; i < 2; ++i) {
+  for (let i = 0; i < 2; ++i) { // unroll
     const u$i = v128.load(from, 16 * i);
     const square$i = f32x4.mul(u$i, u$i);
     const twoZ$i = f32x4.mul(f32x4.mul(u$i, scale), madd(square$i, v128.load(at.TANH_CUBIC), one));

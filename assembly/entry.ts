@@ -1,5 +1,5 @@
 // The core of tiny-adder, and the entry of the module with all of it. Reading order:
-//   model, layout, simd, elementary               the variant; the memory; four lanes at once; exp, ln and GELU
+//   dimensions, model, layout, simd, elementary   sizes; the variant; the memory; four lanes at once; exp, ln and GELU
 //   fold_weights, layers, sums                    folded weights; LayerNorm and linear layers; gradients of weights
 //   philox, tile, slots                           random words; four examples as tokens; tables per (token, position)
 //   attention, attention_sums, feed_forward       the kernels of one tile, forward and backward
@@ -7,8 +7,9 @@
 //   decode, decode_tables                         greedy decoding of a few problems, and of many
 //   tasks, threads                                work for several threads
 // The other entries: adder only decodes; stages is that of bench/stages.ts, decode_logits that of tests/certify/engine_margins.ts.
-import { BLOCKS, FIRST_MOMENT, GRADIENT, Job, LOSSES, MAX_RUN, NORMS, RUN, SECOND_MOMENT } from "./layout";
-import { QUERIES, Run, T, Tile, WORKSPACES } from "./layout";
+import { QUERIES, T } from "./dimensions";
+import { BLOCKS, FIRST_MOMENT, GRADIENT, LOSSES, MAX_RUN, NORMS, SECOND_MOMENT, WORKSPACES } from "./layout";
+import { Job, RUN, Run, Tile } from "./layout";
 import { finishGradient, forwardTile, prepareSlots, reduceSlices, sliceCount } from "./gradient";
 import { initializeParameters } from "./initialization";
 import { finalNorm } from "./model";

@@ -1,11 +1,12 @@
 // From the attention output to the loss and back: output projection, LayerNorm 2, feed-forward layer, final norm, tied output.
 // `rows` counts the rows of the workspace to process: the 12 queries of one tile, or the same query of several tiles.
-import { D, F, Folded, N, QUERIES, ROW14, ROW7, Slice, Tile } from "./layout";
+import { D, F, N, QUERIES, ROW14, ROW7 } from "./dimensions";
+import { Folded, Slice, Tile } from "./layout";
 import { finalNorm } from "./model";
 import { geluErf, geluTanh, ln, LOG2_E, storeExp2Softmax } from "./elementary";
 import { linear14, linear7, normalize, normalizeBackward } from "./layers";
 import { addTo, madd } from "./simd";
-import { outerProductRow, weightGradient } from "./sums";
+import { weightGradient, weightGradientRow } from "./sums";
 
 /** x1 = x + projected o, then LayerNorm 2. */
 export function projectionForward(w: usize, rows: i32): void {
@@ -22,8 +23,7 @@ export function hiddenForward(w: usize, rows: i32): void {
 }
 
 /** GELU of u; replaces u by the derivative of GELU unless `inference`. */
-// inline
-function geluRows(w: usize, rows: i32, inference: bool): void {
+function geluRows(w: usize, rows: i32, inference: bool): void { // inline
   const end = w + Tile.U + rows * ROW14;
   let value = w + Tile.GELU;
   for (let u = w + Tile.U; u < end; u += 32) {
@@ -46,8 +46,7 @@ export function inferLogits(w: usize, rows: i32): void {
 }
 
 /** The input of the output layer: x2, or its LayerNorm in the 777 variant. */
-// inline
-function outputInput(w: usize): usize {
+function outputInput(w: usize): usize { // inline
   return finalNorm ? w + Tile.NORMALIZED_F : w + Tile.X2;
 }
 
@@ -65,8 +64,8 @@ export function logitsForward(w: usize, rows: i32): void {
 }
 
 /**
- * Cross-entropy of the 12 queries: adds the loss to the slice and replaces the logits by their gradient, softmax - one-hot. Neither is
- * divided by the number of targets yet. Must equal `crossEntropy` of src/engine/reference/softmax.ts.
+ * Cross-entropy of the 12 queries: adds the loss to the slice and replaces the logits by their gradient, softmax - one-hot, both
+ * summed over the targets. Must equal `crossEntropy` of src/engine/reference/softmax.ts.
  *
  * -log p = max - logit + log(sum). One logarithm serves the product of the 12 sums: each is in [1, 14], and 14^12 fits into a float.
  */
@@ -80,8 +79,7 @@ export function crossEntropy(w: usize, slice: usize): void {
     const targets = w + Tile.TARGETS + k * 16;
     let even = v128.load(logits);
     let odd = v128.load(logits, 16);
-    // unroll
-    for (let r = 1; r < 7; ++r) {
+    for (let r = 1; r < 7; ++r) { // unroll
       even = f32x4.pmax(even, v128.load(logits, 32 * r));
       odd = f32x4.pmax(odd, v128.load(logits, 32 * r + 16));
     }
@@ -98,8 +96,7 @@ export function crossEntropy(w: usize, slice: usize): void {
     }
     product = f32x4.mul(product, sum);
     const inverse = f32x4.div(mask, sum);
-    // unroll
-    for (let r = 0; r < 14; ++r) {
+    for (let r = 0; r < 14; ++r) { // unroll
       v128.store(logits, f32x4.mul(v128.load(logits, 16 * r), inverse), 16 * r);
     }
     subtractOneHot(logits, targets);
@@ -107,12 +104,10 @@ export function crossEntropy(w: usize, slice: usize): void {
   addTo(slice + Slice.LOSS, f32x4.mul(f32x4.add(loss, ln(product)), mask));
 }
 
-/** The logits of four targets; 0 in lanes that do not count. Four loads by address are faster than comparing 14 tokens with the target (measured). */
-// inline
-function targetLogits(logits: usize, targets: usize): v128 {
+/** The logits of four targets; 0 in lanes that do not count. */
+function targetLogits(logits: usize, targets: usize): v128 { // inline
   let logit = f32x4.splat(0);
-  // unroll
-  for (let l = 0; l < 4; ++l) {
+  for (let l = 0; l < 4; ++l) { // unroll
     const target$l = load<i32>(targets + 4 * l);
     if (target$l >= 0) logit = f32x4.replace_lane(logit, l, load<f32>(logits + target$l * 16 + 4 * l));
   }
@@ -120,10 +115,8 @@ function targetLogits(logits: usize, targets: usize): v128 {
 }
 
 /** Subtracts 1 at the targets of four lanes, except in lanes that do not count. */
-// inline
-function subtractOneHot(logits: usize, targets: usize): void {
-  // unroll
-  for (let l = 0; l < 4; ++l) {
+function subtractOneHot(logits: usize, targets: usize): void { // inline
+  for (let l = 0; l < 4; ++l) { // unroll
     const token$l = load<i32>(targets + 4 * l);
     const at$l = logits + token$l * 16 + 4 * l;
     if (token$l >= 0) store<f32>(at$l, load<f32>(at$l) - 1);
@@ -147,8 +140,7 @@ export function hiddenBackward(w: usize): void {
   linear7(Folded.W2_BACK, w + Tile.DX2, ROW7, 0, 0, dgelu, ROW14, QUERIES);
   linear7(Folded.W2_BACK + 28, w + Tile.DX2, ROW7, 0, 0, dgelu + ROW7, ROW14, QUERIES);
   for (let k = 0; k < QUERIES; ++k) {
-    // unroll
-    for (let r = 0; r < 14; ++r) {
+    for (let r = 0; r < 14; ++r) { // unroll
       const u$r = w + Tile.U + k * ROW14 + 16 * r;
       v128.store(u$r, f32x4.mul(v128.load(u$r), v128.load(dgelu + k * ROW14 + 16 * r)));
     }
@@ -156,10 +148,7 @@ export function hiddenBackward(w: usize): void {
   linear14(Folded.W1_BACK, w + Tile.U, ROW14, 0, 0, w + Tile.DNORMALIZED2, ROW7, QUERIES);
 }
 
-/**
- * From the gradients of x2 and of the input of w1 to those of x (replacing x in QX) and of the attention output, as attentionBackwardTile
- * needs them: DO, divided by the sum of the attention weights, and DO_DOT_O.
- */
+/** From the gradients of x2 and of the input of w1 to those of x (replacing x in QX) and of the attention output: DO and DO_DOT_O. */
 export function projectionBackward(w: usize): void {
   for (let k = 0; k < QUERIES; ++k) {
     const dx = w + Tile.QX + ROW7 + k * ROW14;
@@ -171,8 +160,7 @@ export function projectionBackward(w: usize): void {
     const dout = w + Tile.DO + k * ROW14;
     const inverse = v128.load(w + Tile.INVERSE_SUM + k * 16);
     let dot = f32x4.splat(0);
-    // unroll
-    for (let c = 0; c < N; ++c) {
+    for (let c = 0; c < N; ++c) { // unroll
       const g$c = f32x4.mul(v128.load(dout, 16 * c), inverse);
       dot = madd(g$c, v128.load(w + Tile.O + k * ROW7, 16 * c), dot);
       v128.store(dout, g$c, 16 * c);
@@ -181,7 +169,6 @@ export function projectionBackward(w: usize): void {
   }
 }
 
-/** Adds the gradients of the four matrices to the slice. */
 export function weightGradients(w: usize, slice: usize): void {
   weightGradient(w + Tile.LOGITS, outputInput(w), F / 2, slice + Slice.DOUTPUT);
   weightGradient(w + Tile.U, w + Tile.NORMALIZED2, F / 2, slice + Slice.DW1);
@@ -189,5 +176,5 @@ export function weightGradients(w: usize, slice: usize): void {
   weightGradient(w + Tile.GELU, w + Tile.DX2, F / 2, slice + Slice.DW2);
   const dx = w + Tile.QX + ROW7;
   weightGradient(dx, w + Tile.O, D / 2, slice + Slice.DPROJECTION);
-  outerProductRow(dx + 96, ROW14, w + Tile.O, ROW7, QUERIES, slice + Slice.DPROJECTION + 6 * ROW7);
+  weightGradientRow(dx + 96, ROW14, w + Tile.O, ROW7, QUERIES, slice + Slice.DPROJECTION + 6 * ROW7);
 }

@@ -18,8 +18,9 @@
 //   OUTPUT      tok R, or tok N_f where there is a final norm (14, 7)
 //   TOK, POS    tok R, pos R                                  (14, 7), (33, 7)
 //
-// A narrow model of width W has its W coordinates in the first W - 1 of the seven and in the last: the others are 0, and get no gradient.
-import { D, F, Folded, GRADIENT, MATRIX_ROW, N, PARAMETERS, POSITIONS, ROW7, Slice, Slot, T, Tensor } from "./layout";
+// A narrow model of width W has its coordinates in the first W - 1 of the seven and in the last: others are 0 and get no gradient.
+import { D, F, MATRIX_ROW, N, POSITIONS, ROW7, T } from "./dimensions";
+import { Folded, GRADIENT, PARAMETERS, Slice, Slot, Tensor } from "./layout";
 import { LOG2_E } from "./elementary";
 import { finalNorm, width } from "./model";
 import { madd, splatAt, sumsOfLanes } from "./simd";
@@ -32,7 +33,7 @@ function queryScale(): f32 {
 /**
  * out = a b, of matrices (rows, inner) and (inner, 7).
  *
- * a: rows aRow and columns aColumn bytes apart: it may be a transpose or a matrix of the flat vector; b, out: rows MATRIX_ROW apart.
+ * a: rows aRow and columns aColumn bytes apart, so it may be a transpose; b, out: rows MATRIX_ROW apart.
  */
 function product(a: usize, aRow: usize, aColumn: usize, rows: i32, inner: i32, b: usize, out: usize): void {
   for (let i = 0; i < rows; ++i) {
@@ -54,7 +55,7 @@ function product(a: usize, aRow: usize, aColumn: usize, rows: i32, inner: i32, b
   }
 }
 
-/** Writes the transpose of a matrix (rows, columns) with rows MATRIX_ROW bytes apart; those of the result are `stride` apart. */
+/** Writes the transpose of a matrix (rows, columns) with rows MATRIX_ROW apart; those of the result are `stride` apart. */
 function transpose(from: usize, rows: i32, columns: i32, out: usize, stride: usize): void {
   for (let r = 0; r < rows; ++r) {
     for (let c = 0; c < columns; ++c) store<f32>(out + c * stride + r * 4, load<f32>(from + c * 4));
@@ -73,8 +74,8 @@ function copyRows(from: usize, rows: i32, out: usize, stride: usize): void {
 }
 
 /**
- * Writes R and its transpose: the reflection of the first W axes that swaps the direction of the mean, (1, …, 1) / sqrt W, and axis W - 1
- * (Householder 1958, doi:10.1145/320941.320947), with column W - 1 moved to column 6.
+ * Writes R and its transpose: the reflection of the first W axes that swaps the mean's direction, (1, …, 1) / sqrt W, and axis
+ * W - 1 (Householder 1958, doi:10.1145/320941.320947), with column W - 1 moved to column 6.
  */
 export function writeReflection(): void {
   const c: f64 = 1.0 / Math.sqrt(<f64> width);
@@ -176,8 +177,8 @@ function productBackward(dProduct: usize, a: i32, rows: i32, n: usize, to: i32, 
 }
 
 /**
- * Backward of {@linkcode foldWeights}: from the sums of a slice and of the slots, times `scale`, to the gradients of all tensors but the
- * embeddings. Of the token embeddings it writes the part that comes from the output layer. `w`: room for matrices, 150 rows.
+ * Backward of {@linkcode foldWeights}: from the sums of a slice and of the slots, times `scale`, to the gradients of all tensors
+ * but the embeddings; of those it writes what comes from the output layer. `w`: room for matrices, 150 rows.
  */
 export function foldWeightsBackward(w: usize, slice: usize, scale: f32): void {
   const dNorm = w; // (7, 7)

@@ -1,15 +1,6 @@
 // The loss of a batch and its gradient: sums tiles into slices, slices into one, and lanes into numbers.
-import {
-  FLAT,
-  GRADIENT,
-  MAX_SLICES,
-  QUERIES,
-  Slice,
-  SLICES,
-  Slot,
-  TRAINING_GROUPS,
-  TRAINING_QUERY_GROUP,
-} from "./layout";
+import { QUERIES } from "./dimensions";
+import { FLAT, GRADIENT, MAX_SLICES, Slice, SLICES, Slot, TRAINING_GROUPS, TRAINING_QUERY_GROUP } from "./layout";
 import { attentionBackwardTile, attentionForwardTile, gatherTile } from "./attention";
 import {
   crossEntropy,
@@ -23,15 +14,14 @@ import {
   weightGradients,
 } from "./feed_forward";
 import { foldWeightsBackward } from "./fold_weights";
-import { sumLanes } from "./simd";
+import { addTo, sumLanes } from "./simd";
 import { embeddingsBackward, slotsBackward, slotsForward } from "./slots";
 
 /**
- * The number of slices of a batch of `tiles` tiles. Gradients are summed within each slice in the order of its tiles, then slice by
- * slice, so the bytes of the result depend on the batch alone and not on the threads.
+ * The number of slices of a batch of `tiles` tiles. Gradients are summed within each slice in the order of its tiles, then slice
+ * by slice, so the bytes of the result do not depend on the threads.
  */
-// inline
-export function sliceCount(tiles: i32): i32 {
+export function sliceCount(tiles: i32): i32 { // inline
   return tiles < 4 ? 1 : min(MAX_SLICES, max(2, tiles / 8));
 }
 
@@ -50,8 +40,7 @@ export function accumulateTile(w: usize, slice: usize): void {
 }
 
 /** The first stages of a tile whose tokens are laid out. */
-// inline
-export function tileStages(w: usize, slice: usize, stages: i32): void {
+export function tileStages(w: usize, slice: usize, stages: i32): void { // inline
   if (stages > 0) gatherTile(w);
   if (stages > 1) attentionForwardTile(w);
   if (stages > 2) projectionForward(w, QUERIES);
@@ -66,14 +55,9 @@ export function tileStages(w: usize, slice: usize, stages: i32): void {
   if (stages > 11) attentionBackwardTile(w, slice);
 }
 
-/** Adds the other slices to the first one. */
 export function reduceSlices(slices: i32): void {
   for (let s = 1; s < slices; ++s) {
-    let from = SLICES + s * Slice.SIZE;
-    for (let to = SLICES; to < SLICES + Slice.SIZE; to += 16) {
-      v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
-      from += 16;
-    }
+    for (let at = SLICES; at < SLICES + Slice.SIZE; at += 16) addTo(at, v128.load(at + s * Slice.SIZE));
   }
 }
 

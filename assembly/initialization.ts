@@ -1,4 +1,5 @@
-import { FLAT, PARAMETERS, T, Tensor, Tile, WORKSPACES } from "./layout";
+import { T } from "./dimensions";
+import { FLAT, PARAMETERS, Tensor, Tile, WORKSPACES } from "./layout";
 import { finalNorm, hidden, width } from "./model";
 import { philox4 } from "./philox";
 import { DOMAIN_INITIALIZATION } from "./tile";

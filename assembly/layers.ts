@@ -1,25 +1,23 @@
-import { EPSILON, INVERSE_WIDTH, N } from "./layout";
+import { N } from "./dimensions";
+import { EPSILON, INVERSE_WIDTH } from "./layout";
 import { madd, nmadd, splatAt } from "./simd";
 
 /**
- * LayerNorm in the coordinates of fold_weights.ts, without its weight and bias, which are folded into the next matrix. Must equal
- * `normalized` of `layerNorm` in src/engine/reference/layer_norm.ts, for four rows at a time.
+ * LayerNorm of x', without its weight and bias, which fold_weights.ts folds into the next matrix. Must equal `normalized` of
+ * `layerNorm` in src/engine/reference/layer_norm.ts, for four rows at a time.
  *
  * x: (7, lanes); rstd: (lanes), 1 / sqrt(variance + epsilon); out: (7, lanes), six coordinates and 1.
  */
-// inline
-export function normalize(x: usize, rstd: usize, out: usize): void {
+export function normalize(x: usize, rstd: usize, out: usize): void { // inline
   let squares = f32x4.splat(0);
-  // unroll
-  for (let c = 0; c < N; ++c) {
+  for (let c = 0; c < N; ++c) { // unroll
     const x$c = v128.load(x, 16 * c);
     squares = madd(x$c, x$c, squares);
   }
   const variance = madd(squares, v128.load(INVERSE_WIDTH), v128.load(EPSILON));
   const r = f32x4.div(f32x4.splat(1), f32x4.sqrt(variance));
   v128.store(rstd, r);
-  // unroll
-  for (let c = 0; c < N; ++c) {
+  for (let c = 0; c < N; ++c) { // unroll
     v128.store(out, f32x4.mul(x$c, r), 16 * c);
   }
   v128.store(out, f32x4.splat(1), 96);
@@ -32,19 +30,16 @@ export function normalize(x: usize, rstd: usize, out: usize): void {
  *
  * du: (6, lanes); normalized, base, out: (7, lanes); `base` may be `out`.
  */
-// inline
-export function normalizeBackward(du: usize, normalized: usize, rstd: usize, base: usize, out: usize): void {
+export function normalizeBackward(du: usize, normalized: usize, rstd: usize, base: usize, out: usize): void { // inline
   let dot = f32x4.splat(0);
-  // unroll
-  for (let c = 0; c < N; ++c) {
+  for (let c = 0; c < N; ++c) { // unroll
     const u$c = v128.load(normalized, 16 * c);
     const d$c = v128.load(du, 16 * c);
     dot = madd(u$c, d$c, dot);
   }
   const r = v128.load(rstd);
   const mean = f32x4.mul(dot, v128.load(INVERSE_WIDTH));
-  // unroll
-  for (let c = 0; c < N; ++c) {
+  for (let c = 0; c < N; ++c) { // unroll
     v128.store(out, madd(nmadd(u$c, mean, d$c), r, v128.load(base, 16 * c)), 16 * c);
   }
   v128.store(out, v128.load(base, 96), 96);
@@ -57,10 +52,9 @@ export function normalizeBackward(du: usize, normalized: usize, rstd: usize, bas
  * weight: a row of floats for each input, `weightRow` bytes apart; x: (inputs, lanes), start, out: (7, lanes), rows xRow, startRow
  * and outRow bytes apart. `start` is 0 for none; it may be `out`.
  *
- * A tile of two rows by four columns is computed in registers, so six loads serve eight products: 8 sums, 2 + 1 factors and a product
- * stay below the 15 registers that V8 leaves us. Seven columns are four and three. Loads before the loop hoist bounds checks: see sums.ts.
+ * Two rows by four columns are computed in registers, so six loads serve eight products: 8 sums, 2 + 1 factors and a product
+ * stay below the 15 registers that V8 leaves us. Loads before the loop hoist bounds checks: see sums.ts.
  */
-// inline
 function linear(
   inputs: i32,
   weight: usize,
@@ -72,12 +66,10 @@ function linear(
   out: usize,
   outRow: usize,
   rows: i32,
-): void {
-  // unroll
-  for (let n = 0; n < 14; ++n) {
+): void { // inline
+  for (let n = 0; n < 14; ++n) { // unroll
     if (n < inputs) {
-      // unroll
-      for (let m = 0; m < 7; ++m) {
+      for (let m = 0; m < 7; ++m) { // unroll
         splatAt(weight + n * weightRow + 4 * m);
       }
     }
@@ -86,23 +78,19 @@ function linear(
     const y = x + xRow;
     const out1 = out + outRow;
     const start1 = start + startRow;
-    // unroll
-    for (let h = 0; h < 2; ++h) {
+    for (let h = 0; h < 2; ++h) { // unroll
       const x$h = v128.load(x);
       const y$h = v128.load(y);
-      // unroll
-      for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+      for (let m = 4 * h; m < 4 + 3 * h; ++m) { // unroll
         const w$m = splatAt(weight + 4 * m);
         let a$m = f32x4.mul(x$h, w$m);
         let b$m = f32x4.mul(y$h, w$m);
       }
-      // unroll
-      for (let n = 1; n < 14; ++n) {
+      for (let n = 1; n < 14; ++n) { // unroll
         if (n < inputs) {
           const x$h$n = v128.load(x, 16 * n);
           const y$h$n = v128.load(y, 16 * n);
-          // unroll
-          for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+          for (let m = 4 * h; m < 4 + 3 * h; ++m) { // unroll
             const w$n$m = splatAt(weight + n * weightRow + 4 * m);
             a$m = madd(x$h$n, w$n$m, a$m);
             b$m = madd(y$h$n, w$n$m, b$m);
@@ -110,15 +98,13 @@ function linear(
         }
       }
       if (start != 0) {
-        // unroll
-        for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+        for (let m = 4 * h; m < 4 + 3 * h; ++m) { // unroll
           a$m = f32x4.add(a$m, v128.load(start, 16 * m));
           b$m = f32x4.add(b$m, v128.load(start1, 16 * m));
         }
       }
       // stored before the other half starts: otherwise V8 keeps x for it, on the stack
-      // unroll
-      for (let m = 4 * h; m < 4 + 3 * h; ++m) {
+      for (let m = 4 * h; m < 4 + 3 * h; ++m) { // unroll
         v128.store(out, a$m, 16 * m);
         v128.store(out1, b$m, 16 * m);
       }
@@ -129,10 +115,7 @@ function linear(
   }
 }
 
-// These two are not inlined: the code of a tile must fit into the processor's instruction cache of 32 or 64 KiB (measured: training is
-// 1.06 times faster).
-
-/** {@linkcode linear} with seven inputs, whose rows of `weight` are 14 floats apart. */
+/** {@linkcode linear} of seven inputs. Not inlined, so that the code of a tile fits into the instruction cache (measured: 1.06 x). */
 export function linear7(
   w: usize,
   x: usize,
@@ -146,7 +129,7 @@ export function linear7(
   linear(7, w, 56, x, xRow, start, startRow, out, outRow, rows);
 }
 
-/** {@linkcode linear} with fourteen inputs, whose rows of `weight` are 8 floats apart. */
+/** {@linkcode linear} of fourteen inputs. */
 export function linear14(
   w: usize,
   x: usize,

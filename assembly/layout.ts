@@ -1,4 +1,4 @@
-// The module's memory, in bytes: first what every thread shares, then a workspace for each thread, then the host's problems and results.
+// The module's memory, in bytes.
 //
 //   0            static data of the compiler (tables of NativeMath), below 16 KiB; the build checks it
 //   PARAMETERS   weights, gradient, first and second moment of AdamW, one flat vector each
@@ -10,41 +10,7 @@
 //   BLOCKS       tables of attention for decoding
 //   WORKSPACES   the activations of one tile, for each thread
 //   problems     operands in, tokens or logits out: from problemsBase() to the end of the memory
-
-/** Width of the residual stream. */
-export const D = 7;
-/** Width of the feed-forward layer. */
-export const F = 14;
-/** Tokens of the vocabulary. */
-export const T = 14;
-/** Coordinates of the residual stream that LayerNorm keeps: all but the mean. */
-export const N = 6;
-/** Query positions 21 … 32. */
-export const QUERIES = 12;
-/** Positions that the model reads: 0 … 32. */
-export const POSITIONS = 33;
-/** Keys are processed in pairs, so there is a last one of zeros that no query sees. */
-export const KEYS = POSITIONS + 1;
-/** Positions of the prompt, 0 … 21, which every query sees. */
-export const PROMPT = 22;
-export const PLUS_POSITION = 10;
-/** The position of `=`, the first query. */
-export const FIRST_QUERY = 21;
-
-export const PLUS = 10;
-export const EQUALS = 11;
-export const EOS = 13;
-
-/** Bytes of a row of six, seven or fourteen `v128`. */
-export const ROW6 = 96;
-export const ROW7 = 112;
-export const ROW14 = 224;
-/** Bytes of a row of a matrix of floats: at most seven columns, and one that is 0. */
-export const MATRIX_ROW = 32;
-/** Bytes of a row of a table of keys: 6 coordinates, 1, 0. */
-export const KEY_ROW = 32;
-/** Bytes of a row of a table of queries: 6 floats of the query and one of padding, 7 of x, two of padding. */
-export const QUERY_ROW = 64;
+import { KEYS, MATRIX_ROW, POSITIONS, QUERIES, ROW14, ROW6, ROW7, T } from "./dimensions";
 
 /** Where the tensors begin in a flat vector, in floats: the order of src/model/variant.ts. */
 export namespace Tensor {
@@ -68,16 +34,15 @@ export const PARAMETERS: usize = 16384;
 export const GRADIENT: usize = PARAMETERS + FLAT;
 export const FIRST_MOMENT: usize = GRADIENT + FLAT;
 export const SECOND_MOMENT: usize = FIRST_MOMENT + FLAT;
-// Constants are in memory, four copies each: V8 rebuilds a `v128.const` at every use, with three instructions, while a load is one
-// (measured: training is 1.15 times faster).
+// Constants are in memory, four copies each, because V8 rebuilds a `v128.const` at every use (measured: 1.15 times faster).
 /** The epsilon of every LayerNorm. */
 export const EPSILON: usize = SECOND_MOMENT + FLAT;
 /** 1 / width of the residual stream. */
 export const INVERSE_WIDTH: usize = EPSILON + 16;
-/** Those of the elementary functions, at most 62: the build makes coefficients.ts from src/engine/interface/coefficients.ts. */
+/** The build makes coefficients.ts, their addresses, from src/engine/interface/coefficients.ts. */
 export const COEFFICIENTS: usize = INVERSE_WIDTH + 16;
 
-/** Matrices of fold_weights.ts. The first nine have rows of MATRIX_ROW bytes, the others are for linear7 and linear14: a row for each input. */
+/** Matrices of fold_weights.ts. Those from QUERY on have a row for each input, as linear7 and linear14 read them. */
 export namespace Folded {
   export const REFLECTION: usize = EPSILON + 64 * 16; // (7, 7)
   export const REFLECTION_BACK: usize = REFLECTION + 7 * MATRIX_ROW; // (7, 7): its transpose
@@ -158,6 +123,10 @@ export const TRAINING_GROUPS = 78;
 export const TRAINING_QUERY_GROUP = 50;
 export const DECODE_GROUPS = 116;
 export const DECODE_QUERY_GROUP = 72;
+/** Bytes of a row of a table of keys: 6 coordinates, 1, 0. */
+export const KEY_ROW = 32;
+/** Bytes of a row of a table of queries: 6 floats of the query and one of padding, 7 of x, two of padding. */
+export const QUERY_ROW = 64;
 
 // The names KEYS and QUERIES alone are the numbers above.
 export namespace Slot {

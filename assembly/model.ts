@@ -1,9 +1,9 @@
-// The variant of the model. A narrow one, of width W and hidden width H, is a 7x14 model whose other weights are 0 and stay 0, because their gradients are 0.
+// The variant of the model. A narrow one is a 7x14 model whose other weights are 0 and stay 0, because their gradients are 0.
 import { EPSILON, INVERSE_WIDTH } from "./layout";
 
-/** Width of the residual stream that is in use, at most 7. */
+/** The part of the residual stream that is in use, at most 7. */
 export let width: i32 = 7;
-/** Width of the feed-forward layer that is in use, at most 14. */
+/** The part of the feed-forward layer that is in use, at most 14. */
 export let hidden: i32 = 14;
 /** Whether there is a final LayerNorm before the output layer, and the tanh form of GELU, as in the 777 variant. */
 export let finalNorm: bool = false;

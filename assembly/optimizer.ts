@@ -26,8 +26,7 @@ export function resetOptimizer(): void {
 }
 
 /** Flushes numbers below `least` to 0: decaying moments never become denormals, which are slow (elementary.ts). NaN stays NaN. */
-// inline
-function flushDenormals(x: v128, least: f32): v128 {
+function flushDenormals(x: v128, least: f32): v128 { // inline
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(least)));
 }
 

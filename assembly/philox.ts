@@ -5,13 +5,11 @@ const M1: u32 = 0xcd9e8d57;
 const WEYL0: u32 = 0x9e3779b9;
 const WEYL1: u32 = 0xbb67ae85;
 
-// inline
-function low32(even: v128, odd: v128): v128 {
+function low32(even: v128, odd: v128): v128 { // inline
   return v128.shuffle<i32>(even, odd, 0, 2, 4, 6);
 }
 
-// inline
-function high32(even: v128, odd: v128): v128 {
+function high32(even: v128, odd: v128): v128 { // inline
   return v128.shuffle<i32>(even, odd, 1, 3, 5, 7);
 }
 

@@ -1,24 +1,20 @@
 /** a * b + c. Only here and in {@linkcode nmadd} the `fast` module differs: it rounds once, not twice, if the processor can. */
-// inline
-export function madd(a: v128, b: v128, c: v128): v128 {
+export function madd(a: v128, b: v128, c: v128): v128 { // inline
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
 }
 
 /** c - a * b. */
-// inline
-export function nmadd(a: v128, b: v128, c: v128): v128 {
+export function nmadd(a: v128, b: v128, c: v128): v128 { // inline
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_nmadd(a, b, c) : f32x4.sub(c, f32x4.mul(a, b));
 }
 
 /** One float in all four lanes. */
-// inline
-export function splatAt(address: usize): v128 {
+export function splatAt(address: usize): v128 { // inline
   return v128.load32_splat(address);
 }
 
 /** Stores the transpose of four vectors: lane i of a, b, c, d becomes the vector at to + i * stride. */
-// inline
-export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void {
+export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void { // inline
   storeHalfTransposed(a, b, c, d, to, stride);
   const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
   const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
@@ -27,8 +23,7 @@ export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, s
 }
 
 /** Stores the transpose of the four vectors at `from`, `fromStride` bytes apart. */
-// inline
-export function transpose(from: usize, fromStride: usize, to: usize, stride: usize): void {
+export function transpose(from: usize, fromStride: usize, to: usize, stride: usize): void { // inline
   storeTransposed(
     v128.load(from),
     v128.load(from + fromStride),
@@ -40,8 +35,7 @@ export function transpose(from: usize, fromStride: usize, to: usize, stride: usi
 }
 
 /** {@linkcode storeTransposed} without its last two vectors. */
-// inline
-export function storeHalfTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void {
+export function storeHalfTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void { // inline
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
   const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
   v128.store(to, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
@@ -49,8 +43,7 @@ export function storeHalfTransposed(a: v128, b: v128, c: v128, d: v128, to: usiz
 }
 
 /** Adds the transpose of the `count` vectors at `from`, four or two: lane i to the vector at to_i, one after the other, as two may be the same. */
-// inline
-export function addTransposed(from: usize, count: i32, to0: usize, to1: usize, to2: usize, to3: usize): void {
+export function addTransposed(from: usize, count: i32, to0: usize, to1: usize, to2: usize, to3: usize): void { // inline
   const a = v128.load(from);
   const b = v128.load(from, 16);
   const c = count == 4 ? v128.load(from, 32) : f32x4.splat(0);
@@ -66,20 +59,17 @@ export function addTransposed(from: usize, count: i32, to0: usize, to1: usize, t
 }
 
 /** Adds a vector to the one in memory. */
-// inline
-export function addTo(address: usize, value: v128): void {
+export function addTo(address: usize, value: v128): void { // inline
   v128.store(address, f32x4.add(v128.load(address), value));
 }
 
 /** The sum of the four lanes, always in the same order. */
-// inline
-export function sumLanes(a: v128): f32 {
+export function sumLanes(a: v128): f32 { // inline
   return (f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1)) + (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3));
 }
 
 /** {@linkcode sumLanes} of four vectors. */
-// inline
-export function sumsOfLanes(a: v128, b: v128, c: v128, d: v128): v128 {
+export function sumsOfLanes(a: v128, b: v128, c: v128, d: v128): v128 { // inline
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
   const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
   const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);

@@ -1,32 +1,14 @@
-// Slot tables: x = token embedding + position embedding has few values, so LayerNorm 1 and the queries are computed once for each
-// (token, position) slot in a step, not once for each example. A group is four slots, one per lane.
-import {
-  EQUALS,
-  FIRST_QUERY,
-  Folded,
-  KEY_ROW,
-  MATRIX_ROW,
-  N,
-  PLUS,
-  PLUS_POSITION,
-  POSITIONS,
-  QUERY_ROW,
-  ROW7,
-  Slice,
-  Slot,
-  T,
-  Tile,
-  TRAINING_GROUPS,
-  TRAINING_QUERY_GROUP,
-} from "./layout";
+// Slot tables: x = token embedding + position embedding has few values, so a step computes LayerNorm 1 and the queries once for
+// each (token, position) slot, not for each example. A group is four slots, one per lane.
+import { EQUALS, FIRST_QUERY, MATRIX_ROW, N, PLUS, PLUS_POSITION, POSITIONS, ROW7, T } from "./dimensions";
+import { Folded, KEY_ROW, QUERY_ROW, Slice, Slot, Tile, TRAINING_GROUPS, TRAINING_QUERY_GROUP } from "./layout";
 import { embeddingGradients, foldWeights } from "./fold_weights";
 import { linear7, normalize, normalizeBackward } from "./layers";
 import { addTo, storeTransposed, transpose } from "./simd";
-import { outerProduct } from "./sums";
+import { weightGradientRow } from "./sums";
 
 /** The first training slot of a position: a position has ten digits, but positions 10 and 21 have one symbol. */
-// inline
-export function firstSlot(position: i32): i32 {
+export function firstSlot(position: i32): i32 { // inline
   return 10 * position - (position > PLUS_POSITION ? 9 : 0) - (position > FIRST_QUERY ? 9 : 0);
 }
 
@@ -48,25 +30,21 @@ export function listSlots(): void {
 }
 
 /** Stores seven vectors (7, lanes) and an eighth as the first eight floats of the rows of four slots. */
-// inline
-function storeRows(vectors: usize, eighth: v128, rows: usize, stride: usize): void {
+function storeRows(vectors: usize, eighth: v128, rows: usize, stride: usize): void { // inline
   const high = vectors + 64;
   transpose(vectors, 16, rows, stride);
   storeTransposed(v128.load(high), v128.load(high, 16), v128.load(high, 32), eighth, rows + 16, stride);
 }
 
 /** The inverse of {@linkcode storeRows}: writes eight vectors. */
-// inline
-function loadRows(rows: usize, stride: usize, vectors: usize): void {
+function loadRows(rows: usize, stride: usize, vectors: usize): void { // inline
   transpose(rows, stride, vectors, 16);
   transpose(rows + 16, stride, vectors + 64, 16);
 }
 
-/** x = token embedding + position embedding of four slots, in the coordinates of fold_weights.ts; out: (8, lanes), the last one 0. */
-// inline
-function embed(slots: usize, out: usize): void {
-  // unroll
-  for (let l = 0; l < 4; ++l) {
+/** x = token embedding + position embedding of four slots, as x' of fold_weights.ts; out: (8, lanes), the last one 0. */
+function embed(slots: usize, out: usize): void { // inline
+  for (let l = 0; l < 4; ++l) { // unroll
     const token$l = Folded.TOK + <usize> load<u8>(slots + 2 * l) * MATRIX_ROW;
     const position$l = Folded.POS + <usize> load<u8>(slots + 2 * l + 1) * MATRIX_ROW;
     const low$l = f32x4.add(v128.load(token$l), v128.load(position$l));
@@ -77,7 +55,7 @@ function embed(slots: usize, out: usize): void {
 }
 
 /**
- * Fills the table of keys and, from `queryGroup` on, that of queries and x, for a list of slots: rows KEY_ROW and QUERY_ROW bytes apart.
+ * Fills the table of keys and, from `queryGroup` on, that of queries and x, for a list of slots.
  * Must equal `layerNorm` and the qkv projection of src/engine/reference, folded as in fold_weights.ts.
  */
 export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i32, keys: usize, queries: usize): void {
@@ -101,8 +79,8 @@ export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i3
 }
 
 /**
- * Backward of {@linkcode slotsForward} for the training slots: from the gradients of their rows, summed over the batch in `slice`, to the
- * gradients of the folded query and of x.
+ * Backward of {@linkcode slotsForward} for the training slots: from the gradients of their rows, summed over the batch in
+ * `slice`, to those of the folded query and of x.
  */
 export function slotsBackward(w: usize, slice: usize): void {
   const vectors = w + Tile.SCRATCH; // (8)
@@ -118,8 +96,9 @@ export function slotsBackward(w: usize, slice: usize): void {
   const dNormalized: usize = Slot.DNORMALIZED + TRAINING_QUERY_GROUP * ROW7;
   // forward: query = C (normalized, 1)
   linear7(Folded.QUERY + 28, Slot.DQUERY, ROW7, dNormalized, ROW7, dNormalized, ROW7, queryGroups);
-  for (let r = 0; r < N; r += 2) {
-    outerProduct(Slot.DQUERY + r * 16, ROW7, normalized, ROW7, queryGroups / 2, Slot.DFOLDED_QUERY + r * ROW7);
+  memory.fill(Slot.DFOLDED_QUERY, 0, N * ROW7);
+  for (let r = 0; r < N; ++r) {
+    weightGradientRow(Slot.DQUERY + r * 16, ROW7, normalized, ROW7, queryGroups, Slot.DFOLDED_QUERY + r * ROW7);
   }
   memory.fill(w + Tile.ZEROS, 0, ROW7);
   for (let g = 0; g < TRAINING_GROUPS; ++g) {

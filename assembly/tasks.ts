@@ -1,5 +1,6 @@
 // The tasks that threads share, part by part. Their arguments are in Job and Run, written before the job is announced.
-import { Job, QUERIES, RUN, Run, Slice, SLICES, Tile } from "./layout";
+import { QUERIES } from "./dimensions";
+import { Job, RUN, Run, Slice, SLICES, Tile } from "./layout";
 import { decode } from "./decode";
 import { decodeByTables } from "./decode_tables";
 import { accumulateTile } from "./gradient";
@@ -16,8 +17,7 @@ export const TASK_DECODE = 3;
 export const DECODE_PART = 192;
 
 /** A field of the host's training run. */
-// inline
-export function run(field: Run): f64 {
+export function run(field: Run): f64 { // inline
   return load<f64>(RUN + field * 8);
 }
 
@@ -34,7 +34,6 @@ export function doPart(w: usize, task: i32, part: i32): void {
   }
 }
 
-/** Computes the loss and gradients of one slice of the batch. */
 function accumulateSlice(w: usize, task: i32, part: i32): void {
   const slice = SLICES + part * Slice.SIZE;
   memory.fill(slice, 0, Slice.SIZE);

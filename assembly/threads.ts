@@ -1,26 +1,23 @@
 // Several threads, one memory. Each thread is an instance of this module with a workspace of its own; thread 0 is the caller's.
 //
-// A job is a number of independent parts. Thread 0 announces it; every thread takes the next part until there is none; thread 0 returns
-// when all parts are done. It does not wait for a thread that woke too late to get a part: waking can take longer than the job. The
-// result does not depend on which thread does which part. With one thread the same code runs alone, also on memory that is not shared.
+// A job is a number of independent parts. Thread 0 announces it; every thread takes the next part until there is none; thread 0
+// returns when all parts are done. It does not wait for a thread that woke too late to get one: waking can take longer than the job.
+// The result does not depend on which thread does which part. One thread runs the same code alone, also on memory not shared.
 //
-// Job.NEXT describes a job in one word of 64 bits, so that one atomic step takes a part together with the job that it belongs to:
+// Job.NEXT is one word of 64 bits, so that one atomic step takes a part together with the job that it belongs to:
 //
 //   generation (32 bits) | number of parts (16 bits) | next part (16 bits)
 //
-// A thread may die by a trap, which the host writes to Job.FAILED, or because the system ends it, which is reported to nobody. Its part is
-// then never done. So thread 0, while it waits, checks whether any thread still makes progress, and traps if none has for very long.
+// A thread may die by a trap, which the host writes to Job.FAILED, or because the system ends it, which is reported to nobody. So
+// thread 0, while it waits, checks whether any thread still makes progress, and traps if none has for very long.
 import { Job, Tile, WORKSPACES } from "./layout";
 import { doPart } from "./tasks";
 
 /** The task that ends a thread; the others are those of {@linkcode doPart}. */
 const TASK_STOP = 0;
-/** How often an idle thread checks for the next job before it parks: longer than a training step takes, as a parked thread wakes too late. */
+/** How often an idle thread checks for a job before it parks: longer than a training step, as a parked thread wakes too late. */
 const SPINS_SERVING = 200_000;
-/**
- * How often thread 0 checks whether the last parts are done before it parks. This is less, because the thread with the missing part may be
- * stuck while thread 0 spins on its core. Parking frees the core, and waking may move thread 0 to another.
- */
+/** How often thread 0 checks for the last parts before it parks: less, as the thread with the last part may wait for this core. */
 const SPINS_JOINING = 20_000;
 /** A parked thread 0 checks again after this many nanoseconds. */
 const PARK_TIME: i64 = 1_000_000;
@@ -29,7 +26,7 @@ const SPINS_UNPARKED = 300_000;
 /** How often {@linkcode stopThreads} checks for threads that have not ended: a second. */
 const CHECKS_STOPPING = 1000;
 
-/** A thread counts as dead after this many checks without progress: at least half a minute, in which every live thread gets to run. */
+/** A thread counts as dead after this many checks without progress: at least half a minute. */
 let patience: i32 = 30_000;
 
 let threads: i32 = 1;
@@ -54,18 +51,15 @@ export function heartbeats(): i32 {
   return sum;
 }
 
-// inline
-export function workspace(thread: i32): usize {
+export function workspace(thread: i32): usize { // inline
   return WORKSPACES + thread * Tile.SIZE;
 }
 
-// inline
-function partsOf(job: i64): i32 {
+function partsOf(job: i64): i32 { // inline
   return <i32> (job >> 16) & 0xffff;
 }
 
-// inline
-function partOf(job: i64): i32 {
+function partOf(job: i64): i32 { // inline
   return <i32> job & 0xffff;
 }
 
@@ -143,7 +137,6 @@ export function serve(thread: i32): void {
   atomic.sub<i32>(Job.LEFT, 1);
 }
 
-/** Waits until the generation changes. */
 function waitForNext(seen: i32): void {
   for (let spin = 0; spin < SPINS_SERVING; ++spin) {
     if (atomic.load<i32>(Job.GENERATION) != seen) return;

@@ -1,5 +1,6 @@
 // Fills a tile: four examples as digits, from the sampler or from the host's operands, then their tokens and targets.
-import { EOS, QUERIES, Tile } from "./layout";
+import { EOS, QUERIES } from "./dimensions";
+import { Tile } from "./layout";
 import { philox4 } from "./philox";
 
 /** Domains of the generator's key, as in src/model/sampler.ts. */

@@ -94,8 +94,7 @@ class FoldOffsets {
   afterCompile(module: WasmModule): void {
     for (let i = 0; i < module.getNumFunctions(); i++) {
       const { base, params, body } = this.binaryen.getFunctionInfo(module.getFunctionByIndex(i));
-      if (base !== "") continue; // imported
-      new FunctionFolder(this.binaryen, module, this.binaryen.expandType(params).length).fold(body);
+      if (base === "") foldFunction(this.binaryen, module, this.binaryen.expandType(params).length, body); // not imported
     }
   }
 }
@@ -103,47 +102,27 @@ class FoldOffsets {
 /** The pass, as a transform for the compiler, which also takes classes, though its types do not say so. */
 export const foldOffsets = FoldOffsets as unknown as Transform;
 
-/** Rewrites one function. */
-class FunctionFolder {
-  readonly #binaryen: Binaryen;
-  readonly #module: WasmModule;
-  readonly #params: number;
-  readonly #names = new Map<number, string>();
+/** Rewrites the body of a function with so many parameters. */
+function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, body: Ref): void {
+  const { i32 } = module;
+  const kinds = [...Object.keys(PARTS), ...Object.keys(LISTS), "LocalGet", "GlobalGet", "Const"];
+  const names = new Map(kinds.map((name) => [binaryen[`${name}Id`] as number, name]));
   /** How often each variable is set. */
-  readonly #sets = new Map<number, number>();
+  const sets = new Map<number, number>();
   /** Variables that were read so far. */
-  readonly #read = new Set<number>();
-  /** What has to be added to a variable where it is read. */
-  readonly #shifts = new Map<number, number>();
-  /** Variables that are constants. */
-  readonly #constants = new Map<number, number>();
+  const read = new Set<number>();
+  /** What has to be added to a variable where it is read, or its value if that is a constant. */
+  const known = new Map<number, { constant: number; isValue: boolean }>();
 
-  constructor(binaryen: Binaryen, module: WasmModule, params: number) {
-    this.#binaryen = binaryen;
-    this.#module = module;
-    this.#params = params;
-    const names = [...Object.keys(PARTS), ...Object.keys(LISTS), "LocalGet", "GlobalGet", "Const"];
-    for (const name of names) this.#names.set(binaryen[`${name}Id`] as number, name);
-  }
-
-  fold(body: Ref): void {
-    this.#count(body);
-    this.#rewrite(body);
-  }
-
-  #kind(name: string): Kind {
-    return this.#binaryen[name] as Kind;
-  }
-
-  #name(expression: Ref): string | undefined {
-    return this.#names.get(this.#binaryen.getExpressionId(expression));
-  }
+  const kindOf = (name: string) => binaryen[name] as Kind;
+  const nameOf = (expression: Ref) => names.get(binaryen.getExpressionId(expression));
+  const isI32 = (expression: Ref) => kindOf("Expression").getType(expression) === binaryen.i32;
 
   /** Does something with each part of an expression, which takes the place of the part. */
-  #replaceParts(expression: Ref, replace: (part: Ref) => Ref): void {
-    const name = this.#name(expression);
+  function replaceParts(expression: Ref, replace: (part: Ref) => Ref): void {
+    const name = nameOf(expression);
     if (name === undefined) return;
-    const kind = this.#kind(name);
+    const kind = kindOf(name);
     if (name in LISTS) {
       const list = LISTS[name];
       for (let i = 0; i < kind[LIST_LENGTHS[list]](expression); i++) {
@@ -156,122 +135,97 @@ class FunctionFolder {
     }
   }
 
-  #count(expression: Ref): void {
-    if (this.#name(expression) === "LocalSet") {
-      const index = this.#kind("LocalSet").getIndex(expression);
-      this.#sets.set(index, (this.#sets.get(index) ?? 0) + 1);
+  function countSets(expression: Ref): Ref {
+    if (nameOf(expression) === "LocalSet") {
+      const index = kindOf("LocalSet").getIndex(expression);
+      sets.set(index, (sets.get(index) ?? 0) + 1);
     }
-    this.#replaceParts(expression, (part) => (this.#count(part), part));
+    replaceParts(expression, countSets);
+    return expression;
   }
 
   /** Rewrites an expression; returns what takes its place. */
-  #rewrite(expression: Ref): Ref {
-    const name = this.#name(expression);
-    if (name === "Binary" || name === "LocalGet") return this.#join(this.#split(expression));
-    if (name === "LocalSet") return this.#rewriteSet(expression);
-    if (name !== undefined && ACCESSES.includes(name)) return this.#rewriteAccess(expression, this.#kind(name));
-    this.#replaceParts(expression, (part) => this.#rewrite(part));
-    return expression;
-  }
+  const rewrite = (expression: Ref) => join(split(expression));
 
-  #rewriteSet(expression: Ref): Ref {
-    const { getIndex, getValue, setValue, isTee } = this.#kind("LocalSet");
+  function rewriteSet(expression: Ref): void {
+    const { getIndex, getValue, setValue, isTee } = kindOf("LocalSet");
     const index = getIndex(expression);
-    const sum = this.#split(getValue(expression));
-    const once = this.#sets.get(index) === 1 && index >= this.#params && !this.#read.has(index);
-    if (once && !isTee(expression) && sum.rest === 0) this.#constants.set(index, sum.constant);
-    if (once && !isTee(expression) && sum.rest !== 0 && sum.constant !== 0) {
-      this.#shifts.set(index, sum.constant);
-      setValue(expression, sum.rest);
-    } else {
-      setValue(expression, this.#join(sum));
-    }
-    return expression;
+    const sum = split(getValue(expression));
+    const { rest, constant } = sum;
+    const isOnly = sets.get(index) === 1 && index >= params && !read.has(index) && !isTee(expression);
+    if (isOnly) known.set(index, { constant, isValue: rest === 0 });
+    setValue(expression, isOnly && rest !== 0 ? rest : join(sum));
   }
 
-  #rewriteAccess(expression: Ref, { getPtr, setPtr, getOffset, setOffset, ...kind }: Kind): Ref {
-    const sum = this.#split(getPtr(expression));
+  function rewriteAccess(expression: Ref, { getPtr, setPtr, getOffset, setOffset, ...kind }: Kind): void {
+    const sum = split(getPtr(expression));
     const offset = getOffset(expression) + sum.constant;
-    if (sum.rest !== 0 && offset >= 0 && offset <= MAX_OFFSET) {
-      setPtr(expression, sum.rest);
-      setOffset(expression, offset);
-    } else {
-      setPtr(expression, this.#join(sum));
-    }
+    const folds = sum.rest !== 0 && offset >= 0 && offset <= MAX_OFFSET;
+    setPtr(expression, folds ? sum.rest : join(sum));
+    if (folds) setOffset(expression, offset);
     for (const part of ["Value", "Vec"]) {
-      if (`set${part}` in kind) kind[`set${part}`](expression, this.#rewrite(kind[`get${part}`](expression)));
+      if (`set${part}` in kind) kind[`set${part}`](expression, rewrite(kind[`get${part}`](expression)));
     }
-    return expression;
   }
 
   /** Rewrites an expression into a sum. */
-  #split(expression: Ref): Sum {
-    const name = this.#name(expression);
-    if (name === "Const" && this.#isI32(expression)) {
-      return { rest: 0, constant: this.#kind("Const").getValueI32(expression) };
+  function split(expression: Ref): Sum {
+    const name = nameOf(expression);
+    if (name === "Const" && isI32(expression)) {
+      return { rest: 0, constant: kindOf("Const").getValueI32(expression) };
     }
-    if (name === "GlobalGet" && this.#isI32(expression)) {
-      const { mutable, init } = this.#binaryen.getGlobalInfo(this.#module.getGlobal(this.#globalName(expression)));
-      if (!mutable && this.#name(init) === "Const") return this.#split(init);
+    if (name === "GlobalGet" && isI32(expression)) {
+      const global = (binaryen.GlobalGet as { getName(expression: Ref): string }).getName(expression);
+      const { mutable, init } = binaryen.getGlobalInfo(module.getGlobal(global));
+      if (!mutable && nameOf(init) === "Const") return split(init);
     }
     if (name === "LocalGet") {
-      const index = this.#kind("LocalGet").getIndex(expression);
-      this.#read.add(index);
-      const constant = this.#constants.get(index);
-      if (constant !== undefined) return { rest: 0, constant };
-      return { rest: expression, constant: this.#shifts.get(index) ?? 0 };
+      const index = kindOf("LocalGet").getIndex(expression);
+      read.add(index);
+      const { constant, isValue } = known.get(index) ?? { constant: 0, isValue: false };
+      return { rest: isValue ? 0 : expression, constant };
     }
-    if (name === "Binary" && this.#isI32(expression)) {
-      const { getOp, getLeft, getRight } = this.#kind("Binary");
-      const { AddInt32, SubInt32, MulInt32 } = this.#binaryen;
-      const op = getOp(expression);
-      if (op === AddInt32 || op === SubInt32 || op === MulInt32) {
-        const left = this.#split(getLeft(expression));
-        const right = this.#split(getRight(expression));
-        if (op === AddInt32) return this.#add(left, right);
-        if (op === SubInt32) return this.#subtract(left, right);
-        return this.#multiply(left, right);
+    if (name === "Binary" && isI32(expression)) {
+      const { getOp, getLeft, getRight } = kindOf("Binary");
+      const operator = [add, subtract, multiply][[AddInt32, SubInt32, MulInt32].indexOf(getOp(expression))];
+      if (operator !== undefined) {
+        const left = split(getLeft(expression));
+        return operator(left, split(getRight(expression)));
       }
     }
-    if (name === "LocalSet") this.#rewriteSet(expression);
-    else if (name !== undefined && ACCESSES.includes(name)) this.#rewriteAccess(expression, this.#kind(name));
-    else this.#replaceParts(expression, (part) => this.#rewrite(part));
+    if (name === "LocalSet") rewriteSet(expression);
+    else if (name !== undefined && ACCESSES.includes(name)) rewriteAccess(expression, kindOf(name));
+    else replaceParts(expression, rewrite);
     return { rest: expression, constant: 0 };
   }
 
-  #globalName(expression: Ref): string {
-    return (this.#binaryen.GlobalGet as { getName(expression: Ref): string }).getName(expression);
-  }
+  const { AddInt32, SubInt32, MulInt32 } = binaryen;
 
-  #isI32(expression: Ref): boolean {
-    return this.#kind("Expression").getType(expression) === this.#binaryen.i32;
-  }
-
-  #add(left: Sum, right: Sum): Sum {
+  function add(left: Sum, right: Sum): Sum {
     const constant = (left.constant + right.constant) | 0;
     if (left.rest === 0 || right.rest === 0) return { rest: left.rest || right.rest, constant };
-    return { rest: this.#module.i32.add(left.rest, right.rest), constant };
+    return { rest: i32.add(left.rest, right.rest), constant };
   }
 
-  #subtract(left: Sum, right: Sum): Sum {
+  function subtract(left: Sum, right: Sum): Sum {
     const constant = (left.constant - right.constant) | 0;
     if (right.rest === 0) return { rest: left.rest, constant };
-    if (left.rest !== 0) return { rest: this.#module.i32.sub(left.rest, right.rest), constant };
-    return { rest: this.#module.i32.sub(this.#join(left), this.#join(right)), constant: 0 };
+    if (left.rest !== 0) return { rest: i32.sub(left.rest, right.rest), constant };
+    return { rest: i32.sub(join(left), join(right)), constant: 0 };
   }
 
-  #multiply(left: Sum, right: Sum): Sum {
+  function multiply(left: Sum, right: Sum): Sum {
     if (left.rest === 0) [left, right] = [right, left];
-    const { mul } = this.#module.i32;
-    if (right.rest !== 0) return { rest: mul(this.#join(left), this.#join(right)), constant: 0 };
-    const factor = right.constant;
-    const constant = Math.imul(left.constant, factor);
-    return { rest: left.rest === 0 ? 0 : mul(left.rest, this.#module.i32.const(factor)), constant };
+    if (right.rest !== 0) return { rest: i32.mul(join(left), join(right)), constant: 0 };
+    const constant = Math.imul(left.constant, right.constant);
+    return { rest: left.rest === 0 ? 0 : i32.mul(left.rest, i32.const(right.constant)), constant };
   }
 
-  #join({ rest, constant }: Sum): Ref {
-    const { i32 } = this.#module;
+  function join({ rest, constant }: Sum): Ref {
     if (rest === 0) return i32.const(constant);
     return constant === 0 ? rest : i32.add(rest, i32.const(constant));
   }
+
+  countSets(body);
+  rewrite(body);
 }

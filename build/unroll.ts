@@ -6,8 +6,7 @@
  * the loop's variable, is one local per round:
  *
  * ```text
- * // unroll
- * for (let c = 0; c < 7; ++c) {
+ * for (let c = 0; c < 7; ++c) { // unroll
  *   const q$c = v128.load(query, 16 * c);        // const q0 = v128.load(query, 16 * 0); …
  * }
  * ```
@@ -18,7 +17,7 @@
  * @module
  */
 
-const MARKED_LOOP = /^([ \t]*)\/\/ unroll\n[ \t]*for \(let (\w+) = ([\d *+]+); \2 < ([\w *+]+); \+\+\2\) \{\n/m;
+const MARKED_LOOP = /^([ \t]*)for \(let (\w+) = ([\d *+]+); \2 < ([\w *+]+); \+\+\2\) \{ \/\/ unroll\n/m;
 
 /** The value of a sum of products of whole numbers and constants, such as `4 + 3 * 1`; undefined if it is something else. */
 function valueOf(expression: string, constants: Readonly<Record<string, number>>): number | undefined {
@@ -38,7 +37,7 @@ function valueOf(expression: string, constants: Readonly<Record<string, number>>
  *
  * @param source AssemblyScript source
  * @param constants Values of the names that may stand as loop bounds
- * @throws {SyntaxError} If a comment `// unroll` is not followed by a loop of the one form understood, or a bound is unknown
+ * @throws {SyntaxError} If a loop that is marked is not of the one form understood, or a bound is unknown
  */
 export function unroll(source: string, constants: Readonly<Record<string, number>>): string {
   for (let match = MARKED_LOOP.exec(source); match !== null; match = MARKED_LOOP.exec(source)) {
@@ -49,7 +48,7 @@ export function unroll(source: string, constants: Readonly<Record<string, number
       throw new SyntaxError(`Cannot unroll a loop as its bound must be a known constant: current value is ${bound}`);
     }
     const bodyStart = match.index + head.length;
-    // The sources are formatted: the loop ends at the first closing brace in the column of its comment.
+    // The sources are formatted: the loop ends at the first closing brace in its column.
     const close = source.indexOf(`\n${indent}}\n`, bodyStart - 1);
     if (close < 0) throw new SyntaxError(`Cannot unroll a loop as its closing brace is missing: ${head.trim()}`);
     const body = source.slice(bodyStart, close + 1);
@@ -60,7 +59,7 @@ export function unroll(source: string, constants: Readonly<Record<string, number
     source = source.slice(0, match.index) + written + source.slice(close + indent.length + 3);
   }
   if (source.includes("// unroll\n")) {
-    throw new SyntaxError("Cannot unroll a loop as it is not of the form `for (let c = 0; c < N; ++c) {`");
+    throw new SyntaxError("Cannot unroll a loop as it is not of the form `for (let c = 0; c < N; ++c) { // unroll`");
   }
   return source;
 }

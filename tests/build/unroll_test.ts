@@ -5,8 +5,7 @@ const BOUNDS = { D: 3, F: 14 };
 
 Deno.test("unroll() writes a marked loop out, with one local per round", () => {
   const source = `let sum = 0;
-// unroll
-for (let c = 0; c < 3; ++c) {
+for (let c = 0; c < 3; ++c) { // unroll
   const x$c = load(at, 16 * c);
   sum += x$c;
 }
@@ -27,29 +26,27 @@ return sum;
 });
 
 Deno.test("unroll() begins where the loop begins, and ends before its bound", () => {
-  const source = "// unroll\nfor (let i = 2; i < 5; ++i) {\n  f(i);\n}\n";
+  const source = "for (let i = 2; i < 5; ++i) { // unroll\n  f(i);\n}\n";
   assertEquals(unroll(source, {}), "  f(2);\n  f(3);\n  f(4);\n");
 });
 
 Deno.test("unroll() writes nothing for a loop of no rounds", () => {
-  assertEquals(unroll("a;\n// unroll\nfor (let i = 3; i < D; ++i) {\n  f(i);\n}\nb;\n", BOUNDS), "a;\nb;\n");
+  assertEquals(unroll("a;\nfor (let i = 3; i < D; ++i) { // unroll\n  f(i);\n}\nb;\n", BOUNDS), "a;\nb;\n");
 });
 
 Deno.test("unroll() reads a bound by its name", () => {
-  assertEquals(unroll("// unroll\nfor (let i = 0; i < D; ++i) {\n  f(i);\n}\n", BOUNDS), "  f(0);\n  f(1);\n  f(2);\n");
+  assertEquals(unroll("for (let i = 0; i < D; ++i) { // unroll\n  f(i);\n}\n", BOUNDS), "  f(0);\n  f(1);\n  f(2);\n");
 });
 
 Deno.test("unroll() replaces the loop's variable as a whole word only", () => {
-  const source = "// unroll\nfor (let c = 7; c < 8; ++c) {\n  count = acc + c * cc + q$c + q_c + c;\n}\n";
+  const source = "for (let c = 7; c < 8; ++c) { // unroll\n  count = acc + c * cc + q$c + q_c + c;\n}\n";
   assertEquals(unroll(source, {}), "  count = acc + 7 * cc + q7 + q_c + 7;\n");
 });
 
 Deno.test("unroll() writes nested loops out, also where the inner bound is the outer variable", () => {
-  const source = `// unroll
-for (let r = 0; r < 3; ++r) {
+  const source = `for (let r = 0; r < 3; ++r) { // unroll
   begin(r);
-  // unroll
-  for (let c = 0; c < r; ++c) {
+  for (let c = 0; c < r; ++c) { // unroll
     add(m$r$c, r, c);
   }
 }
@@ -67,13 +64,13 @@ for (let r = 0; r < 3; ++r) {
 });
 
 Deno.test("unroll() leaves a plain loop within a marked one whole", () => {
-  const source = "  // unroll\n  for (let c = 0; c < 2; ++c) {\n    while (f(c)) {\n      g();\n    }\n  }\n";
+  const source = "  for (let c = 0; c < 2; ++c) { // unroll\n    while (f(c)) {\n      g();\n    }\n  }\n";
   const round = (c: number) => `    while (f(${c})) {\n      g();\n    }\n`;
   assertEquals(unroll(source, {}), round(0) + round(1));
 });
 
 Deno.test("unroll() writes several loops out, each with its own bounds", () => {
-  const loop = (bound: string) => `// unroll\nfor (let i = 0; i < ${bound}; ++i) {\n  f(i);\n}\n`;
+  const loop = (bound: string) => `for (let i = 0; i < ${bound}; ++i) { // unroll\n  f(i);\n}\n`;
   assertEquals(unroll(`${loop("1")}between;\n${loop("D")}`, BOUNDS), "  f(0);\nbetween;\n  f(0);\n  f(1);\n  f(2);\n");
 });
 
@@ -84,7 +81,7 @@ Deno.test("unroll() leaves what is not marked as it is", () => {
 
 Deno.test("unroll() says which bound it does not know", () => {
   assertThrows(
-    () => unroll("// unroll\nfor (let i = 0; i < N; ++i) {\n  f(i);\n}\n", BOUNDS),
+    () => unroll("for (let i = 0; i < N; ++i) { // unroll\n  f(i);\n}\n", BOUNDS),
     SyntaxError,
     "Cannot unroll a loop as its bound must be a known constant: current value is N",
   );
@@ -92,7 +89,7 @@ Deno.test("unroll() says which bound it does not know", () => {
 
 Deno.test("unroll() says which loop has no closing brace in its column", () => {
   const error = assertThrows(
-    () => unroll("  // unroll\n  for (let i = 0; i < 2; ++i) {\n    f(i);\n    }\n", {}),
+    () => unroll("  for (let i = 0; i < 2; ++i) { // unroll\n    f(i);\n    }\n", {}),
     SyntaxError,
     "Cannot unroll a loop as its closing brace is missing",
   );
@@ -111,18 +108,16 @@ for (
 ) {
   Deno.test(`unroll() refuses a marked loop of another form: ${loop}`, () => {
     assertThrows(
-      () => unroll(`// unroll\n${loop}\n  f(i);\n}\n`, {}),
+      () => unroll(`${loop} // unroll\n  f(i);\n}\n`, {}),
       SyntaxError,
-      "Cannot unroll a loop as it is not of the form `for (let c = 0; c < N; ++c) {`",
+      "Cannot unroll a loop as it is not of the form `for (let c = 0; c < N; ++c) { // unroll`",
     );
   });
 }
 
 Deno.test("unroll() computes the bounds of an inner loop from the outer one", () => {
-  const source = `// unroll
-for (let h = 0; h < 2; ++h) {
-  // unroll
-  for (let m = 4 * h; m < 4 + D * h; ++m) {
+  const source = `for (let h = 0; h < 2; ++h) { // unroll
+  for (let m = 4 * h; m < 4 + D * h; ++m) { // unroll
     f(x$h$m);
   }
 }
