@@ -123,9 +123,8 @@ function replaceLastDigit(step: number, sums: number) {
       results.push({ difference, carry, predicted: written < 10 && carry === predictedCarry(difference) });
     }
   }
-  return [...Map.groupBy(results, ({ difference }) => difference)].sort(([x], [y]) => x - y).map((
-    [difference, group],
-  ) => ({
+  const groups = [...Map.groupBy(results, ({ difference }) => difference)].sort(([x], [y]) => x - y);
+  return groups.map(([difference, group]) => ({
     difference,
     carry: mean(group.map(({ carry }) => carry)),
     predicted: mean(group.map(({ predicted }) => Number(predicted))),
@@ -153,17 +152,19 @@ function measure(step: number, operands: Float64Array) {
   const hidden = records.map(({ state }) => state.hidden);
   const angles = unwrapped(outputsByTotal(records).map(degrees));
   const turns = angles.slice(10).map((angle, i) => angles[i] - angle);
-  return [
-    step,
-    percent(attended.shares[0] + attended.shares[1]),
-    (previous / own).toFixed(3),
-    percent(decimal.explained),
-    decimal.largest.toFixed(2),
-    percent(betweenGroups(hidden, records.map(({ total }) => total))),
-    percent(betweenGroups(hidden, records.map(({ digitSum }) => digitSum))),
-    `${Math.min(...turns).toFixed(0)}° to ${Math.max(...turns).toFixed(0)}°`,
-    percent(mean(records.map(({ state, total }) => Number(planeDigit(plane.point(state.output)) === total % 10)))),
-  ];
+  return {
+    step: String(step),
+    "variance in one plane": percent(attended.shares[0] + attended.shares[1]),
+    "weight of the previous column": (previous / own).toFixed(3),
+    "decimal, variance explained": percent(decimal.explained),
+    "decimal, largest error": decimal.largest.toFixed(2),
+    "hidden layer, explained by the total": percent(betweenGroups(hidden, records.map(({ total }) => total))),
+    "explained by a + b alone": percent(betweenGroups(hidden, records.map(({ digitSum }) => digitSum))),
+    "turn from total T to T + 10": `${Math.min(...turns).toFixed(0)}° to ${Math.max(...turns).toFixed(0)}°`,
+    "correct digit from the plane alone": percent(
+      mean(records.map(({ state, total }) => Number(planeDigit(plane.point(state.output)) === total % 10))),
+    ),
+  };
 }
 
 const [BLUE, ORANGE] = COLOURS;
@@ -227,21 +228,10 @@ function carryPlot(results: ReturnType<typeof replaceLastDigit>): Plot.PlotOptio
   };
 }
 
-const HEAD = [
-  "step",
-  "variance in one plane",
-  "weight of the previous column",
-  "decimal, variance explained",
-  "decimal, largest error",
-  "hidden layer, explained by the total",
-  "explained by a + b alone",
-  "turn from total T to T + 10",
-  "correct digit from the plane alone",
-];
-
 if (import.meta.main) {
   const operands = drawOperands({ seed: SEED, stream: "evaluation", count: SUMS });
-  console.log(table(HEAD, STEPS.map((step) => measure(step, operands))));
+  const measured = STEPS.map((step) => measure(step, operands));
+  console.log(table(Object.keys(measured[0]), measured.map((row) => Object.values(row))));
   const shares = plane.shares.slice(0, 3).map(percent).join(", ");
   console.log(`\nThe digits' embeddings: ${shares} of their variance along three directions`);
   const angles = unwrapped(plane.digits.map(degrees)).map((angle) => `${angle.toFixed(0)}°`);

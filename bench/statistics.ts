@@ -1,15 +1,5 @@
 import { EigenvalueDecomposition, Matrix, solve } from "ml-matrix";
 
-/** Principal components of rows. */
-export interface Principal {
-  /** Directions of length 1, by falling variance. */
-  directions: number[][];
-  /** The share of the variance along each. */
-  shares: number[];
-  /** The coordinate of each centered row along direction k. */
-  along(k: number): number[];
-}
-
 /** Principal directions of rows that are not centered, by falling sum of squares along them. */
 export function axes(rows: readonly (readonly number[])[]): { directions: number[][]; lengths: number[] } {
   const matrix = new Matrix(rows as number[][]);
@@ -28,16 +18,15 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Principal components of rows, centered on their mean. */
-export function principal(rows: readonly (readonly number[])[]): Principal {
+/** Principal components of rows, centered on their mean: shares of the variance by falling size, and the coordinates along component k. */
+export function principal(rows: readonly (readonly number[])[]) {
   const center = rows[0].map((_, k) => mean(rows.map((row) => row[k])));
   const centered = rows.map((row) => row.map((value, k) => value - center[k]));
   const { directions, lengths } = axes(centered);
   const all = lengths.reduce((sum, value) => sum + value, 0);
   return {
-    directions,
     shares: lengths.map((length) => length / all),
-    along: (k) => centered.map((row) => dot(row, directions[k])),
+    along: (k: number) => centered.map((row) => dot(row, directions[k])),
   };
 }
 

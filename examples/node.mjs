@@ -1,4 +1,4 @@
-// Node 22 or later, with the package in node_modules: adds, trains, and writes the weights to a file.
+// Node 22 or later, or Bun, with the package in node_modules: adds, trains, and writes the weights to a file.
 import { writeFile } from "node:fs/promises";
 import { add, loadAdder, train } from "@x/tiny-adder";
 

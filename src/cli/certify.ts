@@ -6,11 +6,10 @@ import { formatInteger } from "../common/format_integer.ts";
 import { createEngine } from "../engine/mod.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { defineCommand } from "./command.ts";
-import { checkOutput, printLine, STANDARD, writeOutput } from "./files.ts";
+import { checkOutput, modelFrom, writeOutput } from "./files.ts";
 import { FROM_FLAG, outputFile, OVERWRITE_FLAG, threadsFlag, wholeNumber } from "./flags.ts";
 import { printResult, sumLine } from "./format.ts";
 import { interruptible } from "./interruption.ts";
-import { modelFrom } from "./model.ts";
 import { mendingCommand, PATIENT_SECONDS, provingCommand } from "./next_command.ts";
 import { ProgressDisplay } from "./progress.ts";
 
@@ -44,8 +43,9 @@ export const certifyCommand = defineCommand({
     if (certificate !== null && out !== undefined) await writeOutput(out, certificateText(certificate));
     const next = await nextCommand(checkpoint, result, { file: from, certificate: out, seconds, threads });
     const report = { ...result, checkpoint: name, certificate: certificate === null ? null : out ?? null };
-    printResult(report, [verdictLine(result), ...result.steps.map(stepLine)].join("\n"), { json, output: out });
-    if (next !== undefined) printLine(next, json ? STANDARD : out);
+    const text = [verdictLine(result), ...result.steps.map(stepLine), ...next === undefined ? [] : [next]].join("\n");
+    printResult(report, text, { json, output: out });
+    if (json && next !== undefined) console.error(next);
     return result.certified ? 0 : 1;
   },
 });

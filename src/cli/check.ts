@@ -2,9 +2,8 @@ import { checkCertificate } from "../checker/check.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, inputFile } from "./flags.ts";
-import { readText } from "./files.ts";
+import { modelFrom, readText } from "./files.ts";
 import { printResult } from "./format.ts";
-import { modelFrom } from "./model.ts";
 
 export const checkCommand = defineCommand({
   name: "check",

@@ -3,9 +3,9 @@ import { createEngine } from "../engine/mod.ts";
 import type { AdapterDescription, Arithmetic, BackendName, Engine } from "../engine/interface/types.ts";
 import { evaluate, type Evaluation } from "../evaluation/evaluate.ts";
 import type { Operands } from "../model/problem.ts";
+import { modelFrom } from "./files.ts";
 import { defaultThreads, type ENGINE_FLAGS, type FlagValues } from "./flags.ts";
 import { printJson, sumLine } from "./format.ts";
-import { modelFrom } from "./model.ts";
 import { ProgressDisplay } from "./progress.ts";
 
 /** Wrong sums in the printed list; the JSON has up to 100. */

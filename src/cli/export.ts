@@ -7,10 +7,9 @@ import { encodePyTorchCheckpoint } from "../checkpoint/pytorch/pytorch.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import { parameterCount, variantOf } from "../model/variant.ts";
 import { defineCommand } from "./command.ts";
-import { checkOutput, STANDARD, writeOutput } from "./files.ts";
+import { checkOutput, modelFrom, STANDARD, writeOutput } from "./files.ts";
 import { FROM_FLAG, oneOf, outputFile, OVERWRITE_FLAG, wrongValue } from "./flags.ts";
 import { printResult } from "./format.ts";
-import { modelFrom } from "./model.ts";
 
 interface Format {
   readonly name: string;

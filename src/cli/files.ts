@@ -1,5 +1,7 @@
-import { reasonOf, withFile, writeAll, writeFile } from "../checkpoint/safetensors/store.ts";
+import { type Checkpoint, decodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
+import { readCheckpointFile, reasonOf, withFile, writeAll, writeFile } from "../checkpoint/safetensors/store.ts";
 import { decodeText } from "../common/text.ts";
+import { shippedCheckpoint } from "../weights/mod.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** Stands for standard input or output where a path is expected. */
@@ -58,7 +60,10 @@ export async function writeOutput(path: string, content: Uint8Array | string): P
   return bytes.length;
 }
 
-/** Where lines for people go: stderr, where a file is written to standard output. */
-export function printLine(line: string, output: string | undefined): void {
-  (output === STANDARD ? console.error : console.log)(line);
+/** The checkpoint that `--from` names, or the shipped one, and its name in reports. */
+export async function modelFrom(from: string | undefined): Promise<{ checkpoint: Checkpoint; name: string }> {
+  if (from === undefined) return { checkpoint: shippedCheckpoint(), name: "shipped" };
+  if (from !== STANDARD) return { checkpoint: await readCheckpointFile(from), name: from };
+  const bytes = await readBytes(from, "a checkpoint");
+  return { checkpoint: decodeCheckpoint(bytes, { source: nameOf(from) }), name: from };
 }

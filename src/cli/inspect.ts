@@ -4,11 +4,9 @@ import { sumSvg, surveySvg } from "../inspection/svg.ts";
 import { type Emphasis, sumText, surveyText } from "../inspection/text.ts";
 import { readOperands } from "./add.ts";
 import { defineCommand } from "./command.ts";
-import { checkOutput, printLine, STANDARD, writeOutput } from "./files.ts";
+import { checkOutput, modelFrom, writeOutput } from "./files.ts";
 import { FROM_FLAG, outputFile, OVERWRITE_FLAG } from "./flags.ts";
-import { printJson, sumLine } from "./format.ts";
-import { modelFrom } from "./model.ts";
-import { quote, UsageError } from "./usage_error.ts";
+import { printResult, sumLine } from "./format.ts";
 
 /** Random sums of a survey; they take the reference engine a second. */
 const SUMS = 1000;
@@ -27,9 +25,6 @@ export const inspectCommand = defineCommand({
   permissions: "none; --allow-read=CKPT with --from, --allow-write=FILE.svg with --out",
   example: "deno run --allow-write=sum.svg cli.ts inspect 1234567890 987654321 --out sum.svg",
   async run({ operands, flags: { from, out, overwrite }, json }) {
-    if (out !== undefined && out !== STANDARD && !out.toLowerCase().endsWith(".svg")) {
-      throw new UsageError(`Cannot run inspect as --out must end in .svg: current value is ${quote(out)}`);
-    }
     await checkOutput(out, overwrite);
     const pair = operands.length === 0 ? undefined : readOperands(operands, "inspect");
     const { checkpoint, name } = await modelFrom(from);
@@ -39,16 +34,15 @@ export const inspectCommand = defineCommand({
     if (pair === undefined) {
       const survey = await surveyModel(checkpoint, SUMS);
       await drawing(() => surveySvg(survey));
-      if (json) printJson({ ...survey, checkpoint: name });
-      else printLine(surveyText(survey), out);
+      printResult({ ...survey, checkpoint: name }, surveyText(survey), { json, output: out });
       return 0;
     }
     const [a, b] = pair;
     const inspection = inspectSum(checkpoint, a, b);
     await drawing(() => sumSvg(inspection));
     const correct = inspection.sum === a + b;
-    if (json) printJson({ ...inspection, correct, checkpoint: name });
-    else printLine(`${sumLine({ a, b, got: inspection.sum })}\n\n${sumText(inspection, emphasis())}`, out);
+    const text = `${sumLine({ a, b, got: inspection.sum })}\n\n${sumText(inspection, emphasis())}`;
+    printResult({ ...inspection, correct, checkpoint: name }, text, { json, output: out });
     return correct ? 0 : 1;
   },
 });

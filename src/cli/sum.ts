@@ -23,6 +23,6 @@ export async function printSum(
 /** Loads no more code than it needs. */
 async function adderOf(from: string | undefined): Promise<Pick<Adder, "add">> {
   if (from === undefined) return hasSimd() ? new WasmAdder(763, shippedParameters()) : await import("../adder/add.ts");
-  const [{ loadAdder }, { modelFrom }] = await Promise.all([import("../adder/load_adder.ts"), import("./model.ts")]);
+  const [{ loadAdder }, { modelFrom }] = await Promise.all([import("../adder/load_adder.ts"), import("./files.ts")]);
   return loadAdder((await modelFrom(from)).checkpoint);
 }

@@ -23,8 +23,8 @@ import {
   wholeNumber,
   wrongValue,
 } from "./flags.ts";
-import { checkOutput, nameOf, printLine, readText, STANDARD, writeOutput } from "./files.ts";
-import { printJson } from "./format.ts";
+import { checkOutput, nameOf, readText, STANDARD, writeOutput } from "./files.ts";
+import { printResult } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
 import { ProgressDisplay } from "./progress.ts";
 import { quote, UsageError } from "./usage_error.ts";
@@ -161,8 +161,8 @@ async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise
   } finally {
     display.end();
   }
-  if (json) printJson({ runs: runs.length, ...result, out });
-  else console.log(`${formatInteger(result.done)} runs done, ${formatInteger(result.known)} were already in ${out}`);
+  const text = `${formatInteger(result.done)} runs done, ${formatInteger(result.known)} were already in ${out}`;
+  printResult({ runs: runs.length, ...result, out }, text, { json });
   return 0;
 }
 
@@ -216,7 +216,6 @@ async function summarizeFiles(
   }
   const summaries = summarize(lines);
   if (svg !== undefined) await writeOutput(svg, toSvg(lines));
-  if (json) printJson(summaries);
-  else printLine(toMarkdown(summaries), svg);
+  printResult(summaries, toMarkdown(summaries), { json, output: svg });
   return 0;
 }
