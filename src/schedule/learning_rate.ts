@@ -8,17 +8,21 @@ import type { StageHyperparameters } from "./stage.ts";
  *
  * ```ts
  * import { learningRateAt } from "./learning_rate.ts";
- * import { trainRecipe } from "../training/recipes.ts";
  * import { assertEquals } from "@std/assert";
  *
- * const [stage] = trainRecipe("paper").stages;
- * assertEquals(learningRateAt(stage, 10_000), stage.learningRate / 2);
+ * const schedule = { steps: 400_000, learningRate: 0.02, warmupSteps: 20_000, floor: 0.1 };
+ * assertEquals(learningRateAt(schedule, 10_000), 0.01);
  * ```
  *
  * @param step The step within the stage, 0 … steps - 1
  */
-export function learningRateAt(stage: StageHyperparameters, step: number): number {
-  const { steps, learningRate, warmupSteps, floor } = stage;
+export function learningRateAt(
+  { steps, learningRate, warmupSteps, floor }: Pick<
+    StageHyperparameters,
+    "steps" | "learningRate" | "warmupSteps" | "floor"
+  >,
+  step: number,
+): number {
   if (step < warmupSteps) return learningRate * (step / warmupSteps);
   const progress = (step - warmupSteps) / (steps - warmupSteps);
   return learningRate * (floor + (1 - floor) * (1 + Math.cos(Math.PI * progress)) / 2);
