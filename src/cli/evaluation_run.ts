@@ -1,6 +1,6 @@
 import { formatInteger } from "../common/format_integer.ts";
 import { createEngine } from "../engine/mod.ts";
-import type { AdapterDescription, Arithmetic, BackendName, Engine } from "../engine/interface/types.ts";
+import type { Engine } from "../engine/interface/types.ts";
 import { evaluate, type Evaluation } from "../evaluation/evaluate.ts";
 import type { Operands } from "../model/problem.ts";
 import { modelFrom } from "./files.ts";
@@ -11,18 +11,11 @@ import { ProgressDisplay } from "./progress.ts";
 /** Wrong sums in the printed list; the JSON has up to 100. */
 const ERRORS_SHOWN = 10;
 
-/** The result of `eval` and `verify`. */
-export interface EvaluationResult extends Evaluation {
-  /** Seconds spent adding. */
-  seconds: number;
-  backend: BackendName;
-  /** The GPU, if it ran on one. */
-  adapter?: AdapterDescription;
-  threads: number;
-  arithmetic: Arithmetic;
-  /** The path of the checkpoint, or `shipped`. */
-  checkpoint: string;
-}
+/** The result of `eval` and `verify`: the seconds spent adding, what ran, and the path of the checkpoint, or `shipped`. */
+export type EvaluationResult =
+  & Evaluation
+  & Pick<Engine, "backend" | "adapter" | "threads" | "arithmetic">
+  & { seconds: number; checkpoint: string };
 
 /** Adds all problems with a model, with progress on stderr. Lists at most 100 errors. */
 export async function runEvaluation(

@@ -24,7 +24,7 @@ export async function gpuTrainer(atOnce: number): Promise<RunTrainer> {
   return {
     backend: "webgpu",
     adapter: gpu.adapter.name,
-    arithmeticOf: () => "fast",
+    arithmetic: "fast",
     train: (options) => startRun("train", { ...options, backend: "webgpu" }, makeEngine),
     dispose() {
       for (const population of populations.values()) population.then((one) => one.close(), () => {});

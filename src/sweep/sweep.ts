@@ -58,21 +58,15 @@ export interface RunTrainer {
   readonly backend: string;
   /** The name of the GPU, if there is one. */
   readonly adapter?: string;
-  /** The arithmetic that runs if this one is requested. */
-  arithmeticOf(asked: Arithmetic): Arithmetic;
+  /** The one arithmetic that it has, if it has only one. */
+  readonly arithmetic?: Arithmetic;
   train(options: TrainOptions): Promise<TrainResult>;
-  dispose(): void;
+  dispose?(): void;
 }
 
-/** Trains on the CPU, with one thread for each run. */
+/** Trains on the CPU, with one thread for each run: `attempts: 1` trains in a worker, so that runs train in parallel. */
 function cpuTrainer(threads: number): RunTrainer {
-  return {
-    backend: "wasm",
-    arithmeticOf: (asked) => asked,
-    // `attempts: 1` trains in a worker, so that runs train in parallel
-    train: (options) => train(threads > 1 ? { ...options, attempts: 1 } : options),
-    dispose() {},
-  };
+  return { backend: "wasm", train: (options) => train(threads > 1 ? { ...options, attempts: 1 } : options) };
 }
 
 /** Options of {@linkcode sweep}. */
@@ -83,9 +77,8 @@ export interface SweepOptions {
   threads: number;
   /** @default {the CPU, with one thread for each run} */
   trainer?: RunTrainer;
-  /** The number of held-out uniform pairs to test each model on. */
+  /** The numbers of held-out uniform pairs and of hard pairs to test each model on. */
   pairs: number;
-  /** The number of hard pairs to test each model on. */
   hard: number;
   /** Whether each run ends with a proof, and with hardening if its recipe has it, like `train` on the command line. @default {false} */
   certify?: boolean;
@@ -111,7 +104,7 @@ export async function sweep(
   const { backend, adapter } = trainer;
   const open = runs.map((run): [SweepRun, SweepIdentity] => {
     const { recipe, model, seed } = run;
-    const arithmetic = trainer.arithmeticOf(run.arithmetic);
+    const arithmetic = trainer.arithmetic ?? run.arithmetic;
     const of = { recipe: recipe.name, recipeHash: hashes.get(recipe)!, model, seed, arithmetic, backend, adapter };
     return [run, { ...of, pairs, hard, certify }];
   }).filter(([, identity]) => !known.has(keyOf(identity)));
@@ -137,7 +130,7 @@ export async function sweep(
   } finally {
     await Promise.allSettled(workers);
     await examiner.dispose();
-    trainer.dispose();
+    trainer.dispose?.();
   }
   return { done, known: runs.length - open.length };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { HardenResult } from "../certify/harden.ts";
-import type { CertifyProgress, CertifyResult } from "../certify/types.ts";
+import type { CertifyProgress } from "../certify/types.ts";
 import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { emitted, type RunEvent, type RunState } from "./events.ts";
@@ -42,7 +42,7 @@ export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<R
   yield { type: "state", due: true, state }; // hardening and proof are slow, and start again after a resume
   if (run.best !== undefined) engine.setParameters(run.best);
   const rounds = hardeningRounds(run, options);
-  const hardened = rounds === 0 ? null : yield* harden(run, rounds, options);
+  const hardened = rounds === 0 ? null : yield* prove(run, options, rounds);
   if (hardened !== null) engine.setParameters(hardened.parameters);
   const examples = progress.examples + (hardened?.examples ?? 0);
   const parameters = engine.parameters();
@@ -67,7 +67,7 @@ export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<R
   const checkpoint = encodeCheckpoint({ model, parameters, metadata });
   progress.ended = true;
   yield { type: "model", step, exactMatch, examples, checkpoint, state };
-  const proof = hardened?.result ?? (options.certify ? yield* certify(run, parameters, options) : null);
+  const { result: proof } = hardened ?? (options.certify ? yield* prove(run, options) : { result: null });
   const certificate = proof?.certificate ?? null;
   if (certificate !== null) yield { type: "certificate", certificate };
   yield { type: "end", step, exactMatch };
@@ -91,44 +91,34 @@ function hardeningRounds({ progress }: Run, { harden, certify }: RunOptions): nu
   return harden ? Math.max(hardeningRounds, HARDENING_ROUNDS) : 0;
 }
 
-function harden(run: Run, rounds: number, options: RunOptions): AsyncGenerator<RunEvent, HardenResult> {
-  const { engine: { backend }, progress: { model, seed, step } } = run;
-  return proving(run, options, async (emit, watch) => {
-    const { harden } = await import("../certify/harden.ts"); // loaded lazily
-    return await harden({ model, parameters: run.engine.parameters() }, {
-      ...{ rounds, seed, backend, ...watch },
-      onRound: (round) => emit({ type: "hardening", step, ...round }),
-    });
-  });
-}
-
-function certify(run: Run, parameters: Float32Array, options: RunOptions): AsyncGenerator<RunEvent, CertifyResult> {
-  const { model, recipe } = run.progress;
-  return proving(run, options, async (_, watch) => {
-    const { certify } = await import("../certify/certify.ts");
-    return await certify({ model, parameters }, { seconds: recipe.proofSeconds ?? PROOF_SECONDS, ...watch });
-  });
-}
-
-/** What each proof gets. */
-interface Watch {
-  threads: number | undefined;
-  signal: AbortSignal;
-  onProgress: (progress: CertifyProgress) => void;
-}
-
-/** Yields the progress of a proof. A reader who leaves stops it. */
-async function* proving<Result>(
-  { progress: { step } }: Run,
+/** Proves the weights of the engine, or hardens them in up to so many rounds. A reader who leaves stops it. */
+async function* prove(
+  { engine, progress: { model, seed, step, recipe } }: Run,
   { threads, signal }: RunOptions,
-  work: (emit: (event: RunEvent) => void, watch: Watch) => Promise<Result>,
-): AsyncGenerator<RunEvent, Result> {
+  rounds = 0,
+): AsyncGenerator<RunEvent, HardenResult> {
   const stop = new AbortController();
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const parameters = engine.parameters();
   try {
-    return yield* emitted<RunEvent, Result>((emit) => {
+    return yield* emitted<RunEvent, HardenResult>(async (emit) => {
       const onProgress = (progress: CertifyProgress) => emit({ type: "certification", step, ...progress });
-      return work(emit, { threads, signal: either, onProgress });
+      const watched = { threads, signal: either, onProgress };
+      if (rounds === 0) {
+        const { certify } = await import("../certify/certify.ts"); // loaded lazily
+        const seconds = recipe.proofSeconds ?? PROOF_SECONDS;
+        return {
+          parameters,
+          rounds,
+          examples: 0,
+          result: await certify({ model, parameters }, { seconds, ...watched }),
+        };
+      }
+      const { harden } = await import("../certify/harden.ts");
+      return await harden({ model, parameters }, {
+        ...{ rounds, seed, backend: engine.backend, ...watched },
+        onRound: (round) => emit({ type: "hardening", step, ...round }),
+      });
     });
   } finally {
     stop.abort();

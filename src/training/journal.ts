@@ -104,7 +104,7 @@ export class Journal {
         return this.#addLine(type, { ...fields, totalSteps: undefined });
       }
       case "state": {
-        if (!this.#begun) await this.#begin(event.state());
+        if (!this.#begun) return await this.#begin(event.state());
         const { saveEvery = SECONDS_BETWEEN_SAVES } = this.#options;
         if (event.due || performance.now() - this.#savedAt > 1000 * saveEvery) await this.#saveState(event.state());
         return;

@@ -61,6 +61,7 @@ export async function* trainSideBySide(
       examples += run.progress.examples;
       trainSeconds += run.progress.trainSeconds;
       if (failed === undefined) {
+        stop.abort(); // leaves the cores to the proof
         Object.assign(run.progress, { restarts, examples, trainSeconds });
         return yield* conclude(run, options);
       }
