@@ -1,5 +1,5 @@
 import { didYouMean } from "../common/closest.ts";
-import type { Arithmetic, BackendName } from "../engine/interface/types.ts";
+import { ARITHMETICS, BACKENDS } from "../engine/interface/types.ts";
 import { RECIPES } from "../training/recipes.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
@@ -115,9 +115,6 @@ export function threadsFlag(byDefault: string): ValueFlag<number> {
   const help = `number of threads, 1 to 64; it does not change the result (default: ${byDefault})`;
   return wholeNumber("N", help, { least: 1, most: 64 });
 }
-
-const BACKENDS: readonly (BackendName | "auto")[] = ["auto", "wasm", "webgpu", "reference"];
-const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 
 /** The flags that choose an engine. */
 export const ENGINE_FLAGS = {

@@ -3,35 +3,10 @@ import { formatValue } from "../common/format_value.ts";
 import { type Variant, variantOf } from "../model/variant.ts";
 import { EngineError } from "./interface/error.ts";
 import { ReferenceEngine } from "./reference/engine.ts";
-import type { Arithmetic, Engine, EngineOptions } from "./interface/types.ts";
+import { type Arithmetic, ARITHMETICS, BACKENDS, type Engine, type EngineOptions } from "./interface/types.ts";
 import { checkSimd, hasRelaxedSimd, hasSimd, instantiate } from "./wasm/core.ts";
 import { WasmEngine } from "./wasm/engine.ts";
 import { hasThreads, startThreads, startTrainer } from "./wasm/thread_pool.ts";
-
-/**
- * The values of the option `backend`.
- *
- * @example Usage
- * ```ts
- * import { BACKENDS } from "@x/tiny-adder/engine";
- *
- * console.log(BACKENDS.includes("wasm")); // true
- * ```
- */
-export const BACKENDS = ["auto", "wasm", "webgpu", "reference"] as const;
-
-/**
- * The values of the option `arithmetic`.
- *
- * @example Usage
- * ```ts
- * import { ARITHMETICS } from "@x/tiny-adder/engine";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(ARITHMETICS, ["exact", "fast"]);
- * ```
- */
-export const ARITHMETICS: readonly Arithmetic[] = ["exact", "fast"];
 
 const OPTIONS: OptionKinds<EngineOptions> = {
   ...{ backend: "anything", model: "anything", threads: "a number", arithmetic: "anything" },

@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { ARITHMETICS, BACKENDS, createEngine } from "./create_engine.ts";
+export { createEngine } from "./create_engine.ts";
+export { ARITHMETICS, BACKENDS } from "./interface/types.ts";
 export { EngineError } from "./interface/error.ts";
 export type {
   AdapterDescription,

@@ -103,43 +103,47 @@ function anneal(batch: number, steps: number, learningRate: number, gate?: Gate)
 
 const NO_EVALUATION: EvaluationPlan = { every: 0, problems: 10_000 };
 
-const TRAIN_RECIPES: Readonly<Record<string, Recipe>> = {
+/** The recipes by name: from random weights, and further from a checkpoint. */
+const TABLE: Readonly<Record<string, { readonly train: Recipe; readonly continue: Recipe }>> = {
   fast: {
-    name: "fast",
-    description: "from scratch to 99.9% in a few seconds",
-    stages: [explore(32, 5000, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })],
-    ...{ maxAttempts: 20, evaluation: NO_EVALUATION, proofSeconds: 5 },
+    train: {
+      name: "fast",
+      description: "from scratch to 99.9% in a few seconds",
+      stages: [explore(32, 5000, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })],
+      ...{ maxAttempts: 20, evaluation: NO_EVALUATION, proofSeconds: 5 },
+    },
+    continue: secondAnnealing("fast", 32, 8000, 0.005),
   },
   sure: {
-    name: "sure",
-    description: "from scratch to no error at all, proved",
-    stages: [explore(64, 5000, 0.30), anneal(64, 20_000, 0.01, { atStep: 6000, window: 500, loss: 0.035 })],
-    ...{ maxAttempts: 20, evaluation: NO_EVALUATION, hardeningRounds: HARDENING_ROUNDS },
+    train: {
+      name: "sure",
+      description: "from scratch to no error at all, proved",
+      stages: [explore(64, 5000, 0.30), anneal(64, 20_000, 0.01, { atStep: 6000, window: 500, loss: 0.035 })],
+      ...{ maxAttempts: 20, evaluation: NO_EVALUATION, hardeningRounds: HARDENING_ROUNDS },
+    },
+    continue: secondAnnealing("sure", 64, 28_000, 0.005),
   },
   paper: {
-    name: "paper",
-    description: "the original's first phase: 400,000 steps, no restarts",
-    stages: [{
-      ...{ ...ADAM_OF_PAPER, name: "train", steps: 400_000, batch: 128 },
-      ...{ learningRate: 0.02, warmupSteps: 20_000, floor: 0.1, weightDecay: 0.1 },
-      curriculum: growing([0, 3], [20_000, 6], [60_000, 10]),
-    }],
-    ...{ maxAttempts: 1, evaluation: { every: 20_000, problems: 10_000 } },
-  },
-};
-
-const CONTINUE_RECIPES: Readonly<Record<string, Recipe>> = {
-  fast: secondAnnealing("fast", 32, 8000, 0.005),
-  sure: secondAnnealing("sure", 64, 28_000, 0.005),
-  paper: {
-    name: "paper",
-    description: "the original's second phase: up to 200,000 steps from a checkpoint, ended by 99% exact match",
-    stages: [{
-      ...{ ...ADAM_OF_PAPER, name: "continue", steps: 200_000, batch: 256 },
-      ...{ learningRate: 0.005, warmupSteps: 4000, floor: 0.02, weightDecay: 0.01 },
-      curriculum: growing([0, 10]),
-    }],
-    ...{ maxAttempts: 1, evaluation: { every: 1000, problems: 10_000, stopAt: 0.99 } },
+    train: {
+      name: "paper",
+      description: "the original's first phase: 400,000 steps, no restarts",
+      stages: [{
+        ...{ ...ADAM_OF_PAPER, name: "train", steps: 400_000, batch: 128 },
+        ...{ learningRate: 0.02, warmupSteps: 20_000, floor: 0.1, weightDecay: 0.1 },
+        curriculum: growing([0, 3], [20_000, 6], [60_000, 10]),
+      }],
+      ...{ maxAttempts: 1, evaluation: { every: 20_000, problems: 10_000 } },
+    },
+    continue: {
+      name: "paper",
+      description: "the original's second phase: up to 200,000 steps from a checkpoint, ended by 99% exact match",
+      stages: [{
+        ...{ ...ADAM_OF_PAPER, name: "continue", steps: 200_000, batch: 256 },
+        ...{ learningRate: 0.005, warmupSteps: 4000, floor: 0.02, weightDecay: 0.01 },
+        curriculum: growing([0, 10]),
+      }],
+      ...{ maxAttempts: 1, evaluation: { every: 1000, problems: 10_000, stopAt: 0.99 } },
+    },
   },
 };
 
@@ -156,20 +160,20 @@ function secondAnnealing(name: string, batch: number, steps: number, learningRat
  * @example Usage
  * ```ts
  * import { RECIPES } from "@x/tiny-adder/recipes";
- * import { assertEquals } from "@std/assert";
+ * import { assert } from "@std/assert";
  *
- * assertEquals(RECIPES, ["fast", "sure", "paper"]);
+ * assert(RECIPES.includes("sure"));
  * ```
  */
-export const RECIPES: readonly string[] = Object.keys(TRAIN_RECIPES);
+export const RECIPES: readonly string[] = Object.keys(TABLE);
 
-function lookUp(recipes: Readonly<Record<string, Recipe>>, name: string): Recipe {
-  if (!Object.hasOwn(recipes, name)) {
+function lookUp(name: string) {
+  if (!Object.hasOwn(TABLE, name)) {
     throw new RangeError(
       `Cannot train as the recipe must be one of ${RECIPES.join(", ")}: current value is ${formatValue(name)}`,
     );
   }
-  return recipes[name];
+  return TABLE[name];
 }
 
 /**
@@ -186,7 +190,7 @@ function lookUp(recipes: Readonly<Record<string, Recipe>>, name: string): Recipe
  * @throws {RangeError} If there is none
  */
 export function trainRecipe(name: string): Recipe {
-  return lookUp(TRAIN_RECIPES, name);
+  return lookUp(name).train;
 }
 
 /**
@@ -202,7 +206,7 @@ export function trainRecipe(name: string): Recipe {
  * @throws {RangeError} If there is none
  */
 export function continueRecipe(name: string): Recipe {
-  return lookUp(CONTINUE_RECIPES, name);
+  return lookUp(name).continue;
 }
 
 /**

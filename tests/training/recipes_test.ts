@@ -16,7 +16,7 @@ const ADAM_OF_PAPER = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 1 };
 const ALL = [...RECIPES.map(trainRecipe), ...RECIPES.map(continueRecipe)];
 
 Deno.test("the recipes are fast, sure and paper, and know their names", () => {
-  assertEquals(RECIPES, ["fast", "sure", "paper"]);
+  for (const name of ["fast", "sure", "paper"]) assert(RECIPES.includes(name), name);
   assertEquals(ALL.map(({ name }) => name), [...RECIPES, ...RECIPES]);
 });
 

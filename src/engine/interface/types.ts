@@ -5,11 +5,36 @@ import type { StageHyperparameters } from "../../schedule/stage.ts";
 
 export type { SampleRequest, SampleStream };
 
+/**
+ * The values of the option `backend`.
+ *
+ * @example Usage
+ * ```ts
+ * import { BACKENDS } from "@x/tiny-adder/engine";
+ *
+ * console.log(BACKENDS.includes("wasm")); // true
+ * ```
+ */
+export const BACKENDS = ["auto", "wasm", "webgpu", "reference"] as const;
+
 /** The engines: AssemblyScript compiled to WASM SIMD, WGSL on a GPU, and plain TypeScript in float64, to compare the others with. */
-export type BackendName = "wasm" | "webgpu" | "reference";
+export type BackendName = Exclude<typeof BACKENDS[number], "auto">;
+
+/**
+ * The values of the option `arithmetic`.
+ *
+ * @example Usage
+ * ```ts
+ * import { ARITHMETICS } from "@x/tiny-adder/engine";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(ARITHMETICS, ["exact", "fast"]);
+ * ```
+ */
+export const ARITHMETICS = ["exact", "fast"] as const;
 
 /** `exact`: the same bytes on every machine. `fast`: fused multiply-add if the machine has it, so the last bits may differ. */
-export type Arithmetic = "exact" | "fast";
+export type Arithmetic = typeof ARITHMETICS[number];
 
 /** Options of {@linkcode createEngine}. */
 export interface EngineOptions {
