@@ -63,7 +63,7 @@ export function optimizerStep(rate: f64, weightDecay: f64, clipNorm: f64, beta1:
   const b2 = f32x4.splat(<f32> beta2);
   const c1 = f32x4.splat(<f32> (1 - beta1));
   const c2 = f32x4.splat(<f32> (1 - beta2));
-  const eps = f32x4.splat(<f32> epsilon);
+  const eps = f32x4.splat(max<f32>(<f32> epsilon, f32.MIN_NORMAL_VALUE)); // above 0, because some gradients are always 0
   for (let i = 0; i < FLAT; i += 16) {
     const g = f32x4.mul(v128.load(GRADIENT + i), clipping);
     const m = flushDenormals(f32x4.add(f32x4.mul(b1, v128.load(FIRST_MOMENT + i)), f32x4.mul(c1, g)), 2 ** -100);

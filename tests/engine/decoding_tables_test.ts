@@ -3,7 +3,7 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { WASM as ADDER } from "../../src/engine/wasm/adder_module.ts";
 import { type AdderExports, instantiate, writeVector } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
-import { variantOf } from "../../src/model/variant.ts";
+import { type ModelName, variantOf } from "../../src/model/variant.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { livelyParameters } from "./lively.ts";
 
@@ -13,7 +13,7 @@ const SIZES = {
   ...{ projectionAt: 7 * 14, w1At: 7 * 14, w2At: 14 * 8, outputAt: 7 * 14 },
 } as const;
 
-function numbersOf(base64: string, model: 763 | 777, parameters: Float32Array): Record<string, Float32Array> {
+function numbersOf(base64: string, model: ModelName, parameters: Float32Array): Record<string, Float32Array> {
   const core = instantiate<AdderExports>(base64, variantOf(model));
   const { memory, exports } = core;
   writeVector(core, exports.parametersAt, parameters);
@@ -30,6 +30,7 @@ for (
   const [name, model, parameters] of [
     ["the shipped weights", 763, shippedCheckpoint().parameters],
     ["lively weights of 777", 777, livelyParameters(777)],
+    ["lively weights of 5x10", "5x10", livelyParameters("5x10")],
   ] as const
 ) {
   Deno.test(`the core and the module that only decodes read the same numbers: ${name}`, () => {

@@ -74,7 +74,7 @@ async function assertSameSteps(run: TrainRun, model: ModelName, arithmetic: Arit
 }
 
 for (const arithmetic of ARITHMETICS) {
-  for (const model of MODELS) {
+  for (const model of [...MODELS, "5x10", "6x7+norm"] as const) {
     for (const batch of [4, 12, 32, 132]) {
       Deno.test(`trainRun() is trainStep() on what sample() gives, bit for bit: wasm ${arithmetic}, ${model}, batch ${batch}`, () =>
         assertSameSteps({ ...RUN, stage: { ...STAGE, batch } }, model, arithmetic));

@@ -8,7 +8,7 @@ import { type Core, hasRelaxedSimd, instantiate, PAGES, writeRun } from "../../s
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
 import { WASM as FAST } from "../../src/engine/wasm/fast_module.ts";
 import { QUERIES } from "../../src/model/vocabulary.ts";
-import { MODELS, TOKENS, variantOf } from "../../src/model/variant.ts";
+import { MODELS, TOKENS, type Variant, variantOf } from "../../src/model/variant.ts";
 import type { Target } from "./fuzz.ts";
 import type { Random } from "./random.ts";
 
@@ -24,7 +24,7 @@ const UNTOUCHED = new Uint8Array(65536 * PAGES).fill(GUARD);
 
 interface Case {
   random: Random;
-  model: number;
+  variant: Variant;
   count: number;
   all: boolean;
 }
@@ -73,11 +73,11 @@ class Guarded {
     this.#bytes.fill(GUARD, this.#base);
   }
 
-  run({ random, model, count, all }: Case): void {
+  run({ random, variant, count, all }: Case): void {
     const { exports } = this.#core;
     const { buffer } = this.#bytes;
-    exports.configure(7, 14, model === 777);
-    const parameters = new Float32Array(buffer, exports.parametersAt.value, model);
+    exports.configure(variant.width, variant.hidden, variant.finalNorm);
+    const parameters = new Float32Array(buffer, exports.parametersAt.value, variant.finalNorm ? 777 : 763);
     fillParameters(parameters, random);
     const before = parameters.slice();
     const problems = new Float64Array(buffer, this.#base, 2 * count);
@@ -132,7 +132,11 @@ function memoryTarget(name: string, base64: string): Target<Case> {
   let guarded: Guarded | undefined;
   return {
     name,
-    make: (random) => ({ random, model: random.of(MODELS), count: 1 + random.below(9), all: random.oneIn(500) }),
+    make(random) {
+      const shape = `${2 + random.below(6)}x${1 + random.below(14)}${random.of(["", "+norm"])}`;
+      const variant = variantOf(random.oneIn(2) ? random.of(MODELS) : shape);
+      return { random, variant, count: 1 + random.below(9), all: random.oneIn(500) };
+    },
     run: (one) => (guarded ??= new Guarded(base64)).run(one),
     refuses: [],
   };

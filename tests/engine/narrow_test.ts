@@ -1,0 +1,71 @@
+/** Narrow models on the WASM core: weights of full width of which those beyond the model's own are 0 and stay 0. */
+import { assert, assertEquals } from "@std/assert";
+import { WasmAdder } from "../../src/adder/adder.ts";
+import { createEngine } from "../../src/engine/mod.ts";
+import { ReferenceEngine } from "../../src/engine/reference/engine.ts";
+import { instantiate, readVector, writeRun, writeVector } from "../../src/engine/wasm/core.ts";
+import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
+import { initialParameters } from "../../src/model/initialization.ts";
+import { paddedIndices } from "../../src/model/padding.ts";
+import { type ModelName, variantOf } from "../../src/model/variant.ts";
+import { assertClose, assertTensorsClose } from "../golden.ts";
+import { livelyParameters, mixedProblems } from "./lively.ts";
+
+const NARROW: readonly ModelName[] = ["6x14", "5x10", "4x8", "6x7+norm", "3x5+norm", "7x1", "2x14"];
+
+const STAGE = { steps: 100, batch: 12, learningRate: 0.02, warmupSteps: 5, floor: 0.1, weightDecay: 0.1 };
+const ADAMW = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 };
+const RUN = { seed: 4, attempt: 1, firstSample: 3, firstStep: 0, steps: 40, minDigits: 1, maxDigits: 10 };
+
+for (const model of NARROW) {
+  const variant = variantOf(model);
+
+  Deno.test(`training leaves the weights and moments beyond those of ${model} at 0`, () => {
+    const core = instantiate(EXACT, variant);
+    const { memory, exports } = core;
+    const own = new Set(paddedIndices(variant));
+    exports.initialize(4, 1);
+    writeRun(core, { ...STAGE, ...ADAMW, ...RUN, stageSteps: STAGE.steps });
+    exports.train();
+    for (const at of [exports.parametersAt, exports.gradientAt, exports.firstMomentAt, exports.secondMomentAt]) {
+      assert(readVector(core, at).some((value) => value !== 0));
+      const beyond = new Float32Array(memory.buffer, at.value, 777).filter((_, i) => !own.has(i));
+      assertEquals(beyond, new Float32Array(beyond.length));
+    }
+  });
+
+  Deno.test(`a tiny epsilon makes no NaN of the zeros of ${model}`, () => {
+    const core = instantiate(EXACT, variant);
+    writeVector(core, core.exports.parametersAt, livelyParameters(model));
+    core.exports.optimizerStep(0.01, 0, 1, 0.9, 0.99, 1e-300);
+    assert(readVector(core, core.exports.parametersAt).every(Number.isFinite));
+    assert(new Float32Array(core.memory.buffer, core.exports.parametersAt.value, 777).every(Number.isFinite));
+  });
+
+  Deno.test(`the module draws the first weights of ${model}`, async () => {
+    const engine = await createEngine({ model });
+    engine.initialize(7, 2);
+    assertClose(engine.parameters(), initialParameters(variant, 7, 2), { absolute: 1e-6, of: "weights" });
+  });
+
+  Deno.test(`${model} after 40 steps computes what the reference does, with any number of threads, and adds the same`, async () => {
+    const engine = await createEngine({ model });
+    const threads = await createEngine({ model, threads: 2 });
+    for (const one of [engine, threads]) {
+      one.initialize(4, 1);
+      await one.trainRun({ ...RUN, stage: { ...STAGE, ...ADAMW, batch: 64 } });
+    }
+    const parameters = engine.parameters();
+    assertEquals(threads.parameters(), parameters);
+    await threads.dispose();
+    const reference = new ReferenceEngine(model);
+    reference.setParameters(parameters);
+    const problems = mixedProblems(33);
+    assertClose(await engine.logits(problems), await reference.logits(problems), { absolute: 2e-4, of: "logits" });
+    const { loss, gradient } = await engine.lossAndGradient(problems);
+    const expected = await reference.lossAndGradient(problems);
+    assertClose([loss], [expected.loss], { absolute: 1e-5, of: "loss" });
+    assertTensorsClose(gradient, Float64Array.from(expected.gradient), variant, { relative: 1e-4, of: "gradient" });
+    assertEquals(new WasmAdder(model, parameters).decode(problems), await engine.decode(problems));
+  });
+}
