@@ -1,7 +1,7 @@
 import { MAX_OPERAND } from "../model/vocabulary.ts";
 import { MersenneTwister } from "./mersenne_twister.ts";
 
-/** The verifier's edge cases, in its order; it asks one of them twice. */
+/** The verifier's edge cases, in its order; one of them is there twice. */
 export const EDGE_CASES: readonly (readonly [a: number, b: number])[] = [
   ...[[0, 0], [0, 1], [9999999999, 0], [9999999999, 1], [9999999999, 9999999999], [5000000000, 5000000000]] as const,
   ...[[1111111111, 8888888889], [1234567890, 9876543210], [9999999999, 9999999999], [1, 9999999999]] as const,
@@ -10,7 +10,7 @@ export const EDGE_CASES: readonly (readonly [a: number, b: number])[] = [
 const RANDOM_PAIRS = 10_000;
 
 /**
- * The operands that the AdderBoard verifier asks: {@linkcode EDGE_CASES}, then 10,000 pairs of `randint(0, 9999999999)` from Python's
+ * The operands of the AdderBoard verifier: {@linkcode EDGE_CASES}, then 10,000 pairs of `randint(0, 9999999999)` from Python's
  * `random.Random(2025)`.
  *
  * @example Usage

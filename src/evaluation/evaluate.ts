@@ -12,13 +12,13 @@ export interface EvaluateOptions {
   maxErrors?: number;
   /** Ends the evaluation early: the promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Is told now and then how many problems of how many are done. */
+  /** Called every 8192 problems. */
   onProgress?: (progress: EvaluationProgress) => void;
 }
 
 /** Progress of an evaluation. */
 export interface EvaluationProgress {
-  /** Problems asked so far. */
+  /** Problems evaluated so far. */
   done: number;
   /** Problems in all. */
   total: number;
@@ -38,7 +38,7 @@ export interface EvaluationError {
 
 /** How often a model is right. */
 export interface Evaluation {
-  /** Problems asked. */
+  /** Problems evaluated. */
   total: number;
   /** Problems answered with the right sum. */
   correct: number;

@@ -85,9 +85,9 @@ export function parseLine(text: string, source: string): SweepLine {
   }
   if (typeof found !== "object" || found === null || Array.isArray(found)) throw fail("it is not a JSON object");
   const line = found as Record<Field, unknown>;
-  const check = (wanted: string, fits: (value: unknown) => boolean, ...fields: Field[]) => {
+  const check = (right: string, fits: (value: unknown) => boolean, ...fields: Field[]) => {
     const wrong = fields.find((field) => !fits(line[field]));
-    if (wrong !== undefined) throw fail(`${wrong} must be ${wanted}: it is ${formatJson(line[wrong])}`);
+    if (wrong !== undefined) throw fail(`${wrong} must be ${right}: it is ${formatJson(line[wrong])}`);
   };
   const isCount = (value: unknown) => Number.isSafeInteger(value) && value as number >= 0;
   const isText = (value: unknown) => typeof value === "string";

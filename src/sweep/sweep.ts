@@ -108,14 +108,14 @@ export async function sweep(
     const of = { recipe: recipe.name, recipeHash: hashes.get(recipe)!, model, seed, arithmetic, backend, adapter };
     return [run, { ...of, pairs, hard, certify }];
   }).filter(([, identity]) => !known.has(keyOf(identity)));
-  const examiner = new Examiner();
+  const evaluator = new Evaluator();
   const stop = new AbortController();
   const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const queue = open.values();
   let done = 0;
   const work = async () => {
     for (const [run, identity] of queue) {
-      const line = await doRun(run, identity, { trainer, examiner, signal: ended });
+      const line = await doRun(run, identity, { trainer, evaluator, signal: ended });
       if (!await appendRun(out, line)) continue;
       done++;
       onRun?.(line, done);
@@ -129,7 +129,7 @@ export async function sweep(
     throw error;
   } finally {
     await Promise.allSettled(workers);
-    await examiner.dispose();
+    await evaluator.dispose();
     trainer.dispose?.();
   }
   return { done, known: runs.length - open.length };
@@ -139,7 +139,7 @@ export async function sweep(
 async function doRun(
   { recipe, model, seed, arithmetic }: SweepRun,
   identity: SweepIdentity,
-  { trainer, examiner, signal }: { trainer: RunTrainer; examiner: Examiner; signal: AbortSignal },
+  { trainer, evaluator, signal }: { trainer: RunTrainer; evaluator: Evaluator; signal: AbortSignal },
 ): Promise<SweepLine> {
   const begin = performance.now();
   const seconds = () => round((performance.now() - begin) / 1000);
@@ -148,7 +148,7 @@ async function doRun(
     const options = { recipe, model, seed, arithmetic, finalProblems: 1, certify, signal, evalEvery: 0 };
     const { parameters, report } = await trainer.train(options);
     signal.throwIfAborted();
-    const wrong = await examiner.examine(parameters, identity);
+    const wrong = await evaluator.errorsOf(parameters, identity);
     return {
       ...{ format: 1, ...identity, arithmetic: report.arithmetic, backend: report.backend },
       ...{ ...wrong, certified: report.certified, hardeningRounds: report.hardeningRounds },
@@ -167,34 +167,33 @@ async function doRun(
 }
 
 /** Tests models, one after the other, because models of one variant share an engine. */
-class Examiner {
-  readonly #engines = new Map<ModelName, Promise<Engine>>();
+class Evaluator {
+  readonly #engines = new Map<ModelName, Engine>();
   #last: Promise<unknown> = Promise.resolve();
 
   /** Counts the wrong sums of held-out pairs and of hard ones. */
-  examine(
+  errorsOf(
     parameters: Float32Array,
     { model, seed, pairs, hard }: SweepIdentity,
   ): Promise<{ errors: number; hardErrors: number }> {
     const turn = this.#last.then(async () => {
-      const creating = this.#engines.get(model) ?? createEngine({ model });
-      this.#engines.set(model, creating);
-      const engine = await creating;
+      const engine = this.#engines.get(model) ?? await createEngine({ model });
+      this.#engines.set(model, engine);
       engine.setParameters(parameters);
       const held = HELD_OUT_SEED + seed % 2 ** 24;
-      const errors = await errorsOf(engine, engine.sample({ seed: held, stream: "evaluation", count: pairs }));
-      return { errors, hardErrors: await errorsOf(engine, hardCases({ count: hard, seed: held })) };
+      const errors = await countErrors(engine, engine.sample({ seed: held, stream: "evaluation", count: pairs }));
+      return { errors, hardErrors: await countErrors(engine, hardCases({ count: hard, seed: held })) };
     });
     this.#last = turn.catch(() => {});
     return turn;
   }
 
   async dispose(): Promise<void> {
-    for (const engine of this.#engines.values()) await (await engine).dispose();
+    for (const engine of this.#engines.values()) await engine.dispose();
   }
 }
 
-async function errorsOf(engine: Engine, operands: Float64Array): Promise<number> {
+async function countErrors(engine: Engine, operands: Float64Array): Promise<number> {
   if (operands.length === 0) return 0;
   const { total, correct } = await evaluate(engine, operands, { maxErrors: 0 });
   return total - correct;

@@ -91,7 +91,7 @@ function hardeningRounds({ progress }: Run, { harden, certify }: RunOptions): nu
   return harden ? Math.max(hardeningRounds, HARDENING_ROUNDS) : 0;
 }
 
-/** Proves the weights of the engine, or hardens them in up to so many rounds. A reader who leaves stops it. */
+/** Proves the weights of the engine, or hardens them in at most `rounds` rounds. A reader who leaves stops it. */
 async function* prove(
   { engine, progress: { model, seed, step, recipe } }: Run,
   { threads, signal }: RunOptions,

@@ -6,7 +6,7 @@ import type { ProgressEvent, TrainResult } from "./types.ts";
 /** All that a resume needs, of a run between two steps. */
 export type RunState = TrainingState<RunProgress>;
 
-/** What a run has to tell beyond its progress events: to the files of its folder, to the page, and to whoever waits for its result. */
+/** Events beyond those for `onProgress`: for the files of a run, the page, and the caller who waits for the result. */
 type InternalEvent =
   /** The run starts with its first step. The log begins with the settings. */
   | { type: "begin"; settings: Record<string, unknown> }
@@ -27,7 +27,7 @@ type InternalEvent =
   /** The last event. */
   | { type: "finished"; result: TrainResult };
 
-/** An event of a run. The run waits until its reader asks for the next one. */
+/** An event of a run. The run waits until its reader requests the next one. */
 export type RunEvent = Exclude<ProgressEvent, { type: "checkpoint" }> | InternalEvent;
 
 const INTERNAL: readonly RunEvent["type"][] = ["begin", "losses", "state", "model", "certificate", "finished"];

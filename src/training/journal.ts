@@ -214,11 +214,11 @@ function checkNothingKept(directory: RunDirectory): void {
   const files = [modelFile, certificateFile, ...(found === undefined ? [logFile] : [])]
     .filter((file) => sizeOf(file) > 0).map((file) => file.replace(/.*[/\\]/, ""));
   if (!unfinished && files.length === 0) return;
-  const asked = `Cannot start a run in ${path} as the folder must not hold`;
+  const cannot = `Cannot start a run in ${path} as the folder must not hold`;
   const run = found && ` of recipe ${found.recipe.name}, model ${found.model}, seed ${found.seed}`;
   const message = unfinished
-    ? `${asked} an unfinished one: it holds one at step ${found.step}. Go on with it (--resume), replace it (--overwrite)`
-    : `${asked} another one: it holds ${files.join(" and ")}${run ?? ""}. Replace it (--overwrite)`;
+    ? `${cannot} an unfinished one: it holds one at step ${found.step}. Go on with it (--resume), replace it (--overwrite)`
+    : `${cannot} another one: it holds ${files.join(" and ")}${run ?? ""}. Replace it (--overwrite)`;
   throw new KeptRunError(`${message}, or name another folder`, { unfinished });
 }
 

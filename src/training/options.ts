@@ -109,11 +109,11 @@ export function checkRunOptions(kind: RunKind, options: RunOptions): void {
     throw new TrainingError("Cannot continue training as `from` must be a checkpoint: it is missing");
   }
   if (attempts === undefined) return;
-  const asked = "Cannot train attempts side by side as";
+  const cannot = "Cannot train attempts side by side as";
   if (resume) {
-    throw new TrainingError(`${asked} they must start from the beginning: nothing of them is saved to resume`);
+    throw new TrainingError(`${cannot} they must start from the beginning: nothing of them is saved to resume`);
   }
   if (backend !== "auto" && backend !== "wasm") {
-    throw new TrainingError(`${asked} the backend must be wasm: it is ${backend}`);
+    throw new TrainingError(`${cannot} the backend must be wasm: it is ${backend}`);
   }
 }

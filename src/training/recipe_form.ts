@@ -11,7 +11,7 @@ import {
 } from "./recipes.ts";
 
 /** What a setting must be, and the test of it. */
-type Rule = readonly [wanted: string, fits: (value: unknown) => boolean];
+type Rule = readonly [right: string, fits: (value: unknown) => boolean];
 type Rules<T> = { readonly [Name in keyof Required<T>]: Rule };
 
 const isNumber = (value: unknown) => typeof value === "number" && Number.isFinite(value) && value >= 0;
@@ -84,10 +84,10 @@ export function checkRecipeForm(
     const found = object as Record<string, unknown>;
     const names = unknownNames(found, Object.keys(rules));
     if (names !== undefined) unknown.push(`${where} has no setting ${names}`);
-    for (const [field, [wanted, fits]] of Object.entries<Rule>(rules)) {
+    for (const [field, [right, fits]] of Object.entries<Rule>(rules)) {
       if (fits(found[field])) continue;
       // an unknown name may be why another one is missing
-      throw fail([...unknown, `${field} of ${where} must be ${wanted}: it is ${formatJson(found[field])}`].join("; "));
+      throw fail([...unknown, `${field} of ${where} must be ${right}: it is ${formatJson(found[field])}`].join("; "));
     }
     return found;
   };

@@ -33,7 +33,7 @@ function recipeOf(kind: RunKind, recipe: string | Recipe): Recipe {
 async function resumed(kind: RunKind, options: RunOptions): Promise<Start> {
   const { journal, state } = await Journal.open(options.out!, options);
   const { progress } = state!;
-  const asked: [string, unknown, unknown][] = [
+  const requests: [name: string, requested: unknown, found: unknown][] = [
     ["kind", kind, progress.kind],
     ["recipe", typeof options.recipe === "object" ? options.recipe.name : options.recipe, progress.recipe.name],
     ["model", options.model, progress.model],
@@ -42,10 +42,10 @@ async function resumed(kind: RunKind, options: RunOptions): Promise<Start> {
     ["backend", options.backend === "auto" ? undefined : options.backend, progress.backend ?? options.backend],
   ];
   try {
-    for (const [name, wanted, found] of asked) {
-      if (wanted === undefined || wanted === found) continue;
+    for (const [name, requested, found] of requests) {
+      if (requested === undefined || requested === found) continue;
       throw new TrainingError(
-        `Cannot resume the run in ${options.out} as its ${name} must be the one asked for, ${wanted}: it is ${found}`,
+        `Cannot resume the run in ${options.out} as its ${name} must be the one asked for, ${requested}: it is ${found}`,
       );
     }
     if (!isDone(progress, options.steps ?? Infinity)) journal.checkProof();
