@@ -1,5 +1,5 @@
+import { check, checkOneOf, checkWhole } from "../common/checks.ts";
 import { checkOptions, type OptionKinds } from "../common/options.ts";
-import { formatValue } from "../common/format_value.ts";
 import { type Variant, variantOf } from "../model/variant.ts";
 import { EngineError } from "./interface/error.ts";
 import { ReferenceEngine } from "./reference/engine.ts";
@@ -14,16 +14,6 @@ const OPTIONS: OptionKinds<EngineOptions> = {
 
 /** Backends with one arithmetic only. */
 const ONLY_ARITHMETIC: Readonly<Partial<Record<string, Arithmetic>>> = { reference: "exact", webgpu: "fast" };
-
-function checkChoice(option: string, value: unknown, choices: readonly unknown[]): void {
-  if (!choices.includes(value)) {
-    throw new RangeError(
-      `Cannot create an engine as ${option} must be one of ${choices.join(", ")}: current value is ${
-        formatValue(value)
-      }`,
-    );
-  }
-}
 
 /** The module for an arithmetic, and its real arithmetic: `exact` where relaxed SIMD is missing. */
 async function loadModule(arithmetic: Arithmetic): Promise<{ base64: string; real: Arithmetic }> {
@@ -90,23 +80,15 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
  * @throws {Error} If there is no GPU for the backend webgpu
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  checkOptions("create an engine", options, OPTIONS);
+  const asked = "create an engine";
+  checkOptions(asked, options, OPTIONS);
   const { backend = "auto", model = 763, threads = 1, arithmetic = "exact" } = options;
-  checkChoice("backend", backend, BACKENDS);
-  checkChoice("arithmetic", arithmetic, ARITHMETICS);
-  const only = ONLY_ARITHMETIC[backend];
-  if (only !== undefined && options.arithmetic !== undefined && options.arithmetic !== only) {
-    throw new RangeError(
-      `Cannot create an engine as the arithmetic of backend ${backend} is ${only}: current value is ${options.arithmetic}`,
-    );
-  }
-  if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
-    throw new RangeError(
-      `Cannot create an engine as threads must be a whole number from 1 to 64: current value is ${
-        formatValue(threads)
-      }`,
-    );
-  }
+  checkOneOf(asked, "backend", backend, BACKENDS);
+  checkOneOf(asked, "arithmetic", arithmetic, ARITHMETICS);
+  const only = ONLY_ARITHMETIC[backend] ?? arithmetic;
+  const isPossible = options.arithmetic === undefined || arithmetic === only;
+  check(isPossible, asked, "arithmetic", `${only} on backend ${backend}`, arithmetic);
+  checkWhole(asked, "threads", threads, 1, 64);
   const variant = variantOf(model);
   switch (backend) {
     case "reference":

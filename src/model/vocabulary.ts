@@ -15,16 +15,11 @@
 /** The text of each token; a token's id is its index here. */
 export const VOCABULARY = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "+", "=", "<PAD>", "<EOS>"] as const;
 
-/** Id of the token `+`. */
 export const PLUS = 10;
-/** Id of the token `=`. */
 export const EQUALS = 11;
-/** Id of the padding token. */
 export const PAD = 12;
-/** Id of the token that ends a sequence. */
 export const EOS = 13;
 
-/** Digits of one operand. */
 export const OPERAND_DIGITS = 10;
 /** Digits of the sum, the leading carry included. */
 export const SUM_DIGITS = 11;
@@ -59,8 +54,8 @@ export function targetTokens(a: number, b: number): number[] {
  */
 export function readSum(tokens: ArrayLike<number>, offset = 0): number {
   let sum = 0;
-  for (let place = SUM_DIGITS - 1; place >= 0; place--) {
-    const token = tokens[offset + place];
+  for (let i = SUM_DIGITS - 1; i >= 0; i--) {
+    const token = tokens[offset + i];
     if (token > 9) return NaN;
     sum = sum * 10 + token;
   }

@@ -265,12 +265,12 @@ for (
     [
       { backend: "reference", arithmetic: "fast" },
       RangeError,
-      "Cannot create an engine as the arithmetic of backend reference is exact: current value is fast",
+      "as arithmetic must be exact on backend reference: current value is fast",
     ],
     [
       { backend: "webgpu", arithmetic: "exact" },
       RangeError,
-      "Cannot create an engine as the arithmetic of backend webgpu is fast: current value is exact",
+      "as arithmetic must be fast on backend webgpu: current value is exact",
     ],
     [{ out: "" }, CheckpointError, "Cannot write to a run directory as its path must name one: it is empty"],
   ] as [TrainOptions, typeof Error, string][]

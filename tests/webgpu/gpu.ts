@@ -27,4 +27,9 @@ export function gpuEngine(model: ModelName = 763): Promise<Engine> {
 }
 
 /** The engine under test. */
-export const WEBGPU: EngineUnderTest = { name: "webgpu", create: gpuEngine, tolerances: FLOAT32_TOLERANCES };
+export const WEBGPU: EngineUnderTest = {
+  name: "webgpu",
+  create: gpuEngine,
+  tolerances: FLOAT32_TOLERANCES,
+  narrow: true,
+};

@@ -1,4 +1,18 @@
+import { addScaled, dot, rowOf } from "./linear.ts";
 import { softmax, softmaxBackward } from "./softmax.ts";
+
+/** Query, key and value of one position, views of the three parts of one row of length 3 d; or the gradients of them. */
+export interface QkvRow {
+  readonly row: Float64Array;
+  readonly query: Float64Array;
+  readonly key: Float64Array;
+  readonly value: Float64Array;
+}
+
+export function qkvRow(row: Float64Array): QkvRow {
+  const [query, key, value] = [0, 1, 2].map((part) => rowOf(row, part, row.length / 3));
+  return { row, query, key, value };
+}
 
 /** What {@linkcode attention} gives, and keeps for its backward pass. */
 export interface AttentionState {
@@ -10,21 +24,16 @@ export interface AttentionState {
 
 /**
  * What one position reads from itself and those before it: output = softmax(query . keys / sqrt(d)) . values.
- * Vaswani et al. 2017, arXiv:1706.03762, equation 1. It is causal as no later key is passed.
+ * Vaswani et al. 2017, arXiv:1706.03762, equation 1. It is causal as no later position is passed.
  *
- * @param query Length d
- * @param keys One row of length d for every position up to the query's own
- * @param values As many rows of length d
+ * @param seen Every position up to the query's own, which is the last
  */
-export function attention(
-  query: Float64Array,
-  keys: readonly Float64Array[],
-  values: readonly Float64Array[],
-): AttentionState {
-  const scores = Float64Array.from(keys, (key) => dot(query, key) / Math.sqrt(query.length));
+export function attention(seen: readonly QkvRow[]): AttentionState {
+  const { query } = seen.at(-1)!;
+  const scores = Float64Array.from(seen, ({ key }) => dot(query, key) / Math.sqrt(query.length));
   const weights = softmax(scores);
   const output = new Float64Array(query.length);
-  values.forEach((value, j) => addScaled(output, weights[j], value));
+  seen.forEach(({ value }, j) => addScaled(output, weights[j], value));
   return { output, weights };
 }
 
@@ -32,45 +41,26 @@ export function attention(
  * Backward of {@linkcode attention}.
  *
  * @param dOutput dL/doutput, length d
- * @param dQuery dL/dquery is added to it
- * @param dKeys dL/dkeys is added to it, one row a position
- * @param dValues dL/dvalues is added to it
+ * @param gradient The gradients of query, keys and values are added to it, one row a position
  */
 export function attentionBackward(
   dOutput: Float64Array,
   { weights }: AttentionState,
-  { query, keys, values }: {
-    query: Float64Array;
-    keys: readonly Float64Array[];
-    values: readonly Float64Array[];
-  },
-  { dQuery, dKeys, dValues }: {
-    dQuery: Float64Array;
-    dKeys: readonly Float64Array[];
-    dValues: readonly Float64Array[];
-  },
+  seen: readonly QkvRow[],
+  gradient: readonly QkvRow[],
 ): void {
   // in the forward pass this was: output += weights[j] * values[j]
-  const dWeights = Float64Array.from(values, (value) => dot(dOutput, value));
-  dValues.forEach((dValue, j) => addScaled(dValue, weights[j], dOutput));
+  const dWeights = Float64Array.from(seen, ({ value }) => dot(dOutput, value));
+  gradient.forEach(({ value }, j) => addScaled(value, weights[j], dOutput));
 
   // in the forward pass this was: weights = softmax(scores)
   const dScores = softmaxBackward(dWeights, weights);
 
   // in the forward pass this was: scores[j] = query . keys[j] / sqrt(d)
+  const { query } = seen.at(-1)!;
   const scale = 1 / Math.sqrt(query.length);
-  for (const [j, key] of keys.entries()) {
-    addScaled(dQuery, dScores[j] * scale, key);
-    addScaled(dKeys[j], dScores[j] * scale, query);
+  for (const [j, { key }] of seen.entries()) {
+    addScaled(gradient.at(-1)!.query, dScores[j] * scale, key);
+    addScaled(gradient[j].key, dScores[j] * scale, query);
   }
-}
-
-function dot(x: Float64Array, y: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
-  return sum;
-}
-
-function addScaled(target: Float64Array, factor: number, x: Float64Array): void {
-  for (let i = 0; i < target.length; i++) target[i] += factor * x[i];
 }

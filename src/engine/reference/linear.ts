@@ -7,10 +7,7 @@
  */
 export function linear(x: Float64Array, weight: Float64Array): Float64Array {
   const y = new Float64Array(weight.length / x.length);
-  for (let o = 0; o < y.length; o++) {
-    for (let i = 0; i < x.length; i++) y[o] += weight[o * x.length + i] * x[i];
-  }
-  return y;
+  return y.map((_, o) => dot(rowOf(weight, o, x.length), x));
 }
 
 /**
@@ -29,10 +26,8 @@ export function linearBackward(
   const dx = new Float64Array(x.length);
   // in the forward pass this was: y[o] += weight[o, i] * x[i]
   for (let o = 0; o < dy.length; o++) {
-    for (let i = 0; i < x.length; i++) {
-      gradient[o * x.length + i] += dy[o] * x[i];
-      dx[i] += dy[o] * weight[o * x.length + i];
-    }
+    addScaled(rowOf(gradient, o, x.length), dy[o], x);
+    addScaled(dx, dy[o], rowOf(weight, o, x.length));
   }
   return dx;
 }
@@ -42,12 +37,17 @@ export function rowOf(matrix: Float64Array, index: number, n: number): Float64Ar
   return matrix.subarray(index * n, (index + 1) * n);
 }
 
-/** The sum of two rows. */
 export function sum(x: Float64Array, y: Float64Array): Float64Array {
   return x.map((value, i) => value + y[i]);
 }
 
-/** Adds `x` to `target`. */
-export function addTo(target: Float64Array, x: Float64Array): void {
-  for (let i = 0; i < target.length; i++) target[i] += x[i];
+export function dot(x: Float64Array, y: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
+  return sum;
+}
+
+/** Adds `factor` times x to `target`. */
+export function addScaled(target: Float64Array, factor: number, x: Float64Array): void {
+  for (let i = 0; i < target.length; i++) target[i] += factor * x[i];
 }

@@ -8,31 +8,28 @@
 import type { Operands } from "../../model/problem.ts";
 import { parameterCount, tensorView, type Variant } from "../../model/variant.ts";
 import { FIRST_QUERY, POSITIONS_READ, promptTokens, QUERIES, targetTokens } from "../../model/vocabulary.ts";
-import { attention, attentionBackward, type AttentionState } from "./attention.ts";
+import { attention, attentionBackward, type AttentionState, type QkvRow, qkvRow } from "./attention.ts";
 import { gelu, geluBackward } from "./gelu.ts";
 import { layerNorm, layerNormBackward, type LayerNormState, type LayerNormTensors } from "./layer_norm.ts";
-import { addTo, linear, linearBackward, rowOf, sum } from "./linear.ts";
+import { addScaled, linear, linearBackward, rowOf, sum } from "./linear.ts";
 import { crossEntropy, crossEntropyBackward } from "./softmax.ts";
 
-/** The tensors of a model, each a view of one flat vector; of a gradient vector, the gradient of each tensor. */
+/** The tensors of a model, each a view of one flat vector, or their gradients. */
 export interface Tensors {
   /** [14, W]; also the output projection. */
   readonly tokenEmbedding: Float64Array;
   /** [35, W]. */
   readonly positionEmbedding: Float64Array;
-  /** Before the attention. */
   readonly norm1: LayerNormTensors;
   /** [3 W, W]: W rows each make the query, the key and the value. */
   readonly qkv: Float64Array;
   /** [W, W]. */
   readonly projection: Float64Array;
-  /** Before the feed-forward layer. */
   readonly norm2: LayerNormTensors;
   /** [H, W]. */
   readonly w1: Float64Array;
   /** [W, H]. */
   readonly w2: Float64Array;
-  /** Before the output projection, where the variant has it. */
   readonly finalNorm?: LayerNormTensors;
 }
 
@@ -53,32 +50,14 @@ export function tensorsOf(values: Float64Array, variant: Variant): Tensors {
   };
 }
 
-/** Query, key and value of one position, views of the three parts of one row of length 3 W. */
-export interface QkvRow {
-  readonly row: Float64Array;
-  readonly query: Float64Array;
-  readonly key: Float64Array;
-  readonly value: Float64Array;
-}
-
-function qkvRow(row: Float64Array): QkvRow {
-  const [query, key, value] = [0, 1, 2].map((part) => rowOf(row, part, row.length / 3));
-  return { row, query, key, value };
-}
-
 /** Values that the forward pass keeps for a query position. */
 export interface QueryState {
-  /** Its position in the sequence. */
   readonly position: number;
-  /** Attention to itself and the positions before it. */
   readonly attended: AttentionState;
-  /** LayerNorm before the feed-forward layer. */
   readonly normed2: LayerNormState;
   /** The feed-forward layer before GELU, length H. */
   readonly hidden: Float64Array;
-  /** The same after it. */
   readonly activated: Float64Array;
-  /** The last LayerNorm, where the variant has it. */
   readonly finalNormed?: LayerNormState;
   /** The input of the output projection, length W. */
   readonly output: Float64Array;
@@ -88,11 +67,9 @@ export interface QueryState {
 
 /** What {@linkcode forward} gives, and keeps for its backward pass. */
 export interface Activations {
-  /** The sequence. */
   readonly tokens: readonly number[];
   /** LayerNorm before the attention, one a position. */
   readonly normed1: readonly LayerNormState[];
-  /** Query, key and value, one row a position. */
   readonly qkv: readonly QkvRow[];
   /** Everything above the attention, one entry a query position. */
   readonly queries: readonly QueryState[];
@@ -120,13 +97,10 @@ export function forward(
   );
   const normed1 = x0.map((x) => layerNorm(x, tensors.norm1, epsilon));
   const qkv = normed1.map(({ y }) => qkvRow(linear(y, tensors.qkv)));
-  const keys = qkv.map(({ key }) => key);
-  const values = qkv.map(({ value }) => value);
 
   const queries: QueryState[] = [];
   for (let position = firstQuery; position < tokens.length; position++) {
-    const seen = position + 1; // the position itself and those before it
-    const attended = attention(qkv[position].query, keys.slice(0, seen), values.slice(0, seen));
+    const attended = attention(qkv.slice(0, position + 1));
     const x1 = sum(x0[position], linear(attended.output, tensors.projection));
 
     const normed2 = layerNorm(x1, tensors.norm2, epsilon);
@@ -176,28 +150,20 @@ export function backward(
     const dX1 = sum(dX2, layerNormBackward(dNormed2, normed2, tensors.norm2, gradient.norm2));
 
     // in the forward pass this was: x1 = x0 + linear(attention(query, keys, values), projection)
-    addTo(dX0[position], dX1);
+    addScaled(dX0[position], 1, dX1);
     const dAttended = linearBackward(dX1, attended.output, tensors.projection, gradient.projection);
     const seen = position + 1;
-    attentionBackward(dAttended, attended, {
-      query: qkv[position].query,
-      keys: qkv.slice(0, seen).map(({ key }) => key),
-      values: qkv.slice(0, seen).map(({ value }) => value),
-    }, {
-      dQuery: dQkv[position].query,
-      dKeys: dQkv.slice(0, seen).map(({ key }) => key),
-      dValues: dQkv.slice(0, seen).map(({ value }) => value),
-    });
+    attentionBackward(dAttended, attended, qkv.slice(0, seen), dQkv.slice(0, seen));
   }
 
   for (const [position, token] of tokens.entries()) {
     // in the forward pass this was: qkv = linear(norm1(x0), qkv)
     const dNormed1 = linearBackward(dQkv[position].row, normed1[position].y, tensors.qkv, gradient.qkv);
-    addTo(dX0[position], layerNormBackward(dNormed1, normed1[position], tensors.norm1, gradient.norm1));
+    addScaled(dX0[position], 1, layerNormBackward(dNormed1, normed1[position], tensors.norm1, gradient.norm1));
 
     // in the forward pass this was: x0 = tokenEmbedding[token] + positionEmbedding[position]
-    addTo(rowOf(gradient.tokenEmbedding, token, width), dX0[position]);
-    addTo(rowOf(gradient.positionEmbedding, position, width), dX0[position]);
+    addScaled(rowOf(gradient.tokenEmbedding, token, width), 1, dX0[position]);
+    addScaled(rowOf(gradient.positionEmbedding, position, width), 1, dX0[position]);
   }
 }
 

@@ -8,27 +8,16 @@ export class GpuError extends Error {
 /** Names that software adapters have, for runtimes that do not mark them. */
 const SOFTWARE = /llvmpipe|lavapipe|swiftshader|software|basic render/i;
 
-/** What was asked of a device since it was opened. */
-export interface GpuCounts {
-  /** Command buffers submitted. */
-  submissions: number;
-  /** Dispatches in them. */
-  dispatches: number;
-  /** Bytes copied back to the host. */
-  bytesRead: number;
-}
-
 /** Milliseconds in which a device that was lost says so. */
 const LAST_WORDS = 100;
 
 /** A device that works, or says why it no longer does. */
 export class Gpu {
-  /** What was asked of it. */
-  readonly counts: GpuCounts = { submissions: 0, dispatches: 0, bytesRead: 0 };
+  /** Command buffers submitted, dispatches in them, and bytes copied back, since it was opened. */
+  readonly counts = { submissions: 0, dispatches: 0, bytesRead: 0 };
   #lost: string | undefined;
   #refused: string | undefined;
 
-  /** Takes a device over. */
   constructor(readonly device: GPUDevice, readonly adapter: AdapterDescription) {
     device.lost.then(({ message, reason }) => this.#lost = message || reason);
     device.addEventListener("uncapturederror", (event) => {
@@ -36,7 +25,6 @@ export class Gpu {
     });
   }
 
-  /** Whether it can still be used. */
   get works(): boolean {
     return this.#lost === undefined && this.#refused === undefined;
   }

@@ -1,10 +1,4 @@
-/**
- * WGSL: causal attention of one query, over the digits that it may see and the symbols `+` and `=`.
- *
- * @module
- */
-
-/** Needs SLOTS and PROBLEMS. */
+/** Causal attention of one query, over the digits that it may see and the symbols `+` and `=`. Needs SLOTS and PROBLEMS. */
 export const ATTENTION = /* wgsl */ `
 // The weighted mean of the values; e_j = 2^(score_j - top), and inverse = 1 / sum of e.
 struct Attended { output: Row, top: f32, inverse: f32 }
@@ -27,13 +21,7 @@ fn finished(met: Attended) -> Attended {
 
 struct AttendedPair { first: Attended, second: Attended }
 
-fn withKeyOf(slot: u32, met: AttendedPair, q: Pair) -> AttendedPair {
-  let k = tableRow(table + 4u * slot);
-  let v = tableRow(table + 4u * slot + 2u);
-  return AttendedPair(withKey(met.first, row0(q), k, v), withKey(met.second, row1(q), k, v));
-}
-
-// Must equal \`attention\` of src/engine/reference. \`at\`: the words of the sequence; \`digits\`: how many places are seen.
+// Must equal \`attention\` of src/engine/reference. \`at\`: the words of the sequence; \`digits\`: how many digits are seen.
 fn attendAlone(q: Row, at: u32, digits: u32, radix: u32) -> Attended {
   var met = Attended(Row(), -1e30, 0.0);
   let words = wordsAt(at);
@@ -44,21 +32,26 @@ fn attendAlone(q: Row, at: u32, digits: u32, radix: u32) -> Attended {
   return finished(met);
 }
 
-// The slots that a sequence meets: those of + and = first, then place by place.
+// The slots that a sequence meets: those of + and = first, then digit by digit.
 fn slotOfStep(words: vec4u, i: u32, radix: u32) -> u32 {
-  let place = i - min(i, 2u);
-  let token = (words[place >> 3u] >> (4u * (place & 7u))) & 15u;
-  return select(radix * place + token, radix * PLACES + i, i < 2u);
+  let digit = i - min(i, 2u);
+  let token = (words[digit >> 3u] >> (4u * (digit & 7u))) & 15u;
+  return select(radix * digit + token, radix * DIGITS + i, i < 2u);
 }
 
 fn wordsAt(at: u32) -> vec4u { return vec4u(tokens[at], tokens[at + 1u], tokens[at + 2u], tokens[at + 3u]); }
 
-// The same for two queries of a sequence: the first sees \`digits\` places, the second one more.
+// The same for two queries of a sequence: the first sees \`digits\` digits, the second one more.
 fn attend(q: Pair, at: u32, digits: u32, radix: u32) -> AttendedPair {
   let none = Attended(Row(), -1e30, 0.0);
   var met = AttendedPair(none, none);
   let words = wordsAt(at);
-  for (var i = 0u; i < 2u + digits; i++) { met = withKeyOf(slotOfStep(words, i, radix), met, q); }
+  for (var i = 0u; i < 2u + digits; i++) {
+    let slot = table + 4u * slotOfStep(words, i, radix);
+    let k = tableRow(slot);
+    let v = tableRow(slot + 2u);
+    met = AttendedPair(withKey(met.first, row0(q), k, v), withKey(met.second, row1(q), k, v));
+  }
   let slot = table + 4u * slotOfStep(words, 2u + digits, radix);
   met.second = withKey(met.second, row1(q), tableRow(slot), tableRow(slot + 2u));
   return AttendedPair(finished(met.first), finished(met.second));

@@ -1,10 +1,3 @@
-/**
- * WGSL: the entry points. Every workgroup works for one run, and all of them have 192 invocations.
- *
- * @module
- */
-
-/** The names of the entry points. */
 export const ENTRY_POINTS = [
   "train",
   "prepare",
@@ -16,10 +9,9 @@ export const ENTRY_POINTS = [
   "decode",
 ] as const;
 
-/** The name of an entry point. */
 export type EntryPoint = (typeof ENTRY_POINTS)[number];
 
-/** Needs all other parts. */
+/** The entry points. Every workgroup works for one run, and all but those of `decode` have 192 invocations. Needs all other parts. */
 export const ENTRIES = /* wgsl */ `
 fn begin(run: Run, index: u32, local: u32, workspaceIndex: u32) {
   thread = local;
@@ -156,10 +148,10 @@ fn logits(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   workgroupBarrier();
   let at = 4u * (thread % EXAMPLES);
   let query = 2u * (thread / EXAMPLES);
-  let first = queryAt(askedSlot(at, query, 10u), 10u);
-  let second = queryAt(askedSlot(at, query + 1u, 10u), 10u);
-  let attended = attend(pair(first.q, second.q), at, WRITTEN + query, 10u);
-  let found = above(pair(first.x, second.x), pair(attended.first.output, attended.second.output)).logits;
+  let first = queryAt(querySlot(at, query, 10u), 10u);
+  let second = queryAt(querySlot(at, query + 1u, 10u), 10u);
+  let attended = attend(pair(first.q, second.q), at, PROMPT_DIGITS + query, 10u);
+  let found = postAttention(pair(first.x, second.x), pair(attended.first.output, attended.second.output)).logits;
   let example = EXAMPLES * group.x + thread % EXAMPLES;
   if (example < step.batch) {
     let to = 4u * (QUERIES * example + query);
@@ -217,18 +209,18 @@ fn decode(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     var written1 = vec4f();
     for (var i = 0u; i < 4u; i++) {
       let query = 4u * block + i;
-      let first = queryAt(askedSlot(at, query, 14u), 14u);
-      let second = queryAt(askedSlot(at + 4u, query, 14u), 14u);
+      let first = queryAt(querySlot(at, query, 14u), 14u);
+      let second = queryAt(querySlot(at + 4u, query, 14u), 14u);
       let output = pair(
-        attendAlone(first.q, at, WRITTEN + query, 14u).output,
-        attendAlone(second.q, at + 4u, WRITTEN + query, 14u).output,
+        attendAlone(first.q, at, PROMPT_DIGITS + query, 14u).output,
+        attendAlone(second.q, at + 4u, PROMPT_DIGITS + query, 14u).output,
       );
-      let found = above(pair(first.x, second.x), output).logits;
+      let found = postAttention(pair(first.x, second.x), output).logits;
       written0[i] = likeliest(hidden0(found));
       written1[i] = likeliest(hidden1(found));
       if (query < 11u) {
-        setToken(at, WRITTEN + query, u32(written0[i]));
-        setToken(at + 4u, WRITTEN + query, u32(written1[i]));
+        setToken(at, PROMPT_DIGITS + query, u32(written0[i]));
+        setToken(at + 4u, PROMPT_DIGITS + query, u32(written1[i]));
       }
     }
     workspace[3u * problem + block] = written0;

@@ -1,22 +1,18 @@
 /**
- * WGSL: the gradient of a tile of a batch, by one workgroup, a tile of 32 examples at a time.
+ * The gradient of a tile of a batch, by one workgroup, a tile of 32 examples at a time. Needs QUERY.
  *
  * There are no atomic additions of floats, and they would not add in a fixed order. So every sum belongs to one invocation, which adds in the order of the
- * examples: the same bytes every time. What is summed is laid down in \`workspace\` by those who compute it:
+ * examples: the same bytes every time. What is summed is first written to `workspace`:
  *
  * 1. an invocation two queries: forward and backward down to the gradient of the attention's output (query.ts);
  * 2. an invocation three keys of an example: the gradients of k and v, and of the scores;
  * 3. an invocation two queries: the gradient of q. Then an invocation a part of the sums: the matrices' gradients, those of the slots' k and v;
  * 4. those of the slots' q and x.
- *
- * @module
  */
-
-/** Needs QUERY. */
 export const GRADIENT = /* wgsl */ `
 const EXAMPLES = 32u; // of a tile
 const QUERIES = 12u;
-const KEYS = 33u; // of an example: the places, + and =
+const KEYS = 33u; // of an example: the digits, + and =
 const KEY_TRIPLES = 11u;
 
 // Sums over queries: 4 blocks each of W1, W2 and the tied output, 2 of the projection, one for each four numbers of a LayerNorm. Two blocks are the task
@@ -27,7 +23,7 @@ const GROUPS = THREADS / TASKS;
 
 // The parts of a workgroup's workspace, in vec4f. First the sums of the slice:
 const SLOT_SUMS = 0u; // (slots, 4): k, v; then (query slots, 4): q, x
-const BLOCK_SUMS = 4u * (10u * PLACES + 2u + 10u * 11u + 1u); // (blocks, 7)
+const BLOCK_SUMS = 4u * (10u * DIGITS + 2u + 10u * 11u + 1u); // (blocks, 7)
 const SUMS = BLOCK_SUMS + 7u * BLOCKS;
 // Then what one tile leaves behind:
 const RECORDS = SUMS; // (queries, RECORD); later the groups' sums, and the records of slots
@@ -41,14 +37,14 @@ fn recordOf(example: u32, query: u32) -> u32 {
 
 // The slot of a key of an example of the tile.
 fn slotOfKey(example: u32, key: u32) -> u32 {
-  if (key >= PLACES) { return 10u * PLACES + key - PLACES; }
+  if (key >= DIGITS) { return 10u * DIGITS + key - DIGITS; }
   return 10u * key + tokenAt(4u * example, key);
 }
 
 // The first query that sees a key.
 fn firstQueryOf(key: u32) -> u32 {
-  if (key < WRITTEN || key >= PLACES) { return 0u; }
-  return key - WRITTEN + 1u;
+  if (key < PROMPT_DIGITS || key >= DIGITS) { return 0u; }
+  return key - PROMPT_DIGITS + 1u;
 }
 
 // A key, and what it has gathered from the queries so far.
@@ -121,13 +117,13 @@ fn keysBackward() {
   }
 }
 
-// 3. The same for queries \`query\` and \`query\` + 1, but for the factor 1 / sqrt 7.
+// 3. The same for queries \`query\` and \`query\` + 1, but for the factor 1 / sqrt W.
 fn queriesBackward(example: u32, query: u32) {
   var dQ0 = Row();
   var dQ1 = Row();
   let words = wordsAt(4u * example);
-  for (var i = 0u; i < 3u + WRITTEN + query; i++) {
-    let key = select(i - 2u, PLACES + i, i < 2u);
+  for (var i = 0u; i < 3u + PROMPT_DIGITS + query; i++) {
+    let key = select(i - 2u, DIGITS + i, i < 2u);
     let scores = workspace[work + SCORES + 3u * (KEYS * example + key) + (query >> 2u)];
     let ours = select(scores.xy, scores.zw, (query & 2u) == 2u);
     let k = tableRow(table + 4u * slotOfStep(words, i, 10u));
@@ -174,7 +170,7 @@ fn sumQueries() {
   let part = thread & 3u;
   let source = select(RECORD_X1 - 2u, RECORD_DQ, part < 2u) + part;
   for (var example = 0u; example < EXAMPLES; example++) {
-    let slot = askedSlot(4u * example, query, 10u);
+    let slot = querySlot(4u * example, query, 10u);
     let to = work + SLOT_SUMS + 4u * (slotCount(10u) + slot) + part;
     workspace[to] += workspace[recordOf(example, query) + source];
   }

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { parameterCount, type TensorSpec, type Variant, WIDTH } from "../../../model/variant.ts";
+import { paddedIndices, paddedVariant } from "../../../model/padding.ts";
+import { parameterCount, type Variant, WIDTH } from "../../../model/variant.ts";
 
 /** `vec4f`s of a vector of seven numbers. */
 const VECTOR = 2;
@@ -39,14 +40,15 @@ export interface Packing {
   /** Index of the first `vec4f` of each part, by the part's name in the shaders. */
   readonly offsets: Readonly<Record<string, number>>;
   /** For each parameter of the flat vector the index of its float. */
-  readonly places: Uint32Array;
+  readonly indices: Uint32Array;
 }
 
-/** Lays the parameters of a variant out. */
+/** Lays the parameters of a variant out; narrow models are padded with zeros. */
 export function packingOf(variant: Variant): Packing {
-  const tensor = (name: string): TensorSpec => variant.tensors.find((spec) => spec.name === name)!;
+  const padded = paddedVariant(variant);
+  const tensor = (name: string) => padded.tensors.find((spec) => spec.name === name)!;
   const offsets: Record<string, number> = {};
-  const places = new Uint32Array(parameterCount(variant));
+  const indices = new Uint32Array(parameterCount(padded)); // of the padded parameters
   let vectors = 0;
 
   for (const { name, tensor: of, rows, from = 0, transposed } of MATRICES) {
@@ -55,7 +57,7 @@ export function packingOf(variant: Variant): Packing {
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < WIDTH; column++) {
         const index = transposed ? column * shape[1] + row : (from + row) * WIDTH + column;
-        places[offset + index] = 4 * (vectors + WIDTH * (row >> 2) + column) + (row & 3);
+        indices[offset + index] = 4 * (vectors + WIDTH * (row >> 2) + column) + (row & 3);
       }
     }
     vectors += WIDTH * Math.ceil(rows / 4);
@@ -67,7 +69,7 @@ export function packingOf(variant: Variant): Packing {
     offsets[name] = vectors;
     for (const part of ["weight", "bias"]) {
       const { offset, size } = tensor(`${prefix}.${part}`);
-      for (let i = 0; i < size; i++) places[offset + i] = 4 * vectors + i;
+      for (let i = 0; i < size; i++) indices[offset + i] = 4 * vectors + i;
       vectors += VECTOR;
     }
   }
@@ -75,18 +77,18 @@ export function packingOf(variant: Variant): Packing {
   offsets.POSITION = vectors;
   const { offset, shape } = tensor("pos_emb.weight");
   for (let position = 0; position < shape[0]; position++) {
-    for (let i = 0; i < WIDTH; i++) places[offset + position * WIDTH + i] = 4 * vectors + i;
+    for (let i = 0; i < WIDTH; i++) indices[offset + position * WIDTH + i] = 4 * vectors + i;
     vectors += VECTOR;
   }
-  return { vectors, offsets, places };
+  return { vectors, offsets, indices: paddedIndices(variant).map((index) => indices[index]) };
 }
 
 /** Writes a flat vector into its packed form, which must hold zeros where it has no parameter. */
-export function pack(flat: Float32Array, { places }: Packing, packed: Float32Array): void {
-  places.forEach((place, i) => packed[place] = flat[i]);
+export function pack(flat: Float32Array, { indices }: Packing, packed: Float32Array): void {
+  indices.forEach((index, i) => packed[index] = flat[i]);
 }
 
 /** Reads a flat vector off its packed form. */
-export function unpack(packed: Float32Array, { places }: Packing): Float32Array {
-  return Float32Array.from(places, (place) => packed[place]);
+export function unpack(packed: Float32Array, { indices }: Packing): Float32Array {
+  return Float32Array.from(indices, (index) => packed[index]);
 }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Variant } from "../../../model/variant.ts";
+import { type Variant, WIDTH } from "../../../model/variant.ts";
 import { packingOf } from "./layout.ts";
 import { ATTENTION } from "./attention.ts";
 import { ELEMENTARY } from "./elementary.ts";
@@ -120,6 +120,7 @@ fn barrier() {
 /** The WGSL of a variant. */
 export function shaderOf(variant: Variant): string {
   const { vectors, offsets } = packingOf(variant);
+  const lanes = Array.from({ length: WIDTH }, (_, i) => i < variant.width ? "1.0" : "0.0");
   const constants = {
     ...offsets,
     VECTORS: vectors,
@@ -131,6 +132,10 @@ export function shaderOf(variant: Variant): string {
   };
   return [
     ...Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`),
+    `const WIDTH = ${variant.width}.0;`,
+    `const LANES_A = vec4f(${lanes.slice(0, 4)});`,
+    `const LANES_B = vec3f(${lanes.slice(4)});`,
+    `const SCORE_SCALE = ${1 / Math.sqrt(variant.width)};`,
     `const FINAL_NORM = ${variant.finalNorm};`,
     `const TANH = ${variant.gelu === "tanh"};`,
     `const LAYER_NORM_EPSILON = ${variant.layerNormEpsilon};`,

@@ -1,10 +1,4 @@
-/**
- * WGSL: from the sums of a batch to the gradient of its mean loss, clipping and AdamW, by one workgroup.
- *
- * @module
- */
-
-/** Needs GRADIENT. */
+/** From the sums of a batch to the gradient of its mean loss, clipping and AdamW, by one workgroup. Needs GRADIENT. */
 export const OPTIMIZER = /* wgsl */ `
 // A slot's record: rows A of the outer products, row B, the gradient of x.
 const SLOT_RECORD = 14u;
@@ -13,7 +7,7 @@ const SLOT_DX = 12u;
 // Sums over slots: 2 blocks each of the matrices of q, k and v, one for each four numbers of LayerNorm 1.
 const SLOT_TASKS = 10u;
 const SLOT_GROUPS = THREADS / SLOT_TASKS;
-const GROUP_SUMS = RECORDS + SLOT_RECORD * (10u * PLACES + 2u); // (groups, tasks, 7)
+const GROUP_SUMS = RECORDS + SLOT_RECORD * (10u * DIGITS + 2u); // (groups, tasks, 7)
 const TOKEN_SUMS = GROUP_SUMS + 7u * SLOT_TASKS * SLOT_GROUPS; // (12 tokens, 2)
 
 // Backward of \`slotsForward\`, the part of one slot. Must equal the second loop of \`backward\` of src/engine/reference/model.ts.
@@ -21,14 +15,14 @@ fn slotBackward(number: u32) {
   let record = work + RECORDS + SLOT_RECORD * number;
   let sums = work + SLOT_SUMS + 4u * number;
   let normed = layerNorm(embed(slotOf(number, 10u)), LN1);
-  let dK = scaled(workspaceRow(sums), LN_2); // k met a query that was scaled by log2(e) / sqrt 7
+  let dK = scaled(workspaceRow(sums), LN_2); // k met a query that was scaled by log2(e) / sqrt W
   let dV = workspaceRow(sums + 2u);
   var dQ = Row();
   var dX = Row();
   let query = querySlotOf(number, 10u);
   if (query < querySlotCount(10u)) {
     let at = work + SLOT_SUMS + 4u * (slotCount(10u) + query);
-    dQ = scaled(workspaceRow(at), INVERSE_SQRT_7);
+    dQ = scaled(workspaceRow(at), SCORE_SCALE);
     dX = workspaceRow(at + 2u);
   }
   let dY = plus(linearBack(QUERY, dQ), plus(linearBack(KEY, dK), linearBack(VALUE, dV)));
@@ -66,22 +60,22 @@ fn embeddingsBackward(scale: f32) {
   let index = thread >> 1u;
   if (index < 35u) {
     var total = vec4f();
-    if (index == 10u || index == 21u) { total = dXOf(10u * PLACES + select(0u, 1u, index == 21u), part); }
+    if (index == 10u || index == 21u) { total = dXOf(10u * DIGITS + select(0u, 1u, index == 21u), part); }
     else if (index < 33u) {
-      let place = index - select(0u, 1u, index > 10u) - select(0u, 1u, index > 21u);
-      for (var token = 0u; token < 10u; token++) { total += dXOf(10u * place + token, part); }
+      let digit = index - select(0u, 1u, index > 10u) - select(0u, 1u, index > 21u);
+      for (var token = 0u; token < 10u; token++) { total += dXOf(10u * digit + token, part); }
     }
     states[gradient + POSITION + thread] = total * scale;
   } else if (index < 47u) {
     let token = index - 35u;
     var total = vec4f();
-    if (token >= 10u) { total = dXOf(10u * PLACES + token - 10u, part); }
-    else { for (var place = 0u; place < PLACES; place++) { total += dXOf(10u * place + token, part); } }
+    if (token >= 10u) { total = dXOf(10u * DIGITS + token - 10u, part); }
+    else { for (var digit = 0u; digit < DIGITS; digit++) { total += dXOf(10u * digit + token, part); } }
     workspace[work + TOKEN_SUMS + 2u * token + part] = total;
   }
 }
 
-// Gradients of matrices and LayerNorms, scaled, in their places.
+// Gradients of matrices and LayerNorms, scaled, in their positions.
 fn finishMatrices(scale: f32) {
   if (thread < 98u) { // W1, W2, tied output, projection
     var total = workspace[work + BLOCK_SUMS + thread];

@@ -1,16 +1,12 @@
 /**
- * WGSL: which digits stand where. Problems are drawn from the same stream as everywhere else, or given.
+ * The digits of problems, which are drawn from the same stream as everywhere else, or given. Needs `tokens`, `Run` and `Step`.
  *
- * A sequence has 31 places for digits: 0 … 9 those of a, 10 … 19 those of b, both most significant first, 20 … 30 those of the sum, ones first; `+` and `=`
+ * A sequence has 31 digits: 0 … 9 are those of a, 10 … 19 those of b, both most significant first, 20 … 30 those of the sum, ones first; `+` and `=`
  * are constants. A digit takes four bits, a sequence four words of `tokens`.
- *
- * @module
  */
-
-/** Needs `tokens`, `Run` and `Step`. */
 export const PROBLEMS = /* wgsl */ `
-const PLACES = 31u;
-const WRITTEN = 20u; // the first place after the prompt
+const DIGITS = 31u;
+const PROMPT_DIGITS = 20u; // the first digit after the prompt
 
 fn high32(x: u32, y: u32) -> u32 {
   let low = (x & 0xffffu) * (y & 0xffffu);
@@ -39,13 +35,13 @@ fn clearTokens(at: u32) {
   for (var word = 0u; word < 4u; word++) { tokens[at + word] = 0u; }
 }
 
-// The place must have been cleared.
-fn setToken(at: u32, place: u32, token: u32) {
-  tokens[at + (place >> 3u)] |= token << (4u * (place & 7u));
+// The digit must have been cleared.
+fn setToken(at: u32, digit: u32, token: u32) {
+  tokens[at + (digit >> 3u)] |= token << (4u * (digit & 7u));
 }
 
-fn tokenAt(at: u32, place: u32) -> u32 {
-  return (tokens[at + (place >> 3u)] >> (4u * (place & 7u))) & 15u;
+fn tokenAt(at: u32, digit: u32) -> u32 {
+  return (tokens[at + (digit >> 3u)] >> (4u * (digit & 7u))) & 15u;
 }
 
 // Must equal \`drawOperands\` of src/model/sampler.ts, stream "training": the words of two blocks are read as 28-bit fractions, whose first three decimals
@@ -87,8 +83,8 @@ fn writeSum(at: u32) {
   for (var power = 0u; power < 10u; power++) {
     let sum = tokenAt(at, 9u - power) + tokenAt(at, 19u - power) + carry;
     carry = select(0u, 1u, sum >= 10u);
-    setToken(at, WRITTEN + power, sum - 10u * carry);
+    setToken(at, PROMPT_DIGITS + power, sum - 10u * carry);
   }
-  setToken(at, WRITTEN + 10u, carry);
+  setToken(at, PROMPT_DIGITS + 10u, carry);
 }
 `;

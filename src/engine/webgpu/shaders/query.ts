@@ -1,10 +1,7 @@
 /**
- * WGSL: everything above the attention, for one query: output projection, feed-forward layer, final norm, tied output, loss; and the way back.
- *
- * @module
+ * What follows the attention, for one query: output projection, feed-forward layer, final norm, tied output, loss; and the way back. Needs ROWS,
+ * ATTENTION and the constant `FINAL_NORM`.
  */
-
-/** Needs ROWS, ATTENTION and the constant `FINAL_NORM`. */
 export const QUERY = /* wgsl */ `
 // What a query is: q, scaled, and x = token + position embedding.
 struct Query { q: Row, x: Row }
@@ -15,39 +12,39 @@ fn queryAt(slot: u32, radix: u32) -> Query {
 }
 
 // What one query keeps for its backward.
-struct Kept {
+struct QueryState {
   normed2: Normed,
   gelu: Hidden,
-  slope: Hidden,
+  derivative: Hidden,
   finalNormed: Normed,
   z: Row,
 }
 
-fn keep(x1: Row, u: Hidden, normed2: Normed) -> Kept {
+fn queryState(x1: Row, u: Hidden, normed2: Normed) -> QueryState {
   let a = gelu(u.a);
   let b = gelu(u.b);
   let c = gelu(u.c);
   let d = gelu(u.d);
-  return Kept(
+  return QueryState(
     normed2,
     Hidden(a.value, b.value, c.value, d.value),
-    Hidden(a.slope, b.slope, c.slope, d.slope),
+    Hidden(a.derivative, b.derivative, c.derivative, d.derivative),
     Normed(),
     x1,
   );
 }
 
 // The forward pass above the attention, of two queries.
-struct Above { first: Kept, second: Kept, logits: HiddenPair }
+struct PostAttention { first: QueryState, second: QueryState, logits: HiddenPair }
 
 // Must equal what follows the attention in \`forward\` of src/engine/reference/model.ts.
-fn above(x: Pair, attended: Pair) -> Above {
+fn postAttention(x: Pair, attended: Pair) -> PostAttention {
   let x1 = plus2(x, linear7(PROJECTION, attended));
   let first2 = layerNorm(row0(x1), LN2);
   let second2 = layerNorm(row1(x1), LN2);
   let u = linear14(W1, pair(first2.y, second2.y));
-  var first = keep(row0(x1), hidden0(u), first2);
-  var second = keep(row1(x1), hidden1(u), second2);
+  var first = queryState(row0(x1), hidden0(u), first2);
+  var second = queryState(row1(x1), hidden1(u), second2);
   var z = plus2(x1, linear14Back(W2, hiddenPair(first.gelu, second.gelu))); // W2 is kept transposed
   if (FINAL_NORM) {
     first.finalNormed = layerNorm(row0(z), LNF);
@@ -56,18 +53,18 @@ fn above(x: Pair, attended: Pair) -> Above {
   }
   first.z = row0(z);
   second.z = row1(z);
-  return Above(first, second, linear14(TOK, z));
+  return PostAttention(first, second, linear14(TOK, z));
 }
 
 // 1 at the target, 0 at the other tokens from \`first\` on.
-fn oneHot(wantedToken: u32, first: u32) -> vec4f {
-  return select(vec4f(), vec4f(1.0), vec4u(0u, 1u, 2u, 3u) + first == vec4u(wantedToken));
+fn oneHot(targetToken: u32, first: u32) -> vec4f {
+  return select(vec4f(), vec4f(1.0), vec4u(0u, 1u, 2u, 3u) + first == vec4u(targetToken));
 }
 
 struct Loss { value: f32, dLogits: Hidden }
 
 // Must equal \`crossEntropy\` and \`crossEntropyBackward\` of src/engine/reference; \`share\` is 1, or 0 for an example that only fills a tile up.
-fn crossEntropy(logits: Hidden, wantedToken: u32, share: f32) -> Loss {
+fn crossEntropy(logits: Hidden, targetToken: u32, share: f32) -> Loss {
   let pairs = max(max(logits.a, logits.b), max(logits.c, vec4f(logits.d.xy, logits.a.xy)));
   let top = max(max(pairs.x, pairs.y), max(pairs.z, pairs.w));
   let a = exp2Of4((logits.a - top) * LOG2_E, LEAST_SHARE);
@@ -75,11 +72,11 @@ fn crossEntropy(logits: Hidden, wantedToken: u32, share: f32) -> Loss {
   let c = exp2Of4((logits.c - top) * LOG2_E, LEAST_SHARE);
   let d = vec4f(exp2Of4((vec4f(logits.d.xy, top, top) - top) * LOG2_E, LEAST_SHARE).xy, 0.0, 0.0);
   let total = dot(a + b + c + d, vec4f(1.0));
-  let hot = Hidden(oneHot(wantedToken, 0u), oneHot(wantedToken, 4u), oneHot(wantedToken, 8u), oneHot(wantedToken, 12u));
-  let wanted = dot(hot.a, logits.a) + dot(hot.b, logits.b) + dot(hot.c, logits.c) + dot(hot.d, logits.d);
+  let hot = Hidden(oneHot(targetToken, 0u), oneHot(targetToken, 4u), oneHot(targetToken, 8u), oneHot(targetToken, 12u));
+  let targetLogit = dot(hot.a, logits.a) + dot(hot.b, logits.b) + dot(hot.c, logits.c) + dot(hot.d, logits.d);
   let scale = share / total;
   return Loss(
-    share * (lnOf(total) - (wanted - top)),
+    share * (lnOf(total) - (targetLogit - top)),
     Hidden(a * scale - hot.a * share, b * scale - hot.b * share, c * scale - hot.c * share, d * scale - hot.d * share),
   );
 }
@@ -118,13 +115,13 @@ fn workspaceRow(at: u32) -> Row { return Row(workspace[at], workspace[at + 1u].x
 fn timesHidden(x: Hidden, y: Hidden) -> Hidden { return Hidden(x.a * y.a, x.b * y.b, x.c * y.c, x.d * y.d); }
 
 // The token that query \`query\` of the sequence at \`at\` is to answer.
-fn wantedOf(at: u32, query: u32) -> u32 {
-  if (query < 11u) { return tokenAt(at, WRITTEN + query); }
+fn targetOf(at: u32, query: u32) -> u32 {
+  if (query < 11u) { return tokenAt(at, PROMPT_DIGITS + query); }
   return 13u; // the end of the sequence
 }
 
 // Backward of the final norm, where there is one. Leaves the record of the output behind.
-fn outputBack(record: u32, kept: Kept, dLogits: Hidden, dZ: Row) -> Row {
+fn outputBack(record: u32, kept: QueryState, dLogits: Hidden, dZ: Row) -> Row {
   storeHidden(record + RECORD_LOGITS, dLogits);
   storeHidden(record + RECORD_GELU, kept.gelu);
   storeRow(record + RECORD_B + 4u, kept.z, 0.0);
@@ -135,7 +132,7 @@ fn outputBack(record: u32, kept: Kept, dLogits: Hidden, dZ: Row) -> Row {
 }
 
 // Backward of LayerNorm 2. Leaves the record of the feed-forward layer behind; the eighth number of a bias is free: there losses are summed.
-fn hiddenBack(record: u32, kept: Kept, loss: f32, dX2: Row, dHidden: Hidden, dNormed2: Row) -> Row {
+fn hiddenBack(record: u32, kept: QueryState, loss: f32, dX2: Row, dHidden: Hidden, dNormed2: Row) -> Row {
   storeRow(record + RECORD_B + 2u, dX2, 0.0);
   storeHidden(record + RECORD_HIDDEN, dHidden);
   storeRow(record + RECORD_B, kept.normed2.y, 0.0);
@@ -157,12 +154,12 @@ fn attentionBack(record: u32, q: Row, attended: Attended, dX1: Row, dOutput: Row
 // Must equal the first loop of \`backward\` of src/engine/reference/model.ts, down to the gradient of the attention's output.
 fn trainQueries(record: u32, at: u32, query: u32, share: f32) {
   let second = record + RECORD;
-  let asked0 = queryAt(askedSlot(at, query, 10u), 10u);
-  let asked1 = queryAt(askedSlot(at, query + 1u, 10u), 10u);
-  let attended = attend(pair(asked0.q, asked1.q), at, WRITTEN + query, 10u);
-  let state = above(pair(asked0.x, asked1.x), pair(attended.first.output, attended.second.output));
-  let loss0 = crossEntropy(hidden0(state.logits), wantedOf(at, query), share);
-  let loss1 = crossEntropy(hidden1(state.logits), wantedOf(at, query + 1u), share);
+  let query0 = queryAt(querySlot(at, query, 10u), 10u);
+  let query1 = queryAt(querySlot(at, query + 1u, 10u), 10u);
+  let attended = attend(pair(query0.q, query1.q), at, PROMPT_DIGITS + query, 10u);
+  let state = postAttention(pair(query0.x, query1.x), pair(attended.first.output, attended.second.output));
+  let loss0 = crossEntropy(hidden0(state.logits), targetOf(at, query), share);
+  let loss1 = crossEntropy(hidden1(state.logits), targetOf(at, query + 1u), share);
 
   let dZ = linear14Back(TOK, hiddenPair(loss0.dLogits, loss1.dLogits));
   let dX2 = pair(
@@ -172,8 +169,8 @@ fn trainQueries(record: u32, at: u32, query: u32, share: f32) {
 
   // in the forward pass this was: x2 = x1 + W2 gelu(W1 norm2(x1))
   let dGelu = linear14(W2, dX2);
-  let dHidden0 = timesHidden(hidden0(dGelu), state.first.slope);
-  let dHidden1 = timesHidden(hidden1(dGelu), state.second.slope);
+  let dHidden0 = timesHidden(hidden0(dGelu), state.first.derivative);
+  let dHidden1 = timesHidden(hidden1(dGelu), state.second.derivative);
   let dNormed2 = linear14Back(W1, hiddenPair(dHidden0, dHidden1));
   let dX1 = pair(
     hiddenBack(record, state.first, loss0.value, row0(dX2), dHidden0, row0(dNormed2)),
@@ -182,7 +179,7 @@ fn trainQueries(record: u32, at: u32, query: u32, share: f32) {
 
   // in the forward pass this was: x1 = x + projection(output)
   let dOutput = linear7Back(PROJECTION, dX1);
-  attentionBack(record, asked0.q, attended.first, row0(dX1), row0(dOutput));
-  attentionBack(second, asked1.q, attended.second, row1(dX1), row1(dOutput));
+  attentionBack(record, query0.q, attended.first, row0(dX1), row0(dOutput));
+  attentionBack(second, query1.q, attended.second, row1(dX1), row1(dOutput));
 }
 `;

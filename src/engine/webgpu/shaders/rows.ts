@@ -1,10 +1,7 @@
 /**
- * WGSL: vectors of seven and of fourteen numbers, matrices of the packed model times them, LayerNorm, the outer products that gradients are sums of.
- *
- * @module
+ * Vectors of seven and of fourteen numbers, matrices of the packed model times them, LayerNorm, and the outer products whose sums are gradients.
+ * Needs `weights` and the constants of the packing.
  */
-
-/** Needs `weights` and the constants of the packing. */
 export const ROWS = /* wgsl */ `
 // Seven numbers.
 struct Row { a: vec4f, b: vec3f }
@@ -20,7 +17,9 @@ fn plus(x: Row, y: Row) -> Row { return Row(x.a + y.a, x.b + y.b); }
 fn times(x: Row, y: Row) -> Row { return Row(x.a * y.a, x.b * y.b); }
 fn scaled(x: Row, factor: f32) -> Row { return Row(x.a * factor, x.b * factor); }
 fn product(x: Row, y: Row) -> f32 { return dot(x.a, y.a) + dot(x.b, y.b); }
-fn mean(x: Row) -> f32 { return (dot(x.a, vec4f(1.0)) + dot(x.b, vec3f(1.0))) / 7.0; }
+fn mean(x: Row) -> f32 { return (dot(x.a, vec4f(1.0)) + dot(x.b, vec3f(1.0))) / WIDTH; }
+// A number at the coordinates of the model; 0 at those that only pad a narrow one.
+fn everywhere(x: f32) -> Row { return Row(x * LANES_A, x * LANES_B); }
 
 fn pair(x: Row, y: Row) -> Pair { return Pair(mat2x4f(x.a, y.a), mat2x3f(x.b, y.b)); }
 fn row0(x: Pair) -> Row { return Row(x.a[0], x.b[0]); }
@@ -89,9 +88,9 @@ struct Normed { y: Row, normalized: Row, inverseDeviation: f32 }
 
 // Must equal \`layerNorm\` of src/engine/reference.
 fn layerNorm(x: Row, at: u32) -> Normed {
-  let middle = mean(x);
-  let centred = Row(x.a - middle, x.b - middle);
-  let inverseDeviation = 1.0 / sqrt(product(centred, centred) / 7.0 + LAYER_NORM_EPSILON);
+  let middle = everywhere(mean(x));
+  let centred = Row(x.a - middle.a, x.b - middle.b);
+  let inverseDeviation = 1.0 / sqrt(product(centred, centred) / WIDTH + LAYER_NORM_EPSILON);
   let normalized = scaled(centred, inverseDeviation);
   return Normed(plus(times(normalized, vectorAt(at)), vectorAt(at + 2u)), normalized, inverseDeviation);
 }
@@ -99,12 +98,12 @@ fn layerNorm(x: Row, at: u32) -> Normed {
 // dL/dx; the gradients of weight and bias are the sums of dy * normalized and of dy. Must equal \`layerNormBackward\` of src/engine/reference.
 fn layerNormBack(dy: Row, normed: Normed, at: u32) -> Row {
   let dNormalized = times(dy, vectorAt(at));
-  let shift = mean(dNormalized);
-  let stretch = product(dNormalized, normed.normalized) / 7.0;
+  let shift = everywhere(mean(dNormalized));
+  let stretch = product(dNormalized, normed.normalized) / WIDTH;
   return scaled(
     Row(
-      dNormalized.a - shift - stretch * normed.normalized.a,
-      dNormalized.b - shift - stretch * normed.normalized.b,
+      dNormalized.a - shift.a - stretch * normed.normalized.a,
+      dNormalized.b - shift.b - stretch * normed.normalized.b,
     ),
     normed.inverseDeviation,
   );

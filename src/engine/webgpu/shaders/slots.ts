@@ -1,44 +1,38 @@
 /**
- * WGSL: slot tables. x = token embedding + position embedding takes few values, so LayerNorm 1 and q, k, v are computed once per (token, position) slot
- * and step, not once per example.
+ * Slot tables: x = token embedding + position embedding takes few values, so LayerNorm 1 and q, k, v are computed once per (token, position) slot and
+ * step, not once per example. Needs `tables`, `table` and ROWS.
  *
- * A slot of a digit has the number radix * place + token. Training meets ten digits at each place (radix 10), decoding whatever the weights write (radix 14). The
- * slots of `+` and `=` follow. Of the slots that are queries, those of written tokens have the numbers radix * (place - 20) + token, and that of `=` follows.
- *
- * A table has four `vec4f` a slot, k and v, then as many for each query, q and x.
- *
- * @module
+ * A slot of a digit has the number radix * digit + token. Training meets ten tokens at each digit (radix 10), decoding whatever the weights write (radix
+ * 14). The slots of `+` and `=` follow. Of the slots that are queries, those of written tokens have the numbers radix * (digit - 20) + token, and that of
+ * `=` follows. A table has four `vec4f` a slot, k and v, then as many for each query, q and x.
  */
-
-/** Needs `tables`, `table` and ROWS. */
 export const SLOTS = /* wgsl */ `
-// Queries are scaled once: softmax(q k / sqrt 7) is computed as 2^(q' k).
-const QUERY_SCALE = LOG2_E * 0.3779644730092272;
-const INVERSE_SQRT_7 = 0.3779644730092272;
+// Queries are scaled once: softmax(q k / sqrt W) is computed as 2^(q' k).
+const QUERY_SCALE = LOG2_E * SCORE_SCALE;
 
-fn slotCount(radix: u32) -> u32 { return radix * PLACES + 2u; }
+fn slotCount(radix: u32) -> u32 { return radix * DIGITS + 2u; }
 fn querySlotCount(radix: u32) -> u32 { return radix * 11u + 1u; }
 
 struct Slot { token: u32, position: u32 }
 
 fn slotOf(number: u32, radix: u32) -> Slot {
-  if (number == radix * PLACES) { return Slot(10u, 10u); } // +
-  if (number > radix * PLACES) { return Slot(11u, 21u); } // =
-  let place = number / radix;
-  return Slot(number % radix, place + select(0u, 1u, place >= 10u) + select(0u, 1u, place >= WRITTEN));
+  if (number == radix * DIGITS) { return Slot(10u, 10u); } // +
+  if (number > radix * DIGITS) { return Slot(11u, 21u); } // =
+  let digit = number / radix;
+  return Slot(number % radix, digit + select(0u, 1u, digit >= 10u) + select(0u, 1u, digit >= PROMPT_DIGITS));
 }
 
 // The number of a slot among the queries, or one too large.
 fn querySlotOf(number: u32, radix: u32) -> u32 {
-  if (number > radix * PLACES) { return radix * 11u; }
-  if (number == radix * PLACES || number < radix * WRITTEN) { return 0xffffu; }
-  return number - radix * WRITTEN;
+  if (number > radix * DIGITS) { return radix * 11u; }
+  if (number == radix * DIGITS || number < radix * PROMPT_DIGITS) { return 0xffffu; }
+  return number - radix * PROMPT_DIGITS;
 }
 
-// The query slot of query i of the sequence at \`at\`: the token that stands before what it is asked for.
-fn askedSlot(at: u32, query: u32, radix: u32) -> u32 {
+// The query slot of query i of the sequence at \`at\`: the token before the one that it predicts.
+fn querySlot(at: u32, query: u32, radix: u32) -> u32 {
   if (query == 0u) { return radix * 11u; }
-  return radix * (query - 1u) + tokenAt(at, WRITTEN + query - 1u);
+  return radix * (query - 1u) + tokenAt(at, PROMPT_DIGITS + query - 1u);
 }
 
 fn embed(slot: Slot) -> Row {
