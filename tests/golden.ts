@@ -150,12 +150,13 @@ async function readJson<T>(name: string): Promise<T> {
   return JSON.parse(await Deno.readTextFile(new URL(`${name}.json`, FOLDER)));
 }
 
-const SETS = { full: ["w0", "w1", "w2", "w3", "x0", "x1"], narrow: ["n0", "n1", "n2", "n3"] };
+const FULL_WIDTH = ["w0", "w1", "w2", "w3", "x0", "x1"];
+const NARROW = ["n0", "n1", "n2", "n3"];
 const sets = new Map<string, Promise<GoldenSet>>();
 
-/** The golden sets of 763 and 777, or of narrow models. */
-export function goldenSets(kind: keyof typeof SETS = "full"): Promise<GoldenSet[]> {
-  return Promise.all(SETS[kind].map(goldenSet));
+/** The golden sets of 763 and 777, and of narrow models. */
+export function goldenSets({ narrow = true } = {}): Promise<GoldenSet[]> {
+  return Promise.all([...FULL_WIDTH, ...(narrow ? NARROW : [])].map(goldenSet));
 }
 
 /** The golden set of that name; read once. */

@@ -5,29 +5,16 @@ import { hasSimd } from "../engine/wasm/core.ts";
 import { type ModelName, variantOf } from "../model/variant.ts";
 import { shippedParameters } from "../weights/shipped.ts";
 
-/** An {@linkcode Adder} in plain TypeScript. */
-class ReferenceAdder extends DecodingAdder {
-  readonly backend = "reference";
-  readonly decode: (operands: Float64Array) => Uint8Array;
-
-  constructor(model: ModelName, parameters: Float32Array) {
-    super();
-    const variant = variantOf(model);
-    const tensors = tensorsOf(Float64Array.from(parameters), variant);
-    this.decode = (operands) => decodeAll(tensors, variant, operands);
-  }
-}
-
 /** Makes an adder, on the reference engine where WebAssembly is missing or forbidden. */
 export function makeAdder(model: ModelName, parameters: Float32Array): Adder {
-  return hasSimd() ? new WasmAdder(model, parameters) : new ReferenceAdder(model, parameters);
+  if (hasSimd()) return new WasmAdder(model, parameters);
+  const variant = variantOf(model);
+  const tensors = tensorsOf(Float64Array.from(parameters), variant);
+  return new DecodingAdder("reference", (operands) => decodeAll(tensors, variant, operands));
 }
 
 let shipped: Adder | undefined;
-
-function shippedAdder(): Adder {
-  return shipped ??= makeAdder(763, shippedParameters());
-}
+const shippedAdder = () => shipped ??= makeAdder(763, shippedParameters());
 
 /**
  * Adds two whole numbers in [0, 9999999999] with the shipped weights, which are proved to add all pairs correctly. Needs no permission.

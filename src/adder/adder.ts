@@ -1,7 +1,7 @@
 import { formatValue } from "../common/format_value.ts";
 import { WASM } from "../engine/wasm/adder_module.ts";
-import { type AdderExports, type Core, decodeProblems, instantiate, writeVector } from "../engine/wasm/core.ts";
-import { checkOperand, checkPair } from "../model/problem.ts";
+import { type AdderExports, decodeProblems, instantiate, writeVector } from "../engine/wasm/core.ts";
+import { checkOperand, checkPair, type Operands } from "../model/problem.ts";
 import { type ModelName, variantOf } from "../model/variant.ts";
 import { QUERIES, readSum } from "../model/vocabulary.ts";
 
@@ -38,11 +38,9 @@ function operandsOf<T extends number | bigint>(pair: Pair<T>): { a: T; b: T } {
 }
 
 /** An {@linkcode Adder} on an engine that decodes. */
-export abstract class DecodingAdder implements Adder {
-  abstract readonly backend: "wasm" | "reference";
-
-  /** Token ids of shape [n, 12]: the digits of each sum, ones first, and the end. @param operands a0 b0 a1 b1 …, checked */
-  abstract decode(operands: Float64Array): Uint8Array;
+export class DecodingAdder implements Adder {
+  /** @param decode Gives token ids of shape [n, 12]: the digits of each sum, ones first, and the end */
+  constructor(readonly backend: Adder["backend"], readonly decode: (operands: Operands) => Uint8Array) {}
 
   add<T extends number | bigint>(a: T, b: T): Sum<T> | null {
     return this.addMany([[a, b]])[0];
@@ -77,18 +75,10 @@ export abstract class DecodingAdder implements Adder {
 
 /** An {@linkcode Adder} on the decoding kernels of the WASM core. */
 export class WasmAdder extends DecodingAdder {
-  readonly backend = "wasm";
-  readonly #core: Core<AdderExports>;
-
   constructor(model: ModelName, parameters: Float32Array) {
-    super();
-    this.#core = instantiate<AdderExports>(WASM, variantOf(model));
-    const { exports } = this.#core;
-    writeVector(this.#core, exports.parametersAt, parameters);
-    exports.prepareDecoding();
-  }
-
-  decode(operands: Float64Array): Uint8Array {
-    return decodeProblems(this.#core, operands);
+    const core = instantiate<AdderExports>(WASM, variantOf(model));
+    writeVector(core, core.exports.parametersAt, parameters);
+    core.exports.prepareDecoding();
+    super("wasm", (operands) => decodeProblems(core, operands));
   }
 }

@@ -5,7 +5,6 @@ export const WIDTH = 7;
 /** Width of the feed-forward layer of 763 and 777. */
 export const HIDDEN = 14;
 const LEAST_WIDTH = 2;
-/** Positions of the position embedding. */
 export const CONTEXT = 35;
 /** Tokens in the vocabulary. */
 export const TOKENS = 14;
@@ -28,13 +27,11 @@ export interface TensorSpec {
   readonly shape: readonly number[];
   /** Index of the first element in the flat parameter vector. */
   readonly offset: number;
-  /** Number of elements. */
   readonly size: number;
   /** Its initial values: a constant, or normally distributed around 0 with this standard deviation. */
   readonly initial: { readonly constant: number } | { readonly deviation: number };
 }
 
-/** A variant of the model. */
 export interface Variant {
   readonly name: ModelName;
   /** Width of the residual stream, 2 to 7. */

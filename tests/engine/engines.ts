@@ -52,17 +52,14 @@ export interface EngineUnderTest {
   create: (model: ModelName) => Engine | Promise<Engine>;
   /** How close it has to come. */
   tolerances: Tolerances;
-  /** Whether it runs narrow models. */
-  narrow?: boolean;
 }
 
 /** The engines under test. */
 export const ENGINES: readonly EngineUnderTest[] = [
-  { name: "reference", create: (model) => new ReferenceEngine(model), tolerances: FLOAT64_TOLERANCES, narrow: true },
+  { name: "reference", create: (model) => new ReferenceEngine(model), tolerances: FLOAT64_TOLERANCES },
   ...ARITHMETICS.map((arithmetic) => ({
     name: `wasm ${arithmetic}`,
     create: (model: ModelName) => createEngine({ backend: "wasm", model, arithmetic }),
     tolerances: FLOAT32_TOLERANCES,
-    narrow: true,
   })),
 ];

@@ -39,13 +39,12 @@ function decidedRows({ minMargin }: NonNullable<GoldenBatch["greedy"]>, margin: 
 }
 
 const GOLDEN_SETS = await goldenSets();
-const NARROW_SETS = await goldenSets("narrow");
 
 /** Registers the tests of an engine; ignored where the engine is missing, and `note` says so. */
 export function testOnGoldenSets(underTest: EngineUnderTest, { ignore = false, note = "" } = {}): void {
   const test = (name: string, fn: () => Promise<void>) => Deno.test({ name: name + note, ignore, fn });
   const { tolerances } = underTest;
-  for (const golden of underTest.narrow ? [...GOLDEN_SETS, ...NARROW_SETS] : GOLDEN_SETS) {
+  for (const golden of GOLDEN_SETS) {
     const variant = variantOf(golden.model);
     const steps = golden.untrained ? tolerances.untrainedSteps : tolerances.steps;
 

@@ -6,7 +6,10 @@
 import type { Operands } from "../../src/model/problem.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
 import { drawOperands } from "../../src/model/sampler.ts";
-import { type ModelName, variantOf } from "../../src/model/variant.ts";
+import { type ModelName, MODELS, variantOf } from "../../src/model/variant.ts";
+
+/** Both models of full width, and a narrow one. */
+export const TESTED_MODELS: readonly ModelName[] = [...MODELS, "5x10"];
 
 /** Weights large enough for every part of the model to matter: untrained ones answer nearly the same to everything. */
 export function livelyParameters(model: ModelName): Float32Array {

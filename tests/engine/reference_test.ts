@@ -7,9 +7,10 @@ import { lossAndGradient, teacherForcedLogits, tensorsOf } from "../../src/engin
 import type { StepOptions, TrainRun } from "../../src/engine/interface/types.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
 import { drawOperands } from "../../src/model/sampler.ts";
-import { MODELS, TOKENS, type Variant, variantOf, WIDTH } from "../../src/model/variant.ts";
+import { type ModelName, TOKENS, variantOf } from "../../src/model/variant.ts";
 import { PAD } from "../../src/model/vocabulary.ts";
 import { learningRateAt } from "../../src/schedule/learning_rate.ts";
+import { livelyParameters, TESTED_MODELS } from "./lively.ts";
 import { assertClose, assertTensorsClose, goldenElementary, goldenSet, goldenSets } from "../golden.ts";
 import { testNewEngine } from "./engine_suite.ts";
 
@@ -45,17 +46,11 @@ for (const golden of await goldenSets()) {
   }
 }
 
-/** Weights large enough for every part of the model to matter. */
-function livelyParameters(variant: Variant): Float64Array {
-  const drawn = initialParameters(variant, 1);
-  return Float64Array.from(drawn, (value, i) => value + 0.3 * Math.sin(1 + 7 * i));
-}
-
-for (const model of MODELS) {
+for (const model of [...TESTED_MODELS, "3x5+norm"] as ModelName[]) {
   Deno.test(`the gradient of the reference equals differences of its loss on ${model}`, () => {
     const variant = variantOf(model);
     const operands = drawOperands({ seed: 3, stream: "evaluation", count: 1 });
-    const parameters = livelyParameters(variant);
+    const parameters = Float64Array.from(livelyParameters(model));
     const tensors = tensorsOf(parameters, variant);
     const { gradient } = lossAndGradient(tensors, variant, operands);
 
@@ -75,16 +70,21 @@ for (const model of MODELS) {
   Deno.test(`the gradient of the reference is 0 for positions 33 and 34 of ${model}, and only there`, () => {
     const variant = variantOf(model);
     const operands = drawOperands({ seed: 4, stream: "evaluation", count: 8 });
-    const { gradient } = lossAndGradient(tensorsOf(livelyParameters(variant), variant), variant, operands);
+    const { gradient } = lossAndGradient(
+      tensorsOf(Float64Array.from(livelyParameters(model)), variant),
+      variant,
+      operands,
+    );
     const { positionEmbedding, tokenEmbedding } = tensorsOf(gradient, variant);
+    const { width } = variant;
     const isRead = Array.from(
       { length: 35 },
       (_, position) =>
-        positionEmbedding.subarray(position * WIDTH, (position + 1) * WIDTH).some((value) => value !== 0),
+        positionEmbedding.subarray(position * width, (position + 1) * width).some((value) => value !== 0),
     );
     assertEquals(isRead, Array.from({ length: 35 }, (_, position) => position < 33));
     // PAD is never read, but as a row of the output projection it must learn not to be written.
-    assert(tokenEmbedding.subarray(PAD * WIDTH, (PAD + 1) * WIDTH).some((value) => value !== 0));
+    assert(tokenEmbedding.subarray(PAD * width, (PAD + 1) * width).some((value) => value !== 0));
   });
 }
 

@@ -13,7 +13,7 @@ import { testIn } from "../runtimes/program.ts";
 import { temporaryFolder } from "../cli/tiny_adder.ts";
 import { assertLogitsClose, engineLogits, tokensOf } from "./logits.ts";
 
-for (const golden of [...await goldenSets(), ...await goldenSets("narrow")]) {
+for (const golden of await goldenSets()) {
   Deno.test(`decodePyTorchCheckpoint() reads ${golden.name} as PyTorch wrote it`, async () => {
     const checkpoint = decodePyTorchCheckpoint(await Deno.readFile(golden.files.pt));
     assertEquals(checkpoint, { model: golden.model, parameters: golden.weights, metadata: {} });

@@ -13,7 +13,7 @@ import { evidenceOfChromium, SOFTWARE_WEBGPU } from "../runtimes/chromium.ts";
 import { outputOf, testIn, whyIgnored } from "../runtimes/program.ts";
 import type { Asked, PageEvidence } from "./page.ts";
 
-const GOLDEN_SETS = await goldenSets();
+const GOLDEN_SETS = await goldenSets({ narrow: false });
 
 let evidence: PageEvidence;
 

@@ -31,5 +31,4 @@ export const WEBGPU: EngineUnderTest = {
   name: "webgpu",
   create: gpuEngine,
   tolerances: FLOAT32_TOLERANCES,
-  narrow: true,
 };

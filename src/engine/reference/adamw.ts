@@ -1,16 +1,12 @@
 import type { FilledStepOptions } from "../interface/checks.ts";
 
-/** The running means of AdamW. */
+/** The steps taken, and running means of the gradient and of its square. */
 export interface AdamWState {
-  /** Steps taken. */
   step: number;
-  /** Running mean of the gradient. */
   readonly firstMoment: Float64Array;
-  /** Running mean of the squared gradient. */
   readonly secondMoment: Float64Array;
 }
 
-/** The state before the first step. */
 export function freshState(size: number): AdamWState {
   return { step: 0, firstMoment: new Float64Array(size), secondMoment: new Float64Array(size) };
 }

@@ -77,14 +77,6 @@ export function erf(x: number): number {
   return 2 * distribution(Math.SQRT2 * x) - 1;
 }
 
-function geluErf(x: number): number {
-  return x * distribution(x);
-}
-
-function geluErfDerivative(x: number): number {
-  return distribution(x) + (Math.abs(x) < TAIL_END ? x * gauss(x) * INVERSE_SQRT_2PI : 0);
-}
-
 const LOGISTIC_SCALE = Math.sqrt(8 / Math.PI);
 const TANH_CUBIC = 0.044715;
 
@@ -95,15 +87,6 @@ function logistics(x: number): [number, number] {
   return x < 0 ? [e * large, large] : [large, e * large];
 }
 
-function geluTanh(x: number): number {
-  return x * logistics(x)[0];
-}
-
-function geluTanhDerivative(x: number): number {
-  const [logistic, complement] = logistics(x);
-  return logistic + x * logistic * complement * LOGISTIC_SCALE * (1 + 3 * TANH_CUBIC * x * x);
-}
-
 /**
  * GELU of one number and its derivative, by the form of the variant.
  *
@@ -111,8 +94,17 @@ function geluTanhDerivative(x: number): number {
  * the derivative, which cancel only around its zero near -0.75.
  */
 export const GELU: Readonly<Record<Variant["gelu"], { value(x: number): number; derivative(x: number): number }>> = {
-  erf: { value: geluErf, derivative: geluErfDerivative },
-  tanh: { value: geluTanh, derivative: geluTanhDerivative },
+  erf: {
+    value: (x) => x * distribution(x),
+    derivative: (x) => distribution(x) + (Math.abs(x) < TAIL_END ? x * gauss(x) * INVERSE_SQRT_2PI : 0),
+  },
+  tanh: {
+    value: (x) => x * logistics(x)[0],
+    derivative(x) {
+      const [logistic, complement] = logistics(x);
+      return logistic + x * logistic * complement * LOGISTIC_SCALE * (1 + 3 * TANH_CUBIC * x * x);
+    },
+  },
 };
 
 /** GELU of each element, in the form of the variant. */

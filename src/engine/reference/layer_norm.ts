@@ -1,18 +1,14 @@
 /** Weight and bias of a LayerNorm, or their gradients; each of length d. */
 export interface LayerNormTensors {
-  /** The scale of each feature. */
   readonly weight: Float64Array;
-  /** The shift of each feature. */
   readonly bias: Float64Array;
 }
 
 /** What {@linkcode layerNorm} gives, and keeps for its backward pass. */
 export interface LayerNormState {
-  /** The result, length d. */
   readonly y: Float64Array;
   /** (x - mean) / sqrt(variance + epsilon), length d. */
   readonly normalized: Float64Array;
-  /** 1 / sqrt(variance + epsilon). */
   readonly inverseDeviation: number;
 }
 

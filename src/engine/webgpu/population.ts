@@ -35,7 +35,6 @@ export const NO_STEP: Omit<StepRequest, "batch"> = {
   ...{ sample: 0, minDigits: 1, maxDigits: OPERAND_DIGITS, before: 0, updates: false },
 };
 
-/** Steps for one model. */
 export interface TrainRequest {
   /** The index of the model in the population. */
   model: number;

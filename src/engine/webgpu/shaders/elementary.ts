@@ -51,7 +51,7 @@ fn lnOf(x: f32) -> f32 {
   return p * z + f32(exponent) * LN_2;
 }
 
-struct Gelu { value: vec4f, slope: vec4f }
+struct Gelu { value: vec4f, derivative: vec4f }
 
 // GELU(u) = u Phi(u) and its derivative Phi(u) + u phi(u). Must equal \`gelu\` of src/engine/reference.
 // Phi(-|u|) = exp(-u^2 / 2) R(t), t = 1 / (1 + 0.26 |u|): the form of Abramowitz and Stegun 1964, 7.1.26, with the minimax polynomial of

@@ -1,7 +1,5 @@
 /**
- * The WGSL of a variant, from its parts.
- *
- * Reading order: rows.ts (vectors and matrices), problems.ts (tokens), slots.ts, attention.ts, query.ts (the model above the attention, both ways),
+ * Reading order: rows.ts (vectors and matrices), problems.ts (tokens), slots.ts, attention.ts, query.ts (what follows the attention, both ways),
  * gradient.ts (sums over a batch), optimizer.ts, entries.ts (what is dispatched). What must hold for the bytes to be the same every time: each sum
  * belongs to one invocation, and no order depends on which workgroup is first.
  *
@@ -24,35 +22,22 @@ export const THREADS = 192;
 
 /** Storage buffers, in the order of their bindings. WebGPU guarantees eight. */
 export const BINDINGS = [
-  { name: "runs", access: "read" },
-  { name: "schedule", access: "read" },
-  { name: "problems", access: "read" },
-  { name: "states", access: "read_write" },
-  { name: "cursors", access: "read_write" },
-  { name: "reports", access: "read_write" },
-  { name: "tables", access: "read_write" },
-  { name: "workspace", access: "read_write" },
+  { name: "runs", access: "read", type: "Run" },
+  { name: "schedule", access: "read", type: "Step" },
+  { name: "problems", access: "read", type: "vec4u" },
+  { name: "states", access: "read_write", type: "vec4f" },
+  { name: "cursors", access: "read_write", type: "u32" },
+  { name: "reports", access: "read_write", type: "vec2f" },
+  { name: "tables", access: "read_write", type: "vec4f" },
+  { name: "workspace", access: "read_write", type: "vec4f" },
 ] as const;
 
-/** The name of a storage buffer. */
 export type BufferName = (typeof BINDINGS)[number]["name"];
-
-/** The WGSL type of each. */
-const TYPES: Readonly<Record<BufferName, string>> = {
-  runs: "array<Run>",
-  schedule: "array<Step>",
-  problems: "array<vec4u>",
-  states: "array<vec4f>",
-  cursors: "array<u32>",
-  reports: "array<vec2f>",
-  tables: "array<vec4f>",
-  workspace: "array<vec4f>",
-};
 
 /** `vec4f`s that the tables of one model take: those of decoding are the larger ones. */
 export const TABLE: number = 4 * (14 * 31 + 2 + 14 * 11 + 1);
 
-/** Examples of a tile. */
+/** Examples that a workgroup works on at a time. */
 export const TILE = 32;
 
 /** Invocations of a workgroup that decodes, two problems each. */
@@ -117,7 +102,6 @@ fn barrier() {
 }
 `;
 
-/** The WGSL of a variant. */
 export function shaderOf(variant: Variant): string {
   const { vectors, offsets } = packingOf(variant);
   const lanes = Array.from({ length: WIDTH }, (_, i) => i < variant.width ? "1.0" : "0.0");
@@ -139,8 +123,8 @@ export function shaderOf(variant: Variant): string {
     `const FINAL_NORM = ${variant.finalNorm};`,
     `const TANH = ${variant.gelu === "tanh"};`,
     `const LAYER_NORM_EPSILON = ${variant.layerNormEpsilon};`,
-    ...BINDINGS.map(({ name, access }, i) =>
-      `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${TYPES[name]};`
+    ...BINDINGS.map(({ name, access, type }, i) =>
+      `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${type}>;`
     ),
     DECLARATIONS,
     ELEMENTARY,
