@@ -1,5 +1,6 @@
 import { didYouMean } from "../common/closest.ts";
 import { ARITHMETICS, BACKENDS } from "../engine/interface/types.ts";
+import { MODEL_NAMES, type ModelName, MODELS, parseModel } from "../model/variant.ts";
 import { RECIPES } from "../training/recipes.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
@@ -97,6 +98,13 @@ export function oneOf<const T extends string | number>(choices: readonly T[], he
       throw wrongValue(flag, `one of ${names.join(", ")}`, value, didYouMean(value, names));
     },
   };
+}
+
+/** Reads the name of a model. @throws {UsageError} If there is none of that name */
+export function readModel(name: string, flag: string): ModelName {
+  const model = parseModel(name);
+  if (model !== undefined) return model;
+  throw wrongValue(flag, MODEL_NAMES, name, didYouMean(name, MODELS.map(String)));
 }
 
 /** A flag whose value is the name of a recipe, or a JSON file with one. */

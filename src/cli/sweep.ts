@@ -5,7 +5,7 @@ import { toSvg } from "../sweep/plot.ts";
 import { parseRecipes } from "../training/recipe_form.ts";
 import { summarize, toMarkdown } from "../sweep/summary.ts";
 import { planRuns, runsOf, type RunTrainer, type Shard, sweep } from "../sweep/sweep.ts";
-import { type ModelName, MODELS } from "../model/variant.ts";
+import type { ModelName } from "../model/variant.ts";
 import { type Recipe, RECIPES, trainRecipe } from "../training/recipes.ts";
 import { didYouMean } from "../common/closest.ts";
 import { defineCommand } from "./command.ts";
@@ -18,6 +18,7 @@ import {
   oneOf,
   outputFile,
   OVERWRITE_FLAG,
+  readModel,
   text,
   type ValueFlag,
   wholeNumber,
@@ -83,9 +84,9 @@ const FLAGS = {
     `one or more of ${RECIPES.join(",")}, or a JSON file with recipes of your own; -: standard input (default: fast)`,
   ),
   model: {
-    placeholder: MODELS.join(","),
-    help: "numbers of parameters (default: 763)",
-    read: (value: string, flag: string): ModelName[] => readSome(MODELS, value, flag),
+    placeholder: "763,777,WxH,WxH+norm",
+    help: "numbers of parameters, or widths and hidden widths, such as 6x14,5x10 (default: 763)",
+    read: (value: string, flag: string): ModelName[] => value.split(",").map((name) => readModel(name, flag)),
   },
   shard: SHARD,
   out: text("FILE.jsonl", "file that gets one line of JSON per run; runs that are in it are skipped"),

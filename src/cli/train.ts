@@ -1,4 +1,3 @@
-import { MODELS } from "../model/variant.ts";
 import { parseRecipes } from "../training/recipe_form.ts";
 import { type Recipe, RECIPES } from "../training/recipes.ts";
 import { train } from "../training/train.ts";
@@ -9,7 +8,7 @@ import {
   defaultThreads,
   ENGINE_FLAGS,
   type FlagValues,
-  oneOf,
+  readModel,
   recipeFlag,
   SEED_FLAG,
   text,
@@ -65,7 +64,11 @@ export const trainCommand = defineCommand({
   flags: {
     ...TRAINING_FLAGS,
     recipe: recipeFlag("how to train, or a JSON file with a recipe of your own; -: standard input (default: sure)"),
-    model: oneOf(MODELS, "number of parameters (default: 763)"),
+    model: {
+      placeholder: "763|777|WxH|WxH+norm",
+      help: "number of parameters, or width and hidden width, such as 5x10 (default: 763)",
+      read: readModel,
+    },
     attempts: wholeNumber("K", "train K attempts in parallel, one per core; the result is the same", {
       least: 1,
       most: 64,

@@ -1,8 +1,8 @@
 /**
  * Random numbers by counting: the generator Philox 4x32-10.
  *
- * A draw is a function of its counter and key alone. Whoever knows the seed, the step and the number of the example can make
- * the example, so a resumed run, a thread or another machine needs no stored generator state.
+ * A draw is a function of its counter and key alone. The seed, the step and the number of an example give the example, so a
+ * resumed run, a thread or another machine needs no stored generator state.
  *
  * @module
  */

@@ -56,7 +56,7 @@ function digitsOf(word: number): number[] {
   return digits;
 }
 
-/** The number whose digits are given from the ones up, cut to its first `length` places. */
+/** The number whose digits are given from the ones up, cut to its first `length` digits. */
 function numberOf(digits: readonly number[], length: number): number {
   return digits.slice(0, length).reduceRight((value, digit) => 10 * value + digit, 0);
 }
@@ -85,7 +85,7 @@ export function checkSampleRequest(request: SampleRequest): Required<SampleReque
  *
  * Example e of sample s in attempt t takes the words w0 … w7 of the counters (e, s, t, 0) and (e, s, t, 1) under the key
  * (seed, domain). w0 … w6 give 21 digits, three each: ten of a and ten of b, from the ones up, and one that is not used; w7
- * gives n, and digits at places >= n become 0. The bias of {@linkcode DOMAINS}' streams is that of 28-bit fractions: below
+ * gives n, and digits from the n-th on become 0. The bias of {@linkcode DOMAINS}' streams is that of 28-bit fractions: below
  * 4e-6 of the probability of a triple of digits, below 4e-8 of that of a length.
  *
  * ```ts

@@ -58,31 +58,31 @@ function tally(buckets: number, values: Iterable<number>): number[] {
   return counts;
 }
 
-function digitAt(value: number, place: number): number {
-  return Math.floor(value / 10 ** place) % 10;
+function digitAt(value: number, position: number): number {
+  return Math.floor(value / 10 ** position) % 10;
 }
 
 Deno.test("drawOperands() draws every digit of full-length operands uniformly", () => {
   const operands = drawOperands({ seed: 11, stream: "evaluation", count: COUNT });
   for (const operand of [0, 1]) {
-    for (let place = 0; place < OPERAND_DIGITS; place++) {
-      const digits = operands.filter((_, i) => i % 2 === operand).map((value) => digitAt(value, place));
+    for (let position = 0; position < OPERAND_DIGITS; position++) {
+      const digits = operands.filter((_, i) => i % 2 === operand).map((value) => digitAt(value, position));
       const statistic = chiSquare(tally(10, digits), () => COUNT / 10);
-      assert(statistic < 33.7, `operand ${operand}, place ${place}: ${statistic}`); // 9 degrees of freedom, p = 1e-4
+      assert(statistic < 33.7, `operand ${operand}, position ${position}: ${statistic}`); // 9 degrees of freedom, p = 1e-4
     }
   }
 });
 
-Deno.test("drawOperands() draws the digits of a place, and neighbouring places, independently", () => {
+Deno.test("drawOperands() draws the digits of a position, and neighbouring positions, independently", () => {
   const operands = drawOperands({ seed: 12, stream: "evaluation", count: COUNT });
-  const pairs = (second: (i: number, place: number) => number, place: number) =>
-    Array.from({ length: COUNT }, (_, i) => 10 * digitAt(operands[2 * i], place) + second(i, place));
-  for (let place = 0; place + 1 < OPERAND_DIGITS; place++) {
-    const across = pairs((i) => digitAt(operands[2 * i + 1], place), place);
-    const along = pairs((i) => digitAt(operands[2 * i], place + 1), place);
+  const pairs = (second: (i: number, position: number) => number, position: number) =>
+    Array.from({ length: COUNT }, (_, i) => 10 * digitAt(operands[2 * i], position) + second(i, position));
+  for (let position = 0; position + 1 < OPERAND_DIGITS; position++) {
+    const across = pairs((i) => digitAt(operands[2 * i + 1], position), position);
+    const along = pairs((i) => digitAt(operands[2 * i], position + 1), position);
     for (const both of [across, along]) {
       const statistic = chiSquare(tally(100, both), () => COUNT / 100);
-      assert(statistic < 160.1, `place ${place}: ${statistic}`); // 99 degrees of freedom, p = 1e-4
+      assert(statistic < 160.1, `position ${position}: ${statistic}`); // 99 degrees of freedom, p = 1e-4
     }
   }
 });

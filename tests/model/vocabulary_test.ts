@@ -43,9 +43,9 @@ Deno.test("readSum() reads what targetTokens() wrote, at any offset", async () =
 
 Deno.test("readSum() is NaN where one of the eleven tokens is not a digit, and ignores the twelfth", () => {
   for (const token of [PLUS, EQUALS, PAD, EOS]) {
-    for (let place = 0; place < 11; place++) {
+    for (let position = 0; position < 11; position++) {
       const tokens = targetTokens(1, 2);
-      tokens[place] = token;
+      tokens[position] = token;
       assertEquals(readSum(tokens), NaN);
     }
   }

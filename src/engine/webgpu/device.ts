@@ -80,7 +80,7 @@ function firstLine(text: string): string {
   return text.split("\n").map((line) => line.trim()).filter((line) => line !== "")[0] ?? "nothing";
 }
 
-/** Where adapters come from: `navigator.gpu`, or what a test puts in its place. */
+/** Where adapters come from: `navigator.gpu`, or what a test uses instead. */
 export type GpuSource = Pick<GPU, "requestAdapter">;
 
 const MISSING = "Cannot create an engine on webgpu as";

@@ -19,12 +19,12 @@ import type { Gpu } from "./device.ts";
 import { NO_STEP, Population, type TrainRequest } from "./population.ts";
 import { pack, unpack } from "./shaders/layout.ts";
 
-/** Draws the first weights and the problems of a page or a test: to the byte those of the WASM engine. */
-function makeHost(variant: Variant): Promise<Engine> {
+/** The engine that draws first weights and problems: they are to the byte those of the WASM engine. */
+function makeCpuEngine(variant: Variant): Promise<Engine> {
   if (!hasSimd()) return Promise.resolve(new ReferenceEngine(variant.name));
   return import("../wasm/exact_module.ts").then(({ WASM }) => new WasmEngine(instantiate(WASM, variant), "exact"));
 }
-const hosts: Partial<Record<ModelName, Promise<Engine>>> = {};
+const cpuEngines: Partial<Record<ModelName, Promise<Engine>>> = {};
 
 /** The vectors in the order of the packed state. */
 const VECTORS: readonly VectorName[] = ["parameters", "firstMoment", "secondMoment"];
@@ -42,7 +42,7 @@ export class WebgpuEngine extends BaseEngine {
   /** Most steps of one submission. */
   protected readonly mostSteps: number = 2000;
   readonly #population: Population;
-  readonly #host: Engine;
+  readonly #cpu: Engine;
   /** The number of this model in the population. */
   readonly #member: number;
   /** Packed weights and moments. */
@@ -51,10 +51,10 @@ export class WebgpuEngine extends BaseEngine {
   #changed = true;
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(population: Population, host: Engine) {
+  private constructor(population: Population, cpu: Engine) {
     super(population.variant);
     this.adapter = population.gpu.adapter;
-    this.#host = host;
+    this.#cpu = cpu;
     this.#population = population;
     this.#member = population.join();
     this.#state = new Float32Array(population.stateLength);
@@ -64,7 +64,7 @@ export class WebgpuEngine extends BaseEngine {
   /** Makes an engine of the next free model of a population; its weights are those of seed 0. */
   static async join(population: Population): Promise<WebgpuEngine> {
     const { variant } = population;
-    return new WebgpuEngine(population, await (hosts[variant.name] ??= makeHost(variant)));
+    return new WebgpuEngine(population, await (cpuEngines[variant.name] ??= makeCpuEngine(variant)));
   }
 
   /** One of the packed vectors, as a view. */
@@ -83,12 +83,12 @@ export class WebgpuEngine extends BaseEngine {
   }
 
   protected initialParameters(seed: number, attempt: number): Float32Array {
-    this.#host.initialize(seed, attempt);
-    return this.#host.parameters();
+    this.#cpu.initialize(seed, attempt);
+    return this.#cpu.parameters();
   }
 
   protected draw(request: SampleRequest): Operands {
-    return this.#host.sample(request);
+    return this.#cpu.sample(request);
   }
 
   /** Does one thing after the other, each with the weights that are in force when its turn comes. */

@@ -29,7 +29,7 @@ const LOGITS_CHUNK = 4096;
 /** Floats of the logits of a query in the workspace. */
 const LOGITS_ROW = 16;
 
-/** A step that only asks for a gradient, or for an answer. */
+/** A step of which only the gradient, or an answer, is computed. */
 export const NO_STEP: Omit<StepRequest, "batch"> = {
   ...{ learningRate: 0, weightDecay: 0, clipNorm: 0, beta1: 0, beta2: 0, epsilon: 1 },
   ...{ sample: 0, minDigits: 1, maxDigits: OPERAND_DIGITS, before: 0, updates: false },
@@ -66,7 +66,7 @@ function workspacesOf(request: TrainRequest): number {
 export class Population {
   readonly packing: Packing;
   readonly #buffers: Buffers;
-  /** Indices of models that nobody has. */
+  /** Indices of models without a member. */
   readonly #free: number[];
   readonly #batcher = new RequestBatcher<TrainRequest, TrainResult>((requests) => this.#trainTogether(requests));
   #closed = false;

@@ -1,5 +1,5 @@
 /** Milliseconds that a request waits for those of the other members. */
-const PATIENCE = 20;
+const MAX_WAIT = 20;
 
 interface Pending<Request, Result> {
   request: Request;
@@ -42,7 +42,7 @@ export class RequestBatcher<Request, Result> {
   #startIfReady(): void {
     if (this.#isBusy || this.#pending.length === 0) return;
     if (this.#pending.length >= this.#members) this.#start();
-    else this.#timer ??= setTimeout(() => this.#start(), PATIENCE);
+    else this.#timer ??= setTimeout(() => this.#start(), MAX_WAIT);
   }
 
   async #start(): Promise<void> {
