@@ -14,6 +14,8 @@ export const VEC4 = 16;
 /** Words of `Step` in shaders/mod.ts. */
 const STEP_WORDS = 16;
 const HALF = 100_000;
+/** The least normal float32: at 0 a weight whose gradient is always 0 would become 0 / 0. */
+const LEAST_EPSILON = 2 ** -126;
 
 /** One run of a submission: `Run` in shaders/mod.ts. */
 export interface RunRequest {
@@ -88,7 +90,8 @@ function packSteps(steps: readonly StepRequest[]): Uint32Array<ArrayBuffer> {
     words.set([sample, minDigits, maxDigits, batch], at);
     floats.set([
       ...[learningRate / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t), 1 - learningRate * weightDecay],
-      ...[Number.isFinite(clipNorm) ? clipNorm : 0, beta1, 1 - beta1, beta2, 1 - beta2, epsilon],
+      ...[Number.isFinite(clipNorm) ? clipNorm : 0, beta1, 1 - beta1, beta2, 1 - beta2],
+      Math.max(epsilon, LEAST_EPSILON),
     ], at + 4);
     words[at + 13] = updates ? 1 : 0;
   });
