@@ -18,14 +18,6 @@ export interface FoundModel {
   variant?: ModelName;
 }
 
-/** How to search. */
-export interface SearchOptions {
-  /** What errors say was asked: `Cannot <asked> as …` */
-  asked: string;
-  /** Where the model is, of several. @default {the only one} */
-  key?: string;
-}
-
 /** The names of all variants. */
 const NAMES = [...new Set(MODELS.flatMap((model) => variantOf(model).tensors.map(({ name }) => name)))];
 /** The number of tensors of the smallest. */
@@ -39,9 +31,11 @@ const OPTIMIZER_CLASS = /^(?:optax|torch\.optim)[. ]/;
 /**
  * Searches a file for the one dictionary whose tensors have the names of a model after a common prefix, wherever it is nested.
  *
+ * @param asked What errors say was asked: `Cannot <asked> as …`
+ * @param key Where the model is, of several
  * @throws {CheckpointError} If there is none that comes near, or more than one
  */
-export function findModel(root: PickleValue, { asked, key }: SearchOptions): FoundModel {
+export function findModel(root: PickleValue, asked: string, key?: string): FoundModel {
   const candidates = dictsOf(root).flatMap(candidatesIn).filter(({ path }) => key === undefined || path === key);
   const most = candidates.reduce((most, candidate) => Math.max(most, matches(candidate)), 0);
   const best = candidates.filter((candidate) => matches(candidate) >= Math.min(most, FEWEST));

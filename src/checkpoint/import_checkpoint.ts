@@ -1,7 +1,7 @@
 import type { OptionKinds } from "../common/options.ts";
 import { variantOf } from "../model/variant.ts";
 import { type Bytes, bytesFrom } from "./common/bytes.ts";
-import { CheckpointError, refuse } from "./common/error.ts";
+import { refuse } from "./common/error.ts";
 import { identify, isNpz, isReadableZip, looksLikePickle } from "./common/identify.ts";
 import { PickleDict, PickleRefusal, type PickleValue, readPickle } from "./common/pickle_reader.ts";
 import { looksLikeZip, readZip, unpackZip, zipNames } from "./common/zip.ts";
@@ -12,7 +12,7 @@ import { metadataOf } from "./pytorch/pytorch.ts";
 import { type Checkpoint, CHECKPOINT_OPTIONS, type DecodeCheckpointOptions } from "./safetensors/checkpoint.ts";
 import { askedOf, looksLikeSafetensors, openSafetensors } from "./safetensors/safetensors.ts";
 import { checkpointOf } from "./safetensors/state_dict.ts";
-import { readSmallFile, unreadable } from "./safetensors/store.ts";
+import { readSmallFile } from "./safetensors/store.ts";
 
 /** What is read, in a message. */
 const READABLE = "a file of torch.save, safetensors, .npz or pickled Flax parameters";
@@ -66,12 +66,7 @@ export async function readForeignFile(
   path: string,
   options: Omit<ImportOptions, "source"> = {},
 ): Promise<ImportedCheckpoint> {
-  try {
-    return await importCheckpoint(readSmallFile(path, "a checkpoint"), { ...options, source: path });
-  } catch (cause) {
-    if (cause instanceof CheckpointError) throw cause;
-    throw unreadable(path, "a checkpoint file", cause);
-  }
+  return await importCheckpoint(readSmallFile(path, "a checkpoint file"), { ...options, source: path });
 }
 
 /**
@@ -106,7 +101,7 @@ function modelIn(
   root: PickleValue,
   { asked, key, model, metadata }: ImportOptions & { asked: string; metadata?: Record<string, string> },
 ): ImportedCheckpoint {
-  const { tensors, dict, variant } = findModel(root, { asked, key });
+  const { tensors, dict, variant } = findModel(root, asked, key);
   const checkpoint = checkpointOf(tensors, { metadata: metadata ?? metadataOf(dict), asked, model, variant });
   const types = new Set(variantOf(checkpoint.model).tensors.map(({ name }) => tensors.get(name)!.type));
   return { ...checkpoint, types: [...types] };

@@ -8,7 +8,7 @@ export interface LogLine {
 
 /** The log of a run. */
 export interface RunLog {
-  /** Its name, which tells it from others. */
+  /** Its name, which no other has. */
   readonly run: string;
   readonly lines: readonly LogLine[];
 }

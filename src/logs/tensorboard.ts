@@ -9,11 +9,8 @@ import { crc32c } from "../checkpoint/common/crc32.ts";
 import { double, type Field, float, int, message, string } from "../checkpoint/common/protobuf.ts";
 import type { LogLine, RunLog } from "./run_log.ts";
 
-const WALL_TIME = 1;
-const STEP = 2;
-const FILE_VERSION = 3;
-const SUMMARY = 5;
-const SESSION_LOG = 7;
+/** Field numbers of Event. */
+const [WALL_TIME, STEP, FILE_VERSION, SUMMARY, SESSION_LOG] = [1, 2, 3, 5, 7];
 /** The status of a SessionLog by which TensorBoard drops later steps of an earlier attempt. */
 const START = 1;
 
@@ -55,12 +52,10 @@ function scalars(line: LogLine): Field[] {
  */
 export function toEventFile({ lines }: RunLog, seconds: number): Uint8Array {
   const records = [record(double(WALL_TIME, seconds), string(FILE_VERSION, "brain.Event:2"))];
-  let step = 0;
   for (const line of lines) {
-    if (typeof line.step === "number") step = line.step;
     const values = scalars(line);
     if (values.length > 0) {
-      records.push(record(double(WALL_TIME, seconds), int(STEP, step), message(SUMMARY, ...values)));
+      records.push(record(double(WALL_TIME, seconds), int(STEP, Number(line.step)), message(SUMMARY, ...values)));
     } else if (line.event === "restart") {
       records.push(record(double(WALL_TIME, seconds), int(STEP, 0), message(SESSION_LOG, int(1, START))));
     }

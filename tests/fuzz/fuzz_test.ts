@@ -1,6 +1,7 @@
 /** The short form of `deno task fuzz`: the first cases of each target, and all that ever found a fault. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { decodePyTorchCheckpoint } from "../../src/checkpoint/import_checkpoint.ts";
+import { concatenate } from "../../src/checkpoint/common/bytes.ts";
+import { decodePyTorchCheckpoint, importCheckpoint } from "../../src/checkpoint/import_checkpoint.ts";
 import { readZip, writeZip } from "../../src/checkpoint/common/zip.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/checkpoint/safetensors/safetensors.ts";
 import { createEngine } from "../../src/engine/mod.ts";
@@ -127,6 +128,19 @@ Deno.test("reading a .pt takes no more memory than twice the file", async () => 
   const golden = await Deno.readFile(new URL("../golden/w0.pt", import.meta.url));
   const file = writeZip([...readZip(golden, "read it"), ["archive/data/large", new Uint8Array(LARGE)]]);
   const grown = bytesOf(() => assertEquals(decodePyTorchCheckpoint(file).parameters.length, 763));
+  assert(grown < 2 * file.length, `${grown} bytes for a file of ${file.length}`);
+});
+
+Deno.test("importing takes no more memory than twice the file, however an .npz is packed", async () => {
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${LARGE / 4},), }`.padEnd(117) + "\n";
+  const npy = Uint8Array.from(`\x93NUMPY\x01\x00\x76\x00${header}`, (letter) => letter.charCodeAt(0));
+  const large = concatenate([npy, crypto.getRandomValues(new Uint8Array(2 ** 16)), new Uint8Array(LARGE - 2 ** 16)]);
+  const golden = await Deno.readFile(new URL("../golden/import/npz_prefix_and_more.npz", import.meta.url));
+  const file = writeZip([...readZip(golden, "read it"), ["large.npy", large]]);
+  const before = Deno.memoryUsage();
+  assertEquals((await importCheckpoint(file)).parameters.length, 763);
+  const after = Deno.memoryUsage();
+  const grown = after.heapUsed + after.external - before.heapUsed - before.external;
   assert(grown < 2 * file.length, `${grown} bytes for a file of ${file.length}`);
 });
 

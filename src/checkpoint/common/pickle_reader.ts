@@ -40,17 +40,7 @@ export class PickleObject extends PickleDict {
 }
 
 /** A value of a pickle; lists and tuples are both arrays, and objects of the caller are `object`. */
-export type PickleValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | PickleValue[]
-  | PickleDict
-  | PickleGlobal
-  | object;
+export type PickleValue = null | boolean | number | bigint | string | PickleValue[] | object;
 
 /** An object of the caller's that takes the state with which a pickle completes it. */
 export interface Buildable {
@@ -93,9 +83,6 @@ export function readPickle(bytes: Uint8Array, world: PickleWorld, asked: string)
 }
 
 class Interpreter {
-  readonly #bytes: Uint8Array;
-  readonly #world: PickleWorld;
-  readonly #asked: string;
   readonly #memo = new Map<number, PickleValue>();
   readonly #stack: PickleValue[] = [];
   /** Heights of the stack at the open marks. */
@@ -106,11 +93,11 @@ class Interpreter {
   /** Where the opcode at work begins. */
   #opcodeAt = 0;
 
-  constructor(bytes: Uint8Array, world: PickleWorld, asked: string) {
-    this.#bytes = bytes;
-    this.#world = world;
-    this.#asked = asked;
-  }
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly world: PickleWorld,
+    private readonly asked: string,
+  ) {}
 
   run(): PickleValue {
     for (;;) {
@@ -127,13 +114,13 @@ class Interpreter {
   }
 
   fail(reason: string): never {
-    return refuse(this.#asked, `its pickle must be one of tensors by name: at byte ${this.#opcodeAt} ${reason}`);
+    return refuse(this.asked, `its pickle must be one of tensors by name: at byte ${this.#opcodeAt} ${reason}`);
   }
 
   /** The next bytes, as a view of the pickle. */
   binary(count: number): Uint8Array {
-    if (count > this.#bytes.length - this.#at) this.fail("it is cut off");
-    return this.#bytes.subarray(this.#at, this.#at += count);
+    if (count > this.bytes.length - this.#at) this.fail("it is cut off");
+    return this.bytes.subarray(this.#at, this.#at += count);
   }
 
   /** A whole number of these bytes, the lowest first. */
@@ -159,7 +146,7 @@ class Interpreter {
   }
 
   line(): string {
-    const end = this.#bytes.indexOf(0x0a, this.#at);
+    const end = this.bytes.indexOf(0x0a, this.#at);
     return end < 0 ? this.fail("it is cut off") : this.text(end + 1 - this.#at).slice(0, -1);
   }
 
@@ -236,7 +223,7 @@ class Interpreter {
   reduce(): void {
     const [args, callable] = [this.pop(), this.pop()];
     if (!(callable instanceof PickleGlobal) || !Array.isArray(args)) return this.fail("a call has no function");
-    const { globals } = this.#world;
+    const { globals } = this.world;
     const call = Object.hasOwn(globals, callable.name) ? globals[callable.name] : undefined;
     if (call === null) return this.fail(`it calls ${callable.name}`);
     this.push(call === undefined ? new PickleObject(callable.name, args) : this.#inWorld(() => call(args)));
@@ -244,7 +231,7 @@ class Interpreter {
 
   persistent(): void {
     const id = this.pop();
-    this.push(this.#inWorld(() => this.#world.persistent(id)));
+    this.push(this.#inWorld(() => this.world.persistent(id)));
   }
 
   build(): void {

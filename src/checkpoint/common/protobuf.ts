@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concatenate } from "./bytes.ts";
+import { concatenate, littleEndian } from "./bytes.ts";
 
 /** One field of a message, with its tag. */
 export type Field = Uint8Array;
@@ -32,9 +32,7 @@ export function int(field: number, value: number): Field {
 
 /** A field of type float. */
 export function float(field: number, value: number): Field {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setFloat32(0, value, true);
-  return concatenate([Uint8Array.from(tag(field, FIXED_32)), new Uint8Array(view.buffer)]);
+  return concatenate([Uint8Array.from(tag(field, FIXED_32)), littleEndian(Float32Array.of(value))]);
 }
 
 /** A field of type double. */

@@ -141,7 +141,7 @@ export function denseStrides(shape: readonly number[]): number[] {
   return shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
 }
 
-/** A whole number that a file may have as an extent or a place. */
+/** A whole number that a file may have as an extent or an offset. */
 export function isSize(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }

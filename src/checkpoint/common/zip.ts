@@ -240,7 +240,7 @@ export function writeZip(entries: Iterable<readonly [name: string, content: Uint
 /** Whole numbers in little-endian order. @param format A letter for each, as in Python's `struct`: H has 2 bytes, I 4 */
 function pack(format: string, ...values: readonly number[]): Uint8Array {
   const bytes = [...format].flatMap((letter, i) =>
-    Array.from({ length: letter === "H" ? 2 : 4 }, (_, place) => values[i] >>> 8 * place & 0xff)
+    Array.from({ length: letter === "H" ? 2 : 4 }, (_, byte) => values[i] >>> 8 * byte & 0xff)
   );
   return Uint8Array.from(bytes);
 }

@@ -22,21 +22,16 @@ export type Attribute =
   | { readonly ints: readonly number[] }
   | { readonly tensor: Constant };
 
-/** A tensor in the model: float32 where it holds a Float32Array, else int64. */
+/** A tensor in the model, row-major: float32 where it holds a Float32Array, else int64. */
 export interface Constant {
-  /** Its extents. */
   readonly shape: readonly number[];
-  /** Its elements, row-major. */
   readonly values: Float32Array | readonly number[];
 }
 
-/** Name and form of what goes in or comes out; an extent that is text is only known at run time. */
+/** What goes in or comes out; an extent that is text is only known at run time. */
 export interface Port {
-  /** Its name. */
   readonly name: string;
-  /** Type of its elements. */
   readonly elements: keyof typeof ELEMENTS;
-  /** Its extents. */
   readonly shape: readonly (number | string)[];
 }
 

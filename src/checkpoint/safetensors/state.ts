@@ -40,12 +40,6 @@ type Vectors = Pick<TrainingState, keyof typeof NAMES>;
 /**
  * Writes a state.
  *
- * @example Usage
- * ```ts ignore
- * const state = { progress: { step: 4000 }, parameters, firstMoment, secondMoment };
- * await writeFileAtomically("run/state.safetensors", encodeState(state));
- * ```
- *
  * @returns The bytes of a safetensors file
  * @throws {CheckpointError} If the vectors differ in length, a value is not finite, or `progress` holds what JSON would change
  */
@@ -65,12 +59,6 @@ function namesIn(vectors: Vectors): [key: keyof Vectors, name: string][] {
 
 /**
  * Reads a state. The form of `progress` beyond its being an object is the caller's to check.
- *
- * @example Usage
- * ```ts ignore
- * const source = "run/state.safetensors";
- * const { progress, parameters } = decodeState(await Deno.readFile(source), { source });
- * ```
  *
  * @param bytes The whole file
  * @param options What errors call it

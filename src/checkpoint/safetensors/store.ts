@@ -81,14 +81,6 @@ export async function lockLog({ logFile }: RunDirectory): Promise<Deno.FsFile | 
   return undefined;
 }
 
-/** The error of a file that cannot be read. @param what What the file must be */
-export function unreadable(path: string, what: string, cause: unknown): CheckpointError {
-  const reason = cause instanceof Deno.errors.NotFound
-    ? ": there is no such file"
-    : ` as it must be ${what}: ${reasonOf(cause)}`;
-  return new CheckpointError(`Cannot read ${path}${reason}`, { cause });
-}
-
 /** The error of a file that cannot be written. */
 export function unwritable(path: string, cause: unknown): CheckpointError {
   const must = "it must be a file in a folder that can be written to";
@@ -148,14 +140,16 @@ export async function readCheckpointFile(
 /** {@linkcode readCheckpointFile}, synchronously. */
 export function readCheckpointFileSync(path: string, options: Pick<DecodeCheckpointOptions, "model"> = {}): Checkpoint {
   checkOptions("read a checkpoint", options, { model: "anything" });
-  let source = path;
   requireFiles(`read ${path}`);
+  const source = isFolder(path) ? runDirectory(path).modelFile : path;
+  return decodeCheckpoint(readSmallFile(source, "a checkpoint file"), { ...options, source });
+}
+
+function isFolder(path: string): boolean {
   try {
-    if (Deno.statSync(path).isDirectory) source = runDirectory(path).modelFile;
-    return decodeCheckpoint(readSmallFile(source, "a checkpoint"), { ...options, source });
-  } catch (cause) {
-    if (cause instanceof CheckpointError) throw cause;
-    throw unreadable(source, "a checkpoint file", cause);
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false; // reading it says why
   }
 }
 
@@ -165,13 +159,14 @@ export function readCheckpointFileSync(path: string, options: Pick<DecodeCheckpo
  * @throws {CheckpointError} If it cannot be read, or is not a state
  */
 export function readStateFile({ stateFile }: RunDirectory): TrainingState | undefined {
+  let bytes: Uint8Array;
   try {
-    return decodeState(readSmallFile(stateFile, "a state"), { source: stateFile });
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
-    if (cause instanceof CheckpointError) throw cause;
-    throw unreadable(stateFile, "the state of a run", cause);
+    bytes = readSmallFile(stateFile, "the state of a run");
+  } catch (error) {
+    if ((error as Error).cause instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
+  return decodeState(bytes, { source: stateFile });
 }
 
 /**
@@ -194,13 +189,24 @@ function requireFiles(asked: string): void {
   refuse(asked, "files are for Deno alone: use the bytes of a checkpoint, as other runtimes can");
 }
 
-/** Reads a file after checking its size. */
+/**
+ * Reads a file after checking its size.
+ *
+ * @param what What the file must be
+ * @throws {CheckpointError} If there is no such file, it is too large or cannot be read
+ */
 export function readSmallFile(path: string, what: string): Uint8Array {
-  const { size } = Deno.statSync(path);
-  if (size > MAX_FILE_BYTES) {
-    refuse(`read ${path}`, `${what} has at most ${MAX_FILE_BYTES} bytes: the file holds ${size}`);
+  let size: number;
+  try {
+    ({ size } = Deno.statSync(path));
+    if (size <= MAX_FILE_BYTES) return Deno.readFileSync(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new CheckpointError(`Cannot read ${path}: there is no such file`, { cause });
+    }
+    return refuse(`read ${path}`, `it must be ${what}: ${reasonOf(cause)}`, cause);
   }
-  return Deno.readFileSync(path);
+  return refuse(`read ${path}`, `${what} has at most ${MAX_FILE_BYTES} bytes: the file holds ${size}`);
 }
 
 /** The reason of a file system error, in plain words. */

@@ -98,7 +98,7 @@ testInFolder("readCheckpointFile() says what is wrong with a path", async (folde
     ],
     [
       `${folder}/large`,
-      `Cannot read ${folder}/large as a checkpoint has at most 16777216 bytes: the file holds 1073741824`,
+      `Cannot read ${folder}/large as a checkpoint file has at most 16777216 bytes: the file holds 1073741824`,
     ],
     // as large as may be: it is read, and found to be something else
     [`${folder}/limit`, `Cannot read ${folder}/limit as its header must be JSON in UTF-8: `],
