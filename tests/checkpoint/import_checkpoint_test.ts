@@ -67,7 +67,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "none_text.pt": 'it holds the value "best model so far"',
   "none_whole_module.pt": 'it holds an object of class "adder.Adder", which its own code alone can make',
 
-  "npz_bad_lzma.npz": "must be stored without compression (method 0) or deflated (method 8): current method is 14",
+  "file_lzma.npz": "must be stored without compression (method 0) or deflated (method 8): current method is 14",
 
   "other_flat.npz": "it holds 2 tensors with 112 parameters in all: w1 [7,14], b1 [14]",
   "other_huggingface.safetensors":

@@ -168,8 +168,8 @@ def repacked(name, source, **options):
 
 
 repacked("npz_in_a_folder.npz", "npz_plain.npz", inside="weights/")
-repacked("wrapper_repacked.pt", "wrapper_net.pt", compression=zipfile.ZIP_DEFLATED)
-repacked("npz_bad_lzma.npz", "npz_plain.npz", compression=zipfile.ZIP_LZMA)
+repacked("deflated_wrapper.pt", "wrapper_net.pt", compression=zipfile.ZIP_DEFLATED)
+repacked("file_lzma.npz", "npz_plain.npz", compression=zipfile.ZIP_LZMA)
 
 # another architecture
 save("other_two_layers.pt", {**state, **{name.replace("blocks.0", "blocks.1"): tensor for name, tensor in state.items() if "blocks" in name}})
