@@ -1,18 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { circlesOf, fileImports, folderImports } from "../build/imports.ts";
-
-/** Circles that are still to be broken: every file or folder of one matches the same expression. */
-const KNOWN_CIRCLES = [
-  /^src\/cli\/(training_run|train)\.ts$/,
-  /^src\/cli\/(completions|dispatch)\.ts$/,
-  /^bench(\/peers)?$/,
-];
-
-function unknownCircles(imports: Parameters<typeof circlesOf>[0]): string[][] {
-  return circlesOf(imports).filter((circle) =>
-    !KNOWN_CIRCLES.some((known) => circle.every((name) => known.test(name)))
-  );
-}
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { circlesOf, drawFloors, fileImports, folderImports } from "../build/imports.ts";
 
 const files = await fileImports();
 
@@ -29,6 +16,25 @@ Deno.test("the imports of all our files are read", () => {
   assert(files.get("assembly/entry.ts")?.has("assembly/layout.ts"), "AssemblyScript");
 });
 
-Deno.test("no files import each other in a circle", () => assertEquals(unknownCircles(files), []));
+Deno.test("no files import each other in a circle", () => assertEquals(circlesOf(files), []));
 
-Deno.test("no folders import each other in a circle", () => assertEquals(unknownCircles(folderImports(files)), []));
+Deno.test("no folders import each other in a circle", () => assertEquals(circlesOf(folderImports(files)), []));
+
+const contributing = await Deno.readTextFile(new URL("../CONTRIBUTING.md", import.meta.url));
+
+Deno.test("CONTRIBUTING.md shows the floors that the imports make (deno task floors)", () => {
+  assertStringIncludes(contributing, `\`\`\`text\n${drawFloors(folderImports(files))}\n\`\`\`\n`);
+});
+
+Deno.test("the walk of a training step in CONTRIBUTING.md enters each file once, by functions that it has", async () => {
+  const rows = Array.from(contributing.matchAll(/^\| `([\w/]+\.ts)`(?:: (`.+?`))? +\|/gm));
+  const paths = rows.map(([, path]) => path);
+  assert(paths.length > 20, `${paths.length}`);
+  assertEquals(paths, [...new Set(paths)]);
+  for (const [, path, names = ""] of rows) {
+    const source = await Deno.readTextFile(new URL(`../${path}`, import.meta.url));
+    for (const [, name] of names.matchAll(/`(\w+)`/g)) {
+      assert(RegExp(`(?:function\\*?|const|async) ${name}\\b|^  ${name}\\(`, "m").test(source), `${path}: ${name}`);
+    }
+  }
+});
