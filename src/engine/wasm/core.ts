@@ -8,7 +8,6 @@ import { chunksOf } from "../../model/problem.ts";
 import { gather, spread } from "../../model/padding.ts";
 import type { Variant } from "../../model/variant.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
-import type { StageHyperparameters } from "../../schedule/stage.ts";
 import { EngineError } from "../interface/error.ts";
 
 /**
@@ -17,15 +16,18 @@ import { EngineError } from "../interface/error.ts";
  */
 export const PAGES = 256;
 
-/** The exports of `assembly/adder.ts`. Addresses are byte offsets in the memory. */
-export interface AdderExports {
-  readonly parametersAt: WebAssembly.Global;
-  readonly keysAt: WebAssembly.Global;
-  readonly queriesAt: WebAssembly.Global;
-  readonly projectionAt: WebAssembly.Global;
-  readonly w1At: WebAssembly.Global;
-  readonly w2At: WebAssembly.Global;
-  readonly outputAt: WebAssembly.Global;
+type Globals<Name extends string> = Readonly<Record<Name, WebAssembly.Global>>;
+
+/** What `assembly/adder.ts` exports of its layout: byte offsets in the memory. */
+type AdderGlobals = Globals<"parametersAt" | "keysAt" | "queriesAt" | "projectionAt" | "w1At" | "w2At" | "outputAt">;
+
+/** And `assembly/entry.ts`. `Run.…` is the index of a field among the doubles at `runAt`. */
+type CoreGlobals =
+  & Globals<"gradientAt" | "firstMomentAt" | "secondMomentAt" | "lossesAt" | "normsAt" | "maxRun">
+  & Globals<"runAt" | `Run.${keyof RunFields}` | "failedAt" | "blocksAt">;
+
+/** The exports of `assembly/adder.ts`. */
+export interface AdderExports extends AdderGlobals {
   problemsBase(threads: number): number;
   configure(width: number, hidden: number, finalNorm: boolean): void;
   prepareDecoding(): void;
@@ -33,18 +35,7 @@ export interface AdderExports {
 }
 
 /** The exports of `assembly/entry.ts`. */
-export interface CoreExports extends AdderExports {
-  readonly gradientAt: WebAssembly.Global;
-  readonly firstMomentAt: WebAssembly.Global;
-  readonly secondMomentAt: WebAssembly.Global;
-  readonly runAt: WebAssembly.Global;
-  readonly lossesAt: WebAssembly.Global;
-  readonly normsAt: WebAssembly.Global;
-  readonly maxRun: WebAssembly.Global;
-  readonly failedAt: WebAssembly.Global;
-  readonly blocksAt: WebAssembly.Global;
-  /** The index of a field of the training run among the doubles at `runAt`. */
-  readonly [field: `Run.${string}`]: WebAssembly.Global;
+export interface CoreExports extends AdderExports, CoreGlobals {
   tablesUsable(): boolean;
   initialize(seed: number, attempt: number): void;
   resetOptimizer(): void;
@@ -203,19 +194,16 @@ export function writeVector(
 }
 
 /** The fields of a training run of the core: `Run` in assembly/layout.ts. */
-export type RunFields =
-  & Record<
-    "seed" | "attempt" | "firstSample" | "firstStep" | "steps" | "minDigits" | "maxDigits" | "stageSteps",
-    number
-  >
-  & StageHyperparameters;
+const RUN_FIELDS = [
+  ...["seed", "attempt", "firstSample", "firstStep", "steps", "minDigits", "maxDigits", "batch", "stageSteps"] as const,
+  ...["learningRate", "warmupSteps", "floor", "weightDecay", "clipNorm", "beta1", "beta2", "epsilon"] as const,
+];
+export type RunFields = Record<typeof RUN_FIELDS[number], number>;
 
 /** Writes what `train` of the core is to do. */
 export function writeRun({ memory, exports }: Core, run: RunFields): void {
   const doubles = new Float64Array(memory.buffer, exports.runAt.value);
-  for (const [name, field] of Object.entries(exports)) {
-    if (name.startsWith("Run.")) doubles[field.value] = run[name.slice("Run.".length) as keyof RunFields];
-  }
+  for (const name of RUN_FIELDS) doubles[exports[`Run.${name}`].value] = run[name];
 }
 
 /**

@@ -12,8 +12,8 @@ import type { BackgroundTrainer, ThreadPool } from "./thread_pool.ts";
 /** Problems that are drawn, or whose logits are computed, in one call of the core: a multiple of four. */
 const CHUNK = 4096;
 
-/** Who works beside the caller. */
-export interface Helpers {
+/** The threads of an engine. */
+export interface EngineThreads {
   /** Threads at work, the caller's own included. @default {1} */
   threads?: number;
   /** The others. */
@@ -35,11 +35,11 @@ export class WasmEngine extends BaseEngine {
   readonly #pool: ThreadPool | undefined;
   readonly #background: BackgroundTrainer | undefined;
 
-  /** Takes over a core of its own, and its helpers. */
+  /** Takes over a core of its own, and its threads. */
   constructor(
     core: Core,
     readonly arithmetic: Arithmetic,
-    { threads = 1, pool, background }: Helpers = {},
+    { threads = 1, pool, background }: EngineThreads = {},
   ) {
     super(core.variant);
     this.threads = threads;
