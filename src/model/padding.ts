@@ -30,12 +30,14 @@ export function paddedIndices(variant: Variant): Uint32Array {
 
 /** The flat vector of a variant, spread over that of {@linkcode paddedVariant}: 0 where the variant has no parameter. */
 export function spread(values: Float32Array, variant: Variant): Float32Array {
+  if (variant === paddedVariant(variant)) return values;
   const padded = new Float32Array(parameterCount(paddedVariant(variant)));
   paddedIndices(variant).forEach((index, i) => padded[index] = values[i]);
   return padded;
 }
 
-/** The inverse of {@linkcode spread}. */
+/** The inverse of {@linkcode spread}: a copy, of the beginning of a longer vector. */
 export function gather(padded: Float32Array, variant: Variant): Float32Array {
+  if (variant === paddedVariant(variant)) return padded.slice(0, parameterCount(variant));
   return Float32Array.from(paddedIndices(variant), (index) => padded[index]);
 }

@@ -199,6 +199,13 @@ export function testInterface(suite: Suite): void {
     assertClose(moment, unclipped.moment.map((value) => value / 2), { absolute: 1e-6, of: "moments" });
   });
 
+  test(`an epsilon that float32 does not hold leaves weights without a gradient finite: ${name}`, async () => {
+    const engine = await create("5x10");
+    await engine.trainStep(mixedProblems(4), { learningRate: 0.01, epsilon: 1e-60 });
+    await engine.trainStep(mixedProblems(4), { learningRate: 0.01, epsilon: 1e-60 });
+    assert(engine.parameters().every(Number.isFinite));
+  });
+
   test(`decode() of 100,000 problems at once equals that in small pieces: ${name}`, async () => {
     const engine = await create(763);
     const problems = mixedProblems(100_000);
