@@ -14,53 +14,43 @@ export function threadsHere(): number {
   return crossOriginIsolated ? Math.min(MOST_THREADS, coresHere()) : 1;
 }
 
-type Capability = readonly [text: string, isThere: boolean];
-
 interface Gpu {
-  requestAdapter(): Promise<{ info?: { vendor?: string; isFallbackAdapter?: boolean } } | null>;
+  requestAdapter(): Promise<unknown>;
 }
 
-async function gpuHere(): Promise<Capability> {
+/** What is missing for WebGPU here; empty if nothing is. */
+export async function missingForGpu(): Promise<string> {
   const { gpu } = navigator as { gpu?: Gpu };
-  const adapter = await gpu?.requestAdapter().catch(() => null);
-  if (!adapter) return [gpu ? "WebGPU, but no graphics adapter" : "no WebGPU in this browser", false];
-  return [`WebGPU ${adapter.info?.isFallbackAdapter ? "in software" : adapter.info?.vendor ?? ""}`.trim(), true];
+  if (gpu === undefined) return "this browser has none";
+  return await gpu.requestAdapter().catch(() => null) ? "" : "no graphics adapter";
 }
+
+/** A line about this browser, which is shown only where something is missing. */
+type Capability = readonly [text: string, isMissing: boolean];
 
 /** Reports now and later whether the page works offline. */
 async function watchOffline(report: (capability: Capability) => void): Promise<void> {
-  if (navigator.serviceWorker === undefined) return report(["not available offline: needs https", false]);
+  if (navigator.serviceWorker === undefined) return report(["not available offline: needs https", true]);
   const registration = await navigator.serviceWorker.ready;
   const tell = () => {
-    const isolation = crossOriginIsolated ? "" : "; reload to use more threads";
-    const update = "; close all tabs of this page to get the new version";
-    report([`works offline${registration.waiting ? update : isolation}`, true]);
+    if (registration.waiting) report(["close all tabs of this page to get the new version", true]);
+    else if (crossOriginIsolated) report(["works offline", false]);
+    else report(["works offline; reload to use more threads", true]);
   };
   tell();
   registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", tell));
 }
 
-/** What this browser supports, so that you need not guess why a run is slow. */
+/** What this browser lacks, so that you need not guess why a run is slow. */
 export function Capabilities() {
   const [offline, setOffline] = useState<Capability>(["not available offline yet", false]);
-  const [gpu, setGpu] = useState<Capability>();
-  useEffect(() => {
-    watchOffline(setOffline);
-    gpuHere().then(setGpu);
-  }, []);
-  const threads = threadsHere();
-  const all: (Capability | undefined)[] = [
-    [hasSimd() ? "WebAssembly SIMD" : "no WebAssembly SIMD: only the reference runs", hasSimd()],
-    crossOriginIsolated ? [threadsText(threads), true] : ["1 thread: this page cannot share memory", false],
+  useEffect(() => void watchOffline(setOffline), []);
+  const all: Capability[] = [
+    [hasSimd() ? "WebAssembly SIMD" : "no WebAssembly SIMD: only the reference runs", !hasSimd()],
+    crossOriginIsolated ? [threadsText(threadsHere()), false] : ["1 thread: this page cannot share memory", true],
     offline,
-    gpu,
   ];
-  return (
-    <>
-      {all.filter((each) => each !== undefined).map(([text, isThere]) => <li key={text} data-there={isThere}>{text}
-      </li>)}
-    </>
-  );
+  return <>{all.map(([text, isMissing]) => <li key={text} hidden={!isMissing}>{text}</li>)}</>;
 }
 
 export function threadsText(threads: number): string {

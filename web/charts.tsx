@@ -1,5 +1,6 @@
 import { formatInteger } from "../src/common/format_integer.ts";
 import { drawAxes, type Frame, scalesOf, type Tick } from "../src/svg/chart.ts";
+import { Rectangles } from "../src/svg/svg.ts";
 import { useMemo, useState } from "preact/hooks";
 import type { Curve } from "./curve.ts";
 import { percent, powerOfTen, short } from "./format.ts";
@@ -139,16 +140,16 @@ function drawStrips(
   [run, count]: readonly [run: number, runs: number],
   slot: string,
 ): string {
-  const cells = digits.flatMap(({ steps, values }, i) => {
+  const cells = new Rectangles();
+  digits.forEach(({ steps, values }, i) => {
     const [top, bottom] = [run, run + 1].map((part) => y((i + 1 - part / count) / digits.length));
-    return steps.map((step, j) => {
+    steps.forEach((step, j) => {
       const opacity = Math.max(0, (values[j] - GUESSED) / (1 - GUESSED)) ** 2;
       const left = x(j === 0 ? Math.max(1, step / FIRST_CELL) : steps[j - 1]);
-      return opacity < 0.005 ? "" : `<rect x="${left}" y="${top + 0.5}" width="${(x(step) - left).toFixed(1)}" ` +
-        `height="${(bottom - top - 1).toFixed(1)}" fill-opacity="${opacity.toFixed(2)}"/>`;
+      if (opacity > 0.02) cells.add(left, top, x(step) - left, bottom - top - 1, opacity);
     });
   });
-  return `<g class="run-${slot}">${cells.join("")}</g>`;
+  return `<g class="run-${slot}">${cells.draw().join("")}</g>`;
 }
 
 /** The smallest range of whole powers of ten that has all values above 0; undefined if there are none. */

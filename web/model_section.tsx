@@ -45,6 +45,7 @@ export function ModelSection({ models }: { models: Models }) {
       setProblem("");
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
+      document.getElementById("model")!.scrollIntoView({ block: "nearest" }); // the file may be dropped anywhere
     }
   };
   useEffect(() => {
@@ -89,7 +90,7 @@ export function ModelSection({ models }: { models: Models }) {
         />
       </div>
       <p id="model-note" class="note">{current.parameters.length} parameters, {current.note}</p>
-      <p id="alert" class="alert" role="alert" hidden={problem === ""}>{problem}</p>
+      <p id="alert" class="problem" role="alert" hidden={problem === ""}>{problem}</p>
       <div id="drop" class="drop" hidden={!isDragging}>
         <p>
           Drop a <code>.safetensors</code> file

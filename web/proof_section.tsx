@@ -27,7 +27,7 @@ export function ProofSection({ proof, models, sum }: { proof: Proof; models: Mod
       <p class="note">
         The model gives every token a score, its logit, and writes the token with the highest. The margin is the score
         of the correct token minus the best of the others: a sum is right if all its margins are above 0. The prover
-        finds a lower bound of the margins of all 10<sup>20</sup> pairs of numbers, or a pair that is added wrongly.
+        finds a lower bound of the margins of all 10²⁰ pairs of numbers, or a pair that is added wrongly.
       </p>
       <div class="controls">
         {/* one button, which keeps the focus */}

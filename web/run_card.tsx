@@ -50,7 +50,7 @@ export function RunCard({ run, sum }: { run: LabRun; sum: Sum }) {
           Refuted by <Pair sum={sum} a={wrong.a} b={wrong.b} />
         </p>
       )}
-      <p class="note" role="status" hidden={remark === ""}>{remark}</p>
+      <p class={failure ? "problem" : "note"} role="status" hidden={remark === ""}>{remark}</p>
       <p class="note">{machineryLine(run)}</p>
     </article>
   );

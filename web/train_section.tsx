@@ -1,9 +1,10 @@
 import { formatInteger } from "../src/common/format_integer.ts";
+import { hasSimd } from "../src/engine/wasm/core.ts";
 import type { Arithmetic, BackendName } from "../src/engine/interface/types.ts";
 import { MODELS, variantOf } from "../src/model/variant.ts";
 import { RECIPES, totalSteps, trainRecipe } from "../src/training/recipes.ts";
-import { useState } from "preact/hooks";
-import { threadsHere } from "./capabilities.tsx";
+import { useEffect, useState } from "preact/hooks";
+import { missingForGpu, threadsHere } from "./capabilities.tsx";
 import { Charts } from "./charts.tsx";
 import { useChanges } from "./hooks.ts";
 import type { TrainRequest } from "./protocol.ts";
@@ -23,16 +24,16 @@ const BACKENDS = { "wasm": "WASM", "wasm fast": "WASM, fast", "webgpu": "WebGPU"
 export function TrainSection({ runs, sum }: { runs: Runs; sum: Sum }) {
   useChanges(CARDS_MS, runs);
   const [recipe, setRecipe] = useState(FIRST_RECIPE);
+  const [gpuReason, setGpuReason] = useState("");
+  useEffect(() => void missingForGpu().then(setGpuReason), []);
   const isFull = runs.freeSlot === undefined;
   const { name, description } = trainRecipe(recipe);
   return (
     <>
       <h2 id="train-title">Train</h2>
       <p class="note">
-        A recipe says how to train: how many steps, how many examples in each, at which learning rate. The seed decides
-        the random first weights and the examples: with backend WASM, the same seed gives the same model on every
-        machine, byte for byte. “WASM, fast” and WebGPU may round differently; the reference is slow, for comparison.
-        Accuracy is measured on held-out sums: random pairs of 10-digit numbers, drawn apart from the examples.
+        Training starts from random weights. Watch the loss fall and the digits of the sum turn right, one column after
+        another; at the end the model is proved right on all pairs, or refuted.
       </p>
       <form
         id="train-form"
@@ -42,34 +43,51 @@ export function TrainSection({ runs, sum }: { runs: Runs; sum: Sum }) {
           runs.start(requestOf(new FormData(event.currentTarget)));
         }}
       >
-        <label>
-          Recipe
-          <select name="recipe" id="recipe" onChange={({ currentTarget }) => setRecipe(currentTarget.value)}>
-            {RECIPES.map((name) => <option key={name} selected={name === FIRST_RECIPE}>{name}</option>)}
-          </select>
-        </label>
-        <label>
-          Seed
-          <input name="seed" {...WHOLE_NUMBER} min={0} max={4294967295} defaultValue="1" />
-        </label>
-        <label>
-          Model
-          <select name="model">{MODELS.map((name) => <option key={name}>{name}</option>)}</select>
-        </label>
-        <label>
-          Backend
-          <select name="backend">
-            {Object.entries(BACKENDS).map(([value, text]) => <option key={value} value={value}>{text}</option>)}
-          </select>
-        </label>
-        <label>
-          Threads
-          <input name="threads" {...WHOLE_NUMBER} min={1} max={64} defaultValue={String(threadsHere())} />
-        </label>
-        <label class="row">
-          <input name="certify" type="checkbox" defaultChecked /> then prove
-        </label>
-        <button class="primary" type="submit" disabled={isFull}>Train</button>
+        <button class="primary" type="submit" disabled={isFull}>Watch it learn</button>
+        <details id="options" onInvalidCapture={({ currentTarget }) => currentTarget.open = true}>
+          <summary>Options</summary>
+          <p class="note">
+            A recipe says how to train: how many steps, how many examples in each, at which learning rate. The seed
+            decides the random first weights and the examples: with backend WASM, the same seed gives the same model on
+            every machine, byte for byte. “WASM, fast” and WebGPU may round differently; the reference is slow, for
+            comparison. Accuracy is measured on held-out sums: random pairs of 10-digit numbers, drawn apart from the
+            examples.
+          </p>
+          <div class="controls">
+            <label>
+              Recipe
+              <select name="recipe" id="recipe" onChange={({ currentTarget }) => setRecipe(currentTarget.value)}>
+                {RECIPES.map((name) => <option key={name} selected={name === FIRST_RECIPE}>{name}</option>)}
+              </select>
+            </label>
+            <label>
+              Seed
+              <input name="seed" {...WHOLE_NUMBER} min={0} max={4294967295} defaultValue="1" />
+            </label>
+            <label>
+              Model
+              <select name="model">{MODELS.map((name) => <option key={name}>{name}</option>)}</select>
+            </label>
+            <label>
+              Backend
+              <select name="backend">
+                {Object.entries(BACKENDS).map(([value, text]) => {
+                  const reason = value === "webgpu" ? gpuReason : value === "reference" || hasSimd() ? "" : "no SIMD";
+                  return (
+                    <option key={value} value={value} disabled={reason !== ""}>{text}{reason && ` (${reason})`}</option>
+                  );
+                })}
+              </select>
+            </label>
+            <label>
+              Threads
+              <input name="threads" {...WHOLE_NUMBER} min={1} max={64} defaultValue={String(threadsHere())} />
+            </label>
+            <label class="row">
+              <input name="certify" type="checkbox" defaultChecked /> then prove
+            </label>
+          </div>
+        </details>
       </form>
       <p class="problem" role="alert">{runs.problem}</p>
       <p id="recipe-description" class="note">

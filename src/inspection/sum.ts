@@ -1,7 +1,8 @@
+import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { decodeGreedily } from "../engine/reference/decode.ts";
 import { forward, type QueryState, type Tensors, tensorsOf } from "../engine/reference/model.ts";
 import { softmax } from "../engine/reference/softmax.ts";
-import { type ModelName, type Variant, variantOf } from "../model/variant.ts";
+import { type Variant, variantOf } from "../model/variant.ts";
 import {
   FIRST_QUERY,
   OPERAND_DIGITS,
@@ -12,13 +13,15 @@ import {
   VOCABULARY,
 } from "../model/vocabulary.ts";
 
+type Model = Pick<Checkpoint, "model" | "parameters">;
+
 /** A model with its weights in float64, as the reference engine uses them. */
 export interface ReferenceModel {
   readonly variant: Variant;
   readonly tensors: Tensors;
 }
 
-export function referenceModel({ model, parameters }: { model: ModelName; parameters: Float32Array }): ReferenceModel {
+export function referenceModel({ model, parameters }: Model): ReferenceModel {
   const variant = variantOf(model);
   return { variant, tensors: tensorsOf(Float64Array.from(parameters), variant) };
 }
@@ -38,15 +41,13 @@ export function traceSum(
   return { tokens, queries: forward(tensors, variant, tokens, FIRST_QUERY).queries };
 }
 
-/** One step of decoding. */
 export interface StepInspection {
   /** Step i writes digit i of the sum, ones first; step 11 writes the end. */
   readonly step: number;
-  /** The token that the step writes. */
+  /** The token that it writes. */
   readonly token: number;
-  /** The probability of that token, in [0, 1]. */
   readonly probability: number;
-  /** The logit of that token minus the next best logit. */
+  /** The logit of the token minus the next best logit. */
   readonly margin: number;
   /** The share of attention that each position gets, from position 0 to the step's own; the shares sum to 1. */
   readonly attention: readonly number[];
@@ -65,18 +66,8 @@ export interface SumInspection {
   readonly steps: readonly StepInspection[];
 }
 
-/**
- * Adds two numbers with the reference engine, in float64, and records attention and probabilities of each step.
- *
- * @param model The variant and its weights
- * @param a A whole number in [0, 9999999999]
- * @param b Likewise
- */
-export function inspectSum(
-  model: { model: ModelName; parameters: Float32Array },
-  a: number,
-  b: number,
-): SumInspection {
+/** Adds two numbers of at most ten digits with the reference engine, in float64, and records attention and probabilities of each step. */
+export function inspectSum(model: Model, a: number, b: number): SumInspection {
   const reference = referenceModel(model);
   const written = decodeGreedily(reference.tensors, reference.variant, a, b);
   const { tokens, queries } = traceSum(reference, a, b, written);
@@ -102,7 +93,7 @@ export function marginOf(logits: Float64Array, token: number): number {
   return logits[token] - Math.max(...logits.filter((_, other) => other !== token));
 }
 
-/** The name of a position: `a3`, `+`, `b0`, `=`, or `s2` for a digit of the sum; 0 is the ones. */
+/** `a3`, `+`, `b0`, `=`, or `s2` for a digit of the sum; 0 is the ones. */
 export function positionName(position: number): string {
   if (position < OPERAND_DIGITS) return `a${OPERAND_DIGITS - 1 - position}`;
   if (position === OPERAND_DIGITS) return "+";
@@ -110,5 +101,4 @@ export function positionName(position: number): string {
   return position === FIRST_QUERY ? "=" : `s${position - FIRST_QUERY - 1}`;
 }
 
-/** The names of the 14 tokens in tables. */
 export const TOKEN_NAMES: readonly string[] = [...VOCABULARY.slice(0, PAD), "pad", "end"];

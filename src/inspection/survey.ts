@@ -5,7 +5,7 @@ import type { ModelName } from "../model/variant.ts";
 import { FIRST_QUERY, QUERIES, targetTokens } from "../model/vocabulary.ts";
 import { marginOf, referenceModel, traceSum } from "./sum.ts";
 
-/** One step of decoding, over many sums and with the correct digits before it. */
+/** A step of decoding, over many sums and with the correct digits before it. */
 export interface StepSurvey {
   readonly step: number;
   /** The mean share of attention that each position gets, from position 0 to the step's own. */

@@ -1,5 +1,9 @@
-import { LabError } from "./error.ts";
 import { HEADERS } from "./headers.ts";
+
+/** The lab cannot be served. The message says why and what to do. */
+export class LabError extends Error {
+  override readonly name = "LabError";
+}
 
 interface ServedFile {
   readonly type: string;

@@ -1,5 +1,5 @@
 import { escapeXml } from "../common/xml.ts";
-import { COLOURS, svgFile, text } from "./svg.ts";
+import { COLOURS, Rectangles, svgFile, text } from "./svg.ts";
 
 /** A table of numbers to draw. */
 export interface HeatMap {
@@ -43,14 +43,17 @@ export function drawHeatMap(map: HeatMap, { top = 0, cell = CELL, titles = true 
     if (span > 1 && LETTER * label.length > span * cell) return [];
     return [text(middle, top + TOP - 6, label, 'text-anchor="middle" font-size="10"')];
   });
-  const cells = rows.flatMap((row, i) =>
-    Array.from(row).flatMap((value, j) => {
-      if (Number.isNaN(value)) return [];
-      const opacity = Math.sqrt(Math.min(1, Math.abs(value) / full)).toFixed(3);
-      const colour = COLOURS[value < 0 ? 1 : 0];
+  const merged = new Rectangles();
+  const cells: string[] = [];
+  rows.forEach((row, i) =>
+    row.forEach((value, j) => {
+      if (Number.isNaN(value)) return;
+      const opacity = Math.sqrt(Math.min(1, Math.abs(value) / full));
+      const fill = `fill="${COLOURS[value < 0 ? 1 : 0]}"`;
+      if (!titles) return merged.add(x(j), y(i), cell, CELL, opacity, ` ${fill}`);
       const shape = `x="${x(j)}" y="${y(i)}" width="${cell}" height="${CELL}"`;
-      const title = titles ? `<title>${escapeXml(describeCell(map, i, j))}</title>` : "";
-      return [`<rect ${shape} fill="${colour}" fill-opacity="${opacity}" stroke="#eee">${title}</rect>`];
+      const title = `<title>${escapeXml(describeCell(map, i, j))}</title>`;
+      cells.push(`<rect ${shape} ${fill} fill-opacity="${opacity.toFixed(3)}" stroke="#eee">${title}</rect>`);
     })
   );
   return [
@@ -58,6 +61,7 @@ export function drawHeatMap(map: HeatMap, { top = 0, cell = CELL, titles = true 
     ...rows.map((_, i) => text(LEFT - 6, y(i) + 13, rowLabels[i], 'text-anchor="end"')),
     ...remarks.map((remark, i) => text(x(columnLabels.length) + 10, y(i) + 13, remark)),
     ...cells,
+    ...merged.draw(),
   ];
 }
 

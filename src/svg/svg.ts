@@ -7,6 +7,21 @@ export function text(x: number, y: number, content: string, attributes = ""): st
   return `<text x="${x}" y="${y}"${attributes && ` ${attributes}`}>${escapeXml(content)}</text>`;
 }
 
+/** Rectangles, drawn as one path for each paint: a page is several times as fast with these as with an element for each (measured). */
+export class Rectangles {
+  readonly #paths = new Map<string, string>();
+
+  /** @param opacity 0 … 1, drawn in steps of 4% */
+  add(x: number, y: number, width: number, height: number, opacity: number, paint = ""): void {
+    const key = `${paint} fill-opacity="${Math.round(25 * opacity) / 25}"`;
+    this.#paths.set(key, `${this.#paths.get(key) ?? ""}M${x} ${y}h${width}v${height}h${-width}z`);
+  }
+
+  draw(): string[] {
+    return [...this.#paths].map(([paint, path]) => `<path d="${path}"${paint}/>`);
+  }
+}
+
 /** An SVG file on a white ground. `left` is where its title begins. */
 export function svgFile(
   { title, width, height, left }: { title: string; width: number; height: number; left: number },

@@ -99,8 +99,17 @@ export async function textOf(page: Page, selector: string): Promise<string> {
   return await page.$eval(selector, (element) => element.textContent ?? "");
 }
 
+/** Opens the options of a run, and lets one choose what this browser lacks. */
+export async function openOptions(page: Page): Promise<void> {
+  await page.$eval("#options", (options) => {
+    (options as HTMLDetailsElement).open = true;
+    for (const option of options.querySelectorAll("option")) option.disabled = false;
+  });
+}
+
 /** Sets the fields of the form that trains. */
 export async function fillTraining(page: Page, fields: Record<string, string>): Promise<void> {
+  await openOptions(page);
   for (const [name, value] of Object.entries(fields)) {
     const selector = `#train-form [name=${name}]`;
     if (await page.$eval(selector, (field) => field.localName === "select")) await page.select(selector, value);

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { sealCertificate } from "../../src/certify/certificate.ts";
 import type { Certificate } from "../../src/certify/types.ts";
 import { faults } from "./axe.ts";
-import { hasSteps, hasText, type LabPage, openLab, startTraining } from "./page.ts";
+import { hasSteps, hasText, type LabPage, openLab, openOptions, startTraining } from "./page.ts";
 import { testIn } from "../../tests/runtimes/program.ts";
 import { setStage } from "./stage.ts";
 
@@ -52,6 +52,12 @@ async function isShippedProof(bytes: Uint8Array): Promise<void> {
 
 testIn("chromium", "at rest the page is accessible, in light and in dark, and no wider than a phone", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
+  // one button comes first, the options are folded away, and nothing is missing that would be worth a line
+  assertEquals(await lab.page.$eval("button", ({ textContent }) => textContent), "Watch it learn");
+  assertEquals(await lab.page.$eval("#options", (options) => (options as HTMLDetailsElement).open), false);
+  assertEquals(await lab.page.$eval("#capabilities", (list) => (list as HTMLElement).innerText), "");
+  await isAccessible(lab);
+  await openOptions(lab.page);
   await isAccessible(lab);
   for (const width of [390, 320]) await isNarrow(lab, width);
 });
@@ -63,6 +69,7 @@ testIn(
     await using lab = await openLab(stage.browser, stage.site.url);
     const { page, errors } = lab;
     await page.click("#prove");
+    await hasText(page, "#proof-verdict", "of 12 positions proved");
     await hasText(page, "#proof-verdict", "Proved right on all 10²⁰ pairs", PATIENCE);
     await page.click("#save-certificate");
     await isShippedProof(await lab.downloaded("certificate.json"));
@@ -80,6 +87,7 @@ testIn(
 
 testIn("chromium", "axe-core finds a fault where there is one", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
+  await openOptions(lab.page);
   await lab.page.$eval("#train-form select", (field) => field.closest("label")!.replaceWith(field));
   assertEquals(await faults(lab.page, ["critical"]), ["select-name: #recipe"]);
 });

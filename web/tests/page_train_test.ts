@@ -108,9 +108,9 @@ async function hasColor(page: Page, chart: number, slot: "A" | "B"): Promise<boo
       const { color } = getComputedStyle(probe);
       probe.remove();
       const drawing = document.querySelectorAll("#charts svg")[chart];
-      return [...drawing.querySelectorAll(`path.run-${slot}, .run-${slot} rect`)].some((shape) => {
+      return [...drawing.querySelectorAll(`path.run-${slot}, g.run-${slot} path`)].some((shape) => {
         const { fill, stroke } = getComputedStyle(shape);
-        return shape.getBoundingClientRect().width > 5 && (shape.localName === "path" ? stroke : fill) === color;
+        return shape.getBoundingClientRect().width > 5 && (shape.hasAttribute("class") ? stroke : fill) === color;
       });
     },
     chart,
@@ -204,6 +204,9 @@ testIn(
   async () => {
     await using lab = await openLab(stage.browser, stage.site.url);
     const { page } = lab;
+    // it cannot be chosen, and the reason is beside it; where it is lost later, a run says so
+    await hasText(page, "option[value=webgpu]", "WebGPU (no graphics adapter)");
+    assert(await page.$eval("option[value=webgpu]", (option) => (option as HTMLOptionElement).disabled));
     await startTraining(page, { backend: "webgpu" });
     const text = await hasText(page, "#run-A", "Cannot create an engine on webgpu");
     assert(text.includes("failed") && text.includes("webgpu requested"), text);

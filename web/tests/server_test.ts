@@ -1,8 +1,7 @@
 /** The lab's server gives its files to this machine, and nothing else to anybody. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { LabError } from "../../src/lab/error.ts";
 import { CONTENT_SECURITY_POLICY, HEADERS } from "../../src/lab/headers.ts";
-import { readLab, serveLab } from "../../src/lab/server.ts";
+import { LabError, readLab, serveLab } from "../../src/lab/server.ts";
 
 const PAGE = "<!doctype html><title>the page</title>";
 const SCRIPT = `export const text = "${"tiny adder ".repeat(100)}";`;
