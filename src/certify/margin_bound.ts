@@ -60,6 +60,8 @@ export class MarginBound {
   readonly #gelu: (x: number) => number;
   readonly #geluError: { relative: number; absolute: number };
   readonly #epsilon: number;
+  /** 1 / the width of the residual stream, as the module rounds it. */
+  readonly #inverseWidth: number;
   readonly #forms = new Float64Array(FORMS * FORM);
   /** Of each form the sum of its parts' sizes. */
   readonly #sizes = new Float64Array(FORMS);
@@ -70,7 +72,7 @@ export class MarginBound {
   #taken = -1;
 
   constructor({ model, projection, w1, w2, output }: DecodingNumbers, reach: Reach) {
-    const { finalNorm, gelu, layerNormEpsilon } = variantOf(model);
+    const { finalNorm, gelu, layerNormEpsilon, width } = variantOf(model);
     this.#reach = reach;
     this.#curves = this.#margins = reach.boxed;
     this.#projection = Float64Array.from(projection);
@@ -81,6 +83,7 @@ export class MarginBound {
     this.#gelu = tabulatedGelu(gelu);
     this.#geluError = GELU_ERROR[gelu];
     this.#epsilon = Math.fround(layerNormEpsilon);
+    this.#inverseWidth = Math.fround(1 / width);
   }
 
   /**
@@ -280,7 +283,7 @@ export class MarginBound {
   /** A norm of six forms and the linear layer after it; `name`: which deviation is that of its scale. */
   #normed(x: number, layer: Float64Array, outputs: number, to: number, name: number): void {
     const forms = this.#forms;
-    const seventh = Math.fround(1 / WIDTH);
+    const inverseWidth = this.#inverseWidth;
     let [least, most, lo, hi] = [0, 0, this.#epsilon, this.#epsilon];
     let constant = this.#epsilon;
     const factors = this.#factors;
@@ -288,12 +291,12 @@ export class MarginBound {
       const value = forms[(x + c) * FORM];
       this.#range(x + c);
       const [from, to] = [this.#lo - value, this.#hi - value];
-      most += seventh * Math.max(from * from, to * to);
-      least += seventh * (from > 0 ? from * from : to < 0 ? to * to : 0);
-      hi += seventh * Math.max(this.#lo ** 2, this.#hi ** 2);
-      lo += seventh * (this.#lo > 0 ? this.#lo ** 2 : this.#hi < 0 ? this.#hi ** 2 : 0);
-      constant -= seventh * value * value;
-      factors[c] = 2 * seventh * value;
+      most += inverseWidth * Math.max(from * from, to * to);
+      least += inverseWidth * (from > 0 ? from * from : to < 0 ? to * to : 0);
+      hi += inverseWidth * Math.max(this.#lo ** 2, this.#hi ** 2);
+      lo += inverseWidth * (this.#lo > 0 ? this.#lo ** 2 : this.#hi < 0 ? this.#hi ** 2 : 0);
+      constant -= inverseWidth * value * value;
+      factors[c] = 2 * inverseWidth * value;
     }
     const parts = x === X1 ? PLAIN : LOOSE;
     this.#sum(MEAN, factors, 0, x, KEY_WIDTH, 0, parts);

@@ -32,6 +32,7 @@ export class PostAttention {
   readonly #gelu: (x: number) => number;
   readonly #geluDerivative: (x: number) => number;
   readonly #epsilon: number;
+  readonly #inverseWidth: number;
   readonly #finalNorm: boolean;
   readonly #x1 = new Float64Array(WIDTH);
   readonly #hidden = new Float64Array(HIDDEN);
@@ -43,11 +44,12 @@ export class PostAttention {
   #competitor = -1;
 
   constructor(tables: DecodingNumbers) {
-    const { gelu, layerNormEpsilon, finalNorm } = variantOf(tables.model);
+    const { gelu, layerNormEpsilon, finalNorm, width } = variantOf(tables.model);
     this.#tables = tables;
     this.#gelu = tabulatedGelu(gelu);
     this.#geluDerivative = GELU[gelu].derivative;
     this.#epsilon = Math.fround(layerNormEpsilon);
+    this.#inverseWidth = Math.fround(1 / width);
     this.#finalNorm = finalNorm;
   }
 
@@ -97,14 +99,14 @@ export class PostAttention {
   #scale(x: Float64Array): number {
     let squares = 0;
     for (let c = 0; c < KEY_WIDTH; c++) squares += x[c] * x[c];
-    return 1 / Math.sqrt(squares * Math.fround(1 / WIDTH) + this.#epsilon);
+    return 1 / Math.sqrt(squares * this.#inverseWidth + this.#epsilon);
   }
 
-  /** forward: y = r x with r = (|x|^2 / 7 + epsilon)^(-1/2), so dx = r dy - r^3 x (x . dy) / 7; the seventh coordinate was not read. */
+  /** forward: y = r x with r = (|x|^2 / W + epsilon)^(-1/2), so dx = r dy - r^3 x (x . dy) / W; the seventh coordinate was not read. */
   #normBackward(dy: readonly number[], x: Float64Array, r: number): number[] {
     let dot = 0;
     for (let c = 0; c < KEY_WIDTH; c++) dot += dy[c] * x[c];
-    return Array.from(x, (value, c) => c < KEY_WIDTH ? r * dy[c] - r ** 3 * value * dot / WIDTH : 0);
+    return Array.from(x, (value, c) => c < KEY_WIDTH ? r * dy[c] - r ** 3 * value * dot * this.#inverseWidth : 0);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
-import type { ModelName } from "../model/variant.ts";
+import { type ModelName, parameterCount, variantOf } from "../model/variant.ts";
 import { sha256 } from "../common/sha256.ts";
 import { EOS, EQUALS, OPERAND_DIGITS, QUERIES } from "../model/vocabulary.ts";
 import { Attention, dot, type Part, SUMS } from "./attention.ts";
@@ -136,7 +136,10 @@ export async function checkCertificate(
     const text = new TextEncoder().encode(JSON.stringify(content));
     insist(digest === await sha256(text), "its digest is not that of its text");
     insist(inputs === String(10n ** 20n), "it does not cover all inputs");
-    insist(content.model === model && parameters.length === model, `it is about another model than ${model}`);
+    insist(
+      content.model === model && parameters.length === parameterCount(variantOf(model)),
+      `it is about another model than ${model}`,
+    );
     insist(weights === await sha256(new Uint8Array(Float32Array.from(parameters).buffer)), "it is about other weights");
     const { core, adder } = await decodingModules();
     const isOfModules = modules.core === core && modules.adder === adder;

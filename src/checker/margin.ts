@@ -20,7 +20,6 @@ const SETTLED = 5;
 const SETTLED_CURVED = 5e-5;
 /** No GELU is less than minus this. */
 const LEAST_GELU = 0.171;
-const SEVENTH = Math.fround(1 / WIDTH);
 /** Of 1 / sqrt(mean + epsilon): half the roundings of the squares and their sum, and those of the root and the quotient. */
 const NORM_ROUNDINGS = 8;
 
@@ -30,13 +29,16 @@ export class Layers {
   readonly #finalNorm: boolean;
   readonly #gelu: "erf" | "tanh";
   readonly #epsilon: number;
+  /** 1 / the width of the residual stream, as the module rounds it. A narrow model has zeros in the coordinates that it lacks. */
+  readonly #inverseWidth: number;
 
   constructor(numbers: DecodingNumbers) {
-    const { finalNorm, gelu, layerNormEpsilon } = variantOf(numbers.model);
+    const { finalNorm, gelu, layerNormEpsilon, width } = variantOf(numbers.model);
     this.#numbers = numbers;
     this.#finalNorm = finalNorm;
     this.#gelu = gelu;
     this.#epsilon = Math.fround(layerNormEpsilon);
+    this.#inverseWidth = Math.fround(1 / width);
   }
 
   /** Whether every margin over a part is at least `claim`. @param isLast Whether the part will not be refined, so that slow ways are worth while */
@@ -86,13 +88,13 @@ export class Layers {
       const [from, to] = forms.range(form, reach);
       const deviations = squareRange(from - form[0], to - form[0]);
       const squares = squareRange(from, to);
-      least += SEVENTH * deviations[0];
-      most += SEVENTH * deviations[1];
-      lo += SEVENTH * squares[0];
-      hi += SEVENTH * squares[1];
-      constant -= SEVENTH * form[0] ** 2;
+      least += this.#inverseWidth * deviations[0];
+      most += this.#inverseWidth * deviations[1];
+      lo += this.#inverseWidth * squares[0];
+      hi += this.#inverseWidth * squares[1];
+      constant -= this.#inverseWidth * form[0] ** 2;
     }
-    const factors = [...inputs.map((form) => 2 * SEVENTH * form[0]), constant + (least + most) / 2];
+    const factors = [...inputs.map((form) => 2 * this.#inverseWidth * form[0]), constant + (least + most) / 2];
     const mean = forms.sum(factors, [...inputs, forms.constant(1)], 0);
     forms.loosen(mean, (most - least) / 2 + FLOAT64 * most);
     const [meanLo, meanHi] = forms.range(mean, reach);

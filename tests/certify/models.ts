@@ -58,6 +58,7 @@ export function quickModels(): NamedModel[] {
     { name: "untrained weights", model, parameters: initialParameters(variantOf(model), 3) },
     { name: "lively weights", model, parameters: livelyParameters(763) },
     { name: "lively weights of 777", model: 777, parameters: livelyParameters(777) },
+    { name: "lively weights of 5x10", model: "5x10", parameters: livelyParameters("5x10") },
   ];
 }
 

@@ -1,4 +1,4 @@
-/** The long search for an input that breaks a bound: at least 10^7 inputs on 24 models. Takes some minutes. */
+/** The long search for an input that breaks a bound: at least 10^7 inputs on 25 models. Takes some minutes. */
 import { assert } from "@std/assert";
 import { type NamedModel, perturbed, quickModels, rescaled, trained } from "./models.ts";
 import { searchForBreach } from "./soundness.ts";
