@@ -65,7 +65,7 @@ export interface CoreExports extends AdderExports, CoreGlobals {
     out: number,
   ): void;
   setThreads(count: number, mayPark: boolean): void;
-  setPatience(looks: number): void;
+  setPatience(checks: number): void;
   heartbeats(): number;
   stopThreads(): number;
   mapExp2(at: number, vectors: number): void;
