@@ -239,9 +239,10 @@ export function writeZip(entries: Iterable<readonly [name: string, content: Uint
 
 /** Whole numbers in little-endian order. @param format A letter for each, as in Python's `struct`: H has 2 bytes, I 4 */
 function pack(format: string, ...values: readonly number[]): Uint8Array {
-  const bytes = [...format].flatMap((letter, i) =>
-    Array.from({ length: letter === "H" ? 2 : 4 }, (_, byte) => values[i] >>> 8 * byte & 0xff)
-  );
+  const bytes: number[] = [];
+  for (let i = 0; i < format.length; i++) {
+    for (let bit = 0; bit < (format[i] === "H" ? 16 : 32); bit += 8) bytes.push(values[i] >>> bit & 0xff);
+  }
   return Uint8Array.from(bytes);
 }
 
