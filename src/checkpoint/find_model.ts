@@ -1,5 +1,5 @@
 import { formatJson } from "../common/format_value.ts";
-import { type ModelName, MODELS, variantOf } from "../model/variant.ts";
+import { type ModelName, MODELS, variantOf, variantOfShapes } from "../model/variant.ts";
 import { refuse } from "./common/error.ts";
 import { isFlaxTree, stateDictOfFlax } from "./numpy/flax.ts";
 import { PickleDict, PickleGlobal, PickleObject, type PickleValue } from "./common/pickle_reader.ts";
@@ -38,7 +38,8 @@ const OPTIMIZER_CLASS = /^(?:optax|torch\.optim)[. ]/;
 export function findModel(root: PickleValue, asked: string, key?: string): FoundModel {
   const candidates = dictsOf(root).flatMap(candidatesIn).filter(({ path }) => key === undefined || path === key);
   const most = candidates.reduce((most, candidate) => Math.max(most, matches(candidate)), 0);
-  const best = candidates.filter((candidate) => matches(candidate) >= Math.min(most, FEWEST));
+  const near = candidates.filter((candidate) => matches(candidate) >= Math.min(most, FEWEST));
+  const best = near.some(isWhole) ? near.filter(isWhole) : near; // beside masks, or a teacher of another width
   if (best.length === 0) {
     const where = key === undefined ? "" : ` under ${formatJson(key)}`;
     refuse(asked, `it must hold the tensors of a model by name${where}: it holds ${describe(root)}`);
@@ -54,11 +55,19 @@ function matches({ tensors }: FoundModel): number {
   return NAMES.filter((name) => tensors.has(name)).length;
 }
 
+/** Whether all tensors are there, of the right shape, and can be weights. */
+function isWhole({ tensors }: FoundModel): boolean {
+  return variantOfShapes((name) => tensors.get(name)?.shape).tensors.every(({ name, shape }) => {
+    const tensor = tensors.get(name);
+    return tensor !== undefined && tensor.isFloat && String(tensor.shape) === String(shape);
+  });
+}
+
 function isSameModel(a: FoundModel, b: FoundModel, asked: string): boolean {
   return NAMES.every((name) => {
     const [one, other] = [a.tensors.get(name), b.tensors.get(name)];
     if (one === other) return true;
-    if (one === undefined || other === undefined || one.size !== other.size || one.size > 1000) return false;
+    if (one === undefined || other === undefined || one.size !== other.size) return false;
     const values = weightsOf(name, other, asked);
     return weightsOf(name, one, asked).every((value, i) => value === values[i]);
   });

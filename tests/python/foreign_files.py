@@ -84,6 +84,9 @@ save("wrapper_number_keys.pt", {"checkpoints": {3: {("best", 1): state}}})
 save("wrapper_bytes_keys.pt", {b"model": {None: state}, b"empty": {}, "more": collections.OrderedDict()})
 save("wrapper_tuple_of_dicts.pt", ({"lr": 0.02}, state, {}))
 
+save("wrapper_with_masks.pt", {"masks": {name: tensor > 0 for name, tensor in state.items()}, "model": state})
+save("wrapper_with_teacher.pt", {"teacher": {name: torch.zeros([8 if extent == 7 else extent for extent in tensor.shape]) for name, tensor in state.items()}, "student": state})
+
 # what comes before the names
 save("prefix_compiled_parallel.pt", {"model": prefixed("_orig_mod.module.")})
 save("prefix_deepspeed.pt", {"module": prefixed("_forward_module.")})

@@ -73,6 +73,11 @@ export class FileTensor {
     return this.layout.shape;
   }
 
+  /** Whether its elements can be weights. */
+  get isFloat(): boolean {
+    return Object.hasOwn(FLOATS, this.type);
+  }
+
   /** The product of the extents. */
   get size(): number {
     return elementCount(this.shape);
@@ -157,7 +162,7 @@ export function isShape(value: unknown): value is number[] {
  * @throws {CheckpointError} If the tensor holds something else
  */
 export function weightsOf(name: string, tensor: FileTensor, asked: string): Float32Array {
-  if (!Object.hasOwn(FLOATS, tensor.type)) {
+  if (!tensor.isFloat) {
     const types = "float32, float16, bfloat16 or float64";
     refuse(asked, `${tensorLabel(name)} must be of ${types}: current type is ${formatJson(tensor.type)}`);
   }
