@@ -174,9 +174,9 @@ export class Population {
   #largeStep(tiles: number, models: number): Dispatch[] {
     const { sums } = workspaceOf(this.variant);
     return [
-      { entryPoint: "addTiles", groups: [tiles, models] },
-      { entryPoint: "sumTiles", groups: [Math.ceil(sums / THREADS), models] },
-      { entryPoint: "update", groups: [models] },
+      ["addTiles", tiles, models],
+      ["sumTiles", Math.ceil(sums / THREADS), models],
+      ["update", models],
     ];
   }
 
@@ -199,14 +199,12 @@ export class Population {
       steps: requests.flatMap(({ steps }) => steps),
       problems: requests.flatMap(({ operands }) => operands ?? []),
       workspaces: workspaces * models,
-      first: fused ? [] : [{ entryPoint: "prepare", groups: [models] }],
-      dispatches: fused ? [{ entryPoint: "train", groups: [models] }] : this.#largeStep(workspaces, models),
+      first: fused ? [] : [["prepare", models]],
+      dispatches: fused ? [["train", models]] : this.#largeStep(workspaces, models),
       repeats: Math.max(...runs.map(({ steps, stride }) => fused ? Math.ceil(steps / stride) : steps)),
       copies: [
-        { name: "reports", at: 0, bytes: 8 * firstStep },
-        ...requests.map(({ model }): Copy => (
-          { name: "states", at: model * this.#stateBytes, bytes: 4 * this.stateLength }
-        )),
+        ["reports", 0, 8 * firstStep],
+        ...requests.map(({ model }): Copy => ["states", model * this.#stateBytes, 4 * this.stateLength]),
       ],
     });
     return runs.map(({ firstStep, steps }, i) => ({
@@ -239,11 +237,11 @@ export class Population {
   /** The loss of given problems and its packed gradient. */
   async gradient(model: number, operands: Operands): Promise<{ loss: number; gradient: Float32Array }> {
     const tiles = Math.ceil(operands.length / 2 / TILE);
-    const dispatches: Dispatch[] = [{ entryPoint: "prepare", groups: [1] }, ...this.#largeStep(tiles, 1)];
+    const dispatches: Dispatch[] = [["prepare", 1], ...this.#largeStep(tiles, 1)];
     const at = model * this.#stateBytes + 4 * this.stateLength;
     const [[loss], gradient] = await this.#compute(model, operands, tiles, dispatches, [
-      { name: "reports", at: 0, bytes: 8 },
-      { name: "states", at, bytes: this.#stateBytes / 4 },
+      ["reports", 0, 8],
+      ["states", at, this.#stateBytes / 4],
     ]);
     return { loss, gradient };
   }
@@ -254,9 +252,9 @@ export class Population {
     for (const { chunk, first, count } of chunksOf(operands, LOGITS_CHUNK)) {
       const bytes = 4 * QUERIES * LOGITS_ROW * count;
       const [floats] = await this.#compute(model, chunk, 1, [
-        { entryPoint: "prepare", groups: [1] },
-        { entryPoint: "logits", groups: [Math.ceil(count / TILE)] },
-      ], [{ name: "workspace", at: 0, bytes }]);
+        ["prepare", 1],
+        ["logits", Math.ceil(count / TILE)],
+      ], [["workspace", 0, bytes]]);
       for (let row = 0; row < QUERIES * count; row++) {
         const from = LOGITS_ROW * row;
         logits.set(floats.subarray(from, from + TOKENS), TOKENS * (QUERIES * first + row));
@@ -270,9 +268,9 @@ export class Population {
     const tokens = new Uint8Array(QUERIES * operands.length / 2);
     for (const { chunk, first, count } of chunksOf(operands, DECODE_CHUNK)) {
       const [floats] = await this.#compute(model, chunk, 1, [
-        { entryPoint: "prepareDecoding", groups: [1] },
-        { entryPoint: "decode", groups: [Math.ceil(count / (2 * DECODERS))] },
-      ], [{ name: "workspace", at: 0, bytes: 4 * QUERIES * count }]);
+        ["prepareDecoding", 1],
+        ["decode", Math.ceil(count / (2 * DECODERS))],
+      ], [["workspace", 0, 4 * QUERIES * count]]);
       tokens.set(floats, QUERIES * first);
     }
     return tokens;

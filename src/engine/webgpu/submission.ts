@@ -42,18 +42,11 @@ export interface StepRequest extends FilledStepOptions {
   updates: boolean;
 }
 
-/** Workgroups of one entry point. */
-export interface Dispatch {
-  entryPoint: EntryPoint;
-  groups: readonly [x: number, y?: number];
-}
+/** An entry point and its workgroups. */
+export type Dispatch = readonly [entryPoint: EntryPoint, x: number, y?: number];
 
-/** Bytes that are copied back. */
-export interface Copy {
-  name: "reports" | "states" | "workspace";
-  at: number;
-  bytes: number;
-}
+/** Bytes of a buffer that are copied back. */
+export type Copy = readonly [name: "reports" | "states" | "workspace", at: number, bytes: number];
 
 /** What a submission is made of. */
 export interface Submission {
@@ -124,10 +117,10 @@ export async function submit(
   const { gpu, variant } = buffers.program;
   const { device, counts } = gpu;
   const pipelines = new Map<EntryPoint, GPUComputePipeline>();
-  for (const { entryPoint } of [...first, ...dispatches]) {
+  for (const [entryPoint] of [...first, ...dispatches]) {
     pipelines.set(entryPoint, await buffers.program.pipeline(entryPoint));
   }
-  const size = copies.reduce((sum, { bytes }) => sum + bytes, 0);
+  const size = copies.reduce((sum, [, , bytes]) => sum + bytes, 0);
   return await gpu.try("run the model", async () => {
     buffers.write("runs", packRuns(runs));
     buffers.write("schedule", packSteps(steps));
@@ -136,12 +129,12 @@ export async function submit(
     buffers.reserve("reports", 8 * steps.length);
     buffers.reserve("tables", VEC4 * TABLE * runs.length);
     buffers.reserve("workspace", VEC4 * workspaceOf(variant).vectors * workspaces);
-    for (const { name, at, bytes } of copies) buffers.reserve(name, at + bytes);
+    for (const [name, at, bytes] of copies) buffers.reserve(name, at + bytes);
 
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setBindGroup(0, buffers.group());
-    const dispatch = ({ entryPoint, groups: [x, y] }: Dispatch) => {
+    const dispatch = ([entryPoint, x, y]: Dispatch) => {
       pass.setPipeline(pipelines.get(entryPoint)!);
       pass.dispatchWorkgroups(x, y);
       counts.dispatches++;
@@ -150,7 +143,7 @@ export async function submit(
     for (let i = 0; i < repeats; i++) dispatches.forEach(dispatch);
     pass.end();
     const staging = device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
-    copies.reduce((to, { name, at, bytes }) => {
+    copies.reduce((to, [name, at, bytes]) => {
       encoder.copyBufferToBuffer(buffers.get(name), at, staging, to, bytes);
       return to + bytes;
     }, 0);
@@ -161,7 +154,7 @@ export async function submit(
       await staging.mapAsync(GPUMapMode.READ);
       const mapped = staging.getMappedRange();
       let from = 0;
-      return copies.map(({ bytes }) => new Float32Array(mapped.slice(from, from += bytes)));
+      return copies.map(([, , bytes]) => new Float32Array(mapped.slice(from, from += bytes)));
     } finally {
       staging.destroy();
     }
