@@ -9,7 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command<any>>>> = {
   train: async () => (await import("./train.ts")).trainCommand,
   continue: async () => (await import("./continue.ts")).continueCommand,
   eval: async () => (await import("./eval.ts")).evalCommand,
-  verify: async () => (await import("./verify.ts")).verifyCommand,
+  verify: async () => (await import("./eval.ts")).verifyCommand,
   certify: async () => (await import("./certify.ts")).certifyCommand,
   check: async () => (await import("./check.ts")).checkCommand,
   sweep: async () => (await import("./sweep.ts")).sweepCommand,
