@@ -65,13 +65,17 @@ export interface RestartReport {
 export interface EvaluationReport {
   /** Steps of the attempt before it. */
   step: number;
+  /** Pairs that were added. */
   total: number;
+  /** Pairs that were added correctly. */
   correct: number;
 }
 
 /** The report of a finished run. */
 export interface TrainReport {
+  /** The model that was trained. */
   model: ModelName;
+  /** The name of the recipe. */
   recipe: string;
   /** The seed of weights and examples. */
   seed: number;
@@ -87,10 +91,13 @@ export interface TrainReport {
   backend: BackendName;
   /** The GPU; null if it ran on the CPU. */
   adapter: AdapterDescription | null;
+  /** The number of threads. */
   threads: number;
+  /** How sums of products were rounded. */
   arithmetic: Arithmetic;
   /** The share of `evaluated` held-out pairs that the final weights add correctly, 0 to 1. Operands are uniform in [0, 10^10). */
   exactMatch: number;
+  /** The number of held-out pairs. */
   evaluated: number;
   /** Whether the weights are proved to add all 10^20 pairs correctly; null if no proof was requested. */
   certified: boolean | null;
@@ -102,7 +109,9 @@ export interface TrainReport {
   counterexample: CertifyResult["counterexample"];
   /** The path of the saved checkpoint; null if nothing was saved. */
   checkpoint: string | null;
+  /** Every attempt that a gate ended, in order. */
   restarts: RestartReport[];
+  /** The evaluations during the run, in order. */
   evaluations: EvaluationReport[];
   /** Whether the recipe's goal ended the run before its last step. */
   stoppedEarly: boolean;
