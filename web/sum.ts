@@ -10,8 +10,8 @@ export class Sum extends Changes {
   b = 9876543210;
   /** Undefined: the step that is wrong or least certain, also while the model changes. */
   step: number | undefined;
-  /** The number of answer tokens that are shown. */
-  shown = STEPS;
+  /** The number of answer tokens that the page has written. */
+  written = STEPS;
   /** How often a sum was played. */
   plays = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -23,8 +23,8 @@ export class Sum extends Changes {
     this.#show(isStill ? undefined : 0, isStill ? STEPS : 1);
     if (isStill) return;
     this.#timer = setInterval(() => {
-      if (this.shown === STEPS - 1) return this.#show(undefined, STEPS);
-      this.step = this.shown++;
+      if (this.written === STEPS - 1) return this.#show(undefined, STEPS);
+      this.step = this.written++;
       this.changed();
     }, PACE);
   }
@@ -33,9 +33,9 @@ export class Sum extends Changes {
     this.#show(step, STEPS);
   }
 
-  #show(step: number | undefined, shown: number): void {
+  #show(step: number | undefined, written: number): void {
     clearInterval(this.#timer);
-    Object.assign(this, { step, shown });
+    Object.assign(this, { step, written });
     this.changed();
   }
 }

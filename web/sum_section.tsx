@@ -129,9 +129,9 @@ function SumGrid({ sum, step: current, trace }: { sum: Sum; step: number; trace:
   );
   const answer = (step: number) => {
     const { token } = steps[step];
-    const isShown = step < sum.shown;
-    const isWrong = isShown && token !== targets[step];
-    const name = isShown
+    const isWritten = step < sum.written;
+    const isWrong = isWritten && token !== targets[step];
+    const name = isWritten
       ? TOKEN_NAMES[token] + (isWrong ? `, correct is ${TOKEN_NAMES[targets[step]]}` : "")
       : "not written yet";
     return (
@@ -146,7 +146,7 @@ function SumGrid({ sum, step: current, trace }: { sum: Sum; step: number; trace:
         aria-label={`${STEP_NAMES[step]}: ${name}`}
         onClick={() => sum.select(step)}
       >
-        {!isShown ? "·" : step === STEPS - 1 && token === EOS ? "⏎" : TOKEN_NAMES[token]}
+        {!isWritten ? "·" : step === STEPS - 1 && token === EOS ? "⏎" : TOKEN_NAMES[token]}
       </button>
     );
   };
@@ -166,13 +166,13 @@ function shareStyle(share: number): Record<string, string> {
   return { "--share": Math.sqrt(share).toFixed(3) };
 }
 
-function Verdict({ sum: { shown }, trace: { a, b, sum } }: { sum: Sum; trace: SumInspection }) {
+function Verdict({ sum: { written }, trace: { a, b, sum } }: { sum: Sum; trace: SumInspection }) {
   const right = a + b;
   const result = sum === right ? "✓" : `✗, correct is ${formatInteger(right)}`;
-  const written = sum === null ? "no number" : formatInteger(sum);
+  const answer = sum === null ? "no number" : formatInteger(sum);
   return (
-    <p id="sum-verdict" class="verdict" role="status" data-right={shown < STEPS ? "" : sum === right}>
-      {shown < STEPS ? "…" : `${formatInteger(a)} + ${formatInteger(b)} = ${written} ${result}`}
+    <p id="sum-verdict" class="verdict" role="status" data-right={written < STEPS ? "" : sum === right}>
+      {written < STEPS ? "…" : `${formatInteger(a)} + ${formatInteger(b)} = ${answer} ${result}`}
     </p>
   );
 }

@@ -45,6 +45,7 @@ try {
   await page.mouse.move(2, 2);
   await page.evaluate(() => scrollTo(0, 0));
   await hasSteps(page, "B", 14_000);
+  await page.$eval("#options", (options) => (options as HTMLDetailsElement).open = false);
   await take(page, "lab-training");
 } finally {
   await Deno.remove(folder, { recursive: true });
