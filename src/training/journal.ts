@@ -124,6 +124,7 @@ export class Journal {
   /** Logs why the run stopped. Its state stays at the last save, for a resume. */
   async logError(step: number, error: unknown): Promise<void> {
     if (!this.#begun) return;
+    this.#ended = false; // a resumed run may fail before its first step
     this.#addLine("error", { step, message: error instanceof Error ? error.message : String(error) });
     await this.#flushLog().catch(() => {}); // a full disk may be the cause
   }
