@@ -49,7 +49,7 @@ function headersFile(): string {
 }
 
 /** All files of the page. */
-export async function buildLab(): Promise<Files> {
+async function buildLab(): Promise<Files> {
   const files = await bundle(ENTRIES, true);
   const page = await read("index.html");
   files.set("index.html", encoder.encode(page.replace("CONTENT_SECURITY_POLICY", CONTENT_SECURITY_POLICY)));

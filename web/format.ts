@@ -19,10 +19,6 @@ export function powerOfTen(exponent: number): string {
   return `10${exponent < 0 ? "⁻" : ""}${digits}`;
 }
 
-export function signed(value: number): string {
-  return `${value < 0 ? "−" : "+"}${short(Math.abs(value))}`;
-}
-
 /** The name of a digit's position, counted from the ones. */
 export function digitName(digit: number): string {
   return ["ones", "tens", "hundreds", "thousands"].at(digit) ?? powerOfTen(digit);

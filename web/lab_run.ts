@@ -16,7 +16,7 @@ import {
 /** The page shows up to two runs, drawn in the same charts. */
 export type Slot = "A" | "B";
 
-export type RunStatus =
+type RunStatus =
   | ("starting" | "training" | "proving")
   | ("pausing" | "paused" | "stopping")
   | ("done" | "stopped" | "failed");

@@ -7,7 +7,7 @@ import type { TrainRequest } from "./protocol.ts";
 const MOST_SEED = 2 ** 32 - 1;
 
 /** What a link says: a run to replay, and a sum to show. */
-export interface Link {
+interface Link {
   readonly run?: Pick<TrainRequest, "recipe" | "seed" | "model" | "certify">;
   readonly sum?: readonly [a: number, b: number];
 }

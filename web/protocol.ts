@@ -33,7 +33,7 @@ export interface Weights {
 export type StepEvent = Extract<ProgressEvent, { type: "step" }>;
 
 /** The message of an error. */
-export interface Failed {
+interface Failed {
   type: "failed";
   failure: string;
 }
