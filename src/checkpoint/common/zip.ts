@@ -5,7 +5,7 @@
  * ```
  * local header, name, extra, bytes      … one after the other
  * directory: one record an entry        offset, size, checksum, name
- * end of directory                      22 bytes, the last ones of the file
+ * end of directory                      22 bytes, and perhaps a comment
  * ```
  *
  * Every claim of the directory is compared with the file before it is used. Stored entries are views of the file, not copies.

@@ -35,6 +35,8 @@ export interface Port {
   readonly shape: readonly (number | string)[];
 }
 
+type Attributes = Readonly<Record<string, Attribute>>;
+
 /** Builds a graph. Every value has a name; nodes are in the order of computation. */
 export class OnnxGraph {
   readonly #nodes: Field[] = [];
@@ -47,12 +49,7 @@ export class OnnxGraph {
   }
 
   /** Adds a node. @returns The names of what it computes */
-  nodes(
-    operator: string,
-    inputs: readonly string[],
-    outputs: readonly string[],
-    attributes: Readonly<Record<string, Attribute>> = {},
-  ): readonly string[] {
+  nodes(operator: string, inputs: readonly string[], outputs: readonly string[], attributes: Attributes = {}) {
     this.#nodes.push(message(
       1,
       ...inputs.map((name) => string(1, name)),
@@ -65,12 +62,7 @@ export class OnnxGraph {
   }
 
   /** Adds a node with one output. @returns The name of what it computes */
-  node(
-    operator: string,
-    inputs: readonly string[],
-    output: string,
-    attributes: Readonly<Record<string, Attribute>> = {},
-  ): string {
+  node(operator: string, inputs: readonly string[], output: string, attributes: Attributes = {}): string {
     return this.nodes(operator, inputs, [output], attributes)[0];
   }
 

@@ -13,7 +13,7 @@
  */
 import { formatJson } from "../../common/format_value.ts";
 import { checkOptions, type OptionKinds } from "../../common/options.ts";
-import { type Bytes, bytesFrom } from "../common/bytes.ts";
+import { type Bytes, bytesFrom, concatenate, littleEndian } from "../common/bytes.ts";
 import { refuse, tensorLabel } from "../common/error.ts";
 import { identify } from "../common/identify.ts";
 import { checkFinite, elementCount, FileTensor, weightsOf } from "../common/tensor.ts";
@@ -113,19 +113,10 @@ export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput):
     refuse(asked, `its header must have at most ${MAX_HEADER_BYTES} bytes: current size is ${headerBytes}`);
   }
 
-  const bytes = new Uint8Array(LENGTH_BYTES + headerBytes + dataBytes);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt(headerBytes), true);
-  bytes.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
-  bytes.set(json, LENGTH_BYTES);
-  let at = LENGTH_BYTES + headerBytes;
-  for (const { values } of tensors) {
-    for (const value of values) {
-      view.setFloat32(at, value, true);
-      at += Float32Array.BYTES_PER_ELEMENT;
-    }
-  }
-  return bytes;
+  const header = new Uint8Array(LENGTH_BYTES + headerBytes).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  header.set(json, LENGTH_BYTES);
+  return concatenate([header, ...tensors.map(({ values }) => littleEndian(values))]);
 }
 
 /**
