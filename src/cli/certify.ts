@@ -8,7 +8,7 @@ import { evaluate } from "../evaluation/evaluate.ts";
 import { defineCommand } from "./command.ts";
 import { checkOutput, modelFrom, writeOutput } from "./files.ts";
 import { FROM_FLAG, outputFile, OVERWRITE_FLAG, threadsFlag, wholeNumber } from "./flags.ts";
-import { printResult, sumLine } from "./format.ts";
+import { plural, printResult, sumLine } from "./format.ts";
 import { interruptible } from "./interruption.ts";
 import { mendingCommand, PATIENT_SECONDS, provingCommand } from "./next_command.ts";
 import { ProgressDisplay } from "./progress.ts";
@@ -83,7 +83,7 @@ export async function nextCommand(
 function verdictLine(
   { verdict, worstMargin, counterexample, undecided, seconds, threads }: Omit<CertifyResult, "certificate">,
 ): string {
-  const took = `(${seconds.toFixed(1)} s, ${threads} ${threads === 1 ? "thread" : "threads"})`;
+  const took = `(${seconds.toFixed(1)} s, ${plural(threads, "thread")})`;
   if (verdict === "certified") {
     return `proved right on all 10^20 pairs, worst margin ${marginText(worstMargin!)} ${took}`;
   }

@@ -11,6 +11,11 @@ export function sumLine({ a, b, got }: { a: number; b: number; got: number | nul
   return `${a} + ${b} = ${got ?? "no number"}  ${got === a + b ? "✓" : `✗  ${a + b} is right`}`;
 }
 
+/** `1 thread`, `2 threads`. */
+export function plural(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 /** The name of a GPU; a software adapter is named as such. */
 export function adapterName({ name, software }: AdapterDescription): string {
   return software ? `${name}, a software adapter` : name;
@@ -21,7 +26,7 @@ export function machinery(
   run: { backend: string; arithmetic: string; threads: number; adapter?: AdapterDescription | null },
 ): string {
   if (run.adapter) return `${run.backend} on ${adapterName(run.adapter)}`;
-  return `${run.backend}, ${run.arithmetic}, ${run.threads} ${run.threads === 1 ? "thread" : "threads"}`;
+  return `${run.backend}, ${run.arithmetic}, ${plural(run.threads, "thread")}`;
 }
 
 /** Prints one JSON object on one line of stdout. Bigints become numbers. */

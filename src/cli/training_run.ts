@@ -5,7 +5,7 @@ import { KeptRunError } from "../training/error.ts";
 import type { TrainOptions } from "../training/options.ts";
 import type { ProgressEvent, TrainReport, TrainResult } from "../training/types.ts";
 import { counterexampleText } from "./certify.ts";
-import { adapterName, machinery, printJson, share } from "./format.ts";
+import { adapterName, machinery, plural, printJson, share } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
 import { commandLine, mendingCommand, provingCommand } from "./next_command.ts";
 import { ProgressDisplay } from "./progress.ts";
@@ -115,14 +115,12 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
 function resultLines(report: TrainReport): [right: string, proof: string, saved: string] {
   const { exactMatch, evaluated, trainSeconds, checkpoint, certified } = report;
   const right = share({ correct: Math.round(exactMatch * evaluated), total: evaluated });
+  const sums = `${formatInteger(evaluated)} sums of new 10-digit numbers`;
+  const proof = certified ? `, proof: ${certificateOf(checkpoint ?? "")}` : "";
   return [
-    `${right} of ${formatInteger(evaluated)} sums of new 10-digit numbers are right, after ${
-      trainSeconds.toFixed(1)
-    } s of training`,
+    `${right} of ${sums} are right, after ${trainSeconds.toFixed(1)} s of training`,
     proofLine(report),
-    checkpoint === null
-      ? "not saved: this run was in memory alone"
-      : `weights: ${checkpoint}${certified ? `, proof: ${certificateOf(checkpoint)}` : ""}`,
+    checkpoint === null ? "not saved: this run was in memory alone" : `weights: ${checkpoint}${proof}`,
   ];
 }
 
@@ -184,10 +182,8 @@ function again(
   args: readonly string[],
   folder = FOLDER,
 ): string {
-  const recipe = args.flatMap((arg, i) =>
-    /^(?:--recipe=)?(.*\.json)$/s.exec(arg)?.[1] ?? (args[i - 1] === "--recipe" && arg.endsWith(".json") ? arg : [])
-  );
-  const read = [...from === undefined ? [] : [from], ...recipe, folder];
+  const recipe = args.flatMap((arg) => /^(?:--recipe=)?(.*\.json)$/s.exec(arg)?.[1] ?? []);
+  const read = [...[from ?? []].flat(), ...recipe, folder];
   return commandLine([command, ...args, "--out", folder], { read, write: [folder] });
 }
 
@@ -203,8 +199,4 @@ function waysAround(run: TrainingRun, { unfinished }: KeptRunError): string[] {
     "To keep it, and to use another folder:",
     again(run, rest, `${name}-${Number(number) + 1}`),
   ];
-}
-
-function plural(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -50,11 +50,9 @@ export class Journal {
     const directory = await openRunDirectory(path);
     const log = await lockLog(directory);
     if (log === undefined) {
+      const doing = options.resume ? "go on with the run" : "start a run";
       throw new TrainingError(
-        `Cannot ${
-          options.resume ? "go on with the run" : "start a run"
-        } in ${path} as no other run may be at work there: ` +
-          `one is, and has ${directory.logFile} locked`,
+        `Cannot ${doing} in ${path} as no other run may be at work there: one is, and has ${directory.logFile} locked`,
       );
     }
     const journal = new Journal(directory, log, options);
