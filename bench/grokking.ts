@@ -3,11 +3,11 @@
  *
  * ```sh
  * deno run --quiet --config bench/deno.json --allow-read --allow-write bench/grokking.ts \
- *   --seeds 1..32 --weights weights --out grokking.jsonl [--second all] [--shard I/N]
+ *   --seeds 1..32 --weights weights --out grokking.jsonl [--second all]
  * ```
  *
  * Appends one line of JSON per run; runs that have a line are skipped. Phase 1 keeps its weights in the folder `--weights`, from which the
- * second phases start. `--second` names a short second phase, or `all` of them, instead of the whole phase 2. `--shard` runs every Nth seed.
+ * second phases start. `--second` names a short second phase, or `all` of them, instead of the whole phase 2.
  *
  * @module
  */
@@ -81,44 +81,41 @@ const keyOf = ({ phase, second, seed }: Key) => JSON.stringify([phase, second, s
 
 const SHORT_NAMES = Object.keys(SHORT_PHASES);
 
-const command = {
-  name: "grokking",
-  flags: {
-    seeds: text("A..B", "seeds"),
-    shard: text("I/N", "part of the seeds"),
-    out: text("FILE.jsonl", "file of the runs"),
-    weights: text("DIR", "folder of the weights after phase 1"),
-    second: oneOf(["all", WHOLE, ...SHORT_NAMES], "second phase"),
-  },
-  async run({ flags }: { flags: { [name in "seeds" | "shard" | "out" | "weights" | "second"]?: string } }) {
-    const { seeds = "1..32", shard = "0/1", out = "grokking.jsonl", weights = "weights", second = WHOLE } = flags;
-    const [low, high] = seeds.split("..").map(Number);
-    const [index, count] = shard.split("/").map(Number);
-    const known = await Deno.readTextFile(out).catch(() => "");
-    const done = new Set(known.split("\n").slice(0, -1).map((line) => keyOf(JSON.parse(line))));
-    const once = async (key: Key, start: () => Promise<TrainResult>, file?: string) => {
-      if (done.has(keyOf(key))) return;
-      const { checkpoint, report: { evaluations, exactMatch, seconds } } = await start();
-      const line: GrokkingLine = {
-        ...key,
-        points: evaluations.map(({ step, total, correct }) => [step, correct / total]),
-        after: exactMatch,
-        seconds: Math.round(seconds),
+if (import.meta.main) {
+  await runBench({
+    name: "grokking",
+    flags: {
+      seeds: text("A..B", "seeds"),
+      out: text("FILE.jsonl", "file of the runs"),
+      weights: text("DIR", "folder of the weights after phase 1"),
+      second: oneOf(["all", WHOLE, ...SHORT_NAMES], "second phase"),
+    },
+    async run({ flags: { seeds = "1..32", out = "grokking.jsonl", weights = "weights", second = WHOLE } }) {
+      const [low, high] = seeds.split("..").map(Number);
+      const known = await Deno.readTextFile(out).catch(() => "");
+      const done = new Set(known.split("\n").slice(0, -1).map((line) => keyOf(JSON.parse(line))));
+      const once = async (key: Key, start: () => Promise<TrainResult>, file?: string) => {
+        if (done.has(keyOf(key))) return;
+        const { checkpoint, report: { evaluations, exactMatch, seconds } } = await start();
+        const line: GrokkingLine = {
+          ...key,
+          points: evaluations.map(({ step, total, correct }) => [step, correct / total]),
+          after: exactMatch,
+          seconds: Math.round(seconds),
+        };
+        if (file !== undefined) await Deno.writeFile(file, checkpoint);
+        await Deno.writeTextFile(out, `${JSON.stringify(line)}\n`, { append: true });
+        console.error(`seed ${key.seed}, ${key.second ?? "phase 1"}: ${line.after}, ${line.seconds} s`);
       };
-      if (file !== undefined) await Deno.writeFile(file, checkpoint);
-      await Deno.writeTextFile(out, `${JSON.stringify(line)}\n`, { append: true });
-      console.error(`seed ${key.seed}, ${key.second ?? "phase 1"}: ${line.after}, ${line.seconds} s`);
-    };
-    await Deno.mkdir(weights, { recursive: true });
-    for (let seed = low + index; seed <= high; seed += count) {
-      const file = `${weights}/${seed}.safetensors`;
-      await once({ phase: 1, second: null, seed }, () => train({ recipe: "paper", seed }), file);
-      for (const name of second === "all" ? SHORT_NAMES : [second]) {
-        await once({ phase: 2, second: name, seed }, async () => secondPhase(seed, name, await Deno.readFile(file)));
+      await Deno.mkdir(weights, { recursive: true });
+      for (let seed = low; seed <= high; seed++) {
+        const file = `${weights}/${seed}.safetensors`;
+        await once({ phase: 1, second: null, seed }, () => train({ recipe: "paper", seed }), file);
+        for (const name of second === "all" ? SHORT_NAMES : [second]) {
+          await once({ phase: 2, second: name, seed }, async () => secondPhase(seed, name, await Deno.readFile(file)));
+        }
       }
-    }
-    return 0;
-  },
-};
-
-if (import.meta.main) await runBench(command);
+      return 0;
+    },
+  });
+}
