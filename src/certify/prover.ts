@@ -120,8 +120,7 @@ export class Prover {
     const { query, groups } = this.#of(step, token);
     return Float64Array.from(groups, (group) => {
       if (!this.#reach.take(query, wholeGroup(group))) return Infinity;
-      const margin = this.#after.margin(query.x, this.#reach.center, group.target);
-      this.#after.gradient(group.target, this.#gradient);
+      const margin = this.#after.gradient(query.x, this.#reach.center, group.target, this.#gradient);
       this.#reach.apart(this.#gradient, 0);
       return margin + this.#reach.lo;
     });
@@ -269,8 +268,7 @@ export class Prover {
     o.set(this.#reach.center);
     const found: Found[] = [];
     for (let round = 0; round < DESCENT; round++) {
-      this.#after.margin(query.x, o, target);
-      this.#after.gradient(target, this.#gradient);
+      this.#after.gradient(query.x, o, target, this.#gradient);
       const start = dot(this.#gradient, 0, o);
       if (!Number.isFinite(start)) return found;
       const digits = this.#reach.worst(this.#gradient, start);
