@@ -76,8 +76,8 @@ function candidates(commands: readonly Command[], words: readonly string[]): Can
   const value = flags.map(({ flag, written }) => takesValue(flag) && written === before ? flag.placeholder : "").join(
     "",
   );
-  // `fast|sure|paper` lists all values; FILE, DIR and CKPT are paths
-  if (value.includes("|")) return value.split("|").filter((word) => !word.startsWith("FILE")).map((word) => [word, ""]);
+  // `fast|sure|FILE.json` lists values in small letters; FILE, DIR and CKPT are paths
+  if (value.includes("|")) return value.split("|").filter((word) => /^[a-z\d]+$/.test(word)).map((word) => [word, ""]);
   if (value !== "") return /FILE|DIR|CKPT/.test(value) ? [[FILES, ""]] : [];
   const operands = command.operands?.match(/[a-z]{3,}/g) ?? [];
   return [

@@ -7,7 +7,7 @@ import { quote, UsageError } from "./usage_error.ts";
 const COMMANDS: Readonly<Record<string, () => Promise<Command<any>>>> = {
   add: async () => (await import("./add.ts")).addCommand,
   train: async () => (await import("./train.ts")).trainCommand,
-  continue: async () => (await import("./continue.ts")).continueCommand,
+  continue: async () => (await import("./train.ts")).continueCommand,
   eval: async () => (await import("./eval.ts")).evalCommand,
   verify: async () => (await import("./eval.ts")).verifyCommand,
   certify: async () => (await import("./certify.ts")).certifyCommand,

@@ -1,13 +1,14 @@
 import { parseRecipes } from "../training/recipe_form.ts";
 import { type Recipe, RECIPES } from "../training/recipes.ts";
-import { train } from "../training/train.ts";
+import { continueTraining, train } from "../training/train.ts";
 import type { TrainOptions } from "../training/options.ts";
 import { defineCommand } from "./command.ts";
-import { nameOf, readText, STANDARD } from "./files.ts";
+import { nameOf, readBytes, readText, STANDARD } from "./files.ts";
 import {
   defaultThreads,
   ENGINE_FLAGS,
   type FlagValues,
+  inputFile,
   readModel,
   recipeFlag,
   SEED_FLAG,
@@ -20,7 +21,7 @@ import { UsageError } from "./usage_error.ts";
 const FROM_0 = { least: 0, most: 1e9 };
 
 /** The flags that `train` and `continue` share. */
-export const TRAINING_FLAGS = {
+const TRAINING_FLAGS = {
   out: text("DIR", "folder to save the run in (default: nothing is saved)"),
   resume: { help: "go on with the unfinished run in DIR" },
   overwrite: { help: "replace the run in DIR, with its weights and its proof" },
@@ -35,7 +36,7 @@ export const TRAINING_FLAGS = {
 } as const;
 
 /** The flags of a training run as options of the library. */
-export async function trainingOptions(
+async function trainingOptions(
   { "eval-every": evalEvery, "save-every": saveEvery, harden, threads, ...flags }: FlagValues<typeof TRAINING_FLAGS>,
 ): Promise<Omit<TrainOptions, "model" | "attempts">> {
   if (flags.out === STANDARD) throw new UsageError("Cannot train as --out must be a folder: current value is -");
@@ -85,6 +86,31 @@ export const trainCommand = defineCommand({
     return await runTraining(
       { command: "train", input, resumable: attempts === undefined },
       (watch) => train({ ...options, attempts, model, ...watch }),
+    );
+  },
+});
+
+export const continueCommand = defineCommand({
+  name: "continue",
+  description: "Trains a saved model further with a new optimizer state, measures it, and tries to prove it.",
+  flags: {
+    from: inputFile("CKPT", "checkpoint to start from; -: standard input; needed unless --resume is given"),
+    ...TRAINING_FLAGS,
+    recipe: recipeFlag("how to train, or a JSON file with a recipe of your own; -: standard input (default: fast)"),
+  },
+  permissions: "--allow-read=CKPT,DIR --allow-write=DIR; --allow-read=FILE.json with a recipe of your own",
+  example:
+    "deno run --allow-read=run --allow-write=run/more cli.ts continue --from run/model.safetensors --out run/more",
+  async run(input) {
+    const { flags: { from, ...flags } } = input;
+    if (from === undefined && !flags.resume) {
+      throw new UsageError("Cannot run continue as there must be a checkpoint to start from: add --from CKPT");
+    }
+    const options = await trainingOptions(flags);
+    const start = from === STANDARD ? await readBytes(from, "a checkpoint") : from;
+    return await runTraining(
+      { command: "continue", input, from, resumable: true },
+      (watch) => continueTraining({ from: start, ...options, ...watch }),
     );
   },
 });

@@ -73,6 +73,7 @@ testIn("bash", "bash completes values: words, paths, and nothing where no shell 
   assertEquals(await bash("train", "--recipe", "s"), ["sure"]);
   assertEquals(await bash("train", "--recipe", "="), RECIPES); // --recipe=
   assertEquals(await bash("train", "--recipe", "=", "p"), ["paper"]);
+  assertEquals(await bash("train", "--model", ""), ["763", "777"]);
   assertEquals(await bash("train", "--seed", ""), []);
   assertEquals(await bash("train", "--recipe", "fast", "--mod"), ["--model"]);
   assertEquals(await bash("completions", "z"), ["zsh"]);
