@@ -4,7 +4,7 @@
 import { KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
 
 const MOST_SWEEPS = 50;
-const AXIS_STEPS = 1e7;
+const AXIS_STEPS = 1e12;
 
 /**
  * The axes along which a part is cut, as the rows of a (6, 6) matrix: those first along which the bound loses most. Bounds lose by the bends of

@@ -36,6 +36,8 @@ const FORMS = CENTERED2 + TOKENS;
 
 /** Pieces in which GELU is looked at. */
 const PIECES = 8;
+/** Pieces of a curve that the checker looks at; what they lose is added to errors here. */
+const CHECKED_PIECES = 32;
 /** |gelu''| is nowhere larger than the first, beyond 2 and -2 than the second, and beyond SETTLED than the third. */
 const BEND = 0.8;
 const OUTER_BEND = 0.12;
@@ -284,27 +286,23 @@ export class MarginBound {
   #normed(x: number, layer: Float64Array, outputs: number, to: number, name: number): void {
     const forms = this.#forms;
     const inverseWidth = this.#inverseWidth;
-    let [least, most, lo, hi] = [0, 0, this.#epsilon, this.#epsilon];
-    let constant = this.#epsilon;
+    let [most, constant] = [0, this.#epsilon];
     const factors = this.#factors;
     for (let c = 0; c < KEY_WIDTH; c++) {
       const value = forms[(x + c) * FORM];
       this.#range(x + c);
       const [from, to] = [this.#lo - value, this.#hi - value];
       most += inverseWidth * Math.max(from * from, to * to);
-      least += inverseWidth * (from > 0 ? from * from : to < 0 ? to * to : 0);
-      hi += inverseWidth * Math.max(this.#lo ** 2, this.#hi ** 2);
-      lo += inverseWidth * (this.#lo > 0 ? this.#lo ** 2 : this.#hi < 0 ? this.#hi ** 2 : 0);
       constant -= inverseWidth * value * value;
       factors[c] = 2 * inverseWidth * value;
     }
     const parts = x === X1 ? PLAIN : LOOSE;
     this.#sum(MEAN, factors, 0, x, KEY_WIDTH, 0, parts);
-    this.#addConstant(MEAN, constant + (least + most) / 2, 0);
-    forms[MEAN * FORM + LOOSE] += (most - least) / 2 + FLOAT64 * most;
+    this.#addConstant(MEAN, constant + most / 2, 0);
+    forms[MEAN * FORM + LOOSE] += most / 2 + FLOAT64 * most;
     this.#measure(MEAN);
     this.#range(MEAN);
-    this.#inverseRoot(name, Math.max(this.#lo, lo * (1 - FLOAT64)), Math.min(this.#hi, hi * (1 + FLOAT64)));
+    this.#inverseRoot(name, Math.max(this.#lo, this.#epsilon), this.#hi);
     this.#measure(SCALE);
     this.#range(SCALE);
     const largest = this.#hi;
@@ -352,7 +350,8 @@ export class MarginBound {
     const turn = Math.min(hi, Math.max(lo, (-2 * slope) ** (-2 / 3)));
     const least = 1 / Math.sqrt(turn) - slope * turn;
     const most = Math.max(atLo - slope * lo, atHi - slope * hi);
-    const error = (most - least) / 2 + NORM_ROUNDINGS * FLOAT32 * atLo + FLOAT64 * (atLo - slope * hi);
+    const curved = 0.75 * lo ** -2.5 * ((hi - lo) / CHECKED_PIECES) ** 2 / 8;
+    const error = (most - least) / 2 + curved + NORM_ROUNDINGS * FLOAT32 * atLo + FLOAT64 * (atLo - slope * hi);
     this.#line(SCALE, MEAN, slope, (most + least) / 2, error, name);
   }
 
@@ -385,7 +384,8 @@ export class MarginBound {
       least = rest < least ? rest : least;
       most = rest > most ? rest : most;
     }
-    const bend = (isSettled ? SETTLED_BEND : lo > 2 || hi < -2 ? OUTER_BEND : BEND) * step * step / 8;
+    const bend = (isSettled ? SETTLED_BEND : lo > 2 || hi < -2 ? OUTER_BEND : BEND) * step * step / 8 +
+      BEND * ((hi - lo) / CHECKED_PIECES) ** 2 / 8;
     const { relative, absolute } = this.#geluError;
     const error = (most - least) / 2 + bend + 2 * TABLE_ERROR +
       relative * Math.max(Math.abs(atLo), Math.abs(atHi), 0.171) +

@@ -30,8 +30,7 @@ export type {
   CertifyResult,
   Input,
   OpenRegion,
-  Separation,
-  Split,
+  PartCuts,
   StepResult,
 } from "./types.ts";
 export type { DecodingModules } from "../engine/wasm/read_decoding.ts";

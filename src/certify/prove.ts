@@ -109,7 +109,7 @@ async function proveStep(
   let left: GroupProof["open"];
   let margin = Infinity;
   let cutCount = 0;
-  const cuts: CertificateStep["cuts"] = [];
+  const cuts: CertificateStep["cuts"] = {};
   for (const [round, [share, mostCutsHere]] of AIMS.entries()) {
     const worst = narrow[0].margin;
     if (!(worst >= needed)) break;
@@ -134,7 +134,7 @@ async function proveStep(
         }
         margin = Math.min(margin, aim.margin);
         cutCount += taken;
-        for (const split of splits) cuts.push([token, group, ...split]);
+        for (const [digits, own] of splits) cuts[[token, group, ...digits].join(" ")] = own;
       }
       onProgress((all.length - open.length + (i + 1) / running.length * (open.length - unproved.length)) / all.length);
     }

@@ -10,7 +10,7 @@ import { type Level, MarginBound } from "./margin_bound.ts";
 import { PostAttention } from "./post_attention.ts";
 import { Query } from "./query.ts";
 import { type Digits, DIGITS_OF, dot, outputOf, Reach } from "./reach.ts";
-import type { Input, Split } from "./types.ts";
+import type { Input, PartCuts } from "./types.ts";
 
 /** A cell is not cut that is narrower than this along each axis. */
 const NARROWEST = 1e-6;
@@ -18,8 +18,10 @@ const NARROWEST = 1e-6;
 const SEARCHED_DEPTH = 4;
 /** Steps from one input to a worse one. */
 const DESCENT = 4;
-/** What is claimed of a bound: a little less, so that the checker, whose float64 is rounded otherwise, finds it, too. */
-export const CLAIMED = 1 - 1e-6;
+/** What is claimed of a bound: a little less, so that the checker, which accounts for rounding in another way, finds it, too. */
+export const CLAIMED = 0.999;
+
+type CellPart = Part & { cell: Cell };
 
 /** An input and its margin in real arithmetic on the module's numbers. */
 export type Found = Input & { readonly margin: number };
@@ -32,8 +34,8 @@ export interface Aim {
 
 /** What comes of a group. */
 export interface GroupProof {
-  /** How it is cut beyond its canonical parts: the digit a_i, the digit a_(i - 1), the axes and the cuts. */
-  readonly splits: readonly (readonly [a: number, before: number, axes: number[][], Split])[];
+  /** How its parts are cut, by the tied digits of a. */
+  readonly splits: readonly (readonly [digits: readonly number[], PartCuts])[];
   readonly cuts: number;
   /** Inputs with small margins that were met where a bound did not suffice. */
   readonly found: readonly Found[];
@@ -89,7 +91,7 @@ export class Prover {
   #cuts = 0;
   #until = Infinity;
   #found: Found[] = [];
-  #splits: [number, number, number[][], Split][] = [];
+  #splits: [number[], PartCuts][] = [];
 
   constructor(numbers: DecodingNumbers) {
     this.#numbers = numbers;
@@ -197,11 +199,13 @@ export class Prover {
     if (!last) return;
     const { step, sum, before } = part.group;
     const axes = lossAxes(this.#bound.losses());
-    const split = this.#proveCell(query, { ...part, cell: { axes, box: this.#boxOf(axes) } }, margin, 0);
-    const digit = (tied: number | undefined, place: number) =>
-      tied === undefined ? 0 : DIGITS_OF[part.digits[positionOfA(place)]][0];
     const rows = Array.from({ length: KEY_WIDTH }, (_, i) => [...axes.subarray(i * KEY_WIDTH, (i + 1) * KEY_WIDTH)]);
-    this.#splits.push([digit(sum, step), digit(before, step - 1), rows, split]);
+    const cuts: PartCuts = [rows, [], {}];
+    this.#proveCell(query, { ...part, cell: { axes, box: this.#boxOf(axes) } }, margin, cuts, 0, 0);
+    const ties = [[step, sum], [step - 1, before]] as const;
+    const digits = ties.filter(([, tied]) => tied !== undefined && tied > 0 && tied < 18)
+      .map(([place]) => DIGITS_OF[part.digits[positionOfA(place)]][0]);
+    this.#splits.push([digits, cuts]);
   }
 
   /** Whether every margin of a part is bounded by so much, by quick ways or, where it is the `last` part of its kind, by all. */
@@ -213,11 +217,14 @@ export class Prover {
   }
 
   /** Proves a cell, halved where that is needed. @throws {Unproved} */
-  #proveCell(query: Query, part: Part & { cell: Cell }, margin: number, depth: number): Split {
-    if (this.#holds(query, part, margin, true)) return 0;
+  #proveCell(query: Query, part: CellPart, margin: number, cuts: PartCuts, number: number, depth: number): void {
+    if (this.#holds(query, part, margin, true)) return;
     const losses = this.#bound.losses();
     const separation = this.#reach.separate();
-    if (separation !== undefined) return separation;
+    if (separation !== undefined) {
+      cuts[2][number] = separation;
+      return;
+    }
     const { axes, box } = part.cell;
     let [axis, most] = [-1, 0];
     for (let i = 0; i < KEY_WIDTH; i++) {
@@ -238,12 +245,10 @@ export class Prover {
     const at = (box[2 * axis] + box[2 * axis + 1]) / 2;
     const [first, second] = [box.slice(), box.slice()];
     first[2 * axis + 1] = second[2 * axis] = at;
-    return [
-      axis,
-      at,
-      this.#proveCell(query, { ...part, cell: { axes, box: first } }, margin, depth + 1),
-      this.#proveCell(query, { ...part, cell: { axes, box: second } }, margin, depth + 1),
-    ];
+    cuts[1].push([number, axis, at]);
+    const next = cuts[1].length;
+    this.#proveCell(query, { ...part, cell: { axes, box: first } }, margin, cuts, number, depth + 1);
+    this.#proveCell(query, { ...part, cell: { axes, box: second } }, margin, cuts, next, depth + 1);
   }
 
   /** Between what the output of the part at hand lies along each axis. */

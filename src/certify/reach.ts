@@ -13,7 +13,7 @@ const MOST_ROWS = 34 * DIGITS;
 const PAIR_SUMS = 19;
 const MOST_ROUNDS = 8;
 const MOST_SEPARATIONS = 24;
-const SLACK = 1e-7;
+const SLACK = 1e-4;
 /** The unit vectors of o's space. */
 const UNITS = Float64Array.from({ length: KEY_WIDTH ** 2 }, (_, i) => Number(i % (KEY_WIDTH + 1) === 0));
 /** Digits of a set, by its bits. */
@@ -310,7 +310,7 @@ export class Reach {
    */
   separate(): number[] | undefined {
     const { axes, box } = this.#part.cell!;
-    const towards = new Float64Array(KEY_WIDTH);
+    const [towards, outside, direction] = [0, 1, 2].map(() => new Float64Array(KEY_WIDTH));
     const own = new Float64Array(KEY_WIDTH);
     let near: Float64Array | undefined;
     for (let round = 0; round < MOST_SEPARATIONS; round++) {
@@ -318,17 +318,21 @@ export class Reach {
       towards.fill(0);
       for (let i = 0; i < KEY_WIDTH; i++) {
         const along = dot(axes, i * KEY_WIDTH, near ?? this.center);
-        const outside = near === undefined ? 1 : Math.max(0, box[2 * i] - along) - Math.max(0, along - box[2 * i + 1]);
-        for (let l = 0; l < KEY_WIDTH; l++) towards[l] += outside * axes[i * KEY_WIDTH + l];
-        length += outside * outside;
+        outside[i] = near === undefined ? 1 : Math.max(0, box[2 * i] - along) - Math.max(0, along - box[2 * i + 1]);
+        for (let l = 0; l < KEY_WIDTH; l++) towards[l] += outside[i] * axes[i * KEY_WIDTH + l];
+        length += outside[i] ** 2;
       }
       if (!(length > 1e-12)) return undefined;
-      // towards the part: rounded to few digits, so that the direction is short to write down
-      const direction = Float64Array.from(towards, (value) => -Number((value / Math.sqrt(length)).toFixed(3)));
+      // towards the part, by the axes: rounded to few digits, so that it is short to write down
+      const hint = Array.from(outside, (value) => -Number((value / Math.sqrt(length)).toFixed(3)));
+      direction.fill(0);
+      for (let i = 0; i < KEY_WIDTH; i++) {
+        for (let l = 0; l < KEY_WIDTH; l++) direction[l] += hint[i] * axes[i * KEY_WIDTH + l];
+      }
       const x = dot(direction, 0, this.center);
       const least = this.#leastTied(direction, 0, 1, x) - x;
       this.#inBox(direction, 0);
-      if (least > this.hi + this.#slack(direction, 0)) return [...direction];
+      if (least > this.hi + this.#slack(direction, 0)) return hint;
       outputOf(this.#query, this.input(), own);
       if (near === undefined) {
         near = own.slice();

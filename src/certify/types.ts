@@ -98,14 +98,15 @@ export interface CertifyResult {
   certificate: Certificate | null;
 }
 
-/** A direction of the attention's output along which every input of a part lies beyond a cell, six numbers. */
-export type Separation = readonly number[];
-
 /**
- * How a cell is cut: 0 where it is not; along an axis, what is at most `at` goes to the first half and what is at least `at` to the second. A
- * cell that holds no input has a direction that shows it.
+ * How a part is cut into cells. Of each cut, what is at most `at` along an axis keeps the cell's number, and what is at least `at` is the next
+ * cell. Of a cell that holds no input, `hints` has a direction that shows it, by the axes.
  */
-export type Split = 0 | Separation | readonly [axis: number, at: number, Split, Split];
+export type PartCuts = [
+  axes: number[][],
+  cuts: [cell: number, axis: number, at: number][],
+  hints: Record<number, number[]>,
+];
 
 /** What a certificate claims of one step. */
 export interface CertificateStep {
@@ -115,11 +116,8 @@ export interface CertificateStep {
   margin: number;
   /** An input whose margin, in real arithmetic, is hardly larger. Not part of the proof. */
   worst: Input;
-  /**
-   * The parts that are cut: the token that asks, the group, its digits a_i and a_(i - 1), six axes, directions of the attention's output, and how
-   * the part is cut along them.
-   */
-  cuts: [token: number, group: number, a: number, before: number, axes: number[][], Split][];
+  /** The parts that are cut, by the token that asks, the group's number, and the digits a_i and a_(i - 1) as far as they are fixed. */
+  cuts: Record<string, PartCuts>;
 }
 
 /** A proof that can be checked. */

@@ -1,222 +1,197 @@
 /**
- * Between what w . o lies over a part, where o is the attention's output: a quotient of sums, one row a position.
+ * Between what w . o lies over a part of the inputs, where o is the attention's output: a quotient of sums, one row a position.
  *
  * docs/certificate.md explains this file under "Attention", "Ties" and "Cells".
  */
 import { DIGITS, KEY_WIDTH, ROW } from "../engine/wasm/decoding_tables.ts";
-import { OPERAND_DIGITS } from "../model/vocabulary.ts";
-import { FLOAT64, type Range, type Reach } from "./forms.ts";
-import { type Query, WEIGHT } from "./query.ts";
+import { type Domain, FLOAT64, type Range } from "./forms.ts";
+import { type Query, upTo, WEIGHT } from "./query.ts";
 
-const UNITS = Array.from({ length: KEY_WIDTH }, (_, l) => Array.from({ length: KEY_WIDTH }, (_, i) => Number(i === l)));
-/** Sums that two digits can have. */
-export const SUMS = Array.from({ length: 19 }, (_, sum) => sum);
-const MOST_ROUNDS = 8;
+/** The directions of the coordinates of o, [6, 6]. */
+export const UNITS = upTo(KEY_WIDTH - 1).map((l) => upTo(KEY_WIDTH - 1).map((i) => Number(i === l)));
+/** Looks at the inputs for a tight bound. */
+export const MOST_ROUNDS = 24;
+const NO_DIRECTION = UNITS.map(() => 0);
+/** Sizes that are far from an overflow of float64. */
+const LARGEST_SIZE = 2 ** 500;
+
+/** The rows of a digit of a and one of b, and the sum of these digits. */
+export interface Pair {
+  readonly a: number;
+  readonly b: number;
+  readonly sum: number;
+}
 
 /** A set of inputs that ask the same query and have the same right answer. */
 export interface Part {
+  /** Its name in a certificate. */
+  readonly name: string;
   readonly query: Query;
   /** The right next token. */
   readonly target: number;
-  /** The digits that may stand at each position. */
-  readonly digits: readonly (readonly number[])[];
-  /** Pairs of positions whose digits have a given sum. */
-  readonly ties: readonly (readonly [a: number, b: number, sum: number])[];
-  /** In a cell: directions of length 1, and between what the attention's output lies along each of them. */
+  /** The rows of each position that nothing written depends on. */
+  readonly free: readonly (readonly number[])[];
+  /** Which digits a and b may have at each place up to the one that is asked for. */
+  readonly pairs: readonly (readonly Pair[])[];
+  /** The rows of the digits that their sum may have at each place. */
+  readonly written: readonly (readonly number[])[];
+  /** Six directions, and in a cell between what the attention's output lies along each of them. */
   readonly axes: readonly (readonly number[])[];
-  readonly box: readonly Range[];
+  readonly box?: readonly Range[];
 }
 
 /** What is known of the attention over a part. */
-export class Attention {
+export class Attention implements Domain {
   /** Near the middle of what o can be, [6]. Nothing depends on how near. */
   readonly center: readonly number[];
-  /** How far each coordinate of o can be from it. */
+  /** How far o can be from it along each axis. */
   readonly sides: readonly number[];
-  /** The least and the largest sum of the weights. */
+  /** Between what the sum of the weights lies. */
   readonly weight: Range;
   /** Whether two bounds were found to exclude each other: then there is no input in the part. */
-  isEmpty = false;
+  isEmpty: boolean;
   readonly #part: Part;
-  /** What can be added up independently, [n, 8]: of each position, or of each tied pair of positions, one row counts. */
-  readonly #rows: Float64Array;
-  /** Where the rows of each position or pair end. */
-  readonly #ends: number[] = [];
+  /** At least the size of all that is added up for a coordinate of o, or of o - center. */
+  readonly #spread: readonly number[];
+  readonly #costs: Float64Array;
 
   constructor(part: Part) {
-    const { query, digits, ties, axes, box } = part;
+    const { query: { rows, sizes }, axes } = part;
     this.#part = part;
-    this.#rows = new Float64Array(query.rows.length);
-    let to = 0;
-    for (let position = 0; position < digits.length; position++) {
-      const tie = ties.find(([a, b]) => a === position || b === position);
-      if (tie?.[1] === position) continue; // with the other
-      const start = to;
-      for (const digit of digits[position]) {
-        if (tie !== undefined && !digits[tie[1]].includes(tie[2] - digit)) continue;
-        const own = (position * DIGITS + digit) * ROW;
-        const other = tie && (tie[1] * DIGITS + tie[2] - digit) * ROW;
-        for (let i = 0; i < ROW; i++) {
-          this.#rows[to++] = query.rows[own + i] + (other === undefined ? 0 : query.rows[other + i]);
-        }
-      }
-      this.isEmpty ||= to === start;
-      this.#ends.push(to);
-    }
-    const [least, most] = this.#sums([0, 0, 0, 0, 0, 0], 1);
+    this.#costs = new Float64Array(rows.length / ROW);
+    const [least, most] = [this.#cheapest(NO_DIRECTION, -1), -this.#cheapest(NO_DIRECTION, 1)];
+    this.isEmpty = least === Infinity && sizes[WEIGHT] < Infinity;
     this.weight = [least * (1 - FLOAT64), most * (1 + FLOAT64)];
-    const sums = UNITS.map((unit) => this.#sums(unit, 0));
-    const center = sums.map(([lo, hi]) => (lo + hi) / (least + most));
-    const shifts = axes.map((axis, i) => (box[i][0] + box[i][1]) / 2 - dot(axis, center));
-    this.center = center.map((value, l) => axes.reduce((sum, axis, i) => sum + shifts[i] * axis[l], value));
-    const farthest = ([lo, hi]: Range) => Math.max(-lo, hi);
-    this.sides = UNITS.map((unit) => farthest(this.#apart(unit)));
-    if (axes.length > 0) this.sides = UNITS.map((unit, l) => Math.min(this.sides[l], farthest(this.boxed(unit))));
+    this.center = this.#mean();
+    const size = (l: number) => (sizes[l] / least + Math.abs(this.center[l])) * sizes[WEIGHT] / least * (1 + FLOAT64);
+    this.#spread = this.center.map((_, l) => size(l));
+    const box = part.box ?? axes.map((axis) => this.along(axis, 1));
+    this.center = UNITS.map((_, l) => axes.reduce((sum, axis, i) => sum + (box[i][0] + box[i][1]) / 2 * axis[l], 0));
+    this.#spread = this.#spread.map((spread, l) => Math.max(spread, size(l)));
+    this.sides = axes.map((axis, i) => {
+      const middle = dot(axis, this.center);
+      return Math.max(box[i][1] - middle, middle - box[i][0]) + FLOAT64 * this.#sizeOf(axis);
+    });
   }
 
-  /** By how far each coordinate can be from the center, and in a cell by its box. */
-  readonly boxed: Reach = (w) => this.#inBox(w, -Infinity, Infinity);
-
-  /** And by each position, or tied pair of positions, on its own. */
-  readonly apart: Reach = (w) => this.#inBox(w, ...this.#apart(w));
-
-  /** And with the digits of the sum as the operands and their carries make them ("Ties"). */
-  readonly tied: Reach = (w) => {
-    const x = dot(w, this.center);
-    return this.#inBox(w, this.#leastTied(w) - x, -this.#leastTied(Array.from(w, (value) => -value)) - x);
-  };
-
-  /** {@linkcode tied} from below, which is all that a margin needs. */
-  readonly tiedFromBelow: Reach = (w) => this.#inBox(w, this.#leastTied(w) - dot(w, this.center), Infinity);
-
-  /** Takes w apart along the axes of a cell, one after the other; what is left of it is bounded by the sides ("Cells"). */
-  #inBox(w: ArrayLike<number>, from: number, to: number): Range {
-    const { axes, box } = this.#part;
-    let rest = w;
-    let [lo, hi] = [0, 0];
-    for (const [i, axis] of axes.entries()) {
-      const share = dot(rest, axis);
-      rest = axis.map((value, l) => rest[l] - share * value);
-      const middle = dot(axis, this.center);
-      const ends = [share * (box[i][0] - middle), share * (box[i][1] - middle)];
-      const error = FLOAT64 * Math.abs(share) * (Math.abs(box[i][0]) + Math.abs(box[i][1]) + norm(this.center));
-      lo += Math.min(...ends) - error;
-      hi += Math.max(...ends) + error;
+  /** The quotient of the sums of each position's mean row. */
+  #mean(): number[] {
+    const { query: { rows }, free, pairs, written } = this.#part;
+    const shares = new Float64Array(rows.length / ROW);
+    for (const own of [...free, ...written]) for (const row of own) shares[row] += 1 / own.length;
+    for (const own of pairs) {
+      for (const { a, b } of own) {
+        shares[a] += 1 / own.length;
+        shares[b] += 1 / own.length;
+      }
     }
-    let left = axes.length > 0 ? FLOAT64 * norm(w) * norm(this.sides) : 0;
-    for (let l = 0; l < KEY_WIDTH; l++) left += Math.abs(rest[l]) * this.sides[l];
-    const range: Range = [Math.max(lo - left, from), Math.min(hi + left, to)];
+    const sums = new Float64Array(ROW);
+    for (let row = 0; row < shares.length; row++) {
+      for (let column = 0; column <= WEIGHT; column++) sums[column] += shares[row] * rows[row * ROW + column];
+    }
+    return UNITS.map((_, l) => sums[l] / sums[WEIGHT]);
+  }
+
+  /** Between what w . o lies, by so many rounds. */
+  along(w: readonly number[], rounds: number): Range {
+    const error = FLOAT64 * this.#sizeOf(w);
+    return [this.#least(w, rounds) - error, -this.#least(w.map((value) => -value), rounds) + error];
+  }
+
+  /** Between what w . t lies, where t_i is axis_i . (o - center): by the sides, and by `rounds` looks at the inputs themselves. */
+  range(w: ArrayLike<number>, rounds: number): Range {
+    const { axes } = this.#part;
+    let [most, size] = [0, 0];
+    const direction = [0, 0, 0, 0, 0, 0];
+    for (let i = 0; i < KEY_WIDTH; i++) {
+      most += Math.abs(w[i]) * this.sides[i] * (1 + FLOAT64);
+      size += Math.abs(w[i]) * this.#sizeOf(axes[i]);
+      for (let l = 0; l < KEY_WIDTH; l++) direction[l] += w[i] * axes[i][l];
+    }
+    if (rounds === 0 || !(size < LARGEST_SIZE)) return [-most, most];
+    const middle = dot(direction, this.center);
+    const [lo, hi] = this.along(direction, rounds);
+    const range = [
+      Math.max(-most, lo - middle - FLOAT64 * size),
+      Math.min(most, hi - middle + FLOAT64 * size),
+    ] as const;
     this.isEmpty ||= range[0] > range[1];
     return range;
   }
 
-  /** w . o - x = sum e (w . key - x) / sum e, with x = w . center. */
-  #apart(w: ArrayLike<number>): Range {
-    const [least, most] = this.weight;
-    const x = dot(w, this.center);
-    const [lo, hi] = this.#sums(w, -x);
-    const error = this.#error(w, x);
-    return [lo / (lo < 0 ? least : most) - error, hi / (hi > 0 ? least : most) + error];
+  /** How far o - center may be from the sum of its t_i axis_i, in each coordinate: nearly nothing where the axes are perpendicular. */
+  skew(): number[] {
+    const { axes } = this.#part;
+    return UNITS.map((unit, l) =>
+      this.#spread.reduce((sum, spread, m) => {
+        const product = axes.reduce((sum, axis) => sum + axis[l] * axis[m], 0);
+        return sum + (Math.abs(unit[m] - product) + FLOAT64) * spread;
+      }, 0)
+    );
   }
 
-  /** The least and the greatest sum of w . (e key) + f e. */
-  #sums(w: ArrayLike<number>, f: number): Range {
-    const rows = this.#rows;
-    const [w0, w1, w2, w3, w4, w5] = [w[0], w[1], w[2], w[3], w[4], w[5]];
-    let [lo, hi, i] = [0, 0, 0];
-    for (const end of this.#ends) {
-      let [least, most] = [Infinity, -Infinity];
-      for (; i < end; i += ROW) {
-        const sum = w0 * rows[i] + w1 * rows[i + 1] + w2 * rows[i + 2] + w3 * rows[i + 3] + w4 * rows[i + 4] +
-          w5 * rows[i + 5] + f * rows[i + WEIGHT];
-        if (sum < least) least = sum;
-        if (sum > most) most = sum;
-      }
-      lo += least;
-      hi += most;
-    }
-    return [lo, hi];
+  /** The same as `spread`, of w . o. */
+  #sizeOf(w: ArrayLike<number>): number {
+    let size = 0;
+    for (let l = 0; l < KEY_WIDTH; l++) size += Math.abs(w[l]) * this.#spread[l];
+    return size;
   }
 
-  /** What float64 may get wrong in (sum e (w . key - x)) / sum e. */
-  #error(w: ArrayLike<number>, x: number): number {
-    const { sizes } = this.#part.query;
-    let [size, offset] = [Math.abs(x) * sizes[WEIGHT], 0];
-    for (let l = 0; l < KEY_WIDTH; l++) {
-      size += Math.abs(w[l]) * sizes[l];
-      offset += Math.abs(w[l] * this.center[l]);
-    }
-    return FLOAT64 * (size / this.weight[0] + offset);
-  }
-
-  /** The least w . o, from below: x + min sum e (w . key - x) / sum e, for the best of a few x; Infinity where there is no input. */
-  #leastTied(w: ArrayLike<number>): number {
-    const [least, most] = this.weight;
-    const { rows } = this.#part.query;
-    const products = Float64Array.from({ length: rows.length / ROW }, (_, i) => {
-      return dot(w, rows.subarray(i * ROW, i * ROW + KEY_WIDTH));
-    });
+  /**
+   * The least w . o, from below and but for rounding where x is 0: x + min sum e (w . key - x) / sum e, for the best of a few x; Infinity where there is no
+   * input.
+   */
+  #least(w: readonly number[], rounds: number): number {
+    const [leastWeight, mostWeight] = this.weight;
     let [x, best] = [dot(w, this.center), -Infinity];
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      const [cost, weight] = cheapest(this.#part, products, x);
-      best = Math.max(best, x + cost / (cost < 0 ? least : most) - this.#error(w, x));
-      if (!(Math.abs(cost) > 1e-12 * least && cost < Infinity)) break;
-      x += cost / weight;
+    let [slope, lastX, lastCost] = [(leastWeight + mostWeight) / 2, 0, 0];
+    for (let round = 0; round < rounds; round++) {
+      const cost = this.#cheapest(w, x);
+      const error = FLOAT64 * Math.abs(x) * this.#part.query.sizes[WEIGHT] / leastWeight;
+      best = Math.max(best, x + cost / (cost < 0 ? leastWeight : mostWeight) - error);
+      if (!(Math.abs(cost) > 1e-5 * leastWeight && cost < Infinity)) break;
+      // the secant through the last two; which x is next matters to nothing but how fast the best one is found
+      if (round > 0) slope = (lastCost - cost) / (x - lastX);
+      [lastX, lastCost] = [x, cost];
+      x += cost / slope;
     }
     return best;
   }
-}
 
-/** The cheapest input of a part, place by place, by the carry into the next: its sum of e (w . key - x), Infinity where there is none; its sum of e. */
-function cheapest({ query, target, digits, ties }: Part, products: Float64Array, x: number): Range {
-  const { step, token, rows } = query;
-  const costOf = (position: number, digit: number): Range => {
-    const row = position * DIGITS + digit;
-    const weight = rows[row * ROW + WEIGHT];
-    return [products[row] - x * weight, weight];
-  };
-  let states: Range[] = [[0, 0], [Infinity, 0]];
-  for (let place = 0; place < OPERAND_DIGITS; place++) {
-    const [atA, atB, atSum] = [OPERAND_DIGITS - 1 - place, 2 * OPERAND_DIGITS - place, 2 * OPERAND_DIGITS + 2 + place];
-    // the cheapest pair of digits of each sum, or of the tied one
-    const tied = ties.find(([a]) => a === atA)?.[2];
-    const pairs: Range[] = SUMS.map(() => [Infinity, 0]);
-    const costsB = digits[atB].map((digit) => costOf(atB, digit));
-    for (const a of digits[atA]) {
-      const [costA, weightA] = costOf(atA, a);
-      for (const [j, b] of digits[atB].entries()) {
-        const cost = costA + costsB[j][0];
-        if (cost < pairs[a + b][0] && (tied ?? a + b) === a + b) pairs[a + b] = [cost, weightA + costsB[j][1]];
-      }
+  /** The least sum of e (w . key - x) that an input of the part has, place by place by the carry into the next; Infinity where there is no input. */
+  #cheapest([w0, w1, w2, w3, w4, w5]: readonly number[], x: number): number {
+    const { query: { rows }, free, pairs, written } = this.#part;
+    const costs = this.#costs;
+    for (let row = 0; row < costs.length; row++) {
+      const at = row * ROW;
+      costs[row] = w0 * rows[at] + w1 * rows[at + 1] + w2 * rows[at + 2] + w3 * rows[at + 3] + w4 * rows[at + 4] +
+        w5 * rows[at + 5] - x * rows[at + WEIGHT];
     }
-    const isWritten = place < step - 1;
-    const only = place === step - 1 ? token : place === step ? target : undefined;
-    const next: Range[] = [[Infinity, 0], [Infinity, 0]];
-    for (const carry of [0, 1]) {
-      for (const sum of SUMS) {
-        const [digit, out] = [(sum + carry) % 10, Number(sum + carry > 9)];
-        if ((only ?? digit) !== digit || isWritten && !digits[atSum].includes(digit)) continue;
-        const [cost, weight] = isWritten ? costOf(atSum, digit) : [0, 0];
-        const total = states[carry][0] + pairs[sum][0] + cost;
-        if (total < next[out][0]) next[out] = [total, states[carry][1] + pairs[sum][1] + weight];
-      }
+    let states = [0, Infinity];
+    for (const own of free) {
+      let least = Infinity;
+      for (const row of own) least = Math.min(least, costs[row]);
+      states[0] += least;
     }
-    states = next;
+    for (let place = 0; place < pairs.length; place++) {
+      const digitCosts = new Array<number>(DIGITS).fill(Infinity);
+      for (const row of written[place]) digitCosts[row % DIGITS] = costs[row];
+      const next = [Infinity, Infinity];
+      for (const { a, b, sum } of pairs[place]) {
+        const cost = costs[a] + costs[b];
+        for (let carry = 0; carry < 2; carry++) {
+          const out = sum + carry < DIGITS ? 0 : 1;
+          next[out] = Math.min(next[out], states[carry] + cost + digitCosts[sum + carry - DIGITS * out]);
+        }
+      }
+      states = next;
+    }
+    return Math.min(states[0], states[1]);
   }
-  const last = step < OPERAND_DIGITS ? Number(states[1][0] < states[0][0]) : step === OPERAND_DIGITS ? target : token;
-  const fixed = [OPERAND_DIGITS, ...(step > 0 ? [2 * OPERAND_DIGITS + 1 + step] : [])].map((at) => costOf(at, 0));
-  return fixed.reduce<Range>(([cost, weight], [c, e]) => [cost + c, weight + e], states[last]);
 }
 
 export function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
   let total = 0;
   for (let l = 0; l < KEY_WIDTH; l++) total += x[l] * y[l];
-  return total;
-}
-
-/** The sum of the sizes, at least as large as the length of x. */
-function norm(x: ArrayLike<number>): number {
-  let total = 0;
-  for (let l = 0; l < KEY_WIDTH; l++) total += Math.abs(x[l]);
   return total;
 }

@@ -2,14 +2,14 @@
  * The checker of certificates: it goes through the parts that docs/certificate.md names under "Groups" and has margin.ts bound the margins over each.
  * Of a certificate it believes nothing; this folder shares no code with the prover.
  */
-import { KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
+import { DIGITS, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
 import { type ModelName, parameterCount, variantOf } from "../model/variant.ts";
 import { sha256 } from "../common/sha256.ts";
-import { EOS, EQUALS, OPERAND_DIGITS, QUERIES } from "../model/vocabulary.ts";
-import { Attention, dot, type Part, SUMS } from "./attention.ts";
+import { EOS, EQUALS, FIRST_QUERY, OPERAND_DIGITS, QUERIES, SUM_DIGITS } from "../model/vocabulary.ts";
+import { Attention, MOST_ROUNDS, type Pair, type Part, UNITS } from "./attention.ts";
 import { Layers } from "./margin.ts";
-import { ALL_DIGITS, type Query, queryOf } from "./query.ts";
+import { EQUALS_ROW, PLUS_ROW, type Query, queryOf, upTo } from "./query.ts";
 
 /** The result of {@linkcode checkCertificate}. */
 export interface CheckResult {
@@ -23,81 +23,91 @@ export interface CheckResult {
 
 /** Larger weights are refused: the kernels could overflow. Those of trained models are below 20. */
 const LARGEST_WEIGHT = 1000;
-/** More cuts are refused, so that no certificate takes hours. */
-const MOST_CUTS = 30_000;
+/** More parts are refused, so that no certificate takes hours. */
+const MOST_PARTS = 200_000;
 
-/** The groups of a step and the token that asks, in the order of their numbers ("Groups"). */
-export function groupsOf(query: Query): Part[] {
-  const { step, token, digits } = query;
-  const group = { query, digits, axes: [], box: [] };
-  const tie = (place: number, sum: number) => [OPERAND_DIGITS - 1 - place, 2 * OPERAND_DIGITS - place, sum] as const;
-  if (step === 0) return SUMS.map((sum) => ({ ...group, target: sum % 10, ties: [tie(0, sum)] }));
-  if (step === QUERIES - 1) return [{ ...group, target: EOS, ties: [] }];
-  return SUMS.flatMap((sumBefore) =>
-    (step === 1 ? [0] : [0, 1]).filter((carry) => (sumBefore + carry) % 10 === token).flatMap((carry) => {
-      const carryOut = Number(sumBefore + carry > 9);
-      const before = tie(step - 1, sumBefore);
-      if (step === OPERAND_DIGITS) return [{ ...group, target: carryOut, ties: [before] }];
-      return SUMS.map((sum) => ({ ...group, target: (sum + carryOut) % 10, ties: [tie(step, sum), before] }));
-    })
+/** The rows of the digits at a position. */
+const rowsAt = (position: number, digits = upTo(9)) => digits.map((digit) => position * DIGITS + digit);
+const positionOfA = (place: number) => OPERAND_DIGITS - 1 - place;
+const positionOfB = (place: number) => 2 * OPERAND_DIGITS - place;
+/** All pairs of digits by place, 0 … 9; after the last one two zeros, whose rows are empty. */
+const PAIRS: Pair[][] = upTo(OPERAND_DIGITS).map((place) => {
+  if (place === OPERAND_DIGITS) return [{ a: EQUALS_ROW, b: EQUALS_ROW, sum: 0 }];
+  return rowsAt(positionOfA(place)).flatMap((a) =>
+    rowsAt(positionOfB(place)).map((b) => ({ a, b, sum: a % DIGITS + b % DIGITS }))
   );
+});
+/** The sums that the digits at a place can have; 0 where there are none. */
+const sumsAt = (place: number) => upTo(place >= 0 && place < OPERAND_DIGITS ? 18 : 0);
+
+/** The tokens that can ask for step 0 … 11: `=`, a digit of the sum, or its last, which is a carry. */
+export function tokensAt(step: number): number[] {
+  return step === 0 ? [EQUALS] : upTo(step > OPERAND_DIGITS ? 1 : 9);
 }
 
-/** The parts in which the next tied digit of a that is free is fixed; empty where none is left. */
-function refine(part: Part): Part[] {
-  const tie = part.ties.find(([a]) => part.digits[a] === ALL_DIGITS);
-  if (tie === undefined) return [];
-  const [a, b, sum] = tie;
-  return ALL_DIGITS.filter((digit) => part.digits[b].includes(sum - digit))
-    .map((digit) => ({ ...part, digits: part.digits.with(a, [digit]) }));
+/** The groups of a query, in the order of their numbers ("Groups"). */
+export function groupsOf(query: Query): Part[] {
+  const { step, token } = query;
+  const groups: Part[] = [];
+  const places = upTo(Math.min(step, OPERAND_DIGITS));
+  const later = upTo(OPERAND_DIGITS - 1).slice(places.length);
+  const free = [[PLUS_ROW], ...later.flatMap((place) => [rowsAt(positionOfA(place)), rowsAt(positionOfB(place))])];
+  for (const before of sumsAt(step - 1)) {
+    for (const carry of upTo(step < 2 ? 0 : 1)) {
+      if (step > 0 && (before + carry) % 10 !== token) continue;
+      for (const sum of sumsAt(step)) {
+        const digit = (sum + (before + carry > 9 ? 1 : 0)) % 10;
+        const known: Record<number, number> = { [step]: sum, [step - 1]: before };
+        groups.push({
+          ...{ name: `${token} ${groups.length}`, query, target: step < SUM_DIGITS ? digit : EOS, axes: UNITS, free },
+          pairs: places.map((place) => PAIRS[place].filter(({ sum }) => sum === (known[place] ?? sum))),
+          written: places.map((place) =>
+            rowsAt(FIRST_QUERY + 1 + place, place === step - 1 ? [token] : place === step ? [digit] : upTo(9))
+          ),
+        });
+      }
+    }
+  }
+  return groups;
 }
 
-/** The cells that a certificate cuts a part into, without those that a direction shows to be empty. @throws {Refusal} If a cut is none */
-function cellsOf(part: Part, axes: unknown, split: unknown): Part[] {
-  insist(areDirections(axes), "it cuts along axes that are not six directions of length 1");
-  const cells: Part[] = [];
-  const open: [Part, unknown][] = [[{ ...part, axes, box: boxOf(part, axes) }, split]];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [cell, split] = next;
-    if (split === 0) {
-      cells.push(cell);
-      continue;
-    }
-    insist(cells.length + open.length < MOST_CUTS, `it cuts one part into more than ${MOST_CUTS}`);
-    insist(Array.isArray(split), "a cut is no list");
-    if (split.length === KEY_WIDTH) {
-      const attention = new Attention(cell);
-      if (split.every(Number.isFinite)) attention.tiedFromBelow(split);
-      insist(attention.isEmpty, "a part is said to hold no input without proof");
-      continue;
-    }
-    insist(split.length === 4, "a cut does not have two halves");
-    const [axis, at, first, second] = split;
-    insist(Number.isInteger(axis) && axis >= 0 && axis < KEY_WIDTH, "a cut is along no axis");
+/** The parts of a part in which the next digit of a is fixed whose sum with that of b is known; empty where none is left. */
+export function refine({ name, pairs, ...part }: Part): Part[] {
+  const { step } = part.query;
+  const place = [step, step - 1].find((place) => pairs[place]?.length > 1);
+  if (place === undefined) return [];
+  return pairs[place].map((pair) => ({
+    ...part,
+    name: `${name} ${pair.a % DIGITS}`,
+    pairs: pairs.with(place, [pair]),
+  }));
+}
+
+/** The cells that a certificate cuts a part into. @throws {Refusal} If a cut is none */
+function cellsOf(part: Part, axes: unknown, cuts: unknown): Part[] {
+  insist(areAxes(axes), "it cuts along axes that are not six directions");
+  insist(Array.isArray(cuts), "its cuts are no list");
+  const attention = new Attention(part);
+  const cells = [{ ...part, axes, box: axes.map((axis) => attention.along(axis, MOST_ROUNDS)) }];
+  for (const [number, axis, at] of cuts) {
+    const cell = cells[number];
+    insist(cell !== undefined && cell.box[axis] !== undefined, "it cuts a cell that is none, or along no axis");
     const [lo, hi] = cell.box[axis];
     insist(Number.isFinite(at) && lo <= at && at <= hi, "it cuts a cell outside of it");
-    open.push([{ ...cell, box: cell.box.with(axis, [lo, at]) }, first]);
-    open.push([{ ...cell, box: cell.box.with(axis, [at, hi]) }, second]);
+    cells[number] = { ...cell, box: cell.box.with(axis, [lo, at]) };
+    cells.push({ ...cell, box: cell.box.with(axis, [at, hi]) });
   }
   return cells;
 }
 
-function areDirections(axes: unknown): axes is number[][] {
-  return Array.isArray(axes) && axes.length === KEY_WIDTH &&
-    axes.every((axis) =>
-      Array.isArray(axis) && axis.length === KEY_WIDTH && axis.every(Number.isFinite) &&
-      Math.abs(dot(axis, axis) - 1) < 1e-6
-    );
+function areAxes(axes: unknown): axes is number[][] {
+  return isSix(axes) &&
+    axes.every((axis) => isSix(axis) && axis.every((value) => Number.isFinite(value) && Math.abs(value) <= 1));
 }
 
-/** Between what the attention's output of a part lies along each axis. */
-export function boxOf(part: Part, axes: readonly (readonly number[])[]): Part["box"] {
-  const attention = new Attention(part);
-  return axes.map((axis) => {
-    const middle = dot(axis, attention.center);
-    const [lo, hi] = attention.tied(axis);
-    return [middle + lo - 1e-9, middle + hi + 1e-9] as const; // a key's size is at most sqrt 7
-  });
+// deno-lint-ignore no-explicit-any
+function isSix(list: unknown): list is any[] {
+  return Array.isArray(list) && list.length === KEY_WIDTH;
 }
 
 /** Why a certificate is refused. */
@@ -157,29 +167,25 @@ export async function checkCertificate(
     const layers = new Layers(numbers);
     for (const { step, margin, cuts } of steps.toReversed()) { // the steps with the fewest groups come first
       place = `step ${step}`;
-      const cutOf = new Map<string, unknown[]>(
-        cuts.map(([token, group, a, before, ...cut]: unknown[]) => [`${token} ${group} ${a} ${before}`, cut]),
-      );
-      insist(cutOf.size === cuts.length, `step ${step} cuts a part twice`);
-      const holds = (part: Part, isLast: boolean) => {
-        parts++;
-        return layers.hold(part, margin, isLast);
+      const take = (count: number) => {
+        parts += count;
+        insist(parts <= MOST_PARTS, `it takes more than ${MOST_PARTS} parts`);
       };
-      for (const token of step === 0 ? [EQUALS] : step === QUERIES - 1 ? [0, 1] : ALL_DIGITS) {
-        const groups = groupsOf(queryOf(step, token, queryTable(numbers, step, token)));
-        for (const [number, group] of groups.entries()) {
-          const check = (part: Part): boolean => {
-            const finer = refine(part);
-            if (finer.length > 0) return holds(part, false) || finer.every(check);
-            const digitAt = (place: number) => {
-              const tie = part.ties.find(([a]) => a === OPERAND_DIGITS - 1 - place);
-              return tie === undefined ? 0 : part.digits[tie[0]][0];
-            };
-            const cut = cutOf.get(`${token} ${number} ${digitAt(step)} ${digitAt(step - 1)}`);
-            const cells = cut === undefined ? [part] : cellsOf(part, cut[0], cut[1]);
-            return cells.every((own) => holds(own, true));
-          };
-          insist(check(group), `group ${number} of step ${step} after token ${token} is not proved`);
+      const isProved = (part: Part): boolean => {
+        if (cuts[part.name] !== undefined) {
+          const [axes, list, hints] = cuts[part.name];
+          const cells = cellsOf(part, axes, list);
+          take(cells.length);
+          return cells.every((cell, number) => layers.hold(cell, margin, true, hints[number]));
+        }
+        take(1);
+        const finer = refine(part);
+        const isLast = finer.length === 0;
+        return layers.hold(part, margin, isLast) || !isLast && finer.every(isProved);
+      };
+      for (const token of tokensAt(step)) {
+        for (const group of groupsOf(queryOf(step, token, queryTable(numbers, step, token)))) {
+          insist(isProved(group), `group ${group.name} of step ${step} is not proved`);
         }
       }
     }

@@ -7,11 +7,11 @@ import { groupsOf, type Part, refine, tokensAt, wholeGroup } from "../../src/cer
 import { type Level, MarginBound } from "../../src/certify/margin_bound.ts";
 import { CLAIMED } from "../../src/certify/prover.ts";
 import { Query } from "../../src/certify/query.ts";
-import { DIGITS_OF, Reach } from "../../src/certify/reach.ts";
+import { Reach } from "../../src/certify/reach.ts";
 import { groupsOf as groupsOfChecker } from "../../src/checker/check.ts";
-import { Attention } from "../../src/checker/attention.ts";
+import { Attention, MOST_ROUNDS } from "../../src/checker/attention.ts";
 import { Layers } from "../../src/checker/margin.ts";
-import { queryOf } from "../../src/checker/query.ts";
+import { EQUALS_ROW, PLUS_ROW, queryOf } from "../../src/checker/query.ts";
 import { quickModels, randomNumbers } from "./models.ts";
 
 const PARTS = 15;
@@ -73,19 +73,22 @@ for (const { name, model, parameters } of quickModels()) {
         if (!holds && separation === undefined) continue;
         const rows = (values: Float64Array, length: number) =>
           Array.from({ length: 6 }, (_, i) => Array.from(values.subarray(length * i, length * (i + 1))));
+        const isAllowed = (row: number) => {
+          const own = part.digits[Math.floor(row / 10)];
+          return row === PLUS_ROW || row === EQUALS_ROW || (own >> row % 10 & 1) === 1;
+        };
+        const whole = groupsOfTheirs[number];
         const theirs = {
-          ...groupsOfTheirs[number],
-          digits: groupsOfTheirs[number].digits.map((own, at) =>
-            own.length === 1 || own.length === DIGITS_OF[part.digits[at]].length ? own : [...DIGITS_OF[part.digits[at]]]
-          ),
-          axes: cell ? rows(cell.axes, 6) : [],
-          box: cell ? rows(cell.box, 2).map(([lo, hi]) => [lo, hi] as const) : [],
+          ...whole,
+          free: whole.free.map((own) => own.filter(isAllowed)),
+          pairs: whole.pairs.map((own) => own.filter(({ a, b }) => isAllowed(a) && isAllowed(b))),
+          ...(cell && { axes: rows(cell.axes, 6), box: rows(cell.box, 2).map(([lo, hi]) => [lo, hi] as const) }),
         };
         const message = `step ${step}, token ${token}, group ${number}, ${cell ? "a cell" : "a part"}: ${bounds}`;
         if (holds) assert(layers.hold(theirs, claim * CLAIMED, true), message);
         if (separation !== undefined) {
           const attention = new Attention(theirs);
-          attention.tiedFromBelow(separation);
+          attention.range(separation, 4 * MOST_ROUNDS);
           assert(attention.isEmpty, message);
         }
         compared++;

@@ -1,20 +1,25 @@
 /** Each operation of forms and each bound of the attention, against numbers worked out here. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { Attention, dot } from "../../src/checker/attention.ts";
-import { boxOf, groupsOf } from "../../src/checker/check.ts";
-import { FLOAT32, FLOAT64, Forms, type Reach, UNDERFLOW } from "../../src/checker/forms.ts";
+import { Attention, dot, MOST_ROUNDS } from "../../src/checker/attention.ts";
+import { groupsOf, tokensAt } from "../../src/checker/check.ts";
+import { type Domain, FLOAT32, FLOAT64, Forms, UNDERFLOW } from "../../src/checker/forms.ts";
 import { outputRounding, queryOf } from "../../src/checker/query.ts";
 import { KEY_WIDTH, queryTable, ROW } from "../../src/engine/wasm/decoding_tables.ts";
 import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
 import { FIRST_QUERY } from "../../src/model/vocabulary.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { ALL_STEPS, groupOf, partsAround, questionOf, randomNumbers, randomPair } from "./models.ts";
+import { Layers } from "../../src/checker/margin.ts";
+import { ALL_STEPS, groupOf, isIn, partsAround, questionOf, randomNumbers, randomPair, rowsOf } from "./models.ts";
 
 const NUMBERS = readDecodingNumbers(763, shippedCheckpoint().parameters)!;
 const SIDES = [1, 2, 3, 4, 5, 6];
-const boxed: Reach = (w) => {
-  const most = SIDES.reduce((sum, side, l) => sum + Math.abs(w[l]) * side, 0);
-  return [-most, most];
+const ALL_ROWS = Array.from({ length: 340 }, (_, row) => row);
+const BOX: Domain = {
+  sides: SIDES,
+  range(w) {
+    const most = SIDES.reduce((sum, side, l) => sum + Math.abs(w[l]) * side, 0);
+    return [-most, most];
+  },
 };
 /** Within what float64 may change. */
 function assertNear(actual: number, expected: number, what: string) {
@@ -31,36 +36,51 @@ Deno.test("what is allowed for rounding is what IEEE 754 needs", () => {
 });
 
 Deno.test("a sum of forms adds what they hold, and the roundings of each term", () => {
-  const forms = new Forms(SIDES, 2);
-  const x = forms.loosen(forms.coordinate(1, 10, 0.25), 0.5); // 10 + d, |d| <= 2 and 0.75
-  const y = forms.named(-3, x, 5, 1); // -25 - 3 d, and one name for 2.25 + 1
+  const forms = new Forms(BOX, 2);
+  const x = forms.loosen(forms.linear(10, [0, 1], 0.25), 0.5); // 10 + d, |d| <= 2 and 0.75
+  const y = forms.curve(x, [7, 13], (x) => 5 - 3 * x, 0, 1); // -25 - 3 d, and one name for 2.25 + 1
   assertEquals(x, [10, 0, 1, 0, 0, 0, 0, 0, 0, 0.75]);
   assertEquals([y[0], y[2], y[8] + 0, y[9]], [-25, -3, 0, 0]);
-  assertNear(y[7], 3.25 + FLOAT64 * (3 * 12.75 + 5), "what is named");
+  assertNear(y[7], 3.25 + FLOAT64 * (3 * 12.75 + 34 + 39), "what is named");
   assertNear(forms.size(x), 12.75, "size");
   assertNear(forms.size(y), 25 + 6 + y[7], "size");
   const sum = forms.sum([2, 0, -1], [x, x, y], 5);
   assertEquals([sum[0], sum[2], sum[7]], [45, 5, -y[7]]);
   assertNear(sum[9], 1.5 + (5 * FLOAT32 + FLOAT64) * (2 * 12.75 + forms.size(y)) + UNDERFLOW, "loose");
-  const [lo, hi] = forms.range(sum, boxed);
+  const [lo, hi] = forms.range(sum, 0);
   assertNear(hi, 45 + 10 + y[7] + sum[9], "upper end");
   assertNear(-lo, -45 + 10 + y[7] + sum[9], "lower end");
-  const named = forms.named(2, y, 0, 0);
+  const named = forms.curve(y, [-35, -15], (y) => 2 * y, 0, 0);
   assert(named[8] > 0 && named[7] === 2 * y[7], "a second name, and the first kept");
 });
 
-Deno.test("a product of forms holds every product", () => {
+Deno.test("a curve is off its line by what its pieces and its second derivative allow", () => {
+  const forms = new Forms(BOX, 3);
+  const x = forms.linear(2, [0.5], 0); // 1.5 to 2.5
+  const square = forms.curve(x, [1.5, 2.5], (x) => x * x, 2, 0.25);
+  // x^2 is 4 x - 3.75 at both ends and 1/4 below in the middle
+  assertEquals([square[0], square[1]], [8 - 3.875, 2]);
+  assertNear(square[7], 0.125 + 2 / 32 ** 2 / 8 + 0.25 + FLOAT64 * (16.25 + 4 * 2.5), "deviation");
+  const flat = forms.curve(x, [2, 2], (x) => x * x, 2, 0);
+  assertEquals([flat[0], flat[1], flat[7]], [4, 0, 0]);
+  assertNear(flat[8], FLOAT64 * 4, "deviation");
+});
+
+Deno.test("products and squares of forms hold every product", () => {
   const random = randomNumbers(3);
   for (let i = 0; i < 200; i++) {
-    const forms = new Forms(SIDES, 1);
+    const forms = new Forms(BOX, 1);
+    forms.curve(forms.linear(0), [0, 0], (x) => x, 0, 0); // now the deviation has its name
     const make = () => {
-      const form = forms.constant(4 * random() - 2);
+      const form = forms.linear(4 * random() - 2);
       for (let k = 1; k < form.length; k++) form[k] = random() - 0.5;
       form[form.length - 1] = random() / 10;
       return form;
     };
     const [x, y] = [make(), make()];
-    const product = forms.product(x, forms.range(x, boxed), y, forms.range(y, boxed));
+    const [rangeX, rangeY] = [forms.range(x, 0), forms.range(y, 0)];
+    const product = forms.product(x, rangeX, y, rangeY);
+    const square = forms.square(x, rangeX);
     const extreme = i % 2 === 0
       ? (side: number) => side * Math.sign(random() - 0.5)
       : (side: number) => side * (2 * random() - 1);
@@ -68,47 +88,75 @@ Deno.test("a product of forms holds every product", () => {
     const d = extreme(1);
     const at = (form: number[], own: number) =>
       form[0] + o.reduce((sum, value, l) => sum + value * form[1 + l], 0) + d * form[7] + own * form[8];
-    const exact = at(x, extreme(1)) * at(y, extreme(1));
+    const valueX = at(x, extreme(1));
+    const exact = valueX * at(y, extreme(1));
     assert(Math.abs(exact - at(product, 0)) <= product[8], `${exact}`);
-    const dev = (form: number[]) => forms.range(form, boxed)[1] - form[0];
-    assertNear(product[8], Math.abs(x[0]) * y[8] + Math.abs(y[0]) * x[8] + dev(x) * dev(y), "loose");
+    assert(Math.abs(valueX ** 2 - at(square, 0)) <= square[8], `${valueX ** 2}`);
+    const [halfX, halfY] = [(rangeX[1] - rangeX[0]) / 2, (rangeY[1] - rangeY[0]) / 2];
+    assertNear(product[8], Math.abs(x[0]) * y[8] + Math.abs(y[0]) * x[8] + halfX * halfY, "loose");
+    assertNear(square[8], 2 * Math.abs(x[0]) * x[8] + halfX ** 2 / 2, "loose");
   }
+  // ranges whose middles are not the forms'
+  const forms = new Forms(BOX, 0);
+  const [x, y] = [forms.linear(1), forms.linear(2)];
+  assertEquals(forms.product(x, [0, 4], y, [3, 5])[0], 2 * 2 + 4 * 1 - 8);
+  assertEquals(forms.square(x, [0, 4])[0], 4 - 4 + 2);
 });
 
 Deno.test("the rows of a query are the module's, and their differences those of the two ways of decoding", () => {
   for (const [step, token] of [[0, 11], [4, 7], [11, 1]]) {
     const table = queryTable(NUMBERS, step, token);
     const query = queryOf(step, token, table);
-    const scoreAt = (row: number) => dot(table.query, table.keys.subarray(row * ROW));
-    const rows = query.digits.flatMap((own, position) => own.map((digit) => 10 * position + digit));
-    const largest = rows.filter((row) => row !== 100 && row !== 210).reduce((x, y) => scoreAt(y) > scoreAt(x) ? y : x);
-    let difference = 0;
-    for (const [position, own] of query.digits.entries()) {
-      assertEquals(own.length, position === 10 || position === 21 || position === 21 + step ? 1 : 10);
-      const differences = own.map((digit) => {
-        const row = 10 * position + digit;
-        assertEquals([...query.rows.subarray(row * ROW, row * ROW + 7)], [
-          ...table.rows.subarray(row * ROW, row * ROW + 7),
-        ]);
-        const weight = query.rows[largest * ROW + 6] * 2 ** (scoreAt(row) - scoreAt(largest));
-        const own = query.rows[row * ROW + 7];
-        // float32 rounds scores of at most this size
-        const most = weight * 3e-5;
-        assert(own >= 0 && own < most + 2 ** -124, `${own} is not below ${most}`);
-        if (position === 10 || position === 21) {
-          assert(own > weight * (2 * Math.LN2 * 2 ** -24 * 128 + 2 * 1.94e-7), "symbols");
-        }
-        return own;
-      });
-      difference += Math.max(...differences);
-    }
-    assertAlmostEquals(query.sizes[7], difference, 1e-15);
-    const expected = (2 * (FIRST_QUERY + step + 1) + 5) * 2 ** -24 +
-      2 * (difference / 0.5 + 1.94e-7 + 8 * 2 ** -24 + 2 ** -34);
-    outputRounding(query, 0.5).forEach((rounding, l) => {
-      const size = Math.max(...rows.map((row) => Math.abs(table.keys[row * ROW + l])));
-      assert(rounding >= size * expected && rounding < 1.01 * size * expected, `${rounding} of ${size * expected}`);
+    const last = FIRST_QUERY + step;
+    // the row of a digit, or of a token that alone can stand there, in the table and in the query
+    const places = ALL_ROWS.filter((row) => row < 10 * (last + 1)).flatMap((row) => {
+      const [position, digit] = [Math.floor(row / 10), row % 10];
+      const isAlone = position === 10 || position === 21 || position === last;
+      if (isAlone && digit > 0) return [];
+      return [{ position, from: row, to: position === last && step > 0 ? row + token : row }];
     });
+    const scoreAt = (row: number) => dot(table.query, table.keys.subarray(row * ROW));
+    const largest = places.filter(({ from }) => from !== 100 && from !== 210)
+      .reduce((x, y) => scoreAt(y.from) > scoreAt(x.from) ? y : x);
+    const weightOf = (row: number) => query.rows[largest.to * ROW + 6] * 2 ** (scoreAt(row) - scoreAt(largest.from));
+    const differences = new Float64Array(34 * 7);
+    const sizes = new Float64Array(34 * 7);
+    for (const { position, from, to } of places) {
+      const row = query.rows.subarray(to * ROW, to * ROW + 7);
+      assertEquals([...row], [...table.rows.subarray(from * ROW, from * ROW + 7)]);
+      if (position === 21) assertEquals([...row], [0, 0, 0, 0, 0, 0, 0]);
+      for (let c = 0; c < 7; c++) {
+        const parts = [from, ...(from === 100 ? [210] : [])].map((row) =>
+          weightOf(row) * (c < 6 ? table.keys[row * ROW + c] : 1)
+        );
+        const at = 7 * position + c;
+        const difference = position === 21 ? 0 : Math.abs(row[c] - parts.reduce((x, y) => x + y));
+        differences[at] = Math.max(differences[at], difference);
+        sizes[at] = Math.max(sizes[at], Math.abs(row[c]));
+        assert(difference < 1e-4 * parts.reduce((x, y) => x + Math.abs(y), 0) + 2 ** -124, "the two ways differ");
+      }
+    }
+    const sum = (values: Float64Array, c: number) =>
+      values.reduce((sum, value, i) => i % 7 === c ? sum + value : sum, 0);
+    const keySizes = query.keySizes.map((size, l) => {
+      const expected = Math.max(...places.map(({ from }) => Math.abs(table.keys[from * ROW + l])));
+      assertEquals(size, expected);
+      return expected;
+    });
+    for (let c = 0; c < 7; c++) {
+      assertAlmostEquals(query.sizes[c], sum(sizes, c), 1e-12);
+      // scores are rounded to float32 there, and here they are not
+      assertAlmostEquals(query.differences[c], sum(differences, c), 3e-5 * sum(sizes, c));
+      assert(query.differences[c] > 0);
+    }
+    const share = (2 * (last + 1) + 5) * 2 ** -24 + 2 * (1.94e-7 + 8 * 2 ** -24 + 2 ** -34);
+    outputRounding({ ...query, differences: [0, 0, 0, 0, 0, 0, 0] }, 0.5).forEach((rounding, l) => {
+      assert(rounding >= keySizes[l] * share && rounding < 1.01 * keySizes[l] * share, "roundings");
+    });
+    const differing = { ...query, differences: [0.1, 0, 0, 0, 0, 0, 0.25] };
+    const own = outputRounding(differing, 1)[0] - keySizes[0] * share;
+    const expected = (0.1 + 0.25 * query.sizes[0]) / 0.75;
+    assert(own >= expected && own < 1.02 * expected + keySizes[0] * share, `${own} is not ${expected}`);
   }
 });
 
@@ -118,44 +166,73 @@ Deno.test("ranges of the attention hold every input of a part, and are reached",
     const [a, b] = randomPair(random);
     const question = questionOf(a, b, ALL_STEPS[i % ALL_STEPS.length]);
     const parts = partsAround(groupOf(NUMBERS, question), question, random);
-    const [single] = parts;
     const sums = new Array<number>(7).fill(0);
-    for (const [position, [digit]] of single.digits.entries()) {
-      for (let l = 0; l < 7; l++) sums[l] += single.query.rows[(10 * position + digit) * ROW + l];
+    for (const row of rowsOf(question)) {
+      for (let l = 0; l < 7; l++) sums[l] += parts[0].query.rows[row * ROW + l];
     }
     const o = sums.slice(0, KEY_WIDTH).map((sum) => sum / sums[6]);
     for (const [kind, part] of parts.entries()) {
       const attention = new Attention(part);
+      const from = o.map((value, l) => value - attention.center[l]);
+      const t = part.axes.map((axis) => dot(axis, from));
       const w = o.map(() => random() - 0.5);
-      const along = dot(w, o.map((value, l) => value - attention.center[l]));
-      const { boxed, apart, tied, tiedFromBelow } = attention;
-      for (const reach of [boxed, apart, tied, tiedFromBelow]) {
-        const [lo, hi] = reach(w);
+      const ranges = [0, 1, 2, MOST_ROUNDS].map((rounds) => attention.range(w, rounds));
+      const along = dot(w, t);
+      for (const [lo, hi] of ranges) {
         assert(lo <= along && along <= hi, `part ${kind}: ${along} is not between ${lo} and ${hi}`);
-        if (kind === 0) assert(along - lo < 1e-10, `${lo} is not ${along}`);
-        if (kind === 0 && reach !== tiedFromBelow) assert(hi - along < 1e-10, `${hi} is not ${along}`);
+        if (kind === 0) assert(along - lo < 1e-9 && hi - along < 1e-9, `${lo}, ${hi} are not ${along}`);
       }
-      assert(tied(w)[0] >= apart(w)[0] - 1e-9 && apart(w)[0] >= boxed(w)[0] - 1e-9, "not in order");
-      o.forEach((value, l) => assert(Math.abs(value - attention.center[l]) <= attention.sides[l], "sides"));
+      assert(ranges.every(([lo], i) => i === 0 || lo >= ranges[i - 1][0]), "more rounds are worse");
+      const [lo, hi] = attention.along(w, MOST_ROUNDS);
+      assert(lo <= dot(w, o) && dot(w, o) <= hi, "along");
+      t.forEach((value, i) => assert(Math.abs(value) <= attention.sides[i], "sides"));
+      const skew = attention.skew();
+      from.forEach((value, l) => {
+        const told = part.axes.reduce((sum, axis, i) => sum + t[i] * axis[l], 0);
+        assert(Math.abs(value - told) <= skew[l], `skew ${skew[l]} is less than ${value - told}`);
+        assert(kind === 6 || kind === 7 || skew[l] < 1e-8, `skew ${skew[l]}`);
+      });
       assert(attention.weight[0] <= sums[6] && sums[6] <= attention.weight[1]);
+      if (kind === 0) assert(attention.weight[1] - attention.weight[0] < 1e-10);
       assertEquals(attention.isEmpty, false);
     }
   }
 });
 
-Deno.test("the box of a part holds its inputs", () => {
-  const random = randomNumbers(6);
-  for (let i = 0; i < 24; i++) {
-    const question = questionOf(...randomPair(random), ALL_STEPS[i % ALL_STEPS.length]);
-    const [single, , , group, cell] = partsAround(groupOf(NUMBERS, question), question, random);
-    const { center } = new Attention(single); // of one input: its own output
-    const narrow = boxOf(single, cell.axes);
-    boxOf(group, cell.axes).forEach(([lo, hi], axis) => {
-      const along = dot(cell.axes[axis], center);
-      assert(lo < along && along < hi, `${along} is not between ${lo} and ${hi}`);
-      assert(narrow[axis][0] < along && along < narrow[axis][1], `${along} is not between ${narrow[axis]}`);
-      assert(narrow[axis][1] - narrow[axis][0] < 3e-9, "too wide");
-    });
+Deno.test("the least along a direction is that of the worst input, among all of a small part", () => {
+  const random = randomNumbers(12);
+  for (const step of [0, 1, 3, 10]) {
+    const question = questionOf(...randomPair(random), step);
+    const group = groupOf(NUMBERS, question);
+    const [single] = partsAround(group, question, random);
+    // the ones and the highest digits are free, as far as the right answer is the same
+    const digitsOf = (own: number[]) => own.map((position) => Array.from({ length: 10 }, (_, d) => 10 * position + d));
+    const part = {
+      ...single,
+      pairs: single.pairs.map((own, place) => place === 0 ? group.pairs[0] : own),
+      free: step < 9 ? single.free.map((own) => own[0] < 10 ? digitsOf([0])[0] : own) : single.free,
+    };
+    const w = Array.from({ length: 6 }, () => random() - 0.5);
+    let least = Infinity;
+    for (let ones = 0; ones < 100; ones++) {
+      for (let high = 0; high < (step < 9 ? 10 : 1); high++) {
+        const tokens = question.tokens.slice();
+        [tokens[9], tokens[20]] = [ones % 10, Math.floor(ones / 10)];
+        if (step < 9) tokens[0] = high;
+        const value = (from: number) => Number(tokens.slice(from, from + 10).join(""));
+        const other = questionOf(value(0), value(11), step);
+        if (
+          other.target !== question.target || !other.tokens.slice(22).every((t, i) => t === question.tokens[22 + i])
+        ) {
+          continue;
+        }
+        const sums = new Array<number>(7).fill(0);
+        for (const row of rowsOf(other)) for (let l = 0; l < 7; l++) sums[l] += group.query.rows[row * ROW + l];
+        least = Math.min(least, dot(w, sums) / sums[6]);
+      }
+    }
+    const [lo] = new Attention(part).along(w, 40);
+    assert(lo <= least && least - lo < 1e-5, `${lo} is not ${least}`);
   }
 });
 
@@ -163,16 +240,40 @@ Deno.test("a cell beyond the inputs is empty", () => {
   const question = questionOf(123, 456, 3);
   const [single] = partsAround(groupOf(NUMBERS, question), question, randomNumbers(1));
   const { center } = new Attention(single);
-  const axes = ALL_STEPS.slice(0, 6).map((i) => ALL_STEPS.slice(0, 6).map((j) => Number(i === j)));
   for (const side of [-1, 1]) {
     const cell = {
       ...single,
-      axes,
       box: center.map((value) => [value - 0.1 + 0.2 * side, value + 0.1 + 0.2 * side] as const),
     };
     const attention = new Attention(cell);
-    attention.apart([1, 0, 0, 0, 0, 0]);
+    attention.range([1, 0, 0, 0, 0, 0], 0);
+    assertEquals(attention.isEmpty, false);
+    attention.range([1, 0, 0, 0, 0, 0], 1);
     assertEquals(attention.isEmpty, true);
+  }
+  const none = new Attention({ ...single, pairs: single.pairs.with(1, []) });
+  assertEquals(none.isEmpty, true);
+});
+
+Deno.test("what is infinite or overflows shows nothing to be empty", () => {
+  const question = questionOf(123, 456, 3);
+  const group = groupOf(NUMBERS, question);
+  for (const value of [Infinity, NaN, -Infinity]) {
+    for (const w of [[value, 0, 0, 0, 0, 0], [1e308, -1e308, 1e308, 0, 0, 0]]) {
+      const attention = new Attention(group);
+      attention.range(w, MOST_ROUNDS);
+      assertEquals(attention.isEmpty, false);
+    }
+    for (const column of [0, 6]) {
+      const table = queryTable(NUMBERS, 3, 5);
+      for (let row = 0; row < 10; row++) table.rows[row * ROW + column] = value;
+      for (const part of groupsOf(queryOf(3, 5, table)).slice(0, 3)) {
+        const attention = new Attention(part);
+        attention.range([1, 1, 1, 1, 1, 1], MOST_ROUNDS);
+        assertEquals(attention.isEmpty, false);
+        assertEquals(new Layers(NUMBERS).hold(part, 1e-30, true), false);
+      }
+    }
   }
 });
 
@@ -183,14 +284,14 @@ Deno.test("groups hold every input once, with its right answer", () => {
     const question = questionOf(a, b, ALL_STEPS[i % ALL_STEPS.length]);
     const own = groupOf(NUMBERS, question);
     assertEquals(own.target, question.target);
-    const groups = groupsOf(own.query).filter((part) =>
-      part.ties.every(([a, b, sum]) => question.tokens[a] + question.tokens[b] === sum)
-    );
+    const groups = groupsOf(own.query).filter((part) => isIn(part, question));
     assertEquals(groups.length, 1);
   }
   const counts = ALL_STEPS.map((step) =>
-    (step === 0 ? [11] : step === 11 ? [0, 1] : ALL_STEPS.slice(0, 10))
-      .reduce((sum, token) => sum + groupsOf(queryOf(step, token, queryTable(NUMBERS, step, token))).length, 0)
+    tokensAt(step).reduce(
+      (sum, token) => sum + groupsOf(queryOf(step, token, queryTable(NUMBERS, step, token))).length,
+      0,
+    )
   );
   assertEquals(counts, [19, 361, 722, 722, 722, 722, 722, 722, 722, 722, 38, 2]);
 });

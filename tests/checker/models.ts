@@ -4,7 +4,7 @@
 import { type DecodingNumbers, DIGITS, KEY_WIDTH, queryTable, ROW } from "../../src/engine/wasm/decoding_tables.ts";
 import { dot, type Part } from "../../src/checker/attention.ts";
 import { groupsOf } from "../../src/checker/check.ts";
-import { queryOf } from "../../src/checker/query.ts";
+import { EQUALS_ROW, PLUS_ROW, queryOf } from "../../src/checker/query.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
 import { philox4x32 } from "../../src/model/philox.ts";
 import { type ModelName, variantOf } from "../../src/model/variant.ts";
@@ -155,27 +155,47 @@ export function questionOf(a: number, b: number, step: number): Question {
   return { step, tokens: [...promptTokens(a, b), ...answer.slice(0, step)], target: answer[step] };
 }
 
+/** Whether a part holds a question. */
+export function isIn({ pairs, written, free }: Part, { tokens }: Question): boolean {
+  const isRight = (row: number) => {
+    const token = tokens[Math.floor(row / DIGITS)];
+    return row === PLUS_ROW || row === EQUALS_ROW || token === undefined || token === row % DIGITS;
+  };
+  return pairs.every((own) => own.some(({ a, b }) => isRight(a) && isRight(b))) &&
+    [...written, ...free].every((own) => own.some(isRight));
+}
+
 /** The group that a question lies in. */
-export function groupOf(numbers: DecodingNumbers, { step, tokens }: Question): Part {
+export function groupOf(numbers: DecodingNumbers, question: Question): Part {
+  const { step, tokens } = question;
   const token = tokens[FIRST_QUERY + step];
-  const query = queryOf(step, token, queryTable(numbers, step, token));
-  const group = groupsOf(query).find(({ ties }) => ties.every(([a, b, sum]) => tokens[a] + tokens[b] === sum));
+  const group = groupsOf(queryOf(step, token, queryTable(numbers, step, token))).find((part) => isIn(part, question));
   if (group === undefined) throw new Error(`No group holds the question of step ${step}`);
   return group;
 }
 
+/** The rows that a question's attention adds up. */
+export function rowsOf({ tokens }: Question): number[] {
+  const rows = tokens.map((token, position) => position * DIGITS + token);
+  return [PLUS_ROW, ...rows.filter((_, position) => position !== OPERAND_DIGITS && position !== FIRST_QUERY)];
+}
+
 /** Parts of a group that hold the question: itself alone, with some digits free, and cells around its attention. */
-export function partsAround(group: Part, { tokens }: Question, random: () => number): Part[] {
-  const { query } = group;
-  const keep = (free: number) =>
-    group.digits.map((own, position) =>
-      own.filter((digit) => own.length === 1 || digit === tokens[position] || random() < free)
-    );
-  const single = { ...group, digits: keep(0) };
+export function partsAround(group: Part, question: Question, random: () => number): Part[] {
+  const { rows } = group.query;
+  const keep = (share: number) => {
+    const kept = new Set(Array.from({ length: rows.length / ROW }, (_, row) => row).filter(() => random() < share));
+    for (const row of [...rowsOf(question), EQUALS_ROW]) kept.add(row);
+    const filter = (own: readonly number[]) => own.length === 1 ? own : own.filter((row) => kept.has(row));
+    return {
+      free: group.free.map(filter),
+      written: group.written.map(filter),
+      pairs: group.pairs.map((own) => own.filter(({ a, b }) => kept.has(a) && kept.has(b))),
+    };
+  };
+  const single = { ...group, ...keep(0) };
   const output = new Array<number>(KEY_WIDTH + 1).fill(0);
-  for (const [position, [digit]] of single.digits.entries()) {
-    for (let l = 0; l <= KEY_WIDTH; l++) output[l] += query.rows[(position * DIGITS + digit) * ROW + l];
-  }
+  for (const row of rowsOf(question)) for (let l = 0; l <= KEY_WIDTH; l++) output[l] += rows[row * ROW + l];
   const o = output.slice(0, KEY_WIDTH).map((sum) => sum / output[KEY_WIDTH]);
   const unit = () => {
     const axis = Array.from({ length: KEY_WIDTH }, () => random() - 0.5);
@@ -199,13 +219,13 @@ export function partsAround(group: Part, { tokens }: Question, random: () => num
   }
   return [
     single,
-    { ...group, digits: keep(0.1) },
-    { ...group, digits: keep(0.5) },
+    { ...group, ...keep(0.1) },
+    { ...group, ...keep(0.5) },
     group,
     cell(axes, 0),
     cell(axes, 0.1),
     cell(axes.map(() => one), 0.01), // no basis at all
-    { ...cell(skew, 0.01), digits: keep(0) },
+    { ...cell(skew, 0.01), ...keep(0) },
   ];
 }
 
