@@ -121,7 +121,7 @@ const CHANGES: readonly [what: string, change: (certificate: Loose) => void, rea
   [
     "more cuts are given than take minutes",
     (c) => void (firstCut(c)[CUTS] = Array(200_000).fill([0, AXIS, AT])),
-    /more than 200000 parts/,
+    /more than 200000 cells/,
   ],
 ];
 
