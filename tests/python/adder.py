@@ -1,4 +1,4 @@
-"""The model as one writes it in PyTorch, with the names that checkpoints have. The 777 variant ends with a LayerNorm."""
+"""The model of any width as one writes it in PyTorch, with the names that checkpoints have. 777 and its like end with a LayerNorm."""
 import math
 
 import torch
@@ -7,37 +7,37 @@ import torch.nn.functional as F
 
 
 class Attention(nn.Module):
-    def __init__(self):
+    def __init__(self, width):
         super().__init__()
-        self.qkv = nn.Linear(7, 21, bias=False)
-        self.proj = nn.Linear(7, 7, bias=False)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.proj = nn.Linear(width, width, bias=False)
 
     def forward(self, x):
         query, key, value = self.qkv(x).chunk(3, dim=2)
         length = x.shape[1]
-        scores = torch.einsum("bqd,bkd->bqk", query, key) / math.sqrt(7)
+        scores = torch.einsum("bqd,bkd->bqk", query, key) / math.sqrt(x.shape[2])
         hidden = torch.ones(length, length, dtype=torch.bool).triu(1)
         return self.proj(scores.masked_fill(hidden, -math.inf).softmax(2) @ value)
 
 
 class FeedForward(nn.Module):
-    def __init__(self, approximate):
+    def __init__(self, width, hidden, approximate):
         super().__init__()
         self.approximate = approximate
-        self.w1 = nn.Linear(7, 14, bias=False)
-        self.w2 = nn.Linear(14, 7, bias=False)
+        self.w1 = nn.Linear(width, hidden, bias=False)
+        self.w2 = nn.Linear(hidden, width, bias=False)
 
     def forward(self, x):
         return self.w2(F.gelu(self.w1(x), approximate=self.approximate))
 
 
 class Block(nn.Module):
-    def __init__(self, eps, approximate):
+    def __init__(self, width, hidden, eps, approximate):
         super().__init__()
-        self.ln1 = nn.LayerNorm(7, eps=eps)
-        self.attn = Attention()
-        self.ln2 = nn.LayerNorm(7, eps=eps)
-        self.ffn = FeedForward(approximate)
+        self.ln1 = nn.LayerNorm(width, eps=eps)
+        self.attn = Attention(width)
+        self.ln2 = nn.LayerNorm(width, eps=eps)
+        self.ffn = FeedForward(width, hidden, approximate)
 
     def forward(self, x):
         x = x + self.attn(self.ln1(x))
@@ -45,14 +45,14 @@ class Block(nn.Module):
 
 
 class Adder(nn.Module):
-    def __init__(self, parameters=763):
+    def __init__(self, width=7, hidden=14, final_norm=False):
         super().__init__()
-        larger = parameters == 777
-        self.tok_emb = nn.Embedding(14, 7)
-        self.pos_emb = nn.Embedding(35, 7)
-        self.blocks = nn.ModuleList([Block(1e-6, "tanh") if larger else Block(1e-5, "none")])
-        self.ln_f = nn.LayerNorm(7, eps=1e-6) if larger else nn.Identity()
-        self.output_proj = nn.Linear(7, 14, bias=False)
+        eps, approximate = (1e-6, "tanh") if final_norm else (1e-5, "none")
+        self.tok_emb = nn.Embedding(14, width)
+        self.pos_emb = nn.Embedding(35, width)
+        self.blocks = nn.ModuleList([Block(width, hidden, eps, approximate)])
+        self.ln_f = nn.LayerNorm(width, eps=eps) if final_norm else nn.Identity()
+        self.output_proj = nn.Linear(width, 14, bias=False)
         self.output_proj.weight = self.tok_emb.weight
 
     def forward(self, tokens):

@@ -23,7 +23,8 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.pt")):
     assert list(state) == list(careful) and all(torch.equal(state[key], careful[key]) for key in state)
     assert state["output_proj.weight"].data_ptr() == state["tok_emb.weight"].data_ptr(), "not tied"
 
-    module = Adder(777 if "ln_f.weight" in state else 763).eval()
+    hidden, width = state["blocks.0.ffn.w1.weight"].shape
+    module = Adder(width, hidden, "ln_f.weight" in state).eval()
     module.load_state_dict(state)
     report[name] = sum(parameter.numel() for parameter in module.parameters())
     torch.save(state, path.with_suffix(".again.pt"))
