@@ -83,8 +83,8 @@ testIn(
 );
 
 /**
- * Fails where a task held up the page. On a machine that has other things to do a short task can be long by the clock: one that had a core for less
- * than half of the limit was made to wait by others.
+ * Fails where a task held up the page, on a free core. On a machine that has other things to do a short task can be long by the clock: one that had
+ * a core for less than four fifths of the limit was made to wait by others.
  */
 function assertNoLongTask(reported: readonly number[], tasks: readonly { wall: number; cpu: number }[]): void {
   assert(tasks.length > 500, `the trace has ${tasks.length} tasks`);
@@ -94,7 +94,7 @@ function assertNoLongTask(reported: readonly number[], tasks: readonly { wall: n
   console.log(
     `longest by CPU ${byCpu[0].cpu.toFixed(1)} ms; ${reported.length} reported as long, ${long.length} in the trace`,
   );
-  for (const { wall, cpu } of long) assert(cpu < LONG_TASK / 2, `a task of ${wall} ms had a core for ${cpu} ms`);
+  for (const { wall, cpu } of long) assert(cpu < 0.8 * LONG_TASK, `a task of ${wall} ms had a core for ${cpu} ms`);
   assert(reported.length <= long.length, `${reported} are reported, the trace has ${long.length}`);
 }
 
