@@ -24,7 +24,7 @@ const LARGE_TASK = 300;
 /** So many of the inputs with the smallest margins are reported. */
 const MOST_NARROW = 16;
 
-/** What comes of a step. */
+/** The result of a step. */
 export type StepOutcome =
   & (
     | { proved: true; result: StepResult; certificate: CertificateStep }

@@ -1,9 +1,6 @@
+import { check, isWhole } from "./checks.ts";
 import { closest } from "./closest.ts";
 import { formatValue } from "./format_value.ts";
-
-function isWhole(value: unknown, least: number, most = Infinity): boolean {
-  return Number.isSafeInteger(value) && value as number >= least && value as number <= most;
-}
 
 /** What an option must be, in words for its error, and the test of it. */
 const KINDS = {
@@ -44,8 +41,7 @@ export function checkOptions<T extends object>(asked: string, options: T, kinds:
   if (unknown !== undefined) throw new TypeError(`Cannot ${asked} as there is no option ${unknown}`);
   for (const [name, kind] of Object.entries<keyof typeof KINDS>(kinds)) {
     const value = (options as Record<string, unknown>)[name];
-    if (value === undefined || KINDS[kind](value)) continue;
-    throw new RangeError(`Cannot ${asked} as ${name} must be ${kind}: current value is ${formatValue(value)}`);
+    check(value === undefined || KINDS[kind](value), asked, name, kind, value);
   }
 }
 
