@@ -225,16 +225,19 @@ async function playsWrongPair(page: Page, selector: string, verdict: string): Pr
   assert(verdict.includes(pair), `${verdict} ${pair}`);
   await page.click(selector);
   const shown = await hasText(page, "#sum-verdict", "✗, correct is");
-  const [, written, right] = /= ([\d,]+) ✗, correct is ([\d,]+)/.exec(shown)!.map((text) =>
-    text.replaceAll(",", "").padStart(11, "0")
-  );
   assert(shown.startsWith(pair), shown);
-  const marked = await page.$$eval(
+  const right = /correct is ([\d,]+)/.exec(shown)![1].replaceAll(",", "").padStart(11, "0");
+  const cells = await page.$$eval(
     ".answer",
-    (cells) => cells.map((cell) => (cell as HTMLElement).dataset.wrong === "true"),
+    (all) => all.map((cell) => ({ text: cell.textContent, isWrong: (cell as HTMLElement).dataset.wrong === "true" })),
   );
-  assertEquals(marked.slice(1), [...written].map((digit, i) => digit !== right[i])); // the first cell is the end
-  assert((await textOf(page, "#sum-caption")).startsWith(`Step ${11 - marked.slice(1).lastIndexOf(true)},`));
+  // the first cell is the end; a model that has just begun may write other things than digits, which is no number
+  const digits = cells.slice(1);
+  for (const [i, { text, isWrong }] of digits.entries()) assertEquals(isWrong, text !== right[i], `${shown} ${i}`);
+  const firstWrong = cells[0].isWrong && digits.every(({ isWrong }) => !isWrong)
+    ? 12
+    : 11 - digits.findLastIndex(({ isWrong }) => isWrong);
+  assert((await textOf(page, "#sum-caption")).startsWith(`Step ${firstWrong},`));
 }
 
 testIn("chromium", "a refuted run plays its pair and is hardened to a proof", async () => {
