@@ -1,3 +1,4 @@
+import type { Keep } from "../training/progress.ts";
 import { parseRecipes } from "../training/recipe_form.ts";
 import { type Recipe, RECIPES } from "../training/recipes.ts";
 import { continueTraining, train } from "../training/train.ts";
@@ -14,6 +15,7 @@ import {
   SEED_FLAG,
   text,
   wholeNumber,
+  wrongValue,
 } from "./flags.ts";
 import { runTraining } from "./training_run.ts";
 import { UsageError } from "./usage_error.ts";
@@ -30,10 +32,22 @@ const TRAINING_FLAGS = {
   steps: wholeNumber("N", "stop after N steps of the recipe (default: all)", { least: 1, most: 1e9 }),
   "eval-every": wholeNumber("N", "evaluate every N steps; 0: only at the end (default: the recipe's)", FROM_0),
   "save-every": wholeNumber("S", "save the state every S seconds (default: 10)", FROM_0),
+  keep: {
+    placeholder: "log|N,N,…",
+    help: "keep the weights of these steps in DIR/steps; log: 0, 1, 2, 4 … 512, then every 1,000",
+    read: readKeep,
+  },
   certify: { help: "end without a proof", onByDefault: true },
   harden: { help: "if the proof fails, train on the failing pairs and prove again, up to six times" },
   ...ENGINE_FLAGS,
 } as const;
+
+/** Reads the steps whose weights are kept. @throws {UsageError} If it is neither `log` nor a list of steps */
+function readKeep(value: string, flag: string): Keep {
+  if (value === "log") return value;
+  if (/^\d{1,9}(,\d{1,9})*$/.test(value)) return value.split(",").map(Number);
+  throw wrongValue(flag, "log, or steps such as 0,100,200", value);
+}
 
 /** The flags of a training run as options of the library. */
 async function trainingOptions(

@@ -50,23 +50,15 @@ export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<R
   const { total, correct } = yield* evaluateRun(run, FINAL_SAMPLE, finalProblems, { signal, state });
   const exactMatch = correct / total;
   const metadata = {
-    kind: progress.kind,
-    recipe: recipe.name,
-    seed: String(seed),
+    ...run.metadata(),
     step: String(run.best === undefined ? step : progress.best!.step),
     examples: String(examples),
-    attempt: String(progress.attempt),
-    backend: engine.backend,
-    ...(engine.adapter !== undefined && { adapter: engine.adapter.name }),
-    arithmetic: engine.arithmetic,
     exact_match: `${correct} of ${total}`,
-    recipe_json: JSON.stringify(recipe),
     ...(hardened !== null && hardened.rounds > 0 && { hardening_rounds: String(hardened.rounds) }),
-    ...(progress.from !== null && { from: JSON.stringify(progress.from) }),
   };
   const checkpoint = encodeCheckpoint({ model, parameters, metadata });
   progress.ended = true;
-  yield { type: "model", step, exactMatch, examples, checkpoint, state };
+  yield { type: "model", step, exactMatch, examples, parameters, checkpoint, state };
   const { result: proof } = hardened ?? (options.certify ? yield* prove(run, options) : { result: null });
   const certificate = proof?.certificate ?? null;
   if (certificate !== null) yield { type: "certificate", certificate };

@@ -14,12 +14,15 @@ type InternalEvent =
   | { type: "losses"; firstStep: number; losses: Float32Array }
   /** The run is between two steps. Its state may be saved, and must be if it is due: the run stops, or will not come back for long. */
   | { type: "state"; due: boolean; state: () => RunState }
+  /** The weights of a step that the option `keep` names. `checkpoint` makes a file of them. */
+  | { type: "kept"; step: number; parameters: Float32Array; checkpoint: () => Uint8Array }
   /** The final weights, as a checkpoint, before their proof. */
   | {
     type: "model";
     step: number;
     exactMatch: number;
     examples: number;
+    parameters: Float32Array;
     checkpoint: Uint8Array;
     state: () => RunState;
   }
@@ -30,7 +33,7 @@ type InternalEvent =
 /** An event of a run. The run waits until its reader requests the next one. */
 export type RunEvent = Exclude<ProgressEvent, { type: "checkpoint" }> | InternalEvent;
 
-const INTERNAL: readonly RunEvent["type"][] = ["begin", "losses", "state", "model", "certificate", "finished"];
+const INTERNAL: readonly RunEvent["type"][] = ["begin", "losses", "state", "kept", "model", "certificate", "finished"];
 
 function isInternal(event: RunEvent): event is InternalEvent {
   return INTERNAL.includes(event.type);

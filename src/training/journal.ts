@@ -1,6 +1,7 @@
 import { certificateText } from "../certify/certificate.ts";
 import { encodeState } from "../checkpoint/safetensors/state.ts";
 import {
+  keptSteps,
   lockLog,
   openRunDirectory,
   readStateFile,
@@ -57,7 +58,8 @@ export class Journal {
     }
     const journal = new Journal(directory, log, options);
     try {
-      await removeTemporaryFiles(directory);
+      await removeTemporaryFiles(directory.path);
+      await removeTemporaryFiles(directory.stepsFolder).catch(() => {}); // as a rule there is none
       if (options.resume) return { journal, state: await journal.#resume() };
       if (!options.overwrite) checkNothingKept(directory);
       return { journal };
@@ -87,22 +89,35 @@ export class Journal {
     this.#log.close();
   }
 
-  /** Writes what an event adds to the folder. */
-  async record(event: RunEvent): Promise<void> {
-    const { certificateFile } = this.#directory;
+  /** Writes what an event adds to the folder. @returns The file of weights that are saved or kept */
+  async record(event: RunEvent): Promise<string | undefined> {
+    const { certificateFile, stepsFolder } = this.#directory;
     switch (event.type) {
       case "begin":
         this.#begun = this.#ended = false;
-        return this.#addLine("start", event.settings);
+        this.#addLine("start", event.settings);
+        return;
       case "step":
       case "evaluation":
+      case "measures":
       case "restart": {
+        if (event.type === "restart") await this.#removeKept();
         if (event.type === "step") this.#ended = false;
         const { type, ...fields } = event;
-        return this.#addLine(type, { ...fields, totalSteps: undefined });
+        this.#addLine(type, { ...fields, totalSteps: undefined });
+        return;
+      }
+      case "kept": {
+        const file = `${stepsFolder}/${event.step}.safetensors`;
+        await Deno.mkdir(stepsFolder, { recursive: true });
+        await writeFileAtomically(file, event.checkpoint());
+        return file;
       }
       case "state": {
-        if (!this.#begun) return await this.#begin(event.state());
+        if (!this.#begun) {
+          await this.#begin(event.state());
+          return;
+        }
         const { saveEvery = SECONDS_BETWEEN_SAVES } = this.#options;
         if (event.due || performance.now() - this.#savedAt > 1000 * saveEvery) await this.#saveState(event.state());
         return;
@@ -112,10 +127,11 @@ export class Journal {
         this.#addLine("end", { step, exactMatch, examples });
         this.#ended = true;
         await this.#saveState(state());
-        return await this.#saveModel(checkpoint);
+        await this.#saveModel(checkpoint);
+        return this.modelFile;
       }
       case "certificate":
-        return await writeFileAtomically(certificateFile, new TextEncoder().encode(certificateText(event.certificate)));
+        await writeFileAtomically(certificateFile, new TextEncoder().encode(certificateText(event.certificate)));
     }
   }
 
@@ -134,6 +150,7 @@ export class Journal {
   async #begin(state: RunState): Promise<void> {
     await this.#writeState(state, 0);
     await this.#removeCertificate();
+    await this.#removeKept();
     await this.#truncateLog(0);
     this.#begun = true;
   }
@@ -183,6 +200,10 @@ export class Journal {
 
   async #removeCertificate(): Promise<void> {
     await Deno.remove(this.#directory.certificateFile).catch(() => {}); // as a rule there is none
+  }
+
+  async #removeKept(): Promise<void> {
+    for (const { path } of await keptSteps(this.#directory.stepsFolder)) await Deno.remove(path);
   }
 
   /** Checks that the run will not replace proved weights. @throws {TrainingError} If it would */

@@ -7,11 +7,13 @@
 import { eventLoopTurn } from "../common/event_loop.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { learningRateAt } from "../schedule/learning_rate.ts";
+import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { conclude, evaluateRun } from "./conclude.ts";
 import { TrainingError } from "./error.ts";
 import type { RunEvent } from "./events.ts";
+import { measure, MEASURED_PROBLEMS } from "./measures.ts";
 import type { RunOptions } from "./options.ts";
-import { isDone, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
+import { isDone, isKept, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
 import { type Stage, totalSteps } from "./recipes.ts";
 import { INTERIM_SAMPLE, type Run } from "./run.ts";
 import type { RestartReport } from "./types.ts";
@@ -69,10 +71,12 @@ export async function* trainSteps(
   let turned = performance.now();
   while (progress.evaluationDue || !isDone(progress, limit)) {
     const stage = recipe.stages[progress.stage];
+    if (progress.step === 0 && isKept(progress)) yield* keepWeights(run);
     if (!progress.evaluationDue) { // otherwise the last session was stopped in an evaluation
       const before = performance.now();
       const steps = Math.min(chunk, stepsAtOnce(progress, stage, { limit, evalEvery }));
       yield* takeChunk(run, stage, steps, limit);
+      if (isKept(progress)) yield* keepWeights(run);
       const seconds = Math.max((performance.now() - before) / 1000, 1e-6);
       const fitting = Math.round(steps * (isGpu ? GPU_SECONDS : SECONDS_BETWEEN_TURNS) / seconds);
       chunk = Math.max(1, Math.min(isGpu ? MOST_GPU_STEPS : MOST_STEPS, fitting));
@@ -127,6 +131,14 @@ async function* takeChunk(run: Run, stage: Stage, steps: number, limit: number):
     examplesPerSecond: examples / Math.max(seconds, 1e-9),
     totalSteps: limit,
   };
+}
+
+/** The weights of a step that is kept, and what is measured of them. */
+async function* keepWeights(run: Run): AsyncGenerator<RunEvent, void> {
+  const { engine, progress: { step, model } } = run;
+  const [parameters, metadata] = [engine.parameters(), run.metadata()];
+  yield { type: "kept", step, parameters, checkpoint: () => encodeCheckpoint({ model, parameters, metadata }) };
+  yield { type: "measures", step, ...await measure(engine, run.heldOut(INTERIM_SAMPLE, MEASURED_PROBLEMS)) };
 }
 
 /** Checks the losses and the weights after steps of a stage. */

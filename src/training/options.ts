@@ -3,7 +3,7 @@ import { checkOptions, type OptionKinds } from "../common/options.ts";
 import type { Arithmetic, BackendName } from "../engine/interface/types.ts";
 import type { ModelName } from "../model/variant.ts";
 import { TrainingError } from "./error.ts";
-import type { RunKind } from "./progress.ts";
+import type { Keep, RunKind } from "./progress.ts";
 import type { Recipe } from "./recipes.ts";
 import type { ProgressEvent } from "./types.ts";
 
@@ -58,6 +58,12 @@ export interface TrainOptions {
   interimProblems?: number;
   /** Held-out problems of the final evaluation, 1 or more. @default {100_000} */
   finalProblems?: number;
+  /**
+   * The steps after which the weights are kept, as `steps/STEP.safetensors` in `out` and in an event of type `checkpoint`; `"log"`: 0, 1, 2, 4 … 512,
+   * then every 1,000. At each of them an event of type `measures` is reported. A restart begins the series anew.
+   * @default {none}
+   */
+  keep?: Keep;
   /** Stops the run: its state is saved in `out`, and the promise rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Called with each event, in order. */
@@ -82,7 +88,7 @@ const KINDS: OptionKinds<RunOptions> = {
   ...{ interimProblems: "a whole number, 0 or more", finalProblems: "a whole number, 1 or more" },
   ...{ backend: "anything", model: "anything", threads: "a number", arithmetic: "anything" }, // createEngine checks them
   ...{ out: "a text", resume: "true or false", overwrite: "true or false" },
-  ...{ certify: "true or false", harden: "true or false" },
+  ...{ certify: "true or false", harden: "true or false", keep: "log or a list of steps" },
   ...{ signal: "an AbortSignal", onProgress: "a function" },
 };
 

@@ -5,6 +5,9 @@ import type { EvaluationReport, RestartReport } from "./types.ts";
 
 export type RunKind = "train" | "continue";
 
+/** Steps after which weights are kept; `"log"`: 0, 1, 2, 4 … 512, then every 1,000. */
+export type Keep = "log" | readonly number[];
+
 /** The progress of a run between two steps. With weights and moments, it is all that an exact resume needs. JSON represents it exactly. */
 export interface RunProgress {
   kind: RunKind;
@@ -15,6 +18,8 @@ export interface RunProgress {
   arithmetic: Arithmetic;
   /** The backend of the run; a resume keeps it. Missing in runs of earlier versions. */
   backend?: BackendName;
+  /** The steps after which weights are kept; a resume goes on with them. */
+  keep?: Keep;
   /** The number of restarts so far, the index of the stage, and the steps done in it. */
   attempt: number;
   stage: number;
@@ -47,7 +52,7 @@ export interface RunProgress {
 
 /** The state before the first step. */
 export function freshProgress(
-  start: Pick<RunProgress, "kind" | "recipe" | "model" | "seed" | "arithmetic" | "from">,
+  start: Pick<RunProgress, "kind" | "recipe" | "model" | "seed" | "arithmetic" | "from" | "keep">,
 ): RunProgress {
   return {
     ...start,
@@ -57,11 +62,11 @@ export function freshProgress(
 }
 
 /**
- * Steps until the next event: the lengths of operands change, the gate's window opens or closes, an evaluation is due (every `evalEvery` steps,
- * 0 for none), the stage ends, or the run does (at step `limit`).
+ * Steps until the next event: the lengths of operands change, the gate's window opens or closes, weights are kept, an evaluation is due (every
+ * `evalEvery` steps, 0 for none), the stage ends, or the run does (at step `limit`).
  */
 export function stepsAtOnce(
-  { step, stageStep }: RunProgress,
+  { step, stageStep, keep }: RunProgress,
   stage: Stage,
   { limit, evalEvery }: { limit: number; evalEvery: number },
 ): number {
@@ -69,7 +74,19 @@ export function stepsAtOnce(
   if (stage.gate !== undefined) stops.push(stage.gate.atStep - stage.gate.window, stage.gate.atStep);
   const next = Math.min(...stops.map(Math.ceil).filter((stop) => stop > stageStep)) - stageStep;
   const evaluation = evalEvery > 0 ? evalEvery - step % evalEvery : Infinity;
-  return Math.min(next, evaluation, limit - step);
+  return Math.min(next, evaluation, limit - step, nextKept(keep, step) - step);
+}
+
+/** The first step after `step` whose weights are kept. */
+function nextKept(keep: Keep | undefined, step: number): number {
+  if (keep !== "log") return Math.min(...(keep ?? []).filter((each) => each > step)); // Infinity of none
+  if (step >= 512) return 1000 * (Math.floor(step / 1000) + 1);
+  return step < 1 ? step + 1 : 2 ** (Math.floor(Math.log2(step)) + 1);
+}
+
+/** Whether the weights of this step are kept. */
+export function isKept({ keep, step }: RunProgress): boolean {
+  return nextKept(keep, step - 1) === step;
 }
 
 /** Lengths of operands at a step of a stage. */

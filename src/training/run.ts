@@ -48,6 +48,19 @@ export class Run {
     return { parameters: this.engine.parameters(), firstMoment, secondMoment };
   }
 
+  /** The metadata of a checkpoint of this step. */
+  metadata(): Record<string, string> {
+    const {
+      engine: { backend, adapter, arithmetic },
+      progress: { kind, recipe, seed, step, examples, attempt, from },
+    } = this;
+    return {
+      ...{ kind, recipe: recipe.name, seed: String(seed), step: String(step), examples: String(examples) },
+      ...{ attempt: String(attempt), backend, ...(adapter && { adapter: adapter.name }), arithmetic },
+      ...{ recipe_json: JSON.stringify(recipe), ...(from && { from: JSON.stringify(from) }) },
+    };
+  }
+
   /** What a resume needs to end with the same bytes. @param vectors Those of the last step, if the engine holds others by now */
   state(vectors = this.vectors()): RunState {
     this.progress.seconds = this.seconds;

@@ -53,14 +53,15 @@ async function resumed(kind: RunKind, options: RunOptions): Promise<Start> {
     journal.close();
     throw error;
   }
+  if (options.keep !== undefined) progress.keep = options.keep;
   return { progress, journal, vectors: state };
 }
 
 async function fresh(kind: RunKind, options: RunOptions): Promise<Start> {
-  const { recipe = kind === "train" ? "sure" : "fast", seed = 1, arithmetic = "exact", out } = options;
+  const { recipe = kind === "train" ? "sure" : "fast", seed = 1, arithmetic = "exact", keep, out } = options;
   const from = kind === "train" ? undefined : checkpointFrom(options.from!, "continue training from `from`");
   const progress = freshProgress({
-    ...{ kind, recipe: recipeOf(kind, recipe), seed, arithmetic },
+    ...{ kind, recipe: recipeOf(kind, recipe), seed, arithmetic, ...(keep && { keep }) },
     ...{ model: from?.model ?? options.model ?? 763, from: from?.metadata ?? null },
   });
   const opened = out === undefined ? undefined : await Journal.open(out, options);
@@ -99,9 +100,9 @@ export async function startRun(
   const { progress, journal } = start;
   const { attempts, signal, onProgress = () => {} } = options;
   const record = async (event: RunEvent) => {
-    await journal?.record(event);
-    if (event.type === "model" && journal !== undefined) {
-      onProgress({ type: "checkpoint", step: event.step, path: journal.modelFile });
+    const path = await journal?.record(event) ?? null;
+    if (event.type === "kept" || (event.type === "model" && path !== null)) {
+      onProgress({ type: "checkpoint", step: event.step, path, parameters: event.parameters });
     }
   };
   try {

@@ -46,7 +46,30 @@ export type ProgressEvent =
   | { type: "restart"; attempt: number; step: number; stage: string; loss: number; gate: number }
   | { type: "certification"; step: number; proved: number; provedSteps: number; seconds: number }
   | { type: "hardening"; step: number; round: number; proved: number; pool: number }
-  | { type: "checkpoint"; step: number; path: string }
+  | {
+    /** After a step of the option `keep`. */
+    type: "measures";
+    step: number;
+    /** Held-out problems that were measured on. */
+    total: number;
+    /** Problems that were added correctly. */
+    correct: number;
+    /** The share of correct digits at each of the eleven positions of the sum, ones first. */
+    digitAccuracy: number[];
+    /** The mean loss at each of the twelve positions, in nats: the digits of the sum, ones first, and the end. */
+    positionLoss: number[];
+    /** The Euclidean norm of each tensor, by PyTorch's name. */
+    weightNorms: Record<string, number>;
+  }
+  | {
+    /** Weights are kept, by the option `keep`, or saved at the end. */
+    type: "checkpoint";
+    step: number;
+    /** Their file; null where nothing is saved. */
+    path: string | null;
+    /** A copy of the flat parameter vector. */
+    parameters: Float32Array;
+  }
   | { type: "end"; step: number; exactMatch: number };
 
 /** A restart: a gate found a loss that was too high. */

@@ -16,6 +16,8 @@ export interface RunDirectory {
   /** The events of the run, one JSON object a line. */
   logFile: string;
   certificateFile: string;
+  /** The folder of the weights that are kept on the way. */
+  stepsFolder: string;
 }
 
 /** The paths of the files in a run directory. Nothing is read or created. */
@@ -26,6 +28,7 @@ export function runDirectory(path: string): RunDirectory {
     stateFile: joined(path, "state.safetensors"),
     logFile: joined(path, "log.jsonl"),
     certificateFile: joined(path, CERTIFICATE_FILE),
+    stepsFolder: joined(path, "steps"),
   };
 }
 
@@ -53,10 +56,24 @@ export async function openRunDirectory(path: string): Promise<RunDirectory> {
   return runDirectory(path);
 }
 
+/** The kept weights in a folder of steps, `STEP.safetensors`, in the order of their steps. None where there is no such folder. */
+export async function keptSteps(folder: string): Promise<{ step: number; path: string }[]> {
+  const found: { step: number; path: string }[] = [];
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      const [, step] = /^(\d+)\.safetensors$/.exec(name) ?? [];
+      if (step !== undefined) found.push({ step: Number(step), path: joined(folder, name) });
+    }
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw unwritable(folder, cause);
+  }
+  return found.sort((x, y) => x.step - y.step);
+}
+
 /** Removes temporary files of killed processes. No other process may be writing to the directory. */
-export async function removeTemporaryFiles({ path }: RunDirectory): Promise<void> {
-  for await (const { name } of Deno.readDir(path)) {
-    if (TEMPORARY.test(name)) await Deno.remove(joined(path, name)).catch(() => {}); // no harm where one stays
+export async function removeTemporaryFiles(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (TEMPORARY.test(name)) await Deno.remove(joined(folder, name)).catch(() => {}); // no harm where one stays
   }
 }
 
