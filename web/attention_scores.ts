@@ -1,6 +1,6 @@
 import { linear } from "../src/engine/reference/linear.ts";
 import { forward } from "../src/engine/reference/model.ts";
-import type { ReferenceModel } from "../src/inspection/sum.ts";
+import type { ReferenceModel } from "../src/inspection/reference_model.ts";
 import { TOKENS } from "../src/model/variant.ts";
 import { EQUALS, FIRST_QUERY, PLUS, POSITIONS_READ } from "../src/model/vocabulary.ts";
 

@@ -1,7 +1,7 @@
 import { eventLoopTurn } from "../src/common/event_loop.ts";
-import { referenceModel, TOKEN_NAMES } from "../src/inspection/sum.ts";
-import { type Survey, surveyModel } from "../src/inspection/survey.ts";
-import { surveyMaps } from "../src/inspection/svg.ts";
+import { TOKEN_NAMES } from "../src/inspection/names.ts";
+import { referenceModel } from "../src/inspection/reference_model.ts";
+import { type Survey, surveyMaps, surveyModel } from "../src/inspection/survey.ts";
 import { EQUALS, POSITIONS_READ } from "../src/model/vocabulary.ts";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { attentionScores } from "./attention_scores.ts";

@@ -1,5 +1,6 @@
 import { formatInteger } from "../src/common/format_integer.ts";
-import { inspectSum, type SumInspection, TOKEN_NAMES } from "../src/inspection/sum.ts";
+import { TOKEN_NAMES } from "../src/inspection/names.ts";
+import { inspectSum, type SumInspection } from "../src/inspection/sum.ts";
 import { EOS, FIRST_QUERY, MAX_OPERAND, PLUS, QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { percent } from "./format.ts";

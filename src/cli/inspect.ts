@@ -1,11 +1,15 @@
-import { inspectSum } from "../inspection/sum.ts";
-import { surveyModel } from "../inspection/survey.ts";
-import { sumSvg, surveySvg } from "../inspection/svg.ts";
+import { inspectSum, sumSvg } from "../inspection/sum.ts";
+import { surveyModel, surveySvg } from "../inspection/survey.ts";
 import { type Emphasis, sumText, surveyText } from "../inspection/text.ts";
 import { readOperands } from "./add.ts";
+import { ACTIVATIONS } from "../engine/reference/attention.ts";
+import { parseCases } from "../evaluation/cases.ts";
+import { encodeActivations, look } from "../inspection/look.ts";
+import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { defineCommand } from "./command.ts";
-import { checkOutput, modelFrom, writeOutput } from "./files.ts";
-import { FROM_FLAG, outputFile, OVERWRITE_FLAG } from "./flags.ts";
+import { checkOutput, modelFrom, nameOf, readText, STANDARD, writeOutput } from "./files.ts";
+import { FROM_FLAG, inputFile, oneOf, outputFile, OVERWRITE_FLAG, wrongValue } from "./flags.ts";
+import { UsageError } from "./usage_error.ts";
 import { printResult, sumLine } from "./format.ts";
 
 /** Random sums of a survey; they take the reference engine a second. */
@@ -15,17 +19,41 @@ export const inspectCommand = defineCommand({
   name: "inspect",
   description:
     "Shows how a model adds. With two numbers: the attention, the answer and the margin of each step of their sum.\n" +
-    "Without: the mean attention of each step over 1,000 random sums, and the embeddings.",
+    "Without: the mean attention of each step over 1,000 random sums, and the embeddings.\n" +
+    "With --cases: every activation of every case, as arrays for Python and others.",
   operands: "[A B]",
   flags: {
     from: FROM_FLAG,
-    out: outputFile("FILE.svg", "also draw the tables as heat maps into an SVG file; -: standard output"),
+    cases: inputFile("FILE.csv", "write the activations of these cases, with columns a and b; -: standard input"),
+    only: {
+      placeholder: "NAME,NAME,…",
+      help: `keep these activations: ${ACTIVATIONS.join(", ")} (default: all)`,
+      read: (names: string, flag: string) => names.split(",").map((name) => oneOf(ACTIVATIONS, "").read(name, flag)),
+    },
+    answer: oneOf(["right", "written"], "the digits that later steps read, with --cases (default: right)"),
+    out: outputFile("FILE", "FILE.svg to draw heat maps into; with --cases FILE.safetensors; -: standard output"),
     overwrite: OVERWRITE_FLAG,
   },
-  permissions: "none; --allow-read=CKPT with --from, --allow-write=FILE.svg with --out",
+  permissions: "none; --allow-read=CKPT with --from, --allow-read=FILE.csv with --cases, --allow-write=FILE with --out",
   example: "deno run --allow-write=sum.svg cli.ts inspect 1234567890 987654321 --out sum.svg",
-  async run({ operands, flags: { from, out, overwrite }, json }) {
+  async run({ operands, flags: { from, cases, only, answer, out, overwrite }, json }) {
+    const ending = cases === undefined ? ".svg" : ".safetensors";
+    if (out !== undefined && out !== STANDARD && !out.toLowerCase().endsWith(ending)) {
+      throw wrongValue("out", `a file that ends in ${ending}`, out);
+    }
+    if (cases === undefined && (only ?? answer) !== undefined) {
+      throw new UsageError("Cannot run inspect as --only and --answer belong to --cases: add --cases FILE.csv");
+    }
     await checkOutput(out, overwrite);
+    if (cases !== undefined) {
+      if (operands.length > 0) throw new UsageError(`Cannot run inspect as it takes --cases or a sum: found both`);
+      if (out === undefined) throw new UsageError("Cannot run inspect as --out is missing: add --out FILE.safetensors");
+      const { checkpoint, name } = await modelFrom(from);
+      const report = await writeActivations(checkpoint, { cases, only, answer, out });
+      const text = `${report.correct} of ${report.cases} sums are right; activations: ${report.activations.join(", ")}`;
+      printResult({ ...report, checkpoint: name }, text, { json, output: out });
+      return 0;
+    }
     const pair = operands.length === 0 ? undefined : readOperands(operands, "inspect");
     const { checkpoint, name } = await modelFrom(from);
     const drawing = async (svg: () => string) => {
@@ -46,6 +74,24 @@ export const inspectCommand = defineCommand({
     return correct ? 0 : 1;
   },
 });
+
+/** Writes the activations of the cases in a file. */
+async function writeActivations(
+  checkpoint: Checkpoint,
+  { cases, out, ...options }: {
+    readonly cases: string;
+    readonly out: string;
+    readonly only?: (typeof ACTIVATIONS[number])[];
+    readonly answer?: "right" | "written";
+  },
+) {
+  const operands = parseCases(await readText(cases, "a CSV file"), nameOf(cases));
+  const seen = look(checkpoint, operands, options);
+  const bytes = await writeOutput(out, encodeActivations(seen));
+  const correct = seen.sums.filter((sum, i) => sum === operands[2 * i] + operands[2 * i + 1]).length;
+  const activations = ACTIVATIONS.filter((name) => name in seen);
+  return { cases: seen.sums.length, correct, activations, answer: options.answer ?? "right", file: out, bytes };
+}
 
 /** Colours cells by their share on a terminal, unless NO_COLOR is set: grey, plain, green (ECMA-48). */
 function emphasis(): Emphasis {

@@ -1,51 +1,18 @@
-import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
-import { decodeGreedily } from "../engine/reference/decode.ts";
-import { forward, type QueryState, type Tensors, tensorsOf } from "../engine/reference/model.ts";
+import type { CheckpointSource } from "../checkpoint/safetensors/source.ts";
 import { softmax } from "../engine/reference/softmax.ts";
-import { type Variant, variantOf } from "../model/variant.ts";
-import {
-  FIRST_QUERY,
-  OPERAND_DIGITS,
-  PAD,
-  POSITIONS_READ,
-  promptTokens,
-  readSum,
-  VOCABULARY,
-} from "../model/vocabulary.ts";
+import { FIRST_QUERY, QUERIES } from "../model/vocabulary.ts";
+import { heatMapsSvg } from "../svg/heat_map.ts";
+import { withDrawing } from "./display.ts";
+import { look } from "./look.ts";
+import { TOKEN_NAMES } from "./names.ts";
 
-type Model = Pick<Checkpoint, "model" | "parameters">;
-
-/** A model with its weights in float64, as the reference engine uses them. */
-export interface ReferenceModel {
-  readonly variant: Variant;
-  readonly tensors: Tensors;
-}
-
-export function referenceModel({ model, parameters }: Model): ReferenceModel {
-  const variant = variantOf(model);
-  return { variant, tensors: tensorsOf(Float64Array.from(parameters), variant) };
-}
-
-/**
- * One forward pass over a sum and its answer. It equals twelve steps of decoding, because no position sees a later one.
- *
- * @param answer The tokens of the answer, at least eleven
- */
-export function traceSum(
-  { variant, tensors }: ReferenceModel,
-  a: number,
-  b: number,
-  answer: readonly number[],
-): { tokens: number[]; queries: readonly QueryState[] } {
-  const tokens = [...promptTokens(a, b), ...answer].slice(0, POSITIONS_READ);
-  return { tokens, queries: forward(tensors, variant, tokens, FIRST_QUERY).queries };
-}
-
+/** A step of a sum. */
 export interface StepInspection {
   /** Step i writes digit i of the sum, ones first; step 11 writes the end. */
   readonly step: number;
   /** The token that it writes. */
   readonly token: number;
+  /** The token's probability. */
   readonly probability: number;
   /** The logit of the token minus the next best logit. */
   readonly margin: number;
@@ -57,35 +24,53 @@ export interface StepInspection {
 
 /** A sum as the model adds it. */
 export interface SumInspection {
+  /** The first operand. */
   readonly a: number;
+  /** The second operand. */
   readonly b: number;
   /** The answer of the model; null if it is not a number. */
   readonly sum: number | null;
   /** The prompt and the eleven tokens written after it. */
   readonly tokens: readonly number[];
+  /** The twelve steps. */
   readonly steps: readonly StepInspection[];
 }
 
-/** Adds two numbers of at most ten digits with the reference engine, in float64, and records attention and probabilities of each step. */
-export function inspectSum(model: Model, a: number, b: number): SumInspection {
-  const reference = referenceModel(model);
-  const written = decodeGreedily(reference.tensors, reference.variant, a, b);
-  const { tokens, queries } = traceSum(reference, a, b, written);
-  const steps = queries.map(({ attended, logits }, step) => {
-    const token = written[step];
-    const probabilities = Array.from(softmax(logits));
-    const attention = Array.from(attended.weights);
+/**
+ * Adds two numbers with the reference engine, in float64, and records attention and probabilities of each step. A notebook draws the result.
+ *
+ * @example Usage
+ * ```ts
+ * import { shippedCheckpoint } from "@x/tiny-adder";
+ * import { inspectSum } from "@x/tiny-adder/inspect";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { sum, steps } = inspectSum(shippedCheckpoint(), 42, 7);
+ * assertEquals(sum, 49);
+ * console.log(steps[0].margin);
+ * ```
+ *
+ * @throws {RangeError} If an operand is not a whole number in [0, 9999999999]
+ */
+export function inspectSum(checkpoint: CheckpointSource, a: number, b: number): SumInspection {
+  const { tokens, predicted, sums, pattern, logits } = look(checkpoint, [{ a, b }], {
+    answer: "written",
+    only: ["pattern", "logits"],
+  });
+  const steps = Array.from({ length: QUERIES }, (_, step) => {
+    const token = predicted.values[step];
+    const probabilities = Array.from(softmax(logits.row(0, step)));
     return {
       step,
       token,
       probability: probabilities[token],
-      margin: marginOf(logits, token),
-      attention,
+      margin: marginOf(logits.row(0, step), token),
+      attention: Array.from(pattern.row(0, step).subarray(0, FIRST_QUERY + 1 + step)),
       probabilities,
     };
   });
-  const sum = readSum(written);
-  return { a, b, sum: Number.isNaN(sum) ? null : sum, tokens, steps };
+  const inspection = { a, b, sum: sums[0], tokens: Array.from(tokens.values), steps };
+  return withDrawing(inspection, () => sumSvg(inspection));
 }
 
 /** The logit of a token minus the best other logit: negative if the token is not the best. */
@@ -93,12 +78,26 @@ export function marginOf(logits: Float64Array, token: number): number {
   return logits[token] - Math.max(...logits.filter((_, other) => other !== token));
 }
 
-/** `a3`, `+`, `b0`, `=`, or `s2` for a digit of the sum; 0 is the ones. */
-export function positionName(position: number): string {
-  if (position < OPERAND_DIGITS) return `a${OPERAND_DIGITS - 1 - position}`;
-  if (position === OPERAND_DIGITS) return "+";
-  if (position < FIRST_QUERY) return `b${FIRST_QUERY - 1 - position}`;
-  return position === FIRST_QUERY ? "=" : `s${position - FIRST_QUERY - 1}`;
+/**
+ * Draws the attention of each step of a sum, with the token that it writes, as the text of an SVG file.
+ *
+ * @example Usage
+ * ```ts
+ * import { shippedCheckpoint } from "@x/tiny-adder";
+ * import { inspectSum, sumSvg } from "@x/tiny-adder/inspect";
+ *
+ * console.log(sumSvg(inspectSum(shippedCheckpoint(), 42, 7)).length);
+ * ```
+ */
+export function sumSvg({ a, b, sum, tokens, steps }: SumInspection): string {
+  return heatMapsSvg(`${a} + ${b} = ${sum ?? "no number"}, ones first`, [{
+    title: "Attention of each step by position; on the right its token, with probability p and margin",
+    rows: steps.map(({ attention }) => attention),
+    rowLabels: steps.map(({ step }) => `step ${step}`),
+    columnLabels: tokens.map((token) => TOKEN_NAMES[token]),
+    remarks: steps.map(({ token, probability, margin }) =>
+      `${TOKEN_NAMES[token]}   p = ${probability.toFixed(4)}, margin ${margin.toFixed(2)}`
+    ),
+    full: 1,
+  }]);
 }
-
-export const TOKEN_NAMES: readonly string[] = [...VOCABULARY.slice(0, PAD), "pad", "end"];

@@ -1,12 +1,18 @@
-import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/source.ts";
 import { linear } from "../engine/reference/linear.ts";
 import { drawOperands } from "../model/sampler.ts";
 import type { ModelName } from "../model/variant.ts";
 import { FIRST_QUERY, QUERIES, targetTokens } from "../model/vocabulary.ts";
-import { marginOf, referenceModel, traceSum } from "./sum.ts";
+import { type HeatMap, heatMapsSvg } from "../svg/heat_map.ts";
+import { withDrawing } from "./display.ts";
+import { look } from "./look.ts";
+import { positionName, TOKEN_NAMES } from "./names.ts";
+import { referenceModel } from "./reference_model.ts";
+import { marginOf } from "./sum.ts";
 
 /** A step of decoding, over many sums and with the correct digits before it. */
 export interface StepSurvey {
+  /** Step i writes digit i of the sum, ones first; step 11 writes the end. */
   readonly step: number;
   /** The mean share of attention that each position gets, from position 0 to the step's own. */
   readonly attention: readonly number[];
@@ -16,13 +22,15 @@ export interface StepSurvey {
 
 /** The embeddings of a model, and the mean attention of its steps. */
 export interface Survey {
+  /** The variant of the model. */
   readonly model: ModelName;
   /** The number of random sums. */
   readonly sums: number;
+  /** The twelve steps. */
   readonly steps: readonly StepSurvey[];
-  /** [14][7]; they are the output weights as well. */
+  /** [14][W]; they are the output weights as well. */
   readonly tokenEmbedding: readonly (readonly number[])[];
-  /** [35][7]. */
+  /** [35][W]. */
   readonly positionEmbedding: readonly (readonly number[])[];
   /** Cosine similarities of the digits' embeddings, [10][10]. */
   readonly digitCosines: readonly (readonly number[])[];
@@ -34,35 +42,47 @@ const SEED = 1;
 const SUMS_AT_ONCE = 6;
 
 /**
- * Surveys a model with the reference engine, in float64, on random sums of 10-digit numbers.
+ * Surveys a model with the reference engine, in float64, on random sums of 10-digit numbers. A notebook draws the result.
+ *
+ * @example Usage
+ * ```ts
+ * import { shippedCheckpoint } from "@x/tiny-adder";
+ * import { surveyModel } from "@x/tiny-adder/inspect";
+ *
+ * const { steps, digitCosines } = await surveyModel(shippedCheckpoint(), 20);
+ * console.log(steps[5].attention, digitCosines[0]);
+ * ```
  *
  * @param pause Awaited now and then, so that a page can respond
  */
 export async function surveyModel(
-  checkpoint: Pick<Checkpoint, "model" | "parameters">,
+  checkpoint: CheckpointSource,
   sums: number,
   pause?: () => Promise<void>,
 ): Promise<Survey> {
-  const reference = referenceModel(checkpoint);
+  const source = checkpointFrom(checkpoint, "survey a model");
   const attention = Array.from({ length: QUERIES }, (_, step) => new Float64Array(FIRST_QUERY + 1 + step));
   const smallestMargins = new Array<number>(QUERIES).fill(Infinity);
 
   const operands = drawOperands({ seed: SEED, stream: "evaluation", count: sums });
-  for (let i = 0; i < sums; i++) {
-    if (i > 0 && i % SUMS_AT_ONCE === 0) await pause?.();
-    const [a, b] = operands.subarray(2 * i);
-    const targets = targetTokens(a, b);
-    traceSum(reference, a, b, targets).queries.forEach(({ attended, logits }, step) => {
-      attended.weights.forEach((weight, position) => attention[step][position] += weight / sums);
-      smallestMargins[step] = Math.min(smallestMargins[step], marginOf(logits, targets[step]));
-    });
+  for (let first = 0; first < sums; first += SUMS_AT_ONCE) {
+    if (first > 0) await pause?.();
+    const some = operands.subarray(2 * first, 2 * (first + SUMS_AT_ONCE));
+    const { pattern, logits } = look(source, some, { only: ["pattern", "logits"] });
+    for (let i = 0; i < some.length / 2; i++) {
+      targetTokens(some[2 * i], some[2 * i + 1]).forEach((target, step) => {
+        const weights = pattern.row(i, step);
+        attention[step].forEach((_, position) => attention[step][position] += weights[position] / sums);
+        smallestMargins[step] = Math.min(smallestMargins[step], marginOf(logits.row(i, step), target));
+      });
+    }
   }
 
-  const { tensors: { tokenEmbedding, positionEmbedding }, variant: { width } } = reference;
+  const { tensors: { tokenEmbedding, positionEmbedding }, variant: { width } } = referenceModel(source);
   const digits = tokenEmbedding.subarray(0, 10 * width);
   const products = rowsOf(digits, width).map((row) => linear(Float64Array.from(row), digits));
-  return {
-    model: checkpoint.model,
+  const survey: Survey = {
+    model: source.model,
     sums,
     steps: attention.map((shares, step) => (
       { step, attention: Array.from(shares), smallestMargin: smallestMargins[step] }
@@ -71,9 +91,62 @@ export async function surveyModel(
     positionEmbedding: rowsOf(positionEmbedding, width),
     digitCosines: products.map((row, i) => Array.from(row, (value, j) => value / Math.sqrt(row[i] * products[j][j]))),
   };
+  return withDrawing(survey, () => surveySvg(survey));
 }
 
 function rowsOf(matrix: Float64Array, width: number): number[][] {
   const rows = matrix.length / width;
   return Array.from({ length: rows }, (_, row) => Array.from(matrix.subarray(width * row, width * (row + 1))));
+}
+
+/** The mean attention of each step by position, and the embeddings of tokens and positions, as tables to draw. */
+export function surveyMaps(
+  { sums, steps, tokenEmbedding, positionEmbedding }: Survey,
+): Record<"attention" | "tokens" | "positions", HeatMap> {
+  const features = tokenEmbedding[0].map((_, i) => String(i));
+  const positions = steps[steps.length - 1].attention.map((_, position) => positionName(position));
+  const [fullToken, fullPosition] = [tokenEmbedding, positionEmbedding].map((rows) =>
+    Math.max(...rows.flat().map(Math.abs))
+  );
+  return {
+    attention: {
+      title: `Attention of each step by position, mean of ${sums} sums; on the right its smallest margin`,
+      rows: steps.map(({ attention }) => attention),
+      rowLabels: steps.map(({ step }) => `step ${step}`),
+      columnLabels: positions,
+      remarks: steps.map(({ smallestMargin }) => smallestMargin.toFixed(2)),
+      full: 1,
+    },
+    tokens: {
+      title: `Token embeddings, which are also the output weights: blue is above 0, orange below, up to ${
+        fullToken.toFixed(2)
+      }`,
+      rows: tokenEmbedding,
+      rowLabels: TOKEN_NAMES,
+      columnLabels: features,
+      full: fullToken,
+    },
+    positions: {
+      title: `Position embeddings, up to ${fullPosition.toFixed(2)}; the last two positions are never read`,
+      rows: features.map((_, feature) => positionEmbedding.map((row) => row[feature])),
+      rowLabels: features,
+      columnLabels: positionEmbedding.map((_, position) => positions[position] ?? "–"),
+      full: fullPosition,
+    },
+  };
+}
+
+/**
+ * Draws the tables of a survey as the text of an SVG file.
+ *
+ * @example Usage
+ * ```ts
+ * import { shippedCheckpoint } from "@x/tiny-adder";
+ * import { surveyModel, surveySvg } from "@x/tiny-adder/inspect";
+ *
+ * console.log(surveySvg(await surveyModel(shippedCheckpoint(), 5)).length);
+ * ```
+ */
+export function surveySvg(survey: Survey): string {
+  return heatMapsSvg(`A model of ${survey.model} parameters`, Object.values(surveyMaps(survey)));
 }

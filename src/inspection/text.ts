@@ -1,4 +1,5 @@
-import { positionName, type SumInspection, TOKEN_NAMES } from "./sum.ts";
+import { positionName, TOKEN_NAMES } from "./names.ts";
+import type { SumInspection } from "./sum.ts";
 import type { Survey } from "./survey.ts";
 
 /** Marks a cell on a terminal; the identity if there is no terminal. */

@@ -27,6 +27,7 @@ export interface TensorSpec {
   readonly shape: readonly number[];
   /** Index of the first element in the flat parameter vector. */
   readonly offset: number;
+  /** The number of elements. */
   readonly size: number;
   /** Its initial values: a constant, or normally distributed around 0 with this standard deviation. */
   readonly initial: { readonly constant: number } | { readonly deviation: number };

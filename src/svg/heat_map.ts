@@ -3,10 +3,13 @@ import { COLOURS, Rectangles, svgFile, text } from "./svg.ts";
 
 /** A table of numbers to draw. */
 export interface HeatMap {
+  /** A line above it. */
   readonly title: string;
   /** Rows may differ in length; NaN where there is no value. */
   readonly rows: readonly (Float64Array | readonly number[])[];
+  /** Names of the rows, to their left. */
   readonly rowLabels: readonly string[];
+  /** Names of the columns, above them. */
   readonly columnLabels: readonly string[];
   /** Labels in place of those of the columns: each stands above this number of columns, where it fits. */
   readonly groups?: readonly (readonly [label: string, columns: number])[];
@@ -65,7 +68,17 @@ export function drawHeatMap(map: HeatMap, { top = 0, cell = CELL, titles = true 
   ];
 }
 
-/** Draws tables below each other into an SVG file. */
+/**
+ * Draws tables below each other as the text of an SVG file.
+ *
+ * @example Usage
+ * ```ts
+ * import { heatMapsSvg } from "@x/tiny-adder/inspect";
+ *
+ * const rows = [[0.2, -0.8]];
+ * console.log(heatMapsSvg("Mine", [{ title: "A row", rows, rowLabels: ["r"], columnLabels: ["x", "y"], full: 1 }]));
+ * ```
+ */
 export function heatMapsSvg(title: string, maps: readonly HeatMap[]): string {
   const right = ({ columnLabels, remarks }: HeatMap) => LEFT + CELL * columnLabels.length + (remarks ? REMARKS : GAP);
   const width = Math.max(...maps.map(right), 420);

@@ -1,8 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
-import { inspectSum, positionName, TOKEN_NAMES } from "../../src/inspection/sum.ts";
-import { surveyModel } from "../../src/inspection/survey.ts";
-import { sumSvg, surveySvg } from "../../src/inspection/svg.ts";
+import { positionName, TOKEN_NAMES } from "../../src/inspection/names.ts";
+import { inspectSum, sumSvg } from "../../src/inspection/sum.ts";
+import { surveyModel, surveySvg } from "../../src/inspection/survey.ts";
 import { sumText, surveyText } from "../../src/inspection/text.ts";
 import { drawOperands } from "../../src/model/sampler.ts";
 import { TOKENS } from "../../src/model/variant.ts";

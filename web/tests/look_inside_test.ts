@@ -1,7 +1,8 @@
 /** What the page shows of a model is what the engines compute. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
-import { inspectSum, referenceModel } from "../../src/inspection/sum.ts";
+import { referenceModel } from "../../src/inspection/reference_model.ts";
+import { inspectSum } from "../../src/inspection/sum.ts";
 import { EQUALS, FIRST_QUERY, POSITIONS_READ, targetTokens } from "../../src/model/vocabulary.ts";
 import { shippedParameters } from "../../src/weights/shipped.ts";
 import { attentionScores, canOccur } from "../attention_scores.ts";

@@ -36,9 +36,13 @@ export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
   return all;
 }
 
-/** Float32 numbers as bytes in little-endian order on every machine. */
-export function littleEndian(values: Float32Array): Uint8Array<ArrayBuffer> {
+/** Numbers as bytes in little-endian order on every machine. */
+export function littleEndian(values: Float32Array | Float64Array): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(values.byteLength));
-  values.forEach((value, i) => view.setFloat32(i * Float32Array.BYTES_PER_ELEMENT, value, true));
+  const size = values.BYTES_PER_ELEMENT;
+  for (let i = 0; i < values.length; i++) {
+    if (size === 4) view.setFloat32(4 * i, values[i], true);
+    else view.setFloat64(8 * i, values[i], true);
+  }
   return new Uint8Array(view.buffer);
 }

@@ -88,10 +88,7 @@ const TYPES = new Map(Object.entries({
  */
 export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput): Uint8Array<ArrayBuffer> {
   const asked = "write a checkpoint";
-  const sorted = Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1);
-  const entries: [string, unknown][] = sorted.length > 0 ? [[METADATA_KEY, Object.fromEntries(sorted)]] : [];
   const names = new Set([METADATA_KEY]);
-  let dataBytes = 0;
   for (const { name, shape, values } of tensors) {
     if (names.has(name)) refuse(asked, `every tensor must have a name of its own: ${formatJson(name)} is taken`);
     names.add(name);
@@ -101,9 +98,22 @@ export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput):
       refuse(asked, `${must}: current length is ${values.length}`);
     }
     checkFinite(name, values, asked);
+  }
+  return writeSafetensors(tensors, { dtype: "F32", metadata, asked });
+}
+
+/** Writes tensors of one type, float32 or float64, that are checked. @throws {CheckpointError} If the header is too long */
+export function writeSafetensors(
+  tensors: readonly { name: string; shape: readonly number[]; values: Float32Array | Float64Array }[],
+  { dtype, metadata = {}, asked }: { dtype: "F32" | "F64"; metadata?: Readonly<Record<string, string>>; asked: string },
+): Uint8Array<ArrayBuffer> {
+  const sorted = Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1);
+  const entries: [string, unknown][] = sorted.length > 0 ? [[METADATA_KEY, Object.fromEntries(sorted)]] : [];
+  let dataBytes = 0;
+  for (const { name, shape, values } of tensors) {
     const begin = dataBytes;
     dataBytes += values.byteLength;
-    entries.push([name, { dtype: "F32", shape, data_offsets: [begin, dataBytes] }]);
+    entries.push([name, { dtype, shape, data_offsets: [begin, dataBytes] }]);
   }
 
   // not an object literal filled by key: a tensor named `__proto__` would set the prototype

@@ -9,6 +9,28 @@ export interface QkvRow {
   readonly value: Float64Array;
 }
 
+/**
+ * The names of the activations, in the order in which the forward pass computes them.
+ *
+ * @example Usage
+ * ```ts
+ * import { ACTIVATIONS } from "@x/tiny-adder/inspect";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([ACTIVATIONS.length, ACTIVATIONS[5]], [14, "pattern"]);
+ * ```
+ */
+export const ACTIVATIONS = [
+  ...["embedded", "query", "key", "value", "scores", "pattern", "mixed", "attentionOut", "middle"] as const,
+  ...["hidden", "activated", "feedForwardOut", "output", "logits"] as const,
+] as const;
+
+/** The name of an activation: docs/study.md lists them with their shapes, and with the names that TransformerLens gives them. */
+export type ActivationName = typeof ACTIVATIONS[number];
+
+/** Gets an activation of one position, and returns what the forward pass goes on with. */
+export type Hook = (name: ActivationName, row: Float64Array) => Float64Array;
+
 export function qkvRow(row: Float64Array): QkvRow {
   const [query, key, value] = [0, 1, 2].map((part) => rowOf(row, part, row.length / 3));
   return { row, query, key, value };
@@ -28,13 +50,13 @@ export interface AttentionState {
  *
  * @param seen Every position up to the query's own, which is the last
  */
-export function attention(seen: readonly QkvRow[]): AttentionState {
+export function attention(seen: readonly QkvRow[], hook: Hook): AttentionState {
   const { query } = seen.at(-1)!;
-  const scores = Float64Array.from(seen, ({ key }) => dot(query, key) / Math.sqrt(query.length));
-  const weights = softmax(scores);
-  const output = new Float64Array(query.length);
-  seen.forEach(({ value }, j) => addScaled(output, weights[j], value));
-  return { output, weights };
+  const scores = hook("scores", Float64Array.from(seen, ({ key }) => dot(query, key) / Math.sqrt(query.length)));
+  const weights = hook("pattern", softmax(scores));
+  const mixed = new Float64Array(query.length);
+  seen.forEach(({ value }, j) => addScaled(mixed, weights[j], value));
+  return { output: hook("mixed", mixed), weights };
 }
 
 /**

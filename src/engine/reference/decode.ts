@@ -1,11 +1,6 @@
 import type { Variant } from "../../model/variant.ts";
-import { promptTokens, QUERIES } from "../../model/vocabulary.ts";
-import { forward, type Tensors } from "./model.ts";
-
-/** The index of the largest element, the first of several. */
-function argmax(values: Float64Array): number {
-  return values.indexOf(Math.max(...values));
-}
+import { FIRST_QUERY, POSITIONS_READ, promptTokens, QUERIES } from "../../model/vocabulary.ts";
+import { argmax, forward, type Tensors } from "./model.ts";
 
 /**
  * The 12 tokens that the model writes after `a + b =`.
@@ -14,14 +9,8 @@ function argmax(values: Float64Array): number {
  * before it. With other weights the same code writes another answer.
  */
 export function decodeGreedily(tensors: Tensors, variant: Variant, a: number, b: number): number[] {
-  const prompt = promptTokens(a, b);
-  const written: number[] = [];
-  while (written.length < QUERIES) {
-    const tokens = [...prompt, ...written];
-    const { queries: [{ logits }] } = forward(tensors, variant, tokens, tokens.length - 1);
-    written.push(argmax(logits));
-  }
-  return written;
+  const { queries } = forward(tensors, variant, promptTokens(a, b), FIRST_QUERY, { length: POSITIONS_READ });
+  return queries.map(({ logits }) => argmax(logits));
 }
 
 /** Token ids [n, 12] of many problems. @param operands a0 b0 a1 b1 … */

@@ -8,7 +8,14 @@
 import type { Operands } from "../../model/problem.ts";
 import { parameterCount, tensorView, type Variant } from "../../model/variant.ts";
 import { FIRST_QUERY, POSITIONS_READ, promptTokens, QUERIES, targetTokens } from "../../model/vocabulary.ts";
-import { attention, attentionBackward, type AttentionState, type QkvRow, qkvRow } from "./attention.ts";
+import {
+  type ActivationName,
+  attention,
+  attentionBackward,
+  type AttentionState,
+  type QkvRow,
+  qkvRow,
+} from "./attention.ts";
 import { gelu, geluBackward } from "./gelu.ts";
 import { layerNorm, layerNormBackward, type LayerNormState, type LayerNormTensors } from "./layer_norm.ts";
 import { addScaled, linear, linearBackward, rowOf, sum } from "./linear.ts";
@@ -75,42 +82,69 @@ export interface Activations {
   readonly queries: readonly QueryState[];
 }
 
+/** Options of {@linkcode forward}. */
+export interface ForwardOptions {
+  /** Positions in all: behind `given`, the model reads the tokens that it writes. @default {those that are given} */
+  length?: number;
+  /** Gets every activation by name and position, and returns what to go on with. @default {nothing is changed} */
+  hook?: (name: ActivationName, position: number, row: Float64Array) => Float64Array;
+}
+
+/** The index of the largest element, the first of several. */
+export function argmax(values: Float64Array): number {
+  return values.indexOf(Math.max(...values));
+}
+
 /**
- * The forward pass over one sequence.
+ * The forward pass over one sequence, position by position: none sees a later one.
  *
  * Every position gives a key and a value. Only positions from `firstQuery` on predict the next token: within the one
  * layer nothing ever reads what the earlier ones would have answered, and no loss is taken there.
  *
- * @param tokens The sequence, at most 35 tokens
+ * @param given The sequence or its beginning, at most 35 tokens
  */
 export function forward(
   tensors: Tensors,
   variant: Variant,
-  tokens: readonly number[],
+  given: readonly number[],
   firstQuery: number,
+  { length = given.length, hook = (_name, _position, row) => row }: ForwardOptions = {},
 ): Activations {
   const { layerNormEpsilon: epsilon, width } = variant;
-
-  // x0, normed1.y are (positions, W); qkv is (positions, 3 W)
-  const x0 = tokens.map((token, position) =>
-    sum(rowOf(tensors.tokenEmbedding, token, width), rowOf(tensors.positionEmbedding, position, width))
-  );
-  const normed1 = x0.map((x) => layerNorm(x, tensors.norm1, epsilon));
-  const qkv = normed1.map(({ y }) => qkvRow(linear(y, tensors.qkv)));
-
+  const tokens: number[] = [];
+  const normed1: LayerNormState[] = [];
+  const qkv: QkvRow[] = [];
   const queries: QueryState[] = [];
-  for (let position = firstQuery; position < tokens.length; position++) {
-    const attended = attention(qkv.slice(0, position + 1));
-    const x1 = sum(x0[position], linear(attended.output, tensors.projection));
+  for (let position = 0; position < length; position++) {
+    const isQuery = position >= firstQuery;
+    const pass = (name: ActivationName, row: Float64Array) => hook(name, position, row);
+    const token = given[position] ?? argmax(queries.at(-1)!.logits);
+    const embedding = rowOf(tensors.tokenEmbedding, token, width);
+    const x0 = pass("embedded", sum(embedding, rowOf(tensors.positionEmbedding, position, width)));
+
+    const normed = layerNorm(x0, tensors.norm1, epsilon);
+    const { row, query, key, value } = qkvRow(linear(normed.y, tensors.qkv)); // row is (3 W), the others are (W)
+    tokens.push(token);
+    normed1.push(normed);
+    qkv.push({
+      row,
+      query: isQuery ? pass("query", query) : query,
+      key: pass("key", key),
+      value: pass("value", value),
+    });
+    if (!isQuery) continue;
+
+    const attended = attention(qkv, pass);
+    const x1 = pass("middle", sum(x0, pass("attentionOut", linear(attended.output, tensors.projection))));
 
     const normed2 = layerNorm(x1, tensors.norm2, epsilon);
-    const hidden = linear(normed2.y, tensors.w1);
-    const activated = gelu(hidden, variant.gelu);
-    const x2 = sum(x1, linear(activated, tensors.w2));
+    const hidden = pass("hidden", linear(normed2.y, tensors.w1));
+    const activated = pass("activated", gelu(hidden, variant.gelu));
+    const x2 = sum(x1, pass("feedForwardOut", linear(activated, tensors.w2)));
 
     const finalNormed = tensors.finalNorm && layerNorm(x2, tensors.finalNorm, epsilon);
-    const output = finalNormed?.y ?? x2;
-    const logits = linear(output, tensors.tokenEmbedding);
+    const output = pass("output", finalNormed?.y ?? x2);
+    const logits = pass("logits", linear(output, tensors.tokenEmbedding));
     queries.push({ position, attended, normed2, hidden, activated, finalNormed, output, logits });
   }
   return { tokens, normed1, qkv, queries };

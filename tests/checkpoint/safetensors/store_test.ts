@@ -135,6 +135,7 @@ Deno.test("runDirectory() names the files, with or without a slash at the end", 
     stateFile: "run/state.safetensors",
     logFile: "run/log.jsonl",
     certificateFile: "run/certificate.json",
+    stepsFolder: "run/steps",
   };
   assertEquals(runDirectory("run"), { path: "run", ...files });
   assertEquals(runDirectory("run/"), { path: "run/", ...files });

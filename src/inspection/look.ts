@@ -1,0 +1,230 @@
+/**
+ * The forward pass in the open: every activation of many sums, and edits of them.
+ *
+ * @module
+ */
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/source.ts";
+import { writeSafetensors } from "../checkpoint/safetensors/safetensors.ts";
+import { check, checkOneOf } from "../common/checks.ts";
+import { formatValue } from "../common/format_value.ts";
+import { checkOptions, unknownNames } from "../common/options.ts";
+import { checkParameters } from "../engine/interface/checks.ts";
+import { type ActivationName, ACTIVATIONS } from "../engine/reference/attention.ts";
+import { argmax, forward } from "../engine/reference/model.ts";
+import { packOperands, type Problems } from "../model/problem.ts";
+import { TOKENS, type Variant, variantOf } from "../model/variant.ts";
+import { FIRST_QUERY, POSITIONS_READ, promptTokens, QUERIES, readSum, targetTokens } from "../model/vocabulary.ts";
+import { heatMapsSvg } from "../svg/heat_map.ts";
+import { type Activation, activation, heatMapOf } from "./activation.ts";
+import { withDrawing } from "./display.ts";
+import { referenceModel } from "./reference_model.ts";
+
+/** Where an edited row is. */
+export interface Place {
+  /** Step i writes digit i of the sum, ones first, and step 11 the end: the position minus 21, so below 0 inside of the prompt. */
+  readonly step: number;
+  /** The index of the problem. */
+  readonly problem: number;
+  /** The position in the sequence, 0 to 32. */
+  readonly position: number;
+}
+
+/** Gets a copy of a row of an activation, and returns the row with which the forward pass goes on. */
+export type Edit = (row: Float64Array<ArrayBuffer>, place: Place) => ArrayLike<number>;
+
+/** Options of {@linkcode look}. */
+export interface LookOptions<Name extends ActivationName = ActivationName> {
+  /** The digits that steps after the first read: the right ones, or those that the model writes under the edits. @default {"right"} */
+  answer?: "right" | "written";
+  /** Functions that replace activations, by name. @default {none} */
+  edit?: Partial<Record<ActivationName, Edit>>;
+  /** The activations to keep. @default {all} */
+  only?: readonly Name[];
+}
+
+/** The activations of many sums, by name, and what the model answers. A notebook draws those of the first problem. */
+export type Look<Name extends ActivationName = ActivationName> = Readonly<Record<Name, Activation>> & {
+  /** The tokens that were read: [n, 33]. */
+  readonly tokens: Activation;
+  /** The token with the largest logit at each step: [n, 12]. Those that are written, with the answer `"written"`. */
+  readonly predicted: Activation;
+  /** The sums that `predicted` spells; null where one of the eleven tokens is not a digit. */
+  readonly sums: readonly (number | null)[];
+};
+
+const ASKED = "look into a model";
+/** Numbers that are kept at most: 1 GiB. */
+const MOST_NUMBERS = 2 ** 27;
+/** What attention gives positions that it must not look at. */
+const UNSEEN: Readonly<Partial<Record<ActivationName, number>>> = { scores: -Infinity, pattern: 0 };
+/** Activations of every position; the others are of the twelve steps. */
+const OF_POSITIONS: readonly ActivationName[] = ["embedded", "key", "value"];
+
+/**
+ * Runs the reference engine, in float64, and returns every activation of every problem. `edit` replaces them on the way: by zeros, by a mean, or by
+ * those of another sum.
+ *
+ * @example Activations
+ * ```ts
+ * import { shippedCheckpoint } from "@x/tiny-adder";
+ * import { look } from "@x/tiny-adder/inspect";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const seen = look(shippedCheckpoint(), [{ a: 42, b: 7 }]);
+ * assertEquals(seen.pattern.shape, [1, 12, 33]);
+ * assertEquals(seen.sums, [49]);
+ * console.log(seen.pattern.row(0, 3)); // the attention of the step that writes digit 3
+ * ```
+ *
+ * @example Ablation: without attention to the digits of the column before, carries are lost
+ * ```ts
+ * import { shippedCheckpoint } from "@x/tiny-adder";
+ * import { look } from "@x/tiny-adder/inspect";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { sums } = look(shippedCheckpoint(), [{ a: 58, b: 67 }], {
+ *   answer: "written",
+ *   only: ["logits"],
+ *   edit: { pattern: (row, { step }) => step < 1 ? row : row.with(10 - step, 0).with(21 - step, 0) },
+ * });
+ * assertEquals(sums[0] === 125, false);
+ * ```
+ *
+ * @param checkpoint The model, in any form
+ * @param problems Pairs, or a0 b0 a1 b1 … in a `Float64Array`
+ * @throws {CheckpointError} If the checkpoint cannot be read
+ * @throws {TypeError} If there is no such activation or option, or an edit is not a function
+ * @throws {RangeError} If an operand is not a whole number in [0, 9999999999], or an edit returns a row that does not fit
+ */
+export function look<Name extends ActivationName = ActivationName>(
+  checkpoint: CheckpointSource,
+  problems: Problems,
+  options: LookOptions<Name> = {},
+): Look<Name> {
+  const source = checkpointFrom(checkpoint, ASKED);
+  checkParameters(source.parameters, variantOf(source.model));
+  const { variant, tensors } = referenceModel(source);
+  const { answer = "right", edit = {}, only = ACTIVATIONS as readonly ActivationName[] as readonly Name[] } =
+    checkLookOptions(options);
+  const operands = packOperands(problems);
+  const count = operands.length / 2;
+  const numbers = only.reduce((sum, name) => sum + rowShape(name, variant).reduce((x, y) => x * y), 0) * count;
+  check(numbers <= MOST_NUMBERS, ASKED, "the kept activations", `at most ${MOST_NUMBERS} numbers`, numbers);
+  const kept = new Map<ActivationName, Activation>(only.map((name) => {
+    const shape = [count, ...rowShape(name, variant)];
+    return [name, activation(name, shape, new Float64Array(shape.reduce((size, extent) => size * extent)))];
+  }));
+  const [tokens, predicted] = [
+    activation("tokens", [count, POSITIONS_READ], new Float64Array(count * POSITIONS_READ)),
+    activation("predicted", [count, QUERIES], new Float64Array(count * QUERIES)),
+  ];
+  for (let problem = 0; problem < count; problem++) {
+    const [a, b] = operands.subarray(2 * problem);
+    const given = [...promptTokens(a, b), ...(answer === "right" ? targetTokens(a, b).slice(0, QUERIES - 1) : [])];
+    const hook = (name: ActivationName, position: number, found: Float64Array) => {
+      const own = kept.get(name);
+      const edited = edit[name];
+      if (own === undefined && edited === undefined) return found;
+      const place = { step: position - FIRST_QUERY, problem, position };
+      const row = edited === undefined ? found : editedRow(edited, name, padded(name, found), place, found.length);
+      own?.row(problem, OF_POSITIONS.includes(name) ? position : place.step).set(padded(name, row));
+      return row;
+    };
+    const { tokens: read, queries } = forward(tensors, variant, given, FIRST_QUERY, { length: POSITIONS_READ, hook });
+    tokens.values.set(read, problem * POSITIONS_READ);
+    predicted.values.set(queries.map(({ logits }) => argmax(logits)), problem * QUERIES);
+  }
+  const sums = Array.from({ length: count }, (_, problem) => {
+    const sum = readSum(predicted.values, problem * QUERIES);
+    return Number.isNaN(sum) ? null : sum;
+  });
+  const activations = Object.fromEntries(kept) as Record<Name, Activation>;
+  const drawing = () => heatMapsSvg("The first problem", [...kept.values()].map((each) => heatMapOf(each)));
+  return withDrawing({ ...activations, tokens, predicted, sums }, drawing);
+}
+
+/** The rows that a problem has of an activation, and the numbers of each. */
+function rowShape(name: ActivationName, { width, hidden }: Variant): [rows: number, width: number] {
+  const rows = OF_POSITIONS.includes(name) ? POSITIONS_READ : QUERIES;
+  if (name in UNSEEN) return [rows, POSITIONS_READ];
+  if (name === "hidden" || name === "activated") return [rows, hidden];
+  return [rows, name === "logits" ? TOKENS : width];
+}
+
+/** A copy of a row, as long as its activation's. */
+function padded(name: ActivationName, row: Float64Array): Float64Array<ArrayBuffer> {
+  const unseen = UNSEEN[name];
+  if (unseen === undefined) return row.slice();
+  const whole = new Float64Array(POSITIONS_READ).fill(unseen);
+  whole.set(row);
+  return whole;
+}
+
+/** The row that an edit returns, without the positions that attention must not look at. */
+function editedRow(
+  edit: Edit,
+  name: ActivationName,
+  row: Float64Array<ArrayBuffer>,
+  place: Place,
+  seen: number,
+): Float64Array {
+  const expected = row.length;
+  const fail = (must: string, found: unknown) => {
+    const where = `${name} at step ${place.step} of problem ${place.problem}`;
+    throw new RangeError(`Cannot edit ${where} as ${must}: current value is ${formatValue(found)}`);
+  };
+  const edited = edit(row, place);
+  if (typeof edited !== "object" || edited === null || edited.length !== expected) {
+    fail(`an edit must return ${expected} numbers`, typeof edited === "object" ? edited?.length : edited);
+  }
+  const result = Float64Array.from(edited);
+  const nan = result.findIndex(Number.isNaN);
+  if (nan >= 0) fail("an edit must return numbers", edited[nan]);
+  const ahead = result.subarray(seen).find((value) => value !== UNSEEN[name]);
+  if (ahead !== undefined) fail(`positions after ${place.position} must keep ${UNSEEN[name]}`, ahead);
+  return result.subarray(0, seen);
+}
+
+function checkLookOptions<Name extends ActivationName>(options: LookOptions<Name>): LookOptions<Name> {
+  checkOptions<object>(ASKED, options, { answer: "anything", edit: "anything", only: "anything" } as object);
+  const { answer = "right", edit = {}, only = [] } = options;
+  checkOneOf(ASKED, "answer", answer, ["right", "written"]);
+  if (!Array.isArray(only)) {
+    throw new TypeError(`Cannot ${ASKED} as only must be a list of activations: current value is ${formatValue(only)}`);
+  }
+  if (typeof edit !== "object" || edit === null) {
+    throw new TypeError(
+      `Cannot ${ASKED} as edit must be an object of functions: current value is ${formatValue(edit)}`,
+    );
+  }
+  const unknown = unknownNames(
+    Object.fromEntries([...Object.keys(edit), ...only].map((name) => [name, 0])),
+    ACTIVATIONS,
+  );
+  if (unknown !== undefined) throw new TypeError(`Cannot ${ASKED} as there is no activation ${unknown}`);
+  for (const [name, value] of Object.entries(edit)) {
+    if (typeof value === "function") continue;
+    throw new TypeError(
+      `Cannot ${ASKED} as the edit of ${name} must be a function: current value is ${formatValue(value)}`,
+    );
+  }
+  return options;
+}
+
+/**
+ * Writes what {@linkcode look} returned as a safetensors file of float64 tensors: the activations by their names, `tokens` and `predicted`. The
+ * scores of positions that attention must not look at are -Infinity.
+ *
+ * @example Usage
+ * ```ts
+ * import { shippedCheckpoint } from "@x/tiny-adder";
+ * import { encodeActivations, look } from "@x/tiny-adder/inspect";
+ *
+ * const seen = look(shippedCheckpoint(), [{ a: 42, b: 7 }], { only: ["pattern"] });
+ * await Deno.writeFile(`${await Deno.makeTempDir()}/seen.safetensors`, encodeActivations(seen));
+ * ```
+ */
+export function encodeActivations<Name extends ActivationName>(seen: Look<Name>): Uint8Array<ArrayBuffer> {
+  const { sums: _, ...activations } = seen;
+  return writeSafetensors(Object.values<Activation>(activations), { dtype: "F64", asked: "write activations" });
+}

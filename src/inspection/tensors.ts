@@ -1,0 +1,24 @@
+import { type ModelName, type TensorSpec, variantOf } from "../model/variant.ts";
+
+export type { TensorSpec };
+
+/**
+ * The tensors of a model, in the order of its flat parameter vector: name, shape, offset and size of each.
+ *
+ * @example Usage
+ * ```ts
+ * import { shippedCheckpoint } from "@x/tiny-adder";
+ * import { modelTensors } from "@x/tiny-adder/inspect";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { model, parameters } = shippedCheckpoint();
+ * const { shape, offset, size } = modelTensors(model).find(({ name }) => name === "blocks.0.ffn.w1.weight")!;
+ * assertEquals(shape, [14, 7]);
+ * console.log(parameters.subarray(offset, offset + size));
+ * ```
+ *
+ * @throws {RangeError} If there is no such model
+ */
+export function modelTensors(model: ModelName): readonly TensorSpec[] {
+  return variantOf(model).tensors;
+}
