@@ -10,10 +10,11 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
+import { COLOURS } from "../src/svg/svg.ts";
 import { wilson } from "../src/sweep/summary.ts";
 import { type GrokkingLine, SHORT_PHASES, WHOLE } from "./grokking.ts";
 import { table } from "./measure.ts";
-import { COLOURS, writePlot } from "./plot_svg.ts";
+import { writePlot } from "./plot_svg.ts";
 
 const percent = (share: number) => `${(100 * share).toFixed(share > 0.9995 && share < 1 ? 2 : 1)}%`;
 
@@ -31,9 +32,9 @@ function quantile(values: readonly number[], q: number): number {
   return sorted[low] + (at - low) * (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low]);
 }
 
-/** The quantile of the accuracy of many runs, step by step. */
-function curve(lines: readonly GrokkingLine[], q: number): { step: number; accuracy: number }[] {
-  return lines[0].points.map(([step], i) => ({ step, accuracy: quantile(lines.map(({ points }) => points[i][1]), q) }));
+/** The points of runs, of which Plot takes quantiles step by step. */
+function pointsOf(runs: readonly GrokkingLine[]): { seed: number; step: number; accuracy: number }[] {
+  return runs.flatMap(({ seed, points }) => points.map(([step, accuracy]) => ({ seed, step, accuracy })));
 }
 
 /** The runs of one phase, without the short ones. */
@@ -57,7 +58,6 @@ function typicalSeeds(first: readonly GrokkingLine[]): number[] {
   });
 }
 
-/** The accuracy that each phase reaches. */
 function reached(lines: readonly GrokkingLine[]): string {
   const rows = ([1, 2] as const).map((phase) => {
     const runs = ofPhase(lines, phase);
@@ -108,44 +108,37 @@ const AXES = {
 /** Phase 1 and the first steps of phase 2: the median, the middle half of the seeds, three typical seeds. */
 function story(lines: readonly GrokkingLine[]): Plot.PlotOptions {
   const first = ofPhase(lines, 1);
-  const second = shortPhases(lines)[0].runs;
   const seeds = typicalSeeds(first);
-  const phases = ["phase 1: 400,000 steps", "phase 2: the first 10,000 steps"];
-  const part = (runs: readonly GrokkingLine[], phase: string) => {
-    const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => curve(runs, q));
-    return {
-      band: middle.map(({ step }, i) => ({ phase, step, low: low[i].accuracy, high: high[i].accuracy })),
-      median: middle.map((point) => ({ phase, of: "median", ...point })),
-      typical: runs.filter(({ seed }) => seeds.includes(seed)).flatMap(({ seed, points }) =>
-        points.map(([step, accuracy]) => ({ phase, of: `seed ${seed}`, step, accuracy }))
-      ),
-    };
-  };
-  const parts = [part(first, phases[0]), part(second, phases[1])];
   // one axis of steps for both phases: phase 2 follows phase 1, stretched forty times
-  const x = ({ phase, step }: { phase: string; step: number }) => phase === phases[0] ? step / 1000 : 440 + step / 25;
-  const names = ["median", ...seeds.map((seed) => `seed ${seed}`)];
+  const points = [
+    ...pointsOf(first).map(({ step, ...point }) => ({ ...point, phase: 1, x: step / 1000 })),
+    ...pointsOf(shortPhases(lines)[0].runs).map(({ step, ...point }) => ({ ...point, phase: 2, x: 440 + step / 25 })),
+  ];
+  const colours = ["#000000", ...COLOURS];
   const ticks = [0, 100, 200, 300, 400, 440, 540, 640, 740, 840];
   return {
     ...{ ...AXES, height: 420, marginBottom: 45 },
     x: {
       label: "steps of phase 1, then steps of phase 2, stretched 40 times",
-      ...{ ticks, domain: [0, 840], tickFormat: (t: number) => t <= 400 ? `${t}k` : `+${(t - 440) / 40}k` },
+      ...{ type: "linear", ticks, domain: [0, 840], tickFormat: (t) => t <= 400 ? `${t}k` : `+${(t - 440) / 40}k` },
     },
-    color: { domain: names, range: ["#000000", ...COLOURS], legend: false },
     marks: [
-      Plot.areaY(parts.flatMap(({ band }) => band), {
-        ...{ x, y1: "low", y2: "high", z: "phase", fill: "#bbb", fillOpacity: 0.5 },
+      Plot.areaY(
+        points,
+        Plot.groupX({ y1: "p25", y2: "p75" }, {
+          ...{ x: "x", y1: "accuracy", y2: "accuracy", z: "phase", fill: "#bbb", fillOpacity: 0.5 },
+        }),
+      ),
+      Plot.line(points.filter(({ seed }) => seeds.includes(seed)), {
+        ...{ x: "x", y: "accuracy", strokeWidth: 1, z: ({ phase, seed }) => `${phase}, ${seed}` },
+        stroke: ({ seed }) => colours[1 + seeds.indexOf(seed)],
       }),
-      Plot.line(parts.flatMap(({ typical }) => typical), {
-        ...{ x, y: "accuracy", stroke: "of", strokeWidth: 1 },
-        z: ({ phase, of }: { phase: string; of: string }) => phase + of,
-      }),
-      Plot.line(parts.flatMap(({ median }) => median), {
-        ...{ x, y: "accuracy", z: "phase", stroke: "of", strokeWidth: 2.5 },
-      }),
-      Plot.text(names.map((name, i) => ({ name, i })), {
-        ...{ x: 15, y: ({ i }: { i: number }) => 0.96 - 0.06 * i, text: "name", fill: "name" },
+      Plot.lineY(
+        points,
+        Plot.groupX({ y: "median" }, { x: "x", y: "accuracy", z: "phase", stroke: "black", strokeWidth: 2.5 }),
+      ),
+      Plot.text(["median", ...seeds.map((seed) => `seed ${seed}`)], {
+        ...{ x: 15, y: (_, i: number) => 0.96 - 0.06 * i, text: (name) => name, fill: (_, i: number) => colours[i] },
         ...{ textAnchor: "start", fontSize: 13 },
       }),
       Plot.ruleX([420], { stroke: "#999", strokeDasharray: "3,3" }),
@@ -159,19 +152,20 @@ function changesPlot(lines: readonly GrokkingLine[]): Plot.PlotOptions {
     ...phase,
     rank: all.filter(({ panel }) => panel === phase.panel).indexOf(phase),
   }));
-  const points = phases.flatMap(({ panel, rank, runs }) =>
-    curve(runs, 0.5).map((point) => ({ panel, rank, ...point }))
-  );
+  const points = phases.flatMap(({ panel, rank, runs }) => pointsOf(runs).map((one) => ({ ...one, panel, rank })));
   const colour = ({ rank }: { rank: number }) => COLOURS[rank];
   return {
     ...{ ...AXES, height: 440, marginBottom: 40 },
     y: { ...AXES.y, label: "median accuracy on 10,000 held-out pairs, %", domain: [50, 100] },
-    x: { label: "steps", domain: [0, 10_000], ticks: 4 },
+    x: { label: "steps", type: "linear", domain: [0, 10_000], ticks: 4 },
     fx: { label: null, domain: ["phase 2", "phase 1 continued"] },
     marks: [
-      Plot.line(points, {
-        ...{ fx: "panel", x: "step", y: "accuracy", z: "rank", stroke: colour, strokeWidth: 1.7, clip: true },
-      }),
+      Plot.lineY(
+        points,
+        Plot.groupX({ y: "median" }, {
+          ...{ fx: "panel", x: "step", y: "accuracy", z: "rank", stroke: colour, strokeWidth: 1.7, clip: true },
+        }),
+      ),
       Plot.text(phases, {
         ...{ fx: "panel", x: 300, y: ({ rank }) => 0.66 - 0.03 * rank, text: "change", fill: colour },
         ...{ textAnchor: "start", fontSize: 12 },

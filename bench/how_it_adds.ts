@@ -18,10 +18,11 @@ import { surveyModel, surveySvg } from "../src/inspection/survey.ts";
 import { drawOperands } from "../src/model/sampler.ts";
 import { variantOf, WIDTH } from "../src/model/variant.ts";
 import { FIRST_QUERY, promptTokens, targetTokens } from "../src/model/vocabulary.ts";
+import { COLOURS } from "../src/svg/svg.ts";
 import { shippedCheckpoint } from "../src/weights/mod.ts";
 import { table } from "./measure.ts";
-import { COLOURS, writePlot } from "./plot_svg.ts";
-import { axes, betweenGroups, dot, leastSquares, mean, polynomial, principal } from "./statistics.ts";
+import { writePlot } from "./plot_svg.ts";
+import { betweenGroups, dot, leastSquares, mean, polynomial, principal } from "./statistics.ts";
 
 const SUMS = 2000;
 const SEED = 1;
@@ -71,7 +72,7 @@ function digitPlane() {
     { length: 10 },
     (_, token) => Array.from(tensors.tokenEmbedding.subarray(WIDTH * token, WIDTH * (token + 1))),
   );
-  let { directions: [x, y] } = axes(embeddings);
+  let { directions: [x, y] } = principal(embeddings, { centered: false });
   if (dot(embeddings[0], x) > 0) x = x.map((value) => -value); // signs are arbitrary: put 0 to the left and above
   if (dot(embeddings[0], y) < 0) y = y.map((value) => -value);
   const point = (of: ArrayLike<number>): Point => [dot(of, x), dot(of, y)];
@@ -148,7 +149,7 @@ function measure(step: number, operands: Float64Array) {
     first.map((x, i) => polynomial(x / scale, second[i] / scale)),
     records.map(({ digitSum, previousSum }) => digitSum + previousSum / 10),
   );
-  const hidden = records.map(({ state }) => state.hidden);
+  const hidden = records.map(({ state }) => Array.from(state.hidden));
   const angles = unwrapped(outputsByTotal(records).map(degrees));
   const turns = angles.slice(10).map((angle, i) => angles[i] - angle);
   return {

@@ -4,13 +4,13 @@
  * @module
  */
 import os from "node:os";
-import process from "node:process";
 import { type Command, readInput } from "../src/cli/command.ts";
 import { explain } from "../src/cli/failure.ts";
 import type { Flags } from "../src/cli/flags.ts";
 import type { Engine, TrainRun } from "../src/engine/mod.ts";
 
 export { median } from "../src/sweep/summary.ts";
+export { measure } from "./peers/programs/measure.mjs";
 
 /**
  * Training steps with operands of 1 to 10 digits, AdamW and clipping. The learning rate is small, so that the weights stay
@@ -48,31 +48,18 @@ export function decoding(engine: Engine, batch: number): Work {
   };
 }
 
-/** Examples per second, one entry for each repeat: by elapsed time, and by the CPU time of all threads of the process. */
-export interface Rates {
-  wall: number[];
-  cpu: number[];
-}
-
-/** Measures the rates of some work after a warm-up, in which V8 optimizes the WASM functions. */
-export async function measure(
-  work: Work,
-  { seconds, repeats, warmup = 0.3 }: { seconds: number; repeats: number; warmup?: number },
-): Promise<Rates> {
-  const rates: Rates = { wall: [], cpu: [] };
-  for (const least of [warmup, ...new Array<number>(repeats).fill(seconds)]) {
-    const cpuBegin = process.cpuUsage();
-    const begin = performance.now();
-    let [examples, elapsed] = [0, 0];
-    do {
-      examples += await work();
-      elapsed = (performance.now() - begin) / 1e3;
-    } while (elapsed < least);
-    const { user, system } = process.cpuUsage(cpuBegin);
-    rates.wall.push(examples / elapsed);
-    rates.cpu.push(1e6 * examples / (user + system));
+/**
+ * Runs every side once a round, every second round in the opposite order: machines are shared, and what disturbs one side disturbs the others.
+ *
+ * @returns For each side its results, one a round
+ */
+export async function inTurns<T>(rounds: number, sides: readonly ((round: number) => Promise<T>)[]): Promise<T[][]> {
+  const results = sides.map((): T[] => []);
+  for (let round = 0; round < rounds; round++) {
+    const order = [...sides.keys()];
+    for (const i of round % 2 === 0 ? order : order.reverse()) results[i].push(await sides[i](round));
   }
-  return { wall: rates.wall.slice(1), cpu: rates.cpu.slice(1) };
+  return results;
 }
 
 /** The machine and the day; do not trust timings if the load is above the number of cores. Needs `--allow-sys=cpus,loadavg`. */
@@ -89,7 +76,6 @@ export function formatRate(rate: number): string {
   return Number(rate.toPrecision(3)).toLocaleString("en-US");
 }
 
-/** A table in Markdown. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

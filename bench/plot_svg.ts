@@ -1,9 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { DOMParser } from "linkedom";
 
-/** Colours by Okabe and Ito, safe for colour-blind readers. */
-export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"] as const;
-
 /** Writes a plot by Observable Plot as an SVG file. */
 export async function writePlot(path: string, options: Plot.PlotOptions): Promise<void> {
   const document = new DOMParser().parseFromString("<html></html>", "text/html");

@@ -13,7 +13,7 @@
 import { oneOf, outputFile, wholeNumber } from "../src/cli/flags.ts";
 import { type Arithmetic, ARITHMETICS, createEngine, type Engine } from "../src/engine/mod.ts";
 import { chartSvg } from "../src/svg/chart.ts";
-import { formatRate, machineLine, measure, median, runBench, table, training } from "./measure.ts";
+import { formatRate, inTurns, machineLine, measure, median, runBench, table, training } from "./measure.ts";
 
 const BATCHES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 const SECONDS = 0.1;
@@ -47,23 +47,22 @@ async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<{ lin
     if (typeof engine === "string") refused.push(`${threads} threads: not run, ${engine}`);
     else engines.push(engine);
   }
-  const samples = engines.map(() => BATCHES.map((): number[] => []));
   for (const engine of engines) {
     engine.initialize(1);
     await measure(training(engine, 128), { seconds: 0.1, repeats: 1, warmup: 0.5 });
   }
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, batch] of BATCHES.entries()) {
-      for (const [k, engine] of engines.entries()) {
-        const duration = { seconds: SECONDS, repeats: 1, warmup: 0.02 };
-        samples[k][i].push(...(await measure(training(engine, batch), duration)).wall);
-      }
-    }
-  }
+  const sides = BATCHES.flatMap((batch) =>
+    engines.map((engine) => async () => {
+      return (await measure(training(engine, batch), { seconds: SECONDS, repeats: 1, warmup: 0.02 })).wall[0];
+    })
+  );
+  const rates = await inTurns(rounds, sides);
+  /** The rates with the k-th engine at the i-th batch, one a round. */
+  const ratesOf = (i: number, k: number) => rates[i * engines.length + k];
   const lines = engines.map(({ threads }, k) => ({
     name: threads === 1 ? "1 thread" : `${threads} threads`,
-    rates: samples[k].map(median),
-    gains: samples[k].map((rates, i) => median(rates.map((rate, round) => rate / samples[0][i][round]))),
+    rates: BATCHES.map((_, i) => median(ratesOf(i, k))),
+    gains: BATCHES.map((_, i) => median(ratesOf(i, k).map((rate, round) => rate / ratesOf(i, 0)[round]))),
   }));
   for (const engine of engines) await engine.dispose();
   return { lines, refused };

@@ -28,7 +28,6 @@ const TILE_STAGES = [
 
 const STEP_STAGES = ["slot tables", "adding up one slice", "slots backward, sums over lanes", "clipping and AdamW"];
 
-/** The exports of assembly/stages.ts. */
 interface StagesExports {
   configure(width: number, hidden: number, finalNorm: boolean): void;
   initialize(seed: number, attempt: number): void;

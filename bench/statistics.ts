@@ -1,33 +1,10 @@
-import { EigenvalueDecomposition, Matrix, solve } from "ml-matrix";
+import { Matrix, solve, SVD } from "ml-matrix";
 
-/** Principal directions of rows that are not centered, by falling sum of squares along them. */
-export function axes(rows: readonly (readonly number[])[]): { directions: number[][]; lengths: number[] } {
-  const matrix = new Matrix(rows as number[][]);
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix.transpose().mmul(matrix), {
-    assumeSymmetric: true,
-  });
-  const order = realEigenvalues.map((_, k) => k).sort((x, y) => realEigenvalues[y] - realEigenvalues[x]);
-  return {
-    directions: order.map((k) => eigenvectorMatrix.getColumn(k)),
-    lengths: order.map((k) => realEigenvalues[k]),
-  };
-}
+type Rows = readonly (readonly number[])[];
 
 /** The mean of at least one number. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Principal components of rows, centered on their mean: shares of the variance by falling size, and the coordinates along component k. */
-export function principal(rows: readonly (readonly number[])[]) {
-  const center = rows[0].map((_, k) => mean(rows.map((row) => row[k])));
-  const centered = rows.map((row) => row.map((value, k) => value - center[k]));
-  const { directions, lengths } = axes(centered);
-  const all = lengths.reduce((sum, value) => sum + value, 0);
-  return {
-    shares: lengths.map((length) => length / all),
-    along: (k: number) => centered.map((row) => dot(row, directions[k])),
-  };
 }
 
 /** The scalar product of two vectors of the same length. */
@@ -37,15 +14,30 @@ export function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
   return sum;
 }
 
+/**
+ * Principal components of rows, or of their deviations from the mean where they are centered: directions of length 1 by falling sum of
+ * squares along them, their shares of it, and the coordinates of the rows along component k.
+ */
+export function principal(rows: Rows, { centered = true } = {}) {
+  const matrix = new Matrix(rows as number[][]);
+  if (centered) matrix.center("column");
+  const { rightSingularVectors, diagonal } = new SVD(matrix);
+  const squares = diagonal.map((value) => value ** 2);
+  return {
+    directions: rightSingularVectors.transpose().to2DArray(),
+    shares: squares.map((square) => square / (mean(squares) * squares.length)),
+    along: (k: number) => matrix.mmul(rightSingularVectors).getColumn(k),
+  };
+}
+
 /** Least squares of y on features, which include a constant: weights, share of the variance explained, largest error. */
 export function leastSquares(
-  features: readonly (readonly number[])[],
+  features: Rows,
   y: readonly number[],
 ): { weights: number[]; explained: number; largest: number } {
   const weights = solve(new Matrix(features as number[][]), Matrix.columnVector(y as number[]), true).to1DArray();
   const errors = y.map((value, i) => value - dot(features[i], weights));
-  const center = mean(y);
-  const explained = 1 - dot(errors, errors) / y.reduce((sum, value) => sum + (value - center) ** 2, 0);
+  const explained = 1 - dot(errors, errors) / spread(y.map((value) => [value]));
   return { weights, explained, largest: Math.max(...errors.map(Math.abs)) };
 }
 
@@ -56,18 +48,13 @@ export function polynomial(x: number, y: number): number[] {
   return terms;
 }
 
+/** The sum of squared distances of rows from their mean. */
+function spread(rows: Rows): number {
+  return new Matrix(rows as number[][]).center("column").norm("frobenius") ** 2;
+}
+
 /** The share of the variance of rows that their groups explain. */
-export function betweenGroups(rows: readonly ArrayLike<number>[], group: readonly number[]): number {
-  const spread = (some: readonly ArrayLike<number>[]) => {
-    let sum = 0;
-    for (let k = 0; k < some[0].length; k++) {
-      const values = some.map((row) => row[k]);
-      const center = mean(values);
-      for (const value of values) sum += (value - center) ** 2;
-    }
-    return sum;
-  };
-  const groups = Map.groupBy(rows.map((row, i) => ({ row, of: group[i] })), ({ of }) => of).values();
-  const within = [...groups].reduce((sum, members) => sum + spread(members.map(({ row }) => row)), 0);
-  return 1 - within / spread(rows);
+export function betweenGroups(rows: Rows, group: readonly number[]): number {
+  const groups = [...Map.groupBy(rows.keys(), (i) => group[i]).values()];
+  return 1 - groups.reduce((sum, members) => sum + spread(members.map((i) => rows[i])), 0) / spread(rows);
 }

@@ -29,7 +29,6 @@ export interface Compilation {
   readonly features: readonly string[];
 }
 
-/** The generated modules by name. */
 const MODULES: Readonly<Record<string, Compilation & { description: string }>> = {
   exact: { entry: "entry.ts", features: FEATURES.exact, description: "The WASM core, `exact` arithmetic" },
   fast: { entry: "entry.ts", features: FEATURES.fast, description: "The WASM core, `fast` arithmetic" },

@@ -90,7 +90,6 @@ class FoldOffsets {
   /** Put here by the compiler. */
   declare binaryen: Binaryen;
 
-  /** Rewrites all functions of the module. */
   afterCompile(module: WasmModule): void {
     for (let i = 0; i < module.getNumFunctions(); i++) {
       const { base, params, body } = this.binaryen.getFunctionInfo(module.getFunctionByIndex(i));

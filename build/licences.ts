@@ -17,7 +17,6 @@ export const CONFIGURATIONS = ["build", "web", "tests", "bench"] as const;
 /** The packages that the built page of `web/` contains. */
 const BUNDLED = ["preact"];
 
-/** The lock file of a configuration. */
 export interface Lock {
   npm?: Record<string, { integrity?: string }>;
 }
@@ -42,7 +41,6 @@ export function packagesOf(locks: readonly Lock[]): { name: string; version: str
   return [...found.values()].sort((a, b) => `${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1);
 }
 
-/** The line of a package. */
 export function rowOf({ name, version }: { name: string; version: string }, licence: string): string {
   return `| ${name} | ${version} | ${licence} |`;
 }

@@ -32,7 +32,6 @@ function folderOf(path: string): string {
   return folders.slice(0, folders[0] === "src" ? 2 : 1).join("/") || ".";
 }
 
-/** Lines by folder. */
 async function countLines(commit?: string): Promise<Map<string, number>> {
   const generated = new Set(await gitGrep(commit, "--files-with-matches", "^// @generated"));
   const lines = new Map<string, number>();

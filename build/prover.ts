@@ -11,7 +11,6 @@
 const WORKER = new URL("../src/certify/worker.ts", import.meta.url);
 const TARGET = new URL("../src/certify/worker_source.ts", import.meta.url);
 
-/** The bundle's text. */
 async function bundle(): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--quiet", "--platform", "browser", "--minify", WORKER.href],

@@ -3,31 +3,27 @@
  *
  * @module
  */
-import { createEngine } from "../../src/engine/mod.ts";
+import { type Arithmetic, createEngine } from "../../src/engine/mod.ts";
 import { decoding, measure, training } from "../measure.ts";
-import { GOLDEN_HYPERPARAMETERS, readProblems } from "./protocol.ts";
+import { golden } from "./protocol.ts";
 
 /** Steps of a request to a GPU, so many that its 11 ms of waiting hardly count. */
 const GPU_STEPS = 40;
 
-const [form, task, file, ...numbers] = Deno.args;
-const engine = await createEngine(
-  form === "webgpu" ? { backend: "webgpu" } : { backend: "wasm", arithmetic: form as "exact" | "fast" },
-);
+const [form, task, _, ...numbers] = Deno.args;
+const onGpu = form === "webgpu";
+const engine = await createEngine(onGpu ? { backend: "webgpu" } : { backend: "wasm", arithmetic: form as Arithmetic });
 if (task === "check") {
-  const { parameters, operands } = await readProblems(file);
+  const { parameters, operands, hyperparameters } = await golden();
   engine.setParameters(parameters);
   const tokens = Array.from(await engine.decode(operands));
   const losses = [];
-  for (let step = 0; step < 10; step++) {
-    losses.push((await engine.trainStep(operands, GOLDEN_HYPERPARAMETERS)).loss);
-  }
+  for (let step = 0; step < 10; step++) losses.push((await engine.trainStep(operands, hyperparameters)).loss);
   console.log(JSON.stringify({ losses, tokens }));
 } else {
   const [batch, seconds, repeats] = numbers.map(Number);
   engine.initialize(1);
-  const steps = form === "webgpu" ? GPU_STEPS : undefined;
-  const work = task === "train" ? training(engine, batch, steps) : decoding(engine, batch);
+  const work = task === "train" ? training(engine, batch, onGpu ? GPU_STEPS : undefined) : decoding(engine, batch);
   console.log(JSON.stringify(await measure(work, { seconds, repeats })));
 }
 await engine.dispose();

@@ -9,56 +9,33 @@
  *
  * @module
  */
-import { parameterCount, variantOf } from "../../src/model/variant.ts";
-
-const GOLDEN = new URL("../../tests/golden/w0.json", import.meta.url);
-const POSITIONS = 33;
-const PARAMETERS = parameterCount(variantOf(763));
+import { POSITIONS_READ, promptTokens, targetTokens } from "../../src/model/vocabulary.ts";
+import { goldenSet } from "../../tests/golden.ts";
 
 /** What a program computed. */
 export interface Computed {
-  losses?: number[];
-  tokens?: number[];
+  losses?: ArrayLike<number>;
+  tokens?: ArrayLike<number>;
 }
 
-/** Hyperparameters of the golden steps. */
-export const GOLDEN_HYPERPARAMETERS = {
-  learningRate: 0.02,
-  weightDecay: 0.1,
-  clipNorm: 1,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-};
-
-interface Golden {
-  weights: Record<string, number[]>;
-  batches: { tokens: number[][]; greedy12_float64: number[][]; float64: { loss_steps_1_10: number[] } }[];
+/** Examples per second, one entry for each repeat. */
+export interface Rates {
+  wall: number[];
+  cpu: number[];
 }
 
 /** What PyTorch computed in float64; the batch twice, to fill sixteen lanes, which changes no mean. */
 export async function golden() {
-  const { weights, batches: [batch] }: Golden = JSON.parse(await Deno.readTextFile(GOLDEN));
-  const twice = <T>(rows: T[]) => [...rows, ...rows];
-  const parameters = new Float32Array(PARAMETERS);
-  for (const { name, offset } of variantOf(763).tensors) parameters.set(weights[name], offset);
+  const { weights: parameters, hyperparameters, batches: [{ operands, greedy, float64 }] } = await goldenSet("w0");
+  const twice = [...operands, ...operands];
+  const pairs = Array.from({ length: twice.length / 2 }, (_, i) => [twice[2 * i], twice[2 * i + 1]]);
   return {
-    parameters,
-    tokens: Int32Array.from(twice(batch.tokens).flatMap((row) => row.slice(0, POSITIONS))),
-    losses: batch.float64.loss_steps_1_10,
-    greedy: twice(batch.greedy12_float64),
+    ...{ parameters: new Float32Array(parameters), hyperparameters, operands: Float64Array.from(twice) },
+    problems: Int32Array.from(
+      pairs.flatMap(([a, b]) => [...promptTokens(a, b), ...targetTokens(a, b)].slice(0, POSITIONS_READ)),
+    ),
+    ...{ losses: float64.lossSteps, tokens: [...greedy!.tokens, ...greedy!.tokens], rows: pairs.length },
   };
-}
-
-/** Reads FILE. */
-export async function readProblems(path: string): Promise<{ parameters: Float32Array; operands: Float64Array }> {
-  const { buffer } = await Deno.readFile(path);
-  const tokens = new Int32Array(buffer, 4 * PARAMETERS);
-  const operands = Float64Array.from({ length: tokens.length / POSITIONS * 2 }, (_, i) => {
-    const from = POSITIONS * (i >> 1) + 11 * (i & 1);
-    return Number(tokens.slice(from, from + 10).join(""));
-  });
-  return { parameters: new Float32Array(buffer, 0, PARAMETERS), operands };
 }
 
 /** Why a program gave no result; the message is one line, fit for a table. */
@@ -109,13 +86,15 @@ export async function compare({ losses, tokens }: Computed): Promise<{ same: boo
   if (losses) {
     const apart = Math.max(...expected.losses.map((loss, i) => Math.abs(loss - losses[i])));
     const same = Math.abs(expected.losses[0] - losses[0]) <= 1e-5 && apart <= 1e-4;
-    const text = same ? `same losses within ${apart.toExponential(0)}` : `DIFFERENT losses: ${losses.slice(0, 2)}…`;
+    const text = same ? `same losses within ${apart.toExponential(0)}` : `DIFFERENT losses: ${losses[0]},${losses[1]}…`;
     checks.push({ same, text });
   }
   if (tokens) {
-    const width = tokens.length / expected.greedy.length; // some stop after the eleven digits
-    const same = width >= 11 &&
-      expected.greedy.every((row, i) => row.slice(0, width).every((token, k) => token === tokens[i * width + k]));
+    const [width, most] = [tokens.length, expected.tokens.length].map((length) => length / expected.rows); // some stop after the eleven digits
+    const same = width >= 11 && expected.tokens.every((token, i) => {
+      const column = i % most;
+      return column >= width || tokens[Math.floor(i / most) * width + column] === token;
+    });
     checks.push({ same, text: same ? `same ${tokens.length} tokens` : "DIFFERENT tokens" });
   }
   return { same: checks.every(({ same }) => same), text: checks.map(({ text }) => text).join(", ") };

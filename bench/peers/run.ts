@@ -9,27 +9,27 @@
  * ```
  *
  * Every rival first computes what PyTorch computed in float64 of the same weights and problems: ten training steps' losses, or decoded
- * tokens. Then, in each round, a rival and we run one right after the other, in alternating order: machines are shared, and what
- * disturbs one disturbs the other. A rival that cannot be installed or run has its line in the table, with the reason.
+ * tokens. Then it and we run one right after the other, round by round, in alternating order. A rival that cannot be installed or run has its
+ * line in the table, with the reason.
  *
  * The exit code is 0, also where rivals are missing; 1 if a program computes something else; 2 on bad usage.
  *
  * @module
  */
 import { fromFileUrl, join, resolve } from "@std/path";
-import { text, wholeNumber, wrongValue } from "../../src/cli/flags.ts";
-import { formatRate, machineLine, median, type Rates, runBench, table } from "../measure.ts";
-import { compare, type Computed, ProgramError, resultOf } from "./protocol.ts";
-import { type Rival, RIVALS } from "./rivals.ts";
+import { oneOf, several, text, wholeNumber } from "../../src/cli/flags.ts";
+import { formatRate, inTurns, machineLine, median, runBench, table } from "../measure.ts";
+import { compare, type Computed, ProgramError, type Rates, resultOf } from "./protocol.ts";
+import { RIVALS } from "./rivals.ts";
 import { inFolder, setUp, WORK } from "./setup.ts";
 
 /** Examples per second, of CPU time and of elapsed time. */
 type Rate = { readonly [clock in keyof Rates]: number };
 
-/** What is timed of a rival. */
 interface Row {
   rival: string;
   label: string;
+  command: string[];
   task: "train" | "decode";
   batch: number;
   check?: { same: boolean; text: string };
@@ -52,14 +52,7 @@ const NAMES = RIVALS.map(({ name }) => name);
 const FLAGS = {
   work: text("DIR", "folder of the rivals' programs"),
   rounds: wholeNumber("N", "rounds of measurements", { least: 1, most: 1000 }),
-  only: {
-    ...text("NAMES", "some of the rivals"),
-    read(value: string, flag: string) {
-      const unknown = value.split(",").find((name) => !NAMES.includes(name));
-      if (unknown !== undefined) throw wrongValue(flag, `some of ${NAMES}`, unknown);
-      return RIVALS.filter(({ name }) => value.split(",").includes(name));
-    },
-  },
+  only: several(oneOf(NAMES, "some of the rivals")),
   quick: { help: "one short round" },
   check: { help: "only compare what the programs compute" },
   install: { help: "leave out what is not installed", onByDefault: true },
@@ -107,46 +100,39 @@ async function attempt(row: Row, action: () => Promise<void>): Promise<void> {
 await runBench({
   name: "bench:peers",
   flags: FLAGS,
-  async run({ flags: { work = WORK, only = RIVALS, quick, check, rounds = quick ? 1 : 5, install }, json }) {
+  async run({ flags: { work = WORK, only = NAMES, quick, check, rounds = quick ? 1 : 5, install }, json }) {
     const folder = resolve(work);
     const options = { folder, env: { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor") } };
-    const missing = await setUp(folder, new Set(only.flatMap(({ needs }) => needs ?? [])), install);
-    const rowOf = ({ name, label, needs, ours = ["exact", "fast"] }: Rival, task: Row["task"], batch: number): Row => ({
-      ...{ rival: name, label, task, batch, missing: needs && missing.get(needs), theirs: [] },
-      ours: Object.fromEntries(ours.map((form) => [form, []])),
-    });
-    const contestants = only.map((rival) => ({
-      command: rival.needs === undefined ? ours("exact") : inFolder(folder, rival.command),
-      rows: Object.entries(rival.tasks).map(([task, batch]) => rowOf(rival, task as Row["task"], batch)),
-    }));
-    for (const { command, rows } of contestants) {
-      await attempt(rows[0], async () => {
-        const found = await compare(await resultOf<Computed>([...command, "check", "golden.bin"], options));
-        for (const row of rows) row.check = found;
+    const rivals = RIVALS.filter(({ name }) => only.includes(name));
+    const missing = await setUp(folder, new Set(rivals.flatMap(({ needs }) => needs ?? [])), install);
+    const rows = rivals.flatMap(({ name, label, needs, command, tasks, ours: forms = ["exact", "fast"] }) =>
+      Object.entries(tasks).map(([task, batch]): Row => ({
+        ...{ rival: name, label, task: task as Row["task"], batch, missing: needs && missing.get(needs), theirs: [] },
+        command: needs === undefined ? ours("exact") : inFolder(folder, command),
+        ours: Object.fromEntries(forms.map((form) => [form, []])),
+      }))
+    );
+    for (const row of rows) {
+      await attempt(row, async () => {
+        row.check = await compare(await resultOf<Computed>([...row.command, "check", "golden.bin"], options));
       });
-      for (const row of rows) row.missing = rows[0].missing;
-      console.error(`${rows[0].rival}: ${rows[0].check?.text ?? `missing: ${rows[0].missing}`}`);
+      console.error(`${row.rival}, ${row.task}: ${row.check?.text ?? `missing: ${row.missing}`}`);
     }
     const timing = quick ? ["0.05", "1"] : ["0.4", "3"];
-    for (let round = 0; round < (check ? 0 : rounds); round++) {
-      for (
-        const { command, row } of contestants.flatMap(({ command, rows }) => rows.map((row) => ({ command, row })))
-      ) {
-        await attempt(row, async () => {
-          const sides = [
-            { command, rates: row.theirs },
-            ...Object.entries(row.ours).map(([form, rates]) => ({ command: ours(form), rates })),
-          ];
-          for (const { command, rates } of round % 2 === 0 ? sides : sides.toReversed()) {
-            const args = [row.task, "golden.bin", String(row.batch), ...timing];
-            const { cpu, wall } = await resultOf<Rates>([...command, ...args], options);
-            rates.push({ cpu: median(cpu), wall: median(wall) });
-          }
-        });
-      }
-      console.error(`round ${round + 1} of ${rounds}`);
+    for (const row of check ? [] : rows) {
+      const side = (command: string[]) => async (): Promise<Rate> => {
+        const args = [row.task, "golden.bin", String(row.batch), ...timing];
+        const { cpu, wall } = await resultOf<Rates>([...command, ...args], options);
+        return { cpu: median(cpu), wall: median(wall) };
+      };
+      await attempt(row, async () => {
+        const forms = Object.keys(row.ours);
+        const [theirs, ...rates] = await inTurns(rounds, [row.command, ...forms.map(ours)].map(side));
+        row.theirs = theirs;
+        row.ours = Object.fromEntries(forms.map((form, i) => [form, rates[i]]));
+      });
+      console.error(`${row.rival}, ${row.task}: ${row.missing ?? "timed"}`);
     }
-    const rows = contestants.flatMap(({ rows }) => rows);
     console.log(json ? JSON.stringify({ machine: machineLine(), rounds, rows }) : toMarkdown(rows, rounds));
     return rows.some(({ check }) => check?.same === false) ? 1 : 0;
   },

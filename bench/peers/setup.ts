@@ -5,6 +5,7 @@
  * @module
  */
 import { fromFileUrl, join, resolve } from "@std/path";
+import { variantOf } from "../../src/model/variant.ts";
 import { encodeDecoder } from "./onnx_graph.ts";
 import { golden, ProgramError, runProgram } from "./protocol.ts";
 
@@ -56,9 +57,10 @@ export async function setUp(folder: string, parts: ReadonlySet<Part>, install: b
   for await (const { name, isFile } of Deno.readDir(programs)) {
     if (isFile) await Deno.copyFile(fromFileUrl(new URL(name, programs)), join(folder, name));
   }
-  const { parameters, tokens } = await golden();
-  const content = await new Blob([parameters, tokens]).bytes();
-  await Deno.writeFile(join(folder, "golden.bin"), content);
+  const { parameters, problems } = await golden();
+  const shapes = Object.fromEntries(variantOf(763).tensors.map(({ name, shape }) => [name, shape]));
+  await Deno.writeFile(join(folder, "golden.bin"), await new Blob([parameters, problems]).bytes());
+  await Deno.writeTextFile(join(folder, "shapes.json"), JSON.stringify(shapes));
   await Deno.writeFile(join(folder, "decode.onnx"), encodeDecoder(parameters));
   const missing = new Map<Part, string>();
   for (const part of parts) {

@@ -7,8 +7,8 @@
  * @module
  */
 import { deepStrictEqual } from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 
-/** What a failed assertion throws. */
 export class AssertionError extends Error {
   override name = "AssertionError";
 }
@@ -17,26 +17,20 @@ function check(holds: boolean, message: string, msg?: string): void {
   if (!holds) throw new AssertionError(msg ? `${msg}: ${message}` : message);
 }
 
-/** How two values differ; undefined if they are deeply equal. */
-function difference(actual: unknown, expected: unknown): string | undefined {
-  try {
-    deepStrictEqual(actual, expected);
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
 export function assert(expr: unknown, msg = ""): asserts expr {
   if (!expr) throw new AssertionError(msg);
 }
 
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
-  const found = difference(actual, expected);
-  check(found === undefined, `Values are not equal.\n${found}`, msg);
+  try {
+    deepStrictEqual(actual, expected);
+  } catch (error) {
+    check(false, `Values are not equal.\n${(error as Error).message}`, msg);
+  }
 }
 
 export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
-  check(difference(actual, expected) !== undefined, `Expected another value than ${Deno.inspect(expected)}`, msg);
+  check(!isDeepStrictEqual(actual, expected), `Expected another value than ${Deno.inspect(expected)}`, msg);
 }
 
 /** @param tolerance By default 1e-7 of the expected value */
@@ -49,10 +43,6 @@ export function assertAlmostEquals(actual: number, expected: number, tolerance?:
 
 export function assertGreater<T>(actual: T, expected: T, msg?: string): void {
   check(actual > expected, `Expected ${actual} > ${expected}`, msg);
-}
-
-export function assertGreaterOrEqual<T>(actual: T, expected: T, msg?: string): void {
-  check(actual >= expected, `Expected ${actual} >= ${expected}`, msg);
 }
 
 export function assertLess<T>(actual: T, expected: T, msg?: string): void {
@@ -68,23 +58,14 @@ export function assertStringIncludes(actual: string, expected: string, msg?: str
 }
 
 // deno-lint-ignore no-explicit-any
-export function assertInstanceOf<T extends abstract new (...args: any[]) => any>(
-  actual: unknown,
-  expectedType: T,
-  msg?: string,
-): asserts actual is InstanceType<T> {
-  check(
-    actual instanceof expectedType,
-    `Expected an instance of ${expectedType.name}: found ${Deno.inspect(actual)}`,
-    msg,
-  );
+type Class<T> = abstract new (...args: any[]) => T;
+
+export function assertInstanceOf<T>(actual: unknown, expected: Class<T>, msg?: string): asserts actual is T {
+  check(actual instanceof expected, `Expected an instance of ${expected.name}: found ${Deno.inspect(actual)}`, msg);
 }
 
-// deno-lint-ignore no-explicit-any
-type ErrorClass<E> = new (...args: any[]) => E;
-
 /** Whether an error is of a class, and its message contains a text. */
-function checkError<E>(error: unknown, kind: ErrorClass<E> | undefined, part: string, msg?: string): E {
+function checkError<E>(error: unknown, kind: Class<E> | undefined, part: string, msg?: string): E {
   if (kind !== undefined) {
     assertInstanceOf(error, kind, msg);
     assertStringIncludes((error as Error).message, part, msg);
@@ -93,12 +74,7 @@ function checkError<E>(error: unknown, kind: ErrorClass<E> | undefined, part: st
 }
 
 /** Asserts that a function throws, an error of a class whose message contains a text if these are given. */
-export function assertThrows<E = unknown>(
-  fn: () => unknown,
-  kind?: ErrorClass<E>,
-  msgIncludes = "",
-  msg?: string,
-): E {
+export function assertThrows<E = unknown>(fn: () => unknown, kind?: Class<E>, msgIncludes = "", msg?: string): E {
   try {
     fn();
   } catch (error) {
@@ -110,7 +86,7 @@ export function assertThrows<E = unknown>(
 /** The same of a promise, which must reject: a function that throws instead is at fault. */
 export async function assertRejects<E = unknown>(
   fn: () => PromiseLike<unknown>,
-  kind?: ErrorClass<E>,
+  kind?: Class<E>,
   msgIncludes = "",
   msg?: string,
 ): Promise<E> {
@@ -118,7 +94,7 @@ export async function assertRejects<E = unknown>(
   try {
     promise = fn();
   } catch {
-    // told below
+    // reported below
   }
   check(typeof promise?.then === "function", "Function throws when expected to reject", msg);
   try {

@@ -21,40 +21,32 @@ export interface ParseOptions {
 
 // deno-lint-ignore no-explicit-any
 export interface Args extends Record<string, any> {
-  /** The operands. */
   _: Array<string | number>;
   /** What followed `--`. */
   "--"?: string[];
 }
 
-/** Reads command line arguments. */
 export function parseArgs(args: string[], options: ParseOptions = {}): Args {
   const { boolean = [], collect = [], negatable = [] } = options;
   const result: Args = { _: [] };
   for (const name of boolean) result[name] = false;
   for (const name of collect) result[name] = [];
-  const set = (name: string, value: string | boolean) => {
-    result[name] = collect.includes(name) ? [...[result[name]].flat(), value] : value;
-  };
   const end = args.includes("--") ? args.indexOf("--") : args.length;
   for (let i = 0; i < end; i++) {
     const [, name, value] = /^--([^=]+)(?:=(.+))?$/s.exec(args[i]) ?? [];
-    const next = i + 1 < end ? args[i + 1] : "";
     const positive = name?.replace(/^no-/, "");
     if (name === undefined) {
       result._.push(args[i]);
-    } else if (value !== undefined) {
-      set(name, boolean.includes(name) ? value !== "false" : value);
-    } else if (positive !== name && negatable.includes(positive)) {
+    } else if (value === undefined && positive !== name && negatable.includes(positive)) {
       result[positive] = false;
-    } else if (boolean.includes(name)) {
-      const isValue = next === "true" || next === "false";
-      set(name, next !== "false");
-      if (isValue) i++;
     } else {
-      const isValue = next !== "" && !next.startsWith("-");
-      set(name, isValue ? next : "");
-      if (isValue) i++;
+      const isSwitch = boolean.includes(name);
+      const next = i + 1 < end ? args[i + 1] : "";
+      const isValue = isSwitch ? ["true", "false"].includes(next) : next !== "" && !next.startsWith("-");
+      if (value === undefined && isValue) i++;
+      const text = value ?? (isValue ? next : isSwitch ? "true" : "");
+      const found = isSwitch ? text !== "false" : text;
+      result[name] = collect.includes(name) ? [...[result[name]].flat(), found] : found;
     }
   }
   const rest = args.slice(end + 1);

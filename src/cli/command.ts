@@ -31,7 +31,6 @@ export interface Command<F extends Flags = Flags> {
   run(input: Input<F>, allCommands: () => Promise<readonly Command[]>): Promise<number> | number;
 }
 
-/** Flags of every command. */
 export const COMMON_FLAGS = {
   json: { help: "print one JSON object on stdout and nothing else there" },
   debug: { help: "print the stack trace of an error" },

@@ -21,7 +21,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command<any>>>> = {
   completions: async () => (await import("./completions.ts")).completionsCommand,
 };
 
-/** Loads the records of all commands. */
 export function allCommands(): Promise<Command[]> {
   return Promise.all(Object.values(COMMANDS).map((load) => load()));
 }

@@ -112,7 +112,6 @@ export const verifyCommand = defineCommand({
   },
 });
 
-/** The problems that the flags choose. */
 async function chooseOperands({ random, hard, cases, seed }: FlagValues<typeof FLAGS>): Promise<Chosen> {
   const chosen = Object.entries({ random, hard, cases }).filter(([, value]) => value !== undefined);
   if (chosen.length > 1) {

@@ -18,7 +18,6 @@ interface Format {
   readonly encode: (checkpoint: Checkpoint) => Uint8Array | string;
 }
 
-/** The formats by ending. */
 const FORMATS: Readonly<Record<string, Format>> = {
   safetensors: { name: "safetensors", encode: encodeCheckpoint },
   pt: { name: "PyTorch state dict", note: "PyTorch", encode: encodePyTorchCheckpoint },

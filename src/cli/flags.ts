@@ -4,7 +4,6 @@ import { MODEL_NAMES, type ModelName, MODELS, parseModel } from "../model/varian
 import { RECIPES } from "../training/recipes.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
-/** A flag with a value. */
 export interface ValueFlag<T> {
   /** Name of the value in the help. */
   readonly placeholder: string;
@@ -17,7 +16,6 @@ export interface ValueFlag<T> {
   readonly required?: true;
 }
 
-/** A flag without a value. */
 export interface Switch {
   /** One line that can be read alone. */
   readonly help: string;
@@ -100,21 +98,35 @@ export function oneOf<const T extends string | number>(choices: readonly T[], he
   };
 }
 
-/** Reads the name of a model. @throws {UsageError} If there is none of that name */
-export function readModel(name: string, flag: string): ModelName {
-  const model = parseModel(name);
-  if (model !== undefined) return model;
-  throw wrongValue(flag, MODEL_NAMES, name, didYouMean(name, MODELS.map(String)));
+/** A flag whose value is one or more values of another flag, separated by commas. */
+export function several<T>(flag: ValueFlag<T>): ValueFlag<T[]> {
+  return { ...flag, read: (value, name) => value.split(",").map((one) => flag.read(one, name)) };
 }
 
-/** A flag whose value is the name of a recipe, or a JSON file with one. */
-export function recipeFlag(help: string): ValueFlag<string> {
+/** A flag whose value is the name of a model. */
+export function modelFlag(help: string): ValueFlag<ModelName> {
+  return {
+    placeholder: "763|777|WxH|WxH+norm",
+    help,
+    read(name, flag) {
+      const model = parseModel(name);
+      if (model !== undefined) return model;
+      throw wrongValue(flag, MODEL_NAMES, name, didYouMean(name, MODELS.map(String)));
+    },
+  };
+}
+
+/** A flag whose value is the name of a recipe, or names if `many` is set, or a JSON file of recipes. */
+export function recipeFlag(help: string, { many = false } = {}): ValueFlag<string> {
   const names = oneOf(RECIPES, help);
   return {
     placeholder: `${names.placeholder}|FILE.json`,
     help,
-    read: (value, flag) => value === "-" || value.endsWith(".json") ? value : names.read(value, flag),
     standard: "input",
+    read(value, flag) {
+      if (value !== "-" && !value.endsWith(".json")) (many ? several(names) : names).read(value, flag);
+      return value;
+    },
   };
 }
 

@@ -1,7 +1,6 @@
 import { type Command, writtenFlags } from "./command.ts";
 import { takesValue } from "./flags.ts";
 
-/** The text of `COMMAND --help`. */
 export function commandHelp(command: Command): string {
   const flags = writtenFlags(command).map(({ written, flag }) => ({
     row: [takesValue(flag) ? `${written} ${flag.placeholder}` : written, flag.help] as const,
@@ -25,7 +24,6 @@ export function summaryOf({ description }: Pick<Command, "description">): string
   return /^.*?(?=\.?$|\.\s)/m.exec(description)![0];
 }
 
-/** The text of `help`. */
 export function generalHelp(commands: readonly Command[]): string {
   const rows = commands.map((command) => [command.name, summaryOf(command)] as const);
   return [

@@ -41,7 +41,6 @@ export class ProgressDisplay {
     this.#write(`${line}\n`);
   }
 
-  /** Removes the bar. */
   end(): void {
     if (this.#barDrawn) this.#write("\r\x1b[K");
     this.#barDrawn = false;

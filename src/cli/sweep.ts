@@ -2,23 +2,20 @@ import { formatInteger } from "../common/format_integer.ts";
 import { parseSweep } from "../sweep/file.ts";
 import type { SweepLine } from "../sweep/line.ts";
 import { toSvg } from "../sweep/plot.ts";
-import { parseRecipes } from "../training/recipe_form.ts";
 import { summarize, toMarkdown } from "../sweep/summary.ts";
-import { planRuns, runsOf, type RunTrainer, type Shard, sweep } from "../sweep/sweep.ts";
-import type { ModelName } from "../model/variant.ts";
-import { type Recipe, RECIPES, trainRecipe } from "../training/recipes.ts";
-import { didYouMean } from "../common/closest.ts";
+import { planRuns, type RunTrainer, type Shard, sweep } from "../sweep/sweep.ts";
 import { defineCommand } from "./command.ts";
 import {
   defaultThreads,
   ENGINE_FLAGS,
   type FlagValues,
-  inputFile,
   LARGEST_SEED,
+  modelFlag,
   oneOf,
   outputFile,
   OVERWRITE_FLAG,
-  readModel,
+  recipeFlag,
+  several,
   text,
   type ValueFlag,
   wholeNumber,
@@ -28,6 +25,7 @@ import { checkOutput, nameOf, readText, STANDARD, writeOutput } from "./files.ts
 import { printResult } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
 import { ProgressDisplay } from "./progress.ts";
+import { recipesFrom } from "./train.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** Parallel runs on a GPU, one workgroup each, unless a number is given. */
@@ -63,15 +61,6 @@ const SHARD: ValueFlag<Shard> = {
   },
 };
 
-/** Reads one or more names of a list, separated by commas. */
-function readSome<T extends string | number>(choices: readonly T[], value: string, flag: string): T[] {
-  return value.split(",").map((name) => {
-    const found = choices.find((choice) => String(choice) === name);
-    if (found !== undefined) return found;
-    throw wrongValue(flag, `some of ${choices.join(", ")}`, name, didYouMean(name, choices.map(String)));
-  });
-}
-
 /** Most parallel runs on the CPU. */
 const MOST_THREADS = 64;
 
@@ -79,15 +68,13 @@ const MOST_PAIRS = { least: 0, most: 100_000_000 };
 
 const FLAGS = {
   seeds: SEEDS,
-  recipe: inputFile(
-    "NAMES",
-    `one or more of ${RECIPES.join(",")}, or a JSON file with recipes of your own; -: standard input (default: fast)`,
+  recipe: recipeFlag(
+    "recipes, such as fast,sure, or a JSON file with recipes of your own; -: standard input (default: fast)",
+    { many: true },
   ),
-  model: {
-    placeholder: "763,777,WxH,WxH+norm",
-    help: "numbers of parameters, or widths and hidden widths, such as 6x14,5x10 (default: 763)",
-    read: (value: string, flag: string): ModelName[] => value.split(",").map((name) => readModel(name, flag)),
-  },
+  model: several(
+    modelFlag("numbers of parameters, or widths and hidden widths, such as 6x14,5x10 (default: 763)"),
+  ),
   shard: SHARD,
   out: text("FILE.jsonl", "file that gets one line of JSON per run; runs that are in it are skipped"),
   pairs: wholeNumber("N", "held-out pairs that each model adds (default: 1000000)", MOST_PAIRS),
@@ -125,25 +112,15 @@ export const sweepCommand = defineCommand({
   },
 });
 
-async function chosenRecipes(value: string | undefined): Promise<Recipe[]> {
-  if (value === undefined) return [trainRecipe("fast")];
-  if (value !== STANDARD && !value.endsWith(".json")) {
-    return readSome(RECIPES, value, "recipe").map(trainRecipe);
-  }
-  return parseRecipes(await readText(value, "a JSON file"), nameOf(value));
-}
-
 async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise<number> {
-  const { seeds = Array.from({ length: 16 }, (_, i) => i), model = [763 as const], shard = { index: 0, count: 1 } } =
-    flags;
-  const { out, pairs = 1_000_000, hard = 100_000, arithmetic = "exact" } = flags;
+  const { recipe = "fast", model: models = [763], seeds = [...Array(16).keys()], shard, arithmetic = "exact" } = flags;
+  const { out, pairs = 1_000_000, hard = 100_000 } = flags;
   const fail = (reason: string) => new UsageError(`Cannot run sweep as ${reason}`);
   if (out === undefined) throw fail("--out is missing: add --out FILE.jsonl");
   if (out === STANDARD) throw fail("--out must be a file, which is read to resume: current value is -");
   if (flags.overwrite) throw fail("--overwrite belongs to sweep summarize: runs are appended");
   if (flags.svg !== undefined) throw fail("--svg belongs to sweep summarize: found --svg");
-  const recipes = await chosenRecipes(flags.recipe);
-  const runs = runsOf(planRuns({ recipes, models: model, seeds, arithmetic }), shard);
+  const runs = planRuns({ recipes: await recipesFrom(recipe), models, seeds, arithmetic }, shard);
   const { threads, trainer } = await chosenTrainer(flags);
   const display = new ProgressDisplay("sweep");
   const onRun = (line: SweepLine, done: number) => {

@@ -1,6 +1,6 @@
 import type { Keep } from "../training/progress.ts";
 import { parseRecipes } from "../training/recipe_form.ts";
-import { type Recipe, RECIPES } from "../training/recipes.ts";
+import { type Recipe, RECIPES, trainRecipe } from "../training/recipes.ts";
 import { continueTraining, train } from "../training/train.ts";
 import type { TrainOptions } from "../training/options.ts";
 import { defineCommand } from "./command.ts";
@@ -10,7 +10,7 @@ import {
   ENGINE_FLAGS,
   type FlagValues,
   inputFile,
-  readModel,
+  modelFlag,
   recipeFlag,
   SEED_FLAG,
   text,
@@ -57,19 +57,24 @@ async function trainingOptions(
   if (flags.resume && flags.out === undefined) {
     throw new UsageError("Cannot resume a run as --out is missing: add --out DIR, the folder of the run");
   }
-  const recipe = await chosenRecipe(flags.recipe);
+  let recipe: string | Recipe | undefined = flags.recipe;
+  if (recipe !== undefined && !RECIPES.includes(recipe)) {
+    const found = await recipesFrom(recipe);
+    if (found.length > 1) {
+      throw new UsageError(`Cannot train as ${nameOf(recipe)} must hold one recipe: it holds ${found.length}`);
+    }
+    [recipe] = found;
+  }
   return {
     ...flags,
     ...{ recipe, harden: harden || undefined, threads: threads ?? defaultThreads(), evalEvery, saveEvery },
   };
 }
 
-/** The name of a recipe, or the recipe in a file. */
-async function chosenRecipe(value: string | undefined): Promise<string | Recipe | undefined> {
-  if (value === undefined || RECIPES.includes(value)) return value;
-  const recipes = parseRecipes(await readText(value, "a JSON file"), nameOf(value));
-  if (recipes.length === 1) return recipes[0];
-  throw new UsageError(`Cannot train as ${nameOf(value)} must hold one recipe: it holds ${recipes.length}`);
+/** The recipes that a {@linkcode recipeFlag} names, or those in its file. */
+export async function recipesFrom(value: string): Promise<Recipe[]> {
+  if (value !== STANDARD && !value.endsWith(".json")) return value.split(",").map(trainRecipe);
+  return parseRecipes(await readText(value, "a JSON file"), nameOf(value));
 }
 
 export const trainCommand = defineCommand({
@@ -79,11 +84,7 @@ export const trainCommand = defineCommand({
   flags: {
     ...TRAINING_FLAGS,
     recipe: recipeFlag("how to train, or a JSON file with a recipe of your own; -: standard input (default: sure)"),
-    model: {
-      placeholder: "763|777|WxH|WxH+norm",
-      help: "number of parameters, or width and hidden width, such as 5x10 (default: 763)",
-      read: readModel,
-    },
+    model: modelFlag("number of parameters, or width and hidden width, such as 5x10 (default: 763)"),
     attempts: wholeNumber("K", "train K attempts in parallel, one per core; the result is the same", {
       least: 1,
       most: 64,

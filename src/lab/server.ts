@@ -13,7 +13,6 @@ interface ServedFile {
   readonly etag: string;
 }
 
-/** Content types by file extension. */
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
   js: "text/javascript; charset=utf-8",
@@ -73,7 +72,6 @@ function lists(request: Request, header: string, value: string): boolean {
   return (request.headers.get(header) ?? "").split(",").some((part) => part.split(";")[0].trim() === value);
 }
 
-/** Answers one request. */
 export function answer(files: LabFiles, request: Request): Response {
   if (!isLocal(request.headers.get("host") ?? "")) return plain(421, "this server only answers requests to localhost");
   if (request.method !== "GET" && request.method !== "HEAD") {

@@ -6,7 +6,6 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** The log of a run. */
 export interface RunLog {
   /** Its name, which no other has. */
   readonly run: string;

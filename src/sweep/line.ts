@@ -25,7 +25,6 @@ export interface SweepLine {
   readonly hard: number;
   /** Whether the run ended with a proof, and with hardening if the recipe has it. */
   readonly certify: boolean;
-  /** Wrong sums of uniform pairs. */
   readonly errors: number;
   readonly hardErrors: number;
   /** Attempts: 1, and one more for each gate that closed. */

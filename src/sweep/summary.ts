@@ -9,7 +9,6 @@ export interface Share {
   of: number;
   /** The lower end of the Wilson interval. */
   low: number;
-  /** The upper end. */
   high: number;
 }
 
@@ -137,7 +136,6 @@ function cellsOf(one: SweepSummary): (string | number)[] {
   ];
 }
 
-/** A table in Markdown. */
 export function toMarkdown(summaries: readonly SweepSummary[]): string {
   const tests = summaries.map(({ pairs, hard }) =>
     `${formatInteger(pairs)} random and ${formatInteger(hard)} hard pairs`

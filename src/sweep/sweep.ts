@@ -1,5 +1,5 @@
 import { createEngine } from "../engine/create_engine.ts";
-import type { Arithmetic, Engine } from "../engine/interface/types.ts";
+import type { Arithmetic } from "../engine/interface/types.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { hardCases } from "../evaluation/hard.ts";
 import type { ModelName } from "../model/variant.ts";
@@ -15,7 +15,6 @@ import { keyOf, type SweepIdentity, type SweepLine } from "./line.ts";
 /** The seeds of the held-out pairs start here: training uses none of them, and every run gets other pairs. */
 const HELD_OUT_SEED = 4_000_000_000;
 
-/** One training run of a sweep. */
 export interface SweepRun {
   readonly recipe: Recipe;
   readonly model: ModelName;
@@ -29,23 +28,22 @@ export interface Shard {
   readonly count: number;
 }
 
-/** All combinations: recipe by recipe, model by model, seed by seed. */
+/** What a sweep combines. */
+interface SweepPlan {
+  readonly recipes: readonly Recipe[];
+  readonly models: readonly ModelName[];
+  readonly seeds: readonly number[];
+  readonly arithmetic: Arithmetic;
+}
+
+/** All combinations, recipe by recipe, model by model, seed by seed; of a shard every `count`th. */
 export function planRuns(
-  { recipes, models, seeds, arithmetic }: {
-    recipes: readonly Recipe[];
-    models: readonly ModelName[];
-    seeds: readonly number[];
-    arithmetic: Arithmetic;
-  },
+  { recipes, models, seeds, arithmetic }: SweepPlan,
+  { index, count }: Shard = { index: 0, count: 1 },
 ): SweepRun[] {
   return recipes.flatMap((recipe) =>
     models.flatMap((model) => seeds.map((seed) => ({ recipe, model, seed, arithmetic })))
-  );
-}
-
-/** The runs of a shard: every `count`th. */
-export function runsOf(runs: readonly SweepRun[], { index, count }: Shard): SweepRun[] {
-  return runs.filter((_, i) => i % count === index);
+  ).filter((_, i) => i % count === index);
 }
 
 /** The first 16 hexadecimal digits of the SHA-256 of a recipe, which distinguish recipes with the same name. */
@@ -69,7 +67,6 @@ function cpuTrainer(threads: number): RunTrainer {
   return { backend: "wasm", train: (options) => train(threads > 1 ? { ...options, attempts: 1 } : options) };
 }
 
-/** Options of {@linkcode sweep}. */
 export interface SweepOptions {
   /** The file to append a line to for each run. */
   out: string;
@@ -84,7 +81,6 @@ export interface SweepOptions {
   certify?: boolean;
   /** Ends the sweep; finished runs are kept. */
   signal?: AbortSignal;
-  /** Called after each run. */
   onRun?: (line: SweepLine, done: number) => void;
 }
 
@@ -108,14 +104,20 @@ export async function sweep(
     const of = { recipe: recipe.name, recipeHash: hashes.get(recipe)!, model, seed, arithmetic, backend, adapter };
     return [run, { ...of, pairs, hard, certify }];
   }).filter(([, identity]) => !known.has(keyOf(identity)));
-  const evaluator = new Evaluator();
+  // models are tested one after the other, because each test needs the memory of an engine
+  let testing: Promise<unknown> = Promise.resolve();
+  const test: Test = (parameters, identity) => {
+    const turn = testing.then(() => errorsOf(parameters, identity));
+    testing = turn.catch(() => {});
+    return turn;
+  };
   const stop = new AbortController();
   const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const queue = open.values();
   let done = 0;
   const work = async () => {
     for (const [run, identity] of queue) {
-      const line = await doRun(run, identity, { trainer, evaluator, signal: ended });
+      const line = await doRun(run, identity, { trainer, test, signal: ended });
       if (!await appendRun(out, line)) continue;
       done++;
       onRun?.(line, done);
@@ -129,7 +131,6 @@ export async function sweep(
     throw error;
   } finally {
     await Promise.allSettled(workers);
-    await evaluator.dispose();
     trainer.dispose?.();
   }
   return { done, known: runs.length - open.length };
@@ -139,7 +140,7 @@ export async function sweep(
 async function doRun(
   { recipe, model, seed, arithmetic }: SweepRun,
   identity: SweepIdentity,
-  { trainer, evaluator, signal }: { trainer: RunTrainer; evaluator: Evaluator; signal: AbortSignal },
+  { trainer, test, signal }: { trainer: RunTrainer; test: Test; signal: AbortSignal },
 ): Promise<SweepLine> {
   const begin = performance.now();
   const seconds = () => round((performance.now() - begin) / 1000);
@@ -148,7 +149,7 @@ async function doRun(
     const options = { recipe, model, seed, arithmetic, finalProblems: 1, certify, signal, evalEvery: 0 };
     const { parameters, report } = await trainer.train(options);
     signal.throwIfAborted();
-    const wrong = await evaluator.errorsOf(parameters, identity);
+    const wrong = await test(parameters, identity);
     return {
       ...{ format: 1, ...identity, arithmetic: report.arithmetic, backend: report.backend },
       ...{ ...wrong, certified: report.certified, hardeningRounds: report.hardeningRounds },
@@ -166,37 +167,26 @@ async function doRun(
   }
 }
 
-/** Tests models, one after the other, because models of one variant share an engine. */
-class Evaluator {
-  readonly #engines = new Map<ModelName, Engine>();
-  #last: Promise<unknown> = Promise.resolve();
+type Test = typeof errorsOf;
 
-  /** Counts the wrong sums of held-out pairs and of hard ones. */
-  errorsOf(
-    parameters: Float32Array,
-    { model, seed, pairs, hard }: SweepIdentity,
-  ): Promise<{ errors: number; hardErrors: number }> {
-    const turn = this.#last.then(async () => {
-      const engine = this.#engines.get(model) ?? await createEngine({ model });
-      this.#engines.set(model, engine);
-      engine.setParameters(parameters);
-      const held = HELD_OUT_SEED + seed % 2 ** 24;
-      const errors = await countErrors(engine, engine.sample({ seed: held, stream: "evaluation", count: pairs }));
-      return { errors, hardErrors: await countErrors(engine, hardCases({ count: hard, seed: held })) };
-    });
-    this.#last = turn.catch(() => {});
-    return turn;
+/** Counts the wrong sums of held-out pairs and of hard ones. */
+async function errorsOf(parameters: Float32Array, { model, seed, pairs, hard }: SweepIdentity) {
+  const engine = await createEngine({ model });
+  const errors = async (operands: Float64Array) => {
+    if (operands.length === 0) return 0;
+    const { total, correct } = await evaluate(engine, operands, { maxErrors: 0 });
+    return total - correct;
+  };
+  try {
+    engine.setParameters(parameters);
+    const held = HELD_OUT_SEED + seed % 2 ** 24;
+    return {
+      errors: await errors(engine.sample({ seed: held, stream: "evaluation", count: pairs })),
+      hardErrors: await errors(hardCases({ count: hard, seed: held })),
+    };
+  } finally {
+    await engine.dispose();
   }
-
-  async dispose(): Promise<void> {
-    for (const engine of this.#engines.values()) await engine.dispose();
-  }
-}
-
-async function countErrors(engine: Engine, operands: Float64Array): Promise<number> {
-  if (operands.length === 0) return 0;
-  const { total, correct } = await evaluate(engine, operands, { maxErrors: 0 });
-  return total - correct;
 }
 
 function round(seconds: number): number {

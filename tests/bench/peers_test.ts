@@ -54,8 +54,7 @@ testIn("gcc", "bench:peers finds that the native form trains and decodes as PyTo
 });
 
 Deno.test("bench:peers refuses a rival with another loss or another token", async () => {
-  const { losses, greedy } = await golden();
-  const tokens = greedy.flat();
+  const { losses, tokens } = await golden();
   assertEquals((await compare({ losses, tokens })).same, true);
   assertEquals((await compare({ losses: losses.map((loss) => loss + 2e-4) })).same, false);
   assertEquals((await compare({ tokens: tokens.with(100, (tokens[100] + 1) % 14) })).same, false);

@@ -1,17 +1,14 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { planRuns, recipeHash, runsOf } from "../../src/sweep/sweep.ts";
+import { planRuns, recipeHash } from "../../src/sweep/sweep.ts";
 import { trainRecipe } from "../../src/training/recipes.ts";
 
-Deno.test("runsOf() cuts a sweep into shards that together are all of it", () => {
-  const runs = planRuns({
-    recipes: [trainRecipe("fast"), trainRecipe("sure")],
-    models: [763, 777],
-    seeds: [0, 1, 2, 3, 4],
-    arithmetic: "exact",
-  });
+Deno.test("planRuns() cuts a sweep into shards that together are all of it", () => {
+  const recipes = [trainRecipe("fast"), trainRecipe("sure")];
+  const plan = { recipes, models: [763, 777], seeds: [0, 1, 2, 3, 4], arithmetic: "exact" } as const;
+  const runs = planRuns(plan);
   assertEquals(runs.length, 20);
   for (const count of [1, 3, 4, 50]) {
-    const parts = Array.from({ length: count }, (_, index) => runsOf(runs, { index, count }));
+    const parts = Array.from({ length: count }, (_, index) => planRuns(plan, { index, count }));
     assertEquals(new Set(parts.flat()), new Set(runs));
     assertEquals(parts.flat().length, runs.length);
   }

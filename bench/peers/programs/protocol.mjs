@@ -1,20 +1,11 @@
 /** What the rivals in JavaScript share: the protocol of ../protocol.ts. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { measure } from "./measure.mjs";
 
 export const POSITIONS = 33, FIRST_QUERY = 21, QUERIES = 12, EOS = 13;
-export const SHAPES = {
-  "tok_emb.weight": [14, 7],
-  "pos_emb.weight": [35, 7],
-  "blocks.0.ln1.weight": [7],
-  "blocks.0.ln1.bias": [7],
-  "blocks.0.attn.qkv.weight": [21, 7],
-  "blocks.0.attn.proj.weight": [7, 7],
-  "blocks.0.ln2.weight": [7],
-  "blocks.0.ln2.bias": [7],
-  "blocks.0.ffn.w1.weight": [14, 7],
-  "blocks.0.ffn.w2.weight": [7, 14],
-};
+/** The shapes of the tensors by name, in the order of the parameters. */
+export const SHAPES = JSON.parse(readFileSync("shapes.json"));
 
 /** -1e9 where query row i would look past position 21 + i: (12, 33). */
 export const MASK = Float32Array.from(
@@ -41,23 +32,6 @@ function targetsOf(tokens) {
   });
 }
 
-async function measure(work, batch, seconds, repeats) {
-  const rates = { wall: [], cpu: [] };
-  for (let i = 0; i < 4; i++) await work();
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    const cpu = process.cpuUsage(), wall = performance.now();
-    let examples = 0;
-    do {
-      await work();
-      examples += batch;
-    } while (performance.now() - wall < 1e3 * seconds);
-    const { user, system } = process.cpuUsage(cpu);
-    rates.wall.push(examples / (performance.now() - wall) * 1e3);
-    rates.cpu.push(examples / (user + system) * 1e6);
-  }
-  return rates;
-}
-
 /**
  * `trainStep(weights)` gives a function of (tokens, targets, learning rate, number of the step) that resolves to the loss; `decoder()` one
  * of tokens that resolves to the twelve or eleven likeliest tokens of each problem.
@@ -78,7 +52,7 @@ export async function main([task, file, ...numbers], { trainStep, decoder }) {
     const targets = targetsOf(tokens);
     let steps = 0;
     const work = task === "train" ? () => step(tokens, targets, 1e-3, ++steps) : () => decode(tokens);
-    result = await measure(work, batch, seconds, repeats);
+    result = await measure(() => work().then(() => batch), { seconds, repeats });
   }
   console.log(JSON.stringify(result));
   process.exit(0);

@@ -6,18 +6,7 @@ import time
 
 import numpy as np
 
-SHAPES = {
-    "tok_emb.weight": (14, 7),
-    "pos_emb.weight": (35, 7),
-    "blocks.0.ln1.weight": (7,),
-    "blocks.0.ln1.bias": (7,),
-    "blocks.0.attn.qkv.weight": (21, 7),
-    "blocks.0.attn.proj.weight": (7, 7),
-    "blocks.0.ln2.weight": (7,),
-    "blocks.0.ln2.bias": (7,),
-    "blocks.0.ffn.w1.weight": (14, 7),
-    "blocks.0.ffn.w2.weight": (7, 14),
-}
+SHAPES = json.load(open("shapes.json"))  # of the tensors by name, in the order of the parameters
 POSITIONS, FIRST_QUERY, QUERIES, EOS = 33, 21, 12, 13
 
 
