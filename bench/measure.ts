@@ -9,7 +9,7 @@ import { explain } from "../src/cli/failure.ts";
 import type { Flags } from "../src/cli/flags.ts";
 import type { Engine, TrainRun } from "../src/engine/mod.ts";
 
-export { median } from "../src/sweep/summary.ts";
+export { median, table } from "../src/sweep/summary.ts";
 export { measure } from "./peers/programs/measure.mjs";
 
 /**
@@ -74,10 +74,6 @@ export function machineLine(): string {
 /** Formats a rate with three significant digits: 421,000. */
 export function formatRate(rate: number): string {
   return Number(rate.toPrecision(3)).toLocaleString("en-US");
-}
-
-export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 /** Runs a benchmark with its flags, which are read and refused as those of the command line are, and ends the process. */

@@ -7,50 +7,31 @@
  *
  * @module
  */
+import { gitLines } from "./git.ts";
 
 const ROOT = new URL("../", import.meta.url);
-/** Folders and files whose imports are read, with those that they import. */
-const SOURCES = ["assembly", "bench", "build", "src", "web", "mod.ts", "cli.ts"];
+/** Folders and files whose imports are read. */
+const SOURCES = /^(?:(?:assembly|bench|build|src|web)\/(?!tests\/).*|mod|cli)\.tsx?$/;
+/** The relative path of an import, static or dynamic, or of an export from another file. */
+const IMPORT = /\b(?:from|import\(?)\s*"(\.[^"]+)"/g;
+/** The lines of doc comments, whose examples import, too. */
+const COMMENTS = /^ *\*.*$/gm;
 
 /** Names of files or folders, and for each those that it imports. */
 export type Imports = ReadonlyMap<string, ReadonlySet<string>>;
 
-async function sourceFiles(path: string): Promise<string[]> {
-  if (/\.tsx?$/.test(path)) return [path];
-  const entries = await Array.fromAsync(Deno.readDir(new URL(path, ROOT)));
-  const inside = entries.filter(({ name, isDirectory }) => isDirectory ? name !== "tests" : /\.tsx?$/.test(name));
-  return (await Promise.all(inside.map(({ name }) => sourceFiles(`${path}/${name}`)))).flat();
-}
-
-/** What every file of ours imports, types and dynamic imports among it, as `deno info` reads them. */
+/** What every file of ours imports from the others, types and dynamic imports among it. */
 export async function fileImports(): Promise<Imports> {
-  const files = (await Promise.all(SOURCES.map(sourceFiles))).flat();
-  const all = await Deno.makeTempFile({ suffix: ".ts" });
-  try {
-    await Deno.writeTextFile(
-      all,
-      files.map((file) => `import ${JSON.stringify(new URL(file, ROOT).href)};\n`).join(""),
-    );
-    // AssemblyScript leaves endings out; packages are of no interest, and need not be fetched
-    const options = ["--json", "--no-config", "--no-lock", "--unstable-sloppy-imports"];
-    const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", ...options, all] }).output();
-    const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: InfoModule[] };
-    return new Map(
-      modules.filter(({ specifier }) => specifier.startsWith(ROOT.href)).map(({ specifier, dependencies = [] }) => {
-        const targets = dependencies.flatMap(({ code, type }) => [code?.specifier, type?.specifier]);
-        const ours = targets.filter((target) => target?.startsWith(ROOT.href));
-        return [specifier.slice(ROOT.href.length), new Set(ours.map((target) => target!.slice(ROOT.href.length)))];
-      }),
-    );
-  } finally {
-    await Deno.remove(all);
-  }
-}
-
-/** A module in the output of `deno info`. */
-interface InfoModule {
-  specifier: string;
-  dependencies?: { code?: { specifier?: string }; type?: { specifier?: string } }[];
+  const files = (await gitLines("ls-files")).filter((path) => SOURCES.test(path));
+  const imports = files.map(async (file) => {
+    const text = (await Deno.readTextFile(new URL(file, ROOT))).replaceAll(COMMENTS, "");
+    const targets = Array.from(text.matchAll(IMPORT), ([, path]) => {
+      const target = new URL(path, new URL(file, ROOT)).href.slice(ROOT.href.length);
+      return target.endsWith(".ts") || target.endsWith(".tsx") ? target : `${target}.ts`; // AssemblyScript leaves endings out
+    });
+    return [file, new Set(targets.filter((target) => files.includes(target)))] as const;
+  });
+  return new Map(await Promise.all(imports));
 }
 
 /** What every folder imports from others. */

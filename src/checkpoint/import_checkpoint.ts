@@ -14,8 +14,9 @@ import { askedOf, looksLikeSafetensors, openSafetensors } from "./safetensors/sa
 import { checkpointOf } from "./safetensors/state_dict.ts";
 import { readSmallFile } from "./safetensors/store.ts";
 
-/** What is read, in a message. */
-const READABLE = "a file of torch.save, safetensors, .npz or pickled Flax parameters";
+/** What is read, in messages and in the help. */
+export const READABLE =
+  "a file of torch.save (.pt, .ckpt), safetensors, NumPy (.npz) or pickled Flax parameters (.pkl)";
 
 /** Options of {@linkcode importCheckpoint}. */
 export interface ImportOptions extends DecodeCheckpointOptions {

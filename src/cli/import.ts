@@ -1,5 +1,5 @@
 import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
-import { importCheckpoint, readForeignFile } from "../checkpoint/import_checkpoint.ts";
+import { importCheckpoint, READABLE, readForeignFile } from "../checkpoint/import_checkpoint.ts";
 import { parameterCount, variantOf } from "../model/variant.ts";
 import { defineCommand } from "./command.ts";
 import { checkOutput, nameOf, readBytes, STANDARD, writeOutput } from "./files.ts";
@@ -9,16 +9,14 @@ import { printResult } from "./format.ts";
 export const importCommand = defineCommand({
   name: "import",
   description: "Makes a checkpoint from a file of PyTorch, safetensors, NumPy or Flax.\n" +
-    "It reads files of torch.save (PyTorch 1.6 or later), safetensors, .npz, and pickled Flax parameters of gpt-acc-jax.\n" +
+    `It reads ${READABLE}; its content decides which.\n` +
+    "PyTorch must be 1.6 or later; the Flax parameters are those of gpt-acc-jax.\n" +
     "It searches the file for the tensors of a model, wherever they are nested and whatever prefix their names have, and\n" +
     "ignores everything else. No code in the file is run. Float16 and bfloat16 are read exactly, float64 is rounded.\n" +
     "If there is an output projection, it must equal the token embedding.",
   flags: {
     from: {
-      ...inputFile(
-        "FILE",
-        "file to read: .pt, .ckpt, .safetensors, .npz or .pkl; its content decides; -: standard input",
-      ),
+      ...inputFile("FILE", "file to read; -: standard input"),
       required: true,
     },
     to: { ...outputFile("FILE.safetensors", "checkpoint to write; -: standard output"), required: true },

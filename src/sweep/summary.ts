@@ -1,49 +1,11 @@
-import type { ModelName } from "../model/variant.ts";
 import { formatInteger } from "../common/format_integer.ts";
 import { keyOf, SweepFileError, type SweepLine, withoutTimes } from "./line.ts";
 
 /** A share of the seeds with its 95% confidence interval. */
-export interface Share {
-  count: number;
-  /** The number of all seeds. */
-  of: number;
-  /** The lower end of the Wilson interval. */
-  low: number;
-  high: number;
-}
+export type Share = ReturnType<typeof wilson>;
 
 /** The runs of one recipe and model, summarized. A share is one of the seeds. */
-export interface SweepSummary {
-  recipe: string;
-  recipeHash: string;
-  model: ModelName;
-  arithmetic: string;
-  backend: string;
-  /** The GPU, or null. */
-  adapter: string | null;
-  seeds: number;
-  /** The number of uniform pairs that each model was tested on, and of hard ones. */
-  pairs: number;
-  hard: number;
-  /** At least 99%, 99.9%, 99.99% of the uniform pairs right. */
-  atLeast99: Share;
-  atLeast999: Share;
-  atLeast9999: Share;
-  /** No uniform pair wrong. */
-  noError: Share;
-  /** Neither a uniform nor a hard pair wrong. */
-  noErrorNorHard: Share;
-  /** Proved right on all inputs; null if no proof was requested. */
-  certified: Share | null;
-  /** The number of seeds that were hardened. */
-  hardened: number;
-  /** The number of seeds that needed more than one attempt. */
-  restarted: number;
-  meanExamples: number;
-  medianExamples: number;
-  maxExamples: number;
-  medianSeconds: number;
-}
+export type SweepSummary = ReturnType<typeof summarizeGroup>;
 
 const Z = 1.959963984540054; // 95%
 
@@ -53,7 +15,7 @@ const Z = 1.959963984540054; // 95%
  * @param count Successes
  * @param of Trials, at least 1
  */
-export function wilson(count: number, of: number): Share {
+export function wilson(count: number, of: number) {
   const share = count / of;
   const middle = (share + Z ** 2 / (2 * of)) / (1 + Z ** 2 / of);
   const half = Z / (1 + Z ** 2 / of) * Math.sqrt(share * (1 - share) / of + Z ** 2 / (4 * of ** 2));
@@ -86,19 +48,22 @@ export function summarize(lines: readonly SweepLine[]): SweepSummary[] {
   return [...groups].sort(([a], [b]) => a < b ? -1 : 1).map(([, group]) => summarizeGroup(group));
 }
 
-function summarizeGroup(group: readonly SweepLine[]): SweepSummary {
+function summarizeGroup(group: readonly SweepLine[]) {
   const [{ recipe, recipeHash, model, arithmetic, backend, adapter = null, pairs, hard, certify }] = group;
   const share = (holds: (line: SweepLine) => boolean) => wilson(group.filter(holds).length, group.length);
   const atLeast = (part: number) => share(({ errors }) => errors <= (1 - part) * pairs + 1e-9);
   const examples = group.map((line) => line.examples);
   return {
     ...{ recipe, recipeHash, model, arithmetic, backend, adapter, seeds: group.length, pairs, hard },
+    // of the uniform pairs at least this share is right
     atLeast99: atLeast(0.99),
     atLeast999: atLeast(0.999),
     atLeast9999: atLeast(0.9999),
     noError: share(({ errors }) => errors === 0),
     noErrorNorHard: share(({ errors, hardErrors }) => errors + hardErrors === 0),
+    /** Proved right on all inputs; null if no proof was requested. */
     certified: certify ? share(({ certified }) => certified === true) : null,
+    // seeds that were hardened, and those that needed more than one attempt
     hardened: group.filter(({ hardeningRounds }) => (hardeningRounds ?? 0) > 0).length,
     restarted: group.filter(({ attempts }) => attempts > 1).length,
     meanExamples: examples.reduce((sum, one) => sum + one, 0) / group.length,
@@ -136,12 +101,17 @@ function cellsOf(one: SweepSummary): (string | number)[] {
   ];
 }
 
+/** A table in Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
 export function toMarkdown(summaries: readonly SweepSummary[]): string {
   const tests = summaries.map(({ pairs, hard }) =>
     `${formatInteger(pairs)} random and ${formatInteger(hard)} hard pairs`
   );
   return [
-    ...[HEAD, HEAD.map(() => "---"), ...summaries.map(cellsOf)].map((cells) => `| ${cells.join(" | ")} |`),
+    table(HEAD, summaries.map(cellsOf)),
     "",
     `Each model is tested on ${[...new Set(tests)].join("; or ")}. Hard pairs have long carries or extreme operands. ` +
     "In brackets: the 95% Wilson interval of the share of seeds.",

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
+import { RECIPES } from "../../src/training/recipes.ts";
 import { assertRefused, goldenCheckpoint, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 
 /** Requests that cannot be right: what the line must name before its colon, and what it must name as found or as right after it. */
@@ -48,7 +49,7 @@ const BAD_USAGE: readonly (readonly [args: readonly string[], asked: string, fou
   [["train", "--steps", "1.5", "--out", "x"], "--steps", "1.5"],
   [
     ["train", "--recipe", "fats", "--out", "x"],
-    "--recipe as it must be one of fast, sure, paper",
+    `--recipe as it must be one of ${RECIPES.join(", ")}`,
     "fats, did you mean fast?",
   ],
   [["train", "--backend", "cuda", "--out", "x"], "--backend", "cuda"],

@@ -125,7 +125,7 @@ for (const recipe of ALL) {
 Deno.test("an unknown recipe is refused with the names that there are", () => {
   for (const lookUp of [trainRecipe, continueRecipe]) {
     for (const name of ["slow", "", "Fast", "toString", "__proto__"]) {
-      const message = `Cannot train as the recipe must be one of fast, sure, paper: current value is ${name}`;
+      const message = `Cannot train as the recipe must be one of ${RECIPES.join(", ")}: current value is ${name}`;
       assertThrows(() => lookUp(name), RangeError, message);
     }
   }

@@ -1,12 +1,5 @@
 /** Training from scratch and second passes, as callers of the library do them. Resuming has tests of its own. */
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertLess,
-  assertNotEquals,
-  assertRejects,
-} from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { loadAdder } from "../../src/adder/load_adder.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
@@ -15,7 +8,7 @@ import { CheckpointError } from "../../src/checkpoint/common/error.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { evaluate } from "../../src/evaluation/evaluate.ts";
 import { TrainingError } from "../../src/training/error.ts";
-import { continueRecipe, trainRecipe } from "../../src/training/recipes.ts";
+import { continueRecipe, RECIPES, trainRecipe } from "../../src/training/recipes.ts";
 import { continueTraining, train } from "../../src/training/train.ts";
 import type { ContinueOptions, TrainOptions } from "../../src/training/options.ts";
 import type { ProgressEvent, TrainResult } from "../../src/training/types.ts";
@@ -249,7 +242,7 @@ for (
     [
       { recipe: "slow" },
       RangeError,
-      "Cannot train as the recipe must be one of fast, sure, paper: current value is slow",
+      `Cannot train as the recipe must be one of ${RECIPES.join(", ")}: current value is slow`,
     ],
     [{ seed: "1" as unknown as number }, RangeError, 'current value is "1"'],
     [{ steps: "100" as unknown as number }, RangeError, 'current value is "100"'],
@@ -329,7 +322,7 @@ for (
     ["nothing to start from", {}, "Cannot continue training as `from` must be a checkpoint: it is missing"],
     ["a file that is missing", { from: "none.safetensors" }, "Cannot read none.safetensors: there is no such file"],
     ["bytes that are no checkpoint", { from: new Uint8Array(64) }, "Cannot read the checkpoint as"],
-    ["an unknown recipe", { recipe: "slow" }, "the recipe must be one of fast, sure, paper: current value is slow"],
+    ["an unknown recipe", { recipe: "slow" }, `the recipe must be one of ${RECIPES.join(", ")}: current value is slow`],
     ["a bad seed", { seed: 2 ** 32 }, "Cannot continue training as seed must be"],
   ] as [string, ContinueOptions, string][]
 ) {
