@@ -32,6 +32,21 @@ export interface CurriculumPhase {
   readonly maxDigits: number;
 }
 
+/** A part of a mix of examples. */
+export interface MixPart {
+  /** Its share of each batch, above 0; the shares of a mix add up to 1. */
+  readonly share: number;
+  /**
+   * `random`: as without a mix. `carries`: a run of columns through which a carry travels, at random places. `repeated`: both operands are one digit,
+   * repeated.
+   */
+  readonly kind: "random" | "carries" | "repeated";
+  /** Fewest digits of an operand, 1 to 10. @default {the curriculum's} */
+  readonly minDigits?: number;
+  /** Most digits of an operand, 1 to 10. @default {the curriculum's} */
+  readonly maxDigits?: number;
+}
+
 /** A check of the training loss during a stage: an attempt whose mean loss is above `loss` starts again from new weights. */
 export interface Gate {
   /** The step of the check, counted from 0 within the stage. */
@@ -48,6 +63,8 @@ export interface Stage extends StageHyperparameters {
   readonly name: string;
   /** Lengths of operands, by step; the first entry starts at step 0. */
   readonly curriculum: readonly CurriculumPhase[];
+  /** The kinds of examples. @default {all random} */
+  readonly mix?: readonly MixPart[];
   /** Where an attempt that does not learn is given up. */
   readonly gate?: Gate;
 }

@@ -33,6 +33,8 @@ export class Journal {
   /** Whether the log ends with the end of the run. */
   #ended = false;
   #savedAt = performance.now();
+  /** Kept weights by file, until they are written: attempts side by side begin at their end. */
+  readonly #kept = new Map<string, Uint8Array>();
 
   private constructor(directory: RunDirectory, log: Deno.FsFile, options: RunOptions) {
     this.modelFile = directory.modelFile;
@@ -101,7 +103,10 @@ export class Journal {
       case "evaluation":
       case "measures":
       case "restart": {
-        if (event.type === "restart") await this.#removeKept();
+        if (event.type === "restart") {
+          this.#kept.clear();
+          if (this.#begun) await this.#removeKept();
+        }
         if (event.type === "step") this.#ended = false;
         const { type, ...fields } = event;
         this.#addLine(type, { ...fields, totalSteps: undefined });
@@ -109,8 +114,8 @@ export class Journal {
       }
       case "kept": {
         const file = `${stepsFolder}/${event.step}.safetensors`;
-        await Deno.mkdir(stepsFolder, { recursive: true });
-        await writeFileAtomically(file, event.checkpoint());
+        this.#kept.set(file, event.checkpoint());
+        if (this.#begun) await this.#writeKept();
         return file;
       }
       case "state": {
@@ -153,6 +158,7 @@ export class Journal {
     await this.#removeKept();
     await this.#truncateLog(0);
     this.#begun = true;
+    await this.#writeKept();
   }
 
   async #truncateLog(bytes: number): Promise<void> {
@@ -200,6 +206,12 @@ export class Journal {
 
   async #removeCertificate(): Promise<void> {
     await Deno.remove(this.#directory.certificateFile).catch(() => {}); // as a rule there is none
+  }
+
+  async #writeKept(): Promise<void> {
+    if (this.#kept.size > 0) await Deno.mkdir(this.#directory.stepsFolder, { recursive: true });
+    for (const [file, bytes] of this.#kept) await writeFileAtomically(file, bytes);
+    this.#kept.clear();
   }
 
   async #removeKept(): Promise<void> {

@@ -6,13 +6,15 @@
  */
 import { eventLoopTurn } from "../common/event_loop.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
+import { type Operands, packOperands } from "../model/problem.ts";
 import { learningRateAt } from "../schedule/learning_rate.ts";
 import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { conclude, evaluateRun } from "./conclude.ts";
 import { TrainingError } from "./error.ts";
 import type { RunEvent } from "./events.ts";
 import { measure, MEASURED_PROBLEMS } from "./measures.ts";
-import type { RunOptions } from "./options.ts";
+import { problemsOf } from "./mix.ts";
+import type { ProblemRequest, RunOptions } from "./options.ts";
 import { isDone, isKept, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
 import { type Stage, totalSteps } from "./recipes.ts";
 import { INTERIM_SAMPLE, type Run } from "./run.ts";
@@ -75,7 +77,7 @@ export async function* trainSteps(
     if (!progress.evaluationDue) { // otherwise the last session was stopped in an evaluation
       const before = performance.now();
       const steps = Math.min(chunk, stepsAtOnce(progress, stage, { limit, evalEvery }));
-      yield* takeChunk(run, stage, steps, limit);
+      yield* takeChunk(run, stage, steps, limit, options);
       if (isKept(progress)) yield* keepWeights(run);
       const seconds = Math.max((performance.now() - before) / 1000, 1e-6);
       const fitting = Math.round(steps * (isGpu ? GPU_SECONDS : SECONDS_BETWEEN_TURNS) / seconds);
@@ -101,14 +103,24 @@ export async function* trainSteps(
   }
 }
 
-async function* takeChunk(run: Run, stage: Stage, steps: number, limit: number): AsyncGenerator<RunEvent, void> {
+async function* takeChunk(
+  run: Run,
+  stage: Stage,
+  steps: number,
+  limit: number,
+  { problems = problemsOf(stage, run.engine) }: RunOptions,
+): AsyncGenerator<RunEvent, void> {
   const { engine, progress } = run;
   const { seed, attempt, step: firstSample, stageStep: firstStep } = progress;
   progress.ended = false;
   const before = performance.now();
-  const { losses, gradientNorms } = await engine.trainRun({
+  const request = {
     ...{ seed, attempt: progress.kind === "continue" ? CONTINUED_ATTEMPT + attempt : attempt },
-    ...{ firstSample, stage, firstStep, steps, ...lengthsAt(stage, firstStep) },
+    ...lengthsAt(stage, firstStep),
+  };
+  const { losses, gradientNorms } = await engine.trainRun({
+    ...{ ...request, firstSample, stage, firstStep, steps },
+    ...(problems && { problems: (step) => examplesOf(problems, { ...request, step, first: 0, count: stage.batch }) }),
   });
   const seconds = (performance.now() - before) / 1000;
   checkFinite(run, stage, losses);
@@ -139,6 +151,17 @@ async function* keepWeights(run: Run): AsyncGenerator<RunEvent, void> {
   const [parameters, metadata] = [engine.parameters(), run.metadata()];
   yield { type: "kept", step, parameters, checkpoint: () => encodeCheckpoint({ model, parameters, metadata }) };
   yield { type: "measures", step, ...await measure(engine, run.heldOut(INTERIM_SAMPLE, MEASURED_PROBLEMS)) };
+}
+
+/** The examples of a step. @throws {TrainingError} If there are not as many as requested @throws {RangeError} If an operand is none */
+function examplesOf(problems: NonNullable<RunOptions["problems"]>, request: ProblemRequest): Operands {
+  const operands = packOperands(problems(request));
+  if (operands.length === 2 * request.count) return operands;
+  throw new TrainingError(
+    `Cannot train at step ${request.step} as \`problems\` must return ${request.count} pairs: current number is ${
+      operands.length / 2
+    }`,
+  );
 }
 
 /** Checks the losses and the weights after steps of a stage. */

@@ -1,11 +1,30 @@
 import type { CheckpointSource } from "../checkpoint/safetensors/source.ts";
 import { checkOptions, type OptionKinds } from "../common/options.ts";
 import type { Arithmetic, BackendName } from "../engine/interface/types.ts";
+import type { Problems } from "../model/problem.ts";
 import type { ModelName } from "../model/variant.ts";
 import { TrainingError } from "./error.ts";
 import type { Keep, RunKind } from "./progress.ts";
 import type { Recipe } from "./recipes.ts";
 import type { ProgressEvent } from "./types.ts";
+
+/** The examples that the option `problems` must make. */
+export interface ProblemRequest {
+  /** The seed of the run. */
+  seed: number;
+  /** Restarts before, or 2^31 in a second pass. */
+  attempt: number;
+  /** The step of the attempt, counted from 0 over all stages. */
+  step: number;
+  /** The number of the first example within the step: 0. */
+  first: number;
+  /** How many examples are needed: the batch of the stage. */
+  count: number;
+  /** Fewest digits of an operand in the recipe's curriculum at this step. */
+  minDigits: number;
+  /** Most digits of an operand there. */
+  maxDigits: number;
+}
 
 /** Options of {@linkcode train}. */
 export interface TrainOptions {
@@ -64,6 +83,12 @@ export interface TrainOptions {
    * @default {none}
    */
   keep?: Keep;
+  /**
+   * Makes the examples of each step, in place of those that the engine draws. It must be a pure function of its request, so that a resume and any
+   * number of threads give the same weights. The state of a run does not hold it: give it again with `resume`.
+   * @default {operands of the recipe's lengths, or its mix}
+   */
+  problems?: (request: ProblemRequest) => Problems;
   /** Stops the run: its state is saved in `out`, and the promise rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Called with each event, in order. */
@@ -89,7 +114,7 @@ const KINDS: OptionKinds<RunOptions> = {
   ...{ backend: "anything", model: "anything", threads: "a number", arithmetic: "anything" }, // createEngine checks them
   ...{ out: "a text", resume: "true or false", overwrite: "true or false" },
   ...{ certify: "true or false", harden: "true or false", keep: "log or a list of steps" },
-  ...{ signal: "an AbortSignal", onProgress: "a function" },
+  ...{ signal: "an AbortSignal", onProgress: "a function", problems: "a function" },
 };
 
 const { from: _, ...TRAIN_KINDS } = KINDS;
@@ -116,6 +141,9 @@ export function checkRunOptions(kind: RunKind, options: RunOptions): void {
   }
   if (attempts === undefined) return;
   const cannot = "Cannot train attempts side by side as";
+  if (options.problems !== undefined) {
+    throw new TrainingError(`${cannot} their threads draw the examples: \`problems\` is given`);
+  }
   if (resume) {
     throw new TrainingError(`${cannot} they must start from the beginning: nothing of them is saved to resume`);
   }

@@ -20,6 +20,8 @@ export interface RunProgress {
   backend?: BackendName;
   /** The steps after which weights are kept; a resume goes on with them. */
   keep?: Keep;
+  /** Whether the caller makes the examples: a resume needs the function again. */
+  ownProblems?: true;
   /** The number of restarts so far, the index of the stage, and the steps done in it. */
   attempt: number;
   stage: number;
@@ -52,7 +54,7 @@ export interface RunProgress {
 
 /** The state before the first step. */
 export function freshProgress(
-  start: Pick<RunProgress, "kind" | "recipe" | "model" | "seed" | "arithmetic" | "from" | "keep">,
+  start: Pick<RunProgress, "kind" | "recipe" | "model" | "seed" | "arithmetic" | "from" | "keep" | "ownProblems">,
 ): RunProgress {
   return {
     ...start,

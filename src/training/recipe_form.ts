@@ -6,6 +6,7 @@ import {
   type CurriculumPhase,
   type EvaluationPlan,
   type Gate,
+  type MixPart,
   type Recipe,
   type Stage,
 } from "./recipes.ts";
@@ -22,8 +23,18 @@ const OPTIONAL_NUMBER: Rule = ["a number, 0 or more", (value) => value === undef
 const NORM: Rule = ["a number, 0 or more", (value) => isNumber(value) || value === Infinity]; // Infinity: never clipped
 const TEXT: Rule = ["a text", (value) => typeof value === "string" && value !== ""];
 const LIST: Rule = ["a list", Array.isArray];
+const OPTIONAL_LIST: Rule = ["a list", (value) => value === undefined || Array.isArray(value)];
 const BATCH: Rule = ["a multiple of four", (value) => isWhole(value) && (value as number) % 4 === 0];
 const DIGITS: Rule = ["a whole number from 1 to 10", (value) => isWhole(value) && (value as number) <= 10];
+const OPTIONAL_DIGITS: Rule = ["a whole number from 1 to 10", (value) => value === undefined || DIGITS[1](value)];
+const SHARE: Rule = [
+  "a number above 0, at most 1",
+  (value) => isNumber(value) && value as number > 0 && value as number <= 1,
+];
+const KIND: Rule = [
+  "random, carries or repeated",
+  (value) => ["random", "carries", "repeated"].includes(value as string),
+];
 /** An object that is checked by itself. */
 const PART: Rule = ["an object", () => true];
 
@@ -35,9 +46,10 @@ const EVALUATION: Rules<EvaluationPlan> = { every: NUMBER, problems: NUMBER, sto
 const STAGE: Rules<Stage> = {
   ...{ steps: NUMBER, learningRate: NUMBER, warmupSteps: NUMBER, floor: NUMBER, weightDecay: NUMBER },
   ...{ beta1: NUMBER, beta2: NUMBER, epsilon: NUMBER, clipNorm: NORM, name: TEXT, curriculum: LIST, batch: BATCH },
-  gate: PART,
+  ...{ gate: PART, mix: OPTIONAL_LIST },
 };
 const PHASE: Rules<CurriculumPhase> = { fromStep: NUMBER, minDigits: DIGITS, maxDigits: DIGITS };
+const MIX: Rules<MixPart> = { share: SHARE, kind: KIND, minDigits: OPTIONAL_DIGITS, maxDigits: OPTIONAL_DIGITS };
 const GATE: Rules<Gate> = { atStep: NUMBER, window: NUMBER, loss: NUMBER };
 
 /**
@@ -95,8 +107,9 @@ export function checkRecipeForm(
   check(`evaluation of ${name}`, evaluation, EVALUATION);
   for (const [j, stage] of (stages as unknown[]).entries()) {
     const where = `stage ${j + 1} of ${name}`;
-    const { curriculum, gate } = check(where, stage, STAGE);
+    const { curriculum, gate, mix = [] } = check(where, stage, STAGE);
     for (const phase of curriculum as unknown[]) check(`a phase of ${where}`, phase, PHASE);
+    for (const part of mix as unknown[]) check(`a part of the mix of ${where}`, part, MIX);
     if (gate !== undefined) check(`the gate of ${where}`, gate, GATE);
   }
   if (unknown.length > 0) throw fail(unknown.join("; "));

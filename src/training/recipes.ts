@@ -4,9 +4,9 @@
  * @module
  */
 import { formatValue } from "../common/format_value.ts";
-import type { CurriculumPhase, Gate, Stage } from "../schedule/stage.ts";
+import type { CurriculumPhase, Gate, MixPart, Stage } from "../schedule/stage.ts";
 
-export type { CurriculumPhase, Gate, Stage };
+export type { CurriculumPhase, Gate, MixPart, Stage };
 
 /** Evaluations during a run. */
 export interface EvaluationPlan {
@@ -233,11 +233,12 @@ export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train"
   };
   if (stages.length === 0) throw fail("it must have at least one stage: current number is 0");
   checkCount("maxAttempts", maxAttempts);
-  for (const { name: full, steps, curriculum, gate } of stages) {
+  for (const { name: full, steps, curriculum, gate, mix } of stages) {
     const stage = `stage ${formatValue(full)}`;
     checkCount(`the steps of ${stage}`, steps);
     const first = curriculum.at(0)?.fromStep;
     if (first !== 0) throw fail(`the curriculum of ${stage} must start at step 0: it starts at ${first}`);
+    checkMix(mix, stage, fail);
     if (gate === undefined) continue;
     if (kind === "continue") {
       throw fail(`a second pass has no gates, which would start it again from new weights: ${stage} has one`);
@@ -246,6 +247,26 @@ export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train"
       throw fail(
         `the window of the gate of ${stage} must lie within its ${steps} steps: ` +
           `it has ${gate.window} steps and ends at step ${gate.atStep}`,
+      );
+    }
+  }
+}
+
+/** Checks that the shares of a mix add up to 1, and that its lengths are in order. */
+function checkMix(mix: readonly MixPart[] | undefined, stage: string, fail: (reason: string) => RangeError): void {
+  if (mix === undefined) return;
+  const total = mix.reduce((sum, { share }) => sum + share, 0);
+  if (Math.abs(total - 1) > 1e-9) {
+    throw fail(`the shares of the mix of ${stage} must add up to 1: their sum is ${total}`);
+  }
+  for (const { minDigits, maxDigits } of mix) {
+    const isBoth = minDigits !== undefined && maxDigits !== undefined;
+    if ((minDigits === undefined) !== (maxDigits === undefined)) {
+      throw fail(`a part of the mix of ${stage} must have both minDigits and maxDigits, or neither: it has one`);
+    }
+    if (isBoth && minDigits > maxDigits) {
+      throw fail(
+        `minDigits of the mix of ${stage} must be at most maxDigits, ${maxDigits}: current value is ${minDigits}`,
       );
     }
   }

@@ -50,13 +50,12 @@ export class Run {
 
   /** The metadata of a checkpoint of this step. */
   metadata(): Record<string, string> {
-    const {
-      engine: { backend, adapter, arithmetic },
-      progress: { kind, recipe, seed, step, examples, attempt, from },
-    } = this;
+    const { engine: { backend, adapter, arithmetic }, progress } = this;
+    const { kind, recipe, seed, step, examples, attempt, ownProblems, from } = progress;
     return {
       ...{ kind, recipe: recipe.name, seed: String(seed), step: String(step), examples: String(examples) },
       ...{ attempt: String(attempt), backend, ...(adapter && { adapter: adapter.name }), arithmetic },
+      ...(ownProblems && { problems: "made by the caller" }),
       ...{ recipe_json: JSON.stringify(recipe), ...(from && { from: JSON.stringify(from) }) },
     };
   }

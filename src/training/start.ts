@@ -48,6 +48,10 @@ async function resumed(kind: RunKind, options: RunOptions): Promise<Start> {
         `Cannot resume the run in ${options.out} as its ${name} must be the one asked for, ${requested}: it is ${found}`,
       );
     }
+    if ((options.problems !== undefined) !== (progress.ownProblems ?? false)) {
+      const [must, found] = progress.ownProblems ? ["be given again", "missing"] : ["be left out, as before", "given"];
+      throw new TrainingError(`Cannot resume the run in ${options.out} as \`problems\` must ${must}: it is ${found}`);
+    }
     if (!isDone(progress, options.steps ?? Infinity)) journal.checkProof();
   } catch (error) {
     journal.close();
@@ -61,7 +65,14 @@ async function fresh(kind: RunKind, options: RunOptions): Promise<Start> {
   const { recipe = kind === "train" ? "sure" : "fast", seed = 1, arithmetic = "exact", keep, out } = options;
   const from = kind === "train" ? undefined : checkpointFrom(options.from!, "continue training from `from`");
   const progress = freshProgress({
-    ...{ kind, recipe: recipeOf(kind, recipe), seed, arithmetic, ...(keep && { keep }) },
+    ...{
+      kind,
+      recipe: recipeOf(kind, recipe),
+      seed,
+      arithmetic,
+      ...(keep && { keep }),
+      ...(options.problems && { ownProblems: true }),
+    },
     ...{ model: from?.model ?? options.model ?? 763, from: from?.metadata ?? null },
   });
   const opened = out === undefined ? undefined : await Journal.open(out, options);

@@ -1,5 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
+import { decodeSafetensors } from "../../src/checkpoint/safetensors/safetensors.ts";
+import { encodeActivations, look } from "../../src/inspection/look.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { assertRefused, goldenCheckpoint, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 
 Deno.test("inspect A B shows each step of a sum, without a permission", async () => {
@@ -47,4 +50,28 @@ Deno.test("inspect ends with exit code 1 where the model is wrong, and 2 where t
     "may not write x.svg",
     "run again with deno run --allow-write=x.svg",
   ]);
+});
+
+Deno.test("inspect --cases writes the activations of every case, those that --only names", async () => {
+  await using folder = await temporaryFolder();
+  const [cases, out] = [join(folder.path, "cases.csv"), join(folder.path, "seen.safetensors")];
+  await Deno.writeTextFile(cases, "a,b,sum\n42,7,49\n95,7,102\n");
+  const all = await tinyAdder(["inspect", "--cases", cases, "--out", out, "--json"], folder.allow);
+  const report = JSON.parse(all.stdout);
+  assertEquals([all.code, report.cases, report.correct, report.activations.length], [0, 2, 2, 14]);
+  const seen = look(shippedCheckpoint(), [{ a: 42, b: 7 }, { a: 95, b: 7 }]);
+  assertEquals(await Deno.readFile(out), encodeActivations(seen));
+  const some = await tinyAdder(
+    ["inspect", "--cases", cases, "--out", out, "--only", "pattern,logits", "--answer", "written", "--overwrite"],
+    folder.allow,
+  );
+  assertEquals([some.code, some.stdout], [0, "2 of 2 sums are right; activations: pattern, logits\n"]);
+  const { tensors } = decodeSafetensors(await Deno.readFile(out));
+  assertEquals(tensors.map(({ name, shape }) => [name, shape.join("x")]), [
+    ...[["pattern", "2x12x33"], ["logits", "2x12x14"], ["tokens", "2x33"], ["predicted", "2x12"]],
+  ]);
+  await assertRefused(["inspect", "--cases", cases, "--out", "x.svg"], ["--out as it must be a file", "x.svg"]);
+  await assertRefused(["inspect", "--cases", cases], ["inspect as --out is missing", "add --out"]);
+  await assertRefused(["inspect", "--only", "patern"], ["--only as it must be one of embedded", "patern"]);
+  await assertRefused(["inspect", "--only", "pattern"], ["--only and --answer belong to --cases", "add --cases"]);
 });

@@ -65,7 +65,10 @@ export async function keptSteps(folder: string): Promise<{ step: number; path: s
       if (step !== undefined) found.push({ step: Number(step), path: joined(folder, name) });
     }
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw unwritable(folder, cause);
+    if (cause instanceof Deno.errors.NotCapable) throw cause; // it says which permission is missing
+    if (!(cause instanceof Deno.errors.NotFound)) {
+      refuse(`read ${folder}`, `it must be a folder: ${reasonOf(cause)}`, cause);
+    }
   }
   return found.sort((x, y) => x.step - y.step);
 }

@@ -3,6 +3,8 @@ import { type Operands, packOperands, type Problems } from "../../model/problem.
 import { checkSampleRequest, type SampleRequest } from "../../model/sampler.ts";
 import { type ModelName, parameterCount, type Variant } from "../../model/variant.ts";
 import { QUERIES, readSum } from "../../model/vocabulary.ts";
+import { learningRateAt } from "../../schedule/learning_rate.ts";
+import type { StageHyperparameters } from "../../schedule/stage.ts";
 import {
   checkOptimizerState,
   checkParameters,
@@ -57,6 +59,10 @@ export abstract class BaseEngine implements Engine {
   protected abstract decodeTokens(operands: Operands): MaybePromise<Uint8Array>;
   protected abstract takeStep(operands: Operands, options: FilledStepOptions): MaybePromise<StepReport>;
   protected abstract takeSteps(run: TrainRun): MaybePromise<TrainRunReport>;
+  /** The learning rate of one step of a stage. */
+  protected learningRateAt(stage: StageHyperparameters, step: number): number {
+    return learningRateAt(stage, step);
+  }
   /** Called once. */
   protected abstract free(): MaybePromise<void>;
 
@@ -137,6 +143,15 @@ export abstract class BaseEngine implements Engine {
     checkTrainRun(run);
     const losses = new Float32Array(run.steps);
     const gradientNorms = new Float32Array(run.steps);
+    if (run.problems !== undefined) {
+      const { stage, firstSample, firstStep, steps, problems } = run;
+      for (let i = 0; i < steps; i++) {
+        const learningRate = this.learningRateAt(stage, firstStep + i);
+        const report = await this.trainStep(problems(firstSample + i), { ...stage, learningRate });
+        [losses[i], gradientNorms[i]] = [report.loss, report.gradientNorm];
+      }
+      return { losses, gradientNorms };
+    }
     for (let done = 0; done < run.steps; done += this.mostSteps) {
       this.checkUsable();
       const report = await this.takeSteps({

@@ -65,7 +65,7 @@ const STEP_OPTIONS: OptionKinds<StepOptions & Stage> = {
   ...{ learningRate: "a number", weightDecay: "a number", clipNorm: "a number" },
   ...{ beta1: "a number", beta2: "a number", epsilon: "a number" },
   ...{ steps: "a number", batch: "a number", warmupSteps: "a number", floor: "a number" },
-  ...{ name: "anything", curriculum: "anything", gate: "anything" },
+  ...{ name: "anything", curriculum: "anything", mix: "anything", gate: "anything" },
 };
 
 /**

@@ -108,6 +108,8 @@ export interface TrainRun {
   minDigits: number;
   /** Most digits of an operand, 1 to 10. */
   maxDigits: number;
+  /** Makes the examples of each step; its number counts from 0 over all stages. @default {the engine draws them} */
+  problems?: (step: number) => Operands;
 }
 
 /** The result of a {@linkcode TrainRun}, one entry per step. */

@@ -2,6 +2,7 @@ import { chunksOf, type Operands } from "../../model/problem.ts";
 import { DOMAINS, type SampleRequest } from "../../model/sampler.ts";
 import { TOKENS } from "../../model/variant.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
+import type { StageHyperparameters } from "../../schedule/stage.ts";
 import { BaseEngine, type VectorName } from "../interface/base_engine.ts";
 import { checkBatch, type FilledStepOptions } from "../interface/checks.ts";
 import { EngineError } from "../interface/error.ts";
@@ -128,6 +129,13 @@ export class WasmEngine extends BaseEngine {
 
   protected get mostSteps(): number {
     return this.#exports.maxRun.value;
+  }
+
+  protected override learningRateAt(
+    { steps, learningRate, warmupSteps, floor }: StageHyperparameters,
+    step: number,
+  ): number {
+    return this.#exports.learningRate(step, steps, learningRate, warmupSteps, floor); // the same on every machine
   }
 
   protected async takeSteps(run: TrainRun): Promise<TrainRunReport> {
