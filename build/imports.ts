@@ -22,7 +22,9 @@ export type Imports = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** What every file of ours imports from the others, types and dynamic imports among it. */
 export async function fileImports(): Promise<Imports> {
-  const files = (await gitLines("ls-files")).filter((path) => SOURCES.test(path));
+  const files = (await gitLines("ls-files", "--cached", "--others", "--exclude-standard")).filter((path) =>
+    SOURCES.test(path)
+  );
   const imports = files.map(async (file) => {
     const text = (await Deno.readTextFile(new URL(file, ROOT))).replaceAll(COMMENTS, "");
     const targets = Array.from(text.matchAll(IMPORT), ([, path]) => {

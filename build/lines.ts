@@ -24,7 +24,8 @@ function folderOf(path: string): string {
 /** Lines by folder, in the working tree or a commit. */
 async function countLines(commit?: string): Promise<Map<string, number>> {
   const grep = async (...options: string[]) => {
-    const lines = await gitLines("grep", ...options, ...commit ? [commit] : [], "--", ...SOURCES, ...TESTS);
+    const [first, revision] = commit === undefined ? ["--untracked"] : ["--full-name", commit];
+    const lines = await gitLines("grep", first, ...options, ...revision ? [revision] : [], "--", ...SOURCES, ...TESTS);
     return lines.map((line) => commit === undefined ? line : line.slice(commit.length + 1));
   };
   const generated = new Set(await grep("--files-with-matches", "^// @generated"));

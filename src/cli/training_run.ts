@@ -81,7 +81,7 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
         const engine = event.adapter === null ? event.backend : `${event.backend} on ${adapterName(event.adapter)}`;
         const from = event.resumedAt > 0 ? `, from step ${formatInteger(event.resumedAt)} on` : "";
         return display.log(
-          `${event.recipe}: ${event.model} parameters, ${total} steps, seed ${event.seed}, ${engine}${from}`,
+          `${event.recipe}: model ${event.model}, ${total} steps, seed ${event.seed}, ${engine}${from}`,
         );
       }
       case "step": {

@@ -35,7 +35,7 @@ export function mergeLines(lines: readonly SweepLine[]): SweepLine[] {
     if (first === undefined) merged.set(key, line);
     else if (JSON.stringify(withoutTimes(first)) !== JSON.stringify(withoutTimes(line))) {
       throw new SweepFileError(
-        `Cannot summarize as a run must have one result: seed ${line.seed} of recipe ${line.recipe}, ${line.model} parameters, has two`,
+        `Cannot summarize as a run must have one result: seed ${line.seed} of recipe ${line.recipe}, model ${line.model}, has two`,
       );
     }
   }

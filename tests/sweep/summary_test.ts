@@ -73,7 +73,7 @@ Deno.test("summarize() refuses two results of one run", () => {
   const error = assertThrows(() => summarize([lineOf(), lineOf({ errors: 3 })]), SweepFileError);
   assertEquals(
     error.message,
-    "Cannot summarize as a run must have one result: seed 0 of recipe fast, 763 parameters, has two",
+    "Cannot summarize as a run must have one result: seed 0 of recipe fast, model 763, has two",
   );
 });
 
