@@ -6,11 +6,12 @@
  * deno task bench:scaling --svg docs/scaling.svg --arithmetic fast
  * ```
  *
- * Medians of `--rounds` rounds by elapsed time. Numbers of threads that cannot run are named below the table.
+ * Medians of `--rounds` rounds by elapsed time.
  *
  * @module
  */
 import { oneOf, outputFile, wholeNumber } from "../src/cli/flags.ts";
+import { plural } from "../src/cli/format.ts";
 import { type Arithmetic, ARITHMETICS, createEngine, type Engine } from "../src/engine/mod.ts";
 import { chartSvg } from "../src/svg/chart.ts";
 import { formatRate, inTurns, machineLine, measure, median, runBench, table, training } from "./measure.ts";
@@ -26,46 +27,31 @@ interface Line {
   gains: number[];
 }
 
-/** Makes an engine with exactly this number of threads, or returns the reason why there is none. */
-async function engineWith(threads: number, arithmetic: Arithmetic): Promise<Engine | string> {
-  try {
-    const engine = await createEngine({ backend: "wasm", arithmetic, threads });
-    if (engine.threads === threads && engine.arithmetic === arithmetic) return engine;
-    await engine.dispose();
-    return `createEngine gave ${engine.threads} with ${engine.arithmetic} arithmetic`;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** Measures all engines in turns, batch by batch, so that a disturbance affects them alike. */
-async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<{ lines: Line[]; refused: string[] }> {
+/** Measures all engines in turns, so that a disturbance affects them alike. */
+async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<Line[]> {
   const engines: Engine[] = [];
-  const refused: string[] = [];
   for (let threads = 1; threads <= navigator.hardwareConcurrency; threads++) {
-    const engine = await engineWith(threads, arithmetic);
-    if (typeof engine === "string") refused.push(`${threads} threads: not run, ${engine}`);
-    else engines.push(engine);
-  }
-  for (const engine of engines) {
+    const engine = await createEngine({ backend: "wasm", arithmetic, threads });
+    engines.push(engine);
     engine.initialize(1);
     await measure(training(engine, 128), { seconds: 0.1, repeats: 1, warmup: 0.5 });
   }
   const sides = BATCHES.flatMap((batch) =>
     engines.map((engine) => async () => {
-      return (await measure(training(engine, batch), { seconds: SECONDS, repeats: 1, warmup: 0.02 })).wall[0];
+      const { wall: [rate] } = await measure(training(engine, batch), { seconds: SECONDS, repeats: 1, warmup: 0.02 });
+      return rate;
     })
   );
   const rates = await inTurns(rounds, sides);
   /** The rates with the k-th engine at the i-th batch, one a round. */
   const ratesOf = (i: number, k: number) => rates[i * engines.length + k];
-  const lines = engines.map(({ threads }, k) => ({
-    name: threads === 1 ? "1 thread" : `${threads} threads`,
+  const lines = engines.map(({ threads, arithmetic }, k) => ({
+    name: `${plural(threads, "thread")}, ${arithmetic}`,
     rates: BATCHES.map((_, i) => median(ratesOf(i, k))),
     gains: BATCHES.map((_, i) => median(ratesOf(i, k).map((rate, round) => rate / ratesOf(i, 0)[round]))),
   }));
   for (const engine of engines) await engine.dispose();
-  return { lines, refused };
+  return lines;
 }
 
 function toMarkdown(lines: readonly Line[]): string {
@@ -102,10 +88,9 @@ await runBench({
     svg: outputFile("FILE.svg", "file to plot the rates into"),
   },
   async run({ flags: { arithmetic = "exact", rounds = 9, svg } }) {
-    const { lines, refused } = await measureAll(arithmetic, rounds);
+    const lines = await measureAll(arithmetic, rounds);
     const machine = machineLine();
-    const note = `Training, ${arithmetic}, medians of ${rounds} rounds. ${machine}`;
-    console.log([toMarkdown(lines), note, ...refused].join("\n\n"));
+    console.log(`${toMarkdown(lines)}\n\nTraining, medians of ${rounds} rounds. ${machine}`);
     if (svg !== undefined) {
       await Deno.writeTextFile(svg, toSvg(lines, `Training, ${arithmetic} arithmetic, ${machine}`));
     }
