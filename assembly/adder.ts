@@ -2,7 +2,7 @@
 import { FIRST_QUERY, T } from "./dimensions";
 import { DECODE_QUERY_GROUP, Folded, PARAMETERS, QUERY_ROW, Slot, Tile, WORKSPACES } from "./layout";
 import { writeCoefficients } from "./coefficients";
-import { decode as decodeProblems, prepareDecoding as prepare } from "./decode";
+import { decodeByKeys, prepareDecodingSlots } from "./decode";
 import { writeReflection } from "./fold_weights";
 import { configureModel } from "./model";
 import { listSlots } from "./slots";
@@ -34,10 +34,10 @@ export function configure(width: i32, hidden: i32, finalNorm: bool): void {
 
 /** Fills the tables that depend on the weights; call it after they change and before {@linkcode decode}. */
 export function prepareDecoding(): void {
-  prepare(WORKSPACES);
+  prepareDecodingSlots(WORKSPACES);
 }
 
 /** Decodes greedily; out: tokens (count, 12), one byte each. */
 export function decode(problems: usize, count: i32, out: usize): void {
-  decodeProblems(WORKSPACES, problems, count, out);
+  decodeByKeys(WORKSPACES, problems, count, out);
 }

@@ -8,7 +8,7 @@ import { slotsForward } from "./slots";
 import { layOutPrompt, readTile } from "./tile";
 
 /** Fills the tables of all tokens at all positions; call it once for each set of weights. */
-export function prepareDecoding(w: usize): void {
+export function prepareDecodingSlots(w: usize): void {
   slotsForward(w, Slot.DECODE, DECODE_GROUPS, DECODE_QUERY_GROUP, Slot.DECODE_KEYS, Slot.DECODE_QUERIES);
 }
 
@@ -42,7 +42,7 @@ export function storeTokens(tokens: usize, first: i32, count: i32, i: i32, out: 
 }
 
 /** Decodes `count` problems into tokens (count, 12), one byte each. The tables must belong to the current weights. */
-export function decode(w: usize, problems: usize, count: i32, out: usize): void {
+export function decodeByKeys(w: usize, problems: usize, count: i32, out: usize): void {
   for (let first = 0; first < count; first += 4 * DECODE_TILES) {
     const tiles = min(DECODE_TILES, (count - first + 3) / 4);
     for (let t = 0; t < tiles; ++t) {

@@ -9,15 +9,15 @@
 // The other entries: adder only decodes; stages is that of bench/stages.ts, decode_logits that of tests/certify/engine_margins.ts.
 import { QUERIES, T } from "./dimensions";
 import { BLOCKS, FIRST_MOMENT, GRADIENT, LOSSES, MAX_RUN, NORMS, SECOND_MOMENT, WORKSPACES } from "./layout";
-import { Job, RUN, Run, Tile } from "./layout";
+import { Block, Job, RUN, Run, run, Tile } from "./layout";
 import { finishGradient, forwardTile, prepareSlots, reduceSlices, sliceCount } from "./gradient";
 import { initializeParameters } from "./initialization";
 import { finalNorm } from "./model";
 import { learningRate, optimizerStep, resetOptimizer } from "./optimizer";
 import { exp2, geluErf, geluTanh, ln } from "./elementary";
-import { DECODE_PART, run, TASK_DECODE, TASK_DRAWN_SLICE, TASK_GIVEN_SLICE } from "./tasks";
+import { DECODE_PART, TASK_DECODE, TASK_DRAWN_SLICE, TASK_GIVEN_SLICE } from "./tasks";
 import { runJob } from "./threads";
-import { prepareDecoding as prepareSlotsForDecoding } from "./decode";
+import { prepareDecodingSlots } from "./decode";
 import { prepareTables, tablesUsable } from "./decode_tables";
 import { drawTile, layOutExample, readTile } from "./tile";
 
@@ -37,6 +37,7 @@ export const normsAt: usize = NORMS;
 export const maxRun: i32 = MAX_RUN;
 export const failedAt: usize = Job.FAILED;
 export const blocksAt: usize = BLOCKS;
+export const blockRows: i32 = Block.ROWS;
 
 /** Draws new weights and resets the optimizer. */
 export function initialize(seed: u32, attempt: u32): void {
@@ -62,28 +63,13 @@ function batchGradient(task: i32, tiles: i32, count: i32): f64 {
   return finishGradient(WORKSPACES, <f64> count * QUERIES);
 }
 
-/** Takes the training steps described by RUN, on examples drawn here; writes losses and gradient norms to LOSSES and NORMS. */
+/** Takes the training steps of RUN, on examples drawn here; writes losses and gradient norms to LOSSES and NORMS. */
 export function train(): void {
   const batch = <i32> run(Run.batch);
   for (let k = 0; k < <i32> run(Run.steps); ++k) {
     store<u32>(Job.SAMPLE, <u32> run(Run.firstSample) + k);
     store<f32>(LOSSES + k * 4, <f32> batchGradient(TASK_DRAWN_SLICE, batch / 4, batch));
-    const rate = learningRate(
-      run(Run.firstStep) + k,
-      run(Run.stageSteps),
-      run(Run.learningRate),
-      run(Run.warmupSteps),
-      run(Run.floor),
-    );
-    const norm = optimizerStep(
-      rate,
-      run(Run.weightDecay),
-      run(Run.clipNorm),
-      run(Run.beta1),
-      run(Run.beta2),
-      run(Run.epsilon),
-    );
-    store<f32>(NORMS + k * 4, norm);
+    store<f32>(NORMS + k * 4, optimizerStep(learningRate(run(Run.firstStep) + k)));
   }
 }
 
@@ -104,7 +90,7 @@ export function logits(problems: usize, count: i32, out: usize): void {
 
 /** Fills the tables that decoding reads; call it after the weights change and before {@linkcode decode}. */
 export function prepareDecoding(): void {
-  prepareSlotsForDecoding(WORKSPACES);
+  prepareDecodingSlots(WORKSPACES);
   prepareTables(WORKSPACES);
 }
 
@@ -117,21 +103,11 @@ export function decode(problems: usize, count: i32, out: usize): void {
   runJob(TASK_DECODE, (count + DECODE_PART - 1) / DECODE_PART);
 }
 
-/** Writes the operands of `count` examples of the sampler as pairs of doubles; `out` has room for a multiple of four pairs. */
-export function sample(
-  seed: u32,
-  domain: u32,
-  attempt: u32,
-  index: u32,
-  firstExample: i32,
-  count: i32,
-  minDigits: i32,
-  maxDigits: i32,
-  out: usize,
-): void {
+/** Writes `count` examples of RUN's first sample as pairs of doubles; `out` has room for a multiple of four pairs. */
+export function sample(domain: u32, firstExample: i32, count: i32, out: usize): void {
   const w = WORKSPACES;
   for (let first = 0; first < count; first += 4) {
-    drawTile(w, firstExample + first, index, attempt, seed, domain, minDigits, maxDigits);
+    drawTile(w, firstExample + first, <u32> run(Run.firstSample), domain);
     for (let lane = 0; lane < 4; ++lane) {
       let a: f64 = 0;
       let b: f64 = 0;

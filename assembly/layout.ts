@@ -64,7 +64,7 @@ export namespace Folded {
   export const END: usize = OUTPUT_BACK + 14 * MATRIX_ROW + 64;
 }
 
-/** A training run that the host asks for: doubles, the indices exported by name (`Run.seed`). */
+/** What the host asks for: doubles, their indices exported by name (`Run.seed`). */
 export const RUN: usize = Folded.END;
 export enum Run {
   seed,
@@ -84,6 +84,10 @@ export enum Run {
   beta1,
   beta2,
   epsilon,
+}
+
+export function run(field: Run): f64 { // inline
+  return load<f64>(RUN + field * 8);
 }
 
 /** What the threads share: the words that they wait for are on cache lines of their own. */

@@ -1,13 +1,13 @@
-import { FIRST_MOMENT, FLAT, GRADIENT, OPTIMIZER_STEPS, PARAMETERS, SECOND_MOMENT } from "./layout";
+import { FIRST_MOMENT, FLAT, GRADIENT, OPTIMIZER_STEPS, PARAMETERS, Run, run, SECOND_MOMENT } from "./layout";
 import { sumLanes } from "./simd";
 
-/**
- * Linear warm-up from 0, then a cosine down to floor x peak. Must equal `learningRateAt` of src/schedule/learning_rate.ts.
- * Computed here, in doubles, because JavaScript does not specify the last bits of Math.cos.
- */
-export function learningRate(step: f64, steps: f64, peak: f64, warmup: f64, floor: f64): f64 {
+/** Must equal `learningRateAt` of src/schedule/learning_rate.ts, but for the last bits of Math.cos, which JavaScript does not specify. */
+export function learningRate(step: f64): f64 {
+  const peak = run(Run.learningRate);
+  const warmup = run(Run.warmupSteps);
+  const floor = run(Run.floor);
   if (step < warmup) return peak * (step / warmup);
-  const progress = (step - warmup) / (steps - warmup);
+  const progress = (step - warmup) / (run(Run.stageSteps) - warmup);
   return peak * (floor + (1 - floor) * (1 + NativeMath.cos(NativeMath.PI * progress)) / 2);
 }
 
@@ -25,7 +25,7 @@ export function resetOptimizer(): void {
   memory.fill(SECOND_MOMENT, 0, FLAT);
 }
 
-/** Flushes numbers below `least` to 0: decaying moments never become denormals, which are slow (elementary.ts). NaN stays NaN. */
+/** Flushes numbers below `least` to 0, so that decaying moments never become denormals, which are slow. NaN stays NaN. */
 function flushDenormals(x: v128, least: f32): v128 { // inline
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(least)));
 }
@@ -46,24 +46,27 @@ function gradientNorm(): f32 {
 }
 
 /**
- * Clips the gradient to `clipNorm` (0: no clipping) and takes one step of AdamW; returns the norm before clipping.
- * Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2, in PyTorch's order: the decay is applied first.
- * Must equal `clipGradientNorm` and `adamW` of src/engine/reference/adamw.ts.
+ * Clips the gradient (`Run.clipNorm` 0: never) and takes one step of AdamW, the decay first, as in PyTorch; returns the norm before
+ * clipping. Must equal `clipGradientNorm` and `adamW` of src/engine/reference/adamw.ts.
  */
-export function optimizerStep(rate: f64, weightDecay: f64, clipNorm: f64, beta1: f64, beta2: f64, epsilon: f64): f32 {
+export function optimizerStep(rate: f64): f32 {
+  const clipNorm = run(Run.clipNorm);
+  const beta1 = run(Run.beta1);
+  const beta2 = run(Run.beta2);
   const norm = gradientNorm();
   const clip: f32 = clipNorm > 0 ? min<f32>(1, <f32> clipNorm / (norm + 1e-6)) : 1;
   const steps = optimizerSteps() + 1;
   setOptimizerSteps(steps);
   const stepSize = f32x4.splat(<f32> (rate / (1 - NativeMath.pow(beta1, steps))));
   const inverseRoot = f32x4.splat(<f32> (1 / NativeMath.sqrt(1 - NativeMath.pow(beta2, steps))));
-  const keep = f32x4.splat(<f32> (1 - rate * weightDecay));
+  const keep = f32x4.splat(<f32> (1 - rate * run(Run.weightDecay)));
   const clipping = f32x4.splat(clip);
   const b1 = f32x4.splat(<f32> beta1);
   const b2 = f32x4.splat(<f32> beta2);
   const c1 = f32x4.splat(<f32> (1 - beta1));
   const c2 = f32x4.splat(<f32> (1 - beta2));
-  const eps = f32x4.splat(max<f32>(<f32> epsilon, f32.MIN_NORMAL_VALUE)); // above 0, because some gradients are always 0
+  // above 0, because some gradients are always 0
+  const eps = f32x4.splat(max<f32>(<f32> run(Run.epsilon), f32.MIN_NORMAL_VALUE));
   for (let i = 0; i < FLAT; i += 16) {
     const g = f32x4.mul(v128.load(GRADIENT + i), clipping);
     const m = flushDenormals(f32x4.add(f32x4.mul(b1, v128.load(FIRST_MOMENT + i)), f32x4.mul(c1, g)), 2 ** -100);

@@ -1,7 +1,7 @@
 // The tasks that threads share, part by part. Their arguments are in Job and Run, written before the job is announced.
 import { QUERIES } from "./dimensions";
-import { Job, RUN, Run, Slice, SLICES, Tile } from "./layout";
-import { decode } from "./decode";
+import { Job, Slice, SLICES, Tile } from "./layout";
+import { decodeByKeys } from "./decode";
 import { decodeByTables } from "./decode_tables";
 import { accumulateTile } from "./gradient";
 import { DOMAIN_TRAINING, drawTile, layOutExample, readTile } from "./tile";
@@ -16,11 +16,6 @@ export const TASK_DECODE = 3;
 /** Problems in one part of {@linkcode TASK_DECODE}: about 200 us. */
 export const DECODE_PART = 192;
 
-/** A field of the host's training run. */
-export function run(field: Run): f64 { // inline
-  return load<f64>(RUN + field * 8);
-}
-
 export function doPart(w: usize, task: i32, part: i32): void {
   if (task == TASK_DECODE) {
     const first = part * DECODE_PART;
@@ -28,7 +23,7 @@ export function doPart(w: usize, task: i32, part: i32): void {
     const problems = load<u32>(Job.PROBLEMS) + first * 16;
     const out = load<u32>(Job.OUT) + first * QUERIES;
     if (load<i32>(Job.BY_TABLES)) decodeByTables(w, problems, count, out);
-    else decode(w, problems, count, out);
+    else decodeByKeys(w, problems, count, out);
   } else {
     accumulateSlice(w, task, part);
   }
@@ -41,15 +36,8 @@ function accumulateSlice(w: usize, task: i32, part: i32): void {
   const slices = load<i32>(Job.SLICES);
   const end = tiles * (part + 1) / slices;
   for (let tile = tiles * part / slices; tile < end; ++tile) {
-    if (task == TASK_DRAWN_SLICE) {
-      const attempt = <u32> run(Run.attempt);
-      const seed = <u32> run(Run.seed);
-      const minDigits = <i32> run(Run.minDigits);
-      const maxDigits = <i32> run(Run.maxDigits);
-      drawTile(w, tile * 4, load<u32>(Job.SAMPLE), attempt, seed, DOMAIN_TRAINING, minDigits, maxDigits);
-    } else {
-      readTile(w, load<u32>(Job.PROBLEMS), tile * 4, load<i32>(Job.COUNT));
-    }
+    if (task == TASK_DRAWN_SLICE) drawTile(w, tile * 4, load<u32>(Job.SAMPLE), DOMAIN_TRAINING);
+    else readTile(w, load<u32>(Job.PROBLEMS), tile * 4, load<i32>(Job.COUNT));
     layOutExample(w);
     accumulateTile(w, slice);
     // every half millisecond of a large part

@@ -1,6 +1,6 @@
 // Fills a tile: four examples as digits, from the sampler or from the host's operands, then their tokens and targets.
 import { EOS, QUERIES } from "./dimensions";
-import { Tile } from "./layout";
+import { Run, run, Tile } from "./layout";
 import { philox4 } from "./philox";
 
 /** Domains of the generator's key, as in src/model/sampler.ts. */
@@ -8,20 +8,14 @@ export const DOMAIN_TRAINING = 0;
 export const DOMAIN_INITIALIZATION = 1;
 
 /**
- * Draws the digits of four examples. Must equal `drawOperands` of src/model/sampler.ts.
- *
- * Each of the first seven random words of an example gives three digits, and the eighth its length.
+ * Draws the digits of four examples, by seed, attempt and range of digits of the host's run: three from each of seven random words, and the
+ * length from the eighth. Must equal `drawOperands` of src/model/sampler.ts.
  */
-export function drawTile(
-  w: usize,
-  example: i32,
-  sample: u32,
-  attempt: u32,
-  seed: u32,
-  domain: u32,
-  minDigits: i32,
-  maxDigits: i32,
-): void {
+export function drawTile(w: usize, example: i32, sample: u32, domain: u32): void {
+  const seed = <u32> run(Run.seed);
+  const attempt = <u32> run(Run.attempt);
+  const minDigits = <i32> run(Run.minDigits);
+  const maxDigits = <i32> run(Run.maxDigits);
   const lanes = i32x4.add(i32x4.splat(example), i32x4(0, 1, 2, 3));
   const words = w + Tile.SCRATCH;
   philox4(lanes, sample, attempt, 0, seed, domain, words);
@@ -41,7 +35,7 @@ export function drawTile(
   v128.store(w + Tile.MASK, f32x4.splat(1));
 }
 
-/** Reads four problems, which the host has written as pairs of doubles. Lanes past the last problem repeat it and do not count. */
+/** Reads four of the host's problems, pairs of doubles. Lanes past the last problem repeat it and do not count. */
 export function readTile(w: usize, problems: usize, first: i32, count: i32): void {
   for (let lane = 0; lane < 4; ++lane) {
     const index = min(first + lane, count - 1);
@@ -57,10 +51,7 @@ export function readTile(w: usize, problems: usize, first: i32, count: i32): voi
   }
 }
 
-/**
- * Writes the tokens of the operands at positions 0 … 20. The two symbols have slot 0, the only one at their positions.
- * Decoding starts from these alone: no sum is computed, the digits come from the weights.
- */
+/** Writes the tokens of the operands, all that decoding starts from. The two symbols have slot 0, the only one at their positions. */
 export function layOutPrompt(w: usize): void {
   for (let k = 0; k < 10; ++k) {
     v128.store(w + Tile.TOKENS + (9 - k) * 16, v128.load(w + Tile.A_DIGITS + k * 16));
@@ -70,7 +61,7 @@ export function layOutPrompt(w: usize): void {
   v128.store(w + Tile.TOKENS + 21 * 16, i32x4.splat(0));
 }
 
-/** Writes training data: the prompt, the digits of the sum at 22 … 32, and the targets. The sum is computed here by arithmetic. */
+/** Writes training data: the prompt, the digits of the sum at 22 … 32, and the targets. */
 export function layOutExample(w: usize): void {
   layOutPrompt(w);
   const mask = f32x4.gt(v128.load(w + Tile.MASK), f32x4.splat(0));

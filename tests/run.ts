@@ -14,7 +14,7 @@ import { filesOf, type Need, NEEDS } from "./runtimes/program.ts";
 /** What runs where no folder and no file is named. */
 const ALL = ["tests", "web/tests"];
 /** Tests on a GPU want a process of their own: next to others some drivers crash at its end. */
-const ON_GPU = "tests/webgpu";
+const ON_GPU = "tests/engine/webgpu";
 
 /** The one place that says what tests may do. */
 function permissions(): string[] {
@@ -80,8 +80,8 @@ async function main(args: readonly string[]): Promise<number> {
     const { code } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...["test", "--quiet", "--config", "tests/deno.json", `--junit-path=${report}`, ...permissions(), ...flags],
-        ...(isOnGpu ? [] : ["--parallel"]),
-        ...(named.length > 0 ? named : [`--ignore=${ON_GPU}`, ...ALL]), // what follows a path is no flag
+        ...(isOnGpu ? [] : ["--parallel", `--ignore=${ON_GPU}`]),
+        ...(named.length > 0 ? named : ALL), // what follows a path is no flag
       ],
       env: environment(),
       clearEnv: true,
@@ -92,7 +92,8 @@ async function main(args: readonly string[]): Promise<number> {
     const text = await Deno.readTextFile(report).catch(() => null);
     if (text === null) return code; // nothing ran, and Deno has said why
     const reasons = ignoredTests(text);
-    console.log(closingLine(reasons, named.length > 0 ? "" : " Tests on a GPU are apart: deno task test:webgpu."));
+    const leavesOutGpu = !isOnGpu && (named.length === 0 || named.some((path) => `${ON_GPU}/`.startsWith(path)));
+    console.log(closingLine(reasons, leavesOutGpu ? " Tests on a GPU are apart: deno task test:webgpu." : ""));
     return code !== 0 || !isStrict ? code : [...reasons.keys()].some(canBeInstalled) ? 1 : 0;
   } finally {
     await Deno.remove(folder, { recursive: true });

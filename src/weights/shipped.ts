@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fromBase64 } from "../common/base64.ts";
+import { fromBase64 } from "../common/encoding.ts";
 import { SHIPPED_763 } from "./shipped_763.ts";
 
 /** Number of weights. */

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { certify } from "../../src/certify/certify.ts";
 import { hashOfWeights, sealCertificate } from "../../src/certify/certificate.ts";
 import type { Certificate } from "../../src/certify/types.ts";
-import { readCheckpointFile } from "../../src/checkpoint/safetensors/store.ts";
+import { readCheckpointFile } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { checkCertificate } from "../../src/checker/check.ts";
 import { Layers } from "../../src/checker/margin.ts";
 import { Attention, MOST_ROUNDS } from "../../src/checker/attention.ts";

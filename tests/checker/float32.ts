@@ -3,7 +3,7 @@
  * tokens with the modules'; its margins are then those that the modules compute.
  */
 import {
-  BLOCK_ROWS,
+  blockOf,
   type DecodingNumbers,
   KEY_WIDTH,
   onlyToken,
@@ -94,7 +94,7 @@ function logitsOf({ model, projection, w1, w2, output }: DecodingNumbers, x: Arr
 /** Logits of one step by tables: tokens of the prompt and of those written, of which the last asks. */
 export function logitsByTables(numbers: DecodingNumbers, step: number, tokens: readonly number[]): number[] {
   const own = tokens[FIRST_QUERY + step];
-  const block = numbers.blocks.subarray((step * TOKENS + own) * BLOCK_ROWS * ROW);
+  const block = blockOf(numbers, step, own);
   const rows = [
     0,
     ...Array.from({ length: 10 }, (_, key) => 1 + 10 * key + tokens[9 - key]),

@@ -7,7 +7,7 @@ import {
   encodeOnnx,
   encodePyTorchCheckpoint,
 } from "../../src/checkpoint/mod.ts";
-import { sha256 } from "../../src/common/sha256.ts";
+import { sha256 } from "../../src/common/encoding.ts";
 
 const FORMATS = {
   "safetensors": encodeCheckpoint,

@@ -1,7 +1,7 @@
 /** The same tests in Deno, in Node, in Bun and in Chromium; all but the first from a bundle of the files that would be published, and of no others. */
 import { assert, assertEquals } from "@std/assert";
 import { dirname, join } from "@std/path";
-import { toBase64 } from "../../src/common/base64.ts";
+import { toBase64 } from "../../src/common/encoding.ts";
 import { evidenceOfChromium } from "./chromium.ts";
 import { outputOf, testIn } from "./program.ts";
 import { PROJECT, publishedFiles } from "./published_files.ts";

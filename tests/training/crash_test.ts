@@ -1,7 +1,7 @@
 /** Nothing is lost: not by a kill, not by a full disk, not by a second run in the same folder. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { sha256 } from "../../src/common/sha256.ts";
+import { sha256 } from "../../src/common/encoding.ts";
 import { TrainingError } from "../../src/training/error.ts";
 import { CheckpointError } from "../../src/checkpoint/common/error.ts";
 import { Journal } from "../../src/training/journal.ts";

@@ -68,12 +68,7 @@ const STEP_OPTIONS: OptionKinds<StepOptions & Stage> = {
   ...{ name: "anything", curriculum: "anything", mix: "anything", gate: "anything" },
 };
 
-/**
- * Checks the hyperparameters of a step and fills in the defaults.
- *
- * @throws {TypeError} If there is another option
- * @throws {RangeError} If one is out of its range
- */
+/** Fills in the defaults. @throws {TypeError | RangeError} If there is another option, or one is out of its range */
 export function checkStepOptions(options: StepOptions): FilledStepOptions {
   const asked = "take a step";
   checkOptions<StepOptions>(asked, options, STEP_OPTIONS);

@@ -1,9 +1,5 @@
-/**
- * Loading the WASM core: which module, its memory, its exports with their types.
- *
- * @module
- */
-import { fromBase64 } from "../../common/base64.ts";
+/** Loading the WASM core: which module, its memory, its exports with their types. */
+import { fromBase64 } from "../../common/encoding.ts";
 import { chunksOf } from "../../model/problem.ts";
 import { gather, spread } from "../../model/padding.ts";
 import type { Variant } from "../../model/variant.ts";
@@ -24,7 +20,7 @@ type AdderGlobals = Globals<"parametersAt" | "keysAt" | "queriesAt" | "projectio
 /** And `assembly/entry.ts`. `Run.…` is the index of a field among the doubles at `runAt`. */
 type CoreGlobals =
   & Globals<"gradientAt" | "firstMomentAt" | "secondMomentAt" | "lossesAt" | "normsAt" | "maxRun">
-  & Globals<"runAt" | `Run.${keyof RunFields}` | "failedAt" | "blocksAt">;
+  & Globals<"runAt" | `Run.${keyof RunFields}` | "failedAt" | "blocksAt" | "blockRows">;
 
 /** The exports of `assembly/adder.ts`. */
 export interface AdderExports extends AdderGlobals {
@@ -41,29 +37,13 @@ export interface CoreExports extends AdderExports, CoreGlobals {
   resetOptimizer(): void;
   optimizerSteps(): number;
   setOptimizerSteps(steps: number): void;
-  learningRate(step: number, steps: number, peak: number, warmupSteps: number, floor: number): number;
   lossAndGradient(problems: number, count: number): number;
-  optimizerStep(
-    rate: number,
-    weightDecay: number,
-    clipNorm: number,
-    beta1: number,
-    beta2: number,
-    epsilon: number,
-  ): number;
-  train(): void;
   logits(problems: number, count: number, out: number): void;
-  sample(
-    seed: number,
-    domain: number,
-    attempt: number,
-    index: number,
-    first: number,
-    count: number,
-    minDigits: number,
-    maxDigits: number,
-    out: number,
-  ): void;
+  // what these three and `train` need besides is written by `writeRun`
+  learningRate(step: number): number;
+  optimizerStep(rate: number): number;
+  sample(domain: number, first: number, count: number, out: number): void;
+  train(): void;
   setThreads(count: number, mayPark: boolean): void;
   setPatience(checks: number): void;
   heartbeats(): number;
@@ -152,11 +132,7 @@ function importSharedMemory(bytes: Uint8Array): void {
   bytes[at + MEMORY_IMPORT.length - 1] |= 0x02;
 }
 
-/**
- * Makes a core of a generated module for a model, on memory of its own, shared or not.
- *
- * @throws {EngineError} If the runtime lacks or forbids WebAssembly SIMD, or the system refuses the memory
- */
+/** Makes a core on memory of its own. @throws {EngineError} If there may be no WebAssembly SIMD, or the system refuses the memory */
 export function instantiate<Exports extends AdderExports = CoreExports>(
   base64: string,
   variant: Variant,
@@ -193,24 +169,20 @@ export function writeVector(
   new Float32Array(memory.buffer, at.value).set(spread(values, variant));
 }
 
-/** The fields of a training run of the core: `Run` in assembly/layout.ts. */
+/** What the core is asked for: `Run` in assembly/layout.ts. */
 const RUN_FIELDS = [
   ...["seed", "attempt", "firstSample", "firstStep", "steps", "minDigits", "maxDigits", "batch", "stageSteps"] as const,
   ...["learningRate", "warmupSteps", "floor", "weightDecay", "clipNorm", "beta1", "beta2", "epsilon"] as const,
 ];
 export type RunFields = Record<typeof RUN_FIELDS[number], number>;
 
-/** Writes what `train` of the core is to do. */
-export function writeRun({ memory, exports }: Core, run: RunFields): void {
+/** Writes the fields that the next call of the core reads. */
+export function writeRun({ memory, exports }: Core, run: Partial<RunFields>): void {
   const doubles = new Float64Array(memory.buffer, exports.runAt.value);
-  for (const name of RUN_FIELDS) doubles[exports[`Run.${name}`].value] = run[name];
+  for (const name of RUN_FIELDS) doubles[exports[`Run.${name}`].value] = run[name] ?? 0;
 }
 
-/**
- * How many items fit behind a core's own data.
- *
- * @param bytes Bytes of one item
- */
+/** How many items of so many bytes fit behind a core's own data. */
 export function capacity({ memory, exports }: Core<AdderExports>, bytes: number, threads = 1): number {
   return Math.floor((memory.buffer.byteLength - exports.problemsBase(threads)) / bytes);
 }

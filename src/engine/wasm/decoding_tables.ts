@@ -14,10 +14,6 @@ export const DIGITS = 10;
 /** Floats of a row of the table of queries: the query (6), one to spare, the residual stream (7), padding. */
 export const QUERY_ROW = 16;
 
-const OPERAND_KEYS = 2 * OPERAND_DIGITS;
-/** Rows of a block of assembly/decode_tables.ts: the symbols, the operands' digits, the tokens written before. */
-export const BLOCK_ROWS = 1 + OPERAND_KEYS * DIGITS + (QUERIES - 1) * TOKENS;
-
 /** The numbers as the module's memory holds them. Matrices are [out, in]. */
 export interface DecodingNumbers {
   readonly model: ModelName;
@@ -60,7 +56,8 @@ export function onlyToken(position: number, step: number, token: number): number
 }
 
 /** The table of one query. @param token `=` at step 0, a digit after it */
-export function queryTable({ keys, queries, blocks }: DecodingNumbers, step: number, token: number): QueryTable {
+export function queryTable(numbers: DecodingNumbers, step: number, token: number): QueryTable {
+  const { keys, queries } = numbers;
   const row = queries.subarray((step * TOKENS + token) * QUERY_ROW);
   const positions = FIRST_QUERY + step + 1;
   const table = {
@@ -69,7 +66,7 @@ export function queryTable({ keys, queries, blocks }: DecodingNumbers, step: num
     rows: new Float32Array(positions * DIGITS * ROW),
     keys: new Float32Array(positions * DIGITS * ROW),
   };
-  const block = blocks.subarray((step * TOKENS + token) * BLOCK_ROWS * ROW);
+  const block = blockOf(numbers, step, token);
   for (let position = 0; position < positions; position++) {
     const only = onlyToken(position, step, token);
     for (let digit = 0; digit < (only === undefined ? DIGITS : 1); digit++) {
@@ -85,10 +82,16 @@ export function queryTable({ keys, queries, blocks }: DecodingNumbers, step: num
   return table;
 }
 
+/** The attention of one query, [355, 8]. */
+export function blockOf({ blocks }: DecodingNumbers, step: number, token: number): Float32Array {
+  const length = blocks.length / (QUERIES * TOKENS);
+  return blocks.subarray((step * TOKENS + token) * length).subarray(0, length);
+}
+
 /** The row of a token at a position in a block: the symbols first, then the digits of a and of b, ones first, then the tokens written. */
 function blockRow(position: number, token: number): number {
   if (position === OPERAND_DIGITS) return 0;
   if (position < OPERAND_DIGITS) return 1 + (OPERAND_DIGITS - 1 - position) * DIGITS + token;
   if (position < FIRST_QUERY) return 1 + (3 * OPERAND_DIGITS - position) * DIGITS + token;
-  return 1 + OPERAND_KEYS * DIGITS + (position - FIRST_QUERY - 1) * TOKENS + token;
+  return 1 + 2 * OPERAND_DIGITS * DIGITS + (position - FIRST_QUERY - 1) * TOKENS + token;
 }

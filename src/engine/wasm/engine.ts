@@ -117,14 +117,11 @@ export class WasmEngine extends BaseEngine {
     return { loss: this.#lossAndGradient(operands), gradient: readVector(this.#core!, this.#exports.gradientAt) };
   }
 
-  protected takeStep(
-    operands: Operands,
-    { learningRate, weightDecay, clipNorm, beta1, beta2, epsilon }: FilledStepOptions,
-  ): StepReport {
+  protected takeStep(operands: Operands, options: FilledStepOptions): StepReport {
     const loss = this.#lossAndGradient(operands);
     this.#decodable = false;
-    const gradientNorm = this.#exports.optimizerStep(learningRate, weightDecay, clipNorm, beta1, beta2, epsilon);
-    return { loss, gradientNorm };
+    writeRun(this.#core!, options);
+    return { loss, gradientNorm: this.#exports.optimizerStep(options.learningRate) };
   }
 
   protected get mostSteps(): number {
@@ -150,12 +147,13 @@ export class WasmEngine extends BaseEngine {
   }
 
   protected draw(request: Required<SampleRequest>): Operands {
-    const { seed, stream, attempt, sample, count, minDigits, maxDigits } = request;
+    const { stream, sample, count, ...fields } = request;
+    writeRun(this.#core!, { ...fields, firstSample: sample });
     const out = this.#exports.problemsBase(this.threads);
     const operands = new Float64Array(2 * count);
     for (let first = 0; first < count; first += CHUNK) {
       const now = Math.min(CHUNK, count - first);
-      this.#exports.sample(seed, DOMAINS[stream], attempt, sample, first, now, minDigits, maxDigits, out);
+      this.#exports.sample(DOMAINS[stream], first, now, out);
       operands.set(new Float64Array(this.#core!.memory.buffer, out, 2 * now), 2 * first);
     }
     return operands;

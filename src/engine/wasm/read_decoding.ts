@@ -1,14 +1,11 @@
-/**
- * Takes the numbers that decoding reads out of the WASM module.
- */
-import { fromBase64 } from "../../common/base64.ts";
+/** Takes the numbers that decoding reads out of the WASM module. */
+import { fromBase64, sha256 } from "../../common/encoding.ts";
 import { HIDDEN, type ModelName, TOKENS, variantOf, WIDTH } from "../../model/variant.ts";
 import { POSITIONS_READ, QUERIES } from "../../model/vocabulary.ts";
-import { sha256 } from "../../common/sha256.ts";
 import type { Arithmetic } from "../interface/types.ts";
 import { WASM as ADDER } from "./adder_module.ts";
 import { instantiate, writeVector } from "./core.ts";
-import { BLOCK_ROWS, type DecodingNumbers, QUERY_ROW, ROW } from "./decoding_tables.ts";
+import { type DecodingNumbers, QUERY_ROW, ROW } from "./decoding_tables.ts";
 import { WASM as EXACT } from "./exact_module.ts";
 import { WASM as FAST } from "./fast_module.ts";
 
@@ -63,7 +60,7 @@ export function readDecodingNumbers(
     output: transposed(exports.outputAt, TOKENS, WIDTH, TOKENS),
     keys: copy(exports.keysAt, POSITIONS_READ * TOKENS * ROW),
     queries: copy(exports.queriesAt, QUERIES * TOKENS * QUERY_ROW),
-    blocks: copy(exports.blocksAt, QUERIES * TOKENS * BLOCK_ROWS * ROW),
+    blocks: copy(exports.blocksAt, QUERIES * TOKENS * exports.blockRows.value * ROW),
   };
   const { blocks: _, ...others } = numbers; // the module says itself whether the blocks can be used
   return Object.values(others).every((values) => values.every(Number.isFinite)) ? { model, ...numbers } : null;

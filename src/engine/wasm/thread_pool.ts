@@ -1,8 +1,4 @@
-/**
- * The other threads of a WASM engine: workers that run instances of the same module on the same memory.
- *
- * @module
- */
+/** The other threads of a WASM engine: workers that run instances of the same module on the same memory. */
 import type { Core } from "./core.ts";
 import { LOOK_MS, nextMessage, startWorkers } from "./workers.ts";
 
@@ -53,11 +49,7 @@ export interface ThreadPool {
   stop(): void;
 }
 
-/**
- * Starts `count` workers that serve jobs of the core, which must have shared memory. They live until `stop`, and keep the process alive until then.
- *
- * @throws {EngineError} If a worker cannot be started; none is left then
- */
+/** Starts workers that serve jobs of the core, on shared memory, until `stop`. @throws {EngineError} If one cannot be started; none is left then */
 export async function startThreads(core: Core, count: number): Promise<ThreadPool> {
   const { exports } = core;
   const workers = await startThreadWorkers(core, Array.from({ length: count }, (_, i) => i + 1));
@@ -80,12 +72,7 @@ export interface BackgroundTrainer {
   stop(): void;
 }
 
-/**
- * Starts a worker that trains in the background, on a core that must have shared memory.
- *
- * @param look Milliseconds between two looks whether the worker lives
- * @throws {EngineError} If it cannot be started
- */
+/** Starts a worker on a core with shared memory. @param look Milliseconds between two looks at it. @throws {EngineError} If it cannot be started */
 export async function startTrainer(core: Core, look: number = LOOK_MS): Promise<BackgroundTrainer> {
   const [worker] = await startThreadWorkers(core, [0]);
   const watch = { user: "this engine", heartbeats: () => core.exports.heartbeats(), patience: PATIENCE, every: look };

@@ -1,8 +1,4 @@
-/**
- * Workers: how they are started, and how it is noticed that one has died.
- *
- * @module
- */
+/** Workers: how they are started, and how it is noticed that one has died. */
 import { EngineError } from "../interface/error.ts";
 
 /** Between two looks at a worker that is waited for lie that many milliseconds. */
@@ -23,9 +19,7 @@ export interface Watch {
 }
 
 /**
- * Resolves with the worker's next message.
- *
- * Not by the clock: a process that was stopped for an hour has looked once.
+ * The worker's next message. Patience is counted in looks, not by the clock: a process that was stopped for an hour has looked once.
  *
  * @throws {EngineError} If it fails, or gets no further: a worker that the system took away tells nobody
  */
@@ -77,7 +71,7 @@ function forbidden(cause?: unknown): EngineError {
 /**
  * Starts workers and waits until each has sent a message, whatever it is.
  *
- * @param source What they run. A Blob is made of it: a worker from a file would need permission to read it, and every bundler would have to find it
+ * @param source What they run, from a Blob: a file would need permission to read it, and every bundler would have to find it
  * @param user What needs them, for errors
  * @param greetings The first message to each, by its name
  * @throws {EngineError} If one cannot be started; none is left then

@@ -99,7 +99,7 @@ function describe(adapter: GPUAdapter): AdapterDescription {
 }
 
 /**
- * Opens a device on the runtime's preferred adapter, with as large buffers as it offers and no other wish: the shaders keep within what WebGPU guarantees.
+ * Opens a device on the runtime's preferred adapter, with its largest buffers and no other wish: the shaders keep within what WebGPU guarantees.
  *
  * @throws {Error} If there is no WebGPU or no adapter; the message says what to install
  */

@@ -16,7 +16,7 @@ import { ReferenceEngine } from "../reference/engine.ts";
 import { hasSimd, instantiate } from "../wasm/core.ts";
 import { WasmEngine } from "../wasm/engine.ts";
 import type { Gpu } from "./device.ts";
-import { NO_STEP, Population, type TrainRequest } from "./population.ts";
+import { NO_STEP, Population, type TrainRequest, type TrainResult } from "./population.ts";
 import { pack, unpack } from "./shaders/layout.ts";
 
 /** The engine that draws first weights and problems: they are to the byte those of the WASM engine. */
@@ -30,9 +30,8 @@ const cpuEngines: Partial<Record<ModelName, Promise<Engine>>> = {};
 const VECTORS: readonly VectorName[] = ["parameters", "firstMoment", "secondMoment"];
 
 /**
- * An engine on a GPU: one model of a population. A copy of weights and moments is kept here; after a step it is that of the GPU.
- *
- * Its arithmetic is `fast`: the same adapter gives the same bytes every time, another one may round otherwise.
+ * An engine on a GPU: one model of a population, whose weights and moments are kept here as well. Its arithmetic is `fast`: the same adapter gives the
+ * same bytes every time, another one may round otherwise.
  */
 export class WebgpuEngine extends BaseEngine {
   readonly backend = "webgpu";
@@ -57,7 +56,7 @@ export class WebgpuEngine extends BaseEngine {
     this.#cpu = cpu;
     this.#population = population;
     this.#member = population.join();
-    this.#state = new Float32Array(population.stateLength);
+    this.#state = new Float32Array(VECTORS.length * 4 * population.packing.vectors);
     this.write("parameters", this.initialParameters(0, 0));
   }
 
@@ -103,16 +102,25 @@ export class WebgpuEngine extends BaseEngine {
     return result;
   }
 
-  /** @throws {RangeError} If a batch does not fit into the GPU's buffers */
-  #checkBatch(count: number): void {
-    checkBatch(count, this.#population.mostExamples, ` on ${this.adapter.name}`);
+  /** Takes steps in turn, all of one batch size, or computes a gradient where they update nothing. */
+  async #train(request: Omit<TrainRequest, "model">): Promise<TrainResult> {
+    const [{ batch, updates }] = request.steps;
+    checkBatch(batch, this.#population.mostExamples, ` on ${this.adapter.name}`);
+    return await this.#inTurn(async (population) => {
+      const steps = request.steps.map((step, k) => ({ ...step, before: this.stepCount + k }));
+      const result = await population.train({ ...request, steps, model: this.#member });
+      if (updates) {
+        this.#state = result.state;
+        this.stepCount += steps.length;
+      }
+      return result;
+    });
   }
 
   protected async computeGradient(operands: Operands): Promise<LossAndGradient> {
-    const count = operands.length / 2;
-    this.#checkBatch(count);
-    const { loss, gradient } = await this.#inTurn((population) => population.gradient(this.#member, operands));
-    return { loss, gradient: unpack(gradient, this.#population.packing) };
+    const steps = [{ ...NO_STEP, batch: operands.length / 2 }];
+    const { losses: [loss], state } = await this.#train({ seed: 0, attempt: 0, operands, steps });
+    return { loss, gradient: unpack(state.subarray(this.#state.length), this.#population.packing) };
   }
 
   protected computeLogits(operands: Operands): Promise<Float32Array> {
@@ -124,38 +132,20 @@ export class WebgpuEngine extends BaseEngine {
   }
 
   protected async takeStep(operands: Operands, options: FilledStepOptions): Promise<StepReport> {
-    const count = operands.length / 2;
-    this.#checkBatch(count);
-    const { losses, gradientNorms } = await this.#train((before) => ({
-      ...{ seed: 0, attempt: 0, operands },
-      steps: [{ ...NO_STEP, ...options, batch: count, before, updates: true }],
-    }));
+    const steps = [{ ...NO_STEP, ...options, batch: operands.length / 2, updates: true }];
+    const { losses, gradientNorms } = await this.#train({ seed: 0, attempt: 0, operands, steps });
     return { loss: losses[0], gradientNorm: gradientNorms[0] };
   }
 
   protected takeSteps(run: TrainRun): Promise<TrainRunReport> {
-    const { seed, attempt, stage, firstSample, firstStep, steps, minDigits, maxDigits } = run;
-    this.#checkBatch(stage.batch);
-    const options = checkStepOptions(stage);
-    return this.#train((before) => ({
-      ...{ seed, attempt },
-      steps: Array.from({ length: steps }, (_, k) => ({
-        ...options,
-        learningRate: learningRateAt(stage, firstStep + k),
-        ...{ sample: firstSample + k, minDigits, maxDigits, batch: stage.batch },
-        ...{ before: before + k, updates: true },
-      })),
+    const { seed, attempt, stage, firstSample, firstStep, minDigits, maxDigits } = run;
+    const step = { ...NO_STEP, ...checkStepOptions(stage), minDigits, maxDigits, batch: stage.batch, updates: true };
+    const steps = Array.from({ length: run.steps }, (_, k) => ({
+      ...step,
+      learningRate: learningRateAt(stage, firstStep + k),
+      sample: firstSample + k,
     }));
-  }
-
-  #train(request: (stepsBefore: number) => Omit<TrainRequest, "model">): Promise<TrainRunReport> {
-    return this.#inTurn(async (population) => {
-      const asked = { model: this.#member, ...request(this.stepCount) };
-      const { losses, gradientNorms, state } = await population.train(asked);
-      this.#state = state as Float32Array<ArrayBuffer>;
-      this.stepCount += asked.steps.length;
-      return { losses, gradientNorms };
-    });
+    return this.#train({ seed, attempt, steps });
   }
 
   protected async free(): Promise<void> {
@@ -164,13 +154,7 @@ export class WebgpuEngine extends BaseEngine {
   }
 }
 
-/**
- * Makes an engine on a GPU.
- *
- * @param gpu The device, where it is not the process's own
- * @throws {Error} If there is no adapter; the message says what to install
- * @throws {GpuError} If the adapter gives no device, or refuses the shaders
- */
+/** @throws {Error} If there is no adapter; the message says what to install. @throws {GpuError} If it gives no device, or refuses the shaders */
 export async function createWebgpuEngine(variant: Variant, gpu?: Gpu): Promise<WebgpuEngine> {
   const population = await Population.create(variant, 1, gpu);
   const engine = await WebgpuEngine.join(population);

@@ -4,8 +4,6 @@
  * A batch of up to {@linkcode FUSED_BATCH} examples is trained by one workgroup a model, many steps a dispatch; a larger one by a workgroup a tile of
  * 32 examples, a few that add the tiles up and one that takes the step, three dispatches a step. Only the batch size decides, never the other models of
  * a submission, so a model gets the same bytes alone and beside others.
- *
- * @module
  */
 import { chunksOf, type Operands } from "../../model/problem.ts";
 import { TOKENS, type Variant } from "../../model/variant.ts";
@@ -13,7 +11,7 @@ import { OPERAND_DIGITS, QUERIES } from "../../model/vocabulary.ts";
 import { type Gpu, sharedGpu } from "./device.ts";
 import { type Packing, packingOf } from "./shaders/layout.ts";
 import { Buffers, Program } from "./program.ts";
-import { RequestBatcher } from "./request_batcher.ts";
+
 import { DECODERS, THREADS, TILE, workspaceOf } from "./shaders/mod.ts";
 import { type Copy, type Dispatch, type RunRequest, type StepRequest, submit, VEC4 } from "./submission.ts";
 
@@ -22,12 +20,18 @@ export const FUSED_BATCH = 64;
 
 /** Examples of one dispatch of a model's training, some milliseconds of a real GPU: a longer one may be taken for a hang. */
 const DISPATCH_EXAMPLES = 4096;
-/** Problems of one submission that decodes. */
-const DECODE_CHUNK = 65_536;
-/** Problems of one submission that computes logits. */
-const LOGITS_CHUNK = 4096;
+
+/** Milliseconds that a request waits for those of the other members. */
+const MAX_WAIT = 20;
+
 /** Floats of the logits of a query in the workspace. */
 const LOGITS_ROW = 16;
+
+/** What answers problems: problems of a submission and of a workgroup, and floats that each leaves in the workspace. */
+const ANSWERS = {
+  logits: { tables: "prepare", submission: 4096, workgroup: TILE, floats: QUERIES * LOGITS_ROW },
+  decode: { tables: "prepareDecoding", submission: 65_536, workgroup: 2 * DECODERS, floats: QUERIES },
+} as const;
 
 /** A step of which only the gradient, or an answer, is computed. */
 export const NO_STEP: Omit<StepRequest, "batch"> = {
@@ -49,8 +53,8 @@ export interface TrainRequest {
 export interface TrainResult {
   losses: Float32Array;
   gradientNorms: Float32Array;
-  /** Packed weights, then the first and the second moments. */
-  state: Float32Array;
+  /** Packed weights, then the first and the second moments, then the gradient where no step is taken. */
+  state: Float32Array<ArrayBuffer>;
 }
 
 /** Whether one workgroup does all of a step. */
@@ -68,14 +72,18 @@ export class Population {
   readonly #buffers: Buffers;
   /** Indices of models without a member. */
   readonly #free: number[];
-  readonly #batcher = new RequestBatcher<TrainRequest, TrainResult>((requests) => this.#trainTogether(requests));
+  #members = 0;
+  /** Requests that wait for those of the other members. */
+  #pending: { request: TrainRequest; resolve: (result: Promise<TrainResult>) => void }[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isTraining = false;
   #closed = false;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(program: Program, capacity: number) {
     this.packing = packingOf(program.variant);
     this.#buffers = new Buffers(program);
-    this.#buffers.reserve("states", capacity * this.#stateBytes);
+    this.#buffers.reserve("states", capacity * 4 * this.#vectorBytes);
     this.#free = Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
   }
 
@@ -104,27 +112,23 @@ export class Population {
     return TILE * this.#mostWorkspaces;
   }
 
-  /** Bytes of weights, two moments and a gradient. */
-  get #stateBytes(): number {
-    return 4 * VEC4 * this.packing.vectors;
-  }
-
-  /** Floats of weights and moments. */
-  get stateLength(): number {
-    return 3 * 4 * this.packing.vectors;
+  /** Bytes of the weights, of a moment or of a gradient: the state of a model is these four. */
+  get #vectorBytes(): number {
+    return VEC4 * this.packing.vectors;
   }
 
   /** Gives the index of a model to a new member. */
   join(): number {
     const model = this.#free.pop();
     if (model === undefined) throw new Error("Cannot join a population as a model must be free: all are taken");
-    this.#batcher.join();
+    this.#members++;
     return model;
   }
 
   leave(model: number): void {
     this.#free.push(model);
-    this.#batcher.leave();
+    this.#members--;
+    this.#trainIfReady();
     this.#freeIfDone();
   }
 
@@ -135,17 +139,39 @@ export class Population {
   }
 
   #freeIfDone(): void {
-    if (this.#closed && this.#batcher.members === 0) this.#buffers.destroy();
+    if (this.#closed && this.#members === 0) this.#buffers.destroy();
   }
 
   /** Sets weights and moments. */
   setState(model: number, state: Float32Array<ArrayBuffer>): void {
-    this.#buffers.write("states", state, model * this.#stateBytes);
+    this.#buffers.write("states", state, model * 4 * this.#vectorBytes);
   }
 
-  /** Trains a model, in one submission with all others that are asked for meanwhile. */
+  /** Trains a model, together with the others: when every member has asked, or one has waited long enough. */
   train(request: TrainRequest): Promise<TrainResult> {
-    return this.#batcher.submit(request);
+    return new Promise((resolve) => {
+      this.#pending.push({ request, resolve });
+      this.#trainIfReady();
+    });
+  }
+
+  #trainIfReady(): void {
+    if (this.#isTraining || this.#pending.length === 0) return;
+    if (this.#pending.length >= this.#members) this.#trainPending();
+    else this.#timer ??= setTimeout(() => this.#trainPending(), MAX_WAIT);
+  }
+
+  async #trainPending(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const pending = this.#pending;
+    this.#pending = [];
+    this.#isTraining = true;
+    const results = this.#trainTogether(pending.map(({ request }) => request));
+    pending.forEach(({ resolve }, i) => resolve(results[i]));
+    await Promise.allSettled(results);
+    this.#isTraining = false;
+    this.#trainIfReady();
   }
 
   /** Batches of one size need the same dispatches, so each size is a submission, or several where it does not fit into one. */
@@ -170,16 +196,6 @@ export class Population {
     return result;
   }
 
-  /** The three dispatches of a step of a large batch. */
-  #largeStep(tiles: number, models: number): Dispatch[] {
-    const { sums } = workspaceOf(this.variant);
-    return [
-      ["addTiles", tiles, models],
-      ["sumTiles", Math.ceil(sums / THREADS), models],
-      ["update", models],
-    ];
-  }
-
   async #submitTraining(requests: readonly TrainRequest[]): Promise<TrainResult[]> {
     const fused = isFused(requests[0]);
     const workspaces = workspacesOf(requests[0]);
@@ -194,17 +210,24 @@ export class Population {
       return run;
     });
     const models = requests.length;
+    const largeStep: Dispatch[] = [
+      ["addTiles", workspaces, models],
+      ["sumTiles", Math.ceil(workspaceOf(this.variant).sums / THREADS), models],
+      ["update", models],
+    ];
     const [reports, ...states] = await submit(this.#buffers, {
       runs,
       steps: requests.flatMap(({ steps }) => steps),
       problems: requests.flatMap(({ operands }) => operands ?? []),
       workspaces: workspaces * models,
       first: fused ? [] : [["prepare", models]],
-      dispatches: fused ? [["train", models]] : this.#largeStep(workspaces, models),
+      dispatches: fused ? [["train", models]] : largeStep,
       repeats: Math.max(...runs.map(({ steps, stride }) => fused ? Math.ceil(steps / stride) : steps)),
       copies: [
         ["reports", 0, 8 * firstStep],
-        ...requests.map(({ model }): Copy => ["states", model * this.#stateBytes, 4 * this.stateLength]),
+        ...requests.map((
+          { model, steps: [{ updates }] },
+        ): Copy => ["states", model * 4 * this.#vectorBytes, (updates ? 3 : 4) * this.#vectorBytes]),
       ],
     });
     return runs.map(({ firstStep, steps }, i) => ({
@@ -214,65 +237,34 @@ export class Population {
     }));
   }
 
-  /** Dispatches for given problems; `stride` workgroups have a workspace each. */
-  #compute(
-    model: number,
-    operands: Operands,
-    stride: number,
-    dispatches: readonly Dispatch[],
-    copies: readonly Copy[],
-  ): Promise<Float32Array[]> {
-    return this.#inTurn(() =>
-      submit(this.#buffers, {
-        runs: [{ model, firstStep: 0, steps: 1, stride, seed: 0, attempt: 0, firstProblem: 0 }],
-        steps: [{ ...NO_STEP, batch: operands.length / 2 }],
-        problems: [operands],
-        workspaces: stride,
-        dispatches,
-        copies,
-      })
-    );
-  }
-
-  /** The loss of given problems and its packed gradient. */
-  async gradient(model: number, operands: Operands): Promise<{ loss: number; gradient: Float32Array }> {
-    const tiles = Math.ceil(operands.length / 2 / TILE);
-    const dispatches: Dispatch[] = [["prepare", 1], ...this.#largeStep(tiles, 1)];
-    const at = model * this.#stateBytes + 4 * this.stateLength;
-    const [[loss], gradient] = await this.#compute(model, operands, tiles, dispatches, [
-      ["reports", 0, 8],
-      ["states", at, this.#stateBytes / 4],
-    ]);
-    return { loss, gradient };
+  /** The floats that each problem leaves in the workspace. */
+  async #answer(kernel: keyof typeof ANSWERS, model: number, operands: Operands): Promise<Float32Array> {
+    const { tables, submission, workgroup, floats } = ANSWERS[kernel];
+    const answers = new Float32Array(floats * operands.length / 2);
+    for (const { chunk, first, count } of chunksOf(operands, submission)) {
+      const [part] = await this.#inTurn(() =>
+        submit(this.#buffers, {
+          runs: [{ model, firstStep: 0, steps: 1, stride: 1, seed: 0, attempt: 0, firstProblem: 0 }],
+          steps: [{ ...NO_STEP, batch: count }],
+          problems: [chunk],
+          workspaces: 1,
+          dispatches: [[tables, 1], [kernel, Math.ceil(count / workgroup)]],
+          copies: [["workspace", 0, 4 * floats * count]],
+        })
+      );
+      answers.set(part, floats * first);
+    }
+    return answers;
   }
 
   /** Logits [n, 12, 14]. */
   async logits(model: number, operands: Operands): Promise<Float32Array> {
-    const logits = new Float32Array(QUERIES * operands.length / 2 * TOKENS);
-    for (const { chunk, first, count } of chunksOf(operands, LOGITS_CHUNK)) {
-      const bytes = 4 * QUERIES * LOGITS_ROW * count;
-      const [floats] = await this.#compute(model, chunk, 1, [
-        ["prepare", 1],
-        ["logits", Math.ceil(count / TILE)],
-      ], [["workspace", 0, bytes]]);
-      for (let row = 0; row < QUERIES * count; row++) {
-        const from = LOGITS_ROW * row;
-        logits.set(floats.subarray(from, from + TOKENS), TOKENS * (QUERIES * first + row));
-      }
-    }
-    return logits;
+    const rows = await this.#answer("logits", model, operands);
+    return rows.filter((_, i) => i % LOGITS_ROW < TOKENS);
   }
 
   /** Tokens [n, 12]. */
   async decode(model: number, operands: Operands): Promise<Uint8Array> {
-    const tokens = new Uint8Array(QUERIES * operands.length / 2);
-    for (const { chunk, first, count } of chunksOf(operands, DECODE_CHUNK)) {
-      const [floats] = await this.#compute(model, chunk, 1, [
-        ["prepareDecoding", 1],
-        ["decode", Math.ceil(count / (2 * DECODERS))],
-      ], [["workspace", 0, 4 * QUERIES * count]]);
-      tokens.set(floats, QUERIES * first);
-    }
-    return tokens;
+    return Uint8Array.from(await this.#answer("decode", model, operands));
   }
 }

@@ -1,8 +1,4 @@
-/**
- * One submission: requests are packed into the GPU's buffers, shaders are dispatched, results are copied back.
- *
- * @module
- */
+/** One submission: requests are packed into the GPU's buffers, shaders are dispatched, results are copied back. */
 import type { Operands } from "../../model/problem.ts";
 import type { FilledStepOptions } from "../interface/checks.ts";
 import type { Buffers } from "./program.ts";
@@ -104,16 +100,11 @@ function packProblems(problems: readonly Operands[]): Uint32Array<ArrayBuffer> {
   return words;
 }
 
-/**
- * Submits, and waits for the results.
- *
- * @returns The floats of each copy
- * @throws {GpuError} If the device is lost or refuses it
- */
+/** Submits; the floats of each copy. @throws {GpuError} If the device is lost or refuses it */
 export async function submit(
   buffers: Buffers,
   { runs, steps, problems, workspaces, first = [], dispatches, repeats = 1, copies }: Submission,
-): Promise<Float32Array[]> {
+): Promise<Float32Array<ArrayBuffer>[]> {
   const { gpu, variant } = buffers.program;
   const { device, counts } = gpu;
   const pipelines = new Map<EntryPoint, GPUComputePipeline>();

@@ -1,12 +1,11 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { decodeCheckpoint, encodeCheckpoint } from "../../../src/checkpoint/safetensors/checkpoint.ts";
-import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
 import {
-  openRunDirectory,
+  decodeCheckpoint,
+  encodeCheckpoint,
   readCheckpointFile,
-  runDirectory,
-  writeFileAtomically,
-} from "../../../src/checkpoint/safetensors/store.ts";
+} from "../../../src/checkpoint/safetensors/checkpoint.ts";
+import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
+import { openRunDirectory, runDirectory, writeFileAtomically } from "../../../src/checkpoint/safetensors/store.ts";
 
 const BYTES = encodeCheckpoint({ model: 763, parameters: new Float32Array(763).fill(0.5), metadata: { seed: "7" } });
 

@@ -1,10 +1,6 @@
 /**
- * WGSL: exp, ln and both forms of GELU, by polynomials.
- *
- * WGSL leaves the errors of its own functions to the adapter (exp may be 3 + 2 |x| units in the last place off, software adapters take the whole of it),
- * and has no erf. These are the functions of assembly/elementary.ts with the same coefficients and the same bounds.
- *
- * @module
+ * exp, ln and both forms of GELU, by polynomials: WGSL leaves the errors of its own functions to the adapter (exp may be 3 + 2 |x| units in the last
+ * place off, and software adapters are), and has no erf. These are the functions of assembly/elementary.ts.
  */
 
 import { COEFFICIENTS as C } from "../../interface/coefficients.ts";
@@ -53,9 +49,7 @@ fn lnOf(x: f32) -> f32 {
 
 struct Gelu { value: vec4f, derivative: vec4f }
 
-// GELU(u) = u Phi(u) and its derivative Phi(u) + u phi(u). Must equal \`gelu\` of src/engine/reference.
-// Phi(-|u|) = exp(-u^2 / 2) R(t), t = 1 / (1 + 0.26 |u|): the form of Abramowitz and Stegun 1964, 7.1.26, with the minimax polynomial of
-// assembly/elementary.ts, degree 7, relative error 3e-7 on |u| <= 10.
+// GELU(u) = u Phi(u) and its derivative Phi(u) + u phi(u). Must equal \`gelu\` of src/engine/reference, as \`geluErf\` of assembly/elementary.ts.
 fn geluErf(u: vec4f) -> Gelu {
   let gauss = exp2Of4(u * u * (-0.5 * LOG2_E), LEAST_GAUSS);
   let t = 1.0 / (abs(u) * ${C.PHI_SCALE} + 1.0);

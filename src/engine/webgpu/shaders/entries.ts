@@ -1,27 +1,15 @@
-export const ENTRY_POINTS = [
-  "train",
-  "prepare",
-  "addTiles",
-  "sumTiles",
-  "update",
-  "logits",
-  "prepareDecoding",
-  "decode",
-] as const;
-
-export type EntryPoint = (typeof ENTRY_POINTS)[number];
+export type EntryPoint =
+  | ("train" | "prepare" | "addTiles" | "sumTiles" | "update")
+  | ("logits" | "prepareDecoding" | "decode");
 
 /** The entry points. Every workgroup works for one run, and all but those of `decode` have 192 invocations. Needs all other parts. */
 export const ENTRIES = /* wgsl */ `
-fn begin(run: Run, index: u32, local: u32, workspaceIndex: u32) {
+fn begin(run: Run, index: u32, local: u32, workspaceIndex: u32, threads: u32) {
   thread = local;
   work = WORKSPACE * workspaceIndex;
   table = TABLE * index;
-  gradient = VECTORS * (4u * run.model + 3u);
-}
-
-fn loadWeights(run: Run, threads: u32) {
   let at = 4u * VECTORS * run.model;
+  gradient = at + 3u * VECTORS;
   for (var i = thread; i < VECTORS; i += threads) { weights[i] = states[at + i]; }
 }
 
@@ -42,7 +30,7 @@ fn storeState(run: Run) {
   }
 }
 
-// The step that a run stands at, the same number for all invocations.
+// The next step of a run, the same number for all invocations.
 fn cursorOf(index: u32) -> u32 {
   if (thread == 0u) { control = cursors[index]; }
   return workgroupUniformLoad(&control);
@@ -64,8 +52,7 @@ fn takeStep(run: Run, cursor: u32) {
 @compute @workgroup_size(THREADS)
 fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[group.x];
-  begin(run, group.x, local, group.x);
-  loadWeights(run, THREADS);
+  begin(run, group.x, local, group.x, THREADS);
   loadMoments(run);
   let first = cursorOf(group.x);
   let end = min(run.steps, first + run.stride);
@@ -87,14 +74,13 @@ fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
 @compute @workgroup_size(THREADS)
 fn prepare(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[group.x];
-  begin(run, group.x, local, 0u);
-  loadWeights(run, THREADS);
+  begin(run, group.x, local, 0u, THREADS);
   workgroupBarrier();
   slotsForward(10u);
 }
 
 // A step of a large batch, first part: a workgroup a tile, a row of workgroups a model. A run that has no step left repeats its last one, to no effect.
-// There is no loop and no return here, and it should stay so: in a loop software adapters load even what all invocations share once for each (measured).
+// There is no loop and no return: in a loop software adapters load what all invocations share once for each (measured).
 @compute @workgroup_size(THREADS)
 fn addTiles(
   @builtin(workgroup_id) group: vec3u,
@@ -102,9 +88,8 @@ fn addTiles(
   @builtin(local_invocation_index) local: u32,
 ) {
   let run = runs[group.y];
-  begin(run, group.y, local, group.y * groups.x + group.x);
+  begin(run, group.y, local, group.y * groups.x + group.x, THREADS);
   let step = schedule[run.firstStep + min(cursorOf(group.y), run.steps - 1u)];
-  loadWeights(run, THREADS);
   clearSums();
   sumGroups(addTile(EXAMPLES * group.x, run, step, TwoBlocks()));
 }
@@ -125,10 +110,9 @@ fn sumTiles(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
 @compute @workgroup_size(THREADS)
 fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[group.x];
-  begin(run, group.x, local, group.x * run.stride); // here stride is the number of tiles
+  begin(run, group.x, local, group.x * run.stride, THREADS); // here stride is the number of tiles
   let cursor = cursorOf(group.x);
   if (cursor >= run.steps) { return; }
-  loadWeights(run, THREADS);
   loadMoments(run);
   workgroupBarrier();
   takeStep(run, cursor);
@@ -141,8 +125,7 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 @compute @workgroup_size(THREADS)
 fn logits(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[0];
-  begin(run, 0u, local, 0u);
-  loadWeights(run, THREADS);
+  begin(run, 0u, local, 0u, THREADS);
   let step = schedule[run.firstStep];
   layOutTile(EXAMPLES * group.x, run, step);
   workgroupBarrier();
@@ -162,9 +145,7 @@ fn logits(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 
 @compute @workgroup_size(THREADS)
 fn prepareDecoding(@builtin(local_invocation_index) local: u32) {
-  let run = runs[0];
-  begin(run, 0u, local, 0u);
-  loadWeights(run, THREADS);
+  begin(runs[0], 0u, local, 0u, THREADS);
   workgroupBarrier();
   slotsForward(14u);
 }
@@ -187,17 +168,15 @@ fn likeliest(logits: Hidden) -> f32 {
   return better(best, vec4f(logits.d.xy, -3.1e38, -3.1e38), 12.0).y;
 }
 
-// Twelve tokens of each problem, 3 vec4f, to the workspace: each the likeliest after the prompt and the tokens written before it. An invocation two
-// problems. Must equal \`decodeGreedily\` of src/engine/reference.
+// Twelve tokens of each problem, 3 vec4f, to the workspace; an invocation two problems. Must equal \`decodeGreedily\` of src/engine/reference.
 @compute @workgroup_size(DECODERS)
 fn decode(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[0];
-  begin(run, 0u, local, 0u);
-  loadWeights(run, DECODERS);
+  begin(run, 0u, local, 0u, DECODERS);
   workgroupBarrier();
   let last = schedule[run.firstStep].batch - 1u;
-  if (2u * (DECODERS * group.x + thread) > last) { return; }
   let problem = 2u * (DECODERS * group.x + thread);
+  if (problem > last) { return; }
   let next = min(problem + 1u, last);
   let at = 8u * thread;
   clearTokens(at);

@@ -2,10 +2,7 @@
  * Where the tensors of a model lie on the GPU.
  *
  * A matrix with rows of seven is cut into blocks of four rows, and a block into its seven columns, each a `vec4f`: four rows times a vector, and the
- * sum of outer products that is the gradient, are then seven multiply-adds of a `vec4f`. Rows that only fill a block up are zero and stay zero. Weights,
- * moments and gradient all lie like this; it is the host that packs and unpacks.
- *
- * @module
+ * sum of outer products that is the gradient, are then seven multiply-adds of a `vec4f`. Rows that only fill a block up are zero and stay zero.
  */
 import { paddedIndices, paddedVariant } from "../../../model/padding.ts";
 import { parameterCount, type Variant, WIDTH } from "../../../model/variant.ts";

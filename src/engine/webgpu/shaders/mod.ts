@@ -2,8 +2,6 @@
  * Reading order: rows.ts (vectors and matrices), problems.ts (tokens), slots.ts, attention.ts, query.ts (what follows the attention, both ways),
  * gradient.ts (sums over a batch), optimizer.ts, entries.ts (what is dispatched). What must hold for the bytes to be the same every time: each sum
  * belongs to one invocation, and no order depends on which workgroup is first.
- *
- * @module
  */
 import { type Variant, WIDTH } from "../../../model/variant.ts";
 import { packingOf } from "./layout.ts";

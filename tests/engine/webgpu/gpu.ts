@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { createEngine } from "../../src/engine/mod.ts";
-import type { Engine } from "../../src/engine/interface/types.ts";
-import type { ModelName } from "../../src/model/variant.ts";
-import { type EngineUnderTest, FLOAT32_TOLERANCES } from "../engine/engines.ts";
+import { createEngine } from "../../../src/engine/mod.ts";
+import type { Engine } from "../../../src/engine/interface/types.ts";
+import type { ModelName } from "../../../src/model/variant.ts";
+import { type EngineUnderTest, FLOAT32_TOLERANCES } from "../engines.ts";
 
 /** Whether there is no adapter, and the tests are ignored. */
 export const NO_GPU: boolean = (await navigator.gpu?.requestAdapter() ?? null) === null;

@@ -1,16 +1,16 @@
 /** Flax's files in ours, and ours in the forward pass that goes with Flax's. */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { type Checkpoint, decodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
-import { encodeFlax } from "../../src/checkpoint/numpy/flax.ts";
-import { importCheckpoint, readForeignFile } from "../../src/checkpoint/import_checkpoint.ts";
-import { createEngine } from "../../src/engine/mod.ts";
-import { temporaryFolder } from "../cli/tiny_adder.ts";
-import { python } from "../python/python.ts";
-import { testIn } from "../runtimes/program.ts";
-import { assertLogitsClose, engineLogits, tokensOf } from "./logits.ts";
+import { type Checkpoint, decodeCheckpoint } from "../../../src/checkpoint/safetensors/checkpoint.ts";
+import { encodeFlax } from "../../../src/checkpoint/numpy/flax.ts";
+import { importCheckpoint, readForeignFile } from "../../../src/checkpoint/import_checkpoint.ts";
+import { createEngine } from "../../../src/engine/mod.ts";
+import { temporaryFolder } from "../../cli/tiny_adder.ts";
+import { python } from "../../python/python.ts";
+import { testIn } from "../../runtimes/program.ts";
+import { assertLogitsClose, engineLogits, tokensOf } from "../logits.ts";
 
-const GOLDEN = new URL("../golden/", import.meta.url);
+const GOLDEN = new URL("../../golden/", import.meta.url);
 const SUMS = 500;
 const CLOSE = 1e-5;
 

@@ -1,16 +1,16 @@
 /** Memory that the system refuses. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { loadAdder } from "../../src/adder/load_adder.ts";
-import { createEngine, EngineError } from "../../src/engine/mod.ts";
-import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { outputOf, testIn } from "../runtimes/program.ts";
+import { loadAdder } from "../../../src/adder/load_adder.ts";
+import { createEngine, EngineError } from "../../../src/engine/mod.ts";
+import { shippedCheckpoint } from "../../../src/weights/mod.ts";
+import { outputOf, testIn } from "../../runtimes/program.ts";
 
 testIn(
   "a limit of addresses",
   "an engine that is refused its memory is an EngineError, and those before it go on",
   async () => {
     const source = `
-      import { createEngine } from "${new URL("../../src/engine/mod.ts", import.meta.url)}";
+      import { createEngine } from "${new URL("../../../src/engine/mod.ts", import.meta.url)}";
       const engine = await createEngine();
       engine.initialize(0);
       const before = await engine.predict([{ a: 42, b: 7 }]);

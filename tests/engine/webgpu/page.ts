@@ -1,10 +1,10 @@
 /** What a page computes with WebGPU: the entry of the bundle that Chromium runs, the library's own code. */
-import { createEngine } from "../../src/engine/mod.ts";
-import type { AdapterDescription, StepOptions } from "../../src/engine/interface/types.ts";
-import { adderBoardCases } from "../../src/evaluation/adderboard.ts";
-import type { ModelName } from "../../src/model/variant.ts";
-import { sha256 } from "../../src/common/sha256.ts";
-import { shippedCheckpoint } from "../../src/weights/mod.ts";
+import { createEngine } from "../../../src/engine/mod.ts";
+import type { AdapterDescription, StepOptions } from "../../../src/engine/interface/types.ts";
+import { adderBoardCases } from "../../../src/evaluation/adderboard.ts";
+import type { ModelName } from "../../../src/model/variant.ts";
+import { sha256 } from "../../../src/common/encoding.ts";
+import { shippedCheckpoint } from "../../../src/weights/mod.ts";
 
 /** One set of weights and the batches that it is asked. */
 export interface Asked {

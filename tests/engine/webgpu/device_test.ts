@@ -1,12 +1,12 @@
 /** No adapter, no device, a device that is lost, shaders that do not compile: one clear error, and nothing goes on elsewhere. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { createEngine } from "../../src/engine/mod.ts";
-import { type Gpu, GpuError, type GpuSource, openGpu } from "../../src/engine/webgpu/device.ts";
-import { createWebgpuEngine } from "../../src/engine/webgpu/engine.ts";
-import { Program } from "../../src/engine/webgpu/program.ts";
-import { shaderOf } from "../../src/engine/webgpu/shaders/mod.ts";
-import { variantOf } from "../../src/model/variant.ts";
-import { mixedProblems } from "../engine/lively.ts";
+import { createEngine } from "../../../src/engine/mod.ts";
+import { type Gpu, GpuError, type GpuSource, openGpu } from "../../../src/engine/webgpu/device.ts";
+import { createWebgpuEngine } from "../../../src/engine/webgpu/engine.ts";
+import { Program } from "../../../src/engine/webgpu/program.ts";
+import { shaderOf } from "../../../src/engine/webgpu/shaders/mod.ts";
+import { variantOf } from "../../../src/model/variant.ts";
+import { mixedProblems } from "../lively.ts";
 import { testOnGpu } from "./gpu.ts";
 
 const VARIANT = variantOf(763);

@@ -1,16 +1,16 @@
 /** The same code in a page: WebGPU of headless Chromium, whose adapter is SwiftShader, against PyTorch on every golden set. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { createEngine } from "../../src/engine/mod.ts";
-import { adderBoardCases } from "../../src/evaluation/adderboard.ts";
-import { variantOf } from "../../src/model/variant.ts";
-import { QUERIES } from "../../src/model/vocabulary.ts";
-import { sha256 } from "../../src/common/sha256.ts";
-import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { FLOAT32_TOLERANCES } from "../engine/engines.ts";
-import { assertClose, assertTensorsClose, goldenSets } from "../golden.ts";
-import { evidenceOfChromium, SOFTWARE_WEBGPU } from "../runtimes/chromium.ts";
-import { outputOf, testIn, whyIgnored } from "../runtimes/program.ts";
+import { createEngine } from "../../../src/engine/mod.ts";
+import { adderBoardCases } from "../../../src/evaluation/adderboard.ts";
+import { variantOf } from "../../../src/model/variant.ts";
+import { QUERIES } from "../../../src/model/vocabulary.ts";
+import { sha256 } from "../../../src/common/encoding.ts";
+import { shippedCheckpoint } from "../../../src/weights/mod.ts";
+import { FLOAT32_TOLERANCES } from "../engines.ts";
+import { assertClose, assertTensorsClose, goldenSets } from "../../golden.ts";
+import { evidenceOfChromium, SOFTWARE_WEBGPU } from "../../runtimes/chromium.ts";
+import { outputOf, testIn, whyIgnored } from "../../runtimes/program.ts";
 import type { Asked, PageEvidence } from "./page.ts";
 
 const GOLDEN_SETS = await goldenSets({ narrow: false });

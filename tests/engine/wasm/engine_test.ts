@@ -1,10 +1,10 @@
 /** The WASM engine as an engine, and what it has that others have not. */
 import { assertEquals } from "@std/assert";
-import { ARITHMETICS, createEngine } from "../../src/engine/mod.ts";
-import type { Arithmetic, Engine } from "../../src/engine/interface/types.ts";
-import type { ModelName } from "../../src/model/variant.ts";
-import { testAgainstReference, testInterface } from "./engine_suite.ts";
-import { livelyParameters, mixedProblems } from "./lively.ts";
+import { ARITHMETICS, createEngine } from "../../../src/engine/mod.ts";
+import type { Arithmetic, Engine } from "../../../src/engine/interface/types.ts";
+import type { ModelName } from "../../../src/model/variant.ts";
+import { testAgainstReference, testInterface } from "../engine_suite.ts";
+import { livelyParameters, mixedProblems } from "../lively.ts";
 
 async function wasmEngine(model: ModelName = 763, arithmetic: Arithmetic = "exact"): Promise<Engine> {
   const engine = await createEngine({ backend: "wasm", model, arithmetic });

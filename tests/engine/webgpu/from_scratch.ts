@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { train } from "../../src/training/train.ts";
+import { train } from "../../../src/training/train.ts";
 
 const LEAST = 0.999;
 

@@ -1,15 +1,15 @@
 /** The WebGPU engine as an engine: the interface, every shape of a batch, and WASM beside it. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { createEngine } from "../../src/engine/mod.ts";
-import type { Engine, StepReport, TrainRun } from "../../src/engine/interface/types.ts";
-import { sharedGpu } from "../../src/engine/webgpu/device.ts";
-import { FUSED_BATCH } from "../../src/engine/webgpu/population.ts";
-import { adderBoardCases } from "../../src/evaluation/adderboard.ts";
-import { MODELS } from "../../src/model/variant.ts";
-import { trainRecipe } from "../../src/training/recipes.ts";
-import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { testAgainstReference, testInterface } from "../engine/engine_suite.ts";
-import { livelyParameters } from "../engine/lively.ts";
+import { createEngine } from "../../../src/engine/mod.ts";
+import type { Engine, StepReport, TrainRun } from "../../../src/engine/interface/types.ts";
+import { sharedGpu } from "../../../src/engine/webgpu/device.ts";
+import { FUSED_BATCH } from "../../../src/engine/webgpu/population.ts";
+import { adderBoardCases } from "../../../src/evaluation/adderboard.ts";
+import { MODELS } from "../../../src/model/variant.ts";
+import { trainRecipe } from "../../../src/training/recipes.ts";
+import { shippedCheckpoint } from "../../../src/weights/mod.ts";
+import { testAgainstReference, testInterface } from "../engine_suite.ts";
+import { livelyParameters } from "../lively.ts";
 import { gpuEngine, testOnGpu } from "./gpu.ts";
 
 const LAST_WORD = 2 ** 32 - 1;

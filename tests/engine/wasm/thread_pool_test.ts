@@ -1,7 +1,7 @@
 /** Any number of threads: the same bytes, and nothing left behind. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type Arithmetic, createEngine } from "../../src/engine/mod.ts";
-import { trainRecipe } from "../../src/training/recipes.ts";
+import { type Arithmetic, createEngine } from "../../../src/engine/mod.ts";
+import { trainRecipe } from "../../../src/training/recipes.ts";
 
 const [STAGE] = trainRecipe("fast").stages;
 
@@ -61,7 +61,7 @@ Deno.test("engines with threads side by side do not disturb each other", async (
 
 Deno.test("a process ends when its engines are disposed of, and needs no permission for threads", async () => {
   const source = `
-    import { createEngine } from "${new URL("../../src/engine/mod.ts", import.meta.url)}";
+    import { createEngine } from "${new URL("../../../src/engine/mod.ts", import.meta.url)}";
     for (let i = 0; i < 3; i++) {
       const engine = await createEngine({ threads: 4 });
       engine.initialize(1);

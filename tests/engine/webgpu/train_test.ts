@@ -1,15 +1,14 @@
 /** Training runs and sweeps on the GPU. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { loadAdder } from "../../src/adder/load_adder.ts";
-import { readSweep } from "../../src/sweep/file.ts";
-import { gpuTrainer } from "../../src/sweep/gpu_trainer.ts";
-import { planRuns } from "../../src/sweep/sweep.ts";
-import { sweep } from "../../src/sweep/sweep.ts";
-import { TrainingError } from "../../src/training/error.ts";
-import { type Recipe, trainRecipe } from "../../src/training/recipes.ts";
-import { train } from "../../src/training/train.ts";
-import { sha256 } from "../../src/common/sha256.ts";
+import { loadAdder } from "../../../src/adder/load_adder.ts";
+import { readSweep } from "../../../src/sweep/file.ts";
+import { gpuTrainer } from "../../../src/sweep/gpu_trainer.ts";
+import { planRuns, sweep } from "../../../src/sweep/sweep.ts";
+import { TrainingError } from "../../../src/training/error.ts";
+import { type Recipe, trainRecipe } from "../../../src/training/recipes.ts";
+import { train } from "../../../src/training/train.ts";
+import { sha256 } from "../../../src/common/encoding.ts";
 import { testOnGpu } from "./gpu.ts";
 
 async function inFolder(use: (path: string) => Promise<void>): Promise<void> {

@@ -1,11 +1,11 @@
 /** Both modules that decode read the same numbers, which is what a proof about both rests on. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { WASM as ADDER } from "../../src/engine/wasm/adder_module.ts";
-import { type AdderExports, instantiate, writeVector } from "../../src/engine/wasm/core.ts";
-import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
-import { type ModelName, variantOf } from "../../src/model/variant.ts";
-import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { livelyParameters } from "./lively.ts";
+import { WASM as ADDER } from "../../../src/engine/wasm/adder_module.ts";
+import { type AdderExports, instantiate, writeVector } from "../../../src/engine/wasm/core.ts";
+import { WASM as EXACT } from "../../../src/engine/wasm/exact_module.ts";
+import { type ModelName, variantOf } from "../../../src/model/variant.ts";
+import { shippedCheckpoint } from "../../../src/weights/mod.ts";
+import { livelyParameters } from "../lively.ts";
 
 /** The floats of keys, queries and folded matrices, as src/engine/wasm/decoding_tables.ts describes them. */
 const SIZES = {

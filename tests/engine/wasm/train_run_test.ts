@@ -1,15 +1,15 @@
 /** trainRun() of the WASM engine: a loop in the module that must be the loop outside it. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { ARITHMETICS, createEngine } from "../../src/engine/mod.ts";
-import type { Arithmetic, Engine, StepReport, TrainRun } from "../../src/engine/interface/types.ts";
-import { type Core, instantiate } from "../../src/engine/wasm/core.ts";
-import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
-import { type ModelName, MODELS, variantOf } from "../../src/model/variant.ts";
-import { learningRateAt } from "../../src/schedule/learning_rate.ts";
-import { continueRecipe, RECIPES, trainRecipe } from "../../src/training/recipes.ts";
-import type { StageHyperparameters } from "../../src/schedule/stage.ts";
-import { goldenSchedules } from "../golden.ts";
-import { livelyParameters } from "./lively.ts";
+import { ARITHMETICS, createEngine } from "../../../src/engine/mod.ts";
+import type { Arithmetic, Engine, StepReport, TrainRun } from "../../../src/engine/interface/types.ts";
+import { type Core, instantiate, writeRun } from "../../../src/engine/wasm/core.ts";
+import { WASM as EXACT } from "../../../src/engine/wasm/exact_module.ts";
+import { type ModelName, MODELS, variantOf } from "../../../src/model/variant.ts";
+import { learningRateAt } from "../../../src/schedule/learning_rate.ts";
+import { continueRecipe, RECIPES, trainRecipe } from "../../../src/training/recipes.ts";
+import type { StageHyperparameters } from "../../../src/schedule/stage.ts";
+import { goldenSchedules } from "../../golden.ts";
+import { livelyParameters } from "../lively.ts";
 
 const LAST_WORD = 2 ** 32 - 1;
 
@@ -40,8 +40,9 @@ const RUN: TrainRun = {
 const core: Core = instantiate(EXACT, variantOf(763));
 
 /** The module's own learning rate: JavaScript's may differ in its last bit. */
-function moduleRate({ steps, learningRate, warmupSteps, floor }: StageHyperparameters, step: number): number {
-  return core.exports.learningRate(step, steps, learningRate, warmupSteps, floor);
+function moduleRate(stage: StageHyperparameters, step: number): number {
+  writeRun(core, { ...stage, stageSteps: stage.steps });
+  return core.exports.learningRate(step);
 }
 
 async function wasmEngine(model: ModelName = 763, arithmetic: Arithmetic = "exact"): Promise<Engine> {

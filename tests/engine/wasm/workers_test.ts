@@ -1,18 +1,18 @@
 /** Threads that die: whoever waits for them is told, and nothing hangs. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { createWorkerPool } from "../../src/certify/worker_pool.ts";
-import { createEngine, EngineError } from "../../src/engine/mod.ts";
-import { instantiate } from "../../src/engine/wasm/core.ts";
-import { WasmEngine } from "../../src/engine/wasm/engine.ts";
-import { WASM } from "../../src/engine/wasm/exact_module.ts";
-import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
-import { startThreads, startTrainer } from "../../src/engine/wasm/thread_pool.ts";
-import { variantOf } from "../../src/model/variant.ts";
-import { train } from "../../src/training/train.ts";
-import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { temporaryFolder } from "../cli/tiny_adder.ts";
-import { shortRecipe, shortStage } from "../training/short_recipe.ts";
+import { createWorkerPool } from "../../../src/certify/worker_pool.ts";
+import { createEngine, EngineError } from "../../../src/engine/mod.ts";
+import { instantiate } from "../../../src/engine/wasm/core.ts";
+import { WasmEngine } from "../../../src/engine/wasm/engine.ts";
+import { WASM } from "../../../src/engine/wasm/exact_module.ts";
+import { readDecodingNumbers } from "../../../src/engine/wasm/read_decoding.ts";
+import { startThreads, startTrainer } from "../../../src/engine/wasm/thread_pool.ts";
+import { variantOf } from "../../../src/model/variant.ts";
+import { train } from "../../../src/training/train.ts";
+import { shippedCheckpoint } from "../../../src/weights/mod.ts";
+import { temporaryFolder } from "../../cli/tiny_adder.ts";
+import { shortRecipe, shortStage } from "../../training/short_recipe.ts";
 
 /** Has workers started from a Blob run another source meanwhile. */
 async function withOtherSource<T>(from: string | RegExp, to: string, run: () => Promise<T>): Promise<T> {

@@ -1,21 +1,21 @@
 /** Our ONNX files in onnxruntime-web. */
 import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import type { Checkpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
-import { encodeOnnx } from "../../src/checkpoint/onnx/onnx.ts";
-import { createEngine } from "../../src/engine/mod.ts";
-import { adderBoardCases } from "../../src/evaluation/adderboard.ts";
-import { MODELS, variantOf } from "../../src/model/variant.ts";
-import { PROMPT_LENGTH, promptTokens, QUERIES, SUM_DIGITS } from "../../src/model/vocabulary.ts";
-import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { temporaryFolder } from "../cli/tiny_adder.ts";
-import { goldenSets } from "../golden.ts";
-import { outputOf } from "../runtimes/program.ts";
-import { assertLogitsClose, engineLogits, queried, tokensOf } from "./logits.ts";
+import type { Checkpoint } from "../../../src/checkpoint/safetensors/checkpoint.ts";
+import { encodeOnnx } from "../../../src/checkpoint/onnx/onnx.ts";
+import { createEngine } from "../../../src/engine/mod.ts";
+import { adderBoardCases } from "../../../src/evaluation/adderboard.ts";
+import { MODELS, variantOf } from "../../../src/model/variant.ts";
+import { PROMPT_LENGTH, promptTokens, QUERIES, SUM_DIGITS } from "../../../src/model/vocabulary.ts";
+import { shippedCheckpoint } from "../../../src/weights/mod.ts";
+import { temporaryFolder } from "../../cli/tiny_adder.ts";
+import { goldenSets } from "../../golden.ts";
+import { outputOf } from "../../runtimes/program.ts";
+import { assertLogitsClose, engineLogits, queried, tokensOf } from "../logits.ts";
 
 const SUMS = 1000;
 const RUNTIME = fromFileUrl(new URL("./onnx_runtime.ts", import.meta.url));
-const CONFIG = fromFileUrl(new URL("../deno.json", import.meta.url));
+const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
 
 /** The first of the AdderBoard's cases, its edge cases among them. */
 const OPERANDS = adderBoardCases().slice(0, 2 * SUMS);

@@ -1,11 +1,11 @@
 /** Models that are trained in one submission: each gets what it gets alone. */
 import { assert, assertEquals } from "@std/assert";
-import type { TrainRun, TrainRunReport } from "../../src/engine/interface/types.ts";
-import { sharedGpu } from "../../src/engine/webgpu/device.ts";
-import { WebgpuEngine } from "../../src/engine/webgpu/engine.ts";
-import { Population } from "../../src/engine/webgpu/population.ts";
-import { variantOf } from "../../src/model/variant.ts";
-import { trainRecipe } from "../../src/training/recipes.ts";
+import type { TrainRun, TrainRunReport } from "../../../src/engine/interface/types.ts";
+import { sharedGpu } from "../../../src/engine/webgpu/device.ts";
+import { WebgpuEngine } from "../../../src/engine/webgpu/engine.ts";
+import { Population } from "../../../src/engine/webgpu/population.ts";
+import { variantOf } from "../../../src/model/variant.ts";
+import { trainRecipe } from "../../../src/training/recipes.ts";
 import { gpuEngine, testOnGpu } from "./gpu.ts";
 
 const SEEDS = Array.from({ length: 16 }, (_, i) => i);
