@@ -14,9 +14,8 @@
 export { add, addMany } from "./src/adder/add.ts";
 export type { Adder, Pair, Sum } from "./src/adder/adder.ts";
 export type { Bytes } from "./src/checkpoint/common/bytes.ts";
-export type { Checkpoint } from "./src/checkpoint/safetensors/checkpoint.ts";
+export type { Checkpoint, CheckpointSource } from "./src/checkpoint/safetensors/checkpoint.ts";
 export { CheckpointError } from "./src/checkpoint/common/error.ts";
-export type { CheckpointSource } from "./src/checkpoint/safetensors/source.ts";
 export { EngineError } from "./src/engine/interface/error.ts";
 export type { AdapterDescription, Arithmetic, BackendName } from "./src/engine/interface/types.ts";
 export {

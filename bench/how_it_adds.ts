@@ -11,7 +11,7 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import { readCheckpointFileSync } from "../src/checkpoint/safetensors/store.ts";
+import { readCheckpointFileSync } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { linear } from "../src/engine/reference/linear.ts";
 import { forward, type QueryState, tensorsOf } from "../src/engine/reference/model.ts";
 import { surveyModel, surveySvg } from "../src/inspection/survey.ts";

@@ -5,7 +5,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { CONTENT_SECURITY_POLICY, HEADERS } from "../src/lab/headers.ts";
-import { sha256 } from "../src/common/sha256.ts";
+import { sha256 } from "../src/common/encoding.ts";
 
 /** Files by path within the folder. */
 export type Files = Map<string, Uint8Array<ArrayBuffer>>;

@@ -1,4 +1,4 @@
-import { formatInteger } from "../src/common/format_integer.ts";
+import { formatInteger } from "../src/common/format_value.ts";
 import { drawAxes, type Frame, scalesOf, type Tick } from "../src/svg/chart.ts";
 import { Rectangles } from "../src/svg/svg.ts";
 import { useMemo, useState } from "preact/hooks";

@@ -1,5 +1,5 @@
 import type { CertifyProgress } from "../src/certify/types.ts";
-import { formatInteger } from "../src/common/format_integer.ts";
+import { formatInteger } from "../src/common/format_value.ts";
 import { SUM_DIGITS } from "../src/model/vocabulary.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
 import { Curve } from "./curve.ts";

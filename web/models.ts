@@ -1,5 +1,5 @@
 import { decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
-import { fromBase64, toBase64 } from "../src/common/base64.ts";
+import { fromBase64, toBase64 } from "../src/common/encoding.ts";
 import type { ModelName } from "../src/model/variant.ts";
 import { Changes } from "./hooks.ts";
 

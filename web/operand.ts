@@ -1,5 +1,5 @@
 import { MAX_OPERAND, OPERAND_DIGITS } from "../src/model/vocabulary.ts";
-import { formatInteger } from "../src/common/format_integer.ts";
+import { formatInteger } from "../src/common/format_value.ts";
 
 /** Separators anywhere between digits, and commas or points before groups of three; one point alone would be a decimal one. */
 const LOOSE_SEPARATORS = /[\s_'’]/g;

@@ -1,4 +1,4 @@
-import { formatInteger } from "../src/common/format_integer.ts";
+import { formatInteger } from "../src/common/format_value.ts";
 import type { Sum } from "./sum.ts";
 
 /** Two numbers, which a press adds in the section `Add`. */

@@ -1,5 +1,5 @@
 import { certificateText, marginText } from "../src/certify/certificate.ts";
-import { formatInteger } from "../src/common/format_integer.ts";
+import { formatInteger } from "../src/common/format_value.ts";
 import { short } from "./format.ts";
 import { useChanges } from "./hooks.ts";
 import { download } from "./model_section.tsx";

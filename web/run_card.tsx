@@ -1,6 +1,6 @@
 import type { CertifyProgress } from "../src/certify/types.ts";
 import { marginText } from "../src/certify/certificate.ts";
-import { formatInteger } from "../src/common/format_integer.ts";
+import { formatInteger } from "../src/common/format_value.ts";
 import { useState } from "preact/hooks";
 import { threadsText } from "./capabilities.tsx";
 import { percent, short } from "./format.ts";

@@ -1,5 +1,5 @@
 import { decodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
-import { formatInteger } from "../src/common/format_integer.ts";
+import { formatInteger } from "../src/common/format_value.ts";
 import { Changes } from "./hooks.ts";
 import { LabRun, type Slot } from "./lab_run.ts";
 import type { LabModel, Models } from "./models.ts";

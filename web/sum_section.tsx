@@ -1,4 +1,4 @@
-import { formatInteger } from "../src/common/format_integer.ts";
+import { formatInteger } from "../src/common/format_value.ts";
 import { TOKEN_NAMES } from "../src/inspection/names.ts";
 import { inspectSum, type SumInspection } from "../src/inspection/sum.ts";
 import { EOS, FIRST_QUERY, MAX_OPERAND, PLUS, QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";

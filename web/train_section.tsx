@@ -1,4 +1,4 @@
-import { formatInteger } from "../src/common/format_integer.ts";
+import { formatInteger } from "../src/common/format_value.ts";
 import { hasSimd } from "../src/engine/wasm/core.ts";
 import type { Arithmetic, BackendName } from "../src/engine/interface/types.ts";
 import { MODELS, variantOf } from "../src/model/variant.ts";

@@ -1,6 +1,6 @@
 import { makeAdder } from "./add.ts";
 import type { Adder } from "./adder.ts";
-import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/source.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { checkParameters } from "../engine/interface/checks.ts";
 import { variantOf } from "../model/variant.ts";
 

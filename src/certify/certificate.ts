@@ -2,7 +2,7 @@
  * Certificates as files, and how their margins are written.
  */
 import { littleEndian } from "../checkpoint/common/bytes.ts";
-import { sha256 } from "../common/sha256.ts";
+import { sha256 } from "../common/encoding.ts";
 import type { Certificate } from "./types.ts";
 
 /** SHA-256 of weights: float32, little-endian, in the order of the flat vector. */

@@ -1,7 +1,7 @@
 /**
  * The prover: whether a model adds every pair of operands correctly.
  */
-import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/source.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { checkParameters } from "../engine/interface/checks.ts";
 import { checkOptions, type OptionKinds } from "../common/options.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/source.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import type { BackendName, Engine } from "../engine/interface/types.ts";
 import { checkOptions, type OptionKinds } from "../common/options.ts";

@@ -5,7 +5,7 @@
 import { DIGITS, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
 import { type ModelName, parameterCount, variantOf } from "../model/variant.ts";
-import { sha256 } from "../common/sha256.ts";
+import { sha256 } from "../common/encoding.ts";
 import { EOS, EQUALS, FIRST_QUERY, OPERAND_DIGITS, QUERIES, SUM_DIGITS } from "../model/vocabulary.ts";
 import { Attention, MOST_ROUNDS, type Pair, type Part, UNITS } from "./attention.ts";
 import { Layers } from "./margin.ts";

@@ -1,16 +1,8 @@
-/**
- * A submission to the AdderBoard, https://github.com/anadim/AdderBoard, is a Python file: `build_model()` returns a model and its description,
- * `add(model, a, b)` adds with it.
- *
- * The model is a `torch.nn.Module`, because the board requires a forward pass from tokens to logits, a decoding loop outside of it that works with
- * any weights, and counts the unique parameters.
- *
- * @module
- */
+// The board wants a `torch.nn.Module` with a forward pass from tokens to logits, a decoding loop outside of it, and counts unique parameters.
 import { parameterCount, type Variant, variantOf } from "../model/variant.ts";
-import { toBase64 } from "../common/base64.ts";
+import { toBase64 } from "../common/encoding.ts";
 import { concatenate } from "./common/bytes.ts";
-import { type CheckpointSource, tensorsToWrite } from "./safetensors/source.ts";
+import { type CheckpointSource, tensorsToWrite } from "./safetensors/checkpoint.ts";
 
 /** Characters per line of the embedded weights. */
 const LINE = 100;

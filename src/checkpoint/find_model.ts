@@ -29,10 +29,8 @@ const OPTIMIZER_KEY = /^opt(?:im(?:izer)?s?)?(?:_states?)?(?:_dicts?)?$/i;
 const OPTIMIZER_CLASS = /^(?:optax|torch\.optim)[. ]/;
 
 /**
- * Searches a file for the one dictionary whose tensors have the names of a model after a common prefix, wherever it is nested.
+ * Searches a file for the one dictionary whose tensors have the names of a model after a common prefix, wherever it is nested, or under `key`.
  *
- * @param asked What errors say was asked: `Cannot <asked> as …`
- * @param key Where the model is, of several
  * @throws {CheckpointError} If there is none that comes near, or more than one
  */
 export function findModel(root: PickleValue, asked: string, key?: string): FoundModel {

@@ -58,11 +58,7 @@ export async function importCheckpoint(file: Bytes, options: ImportOptions = {})
   return modelIn(root, { ...options, asked, metadata });
 }
 
-/**
- * Reads a checkpoint of a file as {@linkcode importCheckpoint} does.
- *
- * @throws {CheckpointError} Also if there is no such file, or it cannot be read
- */
+/** {@linkcode importCheckpoint} of a file. @throws {CheckpointError} Also if there is no such file, or it cannot be read */
 export async function readForeignFile(
   path: string,
   options: Omit<ImportOptions, "source"> = {},

@@ -18,9 +18,11 @@ export type { Bytes } from "./common/bytes.ts";
 export { encodeAdderBoardSubmission } from "./adderboard.ts";
 export {
   type Checkpoint,
+  type CheckpointSource,
   decodeCheckpoint,
   type DecodeCheckpointOptions,
   encodeCheckpoint,
+  readCheckpointFile,
 } from "./safetensors/checkpoint.ts";
 export { CheckpointError } from "./common/error.ts";
 export { encodeFlax } from "./numpy/flax.ts";
@@ -42,6 +44,4 @@ export {
   type SafetensorsInput,
   type SafetensorsTensor,
 } from "./safetensors/safetensors.ts";
-export type { CheckpointSource } from "./safetensors/source.ts";
-export { readCheckpointFile } from "./safetensors/store.ts";
 export type { ModelName } from "../model/variant.ts";

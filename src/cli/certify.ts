@@ -2,7 +2,7 @@ import { certificateText, marginText } from "../certify/certificate.ts";
 import { certify } from "../certify/certify.ts";
 import type { CertifyOptions, CertifyResult } from "../certify/types.ts";
 import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
-import { formatInteger } from "../common/format_integer.ts";
+import { formatInteger } from "../common/format_value.ts";
 import { createEngine } from "../engine/mod.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { defineCommand } from "./command.ts";

@@ -1,5 +1,5 @@
 import { checkCertificate } from "../checker/check.ts";
-import { formatInteger } from "../common/format_integer.ts";
+import { formatInteger } from "../common/format_value.ts";
 import { defineCommand } from "./command.ts";
 import { FROM_FLAG, inputFile } from "./flags.ts";
 import { modelFrom, readText } from "./files.ts";

@@ -1,4 +1,4 @@
-import { formatInteger } from "../common/format_integer.ts";
+import { formatInteger } from "../common/format_value.ts";
 import type { Engine } from "../engine/interface/types.ts";
 import { createEngine } from "../engine/mod.ts";
 import { adderBoardCases } from "../evaluation/adderboard.ts";

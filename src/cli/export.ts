@@ -4,7 +4,7 @@ import { encodeFlax } from "../checkpoint/numpy/flax.ts";
 import { encodeNpz } from "../checkpoint/numpy/npz.ts";
 import { encodeOnnx } from "../checkpoint/onnx/onnx.ts";
 import { encodePyTorchCheckpoint } from "../checkpoint/pytorch/pytorch.ts";
-import { formatInteger } from "../common/format_integer.ts";
+import { formatInteger } from "../common/format_value.ts";
 import { parameterCount, variantOf } from "../model/variant.ts";
 import { defineCommand } from "./command.ts";
 import { checkOutput, modelFrom, STANDARD, writeOutput } from "./files.ts";

@@ -1,5 +1,5 @@
-import { type Checkpoint, decodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
-import { readCheckpointFile, reasonOf, withFile, writeAll, writeFile } from "../checkpoint/safetensors/store.ts";
+import { type Checkpoint, decodeCheckpoint, readCheckpointFile } from "../checkpoint/safetensors/checkpoint.ts";
+import { reasonOf, withFile, writeAll, writeFile } from "../checkpoint/safetensors/store.ts";
 import { decodeText } from "../common/text.ts";
 import { shippedCheckpoint } from "../weights/mod.ts";
 import { quote, UsageError } from "./usage_error.ts";

@@ -5,7 +5,8 @@
  */
 import { examine } from "../certify/certify.ts";
 import type { CertifyOptions, CertifyResult } from "../certify/types.ts";
-import { keptSteps, readCheckpointFileSync } from "../checkpoint/safetensors/store.ts";
+import { readCheckpointFileSync } from "../checkpoint/safetensors/checkpoint.ts";
+import { keptSteps } from "../checkpoint/safetensors/store.ts";
 import { formatError } from "../common/format_value.ts";
 import { look } from "../inspection/look.ts";
 import { marginOf } from "../inspection/sum.ts";

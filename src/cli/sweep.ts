@@ -1,4 +1,4 @@
-import { formatInteger } from "../common/format_integer.ts";
+import { formatInteger } from "../common/format_value.ts";
 import { parseSweep } from "../sweep/file.ts";
 import type { SweepLine } from "../sweep/line.ts";
 import { toSvg } from "../sweep/plot.ts";

@@ -1,6 +1,6 @@
 import { marginText } from "../certify/certificate.ts";
 import { CERTIFICATE_FILE } from "../checkpoint/safetensors/store.ts";
-import { formatInteger } from "../common/format_integer.ts";
+import { formatInteger } from "../common/format_value.ts";
 import { KeptRunError } from "../training/error.ts";
 import type { TrainOptions } from "../training/options.ts";
 import type { ProgressEvent, TrainReport, TrainResult } from "../training/types.ts";

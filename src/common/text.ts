@@ -6,11 +6,7 @@ const FOREIGN: readonly (readonly [first: readonly number[], what: string])[] = 
   [[0x25, 0x50, 0x44, 0x46], "it is a PDF document"],
 ];
 
-/**
- * Decodes a text file: UTF-8, or UTF-16 as Excel and PowerShell write it. A byte order mark is skipped.
- *
- * @param fail Makes an error from the end of its message, for what is not text
- */
+/** Decodes UTF-8, or UTF-16 as Excel and PowerShell write it, without a byte order mark. @param fail Makes an error of a reason, for what is no text */
 export function decodeText(bytes: Uint8Array, fail: (reason: string) => Error): string {
   const foreign = FOREIGN.find(([first]) => first.every((byte, i) => bytes[i] === byte));
   if (foreign !== undefined) throw fail(foreign[1]);

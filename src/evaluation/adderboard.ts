@@ -9,17 +9,7 @@ export const EDGE_CASES: readonly (readonly [a: number, b: number])[] = [
 
 const RANDOM_PAIRS = 10_000;
 
-/**
- * The operands of the AdderBoard verifier: {@linkcode EDGE_CASES}, then 10,000 pairs of `randint(0, 9999999999)` from Python's
- * `random.Random(2025)`.
- *
- * @example Usage
- * ```ts ignore
- * const { exactMatch } = await evaluate(engine, adderBoardCases());
- * ```
- *
- * @returns 10,010 pairs, a0 b0 a1 b1 …
- */
+/** The operands a0 b0 a1 b1 … of the AdderBoard's verifier: its edge cases, then 10,000 pairs as Python's `random.Random(2025)` draws them. */
 export function adderBoardCases(): Float64Array {
   const random = new MersenneTwister([2025]);
   const operands = new Float64Array(2 * (EDGE_CASES.length + RANDOM_PAIRS));

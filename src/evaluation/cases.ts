@@ -1,6 +1,5 @@
 import type { Operands } from "../model/problem.ts";
 import { MAX_OPERAND } from "../model/vocabulary.ts";
-import { mostPairs, readCsv, SEPARATORS } from "./csv.ts";
 
 /** A case file is not what it should be. The message names the file, the line and the value. */
 export class CaseFileError extends Error {
@@ -12,12 +11,6 @@ export class CaseFileError extends Error {
  * around values, empty lines, a byte order mark and every kind of line end are fine; other columns do not count. Commas, semicolons, tabs or
  * bars may separate values; Excel's line `sep=;` names the separator.
  *
- * @example Usage
- * ```ts ignore
- * parseCases("a,b,sum\n42,7,49\n", "cases.csv"); // Float64Array [42, 7]
- * ```
- *
- * @param source The name of the file, for errors
  * @throws {CaseFileError} If a column or a value is missing, an operand is not a whole number in [0, 9999999999], a sum is not that
  * of its line, or there are no problems
  */
@@ -92,4 +85,55 @@ function wholeNumber(text: string): number {
 
 function excerpt(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}
+
+/** One row that is not blank: the line on which it begins, from 1, and its values without quotes and the spaces around them. */
+interface CsvRow {
+  line: number;
+  fields: string[];
+}
+
+/** What may separate values: comma, semicolon (Excel where the comma is the decimal sign), tab, bar. */
+const SEPARATORS: readonly string[] = [",", ";", "\t", "|"];
+
+/** A quoted value, or the text up to the next separator or line end; then its delimiter. */
+function fieldPattern(separator: string): RegExp {
+  const between = `\\u${separator.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  const spaces = separator === "\t" ? " *" : separator === " " ? "\\t*" : "[ \\t]*";
+  return new RegExp(
+    `${spaces}(?:"([^"]*(?:""[^"]*)*)"${spaces}(?=[${between}\\r\\n]|$)|([^${between}\\r\\n]*))(${between}|\\r\\n|\\n|\\r|$)`,
+    "y",
+  );
+}
+
+/** An upper bound of the number of rows with two values or more. */
+function mostPairs(text: string, separator: string): number {
+  const between = separator.charCodeAt(0);
+  let [separators, lines] = [0, 1];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === between) separators++;
+    else if (code === 0x0a || code === 0x0d) lines++;
+  }
+  return Math.min(separators, lines);
+}
+
+/** Reads comma-separated values, RFC 4180, leniently, row by row. @param onBadQuote Called with the line of a quote without an end; must throw */
+function* readCsv(
+  text: string,
+  { separator, firstLine = 1 }: { separator: string; firstLine?: number },
+  onBadQuote: (line: number) => never,
+): Generator<CsvRow, void> {
+  const field = fieldPattern(separator);
+  let line = firstLine;
+  let row: CsvRow = { line, fields: [] };
+  while (field.lastIndex < text.length || row.fields.length > 0) {
+    const [, quoted, bare, end] = field.exec(text)!;
+    if (bare?.startsWith('"')) onBadQuote(line);
+    row.fields.push(quoted?.replaceAll('""', '"').trim() ?? bare.trim());
+    line += quoted?.match(/\r\n|\n|\r/g)?.length ?? 0;
+    if (end === separator) continue;
+    if (row.fields.length > 1 || row.fields[0] !== "") yield row;
+    row = { line: ++line, fields: [] };
+  }
 }

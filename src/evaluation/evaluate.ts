@@ -1,4 +1,4 @@
-import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/source.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import type { Engine } from "../engine/interface/types.ts";
 import { eventLoopTurn } from "../common/event_loop.ts";

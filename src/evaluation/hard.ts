@@ -28,12 +28,6 @@ const RUNS_WITH_CARRY = RUNS.filter(({ start }) => start > 0);
  * second one with a carry coming in. A chain ends where its run ends: the digits above never sum to 9, and the digits below, where
  * no carry is to come in, sum to less. All other digits are random.
  *
- * @example Usage
- * ```ts ignore
- * const { correct, total } = await evaluate(engine, hardCases({ count: 100_000, seed: 1 }));
- * ```
- *
- * @returns `count` pairs, a0 b0 a1 b1 …; where `count` is below the length of the fixed list, the first of it
  * @throws {RangeError} If `count` is not a whole number >= 0 or `seed` not one in [0, 2^32)
  */
 export function hardCases({ count, seed }: { count: number; seed: number }): Operands {

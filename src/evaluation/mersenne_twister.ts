@@ -5,25 +5,14 @@ const LOWER_BITS = 0x7fffffff;
 const TWIST = 0x9908b0df;
 
 /**
- * The generator MT19937 as CPython seeds and reads it.
- * Matsumoto and Nishimura 1998, "Mersenne Twister", and their mt19937ar.c; the reading of numbers that are no words is that of
- * CPython's `random.getrandbits` and `random._randbelow`.
- *
- * @example Usage
- * ```ts ignore
- * const random = new MersenneTwister([2025]); // random = random.Random(2025)
- * random.below(10_000_000_000); //               random.randint(0, 9999999999)
- * ```
+ * MT19937 as CPython seeds and reads it: Matsumoto and Nishimura 1998, "Mersenne Twister", and their mt19937ar.c; `random.getrandbits` and
+ * `random._randbelow`.
  */
 export class MersenneTwister {
   readonly #state = new Uint32Array(STATE_WORDS);
   #next = STATE_WORDS;
 
-  /**
-   * Seeds by mt19937ar.c's `init_by_array`, as `random.Random(seed)` does for a whole number.
-   *
-   * @param key At least one word; of a seed in Python its 32-bit words, the lowest first
-   */
+  /** Seeds by `init_by_array`, as `random.Random(seed)` does. @param key The 32-bit words of a seed, the lowest first */
   constructor(key: readonly number[]) {
     const state = this.#state;
     state[0] = 19650218;

@@ -1,4 +1,4 @@
-import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/source.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { dot, linear, rowOf } from "../engine/reference/linear.ts";
 import { COLOURS, svgFile, text } from "../svg/svg.ts";
 import { withDrawing } from "./display.ts";

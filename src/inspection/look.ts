@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/source.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { writeSafetensors } from "../checkpoint/safetensors/safetensors.ts";
 import { check, checkOneOf } from "../common/checks.ts";
 import { formatValue } from "../common/format_value.ts";

@@ -16,7 +16,7 @@
 export type { Bytes } from "../checkpoint/common/bytes.ts";
 export type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 export { CheckpointError } from "../checkpoint/common/error.ts";
-export type { CheckpointSource } from "../checkpoint/safetensors/source.ts";
+export type { CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 export { type ActivationName, ACTIVATIONS } from "../engine/reference/attention.ts";
 export type { Operands, Problem, Problems } from "../model/problem.ts";
 export type { ModelName } from "../model/variant.ts";

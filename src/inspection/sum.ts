@@ -1,4 +1,4 @@
-import type { CheckpointSource } from "../checkpoint/safetensors/source.ts";
+import type { CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { softmax } from "../engine/reference/softmax.ts";
 import { FIRST_QUERY, QUERIES } from "../model/vocabulary.ts";
 import { heatMapsSvg } from "../svg/heat_map.ts";

@@ -1,4 +1,4 @@
-import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/source.ts";
+import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { linear } from "../engine/reference/linear.ts";
 import { drawOperands } from "../model/sampler.ts";
 import type { ModelName } from "../model/variant.ts";

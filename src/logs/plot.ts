@@ -1,5 +1,5 @@
 import { chartSvg } from "../svg/chart.ts";
-import { formatInteger } from "../common/format_integer.ts";
+import { formatInteger } from "../common/format_value.ts";
 import type { LogLine, RunLog } from "./run_log.ts";
 
 /** Losses on the y axis, from the bottom to the top, in powers of ten. */

@@ -18,17 +18,11 @@ function normalPair(pair: number, seed: number, attempt: number): readonly [numb
 }
 
 /**
- * Draws fresh weights: each tensor's constant, or normal numbers of its standard deviation, rounded to float32.
+ * Draws fresh weights: each tensor's constant, or normal numbers of its standard deviation, rounded to float32. Parameter i takes the normal number i
+ * of its index in the padded vector, also where those before it are constants. The WASM module computes its own, which agree to about 1e-7:
+ * JavaScript fixes neither Math.cos nor Math.log to the bit.
  *
- * Parameter i of the flat vector takes the normal number i, also where those before it are constants; that of a narrow model takes the number of
- * its index in the padded vector.
- *
- * JavaScript fixes neither Math.cos nor Math.log to the bit, and the same seed must give the same bytes on every machine, so
- * the WASM module computes its own in float32. It agrees with this function to about 1e-7, not exactly.
- *
- * @param seed A whole number in [0, 2^32)
- * @param attempt How often the run has started again, another such number
- * @throws {RangeError} If one of them is out of its range
+ * @throws {RangeError} If `seed` or `attempt` is not a whole number in [0, 2^32)
  */
 export function initialParameters(variant: Variant, seed: number, attempt = 0): Float32Array {
   checkWord("draw weights", "seed", seed);

@@ -2,8 +2,6 @@
  * A narrow model as one of full width, which is what the kernels of WASM and WebGPU compute: columns of the embeddings, rows and columns of the
  * matrices and hidden units beyond its own are 0. They stay 0 in training, as LayerNorm takes mean and variance over the model's own width and gives
  * the other coordinates neither a value nor a gradient.
- *
- * @module
  */
 import { parameterCount, type Variant, variantOf, WIDTH } from "./variant.ts";
 

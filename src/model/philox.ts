@@ -1,10 +1,6 @@
 /**
- * Random numbers by counting: the generator Philox 4x32-10.
- *
- * A draw is a function of its counter and key alone. The seed, the step and the number of an example give the example, so a
- * resumed run, a thread or another machine needs no stored generator state.
- *
- * @module
+ * The generator Philox 4x32-10. A draw is a function of its counter and key alone: the seed, the step and the number of an example give the example, so a
+ * resumed run, a thread or another machine needs no stored state.
  */
 import { checkWhole } from "../common/checks.ts";
 
@@ -27,15 +23,7 @@ function multiplyHigh(x: number, y: number): number {
 }
 
 /**
- * Four random 32-bit words, by Philox 4x32-10.
- * Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3; equal to Random123's published vectors.
- *
- * ```ts
- * import { philox4x32 } from "./philox.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(philox4x32([0, 0, 0, 0], [0, 0])[0], 0x6627e8d5);
- * ```
+ * Four random 32-bit words. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3; equal to Random123's published vectors.
  *
  * @param counter Four words, whole numbers in [0, 2^32): which draw
  * @param key Two such words: which stream

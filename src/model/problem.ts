@@ -16,13 +16,7 @@ export type Operands = Float64Array;
 /** Problems as objects, or packed. */
 export type Problems = readonly Problem[] | Operands;
 
-/**
- * Checks one operand of a pair.
- *
- * @returns The operand as a double, which holds it exactly
- * @throws {TypeError} If it is neither a number nor a bigint
- * @throws {RangeError} If it is not a whole number in [0, 9999999999]
- */
+/** One operand as a double, which holds it exactly. @throws {TypeError | RangeError} Unless it is a whole number or bigint in [0, 9999999999] */
 export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unknown; b: unknown }): number {
   const asked = `add ${formatValue(a)} and ${formatValue(b)}`;
   if (typeof value !== "number" && typeof value !== "bigint") {
@@ -52,11 +46,7 @@ export function* chunksOf(
   }
 }
 
-/**
- * Packs problems for an engine and checks every operand.
- *
- * @throws {TypeError | RangeError} If an operand is not a whole number in [0, 9999999999]
- */
+/** Packs problems for an engine. @throws {TypeError | RangeError} If an operand is not a whole number in [0, 9999999999] */
 export function packOperands(problems: Problems): Operands {
   if (problems instanceof Float64Array) {
     if (problems.length % 2 !== 0) {

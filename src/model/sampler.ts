@@ -1,8 +1,4 @@
-/**
- * Problems by number: the two operands of example e of step s. The WASM module draws the same ones, and so do the shaders.
- *
- * @module
- */
+/** Problems by number: the two operands of example e of step s. The WASM module draws the same ones, and so do the shaders. */
 import { check, checkOneOf, checkWhole } from "../common/checks.ts";
 import { checkWord, philox4x32 } from "./philox.ts";
 import type { Operands } from "./problem.ts";
@@ -40,10 +36,8 @@ const DIGITS_PER_WORD = 3;
 const MOST_PROBLEMS = 2 ** 27;
 
 /**
- * Three decimal digits of one random word.
- *
- * Its upper 28 bits are read as a fraction in [0, 1), whose first three decimals are the digits. The 2^28 fractions do not
- * divide evenly into 1,000: a triple is up to 3.8e-6 more or less likely than 1/1000, relatively.
+ * Three decimal digits of one random word: those of its upper 28 bits, read as a fraction in [0, 1). The 2^28 fractions do not divide evenly into
+ * 1,000: a triple is up to 3.8e-6 more or less likely than 1/1000, relatively.
  */
 function digitsOf(word: number): number[] {
   const digits = [];
@@ -81,22 +75,12 @@ export function checkSampleRequest(request: SampleRequest): Required<SampleReque
 }
 
 /**
- * Draws problems: a length n in [minDigits, maxDigits], then a and b in [0, 10^n), all uniformly and each example on its own.
+ * Draws problems a0 b0 a1 b1 …: a length n in [minDigits, maxDigits], then a and b in [0, 10^n), all uniformly and each example on its own.
  *
  * Example e of sample s in attempt t takes the words w0 … w7 of the counters (e, s, t, 0) and (e, s, t, 1) under the key
  * (seed, domain). w0 … w6 give 21 digits, three each: ten of a and ten of b, from the ones up, and one that is not used; w7
- * gives n, and digits from the n-th on become 0. The bias of {@linkcode DOMAINS}' streams is that of 28-bit fractions: below
- * 4e-6 of the probability of a triple of digits, below 4e-8 of that of a length.
+ * gives n, and digits from the n-th on become 0. The bias of 28-bit fractions is below 4e-8 of the probability of a length.
  *
- * ```ts
- * import { drawOperands } from "./sampler.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const [a, b] = drawOperands({ seed: 1, stream: "evaluation", count: 1, minDigits: 1, maxDigits: 3 });
- * assertEquals(a < 1000 && b < 1000, true);
- * ```
- *
- * @returns a0 b0 a1 b1 …
  * @throws {RangeError} If a number of the request is out of its range
  */
 export function drawOperands(request: SampleRequest): Operands {

@@ -112,11 +112,7 @@ function findVariant(name: unknown): Variant | undefined {
   return isKnown ? makeVariant(Number(width), Number(hidden), norm !== undefined) : undefined;
 }
 
-/**
- * The variant of that name. `7x14` is 763, `7x14+norm` is 777.
- *
- * @throws {RangeError} If there is none
- */
+/** The variant of that name; `7x14` is 763, `7x14+norm` is 777. @throws {RangeError} If there is none */
 export function variantOf(name: number | string): Variant {
   const variant = findVariant(name);
   if (variant !== undefined) return variant;
@@ -140,11 +136,7 @@ export function parameterCount(variant: Variant): number {
   return variant.tensors.reduce((sum, { size }) => sum + size, 0);
 }
 
-/**
- * The part of a flat vector that belongs to one tensor, as a view.
- *
- * @throws {RangeError} If the variant has no such tensor
- */
+/** The part of a flat vector that belongs to one tensor, as a view. @throws {RangeError} If the variant has no such tensor */
 export function tensorView<T extends Float32Array | Float64Array>(values: T, variant: Variant, name: string): T {
   const spec = variant.tensors.find((tensor) => tensor.name === name);
   if (spec === undefined) {

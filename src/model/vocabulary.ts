@@ -8,8 +8,6 @@
  *
  * Position 21 + i predicts digit i of the sum, so positions 21 … 32 are the 12 query positions; the last one predicts the end
  * of the sequence.
- *
- * @module
  */
 
 /** The text of each token; a token's id is its index here. */
@@ -46,12 +44,7 @@ export function targetTokens(a: number, b: number): number[] {
   return [...digits.reverse(), EOS];
 }
 
-/**
- * Reads the number that decoded tokens spell, ones first.
- *
- * @param tokens At least eleven tokens from `offset` on
- * @returns The number, or NaN where one of the eleven tokens is not a digit
- */
+/** The number that eleven tokens from `offset` on spell, ones first; NaN where one of them is not a digit. */
 export function readSum(tokens: ArrayLike<number>, offset = 0): number {
   let sum = 0;
   for (let i = SUM_DIGITS - 1; i >= 0; i--) {

@@ -1,5 +1,5 @@
 import { chartSvg, type Scale } from "../svg/chart.ts";
-import { formatInteger } from "../common/format_integer.ts";
+import { formatInteger } from "../common/format_value.ts";
 import type { SweepLine } from "./line.ts";
 import { mergeLines } from "./summary.ts";
 

@@ -1,4 +1,4 @@
-import { formatInteger } from "../common/format_integer.ts";
+import { formatInteger } from "../common/format_value.ts";
 import { keyOf, SweepFileError, type SweepLine, withoutTimes } from "./line.ts";
 
 /** A share of the seeds with its 95% confidence interval. */

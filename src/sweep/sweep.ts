@@ -3,7 +3,7 @@ import type { Arithmetic } from "../engine/interface/types.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { hardCases } from "../evaluation/hard.ts";
 import type { ModelName } from "../model/variant.ts";
-import { sha256 } from "../common/sha256.ts";
+import { sha256 } from "../common/encoding.ts";
 import { TrainingError } from "../training/error.ts";
 import type { Recipe } from "../training/recipes.ts";
 import { train } from "../training/train.ts";

@@ -1,4 +1,4 @@
-import type { CheckpointSource } from "../checkpoint/safetensors/source.ts";
+import type { CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { checkOptions, type OptionKinds } from "../common/options.ts";
 import type { Arithmetic, BackendName } from "../engine/interface/types.ts";
 import type { Problems } from "../model/problem.ts";

@@ -1,4 +1,4 @@
-import { checkpointFrom } from "../checkpoint/safetensors/source.ts";
+import { checkpointFrom } from "../checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import type { Engine, EngineOptions } from "../engine/interface/types.ts";
 import { TrainingError } from "./error.ts";

@@ -1,6 +1,6 @@
 /** Weights that are kept on the way, and what is measured of them. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { readCheckpointFile } from "../../src/checkpoint/safetensors/store.ts";
+import { readCheckpointFile } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { look } from "../../src/inspection/look.ts";
 import { initialParameters } from "../../src/model/initialization.ts";

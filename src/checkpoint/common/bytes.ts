@@ -46,3 +46,7 @@ export function littleEndian(values: Float32Array | Float64Array): Uint8Array<Ar
   }
   return new Uint8Array(view.buffer);
 }
+
+export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}

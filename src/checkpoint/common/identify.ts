@@ -32,11 +32,7 @@ const IMPORT = "`import --from FILE --to BARE.new.safetensors` makes a checkpoin
 /** Bytes of the beginning of a text that are looked at. */
 const TEXT_BYTES = 1024;
 
-/**
- * What a file is that is no safetensors file, with advice; undefined where its first bytes do not say.
- *
- * @param asked What errors say was asked: `read FILE`
- */
+/** What a file is that is no safetensors file, with advice; undefined where its first bytes do not say. @param asked `read FILE` */
 export function identify(bytes: Uint8Array, asked: string): string | undefined {
   const file = /^read ([\w./@:+-]+)$/.exec(asked)?.[1] ?? "FILE";
   const bare = file.replace(/(?<=[^/])\.\w+$/, "");

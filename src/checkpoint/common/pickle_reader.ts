@@ -2,8 +2,6 @@
  * Reads Python's pickle format, protocols 2 to 5, without ever running anything: an interpreter of the opcodes that data needs, and of the few
  * callables that its caller implements. Everything else that a pickle makes becomes a {@linkcode PickleObject}, which does nothing.
  * https://github.com/python/cpython/blob/main/Lib/pickletools.py describes the opcodes.
- *
- * @module
  */
 import { formatJson } from "../../common/format_value.ts";
 import { refuse } from "./error.ts";
@@ -29,10 +27,7 @@ export class PickleGlobal {
 
 /** An object of a class that is not known here: a placeholder with what it was made of. A dict, because its class may be one. */
 export class PickleObject extends PickleDict {
-  /**
-   * @param name The module and the name of its class, or of the function that makes it
-   * @param parts Arguments, elements and state
-   */
+  /** @param name The module and name of its class, or of the function that makes it. @param parts Arguments, elements and state */
   constructor(readonly name: string, readonly parts: PickleValue[]) {
     super();
     this.parts = [...parts];
@@ -69,12 +64,7 @@ const MAX_VALUES = 2 ** 19;
 /** The most bytes of a whole number. */
 const MAX_LONG = 1024;
 
-/**
- * Reads a pickle.
- *
- * @param asked What errors say was asked: `Cannot <asked> as …`
- * @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for what could do harm; the message says at which byte
- */
+/** @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for what could do harm; the message says at which byte */
 export function readPickle(bytes: Uint8Array, world: PickleWorld, asked: string): PickleValue {
   if (bytes.length > MAX_BYTES) {
     refuse(asked, `its pickle must have at most ${MAX_BYTES} bytes: current size is ${bytes.length}`);

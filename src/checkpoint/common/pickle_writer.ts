@@ -1,8 +1,4 @@
-/**
- * Writes the few opcodes of pickle protocols 2 and 3 that tensors need. https://github.com/python/cpython/blob/main/Lib/pickletools.py
- *
- * @module
- */
+/** Writes the few opcodes of pickle protocols 2 and 3 that tensors need. https://github.com/python/cpython/blob/main/Lib/pickletools.py */
 import { concatenate } from "./bytes.ts";
 
 /** A value in the form of a pickle. */

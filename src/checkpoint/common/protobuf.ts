@@ -1,8 +1,4 @@
-/**
- * Writes Protocol Buffers: https://protobuf.dev/programming-guides/encoding/
- *
- * @module
- */
+/** Writes Protocol Buffers: https://protobuf.dev/programming-guides/encoding/ */
 import { concatenate, littleEndian } from "./bytes.ts";
 
 /** One field of a message, with its tag. */

@@ -1,4 +1,5 @@
 import { formatJson } from "../../common/format_value.ts";
+import { viewOf } from "./bytes.ts";
 import { refuse, tensorLabel } from "./error.ts";
 
 /** How numbers of a type are stored. */
@@ -101,12 +102,7 @@ export class FileTensor {
     refuse(asked, `${tensorLabel(name)} ${must}: ${found}`);
   }
 
-  /**
-   * Reads the elements as float32, row-major. They are never more than the file holds.
-   *
-   * @param name What errors call it
-   * @throws {CheckpointError} If the file does not hold them
-   */
+  /** The elements as float32, row-major; never more than the file holds. @throws {CheckpointError} If the file does not hold them */
   elements(name: string, asked: string): Float32Array {
     const { type, shape, bytes, offset = 0, strides = denseStrides(shape), littleEndian = true } = this.layout;
     const element = TYPES.get(type);
@@ -121,7 +117,7 @@ export class FileTensor {
       const form = `of shape ${formatJson(shape)}, strides ${formatJson(strides)} and offset ${offset}`;
       refuse(asked, `${tensorLabel(name)} ${form} must lie within its storage: it holds ${length} elements`);
     }
-    const view = new DataView(bytes!.buffer, bytes!.byteOffset, bytes!.byteLength);
+    const view = viewOf(bytes!);
     const values = new Float32Array(count);
     for (let i = 0; i < count; i++) {
       // index along each extent, the last one fastest

@@ -13,7 +13,7 @@
  * @module
  */
 import { formatJson } from "../../common/format_value.ts";
-import { concatenate } from "./bytes.ts";
+import { concatenate, viewOf } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 import { refuse } from "./error.ts";
 
@@ -62,7 +62,6 @@ const LEAST_ROOM = 2 ** 16;
 /**
  * Reads a ZIP file without compressed entries.
  *
- * @param asked What errors say was asked: `Cannot <asked> as …`
  * @throws {CheckpointError} If it is none, an entry is compressed, lies elsewhere than the directory says, or has another checksum
  */
 export function readZip(bytes: Uint8Array, asked: string): ZipEntries {
@@ -74,11 +73,7 @@ export function readZip(bytes: Uint8Array, asked: string): ZipEntries {
   );
 }
 
-/**
- * Reads a ZIP file, and unpacks what is deflated.
- *
- * @throws {CheckpointError} As {@linkcode readZip}, or if an entry is packed in another way, wrongly, or grows too large
- */
+/** Reads a ZIP file, and unpacks what is deflated. @throws {CheckpointError} Also if an entry is packed otherwise, wrongly, or grows too large */
 export async function unpackZip(bytes: Uint8Array, asked: string): Promise<ZipEntries> {
   const unpacked = new Map<string, Uint8Array>();
   const most = Math.max(LEAST_ROOM, 2 * bytes.length);
@@ -206,26 +201,12 @@ export function writeZip(entries: Iterable<readonly [name: string, content: Uint
   for (const [name, content] of entries) {
     const title = new TextEncoder().encode(name);
     const headerEnd = at + LOCAL.bytes + title.length + EXTRA_FIELD_HEADER;
-    // what header and record share: version, flags, method, time, date, checksum, sizes, length of the name
+    // what header and record share: version, flags, method, time, date; checksum, sizes, length of the name
     const { length } = content;
-    const common = pack(
-      "HHHHHIIIH",
-      VERSION_NEEDED,
-      UTF8_NAMES,
-      0,
-      0,
-      DATE,
-      crc32(content),
-      length,
-      length,
-      title.length,
-    );
-    directory.push(
-      pack("IH", RECORD.signature, VERSION_NEEDED),
-      common,
-      pack("HHHHII", 0, 0, 0, 0, 0, at), // no extra field, comment, disk or attributes; the offset
-      title,
-    );
+    const sizes = [crc32(content), length, length, title.length];
+    const common = pack("HHHHHIIIH", VERSION_NEEDED, UTF8_NAMES, 0, 0, DATE, ...sizes);
+    const rest = pack("HHHHII", 0, 0, 0, 0, 0, at); // no extra field, comment, disk or attributes; the offset
+    directory.push(pack("IH", RECORD.signature, VERSION_NEEDED), common, rest, title);
     const padding = (ALIGNMENT - headerEnd % ALIGNMENT) % ALIGNMENT;
     const extra = concatenate([pack("HH", EXTRA_FIELD_ID, padding), new Uint8Array(padding)]);
     push(pack("I", LOCAL.signature), common, pack("H", extra.length), title, extra, content);
@@ -244,8 +225,4 @@ function pack(format: string, ...values: readonly number[]): Uint8Array {
     for (let bit = 0; bit < (format[i] === "H" ? 16 : 32); bit += 8) bytes.push(values[i] >>> bit & 0xff);
   }
   return Uint8Array.from(bytes);
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
 }

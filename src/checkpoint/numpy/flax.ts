@@ -1,14 +1,12 @@
 /**
  * The 777 model as https://github.com/yhavinga/gpt-acc-jax trains it: a pickle of Flax parameters, nested dicts of NumPy or JAX arrays. A kernel
  * of Flax is [in, out], a weight of PyTorch [out, in].
- *
- * @module
  */
 import { refuse } from "../common/error.ts";
 import { PickleDict } from "../common/pickle_reader.ts";
 import { call, globalName, type Picklable, pickle, withState } from "../common/pickle_writer.ts";
 import { FileTensor } from "../common/tensor.ts";
-import { type CheckpointSource, tensorsToWrite } from "../safetensors/source.ts";
+import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
 
 const BLOCK = "TransformerBlock_0";
 

@@ -7,16 +7,14 @@
  * ```
  *
  * The header is a Python dict: `{'descr': '<f4', 'fortran_order': False, 'shape': (14, 7), }`.
- *
- * @module
  */
 import { formatJson } from "../../common/format_value.ts";
-import { concatenate } from "../common/bytes.ts";
+import { concatenate, viewOf } from "../common/bytes.ts";
 import { refuse } from "../common/error.ts";
 import { PickleDict } from "../common/pickle_reader.ts";
 import { FileTensor, isShape } from "../common/tensor.ts";
 import { writeZip, type ZipEntries } from "../common/zip.ts";
-import { type CheckpointSource, tensorsToWrite } from "../safetensors/source.ts";
+import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
 import { layoutOf, NumpyType } from "./array.ts";
 
 const MAGIC = "\x93NUMPY";
@@ -37,9 +35,8 @@ function readNpy(bytes: Uint8Array, name: string, asked: string): FileTensor {
     refuse(asked, `its entry ${formatJson(name)} must be an array of NumPy: ${found}`);
   const latin1 = (start: number, end: number) => String.fromCharCode(...bytes.subarray(start, end));
   if (bytes.length < 12 || latin1(0, MAGIC.length) !== MAGIC) return fail("it begins otherwise");
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = bytes[MAGIC.length] === 1 ? 10 : 12;
-  const end = start + (start === 10 ? view.getUint16(8, true) : view.getUint32(8, true));
+  const end = start + (start === 10 ? viewOf(bytes).getUint16(8, true) : viewOf(bytes).getUint32(8, true));
   if (end > Math.min(start + MAX_HEADER_BYTES, bytes.length)) return fail(`its header has ${end - start} bytes`);
   const header = latin1(start, end);
   const [, order, code, columnMajor, extents = "none"] = HEADER.exec(header) ?? [];

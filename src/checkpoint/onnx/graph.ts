@@ -1,8 +1,4 @@
-/**
- * Writes ONNX models: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto defines the messages and their field numbers.
- *
- * @module
- */
+/** Writes ONNX models. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto defines the messages and their field numbers. */
 import { concatenate, littleEndian } from "../common/bytes.ts";
 import { bytes, type Field, float, int, message, string } from "../common/protobuf.ts";
 

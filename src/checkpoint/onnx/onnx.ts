@@ -1,5 +1,5 @@
 import { TOKENS, type Variant, variantOf } from "../../model/variant.ts";
-import { type CheckpointSource, tensorsToWrite } from "../safetensors/source.ts";
+import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
 import { OnnxGraph } from "./graph.ts";
 
 /**

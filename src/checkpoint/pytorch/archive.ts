@@ -6,8 +6,6 @@
  * NAME/data/KEY     the elements of a storage
  * NAME/byteorder    "little", from version 2.1 on
  * ```
- *
- * @module
  */
 import { refuse } from "../common/error.ts";
 import { PickleDict, PickleGlobal, PickleRefusal, type PickleValue, readPickle } from "../common/pickle_reader.ts";
@@ -24,13 +22,7 @@ const TYPES = new Map(Object.entries({
   BoolStorage: "bool",
 }));
 
-/**
- * Reads what `torch.save` wrote.
- *
- * @param asked What errors say was asked: `Cannot <asked> as …`
- * @returns What was saved
- * @throws {CheckpointError} If it is no such file, or its pickle is malformed or harmful
- */
+/** Reads what was saved. @throws {CheckpointError} If it is no such file, or its pickle is malformed or harmful */
 export function readArchive(entries: ZipEntries, asked: string): PickleValue {
   const found = [...entries.keys()].filter((name) => PICKLE.test(name));
   if (found.length !== 1) {

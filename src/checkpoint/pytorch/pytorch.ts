@@ -2,7 +2,7 @@ import { PickleDict, type PickleValue } from "../common/pickle_reader.ts";
 import { call, globalName, orderedDict, persistent, pickle, type Pickled, withState } from "../common/pickle_writer.ts";
 import { denseStrides } from "../common/tensor.ts";
 import { writeZip } from "../common/zip.ts";
-import { type CheckpointSource, tensorsToWrite } from "../safetensors/source.ts";
+import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
 
 /** Our metadata are `state_dict._metadata[""]["tiny_adder"]`; PyTorch keeps `_metadata` beside a state dict. */
 const METADATA = { root: "", key: "tiny_adder" };

@@ -1,8 +1,9 @@
-import type { OptionKinds } from "../../common/options.ts";
+import { checkOptions, type OptionKinds } from "../../common/options.ts";
 import type { ModelName } from "../../model/variant.ts";
-import { type Bytes, bytesFrom } from "../common/bytes.ts";
+import { type Bytes, bytesFrom, describeSource, viewBytes } from "../common/bytes.ts";
 import { askedOf, type DecodeOptions, encodeSafetensors, openSafetensors } from "./safetensors.ts";
-import { type Checkpoint, checkpointOf, contentOf } from "./state_dict.ts";
+import { type Checkpoint, checkpointOf, contentOf, type FileContent } from "./state_dict.ts";
+import { readSmallFile, requireFiles, runDirectory } from "./store.ts";
 
 export type { Checkpoint };
 
@@ -59,4 +60,69 @@ export function decodeCheckpoint(file: Bytes, options: DecodeCheckpointOptions =
   const asked = askedOf(options, CHECKPOINT_OPTIONS);
   const { tensors, metadata } = openSafetensors(bytesFrom(file, asked), asked);
   return checkpointOf(tensors, { metadata, asked, model: options.model, exact: true });
+}
+
+/**
+ * Reads a safetensors file, or the `model.safetensors` of a run directory. Needs read permission.
+ *
+ * @example Usage
+ * ```ts
+ * import { encodeCheckpoint, readCheckpointFile } from "@x/tiny-adder/checkpoint";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir(); // a run directory, as train({ out: folder }) fills it
+ * const weights = { model: 763, parameters: new Float32Array(763), metadata: {} } as const;
+ * await Deno.writeFile(`${folder}/model.safetensors`, encodeCheckpoint(weights));
+ * const { model, parameters } = await readCheckpointFile(folder);
+ * assertEquals([model, parameters.length], [763, 763]);
+ * ```
+ *
+ * @param path Path of a file or of a run directory
+ * @param options The variant that it must be
+ * @throws {CheckpointError} If there is no such file, it cannot be read, or it is not a checkpoint
+ */
+// deno-lint-ignore require-await -- reads synchronously, because the file is small; a promise leaves other ways open
+export async function readCheckpointFile(
+  path: string,
+  options: Pick<DecodeCheckpointOptions, "model"> = {},
+): Promise<Checkpoint> {
+  return readCheckpointFileSync(path, options);
+}
+
+/** {@linkcode readCheckpointFile}, synchronously. */
+export function readCheckpointFileSync(path: string, options: Pick<DecodeCheckpointOptions, "model"> = {}): Checkpoint {
+  checkOptions("read a checkpoint", options, { model: "anything" });
+  requireFiles(`read ${path}`);
+  const source = isFolder(path) ? runDirectory(path).modelFile : path;
+  return decodeCheckpoint(readSmallFile(source, "a checkpoint file"), { ...options, source });
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false; // reading it says why
+  }
+}
+
+/**
+ * A checkpoint in any form: the object, of which `metadata` may be missing, the bytes of a safetensors file, or, in Deno, the path of such a file
+ * or of a run directory, which needs read permission.
+ */
+export type CheckpointSource = Checkpoint | Omit<Checkpoint, "metadata"> | Bytes | string;
+
+/** The checkpoint that a caller gives. @throws {CheckpointError | TypeError} If its file or bytes cannot be read, or it is something else */
+export function checkpointFrom(source: CheckpointSource, asked: string): Checkpoint {
+  if (typeof source === "string") return readCheckpointFileSync(source);
+  const bytes = viewBytes(source);
+  if (bytes !== undefined) return decodeCheckpoint(bytes);
+  if (typeof source === "object" && source !== null && "parameters" in source) return { metadata: {}, ...source };
+  throw new TypeError(
+    `Cannot ${asked} as it must be a checkpoint, its bytes or its path: current value is ${describeSource(source)}`,
+  );
+}
+
+/** What a file of a checkpoint holds that a caller gives. */
+export function tensorsToWrite(source: CheckpointSource): FileContent {
+  return contentOf(checkpointFrom(source, "write a checkpoint"));
 }

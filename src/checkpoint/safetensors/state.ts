@@ -5,8 +5,6 @@
  * |---|---|
  * | `parameters`, `first_moment`, `second_moment` | [763] or [777] |
  * | `best_parameters`, where a best model is kept | the same |
- *
- * @module
  */
 import { formatJson } from "../../common/format_value.ts";
 import { HIDDEN, parameterCount, variantOf, WIDTH } from "../../model/variant.ts";
@@ -37,12 +35,7 @@ const NAMES = {
 } as const;
 type Vectors = Pick<TrainingState, keyof typeof NAMES>;
 
-/**
- * Writes a state.
- *
- * @returns The bytes of a safetensors file
- * @throws {CheckpointError} If the vectors differ in length, a value is not finite, or `progress` holds what JSON would change
- */
+/** @throws {CheckpointError} If the vectors differ in length, a value is not finite, or `progress` holds what JSON would change */
 export function encodeState<Progress extends object>(state: TrainingState<Progress>): Uint8Array<ArrayBuffer> {
   const tensors = namesIn(state).map(([key, name]) => ({ name, shape: [state[key]!.length], values: state[key]! }));
   checkLengths(state, "write the state");
@@ -57,13 +50,7 @@ function namesIn(vectors: Vectors): [key: keyof Vectors, name: string][] {
   return Object.entries(NAMES).filter(([key]) => vectors[key as keyof Vectors]) as [keyof Vectors, string][];
 }
 
-/**
- * Reads a state. The form of `progress` beyond its being an object is the caller's to check.
- *
- * @param bytes The whole file
- * @param options What errors call it
- * @throws {CheckpointError} If it is no safetensors file, or not one that {@linkcode encodeState} writes
- */
+/** Reads what {@linkcode encodeState} writes; the form of `progress` is the caller's to check. @throws {CheckpointError} If it is anything else */
 export function decodeState(bytes: Uint8Array, { source = "the state" }: DecodeOptions = {}): TrainingState {
   const asked = `read ${source}`;
   const { tensors, metadata } = decodeSafetensors(bytes, { source });

@@ -108,8 +108,6 @@ function checkShape(name: string, { shape }: FileTensor, expected: readonly numb
 /**
  * Whether a tensor is a causal mask: square, with one value above the diagonal and another one on it and below, whichever these are.
  * Extents of 1 before the square are welcome.
- *
- * @throws {CheckpointError} If the file does not hold its elements
  */
 export function isCausalMask(name: string, tensor: FileTensor, asked: string): boolean {
   const { shape, type } = tensor;
@@ -157,11 +155,7 @@ export interface FileContent {
   tensors: { name: string; shape: readonly number[]; values: Float32Array; bytes: Uint8Array }[];
 }
 
-/**
- * The tensors of a checkpoint that is to be written.
- *
- * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
- */
+/** What is to be written. @throws {CheckpointError} If there are too few or too many parameters, or one is not finite */
 export function contentOf({ model, parameters, metadata }: Checkpoint): FileContent {
   const asked = "write a checkpoint";
   const variant = variantOf(model);

@@ -1,6 +1,4 @@
-import { checkOptions } from "../../common/options.ts";
 import { CheckpointError, refuse } from "../common/error.ts";
-import { type Checkpoint, decodeCheckpoint, type DecodeCheckpointOptions } from "./checkpoint.ts";
 import { decodeState, type TrainingState } from "./state.ts";
 
 /** The proof that the weights are right on all inputs, where there is one, in a run directory. */
@@ -38,12 +36,7 @@ const MAX_FILE_BYTES = 2 ** 24;
 /** Names of files that are being written. A process that is killed leaves them behind. */
 const TEMPORARY = /^\.(?:[\w.]+\.[0-9a-f-]{36}\.tmp|writable-\w+)$/;
 
-/**
- * Creates a run directory if it is missing, and checks at once that it can be written to.
- *
- * @returns The paths of its files
- * @throws {CheckpointError} If the path is empty or a file, or nothing can be written there
- */
+/** Creates a run directory if it is missing. @throws {CheckpointError} If the path is empty or a file, or nothing can be written there */
 export async function openRunDirectory(path: string): Promise<RunDirectory> {
   if (path === "") refuse("write to a run directory", "its path must name one: it is empty");
   requireFiles(`write to ${path}`);
@@ -81,11 +74,9 @@ export async function removeTemporaryFiles(folder: string): Promise<void> {
 }
 
 /**
- * Opens and locks the log of a run directory, so that only one run writes to it. The lock ends when the file is closed or its process ends.
+ * Opens and locks the log of a run directory, so that only one run writes to it; undefined if another one does. The lock is the operating system's, on
+ * the one file that is never replaced, and ends with the file or its process: no lock file can be left behind.
  *
- * It is a lock of the operating system on the log itself, the one file that is never replaced, so no lock file can be left behind.
- *
- * @returns The file, or undefined if another run has locked it
  * @throws {CheckpointError} If it cannot be opened
  */
 export async function lockLog({ logFile }: RunDirectory): Promise<Deno.FsFile | undefined> {
@@ -108,8 +99,7 @@ export function unwritable(path: string, cause: unknown): CheckpointError {
 }
 
 /**
- * Writes a file so that its path holds either the old bytes or the new ones, also after a crash: it writes a temporary file in the same folder
- * and renames it.
+ * Writes a temporary file in the same folder and renames it: the path holds either the old bytes or the new ones, also after a crash.
  *
  * @throws {CheckpointError} If it cannot be written; no temporary file is left behind
  */
@@ -130,54 +120,7 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
   await withFile(folder, { read: true }, (directory) => directory.sync()).catch(() => {});
 }
 
-/**
- * Reads a safetensors file, or the `model.safetensors` of a run directory. Needs read permission.
- *
- * @example Usage
- * ```ts
- * import { encodeCheckpoint, readCheckpointFile } from "@x/tiny-adder/checkpoint";
- * import { assertEquals } from "@std/assert";
- *
- * const folder = await Deno.makeTempDir(); // a run directory, as train({ out: folder }) fills it
- * const weights = { model: 763, parameters: new Float32Array(763), metadata: {} } as const;
- * await Deno.writeFile(`${folder}/model.safetensors`, encodeCheckpoint(weights));
- * const { model, parameters } = await readCheckpointFile(folder);
- * assertEquals([model, parameters.length], [763, 763]);
- * ```
- *
- * @param path Path of a file or of a run directory
- * @param options The variant that it must be
- * @throws {CheckpointError} If there is no such file, it cannot be read, or it is not a checkpoint
- */
-// deno-lint-ignore require-await -- reads synchronously, because the file is small; a promise leaves other ways open
-export async function readCheckpointFile(
-  path: string,
-  options: Pick<DecodeCheckpointOptions, "model"> = {},
-): Promise<Checkpoint> {
-  return readCheckpointFileSync(path, options);
-}
-
-/** {@linkcode readCheckpointFile}, synchronously. */
-export function readCheckpointFileSync(path: string, options: Pick<DecodeCheckpointOptions, "model"> = {}): Checkpoint {
-  checkOptions("read a checkpoint", options, { model: "anything" });
-  requireFiles(`read ${path}`);
-  const source = isFolder(path) ? runDirectory(path).modelFile : path;
-  return decodeCheckpoint(readSmallFile(source, "a checkpoint file"), { ...options, source });
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false; // reading it says why
-  }
-}
-
-/**
- * Reads the state of a run; undefined if the folder holds none.
- *
- * @throws {CheckpointError} If it cannot be read, or is not a state
- */
+/** The state of a run; undefined if the folder holds none. @throws {CheckpointError} If it cannot be read, or is not a state */
 export function readStateFile({ stateFile }: RunDirectory): TrainingState | undefined {
   let bytes: Uint8Array;
   try {
@@ -189,11 +132,7 @@ export function readStateFile({ stateFile }: RunDirectory): TrainingState | unde
   return decodeState(bytes, { source: stateFile });
 }
 
-/**
- * Writes a file with permission for that file alone, unlike {@linkcode writeFileAtomically}.
- *
- * @throws {CheckpointError} If it cannot be written
- */
+/** Writes a file with permission for it alone, unlike {@linkcode writeFileAtomically}. @throws {CheckpointError} If it cannot be written */
 export async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
   try {
     await Deno.writeFile(path, bytes);
@@ -204,17 +143,12 @@ export async function writeFile(path: string, bytes: Uint8Array): Promise<void> 
 }
 
 /** Only Deno reads and writes files; other runtimes pass bytes. */
-function requireFiles(asked: string): void {
+export function requireFiles(asked: string): void {
   if ("Deno" in globalThis) return;
   refuse(asked, "files are for Deno alone: use the bytes of a checkpoint, as other runtimes can");
 }
 
-/**
- * Reads a file after checking its size.
- *
- * @param what What the file must be
- * @throws {CheckpointError} If there is no such file, it is too large or cannot be read
- */
+/** Reads a file of bounded size. @param what What it must be. @throws {CheckpointError} If it is missing, too large or cannot be read */
 export function readSmallFile(path: string, what: string): Uint8Array {
   let size: number;
   try {

@@ -128,11 +128,10 @@ export class WasmEngine extends BaseEngine {
     return this.#exports.maxRun.value;
   }
 
-  protected override learningRateAt(
-    { steps, learningRate, warmupSteps, floor }: StageHyperparameters,
-    step: number,
-  ): number {
-    return this.#exports.learningRate(step, steps, learningRate, warmupSteps, floor); // the same on every machine
+  /** The same on every machine. */
+  protected override learningRateAt(stage: StageHyperparameters, step: number): number {
+    writeRun(this.#core!, { ...stage, stageSteps: stage.steps });
+    return this.#exports.learningRate(step);
   }
 
   protected async takeSteps(run: TrainRun): Promise<TrainRunReport> {
