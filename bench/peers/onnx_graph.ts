@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { OnnxGraph } from "../../src/checkpoint/onnx/graph.ts";
+import { OnnxGraph } from "../../src/checkpoint/onnx/onnx.ts";
 import { variantOf, WIDTH } from "../../src/model/variant.ts";
 
 const FIRST_QUERY = 21;

@@ -11,7 +11,7 @@ import { refuse } from "../common/error.ts";
 import { PickleDict, PickleGlobal, PickleRefusal, type PickleValue, readPickle } from "../common/pickle_reader.ts";
 import { FileTensor, isShape, isSize } from "../common/tensor.ts";
 import type { ZipEntries } from "../common/zip.ts";
-import { NUMPY_GLOBALS } from "../numpy/array.ts";
+import { NUMPY_GLOBALS } from "../numpy/npz.ts";
 
 /** The entries of a file of `torch.save`: its pickle, at the top of one folder. */
 const PICKLE = /^[^/]*\/data\.pkl$/;

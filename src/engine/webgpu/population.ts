@@ -10,10 +10,18 @@ import { TOKENS, type Variant } from "../../model/variant.ts";
 import { OPERAND_DIGITS, QUERIES } from "../../model/vocabulary.ts";
 import { type Gpu, sharedGpu } from "./device.ts";
 import { type Packing, packingOf } from "./shaders/layout.ts";
-import { Buffers, Program } from "./program.ts";
+import {
+  Buffers,
+  type Copy,
+  type Dispatch,
+  Program,
+  type RunRequest,
+  type StepRequest,
+  submit,
+  VEC4,
+} from "./program.ts";
 
 import { DECODERS, THREADS, TILE, workspaceOf } from "./shaders/mod.ts";
-import { type Copy, type Dispatch, type RunRequest, type StepRequest, submit, VEC4 } from "./submission.ts";
 
 /** The largest batch that one workgroup trains. */
 export const FUSED_BATCH = 64;

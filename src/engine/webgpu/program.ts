@@ -1,7 +1,10 @@
+/** The shaders of a variant on a device, their buffers, and submissions: requests are packed, shaders dispatched, results copied back. */
+import type { Operands } from "../../model/problem.ts";
 import type { ModelName, Variant } from "../../model/variant.ts";
+import type { FilledStepOptions } from "../interface/checks.ts";
 import type { Gpu } from "./device.ts";
 import type { EntryPoint } from "./shaders/entries.ts";
-import { BINDINGS, type BufferName, shaderOf } from "./shaders/mod.ts";
+import { BINDINGS, type BufferName, shaderOf, TABLE, workspaceOf } from "./shaders/mod.ts";
 
 /** The shaders of a variant on a device. Each entry point is compiled when it is first used. */
 export class Program {
@@ -96,4 +99,151 @@ export class Buffers {
   destroy(): void {
     for (const buffer of this.#buffers.values()) buffer.destroy();
   }
+}
+
+/** Bytes of a vec4f. */
+export const VEC4 = 16;
+/** Words of `Step` in shaders/mod.ts. */
+const STEP_WORDS = 16;
+const HALF = 100_000;
+/** The least normal float32: at 0 a weight whose gradient is always 0 would become 0 / 0. */
+const LEAST_EPSILON = 2 ** -126;
+
+/** One run of a submission: `Run` in shaders/mod.ts. */
+export interface RunRequest {
+  model: number;
+  firstStep: number;
+  steps: number;
+  stride: number;
+  seed: number;
+  attempt: number;
+  /** The index of the first example in `problems`; undefined: examples are drawn. */
+  firstProblem?: number;
+}
+
+/** One step of a schedule. */
+export interface StepRequest extends FilledStepOptions {
+  /** The sampler's number of this step. */
+  sample: number;
+  minDigits: number;
+  maxDigits: number;
+  batch: number;
+  /** Steps that AdamW has taken before. */
+  before: number;
+  /** Whether the step is taken, or only its gradient computed. */
+  updates: boolean;
+}
+
+/** An entry point and its workgroups. */
+export type Dispatch = readonly [entryPoint: EntryPoint, x: number, y?: number];
+
+/** Bytes of a buffer that are copied back. */
+export type Copy = readonly [name: "reports" | "states" | "workspace", at: number, bytes: number];
+
+/** What a submission is made of. */
+export interface Submission {
+  runs: readonly RunRequest[];
+  steps: readonly StepRequest[];
+  problems: readonly Operands[];
+  /** Workgroups that need a workspace of their own. */
+  workspaces: number;
+  /** Dispatches before all others. */
+  first?: readonly Dispatch[];
+  dispatches: readonly Dispatch[];
+  /** How often `dispatches` are done. @default {1} */
+  repeats?: number;
+  copies: readonly Copy[];
+}
+
+function packRuns(runs: readonly RunRequest[]): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(
+    runs.flatMap(({ model, firstStep, steps, stride, seed, attempt, firstProblem }) => [
+      ...[model, firstStep, steps, stride, seed, attempt, firstProblem === undefined ? 0 : 1, firstProblem ?? 0],
+    ]),
+  );
+}
+
+/** AdamW's corrections are computed here, in doubles, as `optimizerStep` of assembly/optimizer.ts does. */
+function packSteps(steps: readonly StepRequest[]): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(STEP_WORDS * steps.length);
+  const floats = new Float32Array(words.buffer);
+  steps.forEach((step, i) => {
+    const { sample, minDigits, maxDigits, batch, before, updates } = step;
+    const { learningRate, weightDecay, clipNorm, beta1, beta2, epsilon } = step;
+    const t = before + 1;
+    const at = STEP_WORDS * i;
+    words.set([sample, minDigits, maxDigits, batch], at);
+    floats.set([
+      ...[learningRate / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t), 1 - learningRate * weightDecay],
+      ...[Number.isFinite(clipNorm) ? clipNorm : 0, beta1, 1 - beta1, beta2, 1 - beta2],
+      Math.max(epsilon, LEAST_EPSILON),
+    ], at + 4);
+    words[at + 13] = updates ? 1 : 0;
+  });
+  return words;
+}
+
+/** Operands as halves of five digits, four words a problem. */
+function packProblems(problems: readonly Operands[]): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(2 * problems.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const operands of problems) {
+    for (const operand of operands) {
+      words[at++] = Math.floor(operand / HALF);
+      words[at++] = operand % HALF;
+    }
+  }
+  return words;
+}
+
+/** Submits; the floats of each copy. @throws {GpuError} If the device is lost or refuses it */
+export async function submit(
+  buffers: Buffers,
+  { runs, steps, problems, workspaces, first = [], dispatches, repeats = 1, copies }: Submission,
+): Promise<Float32Array<ArrayBuffer>[]> {
+  const { gpu, variant } = buffers.program;
+  const { device, counts } = gpu;
+  const pipelines = new Map<EntryPoint, GPUComputePipeline>();
+  for (const [entryPoint] of [...first, ...dispatches]) {
+    pipelines.set(entryPoint, await buffers.program.pipeline(entryPoint));
+  }
+  const size = copies.reduce((sum, [, , bytes]) => sum + bytes, 0);
+  return await gpu.try("run the model", async () => {
+    buffers.write("runs", packRuns(runs));
+    buffers.write("schedule", packSteps(steps));
+    buffers.write("problems", packProblems(problems));
+    buffers.write("cursors", new Uint32Array(runs.length));
+    buffers.reserve("reports", 8 * steps.length);
+    buffers.reserve("tables", VEC4 * TABLE * runs.length);
+    buffers.reserve("workspace", VEC4 * workspaceOf(variant).vectors * workspaces);
+    for (const [name, at, bytes] of copies) buffers.reserve(name, at + bytes);
+
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setBindGroup(0, buffers.group());
+    const dispatch = ([entryPoint, x, y]: Dispatch) => {
+      pass.setPipeline(pipelines.get(entryPoint)!);
+      pass.dispatchWorkgroups(x, y);
+      counts.dispatches++;
+    };
+    first.forEach(dispatch);
+    for (let i = 0; i < repeats; i++) dispatches.forEach(dispatch);
+    pass.end();
+    const staging = device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+    copies.reduce((to, [name, at, bytes]) => {
+      encoder.copyBufferToBuffer(buffers.get(name), at, staging, to, bytes);
+      return to + bytes;
+    }, 0);
+    device.queue.submit([encoder.finish()]);
+    counts.submissions++;
+    counts.bytesRead += size;
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+      const mapped = staging.getMappedRange();
+      let from = 0;
+      return copies.map(([, , bytes]) => new Float32Array(mapped.slice(from, from += bytes)));
+    } finally {
+      staging.destroy();
+    }
+  });
 }

@@ -1,19 +1,15 @@
 /**
- * Reading order: rows.ts (vectors and matrices), problems.ts (tokens), slots.ts, attention.ts, query.ts (what follows the attention, both ways),
- * gradient.ts (sums over a batch), optimizer.ts, entries.ts (what is dispatched). What must hold for the bytes to be the same every time: each sum
- * belongs to one invocation, and no order depends on which workgroup is first.
+ * Reading order: vectors.ts (functions, vectors, matrices), slots.ts (tokens and their tables), query.ts (one query, both ways), gradient.ts (sums over
+ * a batch, AdamW), entries.ts (what is dispatched). For the same bytes every time each sum belongs to one invocation, and no order depends on which
+ * workgroup is first.
  */
 import { type Variant, WIDTH } from "../../../model/variant.ts";
 import { packingOf } from "./layout.ts";
-import { ATTENTION } from "./attention.ts";
-import { ELEMENTARY } from "./elementary.ts";
 import { ENTRIES } from "./entries.ts";
 import { GRADIENT } from "./gradient.ts";
-import { OPTIMIZER } from "./optimizer.ts";
-import { PROBLEMS } from "./problems.ts";
 import { QUERY } from "./query.ts";
-import { ROWS } from "./rows.ts";
 import { SLOTS } from "./slots.ts";
+import { VECTORS } from "./vectors.ts";
 
 /** Invocations of every workgroup: one for two queries of a tile of 32 examples. WebGPU guarantees 256. */
 export const THREADS = 192;
@@ -125,14 +121,6 @@ export function shaderOf(variant: Variant): string {
       `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${type}>;`
     ),
     DECLARATIONS,
-    ELEMENTARY,
-    ROWS,
-    PROBLEMS,
-    SLOTS,
-    ATTENTION,
-    QUERY,
-    GRADIENT,
-    OPTIMIZER,
-    ENTRIES,
+    ...[VECTORS, SLOTS, QUERY, GRADIENT, ENTRIES],
   ].join("\n");
 }

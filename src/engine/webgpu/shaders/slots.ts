@@ -1,4 +1,9 @@
 /**
+ * The digits of problems, which are drawn from the same stream as everywhere else, or given. Needs `tokens`, `Run` and `Step`.
+ *
+ * A sequence has 31 digits: 0 … 9 are those of a, 10 … 19 those of b, both most significant first, 20 … 30 those of the sum, ones first; `+` and `=`
+ * are constants. A digit takes four bits, a sequence four words of `tokens`.
+ *
  * Slot tables: x = token embedding + position embedding takes few values, so LayerNorm 1 and q, k, v are computed once per (token, position) slot and
  * step, not once per example. Needs `tables`, `table` and ROWS.
  *
@@ -7,6 +12,89 @@
  * `=` follows. A table has four `vec4f` a slot, k and v, then as many for each query, q and x.
  */
 export const SLOTS = /* wgsl */ `
+const DIGITS = 31u;
+const PROMPT_DIGITS = 20u; // the first digit after the prompt
+
+fn high32(x: u32, y: u32) -> u32 {
+  let low = (x & 0xffffu) * (y & 0xffffu);
+  let middle1 = (x >> 16u) * (y & 0xffffu) + (low >> 16u); // at most 2^32 - 1
+  let middle2 = (x & 0xffffu) * (y >> 16u) + (middle1 & 0xffffu);
+  return (x >> 16u) * (y >> 16u) + (middle1 >> 16u) + (middle2 >> 16u);
+}
+
+// Philox 4x32-10, Salmon et al. 2011. Must equal \`philox4x32\` of src/model/philox.ts.
+fn philox(counter: vec4u, key: vec2u) -> vec4u {
+  var c = counter;
+  var k = key;
+  for (var round = 0u; round < 10u; round++) {
+    c = vec4u(
+      high32(0xcd9e8d57u, c.z) ^ c.y ^ k.x,
+      0xcd9e8d57u * c.z,
+      high32(0xd2511f53u, c.x) ^ c.w ^ k.y,
+      0xd2511f53u * c.x,
+    );
+    k += vec2u(0x9e3779b9u, 0xbb67ae85u);
+  }
+  return c;
+}
+
+fn clearTokens(at: u32) {
+  for (var word = 0u; word < 4u; word++) { tokens[at + word] = 0u; }
+}
+
+// The digit must have been cleared.
+fn setToken(at: u32, digit: u32, token: u32) {
+  tokens[at + (digit >> 3u)] |= token << (4u * (digit & 7u));
+}
+
+fn tokenAt(at: u32, digit: u32) -> u32 {
+  return (tokens[at + (digit >> 3u)] >> (4u * (digit & 7u))) & 15u;
+}
+
+// Must equal \`drawOperands\` of src/model/sampler.ts, stream "training": the words of two blocks are read as 28-bit fractions, whose first three decimals
+// are digits, ten of a and ten of b from the ones up; the last word gives the length.
+fn drawOperands(at: u32, example: u32, seed: u32, attempt: u32, step: Step) {
+  let key = vec2u(seed, 0u);
+  let low = philox(vec4u(example, step.sample, attempt, 0u), key);
+  let high = philox(vec4u(example, step.sample, attempt, 1u), key);
+  let length = step.minDigits + (((high.w >> 4u) * (step.maxDigits - step.minDigits + 1u)) >> 28u);
+  var digit = 0u;
+  for (var word = 0u; word < 7u; word++) {
+    var fraction = select(low, high, word >= 4u)[word & 3u] >> 4u;
+    for (var i = 0u; i < 3u && digit < 20u; i++) {
+      fraction *= 10u;
+      let power = digit % 10u;
+      if (power < length) { setToken(at, select(9u, 19u, digit >= 10u) - power, fraction >> 28u); }
+      fraction &= 0x0fffffffu;
+      digit++;
+    }
+  }
+}
+
+// halves: a / 10^5, a mod 10^5, b / 10^5, b mod 10^5
+fn readOperands(at: u32, halves: vec4u) {
+  var rest = halves;
+  for (var power = 0u; power < 5u; power++) {
+    let digits = rest % vec4u(10u);
+    rest /= vec4u(10u);
+    setToken(at, 4u - power, digits.x);
+    setToken(at, 9u - power, digits.y);
+    setToken(at, 14u - power, digits.z);
+    setToken(at, 19u - power, digits.w);
+  }
+}
+
+// The right answer, for training.
+fn writeSum(at: u32) {
+  var carry = 0u;
+  for (var power = 0u; power < 10u; power++) {
+    let sum = tokenAt(at, 9u - power) + tokenAt(at, 19u - power) + carry;
+    carry = select(0u, 1u, sum >= 10u);
+    setToken(at, PROMPT_DIGITS + power, sum - 10u * carry);
+  }
+  setToken(at, PROMPT_DIGITS + 10u, carry);
+}
+
 // Queries are scaled once: softmax(q k / sqrt W) is computed as 2^(q' k).
 const QUERY_SCALE = LOG2_E * SCORE_SCALE;
 
