@@ -3,15 +3,16 @@
  *
  * ```sh
  * deno run --quiet --config bench/deno.json --allow-read --allow-write bench/grokking.ts \
- *   --seeds 1..32 --weights weights --out grokking.jsonl [--second all]
+ *   --seeds 1..32 --weights weights --out grokking.jsonl [--second all] [--steps 100]
  * ```
  *
  * Appends one line of JSON per run; runs that have a line are skipped. Phase 1 keeps its weights in the folder `--weights`, from which the
- * second phases start. `--second` names a short second phase, or `all` of them, instead of the whole phase 2.
+ * second phases start. `--second` names a short second phase, or `all` of them, instead of the whole phase 2. `--steps` ends every phase
+ * after that many steps, to see whether all is in place.
  *
  * @module
  */
-import { oneOf, text } from "../src/cli/flags.ts";
+import { oneOf, text, wholeNumber } from "../src/cli/flags.ts";
 import { continueTraining, train } from "../src/training/train.ts";
 import { continueRecipe, type Recipe, type Stage, trainRecipe } from "../src/training/recipes.ts";
 import type { TrainResult } from "../src/training/types.ts";
@@ -63,15 +64,15 @@ export const SHORT_PHASES: Readonly<Record<string, Partial<Stage>>> = {
   "phase 1 continued, learning rate falls to 0": { ...CONTINUED, steps: SHORT.steps, floor: 0 },
 };
 
-function secondPhase(seed: number, second: string, from: Uint8Array): Promise<TrainResult> {
+function secondPhase(seed: number, second: string, from: Uint8Array, steps?: number): Promise<TrainResult> {
   const paper = continueRecipe("paper");
-  if (second === WHOLE) return continueTraining({ recipe: paper, seed, from });
+  if (second === WHOLE) return continueTraining({ recipe: paper, seed, from, steps });
   const recipe: Recipe = {
     ...paper,
     stages: [{ ...PHASE_2, ...SHORT_PHASES[second] }],
     evaluation: { every: SHORT.every, problems: paper.evaluation.problems },
   };
-  return continueTraining({ recipe, seed, from, steps: SHORT.steps });
+  return continueTraining({ recipe, seed, from, steps: steps ?? SHORT.steps });
 }
 
 /** What a run is; its line is not written twice. */
@@ -89,8 +90,9 @@ if (import.meta.main) {
       out: text("FILE.jsonl", "file of the runs"),
       weights: text("DIR", "folder of the weights after phase 1"),
       second: oneOf(["all", WHOLE, ...SHORT_NAMES], "second phase"),
+      steps: wholeNumber("N", "steps of each phase", { least: 1, most: 400_000 }),
     },
-    async run({ flags: { seeds = "1..32", out = "grokking.jsonl", weights = "weights", second = WHOLE } }) {
+    async run({ flags: { seeds = "1..32", out = "grokking.jsonl", weights = "weights", second = WHOLE, steps } }) {
       const [low, high] = seeds.split("..").map(Number);
       const known = await Deno.readTextFile(out).catch(() => "");
       const done = new Set(known.split("\n").slice(0, -1).map((line) => keyOf(JSON.parse(line))));
@@ -110,9 +112,10 @@ if (import.meta.main) {
       await Deno.mkdir(weights, { recursive: true });
       for (let seed = low; seed <= high; seed++) {
         const file = `${weights}/${seed}.safetensors`;
-        await once({ phase: 1, second: null, seed }, () => train({ recipe: "paper", seed }), file);
+        await once({ phase: 1, second: null, seed }, () => train({ recipe: "paper", seed, steps }), file);
         for (const name of second === "all" ? SHORT_NAMES : [second]) {
-          await once({ phase: 2, second: name, seed }, async () => secondPhase(seed, name, await Deno.readFile(file)));
+          const phase2 = async () => secondPhase(seed, name, await Deno.readFile(file), steps);
+          await once({ phase: 2, second: name, seed }, phase2);
         }
       }
       return 0;
