@@ -56,7 +56,7 @@ export function writtenFlags({ flags }: Pick<Command, "flags">) {
  */
 export function readInput<F extends Flags>(command: Command<F>, args: readonly string[]): Input<F> | null {
   const fail = (reason: string) => new UsageError(`Cannot run ${command.name} as ${reason}`);
-  const { _: before, "--": after = [], help, ...given } = parse(command, args, fail);
+  const { "--": operands = [], help, ...given } = parse(command, args, fail);
   if (help.length > 0) return null;
 
   const values: Record<string, unknown> = {};
@@ -65,17 +65,15 @@ export function readInput<F extends Flags>(command: Command<F>, args: readonly s
     const [value, ...more]: (string | boolean)[] = [given[name] ?? []].flat(); // false alone, where it is written --no-…
     if (more.length > 0) {
       const found = takesValue(flag)
-        ? `current values are ${[value, ...more].map((each) => quote(unshield(String(each)))).join(", ")}`
+        ? `current values are ${[value, ...more].map((each) => quote(String(each))).join(", ")}`
         : "it is repeated";
       throw fail(`--${name} must be given once: ${found}`);
     }
     if (!takesValue(flag)) {
       values[name] = value ?? flag.onByDefault ?? false;
     } else if (value !== undefined) {
-      if (value === "") throw fail(valueMissing(name, flag));
-      const text = unshield(String(value));
-      values[name] = flag.read(text, name);
-      if (text === "-" && flag.standard) standard[flag.standard].push(`--${name} -`);
+      values[name] = flag.read(String(value), name);
+      if (value === "-" && flag.standard) standard[flag.standard].push(`--${name} -`);
     } else if (flag.required) {
       throw fail(`--${name} is missing: add --${name} ${flag.placeholder}`);
     }
@@ -85,29 +83,30 @@ export function readInput<F extends Flags>(command: Command<F>, args: readonly s
   if (json && standard.output.length > 0) {
     throw fail(`standard output is written once: found ${standard.output[0]} and --json`);
   }
-
-  const operands = [...before.map(String), ...after].map(unshield);
   if (command.operands === undefined && operands.length > 0) {
     throw fail(`it takes flags alone: found ${operands.map(quote).join(" ")}`);
   }
   return { args, operands, flags: flags as FlagValues<F>, json: json === true };
 }
 
-/** Shields `-1` and `-`, which would not be read as values. No argument contains this character, because arguments are C strings. */
-const SHIELD = "\0";
+/** A flag, unlike the number -1 and the path - of standard input. */
+const FLAG = /^-[^\d.]/;
 
-function unshield(value: string): string {
-  return value.startsWith(SHIELD) ? value.slice(SHIELD.length) : value;
-}
-
-/** Splits arguments into flags, each with all its values, and operands. Refuses unknown flags and switches with a value. */
+/** Splits arguments into flags, each with all its values, and operands. Refuses unknown flags, missing values and switches with a value. */
 function parse(command: Command, args: readonly string[], fail: (reason: string) => UsageError) {
   const flags = writtenFlags(command);
-  const end = args.includes("--") ? args.indexOf("--") : args.length;
-  const checked = args.slice(0, end).map((arg) => {
-    if (/^-(?:[\d.]|$)/.test(arg)) return SHIELD + arg;
-    if (!arg.startsWith("-")) return arg;
-    const [, typed, value] = /^([^=]*)(?:=(.*))?$/s.exec(arg === "-h" ? "--help" : arg)!;
+  const written: string[] = [];
+  const operands: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === "--") {
+      operands.push(...args.slice(i + 1));
+      break;
+    }
+    if (!FLAG.test(args[i])) {
+      operands.push(args[i]);
+      continue;
+    }
+    const [, typed, given] = /^([^=]*)(?:=(.*))?$/s.exec(args[i] === "-h" ? "--help" : args[i])!;
     const found = flags.find(({ name, written }) => [written, `--${name}`].includes(typed));
     if (found === undefined) {
       const known = flags.map(({ written }) => written);
@@ -116,22 +115,21 @@ function parse(command: Command, args: readonly string[], fail: (reason: string)
       throw fail(`it has no flag ${quote(typed)}: ${right}`);
     }
     const { name, flag } = found;
-    if (takesValue(flag) && value === "") throw fail(valueMissing(name, flag));
-    if (!takesValue(flag) && value !== undefined) {
-      throw fail(`${typed} takes no value: current value is ${quote(value)}`);
+    if (!takesValue(flag)) {
+      if (given !== undefined) throw fail(`${typed} takes no value: current value is ${quote(given)}`);
+      written.push(typed);
+    } else {
+      const value = given ?? (FLAG.test(args[i + 1] ?? "") ? "" : args[++i]);
+      if (!value) throw fail(`--${name} needs a value: write --${name} ${flag.placeholder}`);
+      written.push(`--${name}=${value}`);
     }
-    return arg === "-h" ? typed : arg;
-  });
+  }
   const [values, switches] = [true, false].map((kind) => flags.filter(({ flag }) => takesValue(flag) === kind));
-  return parseArgs([...checked, ...args.slice(end)], {
+  return parseArgs([...written, "--", ...operands], {
     "--": true,
-    string: [...values.map(({ name }) => name), "_"],
+    string: values.map(({ name }) => name),
     boolean: switches.map(({ name }) => name),
     negatable: switches.filter(({ written }) => written.startsWith("--no-")).map(({ name }) => name),
     collect: flags.map(({ name }) => name),
   });
-}
-
-function valueMissing(name: string, { placeholder }: ValueFlag<unknown>): string {
-  return `--${name} needs a value: write --${name} ${placeholder}`;
 }
