@@ -12,12 +12,8 @@
  */
 import * as Plot from "@observablehq/plot";
 import { readCheckpointFileSync } from "../src/checkpoint/safetensors/checkpoint.ts";
-import { linear } from "../src/engine/reference/linear.ts";
-import { forward, type QueryState, tensorsOf } from "../src/engine/reference/model.ts";
-import { surveyModel, surveySvg } from "../src/inspection/survey.ts";
+import { digitPlane, digitPlaneSvg, look, type Point, surveyModel, surveySvg } from "../src/inspection/mod.ts";
 import { drawOperands } from "../src/model/sampler.ts";
-import { variantOf, WIDTH } from "../src/model/variant.ts";
-import { FIRST_QUERY, promptTokens, targetTokens } from "../src/model/vocabulary.ts";
 import { COLOURS } from "../src/svg/svg.ts";
 import { shippedCheckpoint } from "../src/weights/mod.ts";
 import { table } from "./measure.ts";
@@ -30,58 +26,32 @@ const SEED = 1;
 const STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 const checkpoint = Deno.args.length > 0 ? readCheckpointFileSync(Deno.args[0]) : shippedCheckpoint();
-const variant = variantOf(checkpoint.model);
-const tensors = tensorsOf(Float64Array.from(checkpoint.parameters), variant);
+const operands = drawOperands({ seed: SEED, stream: "evaluation", count: SUMS });
+const seen = look(checkpoint, operands, { only: ["attentionOut", "hidden", "output"] });
+const plane = digitPlane(checkpoint);
 
 /** The digit of a number in a column; column 0 is the ones. */
 const digit = (value: number, column: number) => Math.floor(value / 10 ** column) % 10;
 
-/** Inputs and activations of one step of one sum. */
-interface StepRecord {
-  /** a_i + b_i. */
-  digitSum: number;
-  /** a_(i-1) + b_(i-1). */
-  previousSum: number;
-  /** a_i + b_i + the carry into column i, from 0 to 19. */
-  total: number;
-  /** What the attention adds to the residual stream, length 7. */
-  attended: number[];
-  state: QueryState;
-}
-
-function recordStep(step: number, operands: Float64Array): StepRecord[] {
-  return Array.from({ length: operands.length / 2 }, (_, i) => {
+/** The inputs of one step of each sum, and its activations. */
+function recordsOf(step: number) {
+  return Array.from({ length: SUMS }, (_, i) => {
     const [a, b] = operands.subarray(2 * i);
-    const tokens = [...promptTokens(a, b), ...targetTokens(a, b)].slice(0, FIRST_QUERY + step + 1);
-    const { queries: [state] } = forward(tensors, variant, tokens, FIRST_QUERY + step);
     const digitSum = digit(a, step) + digit(b, step);
-    const carry = Math.floor((a % 10 ** step + b % 10 ** step) / 10 ** step);
     return {
       digitSum,
       previousSum: digit(a, step - 1) + digit(b, step - 1),
-      total: digitSum + carry,
-      attended: Array.from(linear(state.attended.output, tensors.projection)),
-      state,
+      /** With the carry into the column, from 0 to 19. */
+      total: digitSum + Math.floor((a % 10 ** step + b % 10 ** step) / 10 ** step),
+      attended: Array.from(seen.attentionOut.row(i, step)),
+      hidden: Array.from(seen.hidden.row(i, step)),
+      output: plane.point(seen.output.row(i, step)),
     };
   });
 }
 
-/** The plane of the ten digits' embeddings, as two directions of length 1. */
-function digitPlane() {
-  const embeddings = Array.from(
-    { length: 10 },
-    (_, token) => Array.from(tensors.tokenEmbedding.subarray(WIDTH * token, WIDTH * (token + 1))),
-  );
-  let { directions: [x, y] } = principal(embeddings, { centered: false });
-  if (dot(embeddings[0], x) > 0) x = x.map((value) => -value); // signs are arbitrary: put 0 to the left and above
-  if (dot(embeddings[0], y) < 0) y = y.map((value) => -value);
-  const point = (of: ArrayLike<number>): Point => [dot(of, x), dot(of, y)];
-  return { shares: principal(embeddings).shares, point, digits: embeddings.map(point) };
-}
+type StepRecord = ReturnType<typeof recordsOf>[number];
 
-type Point = readonly [x: number, y: number];
-
-const plane = digitPlane();
 const degrees = ([x, y]: Point) => Math.atan2(y, x) * 180 / Math.PI;
 
 /** The digit with the largest logit if only the plane's two coordinates of the stream counted. */
@@ -101,28 +71,30 @@ function unwrapped(angles: readonly number[]): number[] {
 
 /** For each total, the mean final residual stream in the digits' plane. */
 function outputsByTotal(records: readonly StepRecord[]): Point[] {
-  const groups = Map.groupBy(records, ({ total }) => total);
-  return [...groups.keys()].sort((x, y) => x - y).map((total) => {
-    const points = groups.get(total)!.map(({ state }) => plane.point(state.output));
-    return [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
-  });
+  const groups = [...Map.groupBy(records, ({ total }) => total)].sort(([x], [y]) => x - y);
+  return groups.map((
+    [, group],
+  ) => [mean(group.map(({ output: [x] }) => x)), mean(group.map(({ output: [, y] }) => y))]);
 }
 
 /** Carries that the model uses when the last written digit s is replaced, by the difference a_(i-1) + b_(i-1) - s. */
 function replaceLastDigit(step: number, sums: number) {
-  const operands = drawOperands({ seed: SEED, stream: "evaluation", count: sums });
-  const results: { difference: number; carry: number; predicted: boolean }[] = [];
-  for (let i = 0; i < operands.length; i += 2) {
-    const [a, b] = operands.subarray(i);
-    const tokens = [...promptTokens(a, b), ...targetTokens(a, b)].slice(0, FIRST_QUERY + step + 1);
-    for (let last = 0; last < 10; last++) {
+  const some = operands.subarray(0, 2 * sums);
+  const digits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const donors = look(checkpoint, digits.map((s) => ({ a: s * 10 ** (step - 1), b: 0 })), { only: ["embedded"] });
+  const results = digits.flatMap((last) => {
+    const { predicted } = look(checkpoint, some, {
+      only: [],
+      edit: { embedded: (row, { step: at, position }) => at === step ? donors.embedded.row(last, position) : row },
+    });
+    return Array.from({ length: sums }, (_, i) => {
+      const [a, b] = some.subarray(2 * i);
+      const [written] = predicted.row(i, step);
       const difference = digit(a, step - 1) + digit(b, step - 1) - last;
-      const { queries: [{ logits }] } = forward(tensors, variant, tokens.with(-1, last), FIRST_QUERY + step);
-      const written = logits.indexOf(Math.max(...logits));
       const carry = (written - digit(a, step) - digit(b, step) + 24) % 10 - 4; // known modulo 10: from -4 to 5
-      results.push({ difference, carry, predicted: written < 10 && carry === predictedCarry(difference) });
-    }
-  }
+      return { difference, carry, predicted: written < 10 && carry === predictedCarry(difference) };
+    });
+  });
   const groups = [...Map.groupBy(results, ({ difference }) => difference)].sort(([x], [y]) => x - y);
   return groups.map(([difference, group]) => ({
     difference,
@@ -136,8 +108,8 @@ const predictedCarry = (difference: number) => Math.round(difference / 10 + 0.05
 
 const percent = (share: number) => `${(100 * share).toFixed(2)}%`;
 
-function measure(step: number, operands: Float64Array) {
-  const records = recordStep(step, operands);
+function measure(step: number) {
+  const records = recordsOf(step);
   const attended = principal(records.map(({ attended }) => attended));
   const [first, second] = [attended.along(0), attended.along(1)];
   const { weights: [, own, previous] } = leastSquares(
@@ -149,7 +121,7 @@ function measure(step: number, operands: Float64Array) {
     first.map((x, i) => polynomial(x / scale, second[i] / scale)),
     records.map(({ digitSum, previousSum }) => digitSum + previousSum / 10),
   );
-  const hidden = records.map(({ state }) => Array.from(state.hidden));
+  const hidden = records.map(({ hidden }) => hidden);
   const angles = unwrapped(outputsByTotal(records).map(degrees));
   const turns = angles.slice(10).map((angle, i) => angles[i] - angle);
   return {
@@ -162,27 +134,12 @@ function measure(step: number, operands: Float64Array) {
     "explained by a + b alone": percent(betweenGroups(hidden, records.map(({ digitSum }) => digitSum))),
     "turn from total T to T + 10": `${Math.min(...turns).toFixed(0)}° to ${Math.max(...turns).toFixed(0)}°`,
     "correct digit from the plane alone": percent(
-      mean(records.map(({ state, total }) => Number(planeDigit(plane.point(state.output)) === total % 10))),
+      mean(records.map(({ output, total }) => Number(planeDigit(output) === total % 10))),
     ),
   };
 }
 
 const [BLUE, ORANGE] = COLOURS;
-
-function arcPlot(): Plot.PlotOptions {
-  const points = plane.digits.map(([x, y], digit) => ({ x, y, name: String(digit) }));
-  const axis = { axis: null, domain: [-2.5, 2.5] };
-  return {
-    ...{ width: 300, height: 300, margin: 10, x: axis, y: axis },
-    marks: [
-      Plot.ruleX([0], { stroke: "#ddd" }),
-      Plot.ruleY([0], { stroke: "#ddd" }),
-      Plot.line(points, { x: "x", y: "y", stroke: "#bbb", curve: "catmull-rom" }),
-      Plot.dot(points, { x: "x", y: "y", r: 9, fill: BLUE }),
-      Plot.text(points, { x: "x", y: "y", text: "name", fill: "white", fontSize: 10 }),
-    ],
-  };
-}
 
 /** The direction of the output by total, over the ranges of directions in which each digit has the largest logit. */
 function turnPlot(records: readonly StepRecord[]): Plot.PlotOptions {
@@ -229,10 +186,10 @@ function carryPlot(results: ReturnType<typeof replaceLastDigit>): Plot.PlotOptio
 }
 
 if (import.meta.main) {
-  const operands = drawOperands({ seed: SEED, stream: "evaluation", count: SUMS });
-  const measured = STEPS.map((step) => measure(step, operands));
+  const measured = STEPS.map(measure);
   console.log(table(Object.keys(measured[0]), measured.map((row) => Object.values(row))));
-  const shares = plane.shares.slice(0, 3).map(percent).join(", ");
+  const survey = await surveyModel(checkpoint, 1000);
+  const shares = principal(survey.tokenEmbedding.slice(0, 10)).shares.slice(0, 3).map(percent).join(", ");
   console.log(`\nThe digits' embeddings: ${shares} of their variance along three directions`);
   const angles = unwrapped(plane.digits.map(degrees)).map((angle) => `${angle.toFixed(0)}°`);
   console.log(`Their angles: ${angles.join(", ")}`);
@@ -242,8 +199,8 @@ if (import.meta.main) {
   ]);
   console.log(`\n${table(["difference / 10", "mean carry", "as predicted"], rows)}`);
   if (Deno.args.length > 0) Deno.exit();
-  await writePlot("docs/how_it_adds_arc.svg", arcPlot());
-  await writePlot("docs/how_it_adds_turn.svg", turnPlot(recordStep(5, operands)));
+  await Deno.writeTextFile("docs/how_it_adds_arc.svg", digitPlaneSvg(plane));
+  await writePlot("docs/how_it_adds_turn.svg", turnPlot(recordsOf(5)));
   await writePlot("docs/how_it_adds_carry.svg", carryPlot(results));
-  await Deno.writeTextFile("docs/how_it_adds_attention.svg", surveySvg(await surveyModel(checkpoint, 1000)));
+  await Deno.writeTextFile("docs/how_it_adds_attention.svg", surveySvg(survey));
 }
