@@ -5,6 +5,7 @@ import { fromFileUrl } from "@std/path";
 import { temporaryFolder } from "../cli/tiny_adder.ts";
 import { outputOf, testIn } from "../runtimes/program.ts";
 import { EXAMPLES } from "./commands.ts";
+import { masked } from "./masked.ts";
 
 const SCRIPT = fromFileUrl(new URL("../python/notebook.py", import.meta.url));
 
@@ -25,25 +26,28 @@ function results({ cells }: Notebook): string[] {
   );
 }
 
+/** Runs a notebook of the examples by Deno's kernel. @returns It as it is then, and as it was saved */
+async function runNotebook(name: string): Promise<{ ran: Notebook; saved: Notebook }> {
+  await using folder = await temporaryFolder();
+  await Deno.mkdir(`${folder.path}/kernels/deno`, { recursive: true });
+  await Deno.writeTextFile(
+    `${folder.path}/kernels/deno/kernel.json`,
+    JSON.stringify({
+      argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
+      display_name: "Deno",
+      language: "typescript",
+    }),
+  );
+  const file = `${EXAMPLES}/${name}`;
+  const ran = JSON.parse(await outputOf("nbclient", ["-B", SCRIPT, file], { env: { JUPYTER_PATH: folder.path } }));
+  return { ran, saved: JSON.parse(await Deno.readTextFile(file)) };
+}
+
 testIn(
   "nbclient",
   "examples/notebook.ipynb trains, draws and proves, and shows what it showed when saved",
   async () => {
-    await using folder = await temporaryFolder();
-    await Deno.mkdir(`${folder.path}/kernels/deno`, { recursive: true });
-    await Deno.writeTextFile(
-      `${folder.path}/kernels/deno/kernel.json`,
-      JSON.stringify({
-        argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
-        display_name: "Deno",
-        language: "typescript",
-      }),
-    );
-    const file = `${EXAMPLES}/notebook.ipynb`;
-    const ran: Notebook = JSON.parse(
-      await outputOf("nbclient", ["-B", SCRIPT, file], { env: { JUPYTER_PATH: folder.path } }),
-    );
-    const saved: Notebook = JSON.parse(await Deno.readTextFile(file));
+    const { ran, saved } = await runNotebook("notebook.ipynb");
     assertEquals(results(ran), results(saved));
     assertEquals(results(ran), [
       "49",
@@ -53,3 +57,17 @@ testIn(
     ]);
   },
 );
+
+testIn("nbclient", "examples/study.ipynb shows what it showed when saved, up to its numbers", async () => {
+  const { ran, saved } = await runNotebook("study.ipynb");
+  const shown = ({ cells }: Notebook) =>
+    cells.filter(({ cell_type }) => cell_type === "code").map(({ outputs = [] }) =>
+      outputs.map(({ data = {} }) => {
+        const type = Object.keys(data).find((type) => type.startsWith("image/")) ?? "text/plain";
+        return `${type}: ${masked(stripVTControlCharacters([data[type]].flat().join("")))}`;
+      })
+    );
+  assertEquals(shown(ran), shown(saved));
+  const drawings = shown(ran).flat().filter((text) => text.startsWith("image/svg+xml: <svg"));
+  assertEquals([drawings.length, shown(ran).every((outputs) => outputs.length === 1)], [3, true]);
+});

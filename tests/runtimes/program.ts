@@ -55,6 +55,10 @@ export const NEEDS = {
     debian: "firefox-esr",
   },
   python: { names: PYTHON, probe: ["--version"], prints: /^Python 3\./, debian: "python3" },
+  NumPy: {
+    ...{ names: PYTHON, probe: ["-c", "import numpy; print(numpy.__version__)"], prints: /^\d/ },
+    debian: "python3-numpy",
+  },
   PyTorch: {
     ...{ names: PYTHON, probe: ["-c", "import numpy, torch; print(torch.__version__)"], prints: /^\d/ },
     debian: "python3-numpy python3-torch",
