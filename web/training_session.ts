@@ -50,7 +50,7 @@ export class TrainingSession {
     const { recipe, seed, model, backend, arithmetic, threads, certify } = this.#request;
     const engine = await createEngine({ backend, model, threads, arithmetic });
     try {
-      const fresh = { kind: "train", recipe: trainRecipe(recipe), model, seed, from: null } as const;
+      const fresh = { kind: "train", recipe: trainRecipe(recipe, { model }), model, seed, from: null } as const;
       const state = structuredClone(this.#state);
       const run = new Run(engine, state?.progress ?? freshProgress({ ...fresh, arithmetic: engine.arithmetic }), state);
       const { adapter } = engine;

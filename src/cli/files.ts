@@ -1,7 +1,9 @@
 import { type Checkpoint, decodeCheckpoint, readCheckpointFile } from "../checkpoint/safetensors/checkpoint.ts";
 import { reasonOf, withFile, writeAll, writeFile } from "../checkpoint/safetensors/store.ts";
 import { decodeText } from "../common/text.ts";
-import { shippedCheckpoint } from "../weights/mod.ts";
+import { parseModel } from "../model/variant.ts";
+import { SHIPPED_MODELS, shippedCheckpoint } from "../weights/mod.ts";
+import { wrongValue } from "./flags.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** Stands for standard input or output where a path is expected. */
@@ -60,9 +62,22 @@ export async function writeOutput(path: string, content: Uint8Array | string): P
   return bytes.length;
 }
 
+/** Stands, before the name of a model, for its shipped weights. */
+const SHIPPED = "shipped:";
+
 /** The checkpoint that `--from` names, or the shipped one, and its name in reports. */
 export async function modelFrom(from: string | undefined): Promise<{ checkpoint: Checkpoint; name: string }> {
   if (from === undefined) return { checkpoint: shippedCheckpoint(), name: "shipped" };
+  if (from.startsWith(SHIPPED)) {
+    const model = parseModel(from.slice(SHIPPED.length));
+    const shipped = SHIPPED_MODELS.find((one) => one === model);
+    if (shipped !== undefined) return { checkpoint: shippedCheckpoint(shipped), name: from };
+    throw wrongValue(
+      "from",
+      `a file, a folder or one of ${SHIPPED_MODELS.map((one) => SHIPPED + one).join(", ")}`,
+      from,
+    );
+  }
   if (from !== STANDARD) return { checkpoint: await readCheckpointFile(from), name: from };
   const bytes = await readBytes(from, "a checkpoint");
   return { checkpoint: decodeCheckpoint(bytes, { source: nameOf(from) }), name: from };

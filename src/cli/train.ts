@@ -1,10 +1,10 @@
 import type { Keep } from "../training/progress.ts";
 import { parseRecipes } from "../training/recipe_form.ts";
-import { type Recipe, RECIPES, trainRecipe } from "../training/recipes.ts";
+import { type Recipe, RECIPES } from "../training/recipes.ts";
 import { continueTraining, train } from "../training/train.ts";
 import type { TrainOptions } from "../training/options.ts";
 import { defineCommand } from "./command.ts";
-import { nameOf, readBytes, readText, STANDARD } from "./files.ts";
+import { modelFrom, nameOf, readText, STANDARD } from "./files.ts";
 import {
   defaultThreads,
   ENGINE_FLAGS,
@@ -71,9 +71,9 @@ async function trainingOptions(
   };
 }
 
-/** The recipes that a {@linkcode recipeFlag} names, or those in its file. */
-export async function recipesFrom(value: string): Promise<Recipe[]> {
-  if (value !== STANDARD && !value.endsWith(".json")) return value.split(",").map(trainRecipe);
+/** The names that a {@linkcode recipeFlag} gives, or the recipes in its file. */
+export async function recipesFrom(value: string): Promise<(string | Recipe)[]> {
+  if (value !== STANDARD && !value.endsWith(".json")) return value.split(",");
   return parseRecipes(await readText(value, "a JSON file"), nameOf(value));
 }
 
@@ -122,7 +122,7 @@ export const continueCommand = defineCommand({
       throw new UsageError("Cannot run continue as there must be a checkpoint to start from: add --from CKPT");
     }
     const options = await trainingOptions(flags);
-    const start = from === STANDARD ? await readBytes(from, "a checkpoint") : from;
+    const start = from === undefined ? undefined : (await modelFrom(from)).checkpoint;
     return await runTraining(
       { command: "continue", input, from, resumable: true },
       (watch) => continueTraining({ from: start, ...options, ...watch }),

@@ -5,7 +5,7 @@ import { hardCases } from "../evaluation/hard.ts";
 import type { ModelName } from "../model/variant.ts";
 import { sha256 } from "../common/encoding.ts";
 import { TrainingError } from "../training/error.ts";
-import type { Recipe } from "../training/recipes.ts";
+import { type Recipe, trainRecipe } from "../training/recipes.ts";
 import { train } from "../training/train.ts";
 import type { TrainOptions } from "../training/options.ts";
 import type { TrainResult } from "../training/types.ts";
@@ -30,7 +30,8 @@ export interface Shard {
 
 /** What a sweep combines. */
 interface SweepPlan {
-  readonly recipes: readonly Recipe[];
+  /** Named, or of your own. */
+  readonly recipes: readonly (string | Recipe)[];
   readonly models: readonly ModelName[];
   readonly seeds: readonly number[];
   readonly arithmetic: Arithmetic;
@@ -41,8 +42,11 @@ export function planRuns(
   { recipes, models, seeds, arithmetic }: SweepPlan,
   { index, count }: Shard = { index: 0, count: 1 },
 ): SweepRun[] {
-  return recipes.flatMap((recipe) =>
-    models.flatMap((model) => seeds.map((seed) => ({ recipe, model, seed, arithmetic })))
+  return recipes.flatMap((named) =>
+    models.flatMap((model) => {
+      const recipe = typeof named === "string" ? trainRecipe(named, { model }) : named;
+      return seeds.map((seed) => ({ recipe, model, seed, arithmetic }));
+    })
   ).filter((_, i) => i % count === index);
 }
 

@@ -4,6 +4,8 @@
  * @module
  */
 import { formatValue } from "../common/format_value.ts";
+import { paddedVariant } from "../model/padding.ts";
+import { type ModelName, parameterCount, variantOf } from "../model/variant.ts";
 import type { CurriculumPhase, Gate, MixPart, Stage } from "../schedule/stage.ts";
 
 export type { CurriculumPhase, Gate, MixPart, Stage };
@@ -91,6 +93,16 @@ function explore(batch: number, steps: number, gateLoss: number): Stage {
   };
 }
 
+/**
+ * As {@linkcode explore} for narrow models, which short operands and strong weight decay lead into traps. The gate lies between the losses of runs
+ * that learn and those of trapped ones; both are larger in smaller models (docs/cliff.md).
+ */
+function exploreNarrow(parameters: number): Stage {
+  const loss = Math.round(210 - 0.15 * parameters) / 1000;
+  const gate = { atStep: 5000, window: 250, loss };
+  return { ...explore(32, 5000, loss), weightDecay: 0.01, curriculum: growing([0, 10]), gate };
+}
+
 /** No weight decay, a learning rate that falls to almost 0, long operands. */
 function anneal(batch: number, steps: number, learningRate: number, gate?: Gate): Stage {
   return {
@@ -103,8 +115,17 @@ function anneal(batch: number, steps: number, learningRate: number, gate?: Gate)
 
 const NO_EVALUATION: EvaluationPlan = { every: 0, problems: 10_000 };
 
-/** The recipes by name: from random weights, and further from a checkpoint. */
-const TABLE: Readonly<Record<string, { readonly train: Recipe; readonly continue: Recipe }>> = {
+/** The recipes of a name. */
+interface RecipeFamily {
+  /** From random weights. */
+  readonly train: Recipe;
+  /** What differs for a narrow model of so many parameters. */
+  readonly narrow?: (parameters: number) => Partial<Recipe>;
+  /** Further from a checkpoint. */
+  readonly continue: Recipe;
+}
+
+const TABLE: Readonly<Record<string, RecipeFamily>> = {
   fast: {
     train: {
       name: "fast",
@@ -112,6 +133,13 @@ const TABLE: Readonly<Record<string, { readonly train: Recipe; readonly continue
       stages: [explore(32, 5000, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })],
       ...{ maxAttempts: 20, evaluation: NO_EVALUATION, proofSeconds: 5 },
     },
+    narrow: (parameters) => ({
+      stages: [
+        exploreNarrow(parameters),
+        anneal(32, 8000, 0.02, { atStep: 4000, window: 500, loss: 0.06 }),
+      ],
+      maxAttempts: 60,
+    }),
     continue: secondAnnealing("fast", 32, 8000, 0.005),
   },
   sure: {
@@ -121,6 +149,13 @@ const TABLE: Readonly<Record<string, { readonly train: Recipe; readonly continue
       stages: [explore(64, 5000, 0.30), anneal(64, 20_000, 0.01, { atStep: 6000, window: 500, loss: 0.035 })],
       ...{ maxAttempts: 20, evaluation: NO_EVALUATION, hardeningRounds: HARDENING_ROUNDS },
     },
+    narrow: (parameters) => ({
+      stages: [
+        exploreNarrow(parameters),
+        anneal(64, 12_000, 0.03, { atStep: 11_000, window: 1000, loss: 0.0005 }),
+      ],
+      maxAttempts: 60,
+    }),
     continue: secondAnnealing("sure", 64, 28_000, 0.005),
   },
   paper: {
@@ -144,6 +179,19 @@ const TABLE: Readonly<Record<string, { readonly train: Recipe; readonly continue
       }],
       ...{ maxAttempts: 1, evaluation: { every: 1000, problems: 10_000, stopAt: 0.99 } },
     },
+  },
+  jax: {
+    train: {
+      name: "jax",
+      description: "the published recipe of the 777 model: 27,000 steps, no restarts",
+      stages: [{
+        ...{ ...ADAM_OF_PAPER, name: "train", steps: 27_000, batch: 512 },
+        ...{ learningRate: 0.02, warmupSteps: 1350, floor: 0.1, weightDecay: 0.01 },
+        curriculum: growing([0, 3], [2000, 6], [7000, 10]),
+      }],
+      ...{ maxAttempts: 1, evaluation: NO_EVALUATION },
+    },
+    continue: secondAnnealing("jax", 512, 8000, 0.005),
   },
 };
 
@@ -177,7 +225,7 @@ function lookUp(name: string) {
 }
 
 /**
- * A recipe for training from scratch: `fast`, `sure` or `paper`.
+ * A recipe for training from scratch: `fast`, `sure`, `paper` or `jax`.
  *
  * @example Usage
  * ```ts
@@ -187,14 +235,17 @@ function lookUp(name: string) {
  * console.log(stages.map(({ name, steps, batch, learningRate }) => ({ name, steps, batch, learningRate })));
  * ```
  *
- * @throws {RangeError} If there is none
+ * @param options `model`: the model to train, 763 unless set; `fast` and `sure` train narrow ones in another way
+ * @throws {RangeError} If there is no such recipe or model
  */
-export function trainRecipe(name: string): Recipe {
-  return lookUp(name).train;
+export function trainRecipe(name: string, { model = 763 }: { model?: ModelName } = {}): Recipe {
+  const { train, narrow } = lookUp(name);
+  const variant = variantOf(model);
+  return variant === paddedVariant(variant) ? train : { ...train, ...narrow?.(parameterCount(variant)) };
 }
 
 /**
- * A recipe for training a checkpoint further: `fast`, `sure` or `paper`.
+ * A recipe for training a checkpoint further: `fast`, `sure`, `paper` or `jax`.
  *
  * @example Usage
  * ```ts

@@ -1,6 +1,7 @@
 import { checkpointFrom } from "../checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import type { Engine, EngineOptions } from "../engine/interface/types.ts";
+import type { ModelName } from "../model/variant.ts";
 import { TrainingError } from "./error.ts";
 import { follow, type RunEvent, type RunState } from "./events.ts";
 import { Journal } from "./journal.ts";
@@ -21,8 +22,8 @@ interface Start {
   vectors?: Partial<RunState> & { parameters: Float32Array };
 }
 
-function recipeOf(kind: RunKind, recipe: string | Recipe): Recipe {
-  if (typeof recipe === "string") return kind === "train" ? trainRecipe(recipe) : continueRecipe(recipe);
+function recipeOf(kind: RunKind, recipe: string | Recipe, model: ModelName): Recipe {
+  if (typeof recipe === "string") return kind === "train" ? trainRecipe(recipe, { model }) : continueRecipe(recipe);
   const fail = (reason: string) => new TypeError(`Cannot train by a recipe of your own as ${reason}`);
   checkRecipeForm(recipe, "the recipe", fail);
   checkRecipe(recipe, kind);
@@ -64,16 +65,17 @@ async function resumed(kind: RunKind, options: RunOptions): Promise<Start> {
 async function fresh(kind: RunKind, options: RunOptions): Promise<Start> {
   const { recipe = kind === "train" ? "sure" : "fast", seed = 1, arithmetic = "exact", keep, out } = options;
   const from = kind === "train" ? undefined : checkpointFrom(options.from!, "continue training from `from`");
+  const model = from?.model ?? options.model ?? 763;
   const progress = freshProgress({
     ...{
       kind,
-      recipe: recipeOf(kind, recipe),
+      recipe: recipeOf(kind, recipe, model),
       seed,
       arithmetic,
       ...(keep && { keep }),
       ...(options.problems && { ownProblems: true }),
     },
-    ...{ model: from?.model ?? options.model ?? 763, from: from?.metadata ?? null },
+    ...{ model, from: from?.metadata ?? null },
   });
   const opened = out === undefined ? undefined : await Journal.open(out, options);
   return { progress, journal: opened?.journal, vectors: from && { parameters: from.parameters } };

@@ -1,17 +1,30 @@
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
-import { shippedBytes } from "./shipped.ts";
+import { fromBase64 } from "../common/base64.ts";
+import { checkOneOf } from "../common/checks.ts";
+import { SHIPPED_5X8 } from "./shipped_5x8.ts";
+import { SHIPPED_763 } from "./shipped_763.ts";
+
+const FILES = { "5x8": SHIPPED_5X8, 763: SHIPPED_763 };
+
+/** The models whose weights come with the library, each proved to add all pairs correctly. */
+export const SHIPPED_MODELS = [763, "5x8"] as const;
 
 /**
- * The weights that `add` adds with, and what their file says of them: recipe, seed and step.
+ * The weights that `add` adds with, or those of another shipped model, and what their file says of them: recipe, seed and step.
  *
  * @example Usage
  * ```ts
- * import { shippedCheckpoint } from "@x/tiny-adder";
+ * import { loadAdder, shippedCheckpoint } from "@x/tiny-adder";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(shippedCheckpoint().parameters.length, 763);
+ * assertEquals(shippedCheckpoint("5x8").parameters.length, 445);
+ * assertEquals(loadAdder(shippedCheckpoint("5x8")).add(42, 7), 49);
  * ```
+ *
+ * @throws {RangeError} If no weights of that model are shipped
  */
-export function shippedCheckpoint(): Checkpoint {
-  return decodeCheckpoint(shippedBytes(), { source: "the shipped weights" });
+export function shippedCheckpoint(model: (typeof SHIPPED_MODELS)[number] = 763): Checkpoint {
+  checkOneOf("load shipped weights", "model", model, SHIPPED_MODELS);
+  return decodeCheckpoint(fromBase64(FILES[model]), { source: "the shipped weights" });
 }

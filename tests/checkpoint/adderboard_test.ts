@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { encodeAdderBoardSubmission } from "../../src/checkpoint/adderboard.ts";
 import { createEngine } from "../../src/engine/mod.ts";
-import { shippedCheckpoint } from "../../src/weights/mod.ts";
+import { SHIPPED_MODELS, shippedCheckpoint } from "../../src/weights/mod.ts";
 import { temporaryFolder } from "../cli/tiny_adder.ts";
 import { adderBoardCases, goldenSet } from "../golden.ts";
 import { python } from "../python/python.ts";
@@ -23,14 +23,15 @@ async function verify(text: string, part: number, parts: number): Promise<Verdic
   return JSON.parse(await python("verify_submission.py", file, String(part), String(parts)));
 }
 
-testIn(
-  "PyTorch",
-  "the submission adds all 10,010 AdderBoard cases rightly, and its model has 763 parameters",
-  async () => {
-    const text = encodeAdderBoardSubmission(shippedCheckpoint());
+for (const shipped of SHIPPED_MODELS) {
+  const name = `the submission of ${shipped} adds all 10,010 AdderBoard cases correctly, with all its parameters`;
+  testIn("PyTorch", name, async () => {
+    const checkpoint = shippedCheckpoint(shipped);
+    const text = encodeAdderBoardSubmission(checkpoint);
+    const { length } = checkpoint.parameters;
     const halves = await Promise.all([verify(text, 0, 2), verify(text, 1, 2)]);
     for (const { metadata, numel, wrong } of halves) {
-      assertEquals([metadata.params, numel, wrong], [763, 763, []]);
+      assertEquals([metadata.params, numel, wrong], [length, length, []]);
       assertEquals(Object.keys(metadata), ["name", "author", "params", "architecture", "tricks"]);
     }
     // the cases are those of the public verifier, as they were recorded
@@ -38,8 +39,8 @@ testIn(
     const asked = cases.map((_, i) => halves[i % 2].asked[Math.floor(i / 2)]);
     assertEquals(asked, cases.map(({ a, b }) => [a, b]));
     assertEquals(halves[0].asked.length + halves[1].asked.length, 10_010);
-  },
-);
+  });
+}
 
 testIn(
   "PyTorch",

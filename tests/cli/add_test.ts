@@ -31,6 +31,16 @@ Deno.test("add says the right sum where the model is wrong, exit code 1", async 
   assertMatch(stdout, /^42 \+ 7 = (\d+|no number) {2}✗ {2}49 is right\n$/);
 });
 
+Deno.test("--from shipped:MODEL adds with the weights of another shipped model, without a permission", async () => {
+  const { code, stdout } = await tinyAdder(["9999999999", "1", "--from", "shipped:5x8", "--json"]);
+  const sum = { a: 9999999999, b: 1, sum: 10000000000, correct: true, checkpoint: "shipped:5x8" };
+  assertEquals([code, JSON.parse(stdout)], [0, sum]);
+  const unknown = await tinyAdder(["42", "7", "--from", "shipped:5x9"]);
+  const message = "Cannot use --from as it must be a file, a folder or one of shipped:763, shipped:5x8: " +
+    "current value is shipped:5x9\n";
+  assertEquals([unknown.code, unknown.stdout, unknown.stderr], [2, "", message]);
+});
+
 Deno.test("add --json tells what the model said", async () => {
   for (const model of ["w1", "x0"]) {
     const from = goldenCheckpoint(model);

@@ -1,6 +1,9 @@
 /** Narrow models on the WASM core: weights of full width of which those beyond the model's own are 0 and stay 0. */
 import { assert, assertEquals } from "@std/assert";
 import { WasmAdder } from "../../src/adder/adder.ts";
+import { importCheckpoint } from "../../src/checkpoint/import_checkpoint.ts";
+import { encodeNpz, encodePyTorchCheckpoint } from "../../src/checkpoint/mod.ts";
+import { encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { ReferenceEngine } from "../../src/engine/reference/engine.ts";
 import { instantiate, readVector, writeRun, writeVector } from "../../src/engine/wasm/core.ts";
@@ -11,7 +14,10 @@ import { type ModelName, variantOf } from "../../src/model/variant.ts";
 import { assertClose, assertTensorsClose } from "../golden.ts";
 import { livelyParameters, mixedProblems } from "./lively.ts";
 
-const NARROW: readonly ModelName[] = ["6x14", "5x10", "4x8", "6x7+norm", "3x5+norm", "7x1", "2x14"];
+const NARROW: readonly ModelName[] = [
+  ...["6x14", "5x10", "4x8", "6x7+norm", "3x5+norm", "7x1", "2x14"] as const,
+  ...["2x1", "2x14+norm", "2x1+norm", "3x1", "7x1+norm", "5x14+norm", "7x13"] as const,
+];
 
 const STAGE = { steps: 100, batch: 12, learningRate: 0.02, warmupSteps: 5, floor: 0.1, weightDecay: 0.1 };
 const ADAMW = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 };
@@ -49,6 +55,17 @@ for (const model of NARROW) {
     assertClose(engine.parameters(), initialParameters(variant, 7, 2), { absolute: 1e-6, of: "weights" });
   });
 
+  Deno.test(`files hold ${model}, and their shapes say so`, async () => {
+    const checkpoint = { model, parameters: livelyParameters(model), metadata: {} };
+    const numpy = await encodeNpz(checkpoint);
+    for (
+      const bytes of [encodeCheckpoint(checkpoint), encodePyTorchCheckpoint(checkpoint), numpy]
+    ) {
+      const { model: found, parameters } = await importCheckpoint(bytes);
+      assertEquals({ model: found, parameters }, { model, parameters: checkpoint.parameters });
+    }
+  });
+
   Deno.test(`${model} after 40 steps computes what the reference does, with any number of threads, and adds the same`, async () => {
     const engine = await createEngine({ model });
     const threads = await createEngine({ model, threads: 2 });
@@ -62,11 +79,19 @@ for (const model of NARROW) {
     const reference = new ReferenceEngine(model);
     reference.setParameters(parameters);
     const problems = mixedProblems(33);
-    assertClose(await engine.logits(problems), await reference.logits(problems), { absolute: 2e-4, of: "logits" });
-    const { loss, gradient } = await engine.lossAndGradient(problems);
+    const logits = await reference.logits(problems);
     const expected = await reference.lossAndGradient(problems);
-    assertClose([loss], [expected.loss], { absolute: 1e-5, of: "loss" });
-    assertTensorsClose(gradient, Float64Array.from(expected.gradient), variant, { relative: 1e-4, of: "gradient" });
-    assertEquals(new WasmAdder(model, parameters).decode(problems), await engine.decode(problems));
+    const fast = await createEngine({ model, arithmetic: "fast" });
+    for (const one of [engine, fast]) {
+      one.setParameters(parameters);
+      assertClose(await one.logits(problems), logits, { absolute: 2e-4, of: "logits" });
+      const { loss, gradient } = await one.lossAndGradient(problems);
+      assertClose([loss], [expected.loss], { absolute: 1e-5, of: "loss" });
+      assertTensorsClose(gradient, Float64Array.from(expected.gradient), variant, { relative: 1e-4, of: "gradient" });
+      await one.dispose();
+    }
+    const decoder = await createEngine({ model });
+    decoder.setParameters(parameters);
+    assertEquals(new WasmAdder(model, parameters).decode(problems), await decoder.decode(problems));
   });
 }

@@ -176,7 +176,7 @@ export function makeSuite({ trained, weights, files, encoded }: Fixtures): Test[
       name: "train() refuses options that cannot be",
       async run() {
         await expectError(() => train({ seed: -1 }), "RangeError", "seed");
-        await expectError(() => train({ recipe: "fats" }), "RangeError", "must be one of fast, sure, paper");
+        await expectError(() => train({ recipe: "fats" }), "RangeError", "must be one of fast, sure, paper, jax");
         await expectError(() => train({ threads: 0 }), "RangeError", "threads");
       },
     },

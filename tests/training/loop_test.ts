@@ -71,7 +71,7 @@ const ODD = shortRecipe({
   evaluation: { every: 60, problems: 20 },
 });
 
-for (const recipe of [...RECIPES.map(trainRecipe), ...RECIPES.map(continueRecipe), ODD]) {
+for (const recipe of [...RECIPES.map((name) => trainRecipe(name)), ...RECIPES.map(continueRecipe), ODD]) {
   const names = recipe.stages.map(({ name }) => name).join(", ");
   Deno.test(`every step of recipe ${recipe.name} (${names}) is taken once, in order, at its lengths`, async () => {
     const { engine: { runs }, report } = await run(recipe);

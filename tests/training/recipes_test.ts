@@ -13,7 +13,7 @@ import {
 const ADAM = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 };
 const ADAM_OF_PAPER = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 1 };
 
-const ALL = [...RECIPES.map(trainRecipe), ...RECIPES.map(continueRecipe)];
+const ALL = [...RECIPES.map((name) => trainRecipe(name)), ...RECIPES.map(continueRecipe)];
 
 Deno.test("the recipes are fast, sure and paper, and know their names", () => {
   for (const name of ["fast", "sure", "paper"]) assert(RECIPES.includes(name), name);

@@ -1,47 +1,54 @@
 /** The weights that come with the library: how right they are, and that they are what they say. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
 import { adderBoardCases } from "../../src/evaluation/adderboard.ts";
 import { evaluate } from "../../src/evaluation/evaluate.ts";
 import { hardCases } from "../../src/evaluation/hard.ts";
-import type { ModelName } from "../../src/model/variant.ts";
+import { encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { train } from "../../src/training/train.ts";
-import { shippedCheckpoint } from "../../src/weights/mod.ts";
+import { SHIPPED_MODELS, shippedCheckpoint } from "../../src/weights/mod.ts";
 import { shippedBytes, shippedParameters } from "../../src/weights/shipped.ts";
 
 /** A seed that no training run used. */
 const HELD_OUT_SEED = 20_261_123;
 
-async function shippedEngine() {
-  const { model, parameters } = shippedCheckpoint();
-  const engine = await createEngine({ model });
-  engine.setParameters(parameters);
-  return engine;
-}
-
 Deno.test("the shipped weights are the tail of their file", () => {
   assertEquals(shippedParameters(), shippedCheckpoint().parameters);
+  assertEquals(shippedBytes(), encodeCheckpoint(shippedCheckpoint(763)));
 });
 
-Deno.test("the shipped weights answer all AdderBoard cases rightly", async () => {
-  const { total, errors } = await evaluate(await shippedEngine(), adderBoardCases());
-  assertEquals({ total, errors }, { total: 10_010, errors: [] });
+Deno.test("shippedCheckpoint() says which models are shipped", () => {
+  const message = 'Cannot load shipped weights as model must be one of 763, 5x8: current value is "5x9"';
+  assertThrows(() => shippedCheckpoint("5x9" as "5x8"), RangeError, message);
 });
 
-Deno.test("the shipped weights make no error on 1,000,000 uniform pairs", async () => {
-  const engine = await shippedEngine();
-  const pairs = engine.sample({ seed: HELD_OUT_SEED, stream: "evaluation", count: 1_000_000 });
-  const { total, errors } = await evaluate(engine, pairs);
-  assertEquals({ total, errors }, { total: 1_000_000, errors: [] });
-});
+for (const shipped of SHIPPED_MODELS) {
+  const { model, parameters, metadata: { recipe, seed } } = shippedCheckpoint(shipped);
+  const engine = async () => {
+    const made = await createEngine({ model });
+    made.setParameters(parameters);
+    return made;
+  };
 
-Deno.test("the shipped weights make no error on 100,000 hard pairs", async () => {
-  const { total, errors } = await evaluate(await shippedEngine(), hardCases({ count: 100_000, seed: HELD_OUT_SEED }));
-  assertEquals({ total, errors }, { total: 100_000, errors: [] });
-});
+  Deno.test(`the shipped weights of ${model} answer all AdderBoard cases correctly`, async () => {
+    const { total, errors } = await evaluate(await engine(), adderBoardCases());
+    assertEquals({ total, errors }, { total: 10_010, errors: [] });
+  });
 
-Deno.test("training with the recipe and seed that their file names gives the bytes of the shipped weights", async () => {
-  const { model, metadata: { recipe, seed } } = shippedCheckpoint();
-  const { checkpoint } = await train({ recipe, seed: Number(seed), model: model as ModelName });
-  assertEquals(checkpoint, shippedBytes());
-});
+  Deno.test(`the shipped weights of ${model} make no error on 1,000,000 uniform pairs`, async () => {
+    const adding = await engine();
+    const pairs = adding.sample({ seed: HELD_OUT_SEED, stream: "evaluation", count: 1_000_000 });
+    const { total, errors } = await evaluate(adding, pairs);
+    assertEquals({ total, errors }, { total: 1_000_000, errors: [] });
+  });
+
+  Deno.test(`the shipped weights of ${model} make no error on 100,000 hard pairs`, async () => {
+    const { total, errors } = await evaluate(await engine(), hardCases({ count: 100_000, seed: HELD_OUT_SEED }));
+    assertEquals({ total, errors }, { total: 100_000, errors: [] });
+  });
+
+  Deno.test(`training with the recipe and seed that the file of ${model} names gives its bytes`, async () => {
+    const { checkpoint } = await train({ recipe, seed: Number(seed), model });
+    assertEquals(checkpoint, encodeCheckpoint(shippedCheckpoint(shipped)));
+  });
+}

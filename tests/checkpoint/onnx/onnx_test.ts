@@ -9,6 +9,7 @@ import { MODELS, variantOf } from "../../../src/model/variant.ts";
 import { PROMPT_LENGTH, promptTokens, QUERIES, SUM_DIGITS } from "../../../src/model/vocabulary.ts";
 import { shippedCheckpoint } from "../../../src/weights/mod.ts";
 import { temporaryFolder } from "../../cli/tiny_adder.ts";
+import { livelyParameters } from "../../engine/lively.ts";
 import { goldenSets } from "../../golden.ts";
 import { outputOf } from "../../runtimes/program.ts";
 import { assertLogitsClose, engineLogits, queried, tokensOf } from "../logits.ts";
@@ -47,6 +48,9 @@ const models: [name: string, checkpoint: Checkpoint][] = [
   ...["w1", "x1", "n1", "n3"].map((name): [string, Checkpoint] => {
     const { model, weights } = golden.get(name)!;
     return [name, { model, parameters: weights, metadata: {} }];
+  }),
+  ...(["2x1", "2x14+norm", "3x1", "7x1", "5x14+norm"] as const).map((model): [string, Checkpoint] => {
+    return [`drawn weights of ${model}`, { model, parameters: livelyParameters(model), metadata: {} }];
   }),
 ];
 

@@ -125,7 +125,11 @@ Deno.test("trainRun() of no steps changes nothing", async () => {
 });
 
 Deno.test("the module's learning rate equals learningRateAt() on every stage of every recipe", () => {
-  for (const stage of [...RECIPES.map(trainRecipe), ...RECIPES.map(continueRecipe)].flatMap(({ stages }) => stages)) {
+  for (
+    const stage of [...RECIPES.map((name) => trainRecipe(name)), ...RECIPES.map(continueRecipe)].flatMap(({ stages }) =>
+      stages
+    )
+  ) {
     for (let k = 0; k < 1000; k++) {
       const step = Math.min(Math.floor(k * stage.steps / 999), stage.steps - 1);
       // both round 1 + cos, so the error is one of the peak, not of what is left of it at the end

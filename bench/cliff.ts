@@ -1,0 +1,144 @@
+/**
+ * Trains models of many widths by our recipe and by the one that the 777 model was published with: the data of docs/cliff.md, its table and figure.
+ *
+ * ```sh
+ * deno run --quiet --config bench/deno.json --allow-read=docs/data --allow-write=docs/data bench/cliff.ts [--threads N] [--seeds N] [--recipe NAME]
+ * deno run --quiet --config bench/deno.json --allow-read=docs/data --allow-write=docs --allow-env bench/cliff.ts --draw
+ * ```
+ *
+ * The first appends a line for each run to docs/data/cliff.jsonl, as `sweep` does; runs that have a line are skipped. Most telling shapes come first.
+ * `--seeds` limits the seeds of each shape, and `--recipe` names one of those in the plan.
+ *
+ * @module
+ */
+import * as Plot from "@observablehq/plot";
+import { oneOf, wholeNumber } from "../src/cli/flags.ts";
+import { type ModelName, parameterCount, variantOf } from "../src/model/variant.ts";
+import { readSweep } from "../src/sweep/file.ts";
+import { type Share, summarize, type SweepSummary } from "../src/sweep/summary.ts";
+import { planRuns, sweep } from "../src/sweep/sweep.ts";
+import { type Recipe, trainRecipe } from "../src/training/recipes.ts";
+import { runBench, table } from "./measure.ts";
+import { COLOURS, writePlot } from "./plot_svg.ts";
+
+const FILE = "docs/data/cliff.jsonl";
+const FIGURE = "docs/cliff.svg";
+
+/** No recipe was chosen on these seeds, from this one on. */
+const FIRST_SEED = 2000;
+
+/** Recipe `jax` with the learning rate that its authors gave most models. */
+const jax = trainRecipe("jax");
+const JAX_SLOW: Recipe = {
+  ...jax,
+  name: "jax-lr-0.01",
+  description: "recipe jax, learning rate 0.01",
+  stages: jax.stages.map((stage) => ({ ...stage, learningRate: 0.01 })),
+};
+
+/** Shapes with 64 seeds, then all others, those that matter most first. */
+const FOREMOST: readonly ModelName[] = ["6x14", "6x8", "7x5", "5x14"];
+const SHAPES: readonly ModelName[] = [
+  ...["5x8", "5x10", "5x6", "5x5", "5x4", "6x14+norm", "5x14+norm", "5x8+norm", "7x7+norm", "4x14", "4x14+norm"],
+  ...["7x10", "7x7", "7x4", "7x3", "7x2", "6x10", "6x6", "6x4", "6x3", "6x2", "5x12", "5x3", "5x2", "4x8", "3x14"],
+] as ModelName[];
+const JAX_SHAPES: readonly ModelName[] = [
+  ...[777, "6x14+norm", "7x7+norm", "5x14+norm", "7x10+norm", "6x10+norm", "6x8+norm", "5x8+norm"],
+  ...[763, ...FOREMOST, ...SHAPES.filter((shape) => !shape.toString().endsWith("+norm"))],
+] as ModelName[];
+
+interface Part {
+  readonly recipe: string | Recipe;
+  readonly models: readonly ModelName[];
+  readonly seeds: number;
+}
+
+/** All runs, in this order. */
+const PLAN: readonly Part[] = [
+  { recipe: "sure", models: [...FOREMOST, "5x8", "5x10"], seeds: 16 },
+  { recipe: "sure", models: FOREMOST, seeds: 64 },
+  { recipe: "jax", models: JAX_SHAPES, seeds: 1 },
+  { recipe: "sure", models: SHAPES, seeds: 4 },
+  { recipe: "jax", models: JAX_SHAPES, seeds: 16 },
+  { recipe: "sure", models: [763, 777, ...SHAPES], seeds: 16 },
+  { recipe: JAX_SLOW, models: JAX_SHAPES, seeds: 16 },
+];
+
+const HEAD = [
+  ...[
+    "recipe",
+    "model",
+    "parameters",
+    "seeds",
+    ">= 99%",
+    ">= 99.9%",
+    ">= 99.99%",
+    "no error in 1M",
+    "nor in hard pairs",
+  ],
+  ...["restarted", "examples, mean", "max"],
+];
+
+const shareText = ({ count, low, high }: Share) => `${count} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)}%)`;
+const parametersOf = ({ model }: SweepSummary) => parameterCount(variantOf(model));
+
+/** The cells of a summary below {@linkcode HEAD}. */
+function cellsOf(one: SweepSummary): (string | number)[] {
+  return [
+    ...[`\`${one.recipe}\``, one.model, parametersOf(one), one.seeds],
+    ...[one.atLeast99, one.atLeast999, one.atLeast9999, one.noError, one.noErrorNorHard].map(shareText),
+    ...[one.restarted, ...[one.meanExamples, one.maxExamples].map((examples) => `${(examples / 1e6).toFixed(2)}M`)],
+  ];
+}
+
+/** Plots parameters against the share of seeds that add at least 99%, with Wilson intervals. */
+async function draw(summaries: readonly SweepSummary[]): Promise<void> {
+  const recipes = [...new Set(summaries.map(({ recipe }) => recipe))];
+  const points = summaries.map((one) => {
+    const { recipe, model, atLeast99: { count, of, low, high } } = one;
+    // the recipes stand side by side where they trained the same shape
+    const parameters = parametersOf(one) + 1.5 * recipes.indexOf(recipe);
+    return { recipe, model, parameters, share: count / of, low, high };
+  });
+  await writePlot(FIGURE, {
+    ...{ width: 800, height: 420, marginLeft: 50, marginBottom: 45 },
+    x: { label: "parameters" },
+    y: { label: "% of seeds that add at least 99% of pairs correctly", percent: true, domain: [0, 100], grid: true },
+    color: { domain: recipes, range: [...COLOURS], legend: true },
+    marks: [
+      Plot.ruleX(points, { x: "parameters", y1: "low", y2: "high", stroke: "recipe", strokeOpacity: 0.5 }),
+      Plot.dot(points, { x: "parameters", y: "share", fill: "recipe", r: 4 }),
+    ],
+  });
+}
+
+if (import.meta.main) {
+  await runBench({
+    name: "cliff",
+    flags: {
+      draw: { help: "draw the figure and print the table of the runs in the file" },
+      threads: wholeNumber("N", "runs at a time (default: 2)", { least: 1, most: 64 }),
+      seeds: wholeNumber("N", "at most this many seeds of each shape", { least: 1, most: 64 }),
+      recipe: oneOf(["sure", "jax", JAX_SLOW.name], "the runs of one recipe alone"),
+    },
+    async run({ flags: { draw: draws, threads = 2, seeds: most = 64, recipe: only } }) {
+      if (draws) {
+        const summaries = summarize(await readSweep(FILE)).toSorted((a, b) => parametersOf(b) - parametersOf(a));
+        console.log(table(HEAD, summaries.map(cellsOf)));
+        await draw(summaries);
+        return 0;
+      }
+      for (const { recipe, models, seeds: count } of PLAN) {
+        const name = typeof recipe === "string" ? recipe : recipe.name;
+        if (only !== undefined && name !== only) continue;
+        const seeds = Array.from({ length: Math.min(count, most) }, (_, i) => FIRST_SEED + i);
+        await sweep(planRuns({ recipes: [recipe], models, seeds, arithmetic: "exact" }), {
+          ...{ out: FILE, threads, pairs: 1_000_000, hard: 100_000 },
+          onRun: ({ model, seed, errors, attempts, seconds }) =>
+            console.error(`${name}, ${model}, seed ${seed}: ${errors} errors, attempts: ${attempts}, ${seconds} s`),
+        });
+      }
+      return 0;
+    },
+  });
+}
