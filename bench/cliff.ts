@@ -19,7 +19,8 @@ import { type Share, summarize, type SweepSummary } from "../src/sweep/summary.t
 import { planRuns, sweep } from "../src/sweep/sweep.ts";
 import { type Recipe, trainRecipe } from "../src/training/recipes.ts";
 import { runBench, table } from "./measure.ts";
-import { COLOURS, writePlot } from "./plot_svg.ts";
+import { COLOURS } from "../src/svg/svg.ts";
+import { writePlot } from "./plot_svg.ts";
 
 const FILE = "docs/data/cliff.jsonl";
 const FIGURE = "docs/cliff.svg";
@@ -104,10 +105,23 @@ async function draw(summaries: readonly SweepSummary[]): Promise<void> {
     ...{ width: 800, height: 420, marginLeft: 50, marginBottom: 45 },
     x: { label: "parameters" },
     y: { label: "% of seeds that add at least 99% of pairs correctly", percent: true, domain: [0, 100], grid: true },
-    color: { domain: recipes, range: [...COLOURS], legend: true },
+    color: { domain: recipes, range: [...COLOURS] },
     marks: [
       Plot.ruleX(points, { x: "parameters", y1: "low", y2: "high", stroke: "recipe", strokeOpacity: 0.5 }),
       Plot.dot(points, { x: "parameters", y: "share", fill: "recipe", r: 4 }),
+      Plot.text(points, {
+        x: "parameters",
+        y: "share",
+        text: "model",
+        fill: "recipe",
+        dx: 6,
+        textAnchor: "start",
+        fontSize: 9,
+        rotate: -35,
+      }),
+      ...recipes.map((recipe, i) =>
+        Plot.text([`recipe ${recipe}`], { frameAnchor: "bottom-right", dy: -16 * (i + 1), fill: COLOURS[i] })
+      ),
     ],
   });
 }

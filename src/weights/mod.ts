@@ -1,5 +1,5 @@
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
-import { fromBase64 } from "../common/base64.ts";
+import { fromBase64 } from "../common/encoding.ts";
 import { checkOneOf } from "../common/checks.ts";
 import { SHIPPED_5X8 } from "./shipped_5x8.ts";
 import { SHIPPED_763 } from "./shipped_763.ts";
