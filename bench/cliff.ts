@@ -4,20 +4,23 @@
  * ```sh
  * deno run --quiet --config bench/deno.json --allow-read=docs/data --allow-write=docs/data bench/cliff.ts [--threads N] [--seeds N] [--recipe NAME]
  * deno run --quiet --config bench/deno.json --allow-read=docs/data --allow-write=docs --allow-env bench/cliff.ts --draw
+ * deno run --quiet --config bench/deno.json bench/cliff.ts --traps 5x14
  * ```
  *
  * The first appends a line for each run to docs/data/cliff.jsonl, as `sweep` does; runs that have a line are skipped. Most telling shapes come first.
- * `--seeds` limits the seeds of each shape, and `--recipe` names one of those in the plan.
+ * `--seeds` limits the seeds of each shape, and `--recipe` names one of those in the plan. `--traps` trains 16 seeds up to the first gate, and says
+ * which digits of the sum are then at random.
  *
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import { oneOf, wholeNumber } from "../src/cli/flags.ts";
+import { modelFlag, oneOf, wholeNumber } from "../src/cli/flags.ts";
 import { type ModelName, parameterCount, variantOf } from "../src/model/variant.ts";
 import { readSweep } from "../src/sweep/file.ts";
 import { type Share, summarize, type SweepSummary } from "../src/sweep/summary.ts";
 import { planRuns, sweep } from "../src/sweep/sweep.ts";
 import { type Recipe, trainRecipe } from "../src/training/recipes.ts";
+import { train } from "../src/training/train.ts";
 import { runBench, table } from "./measure.ts";
 import { COLOURS } from "../src/svg/svg.ts";
 import { writePlot } from "./plot_svg.ts";
@@ -126,6 +129,26 @@ async function draw(summaries: readonly SweepSummary[]): Promise<void> {
   });
 }
 
+/** Prints the loss before the first gate, and the digits of the sum that are right in less than 20% of the pairs, 0 for the ones. */
+async function printTraps(model: ModelName): Promise<void> {
+  const recipe = { ...trainRecipe("sure", { model }), maxAttempts: 1 };
+  const { gate } = recipe.stages[0];
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + 16; seed++) {
+    let [loss, digits]: [number, number[]] = [NaN, []];
+    await train({
+      ...{ recipe, model, seed, steps: recipe.stages[0].steps, finalProblems: 10_000 },
+      onProgress(event) {
+        if (event.type === "step") ({ loss } = event);
+        if (event.type === "evaluation") digits = event.digitAccuracy.flatMap((share, i) => share < 0.2 ? [i] : []);
+      },
+    });
+    const verdict = loss <= (gate?.loss ?? Infinity) ? "passes" : "trapped";
+    console.log(
+      `${model}, seed ${seed}: loss ${loss.toFixed(3)}, ${verdict}; digits at random: ${digits.join(", ") || "none"}`,
+    );
+  }
+}
+
 if (import.meta.main) {
   await runBench({
     name: "cliff",
@@ -134,8 +157,13 @@ if (import.meta.main) {
       threads: wholeNumber("N", "runs at a time (default: 2)", { least: 1, most: 64 }),
       seeds: wholeNumber("N", "at most this many seeds of each shape", { least: 1, most: 64 }),
       recipe: oneOf(["sure", "jax", JAX_SLOW.name], "the runs of one recipe alone"),
+      traps: modelFlag("where 16 seeds of this model are trapped"),
     },
-    async run({ flags: { draw: draws, threads = 2, seeds: most = 64, recipe: only } }) {
+    async run({ flags: { draw: draws, threads = 2, seeds: most = 64, recipe: only, traps } }) {
+      if (traps !== undefined) {
+        await printTraps(traps);
+        return 0;
+      }
       if (draws) {
         const summaries = summarize(await readSweep(FILE)).toSorted((a, b) => parametersOf(b) - parametersOf(a));
         console.log(table(HEAD, summaries.map(cellsOf)));
