@@ -105,11 +105,8 @@ function join(path: string, key: string): string {
 function candidatesIn({ path, dict }: { path: string; dict: PickleDict }): FoundModel[] {
   if (isFlaxTree(dict)) return [{ path, dict, tensors: stateDictOfFlax(dict), variant: 777 }];
   const tensors = tensorsOf(dict);
-  const prefixes = new Set(
-    tensors.flatMap(([key]) =>
-      NAMES.filter((name) => isAfterPrefix(key, name)).map((name) => key.slice(0, -name.length))
-    ),
-  );
+  const before = (key: string) => NAMES.filter((name) => key.endsWith(name)).map((name) => key.slice(0, -name.length));
+  const prefixes = new Set(tensors.flatMap(([key]) => before(key)).filter((prefix) => /(?:^|[./])$/.test(prefix)));
   return [...prefixes].map((prefix) => ({
     path: join(path, prefix).replace(/[./]$/, ""),
     dict,
@@ -117,10 +114,6 @@ function candidatesIn({ path, dict }: { path: string; dict: PickleDict }): Found
       tensors.filter(([key]) => key.startsWith(prefix)).map(([key, tensor]) => [key.slice(prefix.length), tensor]),
     ),
   }));
-}
-
-function isAfterPrefix(key: string, name: string): boolean {
-  return key === name || key.endsWith(`.${name}`) || key.endsWith(`/${name}`);
 }
 
 function tensorsOf(dict: PickleDict): [key: string, tensor: FileTensor][] {

@@ -117,13 +117,13 @@ async function contentOf(
     const entries = await unpackZip(bytes, asked);
     return { root: isNpz([...entries.keys()]) ? readNpz(entries, asked) : readArchive(entries, asked) };
   }
-  if (looksLikePickle(bytes)) return { root: readPickle(bytes, { globals: GLOBALS, persistent: refuseId }, asked) };
+  if (looksLikePickle(bytes)) {
+    const persistent = () => {
+      throw new PickleRefusal("it refers to parts outside of itself, which only a file of torch.save has");
+    };
+    return { root: readPickle(bytes, { globals: GLOBALS, persistent }, asked) };
+  }
   return refuseFile(bytes, asked, READABLE);
-}
-
-/** Only a file of `torch.save` has parts outside its pickle. */
-function refuseId(): never {
-  throw new PickleRefusal("it refers to parts outside of itself, which only a file of torch.save has");
 }
 
 /** Refuses a file that is none of those that are read. @param must What it must be */

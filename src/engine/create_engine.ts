@@ -38,12 +38,6 @@ async function createGpuEngine(variant: Variant): Promise<Engine> {
   return await createWebgpuEngine(variant);
 }
 
-/** The best engine of this runtime: WASM, else a GPU, else the reference. */
-async function createBestEngine(variant: Variant, arithmetic: Arithmetic, threads: number): Promise<Engine> {
-  if (hasSimd()) return await createWasmEngine(variant, arithmetic, threads);
-  return await createGpuEngine(variant).catch(() => new ReferenceEngine(variant.name));
-}
-
 /**
  * Makes a WASM engine with one thread whose `trainRun` works in the background, so that several train in parallel.
  *
@@ -96,7 +90,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     case "webgpu":
       return await createGpuEngine(variant);
     case "auto":
-      return await createBestEngine(variant, arithmetic, threads);
+      if (!hasSimd()) return await createGpuEngine(variant).catch(() => new ReferenceEngine(variant.name));
+      // falls through
     case "wasm":
       return await createWasmEngine(variant, arithmetic, threads);
   }

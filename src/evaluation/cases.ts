@@ -65,16 +65,8 @@ const GROUPED = /^\d{1,3}(?:[.,'’_\s]\d{3})+$/;
 
 /** The separator by which the first row names the columns a and b; a comma where none does. */
 function separatorOf(text: string): string {
-  const names = (separator: string) => {
-    try {
-      const row = readCsv(text, { separator }, () => {
-        throw new SyntaxError();
-      }).next();
-      return row.done ? [] : row.value.fields.map((name) => name.toLowerCase());
-    } catch {
-      return []; // by this one its quotes are wrong
-    }
-  };
+  const header = text.match(/\S.*/)?.[0].toLowerCase() ?? "";
+  const names = (separator: string) => header.split(separator).map((name) => name.replaceAll('"', "").trim());
   return SEPARATORS.find((separator) => ["a", "b"].every((name) => names(separator).includes(name))) ?? ",";
 }
 

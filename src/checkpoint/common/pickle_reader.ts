@@ -227,8 +227,9 @@ class Interpreter {
   build(): void {
     const state = this.pop();
     const object = this.#stack.at(-1);
-    if (isBuildable(object)) this.#inWorld(() => object.build(state));
-    else if (object instanceof PickleObject) object.parts.push(state);
+    if (typeof object === "object" && object !== null && "build" in object) {
+      this.#inWorld(() => (object as Buildable).build(state));
+    } else if (object instanceof PickleObject) object.parts.push(state);
     else if (object instanceof PickleDict && state instanceof PickleDict) object.attributes = state;
     else this.fail("something else than an object has attributes");
   }
@@ -246,10 +247,6 @@ class Interpreter {
 
 /** Thrown by a {@linkcode PickleWorld}: the end of a sentence that begins with the position. */
 export class PickleRefusal extends Error {}
-
-function isBuildable(value: unknown): value is Buildable {
-  return typeof value === "object" && value !== null && "build" in value;
-}
 
 const STOP = 0x2e;
 

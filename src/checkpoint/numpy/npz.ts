@@ -60,11 +60,6 @@ class NumpyArray extends FileTensor implements Buildable {
   }
 }
 
-/** `numpy.dtype("f4", …)`, and `numpy.dtype(ml_dtypes.bfloat16)` */
-function makeType([of]: PickleValue[]): NumpyType {
-  return new NumpyType(of instanceof PickleGlobal ? of.name.split(" ")[1] : String(of));
-}
-
 /** `numpy.core.numeric._frombuffer(bytes, type, shape, order)`, as protocol 5 has it */
 function fromBuffer([bytes, of, shape, order]: PickleValue[]): FileTensor {
   return new NumpyArray([1, shape, of, order === "F", bytes]);
@@ -83,7 +78,8 @@ function encode([text, encoding]: PickleValue[]): PickleValue {
 
 /** What a pickle of NumPy's arrays, or of JAX's, names. The modules have moved between versions. */
 export const NUMPY_GLOBALS: PickleWorld["globals"] = {
-  "numpy dtype": makeType,
+  /** `numpy.dtype("f4", …)`, and `numpy.dtype(ml_dtypes.bfloat16)` */
+  "numpy dtype": ([of]) => new NumpyType(of instanceof PickleGlobal ? of.name.split(" ")[1] : String(of)),
   "numpy.core.multiarray _reconstruct": () => new NumpyArray(),
   "numpy._core.multiarray _reconstruct": () => new NumpyArray(),
   "numpy.core.numeric _frombuffer": fromBuffer,

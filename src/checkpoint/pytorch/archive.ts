@@ -39,30 +39,29 @@ export function readArchive(entries: ZipEntries, asked: string): PickleValue {
 
 /** All that is more than a placeholder. */
 export const GLOBALS = {
-  "collections OrderedDict": emptyDict,
+  /** `OrderedDict()`; its items follow. */
+  "collections OrderedDict": (args: PickleValue[]) => {
+    if (args.length > 0) throw new PickleRefusal("an OrderedDict is made of something");
+    return new PickleDict();
+  },
   "torch._utils _rebuild_tensor_v2": rebuildTensor,
   "torch._utils _rebuild_tensor_v3": rebuildTensor,
   "torch._utils _rebuild_parameter": rebuildParameter,
   "torch._utils _rebuild_parameter_with_state": rebuildParameter,
   "torch._tensor _rebuild_from_type_v2": rebuildSubclass,
-  "torch.storage _load_from_bytes": refuseLoose,
+  /** A file of PyTorch's within a pickle that torch.save did not write. */
+  "torch.storage _load_from_bytes": () => {
+    throw new PickleRefusal("it holds tensors of PyTorch that pickle.dump wrote: write them with torch.save");
+  },
   ...NUMPY_GLOBALS,
 };
 
-/** `OrderedDict()`; its items follow. */
-function emptyDict(args: PickleValue[]): PickleDict {
-  if (args.length > 0) throw new PickleRefusal("an OrderedDict is made of something");
-  return new PickleDict();
-}
-
-/** A run of elements of one type. */
+/** A run of elements of one type: as many as the pickle says, and the bytes of the entry, if there is one. */
 class Storage {
   constructor(
     readonly type: string,
     readonly entry: string,
-    /** Number of elements, according to the pickle. */
     readonly length: number,
-    /** The bytes of the entry, if there is one. */
     readonly bytes: Uint8Array | undefined,
   ) {}
 }
@@ -88,11 +87,6 @@ function rebuildSubclass([rebuild, , args]: PickleValue[]): FileTensor {
   const isKnown = rebuild instanceof PickleGlobal && /^torch\._utils _rebuild_tensor_v[23]$/.test(rebuild.name);
   if (!isKnown || !Array.isArray(args)) throw new PickleRefusal("a tensor is made in an unknown way");
   return rebuildTensor(args);
-}
-
-/** `torch.storage._load_from_bytes(bytes)`: a file of PyTorch's within a pickle that torch.save did not write */
-function refuseLoose(): never {
-  throw new PickleRefusal("it holds tensors of PyTorch that pickle.dump wrote: write them with torch.save");
 }
 
 /** `("storage", torch.FloatStorage, key, device, number of elements)` */

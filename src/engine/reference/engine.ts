@@ -11,20 +11,8 @@ import { decodeAll } from "./decode.ts";
 import { lossAndGradient, teacherForcedLogits, type Tensors, tensorsOf } from "./model.ts";
 
 /**
- * Plain TypeScript in float64: the oracle that other engines are tested against.
- *
- * Weights and moments stay in float64 from step to step; only what leaves the engine is rounded to float32.
- *
- * ```ts
- * import { ReferenceEngine } from "./engine.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const engine = new ReferenceEngine();
- * engine.initialize(1);
- * const { loss } = await engine.lossAndGradient([{ a: 42, b: 7 }]);
- * assertEquals(loss > 2 && loss < 3, true); // ln 14 = 2.64: it knows nothing yet
- * await engine.dispose();
- * ```
+ * Plain TypeScript in float64: the oracle that other engines are tested against. Weights and moments stay in float64 from step to step; only what
+ * leaves the engine is rounded to float32.
  */
 export class ReferenceEngine extends BaseEngine {
   readonly backend = "reference";
