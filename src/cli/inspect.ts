@@ -8,7 +8,7 @@ import { encodeActivations, look } from "../inspection/look.ts";
 import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { defineCommand } from "./command.ts";
 import { checkOutput, modelFrom, nameOf, readText, STANDARD, writeOutput } from "./files.ts";
-import { FROM_FLAG, inputFile, oneOf, outputFile, OVERWRITE_FLAG, wrongValue } from "./flags.ts";
+import { FROM_FLAG, inputFile, oneOf, outputFile, OVERWRITE_FLAG, several, wrongValue } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 import { printResult, sumLine } from "./format.ts";
 
@@ -26,9 +26,8 @@ export const inspectCommand = defineCommand({
     from: FROM_FLAG,
     cases: inputFile("FILE.csv", "write the activations of these cases, with columns a and b; -: standard input"),
     only: {
+      ...several(oneOf(ACTIVATIONS, `keep these activations: ${ACTIVATIONS.join(", ")} (default: all)`)),
       placeholder: "NAME,NAME,…",
-      help: `keep these activations: ${ACTIVATIONS.join(", ")} (default: all)`,
-      read: (names: string, flag: string) => names.split(",").map((name) => oneOf(ACTIVATIONS, "").read(name, flag)),
     },
     answer: oneOf(["right", "written"], "the digits that later steps read, with --cases (default: right)"),
     out: outputFile("FILE", "FILE.svg to draw heat maps into; with --cases FILE.safetensors; -: standard output"),

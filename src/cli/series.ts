@@ -7,7 +7,7 @@ import { examine } from "../certify/certify.ts";
 import type { CertifyOptions, CertifyResult } from "../certify/types.ts";
 import { readCheckpointFileSync } from "../checkpoint/safetensors/checkpoint.ts";
 import { keptSteps } from "../checkpoint/safetensors/store.ts";
-import { formatError } from "../common/format_value.ts";
+import { parseJson } from "../common/text.ts";
 import { look } from "../inspection/look.ts";
 import { marginOf } from "../inspection/sum.ts";
 import { QUERIES, targetTokens } from "../model/vocabulary.ts";
@@ -63,17 +63,12 @@ export async function* certifySeries(
 export async function readSeries(path: string): Promise<SeriesLine[]> {
   const lines = (await readText(path, "a series")).split("\n").filter((line) => line.trim() !== "");
   return lines.map((text, i) => {
-    const fail = (reason: string): never => {
-      throw new UsageError(`Cannot read ${nameOf(path)} as line ${i + 1} must be that of a series: ${reason}`);
-    };
-    let line;
-    try {
-      line = JSON.parse(text);
-    } catch (error) {
-      return fail(formatError(error));
-    }
+    const fail = (reason: string) =>
+      new UsageError(`Cannot read ${nameOf(path)} as line ${i + 1} must be that of a series: ${reason}`);
+    const line = parseJson(text, fail);
     const isSeries = Number.isSafeInteger(line?.step) && Array.isArray(line.provedSteps) && Array.isArray(line.margins);
-    return isSeries ? line : fail("step, provedSteps or margins is missing");
+    if (isSeries) return line;
+    throw fail("step, provedSteps or margins is missing");
   });
 }
 

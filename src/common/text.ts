@@ -1,3 +1,5 @@
+import { formatError } from "./format_value.ts";
+
 /** First bytes of files that are taken for text, and what they are. */
 const FOREIGN: readonly (readonly [first: readonly number[], what: string])[] = [
   [[0x50, 0x4b, 0x03, 0x04], "it is a ZIP archive, as workbooks of Excel and LibreOffice are: save it as CSV or text"],
@@ -20,4 +22,14 @@ export function encodingOf([first, second]: Uint8Array): "utf-8" | "utf-16le" | 
   if ((first === 0xff && second === 0xfe) || (first > 0 && second === 0)) return "utf-16le";
   if ((first === 0xfe && second === 0xff) || (first === 0 && second > 0)) return "utf-16be";
   return "utf-8";
+}
+
+/** Parses JSON of unknown origin. @param fail Makes the error of other text @throws The error that `fail` makes */
+// deno-lint-ignore no-explicit-any
+export function parseJson(text: string, fail: (reason: string) => Error): any {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw fail(formatError(error));
+  }
 }

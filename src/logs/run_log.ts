@@ -1,3 +1,5 @@
+import { parseJson } from "../common/text.ts";
+
 /** A line of the log of a run. `step` and `evaluation` have a step and numbers; the others are for people. */
 export interface LogLine {
   readonly event: string;
@@ -32,12 +34,7 @@ export function parseLog(run: string, text: string, fail: (line: number, reason:
   const lines: LogLine[] = [];
   for (const [i, line] of text.split("\n").slice(0, -1).entries()) {
     if (line.trim() === "") continue;
-    let value;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      throw fail(i + 1, "it is not JSON");
-    }
+    const value = parseJson(line, () => fail(i + 1, "it is not JSON"));
     if (typeof value?.event !== "string") throw fail(i + 1, "it has no text named event");
     for (const [field, events] of Object.entries(WHOLE)) {
       const number = value[field] ?? (events.includes(value.event) ? NaN : 0);

@@ -1,4 +1,5 @@
-import { formatError, formatJson } from "../common/format_value.ts";
+import { formatJson } from "../common/format_value.ts";
+import { parseJson } from "../common/text.ts";
 import type { Arithmetic } from "../engine/interface/types.ts";
 import { MODEL_NAMES, type ModelName, parseModel } from "../model/variant.ts";
 
@@ -76,12 +77,7 @@ export function withoutTimes(line: SweepLine): Omit<SweepLine, "trainSeconds" | 
 export function parseLine(text: string, source: string): SweepLine {
   const fail = (reason: string) =>
     new SweepFileError(`Cannot read ${source} as it must be the line of a run: ${reason}`);
-  let found: unknown;
-  try {
-    found = JSON.parse(text);
-  } catch (error) {
-    throw fail(formatError(error));
-  }
+  const found: unknown = parseJson(text, fail);
   if (typeof found !== "object" || found === null || Array.isArray(found)) throw fail("it is not a JSON object");
   const line = found as Record<Field, unknown>;
   const check = (right: string, fits: (value: unknown) => boolean, ...fields: Field[]) => {

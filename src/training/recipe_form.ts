@@ -1,4 +1,5 @@
-import { formatError, formatJson } from "../common/format_value.ts";
+import { formatJson } from "../common/format_value.ts";
+import { parseJson } from "../common/text.ts";
 import { unknownNames } from "../common/options.ts";
 import { TrainingError } from "./error.ts";
 import {
@@ -62,13 +63,7 @@ const GATE: Rules<Gate> = { atStep: NUMBER, window: NUMBER, loss: NUMBER };
  */
 export function parseRecipes(text: string, source: string): Recipe[] {
   const fail = (reason: string) => new TrainingError(`Cannot read ${source} as it must hold recipes: ${reason}`);
-  let found: unknown;
-  try {
-    found = JSON.parse(text);
-  } catch (error) {
-    throw fail(formatError(error));
-  }
-  const recipes = [found].flat();
+  const recipes: unknown[] = [parseJson(text, fail)].flat();
   if (recipes.length === 0) throw fail("the list is empty");
   return recipes.map((recipe, i) => {
     checkRecipeForm(recipe, `recipe ${i + 1}`, fail);
