@@ -43,7 +43,6 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   If: ["Condition", "IfTrue", "IfFalse"],
   Loop: ["Body"],
   Break: ["Value", "Condition"],
-  Switch: ["Value", "Condition"],
   LocalSet: ["Value"],
   GlobalSet: ["Value"],
   Load: ["Ptr"],
@@ -53,11 +52,9 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   Select: ["IfTrue", "IfFalse", "Condition"],
   Drop: ["Value"],
   Return: ["Value"],
-  MemoryGrow: ["Delta"],
   MemoryCopy: ["Dest", "Source", "Size"],
   MemoryFill: ["Dest", "Value", "Size"],
   AtomicRMW: ["Ptr", "Value"],
-  AtomicCmpxchg: ["Ptr", "Expected", "Replacement"],
   AtomicWait: ["Ptr", "Expected", "Timeout"],
   AtomicNotify: ["Ptr", "NotifyCount"],
   SIMDExtract: ["Vec"],
@@ -66,15 +63,17 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   SIMDTernary: ["A", "B", "C"],
   SIMDShift: ["Vec", "Shift"],
   SIMDLoad: ["Ptr"],
-  SIMDLoadStoreLane: ["Ptr", "Vec"],
 };
 
 /** Kinds with a list of parts, which is read and written by index. */
-const LISTS: Readonly<Record<string, string>> = { Block: "Child", Call: "Operand", CallIndirect: "Operand" };
+const LISTS: Readonly<Record<string, string>> = { Block: "Child", Call: "Operand" };
 const LIST_LENGTHS: Readonly<Record<string, string>> = { Child: "getNumChildren", Operand: "getNumOperands" };
 
+/** Kinds without parts. */
+const LEAVES = ["LocalGet", "GlobalGet", "Const", "Nop", "Unreachable"];
+
 /** Kinds whose offset takes part of the address. */
-const ACCESSES = ["Load", "Store", "SIMDLoad", "SIMDLoadStoreLane"];
+const ACCESSES = ["Load", "Store", "SIMDLoad"];
 
 /** The largest offset that is folded: any memory that the core asks for is larger. */
 const MAX_OFFSET = 0x0100_0000;
@@ -104,7 +103,7 @@ export const foldOffsets = FoldOffsets as unknown as Transform;
 /** Rewrites the body of a function with so many parameters. */
 function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, body: Ref): void {
   const { i32 } = module;
-  const kinds = [...Object.keys(PARTS), ...Object.keys(LISTS), "LocalGet", "GlobalGet", "Const"];
+  const kinds = [...Object.keys(PARTS), ...Object.keys(LISTS), ...LEAVES];
   const names = new Map(kinds.map((name) => [binaryen[`${name}Id`] as number, name]));
   /** How often each variable is set. */
   const sets = new Map<number, number>();
@@ -120,7 +119,10 @@ function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, bo
   /** Does something with each part of an expression, which takes the place of the part. */
   function replaceParts(expression: Ref, replace: (part: Ref) => Ref): void {
     const name = nameOf(expression);
-    if (name === undefined) return;
+    if (name === undefined) {
+      const id = binaryen.getExpressionId(expression);
+      throw new Error(`Cannot fold offsets as the parts of every kind of expression must be known: found kind ${id}`);
+    }
     const kind = kindOf(name);
     if (name in LISTS) {
       const list = LISTS[name];
@@ -162,9 +164,7 @@ function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, bo
     const folds = sum.rest !== 0 && offset >= 0 && offset <= MAX_OFFSET;
     setPtr(expression, folds ? sum.rest : join(sum));
     if (folds) setOffset(expression, offset);
-    for (const part of ["Value", "Vec"]) {
-      if (`set${part}` in kind) kind[`set${part}`](expression, rewrite(kind[`get${part}`](expression)));
-    }
+    if ("setValue" in kind) kind.setValue(expression, rewrite(kind.getValue(expression)));
   }
 
   /** Rewrites an expression into a sum. */
