@@ -72,9 +72,10 @@ function unwrapped(angles: readonly number[]): number[] {
 /** For each total, the mean final residual stream in the digits' plane. */
 function outputsByTotal(records: readonly StepRecord[]): Point[] {
   const groups = [...Map.groupBy(records, ({ total }) => total)].sort(([x], [y]) => x - y);
-  return groups.map((
-    [, group],
-  ) => [mean(group.map(({ output: [x] }) => x)), mean(group.map(({ output: [, y] }) => y))]);
+  return groups.map(([, group]) => {
+    const points = group.map(({ output }) => output);
+    return [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
+  });
 }
 
 /** Carries that the model uses when the last written digit s is replaced, by the difference a_(i-1) + b_(i-1) - s. */

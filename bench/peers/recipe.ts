@@ -12,8 +12,9 @@
  * @module
  */
 import { fromFileUrl, join, resolve } from "@std/path";
-import { oneOf, SEED_FLAG, text, wholeNumber } from "../../src/cli/flags.ts";
-import { RECIPES, trainRecipe } from "../../src/training/recipes.ts";
+import { recipeFlag, SEED_FLAG, text, wholeNumber } from "../../src/cli/flags.ts";
+import { recipesFrom } from "../../src/cli/train.ts";
+import { trainRecipe } from "../../src/training/recipes.ts";
 import { inTurns, machineLine, median, runBench } from "../measure.ts";
 import { resultOf } from "./protocol.ts";
 import { inFolder, setUp, WORK } from "./setup.ts";
@@ -23,7 +24,7 @@ const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
 await runBench({
   name: "bench:recipe",
   flags: {
-    recipe: oneOf(RECIPES, "recipe of both"),
+    recipe: recipeFlag("recipe of both, or a JSON file with one"),
     rounds: wholeNumber("N", "rounds, each with the next seed", { least: 1, most: 1000 }),
     seed: SEED_FLAG,
     work: text("DIR", "folder of PyTorch's program"),
@@ -32,7 +33,9 @@ await runBench({
     const folder = resolve(work);
     const missing = (await setUp(folder, new Set(["python"]), true)).get("python");
     if (missing !== undefined) throw new Error(`Cannot compare as PyTorch could not be installed: ${missing}`);
-    await Deno.writeTextFile(join(folder, "recipe.json"), JSON.stringify(trainRecipe(recipe)));
+    const data = join(folder, "recipe.json");
+    const [found] = await recipesFrom(recipe);
+    await Deno.writeTextFile(data, JSON.stringify(typeof found === "string" ? trainRecipe(found) : found));
     const cores = String(navigator.hardwareConcurrency);
     const out = join(folder, "recipe-run");
     const env = { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor"), OMP_NUM_THREADS: cores };
@@ -47,8 +50,9 @@ await runBench({
       console.log(`seed ${seed}: ${name}, ${seconds.toFixed(2)} s to ${(100 * exactMatch).toFixed(3)}%`);
       return seconds;
     };
-    const run = [Deno.execPath(), "run", "--no-prompt", `--allow-read=${out}`, `--allow-write=${out}`, "cli.ts"];
-    const flags = ["--recipe", recipe, "--no-certify", "--json", "--out", out];
+    const allowed = [`--allow-read=${out},${data}`, `--allow-write=${out}`];
+    const run = [Deno.execPath(), "run", "--no-prompt", ...allowed, "cli.ts"];
+    const flags = ["--recipe", data, "--no-certify", "--json", "--out", out];
     const python = inFolder(folder, ["venv/bin/python", "pytorch_recipe.py", "recipe.json"]);
     const oursOnce = side("ours", PROJECT, (seed) => [...run, "train", ...flags, "--seed", seed]);
     const theirsOnce = side("PyTorch", folder, (seed) => [...python, seed, cores]);
