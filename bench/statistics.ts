@@ -14,19 +14,13 @@ export function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
   return sum;
 }
 
-/**
- * Principal components of rows, or of their deviations from the mean where they are centered: directions of length 1 by falling sum of
- * squares along them, their shares of it, and the coordinates of the rows along component k.
- */
-export function principal(rows: Rows, { centered = true } = {}) {
-  const matrix = new Matrix(rows as number[][]);
-  if (centered) matrix.center("column");
-  const { rightSingularVectors, diagonal } = new SVD(matrix);
-  const squares = diagonal.map((value) => value ** 2);
+/** Principal components of rows: shares of the variance by falling size, and the coordinates of the rows along component k. */
+export function principal(rows: Rows) {
+  const centered = new Matrix(rows as number[][]).center("column");
+  const { rightSingularVectors, diagonal } = new SVD(centered);
   return {
-    directions: rightSingularVectors.transpose().to2DArray(),
-    shares: squares.map((square) => square / (mean(squares) * squares.length)),
-    along: (k: number) => matrix.mmul(rightSingularVectors).getColumn(k),
+    shares: diagonal.map((value) => value ** 2 / centered.norm("frobenius") ** 2),
+    along: (k: number) => centered.mmul(rightSingularVectors).getColumn(k),
   };
 }
 
