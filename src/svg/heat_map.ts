@@ -1,6 +1,7 @@
 import { escapeXml } from "../common/xml.ts";
 import { COLOURS, Rectangles, svgFile, text } from "./svg.ts";
 
+/** A table of numbers to draw. */
 export interface HeatMap {
   /** A line above it. */
   readonly title: string;

@@ -6,6 +6,7 @@ import {
   openRunDirectory,
   readStateFile,
   removeTemporaryFiles,
+  replaceFile,
   type RunDirectory,
   unwritable,
   writeAll,
@@ -115,7 +116,7 @@ export class Journal {
       case "kept": {
         const file = `${stepsFolder}/${event.step}.safetensors`;
         this.#kept.set(file, event.checkpoint());
-        if (this.#begun) await this.#writeKept();
+        if (this.#begun) this.#writeKept();
         return file;
       }
       case "state": {
@@ -158,7 +159,7 @@ export class Journal {
     await this.#removeKept();
     await this.#truncateLog(0);
     this.#begun = true;
-    await this.#writeKept();
+    this.#writeKept();
   }
 
   async #truncateLog(bytes: number): Promise<void> {
@@ -208,9 +209,9 @@ export class Journal {
     await Deno.remove(this.#directory.certificateFile).catch(() => {}); // as a rule there is none
   }
 
-  async #writeKept(): Promise<void> {
-    if (this.#kept.size > 0) await Deno.mkdir(this.#directory.stepsFolder, { recursive: true });
-    for (const [file, bytes] of this.#kept) await writeFileAtomically(file, bytes);
+  #writeKept(): void {
+    if (this.#kept.size > 0) Deno.mkdirSync(this.#directory.stepsFolder, { recursive: true });
+    for (const [file, bytes] of this.#kept) replaceFile(file, bytes);
     this.#kept.clear();
   }
 
