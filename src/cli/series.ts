@@ -72,8 +72,13 @@ export async function readSeries(path: string): Promise<SeriesLine[]> {
   });
 }
 
-/** Draws what is proved by step of training; of several series the share that is proved, and the mean of the margins. */
+/** Draws what is proved by step of training. */
 export function seriesSvg(lines: readonly SeriesLine[]): string {
+  return heatMapsSvg("What is proved by step of training", seriesMaps(lines));
+}
+
+/** What is proved by step of training, as tables to draw; of several runs the share that is proved, and the mean of the margins. */
+export function seriesMaps(lines: readonly SeriesLine[], name = ""): HeatMap[] {
   const columns = [...Map.groupBy(lines, ({ step }) => step)].sort(([x], [y]) => x - y);
   const most = Math.max(...columns.map(([, runs]) => runs.length));
   const map = (
@@ -88,19 +93,19 @@ export function seriesSvg(lines: readonly SeriesLine[]): string {
     columnLabels: columns.map(([step]) => shortNumber(step)),
   });
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const of = most === 1 ? "" : `, ${most} runs`;
-  return heatMapsSvg(`What is proved by step of training${of}`, [
+  const proved = most === 1 ? "proved right for all inputs" : `share of ${most} runs with a proof for all inputs`;
+  return [
     map(
-      most === 1 ? "Proved right for all inputs" : "Share of runs with a proof for all inputs",
+      `${name}${proved}`,
       1,
       (runs, query) => mean(runs.map(({ provedSteps }) => Number(provedSteps.includes(query)))),
     ),
     map(
-      "Smallest margin that was met, full at 10 logits: blue is right, orange wrong",
+      `${name}smallest margin met, full at 10: blue right, orange wrong`,
       10,
       (runs, query) => mean(runs.map(({ margins }) => margins[query])),
     ),
-  ]);
+  ];
 }
 
 /** At most three or four characters: 512, 8k, .1M. */

@@ -86,7 +86,7 @@ export function digitPlaneSvg({ digits, share }: Pick<DigitPlane, "digits" | "sh
   const reach = 1.1 * Math.max(...digits.flat().map(Math.abs), 1e-9);
   const at = ([x, y]: Point) => [x / reach, -y / reach].map((value) => Math.round((1 + value) * SIZE / 2 * 10) / 10);
   const middle = SIZE / 2;
-  const title = `The digits' embeddings: ${(100 * share).toFixed(1)}% are in this plane`;
+  const title = `The digits' plane (${(100 * share).toFixed(1)}%)`;
   return svgFile({ title, width: SIZE, height: SIZE + 30, left: 10 }, [
     `<g transform="translate(0 30)"><path d="M0 ${middle}H${SIZE}M${middle} 0V${SIZE}" stroke="#ddd"/>`,
     `<path d="M${digits.map((point) => at(point).join(" ")).join("L")}" fill="none" stroke="#bbb"/>`,

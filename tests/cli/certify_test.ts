@@ -101,7 +101,7 @@ Deno.test("certify --series says what is proved of each checkpoint, in the order
   assertEquals([drawn.code, drawn.stdout], [0, ""]);
   assertMatch(
     await Deno.readTextFile(svg),
-    /^<svg [^]*Proved right for all inputs[^]*>digit 10, 1k: 1.000<[^]*<\/svg>\n$/,
+    /^<svg [^]*proved right for all inputs[^]*>digit 10, 1k: 1.000<[^]*<\/svg>\n$/,
   );
 });
 

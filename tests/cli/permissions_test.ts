@@ -21,7 +21,7 @@ const USES: readonly Use[] = [
   { args: ["add", "42", "7", "--json"], needs: {}, code: 0 },
   { args: ["add", "42", "7", "--from", W0], needs: { read: [W0] }, code: 1 },
   {
-    args: ["train", "--steps", "5", "--no-certify", "--threads", "2", "--out", "FOLDER/run"],
+    args: ["train", "--steps", "5", "--no-certify", "--threads", "2", "--keep", "log", "--out", "FOLDER/run"],
     needs: { read: ["FOLDER/run"], write: ["FOLDER/run"] },
     code: 0,
   },
@@ -33,6 +33,11 @@ const USES: readonly Use[] = [
   { args: ["eval", "--random", "10"], needs: {}, code: 0 },
   { args: ["eval", "--cases", "FOLDER/cases.csv", "--from", W0], needs: { read: ["FOLDER/cases.csv", W0] }, code: 1 },
   { args: ["verify"], needs: {}, code: 0 },
+  {
+    args: ["inspect", "--cases", "FOLDER/cases.csv", "--out", "FOLDER/seen.safetensors", "--overwrite"],
+    needs: { read: ["FOLDER/cases.csv"], write: ["FOLDER/seen.safetensors"] },
+    code: 0,
+  },
   { args: ["certify", "--from", W0, "--out", "FOLDER/proof.json"], needs: { read: [W0] }, code: 1 },
   // other weights than the certificate's: refused before anything is replayed
   { args: ["check", "--certificate", CERTIFICATE, "--from", W0], needs: { read: [CERTIFICATE, W0] }, code: 1 },
