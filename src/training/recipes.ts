@@ -5,7 +5,7 @@
  */
 import { formatValue } from "../common/format_value.ts";
 import { paddedVariant } from "../model/padding.ts";
-import { type ModelName, parameterCount, variantOf } from "../model/variant.ts";
+import { type ModelName, parameterCount, type Variant, variantOf } from "../model/variant.ts";
 import type { CurriculumPhase, Gate, MixPart, Stage } from "../schedule/stage.ts";
 
 export type { CurriculumPhase, Gate, MixPart, Stage };
@@ -95,10 +95,10 @@ function explore(batch: number, steps: number, gateLoss: number): Stage {
 
 /**
  * As {@linkcode explore} for narrow models, which short operands and strong weight decay lead into traps. The gate lies between the losses of runs
- * that learn and those of trapped ones; both are larger in smaller models (docs/cliff.md).
+ * that learn and those of trapped ones. Both are larger in smaller models, and of width 4 most that learn are late (docs/cliff.md).
  */
-function exploreNarrow(parameters: number): Stage {
-  const loss = Math.round(210 - 0.15 * parameters) / 1000;
+function exploreNarrow(variant: Variant): Stage {
+  const loss = variant.width < 5 ? 0.3 : Math.round(210 - 0.15 * parameterCount(variant)) / 1000;
   const gate = { atStep: 5000, window: 250, loss };
   return { ...explore(32, 5000, loss), weightDecay: 0.01, curriculum: growing([0, 10]), gate };
 }
@@ -119,8 +119,8 @@ const NO_EVALUATION: EvaluationPlan = { every: 0, problems: 10_000 };
 interface RecipeFamily {
   /** From random weights. */
   readonly train: Recipe;
-  /** What differs for a narrow model of so many parameters. */
-  readonly narrow?: (parameters: number) => Partial<Recipe>;
+  /** What differs for a narrow model. */
+  readonly narrow?: (variant: Variant) => Partial<Recipe>;
   /** Further from a checkpoint. */
   readonly continue: Recipe;
 }
@@ -133,9 +133,9 @@ const TABLE: Readonly<Record<string, RecipeFamily>> = {
       stages: [explore(32, 5000, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })],
       ...{ maxAttempts: 20, evaluation: NO_EVALUATION, proofSeconds: 5 },
     },
-    narrow: (parameters) => ({
+    narrow: (variant) => ({
       stages: [
-        exploreNarrow(parameters),
+        exploreNarrow(variant),
         anneal(32, 8000, 0.02, { atStep: 4000, window: 500, loss: 0.06 }),
       ],
       maxAttempts: 60,
@@ -149,10 +149,11 @@ const TABLE: Readonly<Record<string, RecipeFamily>> = {
       stages: [explore(64, 5000, 0.30), anneal(64, 20_000, 0.01, { atStep: 6000, window: 500, loss: 0.035 })],
       ...{ maxAttempts: 20, evaluation: NO_EVALUATION, hardeningRounds: HARDENING_ROUNDS },
     },
-    narrow: (parameters) => ({
+    narrow: (variant) => ({
       stages: [
-        exploreNarrow(parameters),
-        anneal(64, 12_000, 0.03, { atStep: 11_000, window: 1000, loss: 0.0005 }),
+        exploreNarrow(variant),
+        // a smaller model cannot get as low, and leaves the rest to hardening
+        anneal(64, 12_000, 0.03, { atStep: 11_000, window: 1000, loss: parameterCount(variant) < 445 ? 0.01 : 0.0005 }),
       ],
       maxAttempts: 60,
     }),
@@ -241,7 +242,7 @@ function lookUp(name: string) {
 export function trainRecipe(name: string, { model = 763 }: { model?: ModelName } = {}): Recipe {
   const { train, narrow } = lookUp(name);
   const variant = variantOf(model);
-  return variant === paddedVariant(variant) ? train : { ...train, ...narrow?.(parameterCount(variant)) };
+  return variant === paddedVariant(variant) ? train : { ...train, ...narrow?.(variant) };
 }
 
 /**
