@@ -80,7 +80,7 @@ export async function harden(checkpoint: CheckpointSource, options: HardenOption
   const pool: Input[] = [];
   for (let round = 0;; round++) {
     const { result, narrow } = await examine({ model, parameters }, {
-      ...{ cuts, seconds: Infinity, threads, exhaustive: true, signal, onProgress },
+      ...{ cuts, seconds: Infinity, threads, exhaustive: true, even: true, signal, onProgress },
     });
     if (result.certified || round === rounds) {
       return { parameters, result, rounds: round, examples: round * STEPS * BATCH };

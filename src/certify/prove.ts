@@ -36,6 +36,12 @@ export type StepOutcome =
     narrow: Found[];
   };
 
+/** A group by its token and number. */
+interface OpenGroup {
+  readonly token: number;
+  readonly group: number;
+}
+
 /** Options of {@linkcode proveAllSteps}. */
 export interface ProveOptions {
   pool: WorkerPool;
@@ -48,6 +54,8 @@ export interface ProveOptions {
   until: number;
   /** Whether to go on with the other steps where one is found to be wrong. */
   exhaustive: boolean;
+  /** Whether no step need have a larger margin than the least that was met at any, which takes less time. */
+  even: boolean;
   /** Called with the share of the groups that are settled, and the number of steps that are. */
   onProgress: (proved: number, provedSteps: number) => void;
 }
@@ -61,8 +69,10 @@ export interface ProveOptions {
 export async function proveAllSteps(options: ProveOptions): Promise<StepOutcome[]> {
   const shares = new Float64Array(QUERIES);
   const steps = Array.from({ length: QUERIES }, (_, i) => QUERIES - 1 - i);
-  const running = steps.map((step) =>
-    proveStep(step, options, (share) => {
+  const searched = await Promise.all(steps.map((step) => searchStep(step, options.pool)));
+  const least = options.even ? Math.min(...searched.map(({ narrow }) => narrow[0]?.margin ?? NaN)) : Infinity;
+  const running = steps.map((step, i) =>
+    proveStep(step, searched[i], least, options, (share) => {
       shares[step] = Math.max(shares[step], share);
       const proved = shares.reduce((sum, value) => sum + value, 0) / QUERIES;
       options.onProgress(proved, shares.filter((share) => share === 1).length);
@@ -78,20 +88,17 @@ export async function proveAllSteps(options: ProveOptions): Promise<StepOutcome[
   return outcomes;
 }
 
-async function proveStep(
-  step: number,
-  { pool, search, needed, mostCuts, until }: ProveOptions,
-  onProgress: (proved: number) => void,
-): Promise<StepOutcome> {
+/** Adds inputs that were met to those with the smallest margins. */
+function meet(narrow: Found[], found: readonly Found[]): void {
+  for (const input of found) if (!narrow.some(({ a, b }) => a === input.a && b === input.b)) narrow.push(input);
+  narrow.sort((x, y) => x.margin - y.margin || x.a - y.a || x.b - y.b);
+  narrow.length = Math.min(narrow.length, MOST_NARROW);
+}
+
+/** All groups of a step, and the inputs with the smallest margins that were met in those with the least estimates. */
+async function searchStep(step: number, pool: WorkerPool): Promise<{ all: OpenGroup[]; narrow: Found[] }> {
   const tokens = tokensAt(step);
   const estimates = await Promise.all(tokens.map((token) => pool.submit({ kind: "estimate", step, token }, step)));
-
-  const narrow: Found[] = [];
-  const meet = (found: readonly Found[]) => {
-    for (const input of found) if (!narrow.some(({ a, b }) => a === input.a && b === input.b)) narrow.push(input);
-    narrow.sort((x, y) => x.margin - y.margin || x.a - y.a || x.b - y.b);
-    narrow.length = Math.min(narrow.length, MOST_NARROW);
-  };
   const all = tokens.flatMap((token, i) => Array.from(estimates[i], (estimate, group) => ({ token, group, estimate })));
   const lowest = all.toSorted((x, y) => x.estimate < y.estimate ? -1 : x.estimate > y.estimate ? 1 : 0).slice(
     0,
@@ -101,17 +108,29 @@ async function proveStep(
     const groups = lowest.filter((entry) => entry.token === token).map(({ group }) => group);
     return groups.length === 0 ? [] : pool.submit({ kind: "search", step, token, groups }, step);
   });
-  for (const found of await Promise.all(walks)) meet(found);
+  const narrow: Found[] = [];
+  for (const found of await Promise.all(walks)) meet(narrow, found);
+  return { all, narrow };
+}
+
+/** @param least A margin than which none need be larger */
+async function proveStep(
+  step: number,
+  { all, narrow }: { all: readonly OpenGroup[]; narrow: Found[] },
+  least: number,
+  { pool, search, needed, mostCuts, until }: ProveOptions,
+  onProgress: (proved: number) => void,
+): Promise<StepOutcome> {
   const wrong = () => narrow.find((input) => input.margin < needed && search.isWrong(input));
   const met = wrong();
   if (met !== undefined) return { proved: false, counterexample: met, narrow };
-  let open: readonly { token: number; group: number }[] = all;
+  let open: readonly OpenGroup[] = all;
   let left: GroupProof["open"];
   let margin = Infinity;
   let cutCount = 0;
   const cuts: CertificateStep["cuts"] = {};
   for (const [round, [share, mostCutsHere]] of AIMS.entries()) {
-    const worst = narrow[0].margin;
+    const worst = Math.min(narrow[0].margin, Math.max(least, needed));
     if (!(worst >= needed)) break;
     // a margin is rounded to the sixth decimal, so that certificates stay short
     const aim: Aim = {
@@ -123,10 +142,10 @@ async function proveStep(
       return proofs.map((proof, i) => ({ token, group: groups[i], ...proof }));
     });
     for (const proof of running) proof.catch(() => {}); // awaited in their order
-    const unproved: { token: number; group: number }[] = [];
+    const unproved: OpenGroup[] = [];
     for (const [i, proofs] of running.entries()) {
       for (const { token, group, splits, cuts: taken, found, open: part } of await proofs) {
-        meet(found);
+        meet(narrow, found);
         if (part !== undefined) {
           if (unproved.length === 0) left = part;
           unproved.push({ token, group });
@@ -142,7 +161,7 @@ async function proveStep(
       const searches = [...narrow, ...search.starts].map((start) =>
         pool.submit({ kind: "descend", step, start }, step)
       );
-      meet(await Promise.all(searches));
+      meet(narrow, await Promise.all(searches));
     }
     const refuted = wrong();
     if (refuted !== undefined) return { proved: false, counterexample: refuted, narrow };
@@ -163,7 +182,7 @@ async function proveStep(
 
 /** Groups of one token, at most `size` at a time. */
 function tasksOf(
-  groups: readonly { token: number; group: number }[],
+  groups: readonly OpenGroup[],
   size: number,
 ): { token: number; groups: number[] }[] {
   const tasks: { token: number; groups: number[] }[] = [];
