@@ -24,7 +24,7 @@ import { drawTile, layOutExample, readTile } from "./tile";
 export * from "./adder";
 export { Run } from "./layout";
 export { tablesUsable } from "./decode_tables";
-export { heartbeats, serve, setPatience, setThreads, stopThreads } from "./threads";
+export { heartbeats, serve, setActiveThreads, setPatience, setThreads, stopThreads } from "./threads";
 export { learningRate, optimizerStep, optimizerSteps, resetOptimizer, setOptimizerSteps } from "./optimizer";
 
 // The parts of the layout that the host uses.

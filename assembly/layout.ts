@@ -102,6 +102,8 @@ export namespace Job {
   export const TASK: usize = NEXT + 320;
   /** Not 0 if a thread has died. */
   export const FAILED: usize = NEXT + 324;
+  /** How many threads take part. */
+  export const ACTIVE: usize = NEXT + 328;
   // The arguments of the task, 32-bit words.
   export const TILES: usize = NEXT + 384;
   export const SLICES: usize = NEXT + 388;

@@ -2,6 +2,7 @@
 //
 // A job is a number of independent parts. Thread 0 announces it; every thread takes the next part until there is none; thread 0
 // returns when all parts are done. It does not wait for a thread that woke too late to get one: waking can take longer than the job.
+// Threads from Job.ACTIVE on do not take part: the host lowers it where fewer threads are faster.
 // The result does not depend on which thread does which part. One thread runs the same code alone, also on memory not shared.
 //
 // Job.NEXT is one word of 64 bits, so that one atomic step takes a part together with the job that it belongs to:
@@ -29,6 +30,7 @@ const CHECKS_STOPPING = 1000;
 /** A thread counts as dead after this many checks without progress: at least half a minute. */
 let patience: i32 = 30_000;
 
+/** All threads, those that do not take part included. */
 let threads: i32 = 1;
 /** Whether thread 0 may park; the main thread of a page may not. */
 let mayPark: bool = true;
@@ -37,6 +39,13 @@ let mayPark: bool = true;
 export function setThreads(count: i32, canPark: bool): void {
   threads = count;
   mayPark = canPark;
+  setActiveThreads(count);
+}
+
+/** Sets how many of the threads take part in jobs. */
+export function setActiveThreads(count: i32): void {
+  atomic.store<i32>(Job.ACTIVE, count);
+  atomic.notify(Job.ACTIVE, -1);
 }
 
 /** Sets how many checks without progress, of a millisecond each, thread 0 allows. */
@@ -87,6 +96,7 @@ export function runJob(task: i32, parts: i32): void {
 /** Ends the other threads; returns how many have not ended within a second because they are dead. */
 export function stopThreads(): i32 {
   atomic.store<i32>(Job.LEFT, threads - 1);
+  setActiveThreads(threads);
   announce(TASK_STOP, 0);
   let left = atomic.load<i32>(Job.LEFT);
   for (let check = 0; check < CHECKS_STOPPING && left != 0; ++check) {
@@ -132,6 +142,9 @@ export function serve(thread: i32): void {
   // before the first job no task is set, which looks like TASK_STOP
   while (seen == 0 || load<i32>(Job.TASK) != TASK_STOP) {
     waitForNext(seen);
+    for (let active = atomic.load<i32>(Job.ACTIVE); thread >= active; active = atomic.load<i32>(Job.ACTIVE)) {
+      atomic.wait<i32>(Job.ACTIVE, active, -1);
+    }
     seen = work(thread);
   }
   atomic.sub<i32>(Job.LEFT, 1);

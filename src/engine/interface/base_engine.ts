@@ -38,8 +38,6 @@ export abstract class BaseEngine implements Engine {
   readonly model: ModelName;
   /** Number of steps taken. */
   protected abstract stepCount: number;
-  /** Most steps of one call of {@linkcode BaseEngine.takeSteps}. */
-  protected abstract readonly mostSteps: number;
   /** Whether the weights were set, drawn or trained: those of a new engine cannot add, although their sums look like sums. */
   #weightsChosen = false;
   #isDisposed = false;
@@ -58,6 +56,7 @@ export abstract class BaseEngine implements Engine {
   protected abstract computeLogits(operands: Operands): MaybePromise<Float32Array>;
   protected abstract decodeTokens(operands: Operands): MaybePromise<Uint8Array>;
   protected abstract takeStep(operands: Operands, options: FilledStepOptions): MaybePromise<StepReport>;
+  /** Takes the first steps of a run, at least one: as many as the report has. */
   protected abstract takeSteps(run: TrainRun): MaybePromise<TrainRunReport>;
   /** The learning rate of one step of a stage. */
   protected learningRateAt(stage: StageHyperparameters, step: number): number {
@@ -152,17 +151,18 @@ export abstract class BaseEngine implements Engine {
       }
       return { losses, gradientNorms };
     }
-    for (let done = 0; done < run.steps; done += this.mostSteps) {
+    for (let done = 0; done < run.steps;) {
       this.checkUsable();
       const report = await this.takeSteps({
         ...run,
         firstSample: run.firstSample + done,
         firstStep: run.firstStep + done,
-        steps: Math.min(this.mostSteps, run.steps - done),
+        steps: run.steps - done,
       });
       this.#weightsChosen = true;
       losses.set(report.losses, done);
       gradientNorms.set(report.gradientNorms, done);
+      done += report.losses.length;
     }
     return { losses, gradientNorms };
   }

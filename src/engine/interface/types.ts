@@ -42,7 +42,7 @@ export interface EngineOptions {
   backend?: BackendName | "auto";
   /** The variant of the model. @default {763} */
   model?: ModelName;
-  /** Number of threads, 1 to 64; it does not change the result. @default {1} */
+  /** Most threads, 1 to 64; fewer work where that is faster. They do not change the result. @default {1} */
   threads?: number;
   /** How sums of products are rounded; the reference has only `exact`, a GPU only `fast`. @default {"exact"; "fast" on a GPU} */
   arithmetic?: Arithmetic;
@@ -139,7 +139,7 @@ export interface Engine {
   readonly backend: BackendName;
   /** The variant of the model. */
   readonly model: ModelName;
-  /** The number of threads that really run: 1 if memory cannot be shared. */
+  /** The most threads that work: 1 if memory cannot be shared. */
   readonly threads: number;
   /** The arithmetic that really runs: `exact` if the machine has no relaxed SIMD. */
   readonly arithmetic: Arithmetic;

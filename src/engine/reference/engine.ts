@@ -18,7 +18,6 @@ export class ReferenceEngine extends BaseEngine {
   readonly backend = "reference";
   /** Float64 has no fast form. */
   readonly arithmetic = "exact";
-  protected readonly mostSteps: number = 1;
   readonly #vectors: Readonly<Record<VectorName, Float64Array>> & AdamWState;
   readonly #tensors: Tensors;
 

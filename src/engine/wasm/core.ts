@@ -45,6 +45,7 @@ export interface CoreExports extends AdderExports, CoreGlobals {
   sample(domain: number, first: number, count: number, out: number): void;
   train(): void;
   setThreads(count: number, mayPark: boolean): void;
+  setActiveThreads(count: number): void;
   setPatience(checks: number): void;
   heartbeats(): number;
   stopThreads(): number;

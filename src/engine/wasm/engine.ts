@@ -7,11 +7,15 @@ import { BaseEngine, type VectorName } from "../interface/base_engine.ts";
 import { checkBatch, type FilledStepOptions } from "../interface/checks.ts";
 import { EngineError } from "../interface/error.ts";
 import type { Arithmetic, LossAndGradient, StepReport, TrainRun, TrainRunReport } from "../interface/types.ts";
+import { ActiveThreads } from "./active_threads.ts";
 import { capacity, type Core, decodeProblems, readVector, writeProblems, writeRun, writeVector } from "./core.ts";
 import type { BackgroundTrainer, ThreadPool } from "./thread_pool.ts";
 
 /** Problems that are drawn, or whose logits are computed, in one call of the core: a multiple of four. */
 const CHUNK = 4096;
+
+/** Steps of several threads before their speed is known. */
+const STEPS_AT_FIRST = 10;
 
 /** The threads of an engine. */
 export interface EngineThreads {
@@ -35,6 +39,7 @@ export class WasmEngine extends BaseEngine {
 
   readonly #pool: ThreadPool | undefined;
   readonly #background: BackgroundTrainer | undefined;
+  readonly #active: ActiveThreads;
 
   /** Takes over a core of its own, and its threads. */
   constructor(
@@ -46,6 +51,7 @@ export class WasmEngine extends BaseEngine {
     this.threads = threads;
     this.#pool = pool;
     this.#background = background;
+    this.#active = new ActiveThreads(threads);
     this.#core = core;
     this.#failed = new Int32Array(core.memory.buffer, core.exports.failedAt.value, 1);
     core.exports.initialize(0, 0);
@@ -60,10 +66,20 @@ export class WasmEngine extends BaseEngine {
     return this.#core!.exports;
   }
 
-  /** Calls what may do its work on several threads. @throws {EngineError} If one of them dies */
-  #onThreads<T>(call: (core: Core) => T): T {
+  /**
+   * Calls what may do its work on several threads.
+   *
+   * @param kind What is done, `units` times
+   * @throws {EngineError} If one of the threads dies
+   */
+  #onThreads<T>(kind: string, units: number, call: (core: Core) => T): T {
+    const begin = performance.now();
     try {
-      return call(this.#core!);
+      const result = call(this.#core!);
+      const before = this.#active.count;
+      this.#active.measure(kind, units, performance.now() - begin);
+      if (this.#active.count !== before) this.#exports.setActiveThreads(this.#active.count);
+      return result;
     } catch (cause) {
       if (!(cause instanceof WebAssembly.RuntimeError)) throw cause;
       return this.#giveUp(broken(cause));
@@ -110,7 +126,7 @@ export class WasmEngine extends BaseEngine {
     const count = operands.length / 2;
     checkBatch(count, capacity(core, 2 * operands.BYTES_PER_ELEMENT, this.threads));
     const { problems } = writeProblems(core, operands, this.threads);
-    return this.#onThreads(({ exports }) => exports.lossAndGradient(problems, count));
+    return this.#onThreads("gradient", count, ({ exports }) => exports.lossAndGradient(problems, count));
   }
 
   protected computeGradient(operands: Operands): LossAndGradient {
@@ -124,10 +140,6 @@ export class WasmEngine extends BaseEngine {
     return { loss, gradientNorm: this.#exports.optimizerStep(options.learningRate) };
   }
 
-  protected get mostSteps(): number {
-    return this.#exports.maxRun.value;
-  }
-
   /** The same on every machine. */
   protected override learningRateAt(stage: StageHyperparameters, step: number): number {
     writeRun(this.#core!, { ...stage, stageSteps: stage.steps });
@@ -137,12 +149,14 @@ export class WasmEngine extends BaseEngine {
   protected async takeSteps(run: TrainRun): Promise<TrainRunReport> {
     this.#decodable = false;
     const { stage, ...fields } = run;
-    writeRun(this.#core!, { ...stage, stageSteps: stage.steps, ...fields });
-    if (this.#background === undefined) this.#onThreads(({ exports }) => exports.train());
+    const kind = `batches of ${stage.batch}`;
+    const steps = Math.min(run.steps, this.#exports.maxRun.value, this.#active.pieceOf(kind, STEPS_AT_FIRST));
+    writeRun(this.#core!, { ...stage, stageSteps: stage.steps, ...fields, steps });
+    if (this.#background === undefined) this.#onThreads(kind, steps, ({ exports }) => exports.train());
     else await this.#background.train().catch((error) => this.#giveUp(error));
     this.checkUsable(); // it may have been disposed of meanwhile
     const { lossesAt, normsAt } = this.#exports;
-    return { losses: this.#floats(lossesAt, run.steps), gradientNorms: this.#floats(normsAt, run.steps) };
+    return { losses: this.#floats(lossesAt, steps), gradientNorms: this.#floats(normsAt, steps) };
   }
 
   protected draw(request: Required<SampleRequest>): Operands {
@@ -172,7 +186,7 @@ export class WasmEngine extends BaseEngine {
   protected decodeTokens(operands: Operands): Uint8Array {
     if (!this.#decodable) this.#exports.prepareDecoding();
     this.#decodable = true;
-    return this.#onThreads((core) => decodeProblems(core, operands, this.threads));
+    return this.#onThreads("sums", operands.length / 2, (core) => decodeProblems(core, operands, this.threads));
   }
 
   protected free(): void {

@@ -19,6 +19,9 @@ import type { Gpu } from "./device.ts";
 import { NO_STEP, Population, type TrainRequest, type TrainResult } from "./population.ts";
 import { pack, unpack } from "./shaders/layout.ts";
 
+/** Most steps of one submission. */
+const MOST_STEPS = 2000;
+
 /** The engine that draws first weights and problems: they are to the byte those of the WASM engine. */
 function makeCpuEngine(variant: Variant): Promise<Engine> {
   if (!hasSimd()) return Promise.resolve(new ReferenceEngine(variant.name));
@@ -38,8 +41,6 @@ export class WebgpuEngine extends BaseEngine {
   readonly arithmetic = "fast";
   readonly adapter: AdapterDescription;
   protected stepCount = 0;
-  /** Most steps of one submission. */
-  protected readonly mostSteps: number = 2000;
   readonly #population: Population;
   readonly #cpu: Engine;
   /** The number of this model in the population. */
@@ -140,7 +141,7 @@ export class WebgpuEngine extends BaseEngine {
   protected takeSteps(run: TrainRun): Promise<TrainRunReport> {
     const { seed, attempt, stage, firstSample, firstStep, minDigits, maxDigits } = run;
     const step = { ...NO_STEP, ...checkStepOptions(stage), minDigits, maxDigits, batch: stage.batch, updates: true };
-    const steps = Array.from({ length: run.steps }, (_, k) => ({
+    const steps = Array.from({ length: Math.min(run.steps, MOST_STEPS) }, (_, k) => ({
       ...step,
       learningRate: learningRateAt(stage, firstStep + k),
       sample: firstSample + k,
