@@ -5,15 +5,18 @@
 // A block holds the rows of one step and query token: one row for the symbols `+` and `=` together, 10 rows for each digit of the
 // operands (ones first, a then b), and 14 rows for each token written before.
 import { EQUALS, FIRST_QUERY, PLUS, QUERIES, ROW14, ROW7, T } from "./dimensions";
-import { Block, BLOCKS, Tile } from "./layout";
+import { Block, BLOCKS, Job, Tile } from "./layout";
 import { argmax, keyRow, queryRow, storeTokens } from "./decode";
 import { exp2 } from "./elementary";
 import { inferLogits } from "./feed_forward";
 import { storeTransposed, sumLanes } from "./simd";
-import { readTile } from "./tile";
+import { drawTile, layOutExample, readTile } from "./tile";
 
 /** The digits of both operands: each is a key. */
 const OPERAND_KEYS = 20;
+/** Tokens that say the sum; the last one ends it. */
+const SUM_DIGITS = QUERIES - 1;
+const EXPECTED_ROW = QUERIES * 16;
 /** The first row for tokens written before. */
 const WRITTEN = 1 + OPERAND_KEYS * 10;
 /** Problems that pass through the layers together: twelve rows of four lanes. */
@@ -115,15 +118,28 @@ function storeWeightedKey(e: f32, key: usize, out: usize): void { // inline
   v128.store(out, f32x4.mul(weight, v128.load(key, 16)), 16);
 }
 
-/** Decodes `count` problems into tokens (count, 12), one byte each. */
-export function decodeByTables(w: usize, problems: usize, count: i32, out: usize): void {
+/**
+ * Decodes `count` problems into tokens (count, 12), one byte each.
+ *
+ * @param problems The host's; 0 for those of its run, from `example` on, which are compared with the right sums as well
+ * @returns How many of these sums are wrong
+ */
+export function decodeByTables(w: usize, problems: usize, example: i32, count: i32, out: usize): i32 {
+  let wrong = 0;
   for (let first = 0; first < count; first += BATCH) {
     const rows = min(BATCH / 4, (count - first + 3) / 4);
     for (let r = 0; r < rows; ++r) {
-      readTile(w, problems, first + 4 * r, count);
+      if (problems == 0) {
+        drawTile(w, example + first + 4 * r, load<u32>(Job.SAMPLE), load<u32>(Job.DOMAIN));
+        layOutExample(w);
+        memory.copy(expectedOf(w, r), w + Tile.TARGETS, EXPECTED_ROW);
+        v128.store(expectedOf(w, r) + SUM_DIGITS * 16, i32x4.splat(0));
+      } else {
+        readTile(w, problems, first + 4 * r, count);
+      }
       storeOperandOffsets(w, w + Tile.DECODE_KV + r * OFFSETS_ROW);
-      v128.store(w + Tile.TARGETS + r * 16, i32x4.splat(EQUALS));
     }
+    for (let r = 0; r < rows; ++r) v128.store(w + Tile.TARGETS + r * 16, i32x4.splat(EQUALS));
     for (let i = 0; i < QUERIES; ++i) {
       for (let r = 0; r < rows; ++r) {
         const offsets = w + Tile.DECODE_KV + r * OFFSETS_ROW;
@@ -134,11 +150,28 @@ export function decodeByTables(w: usize, problems: usize, count: i32, out: usize
         const tokens = argmax(w + Tile.LOGITS + r * ROW14);
         v128.store(w + Tile.TARGETS + r * 16, tokens);
         // the twelfth token is not fed back
-        if (i < QUERIES - 1) storeWrittenOffset(i, tokens, w + Tile.DECODE_KV + r * OFFSETS_ROW);
+        if (i < SUM_DIGITS) storeWrittenOffset(i, tokens, w + Tile.DECODE_KV + r * OFFSETS_ROW);
+        if (i < SUM_DIGITS && problems == 0) compare(expectedOf(w, r), i, tokens);
         storeTokens(w + Tile.TARGETS + r * 16, first + 4 * r, count, i, out);
       }
     }
+    for (let r = 0; r < rows && problems == 0; ++r) {
+      const counted = (1 << min(4, count - first - 4 * r)) - 1;
+      wrong += popcnt(i32x4.bitmask(v128.load(expectedOf(w, r) + SUM_DIGITS * 16)) & counted);
+    }
   }
+  return wrong;
+}
+
+/** The right answers of the four problems of a row. */
+function expectedOf(w: usize, row: i32): usize { // inline
+  return w + Tile.EXPECTED + row * EXPECTED_ROW;
+}
+
+/** Marks the problems whose token i is not that of the sum. */
+function compare(expected: usize, i: i32, tokens: v128): void { // inline
+  const differs = i32x4.ne(tokens, v128.load(expected + i * 16));
+  v128.store(expected, v128.or(v128.load(expected + SUM_DIGITS * 16), differs), SUM_DIGITS * 16);
 }
 
 /** The byte offsets, within a block, of the rows of four tokens; `firstRow`: the first row of their key. */

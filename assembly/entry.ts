@@ -15,7 +15,7 @@ import { initializeParameters } from "./initialization";
 import { finalNorm } from "./model";
 import { learningRate, optimizerStep, resetOptimizer } from "./optimizer";
 import { exp2, geluErf, geluTanh, ln } from "./elementary";
-import { DECODE_PART, TASK_DECODE, TASK_DRAWN_SLICE, TASK_GIVEN_SLICE } from "./tasks";
+import { DECODE_PART, TASK_DECODE, TASK_DECODE_DRAWN, TASK_DRAWN_SLICE, TASK_GIVEN_SLICE } from "./tasks";
 import { runJob } from "./threads";
 import { prepareDecodingSlots } from "./decode";
 import { prepareTables, tablesUsable } from "./decode_tables";
@@ -101,6 +101,18 @@ export function decode(problems: usize, count: i32, out: usize): void {
   store<u32>(Job.OUT, out);
   store<i32>(Job.BY_TABLES, tablesUsable());
   runJob(TASK_DECODE, (count + DECODE_PART - 1) / DECODE_PART);
+}
+
+/** Decodes `count` examples of RUN's first sample where {@linkcode tablesUsable}; out: tokens (count, 12). Returns how many sums are wrong. */
+export function decodeDrawn(domain: u32, firstExample: i32, count: i32, out: usize): i32 {
+  store<u32>(Job.SAMPLE, <u32> run(Run.firstSample));
+  store<u32>(Job.DOMAIN, domain);
+  store<i32>(Job.FIRST, firstExample);
+  store<i32>(Job.COUNT, count);
+  store<u32>(Job.OUT, out);
+  store<i32>(Job.WRONG, 0);
+  runJob(TASK_DECODE_DRAWN, (count + DECODE_PART - 1) / DECODE_PART);
+  return load<i32>(Job.WRONG);
 }
 
 /** Writes `count` examples of RUN's first sample as pairs of doubles; `out` has room for a multiple of four pairs. */

@@ -112,6 +112,10 @@ export namespace Job {
   export const COUNT: usize = NEXT + 400;
   export const OUT: usize = NEXT + 404;
   export const BY_TABLES: usize = NEXT + 408;
+  export const DOMAIN: usize = NEXT + 412;
+  export const FIRST: usize = NEXT + 416;
+  /** How many sums were wrong. */
+  export const WRONG: usize = NEXT + 420;
   export const END: usize = NEXT + 448;
 }
 
@@ -195,6 +199,8 @@ export namespace Tile {
   export const QX: usize = KV + KEYS * ROW6; // (12, 14) queries and the residual stream there, later their gradients
   export const WEIGHTS: usize = QX + QUERIES * ROW14 + 32; // (12, 34) attention weights x their sum, later score gradients
   export const WEIGHTS_ROW = KEYS * 16;
+  /** While {@linkcode decodeByTables} works: (12 tiles, 12) the right answer, and in place of its last token what differs. */
+  export const EXPECTED: usize = WEIGHTS;
   export const INVERSE_SUM: usize = WEIGHTS + QUERIES * WEIGHTS_ROW; // (12)
   export const O: usize = INVERSE_SUM + QUERIES * 16; // (12, 7) attention output: 6, and 1
   export const DO: usize = O + QUERIES * ROW7; // (12, 6), rows ROW14 apart like QX: gradient of O, divided by the sum

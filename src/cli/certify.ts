@@ -114,7 +114,7 @@ export async function nextCommand(
   const engine = await createEngine({ backend: "wasm", model });
   try {
     engine.setParameters(parameters);
-    const held = engine.sample({ seed: 1, stream: "evaluation", count: ACCURACY_PAIRS });
+    const held = { seed: 1, stream: "evaluation", count: ACCURACY_PAIRS } as const;
     const { exactMatch } = await evaluate(engine, held, { maxErrors: 0 });
     const seed = Number(metadata.seed) || 0;
     return `To get a model that is proved right:\n${

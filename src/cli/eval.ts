@@ -1,5 +1,5 @@
 import { formatInteger } from "../common/format_value.ts";
-import type { Engine } from "../engine/interface/types.ts";
+import type { SampleRequest } from "../engine/interface/types.ts";
 import { createEngine } from "../engine/mod.ts";
 import { adderBoardCases } from "../evaluation/adderboard.ts";
 import { parseCases } from "../evaluation/cases.ts";
@@ -25,7 +25,7 @@ import { UsageError } from "./usage_error.ts";
 const ERRORS_SHOWN = 10;
 
 /** The problems to add. Random ones are drawn by the engine. */
-type Chosen = Operands | ((engine: Engine) => Operands);
+type Chosen = Operands | SampleRequest;
 
 type Summarize = (result: Evaluation, took: string) => string;
 
@@ -44,9 +44,8 @@ async function evaluateAndPrint(
   const display = new ProgressDisplay(title);
   try {
     engine.setParameters(parameters);
-    const problems = typeof operands === "function" ? operands(engine) : operands;
     const start = performance.now();
-    const result = await evaluate(engine, problems, {
+    const result = await evaluate(engine, operands, {
       onProgress: ({ done, total }) =>
         display.update(done, total, `${formatInteger(done)} of ${formatInteger(total)} sums`),
     });
@@ -125,5 +124,5 @@ async function chooseOperands({ random, hard, cases, seed }: FlagValues<typeof F
     return parseCases(await readText(cases, "a CSV file"), nameOf(cases));
   }
   if (hard !== undefined) return hardCases({ count: hard, seed: seed ?? 1 });
-  return (engine) => engine.sample({ seed: seed ?? 1, stream: "evaluation", count: random ?? 100_000 });
+  return { seed: seed ?? 1, stream: "evaluation", count: random ?? 100_000 };
 }

@@ -1,8 +1,9 @@
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../engine/create_engine.ts";
-import type { Engine } from "../engine/interface/types.ts";
+import type { DecodedSample, Engine } from "../engine/interface/types.ts";
 import { eventLoopTurn } from "../common/event_loop.ts";
 import { type Operands, packOperands, type Problems } from "../model/problem.ts";
+import { checkSampleRequest, type SampleRequest } from "../model/sampler.ts";
 import { QUERIES, readSum, SUM_DIGITS } from "../model/vocabulary.ts";
 import { checkOptions } from "../common/options.ts";
 
@@ -68,36 +69,62 @@ const CHUNK = 8192;
  * ```
  *
  * @param subject A checkpoint in any form, or an engine with weights set
- * @param problems Pairs, or a0 b0 a1 b1 … in a `Float64Array`; at least one pair
+ * @param problems Pairs, or a0 b0 a1 b1 … in a `Float64Array`; or the request for pairs that the engine draws, which takes less time. At least
+ * one pair
  * @throws {CheckpointError} If the checkpoint cannot be read
- * @throws {RangeError} If there are no problems, or an operand is not a whole number in [0, 9999999999]
+ * @throws {RangeError} If there are no problems, or an operand or a number of the request is out of range
  */
 export async function evaluate(
-  subject: Pick<Engine, "decode"> | CheckpointSource,
-  problems: Problems,
+  subject: (Pick<Engine, "decode"> & Partial<Pick<Engine, "decodeSample" | "sample">>) | CheckpointSource,
+  problems: Problems | SampleRequest,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   checkOptions("evaluate a model", options, OPTIONS);
   if (typeof subject === "object" && subject !== null && "decode" in subject) {
-    return await count(subject, packOperands(problems), options);
+    return await count(answersOf(subject as Drawer, problems), options);
   }
-  const { model, parameters } = checkpointFrom(subject, "evaluate a model");
-  const operands = packOperands(problems);
+  const { model, parameters } = checkpointFrom(subject as CheckpointSource, "evaluate a model");
   const engine = await createEngine({ model });
   try {
+    const answers = answersOf(engine, problems);
     engine.setParameters(parameters);
-    return await count(engine, operands, options);
+    return await count(answers, options);
   } finally {
     await engine.dispose();
   }
 }
 
+type Drawer = Pick<Engine, "decode" | "decodeSample" | "sample">;
+
+/** Problems in pieces, and a model's answers to them. */
+interface Answers {
+  total: number;
+  /** Where the model counts the wrong sums itself, `operands` is called only if there are any. */
+  decode(first: number, count: number): Promise<Pick<DecodedSample, "tokens"> & Partial<DecodedSample>>;
+  operands(first: number, count: number): Operands;
+}
+
+function answersOf(engine: Drawer, problems: Problems | SampleRequest): Answers {
+  if (typeof problems === "object" && problems !== null && "stream" in problems) {
+    const { first: begin, count: total } = checkSampleRequest(problems);
+    const part = (first: number, count: number) => ({ ...problems, first: begin + first, count });
+    return {
+      total,
+      decode: (first, count) => engine.decodeSample(part(first, count)),
+      operands: (first, count) => engine.sample(part(first, count)),
+    };
+  }
+  const all = packOperands(problems);
+  const operands = (first: number, count: number) => all.subarray(2 * first, 2 * (first + count));
+  const decode = async (first: number, count: number) => ({ tokens: await engine.decode(operands(first, count)) });
+  return { total: all.length / 2, decode, operands };
+}
+
 async function count(
-  engine: Pick<Engine, "decode">,
-  operands: Operands,
+  answers: Answers,
   { maxErrors = 100, signal, onProgress }: EvaluateOptions,
 ): Promise<Evaluation> {
-  const total = operands.length / 2;
+  const { total } = answers;
   if (total === 0) {
     throw new RangeError("Cannot evaluate a model as there must be at least one problem: current number is 0");
   }
@@ -109,19 +136,23 @@ async function count(
     if (signal) await eventLoopTurn();
     signal?.throwIfAborted();
     const end = Math.min(start + CHUNK, total);
-    const tokens = await engine.decode(operands.subarray(2 * start, 2 * end));
-    for (let i = start; i < end; i++) {
-      const a = operands[2 * i];
-      const b = operands[2 * i + 1];
-      const expected = a + b; // exact: both are below 2^34
-      const got = readSum(tokens, (i - start) * QUERIES);
-      if (got === expected) {
-        correct++;
-        continue;
-      }
-      if (errors.length < maxErrors) errors.push({ a, b, expected, got: Number.isNaN(got) ? null : got });
-      for (let k = 0, rest = expected; k < SUM_DIGITS; k++, rest = Math.floor(rest / 10)) {
-        if (tokens[(i - start) * QUERIES + k] === rest % 10) rightInWrongSums[k]++;
+    const { tokens, wrong } = await answers.decode(start, end - start);
+    if (wrong === 0) correct += end - start;
+    else {
+      const operands = answers.operands(start, end - start);
+      for (let i = 0; i < end - start; i++) {
+        const a = operands[2 * i];
+        const b = operands[2 * i + 1];
+        const expected = a + b; // exact: both are below 2^34
+        const got = readSum(tokens, i * QUERIES);
+        if (got === expected) {
+          correct++;
+          continue;
+        }
+        if (errors.length < maxErrors) errors.push({ a, b, expected, got: Number.isNaN(got) ? null : got });
+        for (let k = 0, rest = expected; k < SUM_DIGITS; k++, rest = Math.floor(rest / 10)) {
+          if (tokens[i * QUERIES + k] === rest % 10) rightInWrongSums[k]++;
+        }
       }
     }
     onProgress?.({ done: end, total });

@@ -17,6 +17,8 @@ export interface SampleRequest {
   attempt?: number;
   /** The number of the batch, a whole number in [0, 2^32). @default {0} */
   sample?: number;
+  /** The number of the first problem within its sample, 0 to 2^27. @default {0} */
+  first?: number;
   /** Number of problems, 0 to 2^27. */
   count: number;
   /** Fewest digits of an operand, 1 to 10. @default {10} */
@@ -64,14 +66,15 @@ export function checkDigitRange(asked: string, minDigits: number, maxDigits: num
 
 /** Checks a request and fills in the defaults. @throws {RangeError} If a number is out of its range, or there is no such stream */
 export function checkSampleRequest(request: SampleRequest): Required<SampleRequest> {
-  const { seed, stream, attempt = 0, sample = 0, count, minDigits = OPERAND_DIGITS, maxDigits = OPERAND_DIGITS } =
-    request;
+  const { seed, stream, attempt = 0, sample = 0, first = 0, count } = request;
+  const { minDigits = OPERAND_DIGITS, maxDigits = OPERAND_DIGITS } = request;
   const asked = "draw problems";
   for (const [name, word] of Object.entries({ seed, attempt, sample })) checkWord(asked, name, word);
+  checkWhole(asked, "first", first, 0, MOST_PROBLEMS);
   checkWhole(asked, "count", count, 0, MOST_PROBLEMS);
   checkDigitRange(asked, minDigits, maxDigits);
   checkOneOf(asked, "stream", stream, ["training", "evaluation"]);
-  return { seed, stream, attempt, sample, count, minDigits, maxDigits };
+  return { seed, stream, attempt, sample, first, count, minDigits, maxDigits };
 }
 
 /**
@@ -84,13 +87,13 @@ export function checkSampleRequest(request: SampleRequest): Required<SampleReque
  * @throws {RangeError} If a number of the request is out of its range
  */
 export function drawOperands(request: SampleRequest): Operands {
-  const { seed, stream, attempt, sample, count, minDigits, maxDigits } = checkSampleRequest(request);
+  const { seed, stream, attempt, sample, first, count, minDigits, maxDigits } = checkSampleRequest(request);
   const key = [seed, DOMAINS[stream]] as const;
   const operands = new Float64Array(2 * count);
   for (let example = 0; example < count; example++) {
     const words = [
-      ...philox4x32([example, sample, attempt, 0], key),
-      ...philox4x32([example, sample, attempt, 1], key),
+      ...philox4x32([first + example, sample, attempt, 0], key),
+      ...philox4x32([first + example, sample, attempt, 1], key),
     ];
     const digits = words.slice(0, 7).flatMap(digitsOf);
     const length = minDigits + Math.floor((words[7] >>> 4) * (maxDigits - minDigits + 1) / FRACTION);

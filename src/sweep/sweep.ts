@@ -1,5 +1,5 @@
 import { createEngine } from "../engine/create_engine.ts";
-import type { Arithmetic } from "../engine/interface/types.ts";
+import type { Arithmetic, SampleRequest } from "../engine/interface/types.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { hardCases } from "../evaluation/hard.ts";
 import type { ModelName } from "../model/variant.ts";
@@ -176,17 +176,17 @@ type Test = typeof errorsOf;
 /** Counts the wrong sums of held-out pairs and of hard ones. */
 async function errorsOf(parameters: Float32Array, { model, seed, pairs, hard }: SweepIdentity) {
   const engine = await createEngine({ model });
-  const errors = async (operands: Float64Array) => {
-    if (operands.length === 0) return 0;
-    const { total, correct } = await evaluate(engine, operands, { maxErrors: 0 });
+  const errors = async (count: number, problems: Float64Array | SampleRequest) => {
+    if (count === 0) return 0;
+    const { total, correct } = await evaluate(engine, problems, { maxErrors: 0 });
     return total - correct;
   };
   try {
     engine.setParameters(parameters);
     const held = HELD_OUT_SEED + seed % 2 ** 24;
     return {
-      errors: await errors(engine.sample({ seed: held, stream: "evaluation", count: pairs })),
-      hardErrors: await errors(hardCases({ count: hard, seed: held })),
+      errors: await errors(pairs, { seed: held, stream: "evaluation", count: pairs }),
+      hardErrors: await errors(hard, hardCases({ count: hard, seed: held })),
     };
   } finally {
     await engine.dispose();

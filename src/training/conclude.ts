@@ -14,6 +14,9 @@ import { FINAL_EVALUATION, HARDENING_ROUNDS, PROOF_SECONDS } from "./recipes.ts"
 import { FINAL_SAMPLE, type Run } from "./run.ts";
 import type { EvaluationReport } from "./types.ts";
 
+/** Held-out problems of the final evaluation where the weights are proved right already. */
+const PROVED_EVALUATION = 10_000;
+
 /** Evaluates on held-out problems. If the run is stopped meanwhile, its state is due before the error. */
 export async function* evaluateRun(
   run: Run,
@@ -46,7 +49,7 @@ export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<R
   if (hardened !== null) engine.setParameters(hardened.parameters);
   const examples = progress.examples + (hardened?.examples ?? 0);
   const parameters = engine.parameters();
-  const { signal, finalProblems = FINAL_EVALUATION } = options;
+  const { signal, finalProblems = hardened?.result.certified ? PROVED_EVALUATION : FINAL_EVALUATION } = options;
   const { total, correct } = yield* evaluateRun(run, FINAL_SAMPLE, finalProblems, { signal, state });
   const exactMatch = correct / total;
   const metadata = {

@@ -150,7 +150,11 @@ async function* keepWeights(run: Run): AsyncGenerator<RunEvent, void> {
   const { engine, progress: { step, model } } = run;
   const [parameters, metadata] = [engine.parameters(), run.metadata()];
   yield { type: "kept", step, parameters, checkpoint: () => encodeCheckpoint({ model, parameters, metadata }) };
-  yield { type: "measures", step, ...await measure(engine, run.heldOut(INTERIM_SAMPLE, MEASURED_PROBLEMS)) };
+  yield {
+    type: "measures",
+    step,
+    ...await measure(engine, engine.sample(run.heldOut(INTERIM_SAMPLE, MEASURED_PROBLEMS))),
+  };
 }
 
 /** The examples of a step. @throws {TrainingError} If there are not as many as requested @throws {RangeError} If an operand is none */

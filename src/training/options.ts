@@ -75,7 +75,7 @@ export interface TrainOptions {
    * @default {0}
    */
   interimProblems?: number;
-  /** Held-out problems of the final evaluation, 1 or more. @default {100_000} */
+  /** Held-out problems of the final evaluation, 1 or more. @default {100_000; 10_000 where the weights are proved before} */
   finalProblems?: number;
   /**
    * The steps after which the weights are kept, as `steps/STEP.safetensors` in `out` and in an event of type `checkpoint`; `"log"`: 0, 1, 2, 4 … 512,

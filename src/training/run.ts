@@ -1,5 +1,4 @@
-import type { Engine } from "../engine/interface/types.ts";
-import type { Operands } from "../model/problem.ts";
+import type { Engine, SampleRequest } from "../engine/interface/types.ts";
 import type { RunState } from "./events.ts";
 import type { RunProgress } from "./progress.ts";
 import type { RestartReport } from "./types.ts";
@@ -38,8 +37,8 @@ export class Run {
   }
 
   /** Problems that training never draws. */
-  heldOut(sample: number, count: number): Operands {
-    return this.engine.sample({ seed: this.progress.seed, stream: "evaluation", sample, count });
+  heldOut(sample: number, count: number): SampleRequest {
+    return { seed: this.progress.seed, stream: "evaluation", sample, count };
   }
 
   /** Weights and moments of the engine. */

@@ -53,7 +53,7 @@ Deno.test("train ends with a model that is proved right, three lines, and two co
   const { code, stdout, stderr } = await tinyAdder(["train", "--seed", "4", "--out", out], folder.allow);
   assertEquals(code, 0);
   const [right, proof, saved, blank, _, ...commands] = stdout.trimEnd().split("\n");
-  assertMatch(right, /^100% of 100,000 sums of new 10-digit numbers are right/);
+  assertMatch(right, /^100% of 10,000 sums of new 10-digit numbers are right/);
   assertMatch(proof, /^proved right on all 10\^20 pairs, worst margin \d/);
   assertEquals([saved, blank], [
     `weights: ${join(out, "model.safetensors")}, proof: ${join(out, "certificate.json")}`,

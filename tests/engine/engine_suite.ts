@@ -10,7 +10,8 @@ import { initialParameters } from "../../src/model/initialization.ts";
 import type { Operands } from "../../src/model/problem.ts";
 import { drawOperands } from "../../src/model/sampler.ts";
 import { type ModelName, variantOf } from "../../src/model/variant.ts";
-import { QUERIES } from "../../src/model/vocabulary.ts";
+import { QUERIES, readSum } from "../../src/model/vocabulary.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { assertClose, assertTensorsClose, LOGITS_PER_PROBLEM } from "../golden.ts";
 import { FLOAT32_TOLERANCES } from "./engines.ts";
 import { livelyParameters, mixedProblems, TESTED_MODELS } from "./lively.ts";
@@ -171,8 +172,28 @@ export function testInterface(suite: Suite): void {
       for (const count of [0, 1, 2, 3, 4, 5, 1001]) {
         assertEquals(engine.sample({ ...request, count }), drawOperands({ ...request, count }), `${count} problems`);
       }
+      const all = engine.sample({ ...request, count: 30 });
+      assertEquals(engine.sample({ ...request, first: 7, count: 9 }), all.subarray(2 * 7, 2 * 16));
     });
   }
+
+  test(`decodeSample() gives the tokens of decode() and counts the wrong sums: ${name}`, async () => {
+    const engine = await create(763);
+    const { model, parameters } = shippedCheckpoint();
+    const spoiled = parameters.map((weight, i) => i === 100 ? weight + 1 : weight); // adds some pairs wrongly
+    for (const weights of [engine.parameters(), parameters, spoiled]) {
+      engine.setParameters(weights);
+      for (const [first, count] of [[0, 0], [0, 1], [3, 6], [1, 301]]) {
+        const request = { seed: 5, stream: "evaluation", sample: 2, first, count } as const;
+        const operands = engine.sample(request);
+        const tokens = count === 0 ? new Uint8Array() : await engine.decode(operands);
+        const isWrong = (_: number, i: number) =>
+          readSum(tokens, i * QUERIES) !== operands[2 * i] + operands[2 * i + 1];
+        const wrong = Array.from({ length: count }, isWrong).filter(Boolean).length;
+        assertEquals(await engine.decodeSample(request), { tokens, wrong }, `${model}, ${count} from ${first}`);
+      }
+    }
+  });
 
   for (const model of TESTED_MODELS) {
     test(`initialize() draws the weights of initialParameters(): ${model}: ${name}`, async () => {
@@ -260,6 +281,7 @@ export function testInterface(suite: Suite): void {
     await engine.decode(problems);
     await engine.predict(problems);
     engine.sample({ seed: 1, stream: "training", count: 33 });
+    await engine.decodeSample({ seed: 1, stream: "training", count: 33 });
     assertEquals(engine.parameters(), parameters);
     assertEquals(engine.optimizerState(), state);
   });
@@ -318,6 +340,7 @@ export function testInterface(suite: Suite): void {
     await assertRejects(() => engine.logits(mixedProblems(1)), Error, message);
     await assertRejects(() => engine.decode(mixedProblems(1)), Error, message);
     await assertRejects(() => engine.predict(mixedProblems(1)), Error, message);
+    await assertRejects(() => engine.decodeSample({ seed: 1, stream: "training", count: 1 }), Error, message);
     await assertRejects(() => engine.trainStep(mixedProblems(1), run), Error, message);
   });
 }

@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { evaluate, type EvaluationProgress } from "../../src/evaluation/evaluate.ts";
 import { packOperands, type Problems } from "../../src/model/problem.ts";
+import { createEngine } from "../../src/engine/mod.ts";
+import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { EOS, PAD, QUERIES, targetTokens } from "../../src/model/vocabulary.ts";
 
 /** Stands in for an engine: adds, but for the changes that `spoil` makes to the tokens of a problem. */
@@ -65,6 +67,23 @@ Deno.test("evaluate() lists no more errors than asked for, and counts all", asyn
   assertEquals([standard.length, standard[99].a, correct], [100, 99, 0]);
   assertEquals((await evaluate(wrong, counting(200), { maxErrors: 0 })).errors, []);
   assertEquals((await evaluate(wrong, counting(200), { maxErrors: 150 })).errors.length, 150);
+});
+
+Deno.test("evaluate() of problems that the engine draws equals evaluate() of the same problems", async () => {
+  const { model, parameters } = shippedCheckpoint();
+  const spoiled = parameters.map((weight, i) => i === 100 ? weight + 1 : weight);
+  const engine = await createEngine({ model });
+  for (const weights of [parameters, spoiled]) {
+    engine.setParameters(weights);
+    const request = { seed: 4, stream: "evaluation", count: 20_001 } as const;
+    const drawn = await evaluate(engine, request);
+    assertEquals(drawn, await evaluate(engine, engine.sample(request)));
+    assertEquals(drawn.correct === drawn.total, weights === parameters);
+    assertEquals(await evaluate({ model, parameters: weights }, request), drawn);
+  }
+  await assertRejects(() => evaluate(engine, { seed: 1, stream: "evaluation", count: 0 }), RangeError, "at least one");
+  await assertRejects(() => evaluate(engine, { seed: -1, stream: "evaluation", count: 1 }), RangeError, "seed");
+  await engine.dispose();
 });
 
 Deno.test("evaluate() asks in parts and tells how far it is", async () => {

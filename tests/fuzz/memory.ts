@@ -114,6 +114,12 @@ class Guarded {
     if (problems.some((value) => !(value >= 0 && value <= 9999999999))) throw new Error("it drew what is no operand");
     this.#bytes.fill(GUARD, results, results + 4 * 16); // it draws four at a time
     this.#check(results, all, "sample");
+    exports.prepareDecoding();
+    if (exports.tablesUsable()) {
+      exports.decodeDrawn(2, random.below(2 ** 20), count, results);
+      this.#bytes.fill(GUARD, results, results + tokens.length);
+      this.#check(results, all, "decodeDrawn");
+    }
     exports.resetOptimizer();
     this.#bytes.fill(GUARD, this.#base, results);
   }

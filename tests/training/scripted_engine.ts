@@ -4,6 +4,7 @@
  * @module
  */
 import type {
+  DecodedSample,
   Engine,
   OptimizerState,
   SampleRequest,
@@ -16,7 +17,7 @@ import { QUERIES } from "../../src/model/vocabulary.ts";
 export interface Script {
   /** The loss of a step of an attempt. @default {0} */
   loss?: (step: number, attempt: number) => number;
-  /** How many of the problems that it was last asked to draw it answers rightly after so many steps. @default {0} */
+  /** How many problems of a sample it answers rightly after so many steps. @default {0} */
   correct?: (step: number) => number;
 }
 
@@ -33,7 +34,6 @@ export class ScriptedEngine implements Engine {
   /** Every request for problems. */
   readonly sampled: SampleRequest[] = [];
   #steps = 0;
-  #decoded = 0;
 
   /** Makes an engine that follows a script. */
   constructor(readonly script: Script = {}) {}
@@ -64,20 +64,20 @@ export class ScriptedEngine implements Engine {
   }
 
   /** The problem 0 + 0, over and over. */
-  sample(request: SampleRequest): Float64Array {
-    this.sampled.push(request);
-    this.#decoded = 0;
-    return new Float64Array(2 * request.count);
+  sample({ count }: SampleRequest): Float64Array {
+    return new Float64Array(2 * count);
   }
 
-  /** Zeros where it is right, which is at first, `<EOS>` elsewhere. */
-  decode(operands: Float64Array): Promise<Uint8Array> {
-    const count = operands.length / 2;
-    const right = Math.max(0, (this.script.correct?.(this.#steps) ?? 0) - this.#decoded);
-    this.#decoded += count;
-    return Promise.resolve(new Uint8Array(QUERIES * count).fill(13, QUERIES * right));
+  /** Zeros where it is right, which is at first, `<EOS>` elsewhere. A sample is asked for in pieces, and counts once. */
+  decodeSample(request: SampleRequest): Promise<DecodedSample> {
+    const { first = 0, count } = request;
+    if (first === 0) this.sampled.push(request);
+    const right = Math.min(count, Math.max(0, (this.script.correct?.(this.#steps) ?? 0) - first));
+    const tokens = new Uint8Array(QUERIES * count).fill(13, QUERIES * right);
+    return Promise.resolve({ tokens, wrong: count - right });
   }
 
+  decode = unexpected;
   setOptimizerState = unexpected;
   lossAndGradient = unexpected;
   logits = unexpected;

@@ -15,6 +15,7 @@ import {
 import type {
   Arithmetic,
   BackendName,
+  DecodedSample,
   Engine,
   LossAndGradient,
   OptimizerState,
@@ -169,7 +170,30 @@ export abstract class BaseEngine implements Engine {
 
   async decode(problems: Problems): Promise<Uint8Array> {
     const operands = this.#operands(problems);
-    if (this.#weightsChosen) return await this.decodeTokens(operands);
+    this.#checkWeights();
+    return await this.decodeTokens(operands);
+  }
+
+  async decodeSample(request: SampleRequest): Promise<DecodedSample> {
+    this.checkUsable();
+    const filled = checkSampleRequest(request);
+    this.#checkWeights();
+    return filled.count === 0 ? { tokens: new Uint8Array(), wrong: 0 } : await this.decodeDrawn(filled);
+  }
+
+  /** Draws at least one problem, decodes, and compares. */
+  protected async decodeDrawn(request: Required<SampleRequest>): Promise<DecodedSample> {
+    const operands = this.draw(request);
+    const tokens = await this.decodeTokens(operands);
+    let wrong = 0;
+    for (let i = 0; i < request.count; i++) {
+      if (readSum(tokens, i * QUERIES) !== operands[2 * i] + operands[2 * i + 1]) wrong++;
+    }
+    return { tokens, wrong };
+  }
+
+  #checkWeights(): void {
+    if (this.#weightsChosen) return;
     throw new Error(
       "Cannot add with a new engine as its weights must be set first: call setParameters, or initialize and train",
     );

@@ -39,10 +39,11 @@ export interface CoreExports extends AdderExports, CoreGlobals {
   setOptimizerSteps(steps: number): void;
   lossAndGradient(problems: number, count: number): number;
   logits(problems: number, count: number, out: number): void;
-  // what these three and `train` need besides is written by `writeRun`
+  // what these four and `train` need besides is written by `writeRun`
   learningRate(step: number): number;
   optimizerStep(rate: number): number;
   sample(domain: number, first: number, count: number, out: number): void;
+  decodeDrawn(domain: number, first: number, count: number, out: number): number;
   train(): void;
   setThreads(count: number, mayPark: boolean): void;
   setActiveThreads(count: number): void;
@@ -200,7 +201,7 @@ export function writeProblems(
 }
 
 /** Problems of one call of the core: their operands and tokens fit into its memory many times. */
-const DECODE_CHUNK = 65_536;
+export const DECODE_CHUNK = 65_536;
 
 /** Decodes problems whose tables are ready: tokens [n, 12]. */
 export function decodeProblems(core: Core<AdderExports>, operands: Float64Array, threads = 1): Uint8Array {

@@ -6,9 +6,25 @@ import type { StageHyperparameters } from "../../schedule/stage.ts";
 import { BaseEngine, type VectorName } from "../interface/base_engine.ts";
 import { checkBatch, type FilledStepOptions } from "../interface/checks.ts";
 import { EngineError } from "../interface/error.ts";
-import type { Arithmetic, LossAndGradient, StepReport, TrainRun, TrainRunReport } from "../interface/types.ts";
+import type {
+  Arithmetic,
+  DecodedSample,
+  LossAndGradient,
+  StepReport,
+  TrainRun,
+  TrainRunReport,
+} from "../interface/types.ts";
 import { ActiveThreads } from "./active_threads.ts";
-import { capacity, type Core, decodeProblems, readVector, writeProblems, writeRun, writeVector } from "./core.ts";
+import {
+  capacity,
+  type Core,
+  DECODE_CHUNK,
+  decodeProblems,
+  readVector,
+  writeProblems,
+  writeRun,
+  writeVector,
+} from "./core.ts";
 import type { BackgroundTrainer, ThreadPool } from "./thread_pool.ts";
 
 /** Problems that are drawn, or whose logits are computed, in one call of the core: a multiple of four. */
@@ -160,14 +176,14 @@ export class WasmEngine extends BaseEngine {
   }
 
   protected draw(request: Required<SampleRequest>): Operands {
-    const { stream, sample, count, ...fields } = request;
+    const { stream, sample, first, count, ...fields } = request;
     writeRun(this.#core!, { ...fields, firstSample: sample });
     const out = this.#exports.problemsBase(this.threads);
     const operands = new Float64Array(2 * count);
-    for (let first = 0; first < count; first += CHUNK) {
-      const now = Math.min(CHUNK, count - first);
-      this.#exports.sample(DOMAINS[stream], first, now, out);
-      operands.set(new Float64Array(this.#core!.memory.buffer, out, 2 * now), 2 * first);
+    for (let done = 0; done < count; done += CHUNK) {
+      const now = Math.min(CHUNK, count - done);
+      this.#exports.sample(DOMAINS[stream], first + done, now, out);
+      operands.set(new Float64Array(this.#core!.memory.buffer, out, 2 * now), 2 * done);
     }
     return operands;
   }
@@ -183,9 +199,31 @@ export class WasmEngine extends BaseEngine {
     return logits;
   }
 
-  protected decodeTokens(operands: Operands): Uint8Array {
+  #prepareDecoding(): void {
     if (!this.#decodable) this.#exports.prepareDecoding();
     this.#decodable = true;
+  }
+
+  protected override async decodeDrawn(request: Required<SampleRequest>): Promise<DecodedSample> {
+    this.#prepareDecoding();
+    if (!this.#exports.tablesUsable()) return await super.decodeDrawn(request);
+    const { stream, sample, first, count, ...fields } = request;
+    writeRun(this.#core!, { ...fields, firstSample: sample });
+    const out = this.#exports.problemsBase(this.threads);
+    const tokens = new Uint8Array(count * QUERIES);
+    let wrong = 0;
+    for (let done = 0; done < count; done += DECODE_CHUNK) {
+      const now = Math.min(DECODE_CHUNK, count - done);
+      wrong += this.#onThreads("drawn sums", now, ({ exports }) => {
+        return exports.decodeDrawn(DOMAINS[stream], first + done, now, out);
+      });
+      tokens.set(new Uint8Array(this.#core!.memory.buffer, out, now * QUERIES), done * QUERIES);
+    }
+    return { tokens, wrong };
+  }
+
+  protected decodeTokens(operands: Operands): Uint8Array {
+    this.#prepareDecoding();
     return this.#onThreads("sums", operands.length / 2, (core) => decodeProblems(core, operands, this.threads));
   }
 

@@ -1,11 +1,11 @@
 /** How many threads take part: as many as are fastest, whatever that is, and the bytes do not depend on it. */
 import { assert, assertEquals } from "@std/assert";
-import { ActiveThreads } from "../../src/engine/wasm/active_threads.ts";
-import { instantiate, readVector, writeRun } from "../../src/engine/wasm/core.ts";
-import { WASM } from "../../src/engine/wasm/exact_module.ts";
-import { startThreads } from "../../src/engine/wasm/thread_pool.ts";
-import { variantOf } from "../../src/model/variant.ts";
-import { trainRecipe } from "../../src/training/recipes.ts";
+import { ActiveThreads } from "../../../src/engine/wasm/active_threads.ts";
+import { instantiate, readVector, writeRun } from "../../../src/engine/wasm/core.ts";
+import { WASM } from "../../../src/engine/wasm/exact_module.ts";
+import { startThreads } from "../../../src/engine/wasm/thread_pool.ts";
+import { variantOf } from "../../../src/model/variant.ts";
+import { trainRecipe } from "../../../src/training/recipes.ts";
 
 /** Works for so many milliseconds at speeds that depend on the number of threads; returns the share of the work that each number did. */
 function work(active: ActiveThreads, milliseconds: number, speedOf: (threads: number) => number): number[] {
