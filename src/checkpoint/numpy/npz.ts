@@ -11,8 +11,14 @@
 import { formatJson } from "../../common/format_value.ts";
 import { concatenate, viewOf } from "../common/bytes.ts";
 import { refuse } from "../common/error.ts";
-import { type Buildable, PickleDict, PickleGlobal } from "../common/pickle_reader.ts";
-import { PickleRefusal, type PickleValue, type PickleWorld } from "../common/pickle_reader.ts";
+import {
+  type Buildable,
+  PickleDict,
+  PickleGlobal,
+  PickleRefusal,
+  type PickleValue,
+  type PickleWorld,
+} from "../common/pickle_reader.ts";
 import { denseStrides, FileTensor, isShape, type Layout } from "../common/tensor.ts";
 import { writeZip, type ZipEntries } from "../common/zip.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";

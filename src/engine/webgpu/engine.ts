@@ -16,7 +16,8 @@ import { ReferenceEngine } from "../reference/engine.ts";
 import { hasSimd, instantiate } from "../wasm/core.ts";
 import { WasmEngine } from "../wasm/engine.ts";
 import type { Gpu } from "./device.ts";
-import { NO_STEP, Population, type TrainRequest, type TrainResult } from "./population.ts";
+import { NO_STEP, Population, type TrainResult } from "./population.ts";
+import type { RunRequest } from "./program.ts";
 import { pack, unpack } from "./shaders/layout.ts";
 
 /** Most steps of one submission. */
@@ -104,7 +105,7 @@ export class WebgpuEngine extends BaseEngine {
   }
 
   /** Takes steps in turn, all of one batch size, or computes a gradient where they update nothing. */
-  async #train(request: Omit<TrainRequest, "model">): Promise<TrainResult> {
+  async #train(request: Omit<RunRequest, "model">): Promise<TrainResult> {
     const [{ batch, updates }] = request.steps;
     checkBatch(batch, this.#population.mostExamples, ` on ${this.adapter.name}`);
     return await this.#inTurn(async (population) => {

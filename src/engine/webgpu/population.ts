@@ -47,17 +47,6 @@ export const NO_STEP: Omit<StepRequest, "batch"> = {
   ...{ sample: 0, minDigits: 1, maxDigits: OPERAND_DIGITS, before: 0, updates: false },
 };
 
-export interface TrainRequest {
-  /** The index of the model in the population. */
-  model: number;
-  seed: number;
-  attempt: number;
-  /** All of one batch size. */
-  steps: readonly StepRequest[];
-  /** Examples to train on instead of drawn ones; the same for each step. */
-  operands?: Operands;
-}
-
 export interface TrainResult {
   losses: Float32Array;
   gradientNorms: Float32Array;
@@ -66,11 +55,11 @@ export interface TrainResult {
 }
 
 /** Whether one workgroup does all of a step. */
-function isFused({ steps }: TrainRequest): boolean {
+function isFused({ steps }: RunRequest): boolean {
   return steps[0].batch <= FUSED_BATCH;
 }
 
-function workspacesOf(request: TrainRequest): number {
+function workspacesOf(request: RunRequest): number {
   return isFused(request) ? 1 : Math.ceil(request.steps[0].batch / TILE);
 }
 
@@ -82,7 +71,7 @@ export class Population {
   readonly #free: number[];
   #members = 0;
   /** Requests that wait for those of the other members. */
-  #pending: { request: TrainRequest; resolve: (result: Promise<TrainResult>) => void }[] = [];
+  #pending: { request: RunRequest; resolve: (result: Promise<TrainResult>) => void }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isTraining = false;
   #closed = false;
@@ -156,7 +145,7 @@ export class Population {
   }
 
   /** Trains a model, together with the others: when every member has asked, or one has waited long enough. */
-  train(request: TrainRequest): Promise<TrainResult> {
+  train(request: RunRequest): Promise<TrainResult> {
     return new Promise((resolve) => {
       this.#pending.push({ request, resolve });
       this.#trainIfReady();
@@ -183,7 +172,7 @@ export class Population {
   }
 
   /** Batches of one size need the same dispatches, so each size is a submission, or several where it does not fit into one. */
-  #trainTogether(requests: readonly TrainRequest[]): Promise<TrainResult>[] {
+  #trainTogether(requests: readonly RunRequest[]): Promise<TrainResult>[] {
     const results: Promise<TrainResult>[] = [];
     const groups = Map.groupBy(requests.keys(), (i) => isFused(requests[i]) ? 0 : requests[i].steps[0].batch);
     for (const group of groups.values()) {
@@ -204,45 +193,40 @@ export class Population {
     return result;
   }
 
-  async #submitTraining(requests: readonly TrainRequest[]): Promise<TrainResult[]> {
+  async #submitTraining(requests: readonly RunRequest[]): Promise<TrainResult[]> {
     const fused = isFused(requests[0]);
     const workspaces = workspacesOf(requests[0]);
-    let firstStep = 0;
-    let firstProblem = 0;
-    const runs = requests.map(({ model, seed, attempt, steps, operands }): RunRequest => {
-      const stride = fused ? Math.max(1, Math.floor(DISPATCH_EXAMPLES / steps[0].batch)) : workspaces;
-      const given = operands && firstProblem;
-      const run = { model, firstStep, steps: steps.length, stride, seed, attempt, firstProblem: given };
-      firstStep += steps.length;
-      firstProblem += (operands?.length ?? 0) / 2;
-      return run;
-    });
     const models = requests.length;
-    const largeStep: Dispatch[] = [
+    const runs = requests.map((request) => ({
+      ...request,
+      stride: fused ? Math.max(1, Math.floor(DISPATCH_EXAMPLES / request.steps[0].batch)) : workspaces,
+    }));
+    const step: Dispatch[] = fused ? [["train", models]] : [
       ["addTiles", workspaces, models],
       ["sumTiles", Math.ceil(workspaceOf(this.variant).sums / THREADS), models],
       ["update", models],
     ];
+    const repeats = Math.max(
+      ...runs.map(({ steps, stride }) => fused ? Math.ceil(steps.length / stride) : steps.length),
+    );
+    const dispatches = new Array<Dispatch[]>(repeats).fill(step).flat();
     const [reports, ...states] = await submit(this.#buffers, {
       runs,
-      steps: requests.flatMap(({ steps }) => steps),
-      problems: requests.flatMap(({ operands }) => operands ?? []),
       workspaces: workspaces * models,
-      first: fused ? [] : [["prepare", models]],
-      dispatches: fused ? [["train", models]] : largeStep,
-      repeats: Math.max(...runs.map(({ steps, stride }) => fused ? Math.ceil(steps / stride) : steps)),
+      dispatches: fused ? dispatches : [["prepare", models], ...dispatches],
       copies: [
-        ["reports", 0, 8 * firstStep],
+        ["reports", 0, 8 * runs.reduce((sum, { steps }) => sum + steps.length, 0)],
         ...requests.map((
           { model, steps: [{ updates }] },
         ): Copy => ["states", model * 4 * this.#vectorBytes, (updates ? 3 : 4) * this.#vectorBytes]),
       ],
     });
-    return runs.map(({ firstStep, steps }, i) => ({
-      losses: Float32Array.from({ length: steps }, (_, k) => reports[2 * (firstStep + k)]),
-      gradientNorms: Float32Array.from({ length: steps }, (_, k) => reports[2 * (firstStep + k) + 1]),
-      state: states[i],
-    }));
+    let at = 0;
+    return runs.map(({ steps }, i) => {
+      const own = reports.subarray(2 * at, 2 * (at += steps.length));
+      const [losses, gradientNorms] = [0, 1].map((which) => own.filter((_, k) => k % 2 === which));
+      return { losses, gradientNorms, state: states[i] };
+    });
   }
 
   /** The floats that each problem leaves in the workspace. */
@@ -252,9 +236,7 @@ export class Population {
     for (const { chunk, first, count } of chunksOf(operands, submission)) {
       const [part] = await this.#inTurn(() =>
         submit(this.#buffers, {
-          runs: [{ model, firstStep: 0, steps: 1, stride: 1, seed: 0, attempt: 0, firstProblem: 0 }],
-          steps: [{ ...NO_STEP, batch: count }],
-          problems: [chunk],
+          runs: [{ model, seed: 0, attempt: 0, steps: [{ ...NO_STEP, batch: count }], operands: chunk, stride: 1 }],
           workspaces: 1,
           dispatches: [[tables, 1], [kernel, Math.ceil(count / workgroup)]],
           copies: [["workspace", 0, 4 * floats * count]],

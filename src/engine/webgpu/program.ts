@@ -109,18 +109,6 @@ const HALF = 100_000;
 /** The least normal float32: at 0 a weight whose gradient is always 0 would become 0 / 0. */
 const LEAST_EPSILON = 2 ** -126;
 
-/** One run of a submission: `Run` in shaders/mod.ts. */
-export interface RunRequest {
-  model: number;
-  firstStep: number;
-  steps: number;
-  stride: number;
-  seed: number;
-  attempt: number;
-  /** The index of the first example in `problems`; undefined: examples are drawn. */
-  firstProblem?: number;
-}
-
 /** One step of a schedule. */
 export interface StepRequest extends FilledStepOptions {
   /** The sampler's number of this step. */
@@ -134,6 +122,18 @@ export interface StepRequest extends FilledStepOptions {
   updates: boolean;
 }
 
+/** What one model is asked to do in one submission. */
+export interface RunRequest {
+  /** The index of the model in the population. */
+  model: number;
+  seed: number;
+  attempt: number;
+  /** All of one batch size. */
+  steps: readonly StepRequest[];
+  /** Examples instead of drawn ones; the same for each step. */
+  operands?: Operands;
+}
+
 /** An entry point and its workgroups. */
 export type Dispatch = readonly [entryPoint: EntryPoint, x: number, y?: number];
 
@@ -142,25 +142,24 @@ export type Copy = readonly [name: "reports" | "states" | "workspace", at: numbe
 
 /** What a submission is made of. */
 export interface Submission {
-  runs: readonly RunRequest[];
-  steps: readonly StepRequest[];
-  problems: readonly Operands[];
+  /** `stride`: most steps of one dispatch of `train`, or the number of tiles of a batch. */
+  runs: readonly (RunRequest & { stride: number })[];
   /** Workgroups that need a workspace of their own. */
   workspaces: number;
-  /** Dispatches before all others. */
-  first?: readonly Dispatch[];
   dispatches: readonly Dispatch[];
-  /** How often `dispatches` are done. @default {1} */
-  repeats?: number;
   copies: readonly Copy[];
 }
 
-function packRuns(runs: readonly RunRequest[]): Uint32Array<ArrayBuffer> {
-  return Uint32Array.from(
-    runs.flatMap(({ model, firstStep, steps, stride, seed, attempt, firstProblem }) => [
-      ...[model, firstStep, steps, stride, seed, attempt, firstProblem === undefined ? 0 : 1, firstProblem ?? 0],
-    ]),
-  );
+/** `Run` in shaders/mod.ts. */
+function packRuns(runs: Submission["runs"]): Uint32Array<ArrayBuffer> {
+  let firstStep = 0;
+  let firstProblem = 0;
+  return Uint32Array.from(runs.flatMap(({ model, steps, stride, seed, attempt, operands }) => {
+    const words = [model, firstStep, steps.length, stride, seed, attempt, operands === undefined ? 0 : 1, firstProblem];
+    firstStep += steps.length;
+    firstProblem += (operands?.length ?? 0) / 2;
+    return words;
+  }));
 }
 
 /** AdamW's corrections are computed here, in doubles, as `optimizerStep` of assembly/optimizer.ts does. */
@@ -199,19 +198,20 @@ function packProblems(problems: readonly Operands[]): Uint32Array<ArrayBuffer> {
 /** Submits; the floats of each copy. @throws {GpuError} If the device is lost or refuses it */
 export async function submit(
   buffers: Buffers,
-  { runs, steps, problems, workspaces, first = [], dispatches, repeats = 1, copies }: Submission,
+  { runs, workspaces, dispatches, copies }: Submission,
 ): Promise<Float32Array<ArrayBuffer>[]> {
   const { gpu, variant } = buffers.program;
   const { device, counts } = gpu;
   const pipelines = new Map<EntryPoint, GPUComputePipeline>();
-  for (const [entryPoint] of [...first, ...dispatches]) {
+  for (const entryPoint of new Set(dispatches.map(([entryPoint]) => entryPoint))) {
     pipelines.set(entryPoint, await buffers.program.pipeline(entryPoint));
   }
+  const steps = runs.flatMap(({ steps }) => steps);
   const size = copies.reduce((sum, [, , bytes]) => sum + bytes, 0);
   return await gpu.try("run the model", async () => {
     buffers.write("runs", packRuns(runs));
     buffers.write("schedule", packSteps(steps));
-    buffers.write("problems", packProblems(problems));
+    buffers.write("problems", packProblems(runs.flatMap(({ operands }) => operands ?? [])));
     buffers.write("cursors", new Uint32Array(runs.length));
     buffers.reserve("reports", 8 * steps.length);
     buffers.reserve("tables", VEC4 * TABLE * runs.length);
@@ -221,13 +221,10 @@ export async function submit(
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setBindGroup(0, buffers.group());
-    const dispatch = ([entryPoint, x, y]: Dispatch) => {
+    for (const [entryPoint, x, y] of dispatches) {
       pass.setPipeline(pipelines.get(entryPoint)!);
       pass.dispatchWorkgroups(x, y);
-      counts.dispatches++;
-    };
-    first.forEach(dispatch);
-    for (let i = 0; i < repeats; i++) dispatches.forEach(dispatch);
+    }
     pass.end();
     const staging = device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
     copies.reduce((to, [name, at, bytes]) => {
@@ -236,6 +233,7 @@ export async function submit(
     }, 0);
     device.queue.submit([encoder.finish()]);
     counts.submissions++;
+    counts.dispatches += dispatches.length;
     counts.bytesRead += size;
     try {
       await staging.mapAsync(GPUMapMode.READ);

@@ -9,7 +9,7 @@
  * 3. an invocation two queries: the gradient of q. Then an invocation a part of the sums: the matrices' gradients, those of the slots' k and v;
  * 4. those of the slots' q and x.
  *
- * From the sums of a batch to the gradient of its mean loss, clipping and AdamW it is one workgroup.
+ * One workgroup turns the sums of a batch into the gradient of its mean loss, clips it and takes a step of AdamW.
  */
 export const GRADIENT = /* wgsl */ `
 const EXAMPLES = 32u; // of a tile

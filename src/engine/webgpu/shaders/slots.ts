@@ -5,7 +5,7 @@
  * are constants. A digit takes four bits, a sequence four words of `tokens`.
  *
  * Slot tables: x = token embedding + position embedding takes few values, so LayerNorm 1 and q, k, v are computed once per (token, position) slot and
- * step, not once per example. Needs `tables`, `table` and ROWS.
+ * step, not once per example. Needs `tables`, `table` and VECTORS.
  *
  * A slot of a digit has the number radix * digit + token. Training meets ten tokens at each digit (radix 10), decoding whatever the weights write (radix
  * 14). The slots of `+` and `=` follow. Of the slots that are queries, those of written tokens have the numbers radix * (digit - 20) + token, and that of
