@@ -10,6 +10,7 @@ export type {
   AdapterDescription,
   Arithmetic,
   BackendName,
+  DecodedSample,
   Engine,
   EngineOptions,
   LossAndGradient,

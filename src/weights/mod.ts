@@ -2,6 +2,7 @@ import { type Checkpoint, decodeCheckpoint } from "../checkpoint/safetensors/che
 import { fromBase64 } from "../common/encoding.ts";
 import { checkOneOf } from "../common/checks.ts";
 import { SHIPPED_4X14 } from "./shipped_4x14.ts";
+import type { ModelName } from "../model/variant.ts";
 import { SHIPPED_5X8 } from "./shipped_5x8.ts";
 import { SHIPPED_763 } from "./shipped_763.ts";
 
@@ -26,7 +27,7 @@ export const SHIPPED_MODELS = [763, "5x8", "4x14"] as const;
  *
  * @throws {RangeError} If no weights of that model are shipped
  */
-export function shippedCheckpoint(model: (typeof SHIPPED_MODELS)[number] = 763): Checkpoint {
+export function shippedCheckpoint(model: ModelName = 763): Checkpoint {
   checkOneOf("load shipped weights", "model", model, SHIPPED_MODELS);
-  return decodeCheckpoint(fromBase64(FILES[model]), { source: "the shipped weights" });
+  return decodeCheckpoint(fromBase64(FILES[model as keyof typeof FILES]), { source: "the shipped weights" });
 }

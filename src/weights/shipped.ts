@@ -1,8 +1,4 @@
-/**
- * The shipped weights by themselves: all that adding needs.
- *
- * @module
- */
+/** The shipped weights by themselves: all that adding needs. */
 import { fromBase64 } from "../common/encoding.ts";
 import { SHIPPED_763 } from "./shipped_763.ts";
 
@@ -14,10 +10,7 @@ export function shippedBytes(): Uint8Array<ArrayBuffer> {
   return fromBase64(SHIPPED_763);
 }
 
-/**
- * The weights: the tail of the file, which holds the tensors in the order of the flat vector. To read its header would take longer than an
- * addition; a test sees to it that both ways give the same.
- */
+/** The weights: the tail of the file. To read its header would take longer than an addition; a test compares both ways. */
 export function shippedParameters(): Float32Array {
   const bytes = shippedBytes();
   return new Float32Array(bytes.slice(bytes.length - 4 * COUNT).buffer);
