@@ -100,7 +100,8 @@ async function attempt(row: Row, action: () => Promise<void>): Promise<void> {
 await runBench({
   name: "bench:peers",
   flags: FLAGS,
-  async run({ flags: { work = WORK, only = NAMES, quick, check, rounds = quick ? 1 : 5, install }, json }) {
+  async run({ flags: { work = WORK, only = NAMES, quick, check, rounds: most = quick ? 1 : 5, install }, json }) {
+    const rounds = check ? 0 : most;
     const folder = resolve(work);
     const options = { folder, env: { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor") } };
     const rivals = RIVALS.filter(({ name }) => only.includes(name));
@@ -119,7 +120,7 @@ await runBench({
       console.error(`${row.rival}, ${row.task}: ${row.check?.text ?? `missing: ${row.missing}`}`);
     }
     const timing = quick ? ["0.05", "1"] : ["0.4", "3"];
-    for (const row of check ? [] : rows) {
+    for (const row of rounds === 0 ? [] : rows) {
       const side = (command: string[]) => async (): Promise<Rate> => {
         const args = [row.task, "golden.bin", String(row.batch), ...timing];
         const { cpu, wall } = await resultOf<Rates>([...command, ...args], options);
