@@ -20,3 +20,9 @@ Deno.test("recipeHash() distinguishes recipes of one name", async () => {
   const [explore, anneal] = fast.stages;
   assertNotEquals(await recipeHash(fast), await recipeHash({ ...fast, stages: [explore, { ...anneal, steps: 8001 }] }));
 });
+
+Deno.test("planRuns() takes a named recipe as each model needs it", () => {
+  const models = [763, "5x8"] as const;
+  const runs = planRuns({ recipes: ["sure"], models, seeds: [1], arithmetic: "exact" });
+  assertEquals(runs.map(({ recipe }) => recipe), models.map((model) => trainRecipe("sure", { model })));
+});

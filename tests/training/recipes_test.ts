@@ -13,6 +13,7 @@ import {
 const ADAM = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 };
 const ADAM_OF_PAPER = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 1 };
 
+const NARROW = ["fast", "sure"].map((name) => trainRecipe(name, { model: "5x8" }));
 const ALL = [...RECIPES.map((name) => trainRecipe(name)), ...RECIPES.map(continueRecipe)];
 
 Deno.test("the recipes are fast, sure and paper, and know their names", () => {
@@ -83,6 +84,47 @@ Deno.test("recipe paper trains as the original's first phase", () => {
   });
 });
 
+Deno.test("recipe jax trains as the 777 model was published: 2,000, 5,000 and 20,000 steps of 3, 6 and 10 digits", () => {
+  const { stages, maxAttempts } = trainRecipe("jax");
+  const [{ name: _, ...train }] = stages;
+  assertEquals([stages.length, maxAttempts], [1, 1]);
+  assertEquals(train, {
+    ...ADAM_OF_PAPER,
+    ...{ batch: 512, steps: 27_000, learningRate: 0.02, warmupSteps: 1350, floor: 0.1, weightDecay: 0.01 },
+    curriculum: [
+      { fromStep: 0, minDigits: 1, maxDigits: 3 },
+      { fromStep: 2000, minDigits: 1, maxDigits: 6 },
+      { fromStep: 7000, minDigits: 1, maxDigits: 10 },
+    ],
+  });
+});
+
+Deno.test("only fast and sure differ for narrow models, and those of full width are trained as 763", () => {
+  for (const name of RECIPES) {
+    for (const model of [763, 777, "7x14", "7x14+norm"] as const) {
+      assertEquals(trainRecipe(name, { model }), trainRecipe(name));
+    }
+    const narrow = trainRecipe(name, { model: "5x8" });
+    assertEquals(narrow.name, name);
+    const isOwn = JSON.stringify(narrow) !== JSON.stringify(trainRecipe(name));
+    assertEquals(isOwn, name === "fast" || name === "sure");
+  }
+  assertThrows(() => trainRecipe("sure", { model: "8x8" }), RangeError, "Cannot make a model as model must be");
+});
+
+Deno.test("narrow models are explored on operands of all lengths, with gates that rise as the model shrinks", () => {
+  const gates = (["7x5", "6x14+norm", "6x14", "6x8", "5x14", "5x8", "5x4", "4x14", "2x1"] as const).map((model) => {
+    const { stages: [explore, anneal], maxAttempts } = trainRecipe("sure", { model });
+    assertEquals(explore.curriculum, [{ fromStep: 0, minDigits: 1, maxDigits: 10 }]);
+    assertEquals([explore.batch, explore.weightDecay, anneal.weightDecay, maxAttempts], [32, 0.01, 0, 60]);
+    return [explore.gate!.loss, anneal.gate!.loss];
+  });
+  assertEquals(gates, [
+    ...[[0.114, 0.0005], [0.114, 0.0005], [0.116, 0.0005], [0.126, 0.0005], [0.134, 0.0005], [0.143, 0.0005]],
+    ...[[0.149, 0.01], [0.3, 0.01], [0.3, 0.01]],
+  ]);
+});
+
 Deno.test("recipe paper continues as the original's second phase, up to 99% exact match", () => {
   const { stages, maxAttempts, evaluation } = continueRecipe("paper");
   assertEquals([stages.length, maxAttempts], [1, 1]);
@@ -107,7 +149,7 @@ Deno.test("only recipes that start from random weights start again", () => {
   }
 });
 
-for (const recipe of ALL) {
+for (const recipe of [...ALL, ...NARROW]) {
   const { name, stages, evaluation }: Recipe = recipe;
   Deno.test(`recipe ${name} of ${stages.map(({ name }) => name).join(", ")} is sound, and survives JSON`, () => {
     assertEquals(totalSteps(recipe), stages.map(({ steps }) => steps).reduce((a, b) => a + b));
