@@ -5,11 +5,12 @@ import type { Engine, StepReport, TrainRun } from "../../../src/engine/interface
 import { sharedGpu } from "../../../src/engine/webgpu/device.ts";
 import { FUSED_BATCH } from "../../../src/engine/webgpu/population.ts";
 import { adderBoardCases } from "../../../src/evaluation/adderboard.ts";
-import { MODELS } from "../../../src/model/variant.ts";
+import { MODELS, variantOf } from "../../../src/model/variant.ts";
 import { trainRecipe } from "../../../src/training/recipes.ts";
 import { shippedCheckpoint } from "../../../src/weights/mod.ts";
 import { testAgainstReference, testInterface } from "../engine_suite.ts";
-import { livelyParameters } from "../lively.ts";
+import { assertTensorsClose } from "../../golden.ts";
+import { livelyParameters, mixedProblems } from "../lively.ts";
 import { gpuEngine, testOnGpu } from "./gpu.ts";
 
 const LAST_WORD = 2 ** 32 - 1;
@@ -124,6 +125,24 @@ for (const model of MODELS) {
     assert(ours[99] < 0.6, `nothing was learned: ${ours[99]}`);
     for (const [step, loss] of ours.entries()) assertAlmostEquals(loss, theirs[step], 1e-4, `step ${step}`);
     for (const engine of [gpu, wasm]) await engine.dispose();
+  });
+}
+
+for (const model of ["2x1", "7x1", "5x14+norm"] as const) {
+  testOnGpu(`a model of unusual width equals the reference: ${model}`, async () => {
+    const engine = await gpuEngine(model);
+    const reference = await createEngine({ backend: "reference", model });
+    for (const one of [engine, reference]) one.setParameters(livelyParameters(model));
+    const problems = mixedProblems(21);
+    const { loss, gradient } = await engine.lossAndGradient(problems);
+    const expected = await reference.lossAndGradient(problems);
+    assertAlmostEquals(loss, expected.loss, 1e-5);
+    assertTensorsClose(gradient, Float64Array.from(expected.gradient), variantOf(model), {
+      relative: 1e-4,
+      of: "gradient",
+    });
+    assertEquals(await engine.decode(problems), await reference.decode(problems));
+    for (const one of [engine, reference]) await one.dispose();
   });
 }
 
