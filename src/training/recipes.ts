@@ -113,6 +113,13 @@ function anneal(batch: number, steps: number, learningRate: number, gate?: Gate)
   };
 }
 
+/** Small hidden layers need longer, and the smallest models do not get as low: they leave the rest to hardening. */
+function annealNarrow(variant: Variant): Stage {
+  const steps = variant.hidden < 8 ? 20_000 : 12_000;
+  const loss = parameterCount(variant) < 445 ? 0.01 : 0.0005;
+  return anneal(64, steps, 0.03, { atStep: steps - 1000, window: 1000, loss });
+}
+
 const NO_EVALUATION: EvaluationPlan = { every: 0, problems: 10_000 };
 
 /** The recipes of a name. */
@@ -149,14 +156,7 @@ const TABLE: Readonly<Record<string, RecipeFamily>> = {
       stages: [explore(64, 5000, 0.30), anneal(64, 20_000, 0.01, { atStep: 6000, window: 500, loss: 0.035 })],
       ...{ maxAttempts: 20, evaluation: NO_EVALUATION, hardeningRounds: HARDENING_ROUNDS },
     },
-    narrow: (variant) => ({
-      stages: [
-        exploreNarrow(variant),
-        // a smaller model cannot get as low, and leaves the rest to hardening
-        anneal(64, 12_000, 0.03, { atStep: 11_000, window: 1000, loss: parameterCount(variant) < 445 ? 0.01 : 0.0005 }),
-      ],
-      maxAttempts: 60,
-    }),
+    narrow: (variant) => ({ stages: [exploreNarrow(variant), annealNarrow(variant)], maxAttempts: 60 }),
     continue: secondAnnealing("sure", 64, 28_000, 0.005),
   },
   paper: {

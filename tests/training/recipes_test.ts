@@ -117,6 +117,8 @@ Deno.test("narrow models are explored on operands of all lengths, with gates tha
     const { stages: [explore, anneal], maxAttempts } = trainRecipe("sure", { model });
     assertEquals(explore.curriculum, [{ fromStep: 0, minDigits: 1, maxDigits: 10 }]);
     assertEquals([explore.batch, explore.weightDecay, anneal.weightDecay, maxAttempts], [32, 0.01, 0, 60]);
+    assertEquals(anneal.steps, model.includes("x14") || model.includes("x8") ? 12_000 : 20_000);
+    assertEquals(anneal.gate!.atStep, anneal.steps - 1000);
     return [explore.gate!.loss, anneal.gate!.loss];
   });
   assertEquals(gates, [
