@@ -19,7 +19,7 @@ export interface DigitPlane {
   point(vector: ArrayLike<number>): Point;
 }
 
-/** Enough for any ratio of the sums of squares: the plane stays the same to 1e-9 from 200 on in trained models. */
+/** Of the power method: the ratio of two sums of squares, to this power, is what is left of the smaller one. */
 const ITERATIONS = 1000;
 
 /**

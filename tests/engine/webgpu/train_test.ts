@@ -9,6 +9,7 @@ import { TrainingError } from "../../../src/training/error.ts";
 import { type Recipe, trainRecipe } from "../../../src/training/recipes.ts";
 import { train } from "../../../src/training/train.ts";
 import { sha256 } from "../../../src/common/encoding.ts";
+import { assertClose } from "../../golden.ts";
 import { testOnGpu } from "./gpu.ts";
 
 async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
@@ -78,4 +79,23 @@ testOnGpu(
       }
       assertEquals(await sweep(runs, { ...options, trainer: await gpuTrainer(2) }), { done: 0, known: 6 });
     }),
+);
+
+testOnGpu(
+  "train() on the GPU takes problems of the caller, keeps weights and measures them, as WASM does",
+  async () => {
+    const run = async (backend: "webgpu" | "wasm") => {
+      const measures: number[] = [];
+      const { parameters } = await train({
+        ...{ recipe: GATED, seed: 3, backend, steps: 6, finalProblems: 10, keep: [0, 4] },
+        problems: ({ step, count }) =>
+          Array.from({ length: count }, (_, i) => ({ a: 7919 * step + 31 * i, b: 31 * step + i })),
+        onProgress: (event) => event.type === "measures" && measures.push(event.step, ...event.positionLoss),
+      });
+      return { parameters, measures };
+    };
+    const [gpu, wasm] = [await run("webgpu"), await run("wasm")];
+    assertClose(gpu.parameters, wasm.parameters, { absolute: 1e-5, of: "parameters" });
+    assertClose(gpu.measures, wasm.measures, { absolute: 1e-4, of: "measures" });
+  },
 );
