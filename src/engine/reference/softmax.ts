@@ -20,9 +20,10 @@ export function softmaxBackward(dy: Float64Array, y: Float64Array): Float64Array
 }
 
 /** Cross-entropy of one prediction, in nats: -ln softmax(logits)[target]. */
-export function crossEntropy(logits: Float64Array, target: number): number {
-  const largest = Math.max(...logits);
-  const total = logits.reduce((sum, value) => sum + Math.exp(value - largest), 0);
+export function crossEntropy(logits: ArrayLike<number>, target: number): number {
+  let [largest, total] = [-Infinity, 0];
+  for (let i = 0; i < logits.length; i++) largest = Math.max(largest, logits[i]);
+  for (let i = 0; i < logits.length; i++) total += Math.exp(logits[i] - largest);
   return Math.log(total) - (logits[target] - largest);
 }
 
