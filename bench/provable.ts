@@ -30,18 +30,20 @@ function provedTable(lines: readonly ProvableLine[]): string {
   );
 }
 
+/** The seed of recipe `paper` that is drawn. */
+const DRAWN = 2;
+
 if (import.meta.main) {
   const lines = await readSeries(Deno.args[0]) as ProvableLine[];
-  const of = (recipe: string, phase: 1 | 2) => lines.filter((line) => line.recipe === recipe && line.phase === phase);
-  const [sure, first, second] = [of("sure", 1), of("paper", 1), of("paper", 2)];
-  console.log([sure, first, second].map(provedTable).join("\n\n"));
-  const [seed] = first.map(({ seed }) => seed);
-  await Deno.writeTextFile("docs/provable_sure.svg", heatMapsSvg("Recipe sure, seeds 1 to 8", seriesMaps(sure)));
-  await Deno.writeTextFile(
-    "docs/provable_paper.svg",
-    heatMapsSvg(`Recipe paper, seed ${seed}`, [
-      ...seriesMaps(first, "Phase 1: "),
-      ...seriesMaps(second, "Phase 2: "),
-    ]),
+  const runs = Map.groupBy(
+    lines,
+    ({ recipe, phase, seed }) => recipe === "sure" ? "recipe sure" : `recipe paper, seed ${seed}, phase ${phase}`,
   );
+  for (const [name, some] of runs) console.log(`${name}\n\n${provedTable(some)}\n`);
+  const phases = [1, 2].map((phase) =>
+    seriesMaps(runs.get(`recipe paper, seed ${DRAWN}, phase ${phase}`)!, `Phase ${phase}: `)
+  );
+  await Deno.writeTextFile("docs/provable_paper.svg", heatMapsSvg(`Recipe paper, seed ${DRAWN}`, phases.flat()));
+  const sure = seriesMaps(runs.get("recipe sure")!);
+  await Deno.writeTextFile("docs/provable_sure.svg", heatMapsSvg("Recipe sure, seeds 1 to 8", sure));
 }
