@@ -17,7 +17,7 @@ import * as Plot from "@observablehq/plot";
 import { modelFlag, oneOf, wholeNumber } from "../src/cli/flags.ts";
 import { type ModelName, parameterCount, variantOf } from "../src/model/variant.ts";
 import { readSweep } from "../src/sweep/file.ts";
-import { type Share, summarize, type SweepSummary } from "../src/sweep/summary.ts";
+import { millions, shareText, summarize, type SweepSummary } from "../src/sweep/summary.ts";
 import { planRuns, sweep } from "../src/sweep/sweep.ts";
 import { type Recipe, trainRecipe } from "../src/training/recipes.ts";
 import { train } from "../src/training/train.ts";
@@ -71,21 +71,10 @@ const PLAN: readonly Part[] = [
 ];
 
 const HEAD = [
-  ...[
-    "recipe",
-    "model",
-    "parameters",
-    "seeds",
-    ">= 99%",
-    ">= 99.9%",
-    ">= 99.99%",
-    "no error in 1M",
-    "nor in hard pairs",
-  ],
-  ...["restarted", "examples, mean", "max"],
+  ...["recipe", "model", "parameters", "seeds", ">= 99%", ">= 99.9%", ">= 99.99%", "no error in 1M"],
+  ...["nor in hard pairs", "restarted", "examples, mean", "max"],
 ];
 
-const shareText = ({ count, low, high }: Share) => `${count} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)}%)`;
 const parametersOf = ({ model }: SweepSummary) => parameterCount(variantOf(model));
 
 /** The cells of a summary below {@linkcode HEAD}. */
@@ -93,7 +82,7 @@ function cellsOf(one: SweepSummary): (string | number)[] {
   return [
     ...[`\`${one.recipe}\``, one.model, parametersOf(one), one.seeds],
     ...[one.atLeast99, one.atLeast999, one.atLeast9999, one.noError, one.noErrorNorHard].map(shareText),
-    ...[one.restarted, ...[one.meanExamples, one.maxExamples].map((examples) => `${(examples / 1e6).toFixed(2)}M`)],
+    ...[one.restarted, ...[one.meanExamples, one.maxExamples].map(millions)],
   ];
 }
 

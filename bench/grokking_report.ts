@@ -11,7 +11,7 @@
  */
 import * as Plot from "@observablehq/plot";
 import { COLOURS } from "../src/svg/svg.ts";
-import { wilson } from "../src/sweep/summary.ts";
+import { shareText, wilson } from "../src/sweep/summary.ts";
 import { type GrokkingLine, SHORT_PHASES, WHOLE } from "./grokking.ts";
 import { table } from "./measure.ts";
 import { writePlot } from "./plot_svg.ts";
@@ -20,8 +20,7 @@ const percent = (share: number) => `${(100 * share).toFixed(share > 0.9995 && sh
 
 /** How many of the runs fulfil a condition, and the 95% Wilson interval of that share. */
 function share(runs: readonly GrokkingLine[], holds: (run: GrokkingLine) => boolean): string {
-  const { count, low, high } = wilson(runs.filter(holds).length, runs.length);
-  return `${count} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)}%)`;
+  return shareText(wilson(runs.filter(holds).length, runs.length));
 }
 
 /** The value below which a share q of the values lies, interpolated linearly. */

@@ -19,16 +19,10 @@ import { formatRate, inTurns, machineLine, measure, median, runBench, table, tra
 const BATCHES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 const SECONDS = 0.1;
 
-/** The rates with one number of threads, in examples per second, one entry for each of BATCHES. */
-interface Line {
-  name: string;
-  rates: number[];
-  /** The median ratio to one thread in the same round. */
-  gains: number[];
-}
+type Line = Awaited<ReturnType<typeof measureAll>>[number];
 
 /** Measures all engines in turns, so that a disturbance affects them alike. */
-async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<Line[]> {
+async function measureAll(arithmetic: Arithmetic, rounds: number) {
   const engines: Engine[] = [];
   for (let threads = 1; threads <= navigator.hardwareConcurrency; threads++) {
     const engine = await createEngine({ backend: "wasm", arithmetic, threads });
@@ -47,7 +41,9 @@ async function measureAll(arithmetic: Arithmetic, rounds: number): Promise<Line[
   const ratesOf = (i: number, k: number) => rates[i * engines.length + k];
   const lines = engines.map(({ threads, arithmetic }, k) => ({
     name: `${plural(threads, "thread")}, ${arithmetic}`,
+    /** Examples per second, by batch. */
     rates: BATCHES.map((_, i) => median(ratesOf(i, k))),
+    /** The median ratio to one thread in the same round. */
     gains: BATCHES.map((_, i) => median(ratesOf(i, k).map((rate, round) => rate / ratesOf(i, 0)[round]))),
   }));
   for (const engine of engines) await engine.dispose();

@@ -84,8 +84,9 @@ const HEAD = [
   ...["restarted", "examples, median", "mean", "max", "seconds, median"],
 ];
 
-const millions = (examples: number) => `${(examples / 1e6).toFixed(2)}M`;
-const shareText = ({ count, low, high }: Share) => `${count} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)}%)`;
+export const millions = (examples: number): string => `${(examples / 1e6).toFixed(2)}M`;
+export const shareText = ({ count, low, high }: Share): string =>
+  `${count} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)}%)`;
 
 /** The cells of a summary below {@linkcode HEAD}. */
 function cellsOf(one: SweepSummary): (string | number)[] {
