@@ -104,14 +104,8 @@ async function draw(summaries: readonly SweepSummary[]): Promise<void> {
       Plot.ruleX(points, { x: "parameters", y1: "low", y2: "high", stroke: "recipe", strokeOpacity: 0.5 }),
       Plot.dot(points, { x: "parameters", y: "share", fill: "recipe", r: 4 }),
       Plot.text(points, {
-        x: "parameters",
-        y: "share",
-        text: "model",
-        fill: "recipe",
-        dx: 6,
-        textAnchor: "start",
-        fontSize: 9,
-        rotate: -35,
+        ...{ x: "parameters", y: "share", text: "model", fill: "recipe" },
+        ...{ dx: 6, textAnchor: "start", fontSize: 9, rotate: -35 },
       }),
       ...recipes.map((recipe, i) =>
         Plot.text([`recipe ${recipe}`], { frameAnchor: "middle", dy: 16 * i, fill: COLOURS[i], fontSize: 12 })

@@ -6,9 +6,7 @@
  */
 import { OnnxGraph } from "../../src/checkpoint/onnx/onnx.ts";
 import { variantOf, WIDTH } from "../../src/model/variant.ts";
-
-const FIRST_QUERY = 21;
-const QUERIES = 12;
+import { FIRST_QUERY, QUERIES } from "../../src/model/vocabulary.ts";
 
 /** The bytes of the graph with these weights. */
 export function encodeDecoder(parameters: Float32Array): Uint8Array {

@@ -22,11 +22,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   safetensors: { name: "safetensors", encode: encodeCheckpoint },
   pt: { name: "PyTorch state dict", note: "PyTorch", encode: encodePyTorchCheckpoint },
   npz: { name: "NumPy", note: "NumPy", encode: encodeNpz },
-  pkl: {
-    name: "pickled Flax parameters",
-    note: "Flax parameters of gpt-acc-jax, model 777 alone",
-    encode: encodeFlax,
-  },
+  pkl: { name: "pickled Flax parameters", note: "Flax parameters of gpt-acc-jax, model 777 alone", encode: encodeFlax },
   onnx: { name: "ONNX", encode: encodeOnnx },
   py: {
     name: "AdderBoard submission",
