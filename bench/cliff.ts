@@ -10,8 +10,6 @@
  * The first appends a line for each run to docs/data/cliff.jsonl, as `sweep` does; runs that have a line are skipped. Most telling shapes come first.
  * `--seeds` limits the seeds of each shape, and `--recipe` names one of those in the plan. `--traps` trains 16 seeds up to the first gate, and says
  * which digits of the sum are then at random.
- *
- * @module
  */
 import * as Plot from "@observablehq/plot";
 import { modelFlag, oneOf, wholeNumber } from "../src/cli/flags.ts";

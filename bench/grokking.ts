@@ -9,8 +9,6 @@
  * Appends one line of JSON per run; runs that have a line are skipped. Phase 1 keeps its weights in the folder `--weights`, from which the
  * second phases start. `--second` names a short second phase, or `all` of them, instead of the whole phase 2. `--steps` ends every phase
  * after that many steps, to see whether all is in place.
- *
- * @module
  */
 import { oneOf, text, wholeNumber } from "../src/cli/flags.ts";
 import { continueTraining, train } from "../src/training/train.ts";

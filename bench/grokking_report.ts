@@ -6,8 +6,6 @@
  * ```
  *
  * Prints the tables; writes docs/grokking.svg and docs/grokking_changes.svg.
- *
- * @module
  */
 import * as Plot from "@observablehq/plot";
 import { COLOURS } from "../src/svg/svg.ts";

@@ -7,8 +7,6 @@
  * ```
  *
  * The reference engine computes everything in float64 on sums of the evaluation stream, so every machine prints the same.
- *
- * @module
  */
 import * as Plot from "@observablehq/plot";
 import { readCheckpointFileSync } from "../src/checkpoint/safetensors/checkpoint.ts";

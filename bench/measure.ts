@@ -1,8 +1,4 @@
-/**
- * Shared by all benchmarks: the work that is timed, the timing, the description of the machine, flags and tables.
- *
- * @module
- */
+/** Shared by all benchmarks: the work that is timed, the timing, the description of the machine, flags and tables. */
 import os from "node:os";
 import { type Command, readInput } from "../src/cli/command.ts";
 import { explain } from "../src/cli/failure.ts";

@@ -4,8 +4,6 @@
  * ```sh
  * deno run --quiet --config bench/deno.json --allow-read --allow-write=docs bench/provable.ts docs/data/provable.jsonl
  * ```
- *
- * @module
  */
 import { readSeries, type SeriesLine, seriesMaps } from "../src/cli/series.ts";
 import { heatMapsSvg } from "../src/svg/heat_map.ts";

@@ -7,8 +7,6 @@
  * ```
  *
  * Medians of `--rounds` rounds by elapsed time.
- *
- * @module
  */
 import { oneOf, outputFile, wholeNumber } from "../src/cli/flags.ts";
 import { plural } from "../src/cli/format.ts";

@@ -3,8 +3,6 @@
  * its stages.
  *
  * The time of a stage is the difference between the chain of stages that ends with it and the chain before it, each the best of 300 runs.
- *
- * @module
  */
 import { compile, FEATURES } from "../build/build.ts";
 import { PAGES } from "../src/engine/wasm/core.ts";

@@ -1,8 +1,6 @@
 /**
  * Counts what a thousand training steps on a GPU cost: dispatches, submissions and bytes read back. `deno task bench:webgpu` then compares
  * the training step with that of jax-js on the same GPU (bench/peers/run.ts); on a software adapter CPU time includes the GPU's work.
- *
- * @module
  */
 import { createEngine } from "../src/engine/mod.ts";
 import { sharedGpu } from "../src/engine/webgpu/device.ts";

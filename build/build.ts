@@ -5,8 +5,6 @@
  * deno task build           # writes them
  * deno task build --check   # fails where they differ from what would be written
  * ```
- *
- * @module
  */
 import asc from "assemblyscript/asc";
 import { COEFFICIENTS } from "../src/engine/interface/coefficients.ts";

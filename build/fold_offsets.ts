@@ -9,8 +9,6 @@
  * where it is read.
  *
  * An address must not rely on a sum that wraps around at 4 GiB, since offsets do not wrap. None of ours does.
- *
- * @module
  */
 
 import type { Transform } from "assemblyscript/transform";

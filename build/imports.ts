@@ -4,8 +4,6 @@
  * ```sh
  * deno task floors
  * ```
- *
- * @module
  */
 import { gitLines } from "./git.ts";
 

@@ -4,8 +4,6 @@
  * ```sh
  * deno task licences
  * ```
- *
- * @module
  */
 import { fromFileUrl } from "@std/path";
 

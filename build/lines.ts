@@ -5,8 +5,6 @@
  * deno task lines
  * deno task lines --base v0.1.0   # beside the lines of an earlier commit
  * ```
- *
- * @module
  */
 
 import { gitLines } from "./git.ts";

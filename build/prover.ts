@@ -5,8 +5,6 @@
  * deno task build:prover           # writes it
  * deno task build:prover --check   # fails where it differs from what would be written
  * ```
- *
- * @module
  */
 const WORKER = new URL("../src/certify/worker.ts", import.meta.url);
 const TARGET = new URL("../src/certify/worker_source.ts", import.meta.url);

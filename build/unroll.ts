@@ -13,8 +13,6 @@
  *
  * Loops may be nested, and the bounds of an inner one may depend on the outer one: `for (let m = 4 * h; m < 4 + 3 * h; ++m)` goes over 0 … 3, then over
  * 4 … 6. The body is not a scope of its own, so what it declares must carry the `$`.
- *
- * @module
  */
 
 const MARKED_LOOP = /^([ \t]*)for \(let (\w+) = ([\d *+]+); \2 < ([\w *+]+); \+\+\2\) \{ \/\/ unroll\n/m;

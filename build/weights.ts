@@ -4,8 +4,6 @@
  * ```sh
  * deno task build:weights run/model.safetensors
  * ```
- *
- * @module
  */
 import { type Checkpoint, decodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 

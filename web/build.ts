@@ -1,8 +1,4 @@
-/**
- * Builds the lab page from web/ into a folder, dist/lab where none is named, that any host can serve, under any path.
- *
- * @module
- */
+/** Builds the lab page from web/ into a folder, dist/lab where none is named, that any host can serve, under any path. */
 import { fromFileUrl, join } from "@std/path";
 import { CONTENT_SECURITY_POLICY, HEADERS } from "../src/lab/headers.ts";
 import { sha256 } from "../src/common/encoding.ts";

@@ -1,8 +1,6 @@
 /**
  * Greedy decoding as one ONNX graph, for ONNX Runtime: keys and values of the prompt once, then twelve steps written out, each of
  * one position. `prompts` (int64, [batch, 22]) to `decoded` (int64, [batch, 12]).
- *
- * @module
  */
 import { OnnxGraph } from "../../src/checkpoint/onnx/onnx.ts";
 import { variantOf, WIDTH } from "../../src/model/variant.ts";

@@ -1,8 +1,4 @@
-/**
- * Our side of `deno task bench:peers`, a process of its own that speaks the protocol of the rivals: `ours.ts exact|fast|webgpu …`.
- *
- * @module
- */
+/** Our side of `deno task bench:peers`, a process of its own that speaks the protocol of the rivals: `ours.ts exact|fast|webgpu …`. */
 import { type Arithmetic, createEngine } from "../../src/engine/mod.ts";
 import { decoding, measure, training } from "../measure.ts";
 import { golden } from "./protocol.ts";

@@ -6,8 +6,6 @@
  *
  * and prints one line of JSON. FILE has 763 float32 parameters, then the int32 tokens of problems, 33 each; all little-endian. Rivals are
  * timed on these problems, repeated to fill the batch. The native form, where drawing takes its share of the time, draws new ones as ours does.
- *
- * @module
  */
 import { POSITIONS_READ, promptTokens, targetTokens } from "../../src/model/vocabulary.ts";
 import { goldenSet } from "../../tests/golden.ts";

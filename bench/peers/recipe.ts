@@ -8,8 +8,6 @@
  * ```
  *
  * PyTorch's compiled code is kept from round to round, and one run before the first round is not counted.
- *
- * @module
  */
 import { fromFileUrl, join, resolve } from "@std/path";
 import { recipeFlag, SEED_FLAG, text, wholeNumber } from "../../src/cli/flags.ts";

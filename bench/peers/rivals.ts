@@ -1,8 +1,4 @@
-/**
- * The rivals: what each needs and how it is run.
- *
- * @module
- */
+/** The rivals: what each needs and how it is run. */
 import type { Part } from "./setup.ts";
 
 /** Somebody else's way to do what we do. */

@@ -13,8 +13,6 @@
  * line in the table, with the reason.
  *
  * The exit code is 0, also where rivals are missing; 1 if a program computes something else; 2 on bad usage.
- *
- * @module
  */
 import { fromFileUrl, join, resolve } from "@std/path";
 import { oneOf, several, text, wholeNumber } from "../../src/cli/flags.ts";

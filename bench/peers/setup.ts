@@ -1,8 +1,6 @@
 /**
  * The folder in which rivals run: copies of `programs/`, and what they need, installed there and nowhere else. It is kept, so that the
  * second run need not install anything.
- *
- * @module
  */
 import { fromFileUrl, join, resolve } from "@std/path";
 import { variantOf } from "../../src/model/variant.ts";

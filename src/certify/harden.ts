@@ -1,8 +1,4 @@
-/**
- * Training on what the prover finds, until the proof goes through.
- *
- * @module
- */
+/** Training on what the prover finds, until the proof goes through. */
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import type { BackendName, Engine } from "../engine/interface/types.ts";

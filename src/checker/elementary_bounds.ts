@@ -4,8 +4,6 @@
  * `deno task test:elementary` evaluates the compiled modules at each of these arguments and compares them with float64. Each bound is the larger
  * of two: for `exact`, which rounds a product before it adds, and for `fast` on a machine that fuses both. A machine that does not
  * fuse computes what `exact` does, and no machine may do now one and now the other (WebAssembly 3.0, "relaxed_madd").
- *
- * @module
  */
 import type { Variant } from "../model/variant.ts";
 

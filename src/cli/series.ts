@@ -1,8 +1,4 @@
-/**
- * The proof as a measure over training: what is proved of each checkpoint that a run kept.
- *
- * @module
- */
+/** The proof as a measure over training: what is proved of each checkpoint that a run kept. */
 import { examine } from "../certify/certify.ts";
 import type { CertifyOptions, CertifyResult } from "../certify/types.ts";
 import { readCheckpointFileSync } from "../checkpoint/safetensors/checkpoint.ts";

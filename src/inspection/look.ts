@@ -1,8 +1,4 @@
-/**
- * The forward pass in the open: every activation of many sums, and edits of them.
- *
- * @module
- */
+/** The forward pass in the open: every activation of many sums, and edits of them. */
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { writeSafetensors } from "../checkpoint/safetensors/safetensors.ts";
 import { check, checkOneOf } from "../common/checks.ts";

@@ -1,8 +1,6 @@
 /**
  * Event files of TensorBoard: records as TensorFlow frames them, each an Event message.
  * https://github.com/tensorflow/tensorflow/blob/v2.16.1/tensorflow/core/lib/io/record_writer.h and .../core/util/event.proto
- *
- * @module
  */
 import { concatenate } from "../checkpoint/common/bytes.ts";
 import { crc32c } from "../checkpoint/common/crc32.ts";

@@ -1,8 +1,4 @@
-/**
- * The end of a run: hardening, the final evaluation, the checkpoint, the proof.
- *
- * @module
- */
+/** The end of a run: hardening, the final evaluation, the checkpoint, the proof. */
 import type { HardenResult } from "../certify/harden.ts";
 import type { CertifyProgress } from "../certify/types.ts";
 import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";

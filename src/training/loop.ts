@@ -1,8 +1,6 @@
 /**
  * The training loop, a generator of events: stages, gates and restarts, evaluations. Files and displays are up to the reader of the events. The
  * weights depend on recipe, model and seed alone, never on when a chunk of steps ends or how long a reader takes.
- *
- * @module
  */
 import { eventLoopTurn } from "../common/event_loop.ts";
 import { evaluate } from "../evaluation/evaluate.ts";

@@ -1,8 +1,4 @@
-/**
- * Takes the pictures of the lab page in docs/: training, a sum, a proof. Needs Chromium.
- *
- * @module
- */
+/** Takes the pictures of the lab page in docs/: training, a sum, a proof. Needs Chromium. */
 import { fromFileUrl, join } from "@std/path";
 import type { Page } from "puppeteer-core";
 import { startBrowser } from "./browser.ts";

@@ -9,8 +9,6 @@
  * ```
  *
  * Every claim of the directory is compared with the file before it is used. Stored entries are views of the file, not copies.
- *
- * @module
  */
 import { formatJson } from "../../common/format_value.ts";
 import { concatenate, viewOf } from "./bytes.ts";

@@ -8,8 +8,6 @@
  *
  * The header maps each tensor's name to `{ dtype, shape, data_offsets: [begin, end] }`, counted from the end of the header, and
  * `__metadata__` to an object of strings. Every claim of the header is compared with the file before it is used.
- *
- * @module
  */
 import { formatError, formatJson } from "../../common/format_value.ts";
 import { checkOptions, type OptionKinds } from "../../common/options.ts";

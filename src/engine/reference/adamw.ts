@@ -14,13 +14,7 @@ export function freshState(size: number): AdamWState {
 /** PyTorch adds this to the norm that it divides by. */
 const CLIP_EPSILON = 1e-6;
 
-/**
- * Scales a gradient that is longer than `maxNorm` down to it, as PyTorch's `clip_grad_norm_` does.
- *
- * @param gradient Changed in place
- * @param maxNorm 0 or Infinity: nothing is changed
- * @returns The Euclidean norm before
- */
+/** Scales a gradient in place, as PyTorch's `clip_grad_norm_` does; 0 or Infinity: never. Returns the Euclidean norm before. */
 export function clipGradientNorm(gradient: Float64Array, maxNorm: number): number {
   const norm = Math.sqrt(gradient.reduce((sum, value) => sum + value ** 2, 0));
   if (maxNorm > 0) {
@@ -31,12 +25,8 @@ export function clipGradientNorm(gradient: Float64Array, maxNorm: number): numbe
 }
 
 /**
- * One step of AdamW: Adam with bias correction, the weight decay apart from the gradient.
+ * One step of AdamW, in place: Adam with bias correction, the weight decay apart from the gradient.
  * Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2, in the form of PyTorch's `torch.optim.AdamW`.
- *
- * @param parameters Changed in place
- * @param gradient After clipping
- * @param state Changed in place
  */
 export function adamW(
   parameters: Float64Array,

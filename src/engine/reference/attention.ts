@@ -59,12 +59,7 @@ export function attention(seen: readonly QkvRow[], hook: Hook): AttentionState {
   return { output: hook("mixed", mixed), weights };
 }
 
-/**
- * Backward of {@linkcode attention}.
- *
- * @param dOutput dL/doutput, length d
- * @param gradient The gradients of query, keys and values are added to it, one row a position
- */
+/** Backward of {@linkcode attention}: adds the gradients of query, keys and values to `gradient`, one row a position. */
 export function attentionBackward(
   dOutput: Float64Array,
   { weights }: AttentionState,

@@ -1,8 +1,6 @@
 /**
  * The two forms of GELU and their derivatives.
  * Hendrycks and Gimpel 2016, arXiv:1606.08415: x * Phi(x), with Phi the normal distribution function.
- *
- * @module
  */
 import type { Variant } from "../../model/variant.ts";
 
@@ -113,13 +111,7 @@ export function gelu(x: Float64Array, form: Variant["gelu"]): Float64Array {
   return x.map((element) => value(element));
 }
 
-/**
- * Backward of {@linkcode gelu}.
- *
- * @param dy dL/dy
- * @param x The argument of the forward pass
- * @returns dL/dx
- */
+/** Backward of {@linkcode gelu}: dL/dx, from dL/dy and the x of the forward pass. */
 export function geluBackward(dy: Float64Array, x: Float64Array, form: Variant["gelu"]): Float64Array {
   const { derivative } = GELU[form];
   // in the forward pass this was: y[i] = f(x[i])

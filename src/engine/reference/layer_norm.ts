@@ -32,13 +32,7 @@ export function layerNorm(x: Float64Array, { weight, bias }: LayerNormTensors, e
   return { y, normalized, inverseDeviation };
 }
 
-/**
- * Backward of {@linkcode layerNorm}.
- *
- * @param dy dL/dy, length d
- * @param gradient dL/dweight and dL/dbias are added to it
- * @returns dL/dx, length d
- */
+/** Backward of {@linkcode layerNorm}: dL/dx, length d; dL/dweight and dL/dbias are added to `gradient`. */
 export function layerNormBackward(
   dy: Float64Array,
   { normalized, inverseDeviation }: LayerNormState,

@@ -1,22 +1,10 @@
-/**
- * A linear layer without bias: y[o] = sum over i of weight[o, i] * x[i].
- *
- * @param x Length n
- * @param weight PyTorch's layout [m, n], row-major
- * @returns y, length m
- */
+/** A linear layer without bias: y[o] = sum over i of weight[o, i] * x[i]; x has length n, y has length m, and weight is [m, n], row-major. */
 export function linear(x: Float64Array, weight: Float64Array): Float64Array {
   const y = new Float64Array(weight.length / x.length);
   return y.map((_, o) => dot(rowOf(weight, o, x.length), x));
 }
 
-/**
- * Backward of {@linkcode linear}.
- *
- * @param dy dL/dy, length m
- * @param gradient dL/dweight is added to it, [m, n]
- * @returns dL/dx, length n
- */
+/** Backward of {@linkcode linear}: dL/dx, length n; dL/dweight is added to `gradient`, [m, n]. */
 export function linearBackward(
   dy: Float64Array,
   x: Float64Array,

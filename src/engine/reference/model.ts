@@ -2,8 +2,6 @@
  * The model: its forward pass, its loss and every gradient, one sequence after the other, in float64.
  *
  * This file is the definition that all engines are held to. Read `forward` first; `backward` is the same lines upwards.
- *
- * @module
  */
 import type { Operands } from "../../model/problem.ts";
 import { parameterCount, tensorView, type Variant } from "../../model/variant.ts";
@@ -150,12 +148,7 @@ export function forward(
   return { tokens, normed1, qkv, queries };
 }
 
-/**
- * Backward of {@linkcode forward}.
- *
- * @param dLogits dL/dlogits, one row of length 14 for each query position
- * @param gradient The gradient of each tensor is added to it
- */
+/** Backward of {@linkcode forward}: from one row of length 14 a query position; adds to the gradient of each tensor. */
 export function backward(
   dLogits: readonly Float64Array[],
   { tokens, normed1, qkv, queries }: Activations,
@@ -218,11 +211,7 @@ export function teacherForcedLogits(tensors: Tensors, variant: Variant, operands
   return rows;
 }
 
-/**
- * The mean cross-entropy over the 12 query positions and the batch, in nats, and its gradient.
- *
- * @param operands At least one problem
- */
+/** The mean cross-entropy over the 12 query positions and the batch, in nats, and its gradient, for at least one problem. */
 export function lossAndGradient(
   tensors: Tensors,
   variant: Variant,

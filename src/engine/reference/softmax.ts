@@ -6,13 +6,7 @@ export function softmax(x: Float64Array): Float64Array {
   return exponentials.map((value) => value / total);
 }
 
-/**
- * Backward of {@linkcode softmax}.
- *
- * @param dy dL/dy
- * @param y The result of the forward pass
- * @returns dL/dx
- */
+/** Backward of {@linkcode softmax}: dL/dx, from dL/dy and the y of the forward pass. */
 export function softmaxBackward(dy: Float64Array, y: Float64Array): Float64Array {
   // in the forward pass this was: y[i] = exp(x[i]) / total, and each x[j] is part of the total
   const common = dy.reduce((sum, value, i) => sum + value * y[i], 0);
@@ -27,12 +21,7 @@ export function crossEntropy(logits: ArrayLike<number>, target: number): number 
   return Math.log(total) - (logits[target] - largest);
 }
 
-/**
- * Backward of {@linkcode crossEntropy}.
- *
- * @param dLoss dL/dloss
- * @returns dL/dlogits
- */
+/** Backward of {@linkcode crossEntropy}: dL/dlogits, from dL/dloss. */
 export function crossEntropyBackward(dLoss: number, logits: Float64Array, target: number): Float64Array {
   // in the forward pass this was: loss = ln(total) - logits[target], and d ln(total) / dlogits[i] is softmax(logits)[i]
   return softmax(logits).map((probability, i) => dLoss * (probability - (i === target ? 1 : 0)));

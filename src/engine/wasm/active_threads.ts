@@ -1,8 +1,4 @@
-/**
- * How many threads take part: where other processes keep cores busy fewer are faster, because a job waits for the thread that lost its core.
- *
- * @module
- */
+/** How many threads take part: where other processes keep cores busy fewer are faster, because a job waits for the thread that lost its core. */
 
 /** Milliseconds of work that a speed is measured over: several of the turns that a system gives to processes. */
 const WINDOW = 40;
