@@ -143,10 +143,7 @@ const TABLE: Readonly<Record<string, RecipeFamily>> = {
       ...{ maxAttempts: 20, evaluation: NO_EVALUATION, proofSeconds: 5 },
     },
     narrow: (variant) => ({
-      stages: [
-        exploreNarrow(variant),
-        anneal(32, 8000, 0.02, { atStep: 4000, window: 500, loss: 0.06 }),
-      ],
+      stages: [exploreNarrow(variant), anneal(32, 8000, 0.02, { atStep: 7000, window: 1000, loss: 0.004 })],
       maxAttempts: 60,
     }),
     continue: secondAnnealing("fast", 32, 8000, 0.005),
