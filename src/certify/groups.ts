@@ -2,26 +2,11 @@
  * Groups: sets of inputs that ask the model the same question. docs/certificate.md, "Groups", says why every input lies in one of each step.
  */
 import { DIGITS } from "../engine/wasm/decoding_tables.ts";
-import { EOS, EQUALS, FIRST_QUERY, OPERAND_DIGITS, SUM_DIGITS } from "../model/vocabulary.ts";
+import { EOS, FIRST_QUERY, OPERAND_DIGITS, positionOfA, SUM_DIGITS } from "../model/vocabulary.ts";
 
 /** All digits, as the bits of a number. */
 export const ANY_DIGIT = 2 ** DIGITS - 1;
 const LARGEST_SUM = 18;
-
-/** The position of digit `place` of a; place 0 is the ones. */
-export function positionOfA(place: number): number {
-  return OPERAND_DIGITS - 1 - place;
-}
-
-/** The position of digit `place` of b. */
-export function positionOfB(place: number): number {
-  return 2 * OPERAND_DIGITS - place;
-}
-
-/** The position of digit `place` of the sum. */
-export function positionOfSum(place: number): number {
-  return FIRST_QUERY + 1 + place;
-}
 
 /** The inputs for which the token that asks, the sums of two pairs of digits and a carry are given. */
 export interface Group {
@@ -54,12 +39,6 @@ export interface Cell {
   readonly box: Float64Array;
 }
 
-/** The tokens that position 21 + step can hold in a right answer: `=`, a digit of the sum, or its last, which is a carry. */
-export function tokensAt(step: number): number[] {
-  if (step === 0) return [EQUALS];
-  return Array.from({ length: step === SUM_DIGITS ? 2 : DIGITS }, (_, digit) => digit);
-}
-
 /** The groups of a step and the token that asks, in the order of their numbers. */
 export function groupsOf(step: number, token: number): Group[] {
   if (step === SUM_DIGITS) return [{ step, token, number: 0, target: EOS }];
@@ -83,9 +62,7 @@ export function groupsOf(step: number, token: number): Group[] {
 
 /** A group as a part. */
 export function wholeGroup(group: Group): Part {
-  const digits = new Uint16Array(FIRST_QUERY + group.step + 1).fill(ANY_DIGIT);
-  digits[OPERAND_DIGITS] = digits[FIRST_QUERY] = digits[FIRST_QUERY + group.step] = 1;
-  return { group, digits };
+  return { group, digits: new Uint16Array(FIRST_QUERY + group.step + 1).fill(ANY_DIGIT) };
 }
 
 /** The place of the next digit of a that the group's sums tie and that is not settled, and its sum; undefined where all are settled. */

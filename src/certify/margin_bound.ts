@@ -1,17 +1,17 @@
 /**
  * The least margin that the kernels can compute over a part, from below. docs/certificate.md, "Forms", has the theory.
  *
- * Each number of the model is a form: x = x[0] + x[1 … 6] . (o - center) + sum x[7 …] d + x[last] d', with every d between -1 and 1. Forms lie one
- * after the other in one array. The deviations d of the norms' scales and of the hidden units are the same in all forms, d' is each form's own.
+ * Each number of the model is a form: x = x[0] + x[1 … 6] . t + sum x[7 …] d + x[last] d', with every d between -1 and 1; reach.ts says what t
+ * is. Forms lie one after the other in one array. The deviations d of the norms' scales and of the hidden units are the same in all forms, d' is
+ * each form's own.
  */
 import { type DecodingNumbers, KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
 import { GELU_ERROR } from "../checker/elementary_bounds.ts";
 import { FLOAT32, FLOAT64, UNDERFLOW } from "../checker/forms.ts";
 import { HIDDEN, TOKENS, variantOf, WIDTH } from "../model/variant.ts";
-import type { Part } from "./groups.ts";
 import { TABLE_ERROR, tabulatedGelu } from "./post_attention.ts";
 import type { Query } from "./query.ts";
-import type { Reach, Way } from "./reach.ts";
+import type { Reach } from "./reach.ts";
 
 /** Deviations with a name: of the norm's scale, of each hidden unit, of the last norm's scale. */
 const NAMED = 1 + HIDDEN + 1;
@@ -25,14 +25,12 @@ const X1 = O + KEY_WIDTH;
 const MEAN = X1 + WIDTH;
 const SCALE = MEAN + 1;
 const CENTERED = SCALE + 1;
-const H = CENTERED + HIDDEN;
+const H = CENTERED + 1;
 const G = H + HIDDEN;
 const X2 = G + HIDDEN;
 const LOGITS = X2 + WIDTH;
 const MARGIN = LOGITS + TOKENS;
-/** As CENTERED, before the final norm. */
-const CENTERED2 = MARGIN + 1;
-const FORMS = CENTERED2 + TOKENS;
+const FORMS = MARGIN + 1;
 
 /** Pieces in which GELU is looked at. */
 const PIECES = 8;
@@ -43,13 +41,10 @@ const BEND = 0.8;
 const OUTER_BEND = 0.12;
 const SETTLED_BEND = 5e-5;
 const NORM_ROUNDINGS = 8;
-/** Beyond it a hidden unit is so nearly open or shut that its range by the sides will do. */
+/** Beyond it a hidden unit is nearly open or shut. */
 const SETTLED = 5;
-/** A product of two deviations that is less than this share of the whole range needs no tighter bound. */
-const MINOR = 0.02;
-
-/** How ranges of w . (o - center) are found, from quick and loose to slow and tight; `tiedMargin` looks at ties for the margins alone. */
-export type Level = "boxed" | "apart" | "tiedMargin" | "tied";
+/** How margins are bounded, from quick and loose to slow and tight: by the sides, each position on its own, with ties. */
+export type Level = "boxed" | "apart" | "tied";
 
 /** Bounds margins of one model. */
 export class MarginBound {
@@ -67,16 +62,12 @@ export class MarginBound {
   readonly #forms = new Float64Array(FORMS * FORM);
   /** Of each form the sum of its parts' sizes. */
   readonly #sizes = new Float64Array(FORMS);
-  /** How curves are bounded, and margins. */
-  #curves: Way;
-  #margins: Way;
   /** Which part of the reach the forms are of. */
   #taken = -1;
 
   constructor({ model, projection, w1, w2, output }: DecodingNumbers, reach: Reach) {
     const { finalNorm, gelu, layerNormEpsilon, width } = variantOf(model);
     this.#reach = reach;
-    this.#curves = this.#margins = reach.boxed;
     this.#projection = Float64Array.from(projection);
     this.#w1 = Float64Array.from(w1);
     this.#w2 = Float64Array.from(w2);
@@ -89,23 +80,57 @@ export class MarginBound {
   }
 
   /**
-   * The least margin over the part that {@linkcode Reach.take} took; NaN or -Infinity where a number overflows.
+   * The least margin over the part that {@linkcode Reach.take} took; NaN or -Infinity where a number overflows, Infinity where there is no input.
    *
    * @param enough A bound that large need not be improved
    */
-  least(query: Query, part: Part, level: Level, enough: number): number {
-    const { taken, boxed, apart, tied, leastTied } = this.#reach;
-    const isKnown = taken === this.#taken;
-    if (!isKnown) this.#attend(query);
+  least(query: Query, target: number, level: Level, enough: number): number {
+    const { taken } = this.#reach;
+    if (taken !== this.#taken) this.#bound(query);
     this.#taken = taken;
-    this.#curves = level === "boxed" ? boxed : level === "tied" ? tied : apart;
-    this.#margins = this.#curves;
-    if (level === "tiedMargin") {
-      this.#margins = leastTied;
-      if (part.cell !== undefined) this.#curves = boxed; // as good for the curves (measured)
-      if (isKnown) return this.#leastMargin(part.group.target, enough); // all but the margins is as it was
+    let [least, competitor] = [Infinity, -1];
+    for (let t = 0; t < TOKENS; t++) {
+      if (t === target || this.#roughLow(target, t) >= enough) continue;
+      this.#difference(target, t);
+      let low = this.#forms[MARGIN * FORM] - this.#radius(MARGIN, 1);
+      if (level !== "boxed" && !(low >= enough)) {
+        const middle = this.#forms[MARGIN * FORM] - this.#radius(MARGIN, PLAIN);
+        low = Math.max(low, middle + this.#leastLinear(MARGIN * FORM + 1, level));
+        // the checker, too, goes through the tokens in their order, up to the first that is not proved
+        if (level === "tied" && this.#reach.isEmpty && !(least < enough)) return Infinity;
+      }
+      if (!(low >= least)) [least, competitor] = [low, t];
     }
+    if (competitor >= 0) this.#difference(target, competitor);
+    return least === Infinity ? enough : least;
+  }
+
+  /** The least w . t of a form. */
+  #leastLinear(at: number, level: Level): number {
+    if (level === "tied") return this.#reach.leastTied(this.#forms, at);
+    this.#reach.apart(this.#forms, at);
+    return this.#reach.lo;
+  }
+
+  /** All forms but the margins'. */
+  #bound(query: Query): void {
+    this.#reach.measureSides();
+    const { axes, center, leastWeight, skew } = this.#reach;
+    const rounding = query.rounding(leastWeight);
     const forms = this.#forms;
+    for (let l = 0; l < KEY_WIDTH; l++) {
+      const at = (O + l) * FORM;
+      forms[at] = center[l];
+      for (let i = 0; i < KEY_WIDTH; i++) forms[at + 1 + i] = axes[i * KEY_WIDTH + l];
+      forms[at + LOOSE] = rounding[l] + skew;
+      this.#measure(O + l);
+    }
+    for (let m = 0; m < WIDTH; m++) {
+      this.#sum(X1 + m, this.#projection, m * WIDTH, O, KEY_WIDTH, WIDTH + 1, PLAIN);
+      this.#addConstant(X1 + m, this.#projection[m * WIDTH + KEY_WIDTH], WIDTH + 1);
+      this.#addConstant(X1 + m, query.x[m], WIDTH + 1);
+      this.#measure(X1 + m);
+    }
     this.#normed(X1, this.#w1, HIDDEN, H, 0);
     for (let k = 0; k < HIDDEN; k++) this.#activate(k);
     for (let m = 0; m < WIDTH; m++) {
@@ -118,35 +143,10 @@ export class MarginBound {
       this.#measure(X2 + m);
     }
     if (this.#finalNorm) this.#normed(X2, this.#output, TOKENS, LOGITS, 1 + HIDDEN);
-    return this.#leastMargin(part.group.target, enough);
-  }
-
-  /** What does not depend on how ranges are found: the residual stream after the attention, and the layer after its norm without the scale. */
-  #attend(query: Query): void {
-    this.#reach.measureSides();
-    const { center, leastWeight } = this.#reach;
-    const rounding = query.rounding(leastWeight);
-    const forms = this.#forms;
-    for (let l = 0; l < KEY_WIDTH; l++) {
-      forms[(O + l) * FORM] = center[l];
-      forms[(O + l) * FORM + 1 + l] = 1;
-      forms[(O + l) * FORM + LOOSE] = rounding[l];
-      this.#measure(O + l);
-    }
-    for (let m = 0; m < WIDTH; m++) {
-      this.#sum(X1 + m, this.#projection, m * WIDTH, O, KEY_WIDTH, WIDTH + 1, PLAIN);
-      this.#addConstant(X1 + m, this.#projection[m * WIDTH + KEY_WIDTH], WIDTH + 1);
-      this.#addConstant(X1 + m, query.x[m], WIDTH + 1);
-      this.#measure(X1 + m);
-    }
-    for (let k = 0; k < HIDDEN; k++) {
-      this.#sum(CENTERED + k, this.#w1, k * WIDTH, X1, KEY_WIDTH, 0, PLAIN);
-      this.#measure(CENTERED + k);
-    }
   }
 
   /**
-   * What the last bound lost most by: directions of o, each counted by the share of the least margin that its hidden unit's curve may take, for
+   * What the last bound lost most by: directions of t, each counted by the share of the least margin that its hidden unit's curve may take, for
    * each unit of that direction.
    */
   losses(): { direction: Float64Array; weight: number }[] {
@@ -156,23 +156,6 @@ export class MarginBound {
       const range = direction.reduce((sum, value, l) => sum + Math.abs(value) * this.#reach.sides[l], Number.MIN_VALUE);
       return { direction, weight: Math.abs(this.#forms[MARGIN * FORM + PLAIN + 1 + k]) / range };
     });
-  }
-
-  #leastMargin(target: number, enough: number): number {
-    let [least, competitor] = [Infinity, -1];
-    for (let t = 0; t < TOKENS; t++) {
-      if (t === target || this.#roughLow(target, t) >= enough) continue;
-      this.#difference(target, t);
-      this.#range(MARGIN, this.#reach.boxed);
-      if (this.#margins !== this.#reach.boxed && !(this.#lo >= enough)) {
-        this.#range(MARGIN, this.#margins);
-        // the checker, too, goes through the tokens in their order, up to the first that is not proved
-        if (this.#reach.isEmpty && !(least < enough)) return Infinity;
-      }
-      if (!(this.#lo >= least)) [least, competitor] = [this.#lo, t];
-    }
-    if (competitor >= 0) this.#difference(target, competitor);
-    return least === Infinity ? enough : least;
   }
 
   /** A lower bound of a margin that takes hardly any time: most tokens are far from the target. */
@@ -265,79 +248,48 @@ export class MarginBound {
     this.#sizes[form] = size;
   }
 
-  #deviation(form: number): number {
+  /** How far the number can be from x[0], or from x[0] + w . t. @param from The first part that counts: 1, or PLAIN */
+  #radius(form: number, from: number): number {
     const at = form * FORM;
-    let deviation = FLOAT64 * this.#sizes[form];
-    for (let k = 1 + KEY_WIDTH; k < FORM; k++) deviation += Math.abs(this.#forms[at + k]);
-    return deviation;
-  }
-
-  /** Between what a form's number lies: lo, hi of this object. */
-  #lo = 0;
-  #hi = 0;
-  #range(form: number, way: Way = this.#curves): void {
-    const deviation = this.#deviation(form);
-    way(this.#forms, form * FORM + 1);
-    this.#lo = this.#forms[form * FORM] + this.#reach.lo - deviation;
-    this.#hi = this.#forms[form * FORM] + this.#reach.hi + deviation;
+    let radius = FLOAT64 * this.#sizes[form];
+    if (from === 1) return radius + this.#sizes[form] - Math.abs(this.#forms[at]);
+    for (let k = from; k < FORM; k++) radius += Math.abs(this.#forms[at + k]);
+    return radius;
   }
 
   /** A norm of six forms and the linear layer after it; `name`: which deviation is that of its scale. */
   #normed(x: number, layer: Float64Array, outputs: number, to: number, name: number): void {
     const forms = this.#forms;
-    const inverseWidth = this.#inverseWidth;
-    let [most, constant] = [0, this.#epsilon];
-    const factors = this.#factors;
+    const parts = x === X1 ? PLAIN : LOOSE;
+    let [squares, constant] = [0, this.#epsilon];
     for (let c = 0; c < KEY_WIDTH; c++) {
       const value = forms[(x + c) * FORM];
-      this.#range(x + c);
-      const [from, to] = [this.#lo - value, this.#hi - value];
-      most += inverseWidth * Math.max(from * from, to * to);
-      constant -= inverseWidth * value * value;
-      factors[c] = 2 * inverseWidth * value;
+      squares += this.#inverseWidth * this.#radius(x + c, 1) ** 2;
+      constant -= this.#inverseWidth * value * value;
+      this.#factors[c] = 2 * this.#inverseWidth * value;
     }
-    const parts = x === X1 ? PLAIN : LOOSE;
-    this.#sum(MEAN, factors, 0, x, KEY_WIDTH, 0, parts);
-    this.#addConstant(MEAN, constant + most / 2, 0);
-    forms[MEAN * FORM + LOOSE] += most / 2 + FLOAT64 * most;
+    this.#sum(MEAN, this.#factors, 0, x, KEY_WIDTH, 0, parts);
+    this.#addConstant(MEAN, constant + squares / 2, 0);
+    forms[MEAN * FORM + LOOSE] += squares / 2 + FLOAT64 * squares;
     this.#measure(MEAN);
-    this.#range(MEAN);
-    this.#inverseRoot(name, Math.max(this.#lo, this.#epsilon), this.#hi);
+    const radius = this.#radius(MEAN, 1);
+    this.#inverseRoot(name, Math.max(forms[MEAN * FORM] - radius, this.#epsilon), forms[MEAN * FORM] + radius);
     this.#measure(SCALE);
-    this.#range(SCALE);
-    const largest = this.#hi;
     const r0 = forms[SCALE * FORM];
-    const byScale = Math.max(this.#hi - r0, r0 - this.#lo);
     for (let row = 0; row < outputs; row++) {
-      const centered = (x === X1 ? CENTERED : CENTERED2) + row;
-      if (x !== X1) {
-        this.#sum(centered, layer, row * WIDTH, x, KEY_WIDTH, 0, parts);
-        this.#measure(centered);
-      }
-      const value = forms[centered * FORM];
-      this.#range(centered, this.#reach.boxed);
-      let byCentered = Math.max(this.#hi - value, value - this.#lo);
+      this.#sum(CENTERED, layer, row * WIDTH, x, KEY_WIDTH, WIDTH + 2, parts);
+      this.#measure(CENTERED);
+      const value = forms[CENTERED * FORM];
       const out = (to + row) * FORM;
-      for (let k = 0; k < parts; k++) {
-        forms[out + k] = r0 * forms[centered * FORM + k] + value * forms[SCALE * FORM + k];
+      for (let k = 0; k < LOOSE; k++) {
+        forms[out + k] = r0 * forms[CENTERED * FORM + k] + value * forms[SCALE * FORM + k];
       }
-      for (let k = parts; k < LOOSE; k++) forms[out + k] = value * forms[SCALE * FORM + k];
       const bias = layer[row * WIDTH + KEY_WIDTH];
       forms[out] += bias - r0 * value;
-      let size = 0;
-      for (let c = 0; c < KEY_WIDTH; c++) size += Math.abs(layer[row * WIDTH + c]) * this.#sizes[x + c];
-      const loose = Math.abs(r0) * forms[centered * FORM + LOOSE] + UNDERFLOW +
-        FLOAT64 * (2 * Math.abs(r0) * this.#sizes[centered] + 2 * Math.abs(value) * this.#sizes[SCALE]) +
-        (WIDTH + 2) * FLOAT32 * (size * largest + Math.abs(bias));
-      forms[out + LOOSE] = loose + byScale * byCentered * (1 + FLOAT64);
-      this.#measure(to + row);
-      if (this.#curves === this.#reach.boxed) continue;
-      // a tighter bound of the product is worth while where it matters, and where the hidden unit is not shut
-      this.#range(to + row, this.#reach.boxed);
-      if (byScale * byCentered < MINOR * (this.#hi - this.#lo) || x === X1 && this.#hi < -SETTLED) continue;
-      this.#range(centered);
-      byCentered = Math.max(this.#hi - value, value - this.#lo);
-      forms[out + LOOSE] = loose + byScale * byCentered * (1 + FLOAT64);
+      forms[out + LOOSE] = Math.abs(r0) * forms[CENTERED * FORM + LOOSE] + UNDERFLOW +
+        FLOAT64 * (2 * Math.abs(r0) * this.#sizes[CENTERED] + 2 * Math.abs(value) * this.#sizes[SCALE]) +
+        (WIDTH + 2) * FLOAT32 * Math.abs(bias) +
+        this.#radius(SCALE, 1) * this.#radius(CENTERED, 1) * (1 + FLOAT64);
       this.#measure(to + row);
     }
   }
@@ -368,10 +320,9 @@ export class MarginBound {
 
   /** GELU of hidden unit k, as the kernels compute it. */
   #activate(k: number): void {
-    this.#range(H + k, this.#reach.boxed);
-    const isSettled = this.#lo > SETTLED || this.#hi < -SETTLED;
-    if (!isSettled && this.#curves !== this.#reach.boxed) this.#range(H + k);
-    const [lo, hi] = [this.#lo, this.#hi];
+    const [middle, radius] = [this.#forms[(H + k) * FORM], this.#radius(H + k, 1)];
+    const [lo, hi] = [middle - radius, middle + radius];
+    const isSettled = lo > SETTLED || hi < -SETTLED;
     const gelu = this.#gelu;
     const pieces = isSettled ? 2 : PIECES;
     const step = (hi - lo) / pieces;

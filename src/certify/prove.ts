@@ -2,10 +2,9 @@
  * The proof of all steps. Of each the worst input is looked for first, which says how large a margin can be hoped for; then every group is proved
  * to have nearly that.
  */
-import { QUERIES } from "../model/vocabulary.ts";
+import { askingTokens, QUERIES } from "../model/vocabulary.ts";
 import type { CounterexampleSearch } from "./counterexample_search.ts";
 import type { Aim, Found, GroupProof } from "./prover.ts";
-import { tokensAt } from "./groups.ts";
 import type { CertificateStep, Input, StepResult } from "./types.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
@@ -97,7 +96,7 @@ function meet(narrow: Found[], found: readonly Found[]): void {
 
 /** All groups of a step, and the inputs with the smallest margins that were met in those with the least estimates. */
 async function searchStep(step: number, pool: WorkerPool): Promise<{ all: OpenGroup[]; narrow: Found[] }> {
-  const tokens = tokensAt(step);
+  const tokens = askingTokens(step);
   const estimates = await Promise.all(tokens.map((token) => pool.submit({ kind: "estimate", step, token }, step)));
   const all = tokens.flatMap((token, i) => Array.from(estimates[i], (estimate, group) => ({ token, group, estimate })));
   const lowest = all.toSorted((x, y) => x.estimate < y.estimate ? -1 : x.estimate > y.estimate ? 1 : 0).slice(

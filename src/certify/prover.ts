@@ -3,9 +3,9 @@
  * where it is asked.
  */
 import { type DecodingNumbers, DIGITS, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
-import { EOS, EQUALS, OPERAND_DIGITS } from "../model/vocabulary.ts";
+import { EOS, EQUALS, OPERAND_DIGITS, positionOfA } from "../model/vocabulary.ts";
 import { lossAxes } from "./axes.ts";
-import { type Cell, type Group, groupsOf, isFinest, type Part, positionOfA, refine, wholeGroup } from "./groups.ts";
+import { type Cell, type Group, groupsOf, isFinest, type Part, refine, wholeGroup } from "./groups.ts";
 import { type Level, MarginBound } from "./margin_bound.ts";
 import { PostAttention } from "./post_attention.ts";
 import { Query } from "./query.ts";
@@ -211,9 +211,8 @@ export class Prover {
   /** Whether every margin of a part is bounded by so much, by quick ways or, where it is the `last` part of its kind, by all. */
   #holds(query: Query, part: Part, margin: number, last: boolean): boolean {
     if (!this.#reach.take(query, part)) return true;
-    const holds = (level: Level) => this.#bound.least(query, part, level, margin) >= margin;
-    if (part.cell !== undefined) return holds("boxed") || holds("tiedMargin");
-    return holds("boxed") || holds("apart") || last && (holds("tiedMargin") || holds("tied"));
+    const levels: readonly Level[] = part.cell === undefined && !last ? ["boxed", "apart"] : ["boxed", "tied"];
+    return levels.some((level) => this.#bound.least(query, part.group.target, level, margin) >= margin);
   }
 
   /** Proves a cell, halved where that is needed. @throws {Unproved} */
@@ -231,7 +230,7 @@ export class Prover {
       const width = box[2 * i + 1] - box[2 * i];
       let loss = 0;
       for (const { direction, weight } of losses) {
-        loss += weight * Math.abs(dot(axes, i * KEY_WIDTH, direction)) * width;
+        loss += weight * Math.abs(direction[i]) * width;
       }
       if (width > NARROWEST && loss > most) [axis, most] = [i, loss];
     }
@@ -239,7 +238,7 @@ export class Prover {
     // wrong sums are looked for from the middles of the first cells, and where the proof ends
     if (depth < SEARCHED_DEPTH || isOver) this.#found.push(...this.#worst(query, part));
     if (isOver || this.#found.some((found) => found.margin < margin)) {
-      throw new Unproved(part, this.#bound.least(query, part, "boxed", margin));
+      throw new Unproved(part, this.#bound.least(query, part.group.target, "boxed", margin));
     }
     this.#cuts--;
     const at = (box[2 * axis] + box[2 * axis + 1]) / 2;

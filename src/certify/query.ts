@@ -2,9 +2,8 @@
  * One query of the attention as the prover reads it: the exact numbers of the module's tables.
  */
 import { outputRounding, type Query as CheckerQuery, queryOf } from "../checker/query.ts";
-import { DIGITS, KEY_WIDTH, onlyToken, type QueryTable, ROW } from "../engine/wasm/decoding_tables.ts";
-import { FIRST_QUERY, OPERAND_DIGITS } from "../model/vocabulary.ts";
-import { positionOfA, positionOfB } from "./groups.ts";
+import { DIGITS, KEY_WIDTH, type QueryTable, ROW, tokensAtPosition } from "../engine/wasm/decoding_tables.ts";
+import { FIRST_QUERY, OPERAND_DIGITS, positionOfA, positionOfB } from "../model/vocabulary.ts";
 
 /** A position is faint whose tokens have at most this share of the weight of all. */
 const FAINT = 3e-6;
@@ -15,7 +14,7 @@ export class Query {
   readonly x: Float64Array;
   /** Positions that are seen, that which asks included. */
   readonly positions: number;
-  /** [positions, 10, 8]: e key (6), e, 0. Where one token alone can stand it takes the place of digit 0. */
+  /** [34 positions, 10, 8]: e key (6), e, 0. */
   readonly rows: Float64Array;
   /** [7]: the sum over the positions of the largest size in each column of `rows`. */
   readonly sizes: ArrayLike<number>;
@@ -32,21 +31,23 @@ export class Query {
 
   constructor(readonly step: number, readonly token: number, table: QueryTable) {
     this.x = Float64Array.from(table.x);
-    this.rows = Float64Array.from(table.rows);
+    this.rows = table.rows;
     this.positions = FIRST_QUERY + step + 1;
     this.#checked = queryOf(step, token, table);
     this.sizes = this.#checked.sizes;
     const places = [step, step - 1].filter((place) => place >= 0 && place < OPERAND_DIGITS);
     const tied = new Set(places.flatMap((place) => [positionOfA(place), positionOfB(place)]));
     const positions = Array.from({ length: this.positions }, (_, position) => position);
-    const isFixed = (position: number) => onlyToken(position, step, token) !== undefined;
+    const isFixed = (position: number) => tokensAtPosition(position, step, token).length === 1;
     this.free = positions.filter((at) => !isFixed(at) && !tied.has(at));
     const column = (position: number, l: number) =>
       Array.from({ length: DIGITS }, (_, digit) => this.rows[(position * DIGITS + digit) * ROW + l]);
     const faint = FAINT * this.sizes[KEY_WIDTH];
     this.carrying = this.free.filter((position) => Math.max(...column(position, KEY_WIDTH)) > faint);
     for (let l = 0; l <= KEY_WIDTH; l++) {
-      for (const position of positions.filter(isFixed)) this.fixedRow[l] += column(position, l)[0];
+      for (const position of positions.filter(isFixed)) {
+        this.fixedRow[l] += column(position, l).reduce((sum, value) => sum + value); // all but one are 0
+      }
       for (const position of this.free.filter((at) => !this.carrying.includes(at))) {
         this.faintLo[l] += Math.min(...column(position, l));
         this.faintHi[l] += Math.max(...column(position, l));

@@ -4,9 +4,10 @@
  * A proof asks a million times, so nothing here makes an array that it need not.
  */
 import { FLOAT64 } from "../checker/forms.ts";
-import { DIGITS, KEY_WIDTH, ROW } from "../engine/wasm/decoding_tables.ts";
-import { OPERAND_DIGITS } from "../model/vocabulary.ts";
-import { ANY_DIGIT, type Part, positionOfA, positionOfB, positionOfSum } from "./groups.ts";
+import { SKEW } from "../checker/attention.ts";
+import { DIGITS, KEY_WIDTH, ROW, rowOf } from "../engine/wasm/decoding_tables.ts";
+import { OPERAND_DIGITS, positionOfA, positionOfB, positionOfSum } from "../model/vocabulary.ts";
+import { ANY_DIGIT, type Part } from "./groups.ts";
 import type { Query } from "./query.ts";
 
 const MOST_ROWS = 34 * DIGITS;
@@ -28,18 +29,22 @@ export interface Digits<Values = ArrayLike<number>> {
   readonly b: Values;
 }
 
-/** Bounds w . (o - center), where w is six numbers of `values` from `at` on: writes {@linkcode Reach.lo} and {@linkcode Reach.hi}. */
-export type Way = (values: Float64Array, at: number) => void;
-
-/** Bounds w . (o - center) over one part at a time. */
+/**
+ * Bounds over one part at a time. A direction w is six numbers of an array, from an index on, by the part's axes: w . t, where t_i is
+ * axis_i . (o - center). What is no cell has the coordinates of o for axes.
+ */
 export class Reach {
   /** Near the middle of what o can be, [6]. */
   readonly center = new Float64Array(KEY_WIDTH);
-  /** How far each coordinate can be from it. */
+  /** How far o can be from it along each axis. */
   readonly sides = new Float64Array(KEY_WIDTH);
+  /** [6, 6], one a row. */
+  axes: Float64Array = UNITS;
+  /** How far o - center may be from the sum of its t_i axis_i, in each coordinate. */
+  skew = 0;
   /** Counts the parts taken. */
   taken = 0;
-  /** Results of the last question. */
+  /** Results of {@linkcode apart} and {@linkcode tied}. */
   lo = 0;
   hi = 0;
   leastWeight = 0;
@@ -64,7 +69,8 @@ export class Reach {
   #freeChoices = 0;
   readonly #freeLo = new Float64Array(KEY_WIDTH + 1);
   readonly #freeHi = new Float64Array(KEY_WIDTH + 1);
-  readonly #rest = new Float64Array(KEY_WIDTH);
+  readonly #direction = new Float64Array(KEY_WIDTH);
+  readonly #box = new Float64Array(2 * KEY_WIDTH);
   readonly #output = new Float64Array(KEY_WIDTH);
   // of ties
   readonly #projected = new Float64Array(MOST_ROWS);
@@ -90,28 +96,32 @@ export class Reach {
     this.mostWeight = most[KEY_WIDTH] * (1 + FLOAT64);
     const middleWeight = this.leastWeight + this.mostWeight;
     for (let l = 0; l < KEY_WIDTH; l++) center[l] = (least[l] + most[l]) / middleWeight;
-    if (part.cell !== undefined) {
-      const { axes, box } = part.cell;
-      const whole = center.slice();
-      for (let i = 0; i < KEY_WIDTH; i++) {
-        const shift = (box[2 * i] + box[2 * i + 1]) / 2 - dot(axes, i * KEY_WIDTH, whole);
-        for (let l = 0; l < KEY_WIDTH; l++) center[l] += shift * axes[i * KEY_WIDTH + l];
-      }
-    }
+    this.axes = part.cell?.axes ?? UNITS;
     return true;
   }
 
-  /** Finds the sides. */
+  /** Finds the sides, and moves the center to the middle between them. */
   measureSides(): void {
-    const { sides } = this;
-    for (let l = 0; l < KEY_WIDTH; l++) {
-      this.#apart(UNITS, l * KEY_WIDTH);
-      sides[l] = Math.max(-this.lo, this.hi);
+    const { axes, center, sides } = this;
+    const given = this.#part.cell?.box;
+    const box = this.#box;
+    for (let i = 0; i < KEY_WIDTH && given === undefined; i++) {
+      this.apart(UNITS, i * KEY_WIDTH);
+      box[2 * i] = center[i] + this.lo;
+      box[2 * i + 1] = center[i] + this.hi;
     }
-    if (this.#part.cell === undefined) return;
-    for (let l = 0; l < KEY_WIDTH; l++) {
-      this.#inBox(UNITS, l * KEY_WIDTH);
-      sides[l] = Math.min(sides[l], Math.max(-this.lo, this.hi));
+    box.set(given ?? box);
+    center.fill(0);
+    for (let i = 0; i < KEY_WIDTH; i++) {
+      const middle = (box[2 * i] + box[2 * i + 1]) / 2;
+      for (let l = 0; l < KEY_WIDTH; l++) center[l] += middle * axes[i * KEY_WIDTH + l];
+    }
+    let size = 0;
+    for (let l = 0; l < KEY_WIDTH; l++) size += this.#query.sizes[l] / this.leastWeight + Math.abs(center[l]);
+    this.skew = (SKEW + FLOAT64) * size;
+    for (let i = 0; i < KEY_WIDTH; i++) {
+      const middle = dot(axes, i * KEY_WIDTH, center);
+      sides[i] = Math.max(middle - box[2 * i], box[2 * i + 1] - middle) + FLOAT64 * size;
     }
   }
 
@@ -215,92 +225,45 @@ export class Reach {
     return FLOAT64 * (size / this.leastWeight + offset);
   }
 
-  /** By the sides, and in a cell by its box. */
-  readonly boxed: Way = (values, at) => {
-    if (this.#part.cell === undefined) this.#bySides(values, at);
-    else this.#inBox(values, at);
-  };
-
   /** Each choice on its own. */
-  readonly apart: Way = (values, at) => {
-    this.#apart(values, at);
-    this.#clip(values, at);
-  };
-
-  /** With the digits of the sum as the operands and their carries make them. */
-  readonly tied: Way = (values, at) => {
-    const x = dot(values, at, this.center);
-    this.lo = this.#leastTied(values, at, 1, x) - x;
-    this.hi = -this.#leastTied(values, at, -1, -x) - x;
-    this.#clip(values, at);
-  };
-
-  /** The lower end alone of {@linkcode tied}. */
-  readonly leastTied: Way = (values, at) => {
-    const x = dot(values, at, this.center);
-    this.lo = this.#leastTied(values, at, 1, x) - x;
-    this.hi = Infinity;
-    this.#clip(values, at);
-  };
-
-  /** In a cell what its box allows holds as well. */
-  #clip(values: Float64Array, at: number): void {
-    if (this.#part.cell === undefined) return;
-    const { lo, hi } = this;
-    this.#inBox(values, at);
-    this.lo = Math.max(lo, this.lo);
-    this.hi = Math.min(hi, this.hi);
-    this.isEmpty = this.lo > this.hi + this.#slack(values, at);
-  }
-
-  /** By how much two bounds of w . (o - center) must exclude each other, so that the checker, whose float64 is rounded otherwise, finds it, too. */
-  #slack(values: Float64Array, at: number): number {
-    let size = 0;
-    for (let l = 0; l < KEY_WIDTH; l++) size += Math.abs(values[at + l]) * (this.sides[l] + Math.abs(this.center[l]));
-    return SLACK * size;
-  }
-
-  #bySides(values: Float64Array, at: number): void {
-    let most = 0;
-    for (let l = 0; l < KEY_WIDTH; l++) most += Math.abs(values[at + l]) * this.sides[l];
-    this.lo = -most;
-    this.hi = most;
-  }
-
-  /** w . o - x = sum e (w . key - x) / sum e, with x = w . center. */
-  #apart(values: Float64Array, at: number): void {
-    const x = dot(values, at, this.center);
-    this.#range(values[at], values[at + 1], values[at + 2], values[at + 3], values[at + 4], values[at + 5], -x);
-    const error = this.#error(values, at, x);
+  apart(w: Float64Array, at: number): void {
+    const direction = this.#along(w, at);
+    const x = dot(direction, 0, this.center);
+    this.#range(direction[0], direction[1], direction[2], direction[3], direction[4], direction[5], -x);
+    const error = this.#error(direction, 0, x);
     this.lo = this.lo / (this.lo < 0 ? this.leastWeight : this.mostWeight) - error;
     this.hi = this.hi / (this.hi > 0 ? this.leastWeight : this.mostWeight) + error;
   }
 
-  /** By the box of a cell, which the axes take w apart along. */
-  #inBox(values: Float64Array, at: number): void {
-    const { axes, box } = this.#part.cell!;
-    const rest = this.#rest;
-    let [size, spread, far] = [0, 0, 0];
-    for (let l = 0; l < KEY_WIDTH; l++) {
-      rest[l] = values[at + l];
-      size += Math.abs(rest[l]);
-      spread += this.sides[l];
-      far += Math.abs(this.center[l]);
-    }
-    let [lo, hi] = [0, 0];
+  /** With the digits of the sum as the operands and their carries make them. */
+  tied(w: Float64Array, at: number): void {
+    const x = dot(this.#along(w, at), 0, this.center);
+    this.lo = this.#leastTied(this.#direction, 0, 1, x) - x;
+    this.hi = -this.#leastTied(this.#direction, 0, -1, -x) - x;
+  }
+
+  /** The lower end alone of {@linkcode tied}; says as well whether it excludes the cell. */
+  leastTied(w: Float64Array, at: number): number {
+    const x = dot(this.#along(w, at), 0, this.center);
+    const least = this.#leastTied(this.#direction, 0, 1, x) - x;
+    const far = Math.hypot(...this.center);
+    let [most, size] = [0, 0];
     for (let i = 0; i < KEY_WIDTH; i++) {
-      const share = dot(axes, i * KEY_WIDTH, rest);
-      const middle = dot(axes, i * KEY_WIDTH, this.center);
-      for (let l = 0; l < KEY_WIDTH; l++) rest[l] -= share * axes[i * KEY_WIDTH + l];
-      const [from, to] = [share * (box[2 * i] - middle), share * (box[2 * i + 1] - middle)];
-      const error = FLOAT64 * Math.abs(share) * (Math.abs(box[2 * i]) + Math.abs(box[2 * i + 1]) + far);
-      lo += (from < to ? from : to) - error;
-      hi += (from > to ? from : to) + error;
+      most += Math.abs(w[at + i]) * this.sides[i];
+      size += Math.abs(w[at + i]) * (this.sides[i] + far);
     }
-    this.#bySides(rest, 0);
-    const left = this.hi + FLOAT64 * size * spread;
-    this.lo = lo - left;
-    this.hi = hi + left;
+    // excluded by so much that the checker, whose float64 is rounded otherwise, finds it, too
+    this.isEmpty = this.#part.cell !== undefined && least > most + SLACK * size;
+    return least;
+  }
+
+  /** The direction in the space of o. */
+  #along(w: Float64Array, at: number): Float64Array {
+    const direction = this.#direction.fill(0);
+    for (let i = 0; i < KEY_WIDTH; i++) {
+      for (let l = 0; l < KEY_WIDTH; l++) direction[l] += w[at + i] * this.axes[i * KEY_WIDTH + l];
+    }
+    return direction;
   }
 
   /**
@@ -310,29 +273,20 @@ export class Reach {
    */
   separate(): number[] | undefined {
     const { axes, box } = this.#part.cell!;
-    const [towards, outside, direction] = [0, 1, 2].map(() => new Float64Array(KEY_WIDTH));
-    const own = new Float64Array(KEY_WIDTH);
+    const [towards, own] = [0, 1].map(() => new Float64Array(KEY_WIDTH));
     let near: Float64Array | undefined;
     for (let round = 0; round < MOST_SEPARATIONS; round++) {
-      let length = 0;
-      towards.fill(0);
-      for (let i = 0; i < KEY_WIDTH; i++) {
+      const outside = Array.from({ length: KEY_WIDTH }, (_, i) => {
         const along = dot(axes, i * KEY_WIDTH, near ?? this.center);
-        outside[i] = near === undefined ? 1 : Math.max(0, box[2 * i] - along) - Math.max(0, along - box[2 * i + 1]);
-        for (let l = 0; l < KEY_WIDTH; l++) towards[l] += outside[i] * axes[i * KEY_WIDTH + l];
-        length += outside[i] ** 2;
-      }
-      if (!(length > 1e-12)) return undefined;
+        return near === undefined ? 1 : Math.max(0, box[2 * i] - along) - Math.max(0, along - box[2 * i + 1]);
+      });
+      const length = Math.hypot(...outside);
+      if (!(length > 1e-6)) return undefined;
+      towards.set(this.#along(Float64Array.from(outside), 0));
       // towards the part, by the axes: rounded to few digits, so that it is short to write down
-      const hint = Array.from(outside, (value) => -Number((value / Math.sqrt(length)).toFixed(3)));
-      direction.fill(0);
-      for (let i = 0; i < KEY_WIDTH; i++) {
-        for (let l = 0; l < KEY_WIDTH; l++) direction[l] += hint[i] * axes[i * KEY_WIDTH + l];
-      }
-      const x = dot(direction, 0, this.center);
-      const least = this.#leastTied(direction, 0, 1, x) - x;
-      this.#inBox(direction, 0);
-      if (least > this.hi + this.#slack(direction, 0)) return hint;
+      const hint = outside.map((value) => -Number((value / length).toFixed(3)));
+      this.leastTied(Float64Array.from(hint), 0);
+      if (this.isEmpty) return hint;
       outputOf(this.#query, this.input(), own);
       if (near === undefined) {
         near = own.slice();
@@ -414,7 +368,7 @@ export class Reach {
     const [without, withCarry] = least.subarray(2 * OPERAND_DIGITS);
     this.#lastCarry = step < OPERAND_DIGITS ? Number(withCarry < without) : step === OPERAND_DIGITS ? target : token;
     return (this.#lastCarry === 1 ? withCarry : without) + costs[OPERAND_DIGITS * DIGITS] +
-      (step > 0 ? costs[positionOfSum(step - 1) * DIGITS] : 0);
+      (step > 0 ? costs[rowOf(positionOfSum(step - 1), token)] : 0);
   }
 
   /** The cheapest pair of digits of each sum at a place, or of one sum alone. */
@@ -456,7 +410,7 @@ export function dot(values: Float64Array, at: number, others: Float64Array): num
 }
 
 /** o of one input, into `o`. @returns The sum of the weights */
-export function outputOf({ rows, positions, step }: Query, { a, b }: Digits, o: Float64Array): number {
+export function outputOf({ rows, step, token }: Query, { a, b }: Digits, o: Float64Array): number {
   o.fill(0);
   let weight = 0;
   const add = (position: number, digit: number) => {
@@ -465,7 +419,7 @@ export function outputOf({ rows, positions, step }: Query, { a, b }: Digits, o: 
     weight += rows[at + KEY_WIDTH];
   };
   add(OPERAND_DIGITS, 0);
-  if (step > 0) add(positions - 1, 0);
+  if (step > 0) add(positionOfSum(step - 1), token);
   let carry = 0;
   for (let place = 0; place < OPERAND_DIGITS; place++) {
     add(positionOfA(place), a[place]);

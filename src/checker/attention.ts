@@ -3,9 +3,10 @@
  *
  * docs/certificate.md explains this file under "Attention", "Ties" and "Cells".
  */
-import { DIGITS, KEY_WIDTH, ROW } from "../engine/wasm/decoding_tables.ts";
-import { type Domain, FLOAT64, type Range } from "./forms.ts";
-import { type Query, upTo, WEIGHT } from "./query.ts";
+import { DIGITS, KEY_WIDTH, ROW, rowOf } from "../engine/wasm/decoding_tables.ts";
+import { FIRST_QUERY, OPERAND_DIGITS, positionOfA, positionOfB, positionOfSum } from "../model/vocabulary.ts";
+import { FLOAT64, type Range } from "./forms.ts";
+import { PLUS_ROW, type Query, upTo, WEIGHT } from "./query.ts";
 
 /** The directions of the coordinates of o, [6, 6]. */
 export const UNITS = upTo(KEY_WIDTH - 1).map((l) => upTo(KEY_WIDTH - 1).map((i) => Number(i === l)));
@@ -14,13 +15,16 @@ export const MOST_ROUNDS = 24;
 const NO_DIRECTION = UNITS.map(() => 0);
 /** Sizes that are far from an overflow of float64. */
 const LARGEST_SIZE = 2 ** 500;
+/** The products of axes may be off 0 and 1 by that much. */
+export const SKEW = 1e-10;
+const PAIR_SUMS = 19;
+/** The first of the rows of the digits of a, of b and of their sum, by place. */
+const FIRST_ROWS = upTo(OPERAND_DIGITS).map((place) =>
+  [positionOfA, positionOfB, positionOfSum].map((position) => rowOf(position(place), 0))
+);
 
-/** The rows of a digit of a and one of b, and the sum of these digits. */
-export interface Pair {
-  readonly a: number;
-  readonly b: number;
-  readonly sum: number;
-}
+/** A digit of a and one of b. */
+export type Pair = { readonly a: number; readonly b: number };
 
 /** A set of inputs that ask the same query and have the same right answer. */
 export interface Part {
@@ -29,19 +33,15 @@ export interface Part {
   readonly query: Query;
   /** The right next token. */
   readonly target: number;
-  /** The rows of each position that nothing written depends on. */
-  readonly free: readonly (readonly number[])[];
-  /** Which digits a and b may have at each place up to the one that is asked for. */
+  /** The pairs of digits that a and b may have at each place, the ones first. */
   readonly pairs: readonly (readonly Pair[])[];
-  /** The rows of the digits that their sum may have at each place. */
-  readonly written: readonly (readonly number[])[];
-  /** Six directions, and in a cell between what the attention's output lies along each of them. */
+  /** Six perpendicular directions, and in a cell between what the attention's output lies along each of them. */
   readonly axes: readonly (readonly number[])[];
   readonly box?: readonly Range[];
 }
 
 /** What is known of the attention over a part. */
-export class Attention implements Domain {
+export class Attention {
   /** Near the middle of what o can be, [6]. Nothing depends on how near. */
   readonly center: readonly number[];
   /** How far o can be from it along each axis. */
@@ -50,106 +50,67 @@ export class Attention implements Domain {
   readonly weight: Range;
   /** Whether two bounds were found to exclude each other: then there is no input in the part. */
   isEmpty: boolean;
-  readonly #part: Part;
-  /** At least the size of all that is added up for a coordinate of o, or of o - center. */
-  readonly #spread: readonly number[];
+  /** How often the inputs were looked at; the forms of a part take about as long as so many looks at first. */
+  looks = 40;
+  /** How far o - center may be from the sum of its t_i axis_i, in each coordinate. */
+  readonly skew: number;
+  /** At least the size of o, and of o - center: the sum over the coordinates. */
+  readonly #size: number;
+  /** What each row costs, and the cheapest pair of digits by its sum: of the last look. */
   readonly #costs: Float64Array;
+  readonly #pairCosts = new Float64Array(PAIR_SUMS);
 
-  constructor(part: Part) {
-    const { query: { rows, sizes }, axes } = part;
-    this.#part = part;
+  constructor(private readonly part: Part) {
+    const { query: { step, rows, sizes }, target, axes } = part;
     this.#costs = new Float64Array(rows.length / ROW);
-    const [least, most] = [this.#cheapest(NO_DIRECTION, -1), -this.#cheapest(NO_DIRECTION, 1)];
+    const [own, answer] = [FIRST_QUERY + step, FIRST_QUERY + step + 1];
+    this.#costs.fill(Infinity, rowOf(own, 0), rowOf(answer + 1, 0)); // of what is not written there
+    this.#costs[rowOf(answer, target)] = 0;
+    const untied = (w: readonly number[], x: number) => this.#cheapest(w, x, false);
+    const [least, most] = [untied(NO_DIRECTION, -1), -untied(NO_DIRECTION, 1)];
     this.isEmpty = least === Infinity && sizes[WEIGHT] < Infinity;
     this.weight = [least * (1 - FLOAT64), most * (1 + FLOAT64)];
-    this.center = this.#mean();
-    const size = (l: number) => (sizes[l] / least + Math.abs(this.center[l])) * sizes[WEIGHT] / least * (1 + FLOAT64);
-    this.#spread = this.center.map((_, l) => size(l));
+    this.center = UNITS.map((unit) => (untied(unit, 0) - untied(negated(unit), 0)) / (least + most));
     const box = part.box ?? axes.map((axis) => this.along(axis, 1));
-    this.center = UNITS.map((_, l) => axes.reduce((sum, axis, i) => sum + (box[i][0] + box[i][1]) / 2 * axis[l], 0));
-    this.#spread = this.#spread.map((spread, l) => Math.max(spread, size(l)));
+    this.center = combine(box.map(([lo, hi]) => (lo + hi) / 2), axes);
+    const size = this.center.reduce((sum, center, l) => sum + sizes[l] / least + Math.abs(center), 0);
+    this.#size = size * (1 + FLOAT64);
+    this.skew = (SKEW + FLOAT64) * this.#size;
     this.sides = axes.map((axis, i) => {
       const middle = dot(axis, this.center);
-      return Math.max(box[i][1] - middle, middle - box[i][0]) + FLOAT64 * this.#sizeOf(axis);
+      return Math.max(box[i][1] - middle, middle - box[i][0]) + FLOAT64 * this.#size;
     });
   }
 
-  /** The quotient of the sums of each position's mean row. */
-  #mean(): number[] {
-    const { query: { rows }, free, pairs, written } = this.#part;
-    const shares = new Float64Array(rows.length / ROW);
-    for (const own of [...free, ...written]) for (const row of own) shares[row] += 1 / own.length;
-    for (const own of pairs) {
-      for (const { a, b } of own) {
-        shares[a] += 1 / own.length;
-        shares[b] += 1 / own.length;
-      }
-    }
-    const sums = new Float64Array(ROW);
-    for (let row = 0; row < shares.length; row++) {
-      for (let column = 0; column <= WEIGHT; column++) sums[column] += shares[row] * rows[row * ROW + column];
-    }
-    return UNITS.map((_, l) => sums[l] / sums[WEIGHT]);
+  /** The least w . t, from below, where t_i is axis_i . (o - center). */
+  least(w: readonly number[], rounds = MOST_ROUNDS): number {
+    const sizes = w.map(Math.abs);
+    const size = sizes.reduce((sum, value) => sum + value) * this.#size;
+    if (!(size < LARGEST_SIZE)) return -Infinity;
+    const direction = combine(w, this.part.axes);
+    const least = this.#leastAlong(direction, rounds) - dot(direction, this.center) - FLOAT64 * size;
+    this.isEmpty ||= least > dot(sizes, this.sides) * (1 + FLOAT64);
+    return least;
   }
 
-  /** Between what w . o lies, by so many rounds. */
-  along(w: readonly number[], rounds: number): Range {
-    const error = FLOAT64 * this.#sizeOf(w);
-    return [this.#least(w, rounds) - error, -this.#least(w.map((value) => -value), rounds) + error];
+  /** Between what axis . o lies. @param rounds How hard is tried to find a tight bound; 1: without ties */
+  along(axis: readonly number[], rounds = MOST_ROUNDS): Range {
+    return [this.#leastAlong(axis, rounds), -this.#leastAlong(negated(axis), rounds)];
   }
 
-  /** Between what w . t lies, where t_i is axis_i . (o - center): by the sides, and by `rounds` looks at the inputs themselves. */
-  range(w: ArrayLike<number>, rounds: number): Range {
-    const { axes } = this.#part;
-    let [most, size] = [0, 0];
-    const direction = [0, 0, 0, 0, 0, 0];
-    for (let i = 0; i < KEY_WIDTH; i++) {
-      most += Math.abs(w[i]) * this.sides[i] * (1 + FLOAT64);
-      size += Math.abs(w[i]) * this.#sizeOf(axes[i]);
-      for (let l = 0; l < KEY_WIDTH; l++) direction[l] += w[i] * axes[i][l];
-    }
-    if (rounds === 0 || !(size < LARGEST_SIZE)) return [-most, most];
-    const middle = dot(direction, this.center);
-    const [lo, hi] = this.along(direction, rounds);
-    const range = [
-      Math.max(-most, lo - middle - FLOAT64 * size),
-      Math.min(most, hi - middle + FLOAT64 * size),
-    ] as const;
-    this.isEmpty ||= range[0] > range[1];
-    return range;
-  }
-
-  /** How far o - center may be from the sum of its t_i axis_i, in each coordinate: nearly nothing where the axes are perpendicular. */
-  skew(): number[] {
-    const { axes } = this.#part;
-    return UNITS.map((unit, l) =>
-      this.#spread.reduce((sum, spread, m) => {
-        const product = axes.reduce((sum, axis) => sum + axis[l] * axis[m], 0);
-        return sum + (Math.abs(unit[m] - product) + FLOAT64) * spread;
-      }, 0)
-    );
-  }
-
-  /** The same as `spread`, of w . o. */
-  #sizeOf(w: ArrayLike<number>): number {
-    let size = 0;
-    for (let l = 0; l < KEY_WIDTH; l++) size += Math.abs(w[l]) * this.#spread[l];
-    return size;
-  }
-
-  /**
-   * The least w . o, from below and but for rounding where x is 0: x + min sum e (w . key - x) / sum e, for the best of a few x; Infinity where there is no
-   * input.
-   */
-  #least(w: readonly number[], rounds: number): number {
+  /** The least w . o, from below: x + min sum e (w . key - x) / sum e, for the best of a few x; -Infinity where numbers overflow. */
+  #leastAlong(w: readonly number[], rounds: number): number {
+    const { sizes } = this.part.query;
     const [leastWeight, mostWeight] = this.weight;
+    const size = dot(w.map(Math.abs), sizes);
     let [x, best] = [dot(w, this.center), -Infinity];
     let [slope, lastX, lastCost] = [(leastWeight + mostWeight) / 2, 0, 0];
     for (let round = 0; round < rounds; round++) {
-      const cost = this.#cheapest(w, x);
-      const error = FLOAT64 * Math.abs(x) * this.#part.query.sizes[WEIGHT] / leastWeight;
+      const cost = this.#cheapest(w, x, rounds > 1);
+      if (!Number.isFinite(cost)) break;
+      const error = FLOAT64 * (size + Math.abs(x) * sizes[WEIGHT]) / leastWeight;
       best = Math.max(best, x + cost / (cost < 0 ? leastWeight : mostWeight) - error);
-      if (!(Math.abs(cost) > 1e-5 * leastWeight && cost < Infinity)) break;
+      if (Math.abs(cost) < 1e-5 * leastWeight) break;
       // the secant through the last two; which x is next matters to nothing but how fast the best one is found
       if (round > 0) slope = (lastCost - cost) / (x - lastX);
       [lastX, lastCost] = [x, cost];
@@ -158,40 +119,74 @@ export class Attention implements Domain {
     return best;
   }
 
-  /** The least sum of e (w . key - x) that an input of the part has, place by place by the carry into the next; Infinity where there is no input. */
-  #cheapest([w0, w1, w2, w3, w4, w5]: readonly number[], x: number): number {
-    const { query: { rows }, free, pairs, written } = this.#part;
+  /**
+   * The least sum of e (w . key - x) that an input of the part has; Infinity where there is no input.
+   *
+   * @param isTied Whether the digits of the sum follow from the operands, place by place by the carry into the next; else they are free
+   */
+  #cheapest([w0, w1, w2, w3, w4, w5]: readonly number[], x: number, isTied: boolean): number {
+    const { pairs, query: { all, rows, step } } = this.part;
     const costs = this.#costs;
-    for (let row = 0; row < costs.length; row++) {
+    this.looks++;
+    for (const row of all) {
       const at = row * ROW;
       costs[row] = w0 * rows[at] + w1 * rows[at + 1] + w2 * rows[at + 2] + w3 * rows[at + 3] + w4 * rows[at + 4] +
         w5 * rows[at + 5] - x * rows[at + WEIGHT];
     }
-    let states = [0, Infinity];
-    for (const own of free) {
-      let least = Infinity;
-      for (const row of own) least = Math.min(least, costs[row]);
-      states[0] += least;
-    }
-    for (let place = 0; place < pairs.length; place++) {
-      const digitCosts = new Array<number>(DIGITS).fill(Infinity);
-      for (const row of written[place]) digitCosts[row % DIGITS] = costs[row];
+    const pairCosts = this.#pairCosts;
+    let states = [costs[PLUS_ROW], isTied ? Infinity : costs[PLUS_ROW]];
+    for (let place = 0; place < OPERAND_DIGITS; place++) {
+      const [firstA, firstB, firstSum] = FIRST_ROWS[place];
+      if (pairs[place].length === DIGITS ** 2 && (place > step || !isTied)) { // all digits are free
+        const least = leastDigit(costs, firstA) + leastDigit(costs, firstB) + leastDigit(costs, firstSum);
+        states = [states[0] + least, states[1] + least];
+        continue;
+      }
+      pairCosts.fill(Infinity);
+      for (const { a, b } of pairs[place]) {
+        pairCosts[a + b] = Math.min(pairCosts[a + b], costs[firstA + a] + costs[firstB + b]);
+      }
       const next = [Infinity, Infinity];
-      for (const { a, b, sum } of pairs[place]) {
-        const cost = costs[a] + costs[b];
+      for (let sum = 0; sum < PAIR_SUMS; sum++) {
         for (let carry = 0; carry < 2; carry++) {
           const out = sum + carry < DIGITS ? 0 : 1;
-          next[out] = Math.min(next[out], states[carry] + cost + digitCosts[sum + carry - DIGITS * out]);
+          next[out] = Math.min(
+            next[out],
+            states[carry] + pairCosts[sum] + costs[firstSum + sum + carry - DIGITS * out],
+          );
         }
       }
       states = next;
     }
-    return Math.min(states[0], states[1]);
+    const last = FIRST_ROWS[OPERAND_DIGITS][2];
+    return Math.min(states[0] + costs[last], states[1] + costs[last + 1]);
   }
 }
 
-export function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
-  let total = 0;
-  for (let l = 0; l < KEY_WIDTH; l++) total += x[l] * y[l];
-  return total;
+/** The least cost of ten digits from a row on. */
+function leastDigit(costs: Float64Array, first: number): number {
+  let least = Infinity;
+  for (let digit = 0; digit < DIGITS; digit++) least = Math.min(least, costs[first + digit]);
+  return least;
+}
+
+export function dot(x: readonly number[], y: readonly number[]): number {
+  return x.reduce((sum, value, l) => sum + value * y[l], 0);
+}
+
+/** The sum of vectors, [6], each times its factor. */
+function combine(factors: readonly number[], vectors: readonly (readonly number[])[]): number[] {
+  return UNITS.map((_, l) => vectors.reduce((sum, vector, i) => sum + factors[i] * vector[l], 0));
+}
+
+/** Whether axes are perpendicular and of length 1. */
+export function arePerpendicular(axes: readonly (readonly number[])[]): boolean {
+  return UNITS.every((unit, l) => {
+    const product = combine(axes.map((axis) => axis[l]), axes);
+    return unit.every((value, m) => Math.abs(value - product[m]) <= SKEW);
+  });
+}
+
+function negated(w: readonly number[]): number[] {
+  return w.map((value) => -value);
 }

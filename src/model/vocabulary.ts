@@ -32,6 +32,26 @@ export const POSITIONS_READ = 33;
 /** The largest operand. */
 export const MAX_OPERAND = 9_999_999_999;
 
+/** The position of the digit of a at a place; place 0 is the ones. */
+export function positionOfA(place: number): number {
+  return OPERAND_DIGITS - 1 - place;
+}
+
+/** The position of the digit of b at a place. */
+export function positionOfB(place: number): number {
+  return 2 * OPERAND_DIGITS - place;
+}
+
+/** The position of the digit of the sum at a place. */
+export function positionOfSum(place: number): number {
+  return FIRST_QUERY + 1 + place;
+}
+
+/** The tokens that can ask for token 0 … 11 of a right answer: `=`, a digit of the sum, or its last, which is a carry. */
+export function askingTokens(step: number): readonly number[] {
+  return step === 0 ? [EQUALS] : step === SUM_DIGITS ? [0, 1] : [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+}
+
 /** The 22 tokens of `a + b =`, both zero-padded to ten digits, most significant first. */
 export function promptTokens(a: number, b: number): number[] {
   const digits = (value: number) => Array.from(String(value).padStart(OPERAND_DIGITS, "0"), Number);

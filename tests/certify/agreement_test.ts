@@ -3,20 +3,20 @@ import { assert, assertGreater } from "@std/assert";
 import { queryTable } from "../../src/engine/wasm/decoding_tables.ts";
 import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
 import { lossAxes } from "../../src/certify/axes.ts";
-import { groupsOf, type Part, refine, tokensAt, wholeGroup } from "../../src/certify/groups.ts";
+import { groupsOf, type Part, refine, wholeGroup } from "../../src/certify/groups.ts";
 import { type Level, MarginBound } from "../../src/certify/margin_bound.ts";
 import { CLAIMED } from "../../src/certify/prover.ts";
 import { Query } from "../../src/certify/query.ts";
 import { Reach } from "../../src/certify/reach.ts";
-import { groupsOf as groupsOfChecker } from "../../src/checker/check.ts";
-import { Attention, MOST_ROUNDS } from "../../src/checker/attention.ts";
+import { groupsOf as groupsOfChecker, refine as refineOfChecker } from "../../src/checker/check.ts";
+import { Attention, MOST_ROUNDS, type Part as PartOfChecker } from "../../src/checker/attention.ts";
 import { Layers } from "../../src/checker/margin.ts";
-import { EQUALS_ROW, PLUS_ROW, queryOf } from "../../src/checker/query.ts";
+import { queryOf } from "../../src/checker/query.ts";
+import { askingTokens, positionOfA, positionOfB } from "../../src/model/vocabulary.ts";
 import { quickModels, randomNumbers } from "./models.ts";
 
 const PARTS = 15;
-const LEVELS: readonly Level[] = ["boxed", "apart", "tiedMargin", "tied"];
-const LEVELS_IN_CELLS: readonly Level[] = ["boxed", "tiedMargin"];
+const LEVELS: readonly Level[] = ["boxed", "apart", "tied"];
 
 /** A cell about as large as what the attention's output can be, or much smaller, at a random place in it or beside it. */
 function randomCell(reach: Reach, axes: Float64Array, random: () => number): Float64Array {
@@ -43,7 +43,7 @@ for (const { name, model, parameters } of quickModels()) {
     const layers = new Layers(numbers);
     let compared = 0;
     for (let step = 0; step < 12; step++) {
-      const tokens = tokensAt(step);
+      const tokens = askingTokens(step);
       const token = tokens[pick(tokens.length)];
       const table = queryTable(numbers, step, token);
       const query = new Query(step, token, table);
@@ -57,38 +57,40 @@ for (const { name, model, parameters } of quickModels()) {
           part = parts.length === 0 ? part : parts[pick(parts.length)];
         }
         if (!reach.take(query, part)) continue;
-        bound.least(query, part, "tied", Infinity);
+        bound.least(query, part.group.target, "tied", Infinity);
         if (random() < 0.7) {
           const axes = lossAxes(bound.losses());
           part = { ...part, cell: { axes, box: randomCell(reach, axes, random) } };
         }
         const { cell } = part;
         reach.take(query, part);
-        const levels = cell ? LEVELS_IN_CELLS : LEVELS;
-        const bounds = levels.map((level) => bound.least(query, part, level, Infinity));
+        const bounds = LEVELS.map((level) => bound.least(query, part.group.target, level, Infinity));
         const finite = bounds.filter((one) => one < Infinity);
         const claim = Math.max(...finite, 0.001);
-        const holds = levels.some((level) => bound.least(query, part, level, claim) >= claim);
+        const holds = LEVELS.some((level) => bound.least(query, part.group.target, level, claim) >= claim);
         const separation = cell && reach.separate();
         if (!holds && separation === undefined) continue;
         const rows = (values: Float64Array, length: number) =>
           Array.from({ length: 6 }, (_, i) => Array.from(values.subarray(length * i, length * (i + 1))));
-        const isAllowed = (row: number) => {
-          const own = part.digits[Math.floor(row / 10)];
-          return row === PLUS_ROW || row === EQUALS_ROW || (own >> row % 10 & 1) === 1;
-        };
+        const isAllowed = (position: number, digit: number) => (part.digits[position] >> digit & 1) === 1;
         const whole = groupsOfTheirs[number];
         const theirs = {
           ...whole,
-          free: whole.free.map((own) => own.filter(isAllowed)),
-          pairs: whole.pairs.map((own) => own.filter(({ a, b }) => isAllowed(a) && isAllowed(b))),
+          pairs: whole.pairs.map((own, place) =>
+            own.filter(({ a, b }) => isAllowed(positionOfA(place), a) && isAllowed(positionOfB(place), b))
+          ),
           ...(cell && { axes: rows(cell.axes, 6), box: rows(cell.box, 2).map(([lo, hi]) => [lo, hi] as const) }),
         };
         const message = `step ${step}, token ${token}, group ${number}, ${cell ? "a cell" : "a part"}: ${bounds}`;
-        if (holds) assert(layers.hold(theirs, claim * CLAIMED, true), message);
+        const isProved = (part: PartOfChecker): boolean => {
+          if (layers.hold(part, claim * CLAIMED)) return true;
+          const finer = part.box === undefined ? refineOfChecker(part) : [];
+          return finer.length > 0 && finer.every(isProved);
+        };
+        if (holds) assert(isProved(theirs), message);
         if (separation !== undefined) {
           const attention = new Attention(theirs);
-          attention.range(separation, 4 * MOST_ROUNDS);
+          attention.least(separation, 4 * MOST_ROUNDS);
           assert(attention.isEmpty, message);
         }
         compared++;

@@ -1,9 +1,9 @@
 /**
  * Random inputs of a part of the prover's, many at a time.
  */
-import { ANY_DIGIT, type Part, positionOfA, positionOfB } from "../../src/certify/groups.ts";
+import { ANY_DIGIT, type Part } from "../../src/certify/groups.ts";
 import { DIGITS_OF } from "../../src/certify/reach.ts";
-import { OPERAND_DIGITS } from "../../src/model/vocabulary.ts";
+import { OPERAND_DIGITS, positionOfA, positionOfB } from "../../src/model/vocabulary.ts";
 
 /** The digits of a and of b of one input, ones first. */
 export const DIGITS_OF_INPUT = 2 * OPERAND_DIGITS;

@@ -20,7 +20,7 @@ Deno.test({
     pool.load(numbers);
     const outcomes = await proveAllSteps({
       ...{ pool, search: new CounterexampleSearch(checkpoint), needed: 0.001, mostCuts: 10_000, until: Infinity },
-      ...{ exhaustive: false, onProgress: () => {} },
+      ...{ exhaustive: false, even: false, onProgress: () => {} },
     });
     assertEquals(outcomes.length, 12);
     for (const outcome of outcomes) {

@@ -1,7 +1,8 @@
 /**
  * Models of every kind for the tests of the prover, and whether an input lies in a part.
  */
-import { type Part, positionOfA, positionOfB } from "../../src/certify/groups.ts";
+import type { Part } from "../../src/certify/groups.ts";
+import { positionOfA, positionOfB } from "../../src/model/vocabulary.ts";
 import type { Digits } from "../../src/certify/reach.ts";
 import type { CertifyCheckpoint } from "../../src/certify/types.ts";
 import { initialParameters } from "../../src/model/initialization.ts";

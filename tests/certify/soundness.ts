@@ -5,18 +5,18 @@ import { assert } from "@std/assert";
 import { DIGITS, KEY_WIDTH, queryTable } from "../../src/engine/wasm/decoding_tables.ts";
 import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
 import { lossAxes } from "../../src/certify/axes.ts";
-import { groupsOf, type Part, refine, tokensAt, wholeGroup } from "../../src/certify/groups.ts";
+import { groupsOf, type Part, refine, wholeGroup } from "../../src/certify/groups.ts";
 import { type Level, MarginBound } from "../../src/certify/margin_bound.ts";
 import { PostAttention } from "../../src/certify/post_attention.ts";
 import { Prover } from "../../src/certify/prover.ts";
 import { Query } from "../../src/certify/query.ts";
 import { type Digits, outputOf, Reach } from "../../src/certify/reach.ts";
-import { OPERAND_DIGITS, QUERIES } from "../../src/model/vocabulary.ts";
+import { askingTokens, OPERAND_DIGITS, QUERIES } from "../../src/model/vocabulary.ts";
 import { DIGITS_OF_INPUT, drawInputs, operandsOf } from "./draw_inputs.ts";
 import { EngineMargins } from "./engine_margins.ts";
 import { digitsOf, liesIn, type NamedModel, randomNumbers } from "./models.ts";
 
-const LEVELS: readonly Level[] = ["boxed", "apart", "tiedMargin", "tied"];
+const LEVELS: readonly Level[] = ["boxed", "apart", "tied"];
 /** Of each part so many inputs, those whose margins are rounded most, are bounded alone. */
 const BOUNDED_ALONE = 3;
 
@@ -52,7 +52,7 @@ export function searchForBreach(
   const engine = new EngineMargins(model);
   const o = new Float64Array(KEY_WIDTH);
   for (let step = 0; step < QUERIES; step++) {
-    const tokens = tokensAt(step);
+    const tokens = askingTokens(step);
     const queries = tokens.map((token) => new Query(step, token, queryTable(numbers, step, token)));
     for (let p = 0; p < parts; p++) {
       const query = queries[pick(tokens.length)];
@@ -64,11 +64,10 @@ export function searchForBreach(
       const inhabitant = inputAt(some, 0);
       for (let depth = pick(3); depth > 0; depth--) part = refine(part).find((own) => liesIn(own, inhabitant)) ?? part;
       reach.take(query, part);
-      bound.least(query, part, "tied", Infinity);
+      bound.least(query, part.group.target, "tied", Infinity);
       if (random() < 0.4) part = cellAround(part, lossAxes(bound.losses()), outputAt(query, inhabitant, o), random);
       assert(reach.take(query, part), `${model.name}: a part of step ${step} holds an input, but is said not to`);
-      const levels = part.cell === undefined ? LEVELS : LEVELS.slice(0, 3);
-      const bounds = levels.map((level) => bound.least(query, part, level, Infinity));
+      const bounds = LEVELS.map((level) => bound.least(query, part.group.target, level, Infinity));
       const least = Math.max(-Infinity, ...bounds.filter((one) => !Number.isNaN(one)));
       const separation = part.cell && reach.separate();
       assert(separation === undefined, `${model.name}: a cell of step ${step} holds an input, but is said not to`);
@@ -104,7 +103,7 @@ export function searchForBreach(
       for (const i of alone) {
         const single = alonePart(part, inputAt(own, i * DIGITS_OF_INPUT));
         reach.take(query, single);
-        const allowed = real[i] - bound.least(query, single, "apart", Infinity);
+        const allowed = real[i] - bound.least(query, single.group.target, "apart", Infinity);
         if (!(allowed < Infinity)) continue;
         assert(errors[i] <= allowed, `${model.name}: at step ${step} float32 is off by ${errors[i]}, above ${allowed}`);
         search.largestError = Math.max(search.largestError, errors[i]);

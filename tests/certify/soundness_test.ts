@@ -1,6 +1,7 @@
 /** No input has a smaller margin, as the module computes it, than the bound that covers it. The long form of this is `deno task test:soundness`. */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { groupsOf, refine, tokensAt, wholeGroup } from "../../src/certify/groups.ts";
+import { groupsOf, refine, wholeGroup } from "../../src/certify/groups.ts";
+import { askingTokens } from "../../src/model/vocabulary.ts";
 import { DIGITS_OF_INPUT, drawInputs, operandsOf } from "./draw_inputs.ts";
 import { digitsOf, liesIn, quickModels, randomNumbers } from "./models.ts";
 import { searchForBreach } from "./soundness.ts";
@@ -16,7 +17,7 @@ for (const [seed, model] of quickModels().entries()) {
 Deno.test("drawInputs() draws inputs of the part", () => {
   const random = randomNumbers(1);
   for (let step = 0; step < 12; step++) {
-    for (const token of tokensAt(step)) {
+    for (const token of askingTokens(step)) {
       const groups = groupsOf(step, token);
       const group = wholeGroup(groups[Math.floor(random() * groups.length)]);
       for (const part of [group, ...refine(group).flatMap((own) => [own, ...refine(own)])]) {

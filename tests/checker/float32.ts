@@ -6,10 +6,10 @@ import {
   blockOf,
   type DecodingNumbers,
   KEY_WIDTH,
-  onlyToken,
   QUERY_ROW,
   queryTable,
   ROW,
+  tokensAtPosition,
 } from "../../src/engine/wasm/decoding_tables.ts";
 import { HIDDEN, TOKENS, variantOf, WIDTH } from "../../src/model/variant.ts";
 import { EQUALS, FIRST_QUERY, promptTokens, QUERIES } from "../../src/model/vocabulary.ts";
@@ -108,12 +108,17 @@ export function logitsByTables(numbers: DecodingNumbers, step: number, tokens: r
   return logitsOf(numbers, x, sums.slice(0, KEY_WIDTH).map((sum) => f(sum * inverse)));
 }
 
+/** The token that alone can be there, or the one that is. */
+function oneOf(tokens: readonly number[], token: number): number {
+  return tokens.length === 1 ? tokens[0] : token;
+}
+
 /** The same key by key, as assembly/decode.ts does. */
 export function logitsByKeys(numbers: DecodingNumbers, step: number, tokens: readonly number[]): number[] {
   const own = tokens[FIRST_QUERY + step];
   const query = numbers.queries.subarray((step * TOKENS + own) * QUERY_ROW);
   const keys = tokens.slice(0, FIRST_QUERY + step + 1).map((token, position) => {
-    const at = (position * TOKENS + (onlyToken(position, step, own) ?? token)) * ROW;
+    const at = (position * TOKENS + oneOf(tokensAtPosition(position, step, own), token)) * ROW;
     return numbers.keys.subarray(at, at + KEY_WIDTH);
   });
   const scores = keys.map((key) => {

@@ -1,14 +1,22 @@
 /**
  * Weights for tests of the checker, honest and hostile, and parts of the inputs that hold a given pair.
  */
-import { type DecodingNumbers, DIGITS, KEY_WIDTH, queryTable, ROW } from "../../src/engine/wasm/decoding_tables.ts";
-import { dot, type Part } from "../../src/checker/attention.ts";
+import { type DecodingNumbers, KEY_WIDTH, queryTable, ROW, rowOf } from "../../src/engine/wasm/decoding_tables.ts";
+import { dot, type Pair, type Part } from "../../src/checker/attention.ts";
 import { groupsOf } from "../../src/checker/check.ts";
-import { EQUALS_ROW, PLUS_ROW, queryOf } from "../../src/checker/query.ts";
+import { PLUS_ROW, queryOf } from "../../src/checker/query.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
 import { philox4x32 } from "../../src/model/philox.ts";
 import { type ModelName, variantOf } from "../../src/model/variant.ts";
-import { FIRST_QUERY, OPERAND_DIGITS, promptTokens, QUERIES, targetTokens } from "../../src/model/vocabulary.ts";
+import {
+  FIRST_QUERY,
+  OPERAND_DIGITS,
+  positionOfA,
+  positionOfB,
+  promptTokens,
+  QUERIES,
+  targetTokens,
+} from "../../src/model/vocabulary.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { livelyParameters } from "../engine/lively.ts";
 
@@ -155,14 +163,17 @@ export function questionOf(a: number, b: number, step: number): Question {
   return { step, tokens: [...promptTokens(a, b), ...answer.slice(0, step)], target: answer[step] };
 }
 
-/** Whether a part holds a question. */
-export function isIn({ pairs, written, free }: Part, { tokens }: Question): boolean {
-  const isRight = (row: number) => {
-    const token = tokens[Math.floor(row / DIGITS)];
-    return row === PLUS_ROW || row === EQUALS_ROW || token === undefined || token === row % DIGITS;
-  };
-  return pairs.every((own) => own.some(({ a, b }) => isRight(a) && isRight(b))) &&
-    [...written, ...free].every((own) => own.some(isRight));
+/** The digits of a question's operands at a place. */
+function pairAt({ tokens }: Question, place: number): Pair {
+  return { a: tokens[positionOfA(place)], b: tokens[positionOfB(place)] };
+}
+
+/** Whether a part holds a question that asks its query. */
+export function isIn({ pairs }: Part, question: Question): boolean {
+  return pairs.every((own, place) => {
+    const { a, b } = pairAt(question, place);
+    return own.some((pair) => pair.a === a && pair.b === b);
+  });
 }
 
 /** The group that a question lies in. */
@@ -176,56 +187,45 @@ export function groupOf(numbers: DecodingNumbers, question: Question): Part {
 
 /** The rows that a question's attention adds up. */
 export function rowsOf({ tokens }: Question): number[] {
-  const rows = tokens.map((token, position) => position * DIGITS + token);
+  const rows = tokens.map((token, position) => rowOf(position, token));
   return [PLUS_ROW, ...rows.filter((_, position) => position !== OPERAND_DIGITS && position !== FIRST_QUERY)];
 }
 
 /** Parts of a group that hold the question: itself alone, with some digits free, and cells around its attention. */
 export function partsAround(group: Part, question: Question, random: () => number): Part[] {
   const { rows } = group.query;
-  const keep = (share: number) => {
-    const kept = new Set(Array.from({ length: rows.length / ROW }, (_, row) => row).filter(() => random() < share));
-    for (const row of [...rowsOf(question), EQUALS_ROW]) kept.add(row);
-    const filter = (own: readonly number[]) => own.length === 1 ? own : own.filter((row) => kept.has(row));
-    return {
-      free: group.free.map(filter),
-      written: group.written.map(filter),
-      pairs: group.pairs.map((own) => own.filter(({ a, b }) => kept.has(a) && kept.has(b))),
-    };
-  };
+  const keep = (share: number) => ({
+    pairs: group.pairs.map((own, place) => {
+      const right = pairAt(question, place);
+      return own.filter(({ a, b }) => random() < share || a === right.a && b === right.b);
+    }),
+  });
   const single = { ...group, ...keep(0) };
   const output = new Array<number>(KEY_WIDTH + 1).fill(0);
   for (const row of rowsOf(question)) for (let l = 0; l <= KEY_WIDTH; l++) output[l] += rows[row * ROW + l];
   const o = output.slice(0, KEY_WIDTH).map((sum) => sum / output[KEY_WIDTH]);
-  const unit = () => {
-    const axis = Array.from({ length: KEY_WIDTH }, () => random() - 0.5);
-    const length = Math.sqrt(dot(axis, axis));
-    return axis.map((value) => value / length);
-  };
-  const one = unit();
-  const cell = (axes: number[][], width: number): Part => ({
+  const axes: number[][] = [];
+  while (axes.length < KEY_WIDTH) {
+    const rest = axes.reduce((rest, axis) => {
+      const share = dot(rest, axis);
+      return rest.map((value, l) => value - share * axis[l]);
+    }, Array.from({ length: KEY_WIDTH }, () => random() - 0.5));
+    axes.push(rest.map((value) => value / Math.sqrt(dot(rest, rest))));
+  }
+  const cell = (width: number): Part => ({
     ...group,
     axes,
     box: axes.map((axis) => [dot(axis, o) - width * random() - 1e-9, dot(axis, o) + width * random() + 1e-9]),
   });
-  const skew = Array.from({ length: KEY_WIDTH }, unit);
-  const axes: number[][] = [];
-  for (const direction of skew) {
-    const rest = axes.reduce((rest, axis) => {
-      const share = dot(rest, axis);
-      return rest.map((value, l) => value - share * axis[l]);
-    }, direction);
-    axes.push(rest.map((value) => value / Math.sqrt(dot(rest, rest))));
-  }
   return [
     single,
     { ...group, ...keep(0.1) },
     { ...group, ...keep(0.5) },
     group,
-    cell(axes, 0),
-    cell(axes, 0.1),
-    cell(axes.map(() => one), 0.01), // no basis at all
-    { ...cell(skew, 0.01), ...keep(0) },
+    cell(0),
+    cell(0.1),
+    cell(0.01),
+    { ...cell(0.01), ...keep(0) },
   ];
 }
 

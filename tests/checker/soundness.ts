@@ -5,13 +5,13 @@
 import { WasmAdder } from "../../src/adder/adder.ts";
 import { hashOfWeights, sealCertificate } from "../../src/certify/certificate.ts";
 import type { CertificateStep, PartCuts } from "../../src/certify/types.ts";
-import { Attention, MOST_ROUNDS, type Part, UNITS } from "../../src/checker/attention.ts";
-import { checkCertificate, groupsOf, refine, tokensAt } from "../../src/checker/check.ts";
+import { Attention, type Part, UNITS } from "../../src/checker/attention.ts";
+import { checkCertificate, groupsOf, refine } from "../../src/checker/check.ts";
 import { Layers } from "../../src/checker/margin.ts";
 import { queryOf } from "../../src/checker/query.ts";
 import { queryTable } from "../../src/engine/wasm/decoding_tables.ts";
 import { decodingModules, readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
-import { targetTokens } from "../../src/model/vocabulary.ts";
+import { askingTokens, targetTokens } from "../../src/model/vocabulary.ts";
 import { marginOf } from "./float32.ts";
 import { ALL_STEPS, groupOf, partsAround, questionOf, randomNumbers, randomPair, type Weights } from "./models.ts";
 
@@ -47,11 +47,10 @@ export function attack({ name, model, parameters }: Weights, questions: number, 
     for (const [kind, part] of partsAround(group, question, random).entries()) {
       if (random() >= share) continue;
       comparison.margins++;
-      const isLast = random() < 0.5;
-      if (layers.hold(part, tooMuch, isLast)) {
+      if (layers.hold(part, tooMuch)) {
         comparison.unsound.push(`${name}: ${a} + ${b}, step ${question.step}, part ${kind}: ${tooMuch} of ${margin}`);
       }
-      if (margin > 0 && layers.hold(part, 1e-37, false)) comparison.proved++;
+      if (margin > 0 && layers.hold(part, 1e-37)) comparison.proved++;
     }
   }
   return comparison;
@@ -80,11 +79,11 @@ export async function attackWhole(
   const steps: CertificateStep[] = [];
   for (const step of ALL_STEPS.toReversed()) {
     const cuts: Record<string, PartCuts> = {};
-    for (const token of tokensAt(step)) {
+    for (const token of askingTokens(step)) {
       const open = groupsOf(queryOf(step, token, queryTable(numbers, step, token)));
       for (let part = open.pop(); part !== undefined; part = open.pop()) {
         const finer = refine(part);
-        if (layers.hold(part, ANY_MARGIN, finer.length === 0)) continue;
+        if (layers.hold(part, ANY_MARGIN)) continue;
         open.push(...finer);
         if (finer.length > 0) continue;
         const own = cutsOf(part, layers);
@@ -112,11 +111,11 @@ export async function attackWhole(
 /** Cuts of a part after which all cells hold; undefined where so many do not suffice. */
 function cutsOf(part: Part, layers: Layers): PartCuts[1] | undefined {
   const attention = new Attention(part);
-  const cells = [{ ...part, box: UNITS.map((axis) => attention.along(axis, MOST_ROUNDS)) }];
+  const cells = [{ ...part, box: UNITS.map((axis) => attention.along(axis)) }];
   const cuts: PartCuts[1] = [];
   for (let number = 0; number < cells.length;) {
     const cell = cells[number];
-    if (layers.hold(cell, ANY_MARGIN, true)) {
+    if (layers.hold(cell, ANY_MARGIN)) {
       number++;
       continue;
     }

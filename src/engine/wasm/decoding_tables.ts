@@ -3,7 +3,7 @@
  * assembly/decode_tables.ts). A proof about the module takes them as they are, so no rounding on the way to them counts.
  */
 import { type ModelName, TOKENS, WIDTH } from "../../model/variant.ts";
-import { EQUALS, FIRST_QUERY, OPERAND_DIGITS, PLUS, QUERIES } from "../../model/vocabulary.ts";
+import { EQUALS, FIRST_QUERY, OPERAND_DIGITS, PLUS, POSITIONS_READ, QUERIES } from "../../model/vocabulary.ts";
 
 /** Coordinates of a key, which is its own value: the residual stream without its mean. */
 export const KEY_WIDTH = WIDTH - 1;
@@ -11,6 +11,7 @@ export const KEY_WIDTH = WIDTH - 1;
 export const ROW = 8;
 /** Rows kept of each position: one a digit. */
 export const DIGITS = 10;
+const ALL_DIGITS = Array.from({ length: DIGITS }, (_, digit) => digit);
 /** Floats of a row of the table of queries: the query (6), one to spare, the residual stream (7), padding. */
 export const QUERY_ROW = 16;
 
@@ -33,47 +34,56 @@ export interface DecodingNumbers {
   readonly blocks: Float32Array;
 }
 
-/** What one query of the attention reads: position 21 + step, holding a token. */
+/** The rows of a matrix [out, columns]. */
+export function rowsOf(matrix: Float32Array, columns: number): Float32Array[] {
+  const count = matrix.length / columns;
+  return Array.from({ length: count }, (_, row) => matrix.subarray(row * columns, (row + 1) * columns));
+}
+
+/** What one query of the attention reads: position 21 + step, holding a token. All float32 values are exact in float64. */
 export interface QueryTable {
   /** The residual stream there, [7]. */
   readonly x: Float32Array;
   /** The query, [6]: the weight of a key is 2^(query . key). */
   readonly query: Float32Array;
   /**
-   * [positions, 10, 8]: weight x key, the weight, 0, of each digit at each position. Where one token alone can stand it takes the place of
-   * digit 0; the row of `+` holds that of `=` as well, which is 0.
+   * [34 positions, 10, 8]: weight x key, the weight, 0, of each digit at each position, and of each other token in the place of digit 0; 0
+   * where nothing is read, as at the position of the answer. The row of `+` holds that of `=` as well, which is 0.
    */
-  readonly rows: Float32Array;
-  /** [positions, 10, 8]: the keys, laid out as `rows`, with both symbols in their places. */
-  readonly keys: Float32Array;
+  readonly rows: Float64Array;
+  /** Laid out as `rows`: the key, 1, 0, with both symbols in their places. */
+  readonly keys: Float64Array;
 }
 
-/** The token that alone can stand at a position of a query; undefined where it is any digit. */
-export function onlyToken(position: number, step: number, token: number): number | undefined {
-  if (position === FIRST_QUERY + step) return token;
-  if (position === OPERAND_DIGITS) return PLUS;
-  return position === FIRST_QUERY ? EQUALS : undefined;
+/** The tokens that can be at a position of a query. */
+export function tokensAtPosition(position: number, step: number, token: number): readonly number[] {
+  if (position === FIRST_QUERY + step) return [token];
+  if (position === OPERAND_DIGITS) return [PLUS];
+  return position === FIRST_QUERY ? [EQUALS] : ALL_DIGITS;
+}
+
+/** The number of a token's row in the tables of a query. */
+export function rowOf(position: number, token: number): number {
+  return position * DIGITS + (token < DIGITS ? token : 0);
 }
 
 /** The table of one query. @param token `=` at step 0, a digit after it */
 export function queryTable(numbers: DecodingNumbers, step: number, token: number): QueryTable {
   const { keys, queries } = numbers;
   const row = queries.subarray((step * TOKENS + token) * QUERY_ROW);
-  const positions = FIRST_QUERY + step + 1;
+  const length = (POSITIONS_READ + 1) * DIGITS * ROW;
   const table = {
     query: row.slice(0, KEY_WIDTH),
     x: row.slice(KEY_WIDTH + 1, KEY_WIDTH + 1 + WIDTH),
-    rows: new Float32Array(positions * DIGITS * ROW),
-    keys: new Float32Array(positions * DIGITS * ROW),
+    rows: new Float64Array(length),
+    keys: new Float64Array(length),
   };
   const block = blockOf(numbers, step, token);
-  for (let position = 0; position < positions; position++) {
-    const only = onlyToken(position, step, token);
-    for (let digit = 0; digit < (only === undefined ? DIGITS : 1); digit++) {
-      const id = only ?? digit;
-      const to = (position * DIGITS + digit) * ROW;
+  for (let position = 0; position <= FIRST_QUERY + step; position++) {
+    for (const id of tokensAtPosition(position, step, token)) {
+      const to = rowOf(position, id) * ROW;
       const from = (position * TOKENS + id) * ROW;
-      table.keys.set(keys.subarray(from, from + KEY_WIDTH), to);
+      table.keys.set(keys.subarray(from, from + ROW), to);
       if (position === FIRST_QUERY) continue; // in the row of `+`
       const at = blockRow(position, id) * ROW;
       table.rows.set(block.subarray(at, at + ROW), to);
