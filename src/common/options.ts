@@ -16,6 +16,7 @@ const KINDS = {
   "a function": (value: unknown) => typeof value === "function",
   "an AbortSignal": (value: unknown) => typeof (value as AbortSignal | null)?.throwIfAborted === "function",
   "a name or a recipe": (value: unknown) => typeof value === "string" || (typeof value === "object" && value !== null),
+  "a list": Array.isArray,
   "log or a list of steps": (value: unknown) =>
     value === "log" || (Array.isArray(value) && value.every((step) => isWhole(step, 0))),
   /** Checked where it is used. */

@@ -3,7 +3,7 @@ import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors
 import { writeSafetensors } from "../checkpoint/safetensors/safetensors.ts";
 import { check, checkOneOf } from "../common/checks.ts";
 import { formatValue } from "../common/format_value.ts";
-import { checkOptions, unknownNames } from "../common/options.ts";
+import { checkOptions } from "../common/options.ts";
 import { checkParameters } from "../engine/interface/checks.ts";
 import { type ActivationName, ACTIVATIONS } from "../engine/reference/attention.ts";
 import { argmax, forward } from "../engine/reference/model.ts";
@@ -89,8 +89,8 @@ const OF_POSITIONS: readonly ActivationName[] = ["embedded", "key", "value"];
  * @param checkpoint The model, in any form
  * @param problems Pairs, or a0 b0 a1 b1 … in a `Float64Array`
  * @throws {CheckpointError} If the checkpoint cannot be read
- * @throws {TypeError} If there is no such activation or option, or an edit is not a function
- * @throws {RangeError} If an operand is not a whole number in [0, 9999999999], or an edit returns a row that does not fit
+ * @throws {TypeError} If there is no such option, or no such activation to edit
+ * @throws {RangeError} If an operand is not a whole number in [0, 9999999999], an option has a wrong value, or an edit returns a row that does not fit
  */
 export function look<Name extends ActivationName = ActivationName>(
   checkpoint: CheckpointSource,
@@ -182,28 +182,12 @@ function editedRow(
 }
 
 function checkLookOptions<Name extends ActivationName>(options: LookOptions<Name>): LookOptions<Name> {
-  checkOptions<object>(ASKED, options, { answer: "anything", edit: "anything", only: "anything" } as object);
+  checkOptions(ASKED, options, { answer: "anything", edit: "anything", only: "a list" });
   const { answer = "right", edit = {}, only = [] } = options;
   checkOneOf(ASKED, "answer", answer, ["right", "written"]);
-  if (!Array.isArray(only)) {
-    throw new TypeError(`Cannot ${ASKED} as only must be a list of activations: current value is ${formatValue(only)}`);
-  }
-  if (typeof edit !== "object" || edit === null) {
-    throw new TypeError(
-      `Cannot ${ASKED} as edit must be an object of functions: current value is ${formatValue(edit)}`,
-    );
-  }
-  const unknown = unknownNames(
-    Object.fromEntries([...Object.keys(edit), ...only].map((name) => [name, 0])),
-    ACTIVATIONS,
-  );
-  if (unknown !== undefined) throw new TypeError(`Cannot ${ASKED} as there is no activation ${unknown}`);
-  for (const [name, value] of Object.entries(edit)) {
-    if (typeof value === "function") continue;
-    throw new TypeError(
-      `Cannot ${ASKED} as the edit of ${name} must be a function: current value is ${formatValue(value)}`,
-    );
-  }
+  for (const name of only) checkOneOf(ASKED, "only", name, ACTIVATIONS);
+  const functions = Object.fromEntries(ACTIVATIONS.map((name) => [name, "a function"]));
+  checkOptions("edit activations", edit, functions as Record<ActivationName, "a function">);
   return options;
 }
 

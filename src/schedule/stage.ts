@@ -41,10 +41,8 @@ export interface MixPart {
    * repeated.
    */
   readonly kind: "random" | "carries" | "repeated";
-  /** Fewest digits of an operand, 1 to 10. @default {the curriculum's} */
-  readonly minDigits?: number;
-  /** Most digits of an operand, 1 to 10. @default {the curriculum's} */
-  readonly maxDigits?: number;
+  /** Fewest and most digits of an operand, 1 to 10. @default {the curriculum's} */
+  readonly digits?: readonly [least: number, most: number];
 }
 
 /** A check of the training loss during a stage: an attempt whose mean loss is above `loss` starts again from new weights. */

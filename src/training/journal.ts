@@ -6,7 +6,6 @@ import {
   openRunDirectory,
   readStateFile,
   removeTemporaryFiles,
-  replaceFile,
   type RunDirectory,
   unwritable,
   writeAll,
@@ -116,7 +115,7 @@ export class Journal {
       case "kept": {
         const file = `${stepsFolder}/${event.step}.safetensors`;
         this.#kept.set(file, event.checkpoint());
-        if (this.#begun) this.#writeKept();
+        if (this.#begun) await this.#writeKept();
         return file;
       }
       case "state": {
@@ -159,7 +158,7 @@ export class Journal {
     await this.#removeKept();
     await this.#truncateLog(0);
     this.#begun = true;
-    this.#writeKept();
+    await this.#writeKept();
   }
 
   async #truncateLog(bytes: number): Promise<void> {
@@ -209,9 +208,9 @@ export class Journal {
     await Deno.remove(this.#directory.certificateFile).catch(() => {}); // as a rule there is none
   }
 
-  #writeKept(): void {
-    if (this.#kept.size > 0) Deno.mkdirSync(this.#directory.stepsFolder, { recursive: true });
-    for (const [file, bytes] of this.#kept) replaceFile(file, bytes);
+  async #writeKept(): Promise<void> {
+    if (this.#kept.size > 0) await Deno.mkdir(this.#directory.stepsFolder, { recursive: true });
+    for (const [file, bytes] of this.#kept) await writeFileAtomically(file, bytes, false);
     this.#kept.clear();
   }
 

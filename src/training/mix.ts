@@ -11,8 +11,8 @@ export function problemsOf({ mix }: Stage, engine: Pick<Engine, "sample">): RunO
     const request = { seed, stream: "training", attempt, sample: step } as const;
     const operands = new Float64Array(2 * count);
     let [share, first] = [0, 0];
-    for (const { share: own, kind, minDigits: least = minDigits, maxDigits: most = maxDigits } of mix) {
-      share += own;
+    for (const { kind, digits: [least, most] = [minDigits, maxDigits], ...part } of mix) {
+      share += part.share;
       const end = Math.round(share * count);
       if (end === first) continue;
       // a part takes its own examples of the step, so that no two parts share one
@@ -20,8 +20,8 @@ export function problemsOf({ mix }: Stage, engine: Pick<Engine, "sample">): RunO
       // examples beyond the batch say where carries begin and end
       if (kind === "carries") {
         addCarries(drawn, engine.sample({ ...request, count: count + end }).subarray(2 * (count + first)));
-      } else if (kind === "repeated") { for (let i = 0; i < drawn.length; i++) drawn[i] = repeated(drawn[i]); }
-      operands.set(drawn, 2 * first);
+      }
+      operands.set(kind === "repeated" ? drawn.map(repeated) : drawn, 2 * first);
       first = end;
     }
     return operands;

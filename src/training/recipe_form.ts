@@ -27,7 +27,12 @@ const LIST: Rule = ["a list", Array.isArray];
 const OPTIONAL_LIST: Rule = ["a list", (value) => value === undefined || Array.isArray(value)];
 const BATCH: Rule = ["a multiple of four", (value) => isWhole(value) && (value as number) % 4 === 0];
 const DIGITS: Rule = ["a whole number from 1 to 10", (value) => isWhole(value) && (value as number) <= 10];
-const OPTIONAL_DIGITS: Rule = ["a whole number from 1 to 10", (value) => value === undefined || DIGITS[1](value)];
+const RANGE: Rule = [
+  "two whole numbers from 1 to 10, the smaller one first",
+  (value) =>
+    value === undefined ||
+    (Array.isArray(value) && value.length === 2 && value.every(DIGITS[1]) && value[0] <= value[1]),
+];
 const SHARE: Rule = [
   "a number above 0, at most 1",
   (value) => isNumber(value) && value as number > 0 && value as number <= 1,
@@ -50,7 +55,7 @@ const STAGE: Rules<Stage> = {
   ...{ gate: PART, mix: OPTIONAL_LIST },
 };
 const PHASE: Rules<CurriculumPhase> = { fromStep: NUMBER, minDigits: DIGITS, maxDigits: DIGITS };
-const MIX: Rules<MixPart> = { share: SHARE, kind: KIND, minDigits: OPTIONAL_DIGITS, maxDigits: OPTIONAL_DIGITS };
+const MIX: Rules<MixPart> = { share: SHARE, kind: KIND, digits: RANGE };
 const GATE: Rules<Gate> = { atStep: NUMBER, window: NUMBER, loss: NUMBER };
 
 /**

@@ -289,7 +289,10 @@ export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train"
     checkCount(`the steps of ${stage}`, steps);
     const first = curriculum.at(0)?.fromStep;
     if (first !== 0) throw fail(`the curriculum of ${stage} must start at step 0: it starts at ${first}`);
-    checkMix(mix, stage, fail);
+    const shares = mix?.reduce((sum, { share }) => sum + share, 0) ?? 1;
+    if (Math.abs(shares - 1) > 1e-9) {
+      throw fail(`the shares of the mix of ${stage} must add up to 1: their sum is ${shares}`);
+    }
     if (gate === undefined) continue;
     if (kind === "continue") {
       throw fail(`a second pass has no gates, which would start it again from new weights: ${stage} has one`);
@@ -298,26 +301,6 @@ export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train"
       throw fail(
         `the window of the gate of ${stage} must lie within its ${steps} steps: ` +
           `it has ${gate.window} steps and ends at step ${gate.atStep}`,
-      );
-    }
-  }
-}
-
-/** Checks that the shares of a mix add up to 1, and that its lengths are in order. */
-function checkMix(mix: readonly MixPart[] | undefined, stage: string, fail: (reason: string) => RangeError): void {
-  if (mix === undefined) return;
-  const total = mix.reduce((sum, { share }) => sum + share, 0);
-  if (Math.abs(total - 1) > 1e-9) {
-    throw fail(`the shares of the mix of ${stage} must add up to 1: their sum is ${total}`);
-  }
-  for (const { minDigits, maxDigits } of mix) {
-    const isBoth = minDigits !== undefined && maxDigits !== undefined;
-    if ((minDigits === undefined) !== (maxDigits === undefined)) {
-      throw fail(`a part of the mix of ${stage} must have both minDigits and maxDigits, or neither: it has one`);
-    }
-    if (isBoth && minDigits > maxDigits) {
-      throw fail(
-        `minDigits of the mix of ${stage} must be at most maxDigits, ${maxDigits}: current value is ${minDigits}`,
       );
     }
   }

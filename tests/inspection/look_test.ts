@@ -171,11 +171,11 @@ Deno.test("notebooks draw what look() returns, and JSON and comparisons do not s
 
 for (
   const [title, options, error, ...named] of [
-    ["an unknown activation", { only: ["patern"] }, TypeError, "patern", "did you mean pattern?"],
+    ["an unknown activation", { only: ["patern"] }, RangeError, "one of embedded", "value is patern"],
     ["an unknown edit", { edit: { atention: () => [] } }, TypeError, "atention"],
-    ["an edit that is none", { edit: { pattern: 0 } }, TypeError, "the edit of pattern", "0"],
+    ["an edit that is none", { edit: { pattern: 0 } }, RangeError, "pattern must be a function", "0"],
     ["an unknown option", { ony: [] }, TypeError, "ony", "only"],
-    ["a list that is none", { only: "pattern" }, TypeError, "only", "value is pattern"],
+    ["a list that is none", { only: "pattern" }, RangeError, "only", "value is pattern"],
     ["another answer", { answer: "wrong" }, RangeError, "right, written", "value is wrong"],
     [
       "a row too short",

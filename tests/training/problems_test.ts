@@ -100,9 +100,9 @@ Deno.test("problems that cannot be trained on are refused by step and value", as
 });
 
 const PARTS: MixPart[] = [
-  { share: 0.25, kind: "random", minDigits: 10, maxDigits: 10 },
+  { share: 0.25, kind: "random", digits: [10, 10] },
   { share: 0.5, kind: "carries" },
-  { share: 0.25, kind: "repeated", minDigits: 2, maxDigits: 9 },
+  { share: 0.25, kind: "repeated", digits: [2, 9] },
 ];
 const MIXED = shortRecipe({ stages: [shortStage({ mix: PARTS }), shortStage({ name: "second" })] });
 
@@ -156,14 +156,14 @@ for (
       "share of a part of the mix of stage 1 of recipe 1 must be a number above 0, at most 1: it is 0",
     ],
     [[{ share: 1, kind: "hard" }], TrainingError, 'must be random, carries or repeated: it is "hard"'],
-    [[{ share: 1, kind: "random", minDigits: 0 }], TrainingError, "must be a whole number from 1 to 10: it is 0"],
-    [[{ share: 0.5, kind: "random" }], RangeError, "must add up to 1: their sum is 0.5"],
+    [[{ share: 1, kind: "random", digits: [0, 3] }], TrainingError, "the smaller one first: it is [0,3]"],
+    [[{ share: 1, kind: "random", digits: [4, 3] }], TrainingError, "the smaller one first: it is [4,3]"],
     [
-      [{ share: 1, kind: "random", minDigits: 4, maxDigits: 3 }],
-      RangeError,
-      "must be at most maxDigits, 3: current value is 4",
+      [{ share: 1, kind: "random", digits: 4 }],
+      TrainingError,
+      "two whole numbers from 1 to 10, the smaller one first: it is 4",
     ],
-    [[{ share: 1, kind: "random", minDigits: 4 }], RangeError, "both minDigits and maxDigits, or neither"],
+    [[{ share: 0.5, kind: "random" }], RangeError, "must add up to 1: their sum is 0.5"],
   ] as const
 ) {
   Deno.test(`a mix is refused where ${reason}`, () => {

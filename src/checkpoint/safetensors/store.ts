@@ -101,39 +101,25 @@ export function unwritable(path: string, cause: unknown): CheckpointError {
 /**
  * Writes a temporary file in the same folder and renames it: the path holds either the old bytes or the new ones, also after a crash.
  *
+ * @param flush Whether to wait for the disk, so that the new bytes survive a power cut
  * @throws {CheckpointError} If it cannot be written; no temporary file is left behind
  */
-export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  const { folder, temporary } = temporaryFor(path);
+export async function writeFileAtomically(path: string, bytes: Uint8Array, flush = true): Promise<void> {
+  const [, folder = ".", name] = /^(.*[/\\])?(.*)$/s.exec(path)!;
+  const temporary = joined(folder, `.${name}.${crypto.randomUUID()}.tmp`);
   try {
     await withFile(temporary, { write: true, createNew: true }, async (file) => {
       await writeAll(file, bytes);
-      await file.sync();
+      if (flush) await file.sync();
     });
     await Deno.rename(temporary, path);
   } catch (cause) {
     await Deno.remove(temporary).catch(() => {}); // it may not exist
     throw unwritable(path, cause);
   }
+  if (!flush) return;
   // a rename survives a power cut once its folder is flushed; not every system can open a folder, and the bytes are safe anyway
   await withFile(folder, { read: true }, (directory) => directory.sync()).catch(() => {});
-}
-
-/** A file to write first, beside the one that it is to replace. */
-function temporaryFor(path: string): { folder: string; temporary: string } {
-  const [, folder = ".", name] = /^(.*[/\\])?(.*)$/s.exec(path)!;
-  return { folder, temporary: joined(folder, `.${name}.${crypto.randomUUID()}.tmp`) };
-}
-
-/** Replaces a file like {@linkcode writeFileAtomically}, but at once, and does not wait for the disk: a power cut may lose the new bytes. */
-export function replaceFile(path: string, bytes: Uint8Array): void {
-  const { temporary } = temporaryFor(path);
-  try {
-    Deno.writeFileSync(temporary, bytes, { createNew: true });
-    Deno.renameSync(temporary, path);
-  } catch (cause) {
-    throw unwritable(path, cause);
-  }
 }
 
 /** The state of a run; undefined if the folder holds none. @throws {CheckpointError} If it cannot be read, or is not a state */
