@@ -1,6 +1,9 @@
-/** Builds the lab page from web/ into a folder, dist/lab where none is named, that any host can serve, under any path. */
+/**
+ * Builds the lab page from web/ into a folder, dist/lab where none is named, that any host can serve, under any path. A second argument is the
+ * address of that host, for the previews of links.
+ */
 import { fromFileUrl, join } from "@std/path";
-import { CONTENT_SECURITY_POLICY, HEADERS } from "../src/lab/headers.ts";
+import { CONTENT_SECURITY_POLICY, headersOf } from "../src/lab/headers.ts";
 import { sha256 } from "../src/common/encoding.ts";
 
 /** Files by path within the folder. */
@@ -9,6 +12,8 @@ export type Files = Map<string, Uint8Array<ArrayBuffer>>;
 const WEB = fromFileUrl(new URL("./", import.meta.url));
 /** Modules that the page or a worker starts from. */
 const ENTRIES = ["main.tsx", "train_worker.ts", "proof_worker.ts"];
+/** The picture that previews of links show. */
+const PREVIEW = "preview.webp";
 const COPIED = ["icon.svg", "manifest.webmanifest", "style.css"];
 
 const encoder = new TextEncoder();
@@ -39,20 +44,27 @@ async function serviceWorker(files: Files): Promise<Uint8Array<ArrayBuffer>> {
   return encoder.encode(head + new TextDecoder().decode(code));
 }
 
-/** Headers for hosts that read them from a file of this name. */
-function headersFile(): string {
-  return ["/*", ...Object.entries(HEADERS).map(([name, value]) => `  ${name}: ${value}`), ""].join("\n");
+/** Headers for hosts that read them from a file of this name: a block for each file, because hosts join the values of blocks that overlap. */
+function headersFile(names: readonly string[]): string {
+  return ["/", ...names.map((name) => `/${name}`)].flatMap((path) => [
+    path,
+    ...Object.entries(headersOf(path)).map(([name, value]) => `  ${name}: ${value}`),
+    "",
+  ]).join("\n");
 }
 
-/** All files of the page. */
-async function buildLab(): Promise<Files> {
+/** All files of the page. @param address Where the page will be, if that is known: previews of links need it to find their picture */
+async function buildLab(address: string): Promise<Files> {
   const files = await bundle(ENTRIES, true);
-  const page = await read("index.html");
-  files.set("index.html", encoder.encode(page.replace("CONTENT_SECURITY_POLICY", CONTENT_SECURITY_POLICY)));
+  for (const name of ["index.html", "embed.html"]) {
+    const page = (await read(name)).replace("CONTENT_SECURITY_POLICY", CONTENT_SECURITY_POLICY);
+    files.set(name, encoder.encode(page.replaceAll("ADDRESS/", address)));
+  }
   for (const name of COPIED) files.set(name, encoder.encode(await read(name)));
   files.set("licences.txt", encoder.encode(await read("../THIRD_PARTY.md")));
   files.set("sw.js", await serviceWorker(files));
-  files.set("_headers", encoder.encode(headersFile()));
+  files.set(PREVIEW, await Deno.readFile(join(WEB, PREVIEW))); // after the service worker, which need not keep it
+  files.set("_headers", encoder.encode(headersFile([...files.keys()])));
   return files;
 }
 
@@ -74,8 +86,8 @@ async function writeLab(folder: string, files: Files): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [folder = "dist/lab"] = Deno.args;
-  const files = await buildLab();
+  const [folder = "dist/lab", address = "./"] = Deno.args;
+  const files = await buildLab(address.replace(/\/*$/, "/"));
   await writeLab(folder, files);
   const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
   console.log(`${folder}: ${files.size} files, ${Math.round(bytes / 1000)} kB before compression`);

@@ -28,29 +28,49 @@ export async function missingForGpu(): Promise<string> {
 /** A line about this browser, which is shown only where something is missing. */
 type Capability = readonly [text: string, isMissing: boolean];
 
-/** Reports now and later whether the page works offline. */
-async function watchOffline(report: (capability: Capability) => void): Promise<void> {
-  if (navigator.serviceWorker === undefined) return report(["not available offline: needs https", true]);
-  const registration = await navigator.serviceWorker.ready;
+/** Registers the service worker, and reports now and later whether the page works offline and whether a new version waits. */
+async function watchOffline(
+  report: (capability: Capability) => void,
+  offer: (waiting: ServiceWorker | null) => void,
+): Promise<void> {
+  const container = navigator.serviceWorker;
+  if (container === undefined) return report(["not available offline: needs https", true]);
+  // a page that a worker already serves loads again with the worker that replaces it, so that it never mixes two versions
+  if (container.controller) container.addEventListener("controllerchange", () => location.reload());
+  const registration = await container.register(new URL("./sw.js", import.meta.url));
   const tell = () => {
-    if (registration.waiting) report(["close all tabs of this page to get the new version", true]);
-    else if (crossOriginIsolated) report(["works offline", false]);
+    offer(registration.waiting);
+    if (!registration.active) return;
+    if (crossOriginIsolated) report(["works offline", false]);
     else report(["works offline; reload to use more threads", true]);
   };
+  const watch = () => registration.installing?.addEventListener("statechange", tell);
   tell();
-  registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", tell));
+  watch();
+  registration.addEventListener("updatefound", watch);
 }
 
 /** What this browser lacks, so that you need not guess why a run is slow. */
 export function Capabilities() {
   const [offline, setOffline] = useState<Capability>(["not available offline yet", false]);
-  useEffect(() => void watchOffline(setOffline), []);
+  const [waiting, setWaiting] = useState<ServiceWorker | null>(null);
+  useEffect(() => void watchOffline(setOffline, setWaiting).catch(() => {}), []); // a frame may not keep anything
   const all: Capability[] = [
     [hasSimd() ? "WebAssembly SIMD" : "no WebAssembly SIMD: only the reference runs", !hasSimd()],
     crossOriginIsolated ? [threadsText(threadsHere()), false] : ["1 thread: this page cannot share memory", true],
     offline,
   ];
-  return <>{all.map(([text, isMissing]) => <li key={text} hidden={!isMissing}>{text}</li>)}</>;
+  return (
+    <>
+      {all.map(([text, isMissing]) => <li key={text} hidden={!isMissing}>{text}</li>)}
+      {waiting && (
+        <li>
+          A new version is there.{" "}
+          <button id="reload" type="button" onClick={() => waiting.postMessage("activate")}>Reload</button>
+        </li>
+      )}
+    </>
+  );
 }
 
 export function threadsText(threads: number): string {

@@ -1,11 +1,13 @@
 import { formatInteger } from "../src/common/format_value.ts";
 import { drawAxes, type Frame, scalesOf, type Tick } from "../src/svg/chart.ts";
-import { Rectangles } from "../src/svg/svg.ts";
-import { useMemo, useState } from "preact/hooks";
+import { Rectangles, text } from "../src/svg/svg.ts";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Curve } from "./curve.ts";
 import { percent, powerOfTen, short } from "./format.ts";
 import { useChanges, useWidth } from "./hooks.ts";
 import type { LabRun } from "./lab_run.ts";
+import { type Phase, phasesOf } from "./phases.ts";
+import { EVALUATED } from "./protocol.ts";
 import type { Runs } from "./runs.ts";
 
 interface ChartSpec {
@@ -22,21 +24,21 @@ interface ChartSpec {
 
 const SPECS: readonly ChartSpec[] = [
   {
-    title: "Loss: how wrong the predictions are",
+    title: "Loss in nats, logarithmic: how wrong the predictions are",
     ...{ height: 200, curve: ({ loss }) => loss, y: { empty: [-3, 1] }, read: short },
   },
   {
-    title: "Correct sums",
+    title: `Correct sums, in % of ${formatInteger(EVALUATED)} held-out pairs`,
     ...{ height: 150, curve: ({ exactMatch }) => exactMatch, read: percent },
     y: { ticks: [0, 0.25, 0.5, 0.75, 1].map((share) => [share / 1.03, `${100 * share}%`]) },
   },
   {
-    title: "Correct digits, by position in the sum",
+    title: "Correct digits by position in the sum: the darker, the more",
     ...{ height: 190, curve: ({ digits }) => digits },
     y: { ticks: [0, 2, 4, 6, 8, 10].map((i) => [(i + 0.5) / 11, i === 0 ? "ones" : powerOfTen(i)]) },
   },
   {
-    title: "Learning rate: how far a step moves the weights",
+    title: "Learning rate, logarithmic: how far a step moves the weights",
     ...{ height: 110, curve: ({ learningRate }) => learningRate, y: { empty: [-3, -1] }, read: short },
   },
 ];
@@ -47,30 +49,135 @@ const DRAW_MS = 160;
 /** The edges of all charts are at the same places, so that the step axes line up. */
 const [LEFT, RIGHT, TOP, BOTTOM] = [52, 16, 8, 26];
 const MOST_DECADES = 6;
+/** Milliseconds between two snapshots when they are played. */
+const PLAY_MS = 50;
+/** Least width of a letter in the labels of phases. */
+const LETTER = 6;
 /** A guessed digit is right one time in ten, so this share is drawn as 0. */
 const GUESSED = 0.1;
 /** The strip of the first evaluation, which has none before it, starts at its step divided by this. */
 const FIRST_CELL = 1.12;
 
-/** The charts of up to two runs over training steps, on logarithmic axes. */
+/** The charts of up to two runs over training steps, on logarithmic axes, and the scrubber that returns to any step. */
 export function Charts({ runs }: { runs: Runs }) {
   useChanges(DRAW_MS, runs);
   const [root, width] = useWidth<HTMLDivElement>();
-  /** The share of the step axis where the pointer is. */
-  const [cursor, setCursor] = useState<number>();
+  /** The share of the step axis where a mouse is. */
+  const [hover, setHover] = useState<number>();
   const lastStep = Math.max(...runs.all.map(({ totalSteps }) => totalSteps), 0) || STEPS_BEFORE_ANY_RUN;
+  const shareOf = (step: number) => Math.log(Math.max(1, step)) / Math.log(lastStep);
+  const { focus, rewound } = runs;
+  const cursor = hover ?? (rewound === undefined ? undefined : shareOf(rewound));
+  const phases = focus ? phasesOf(focus.request.recipe) : [];
+  const point = ({ clientX, currentTarget, buttons, pointerType }: PointerEvent & { currentTarget: HTMLElement }) => {
+    const share = (clientX - currentTarget.getBoundingClientRect().left - LEFT) / (width - LEFT - RIGHT);
+    const isInside = share >= 0 && share <= 1;
+    setHover(isInside && pointerType === "mouse" ? share : undefined);
+    if (isInside && buttons !== 0) runs.rewind(Math.round(lastStep ** share));
+  };
   return (
-    <div
-      id="charts"
-      class="charts"
-      ref={root}
-      onPointerMove={({ clientX, currentTarget }) => {
-        const share = (clientX - currentTarget.getBoundingClientRect().left - LEFT) / (width - LEFT - RIGHT);
-        setCursor(share >= 0 && share <= 1 ? share : undefined);
-      }}
-      onPointerLeave={() => setCursor(undefined)}
-    >
-      {SPECS.map((spec) => <Chart key={spec.title} {...{ spec, width, lastStep, cursor }} runs={runs.all} />)}
+    <div id="charts" class="charts" ref={root}>
+      <div
+        class="charts"
+        onPointerDown={point}
+        onPointerMove={point}
+        onPointerLeave={() => setHover(undefined)}
+      >
+        {phases.length > 0 && <Phases {...{ phases, width, shareOf }} />}
+        {SPECS.map((spec) => (
+          <Chart
+            key={spec.title}
+            {...{ spec, width, lastStep, cursor }}
+            marks={phases.slice(1).map(({ from }) => shareOf(from))}
+            runs={runs.all}
+          />
+        ))}
+      </div>
+      <p class="note axis">Training step, logarithmic</p>
+      {focus && focus.snapshots.length > 1 && <Scrubber runs={runs} share={shareOf} lastStep={lastStep} />}
+    </div>
+  );
+}
+
+/** Stages of the recipe, and below them how long the numbers are. */
+function Phases({ phases, width, shareOf }: {
+  readonly phases: readonly Phase[];
+  readonly width: number;
+  readonly shareOf: (step: number) => number;
+}) {
+  const x = (step: number) => LEFT + Math.max(0, width - LEFT - RIGHT) * shareOf(step);
+  const label = (from: number, to: number, y: number, name: string) =>
+    LETTER * name.length > x(to) - x(from) ? "" : text((x(from) + x(to)) / 2, y, name, 'text-anchor="middle"');
+  const stages = Map.groupBy(phases, ({ stage }) => stage);
+  const drawing = [
+    text(LEFT - 8, 14, "stage", 'text-anchor="end"'),
+    text(LEFT - 8, 32, "digits", 'text-anchor="end"'),
+    ...[...stages].map(([stage, parts]) => label(parts[0].from, parts.at(-1)!.to, 14, stage)),
+    ...phases.map(({ from, to, digits }) => label(from, to, 32, digits)),
+    ...phases.slice(1).map(({ from }) => `<path d="M${x(from)} 0V36" stroke="#ddd"/>`),
+  ];
+  const words = phases.map(({ from, stage, digits }) => `${stage} from step ${from} with numbers of ${digits} digits`);
+  return (
+    <figure>
+      <figcaption>
+        <strong>Phases of the run: the loss jumps where the numbers grow</strong>
+      </figcaption>
+      <svg id="phases" role="img" aria-label={words.join(", ")} width={width} height={36}>
+        <g dangerouslySetInnerHTML={{ __html: drawing.join("") }} />
+      </svg>
+    </figure>
+  );
+}
+
+/** Moves sum, dots, attention and heat maps to any snapshot of a run. */
+function Scrubber({ runs, share, lastStep }: {
+  readonly runs: Runs;
+  readonly share: (step: number) => number;
+  readonly lastStep: number;
+}) {
+  const [isPlaying, setPlaying] = useState(false);
+  const { focus, rewound } = runs;
+  const { snapshots } = focus!;
+  const latest = snapshots.at(-1)!.step;
+  const step = rewound ?? latest;
+  const move = (by: number) => {
+    const index = snapshots.findLastIndex((snapshot) => snapshot.step <= step) + by;
+    runs.rewind(snapshots[Math.max(0, Math.min(snapshots.length - 1, index))].step);
+  };
+  useEffect(() => {
+    if (!isPlaying) return;
+    const timer = setTimeout(() => step === latest ? setPlaying(false) : move(1), PLAY_MS);
+    return () => clearTimeout(timer);
+  }, [isPlaying, step]);
+  const play = () => {
+    if (!isPlaying && step === latest) runs.rewind(0);
+    setPlaying(!isPlaying);
+  };
+  return (
+    <div class="scrubber">
+      <input
+        id="scrubber"
+        type="range"
+        aria-label={`Step of run ${focus!.slot}`}
+        aria-valuetext={`step ${formatInteger(step)}`}
+        min={0}
+        max={1}
+        step={0.001}
+        value={share(step)}
+        onInput={({ currentTarget: { value } }) =>
+          runs.rewind(Number(value) === 0 ? 0 : Math.round(lastStep ** Number(value)))}
+        onKeyDown={(event) => {
+          const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+          if (by === undefined) return;
+          event.preventDefault(); // to the next snapshot, however far it is
+          move(by);
+        }}
+      />
+      <div class="controls">
+        <output id="scrubber-step">step {formatInteger(step)}</output>
+        <button type="button" onClick={play}>{isPlaying ? "Pause replay" : "Replay"}</button>
+        <button type="button" onClick={() => runs.rewind(undefined)} hidden={rewound === undefined}>Latest step</button>
+      </div>
     </div>
   );
 }
@@ -80,10 +187,12 @@ interface ChartProps {
   readonly width: number;
   readonly lastStep: number;
   readonly cursor: number | undefined;
+  /** Changes of the recipe, as shares of the step axis. */
+  readonly marks: readonly number[];
   readonly runs: readonly LabRun[];
 }
 
-function Chart({ spec, width, lastStep, cursor, runs }: ChartProps) {
+function Chart({ spec, width, lastStep, cursor, marks, runs }: ChartProps) {
   const { title, height, curve, read } = spec;
   const frame = { left: LEFT, right: Math.max(LEFT, width - RIGHT), top: TOP, bottom: height - BOTTOM };
   const state = runs.map((run) => `${run.slot} ${[curve(run)].flat()[0].steps.at(-1)}`).join();
@@ -91,11 +200,11 @@ function Chart({ spec, width, lastStep, cursor, runs }: ChartProps) {
   const step = cursor === undefined ? undefined : lastStep ** cursor;
   const readout = step === undefined ? [] : [`step ${formatInteger(step)}`];
   for (const run of runs) {
-    const { steps, values } = curve(run) as Curve;
-    const at = step === undefined || !read ? -1 : steps.findLastIndex((known) => known <= step);
-    if (at >= 0) readout.push(`${run.slot} ${read!(values[at])}`);
+    const value = step === undefined || !read ? undefined : (curve(run) as Curve).at(step);
+    if (value !== undefined) readout.push(`${run.slot} ${read!(value)}`);
   }
-  const x = cursor === undefined ? 0 : scalesOf(frame).x(cursor);
+  const { x } = scalesOf(frame);
+  const line = (share: number) => `M${x(share)} ${TOP}V${height - BOTTOM}`;
   return (
     <figure>
       <figcaption>
@@ -109,7 +218,8 @@ function Chart({ spec, width, lastStep, cursor, runs }: ChartProps) {
         height={height}
       >
         <g dangerouslySetInnerHTML={{ __html: drawing }} />
-        {cursor !== undefined && <line class="cursor" x1={x} x2={x} y1={TOP} y2={height - BOTTOM} />}
+        <path class="mark" d={marks.map(line).join("")} />
+        {cursor !== undefined && <path class="cursor" d={line(cursor)} />}
       </svg>
     </figure>
   );

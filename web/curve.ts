@@ -23,6 +23,11 @@ export class Curve {
     this.values[last] += (value - this.values[last]) / this.#count;
   }
 
+  /** The value at a step; undefined before the first one. */
+  at(step: number): number | undefined {
+    return this.values[this.steps.findLastIndex((known) => known <= step)];
+  }
+
   clear(): void {
     this.steps.length = 0;
     this.values.length = 0;

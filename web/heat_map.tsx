@@ -1,6 +1,7 @@
 import { CELL, describeCell, drawHeatMap, type HeatMap, LEFT, TOP } from "../src/svg/heat_map.ts";
 import type { ComponentChildren } from "preact";
 import { useMemo, useState } from "preact/hooks";
+import { short } from "./format.ts";
 import { useWidth } from "./hooks.ts";
 
 const MOVES: Record<string, readonly [rows: number, columns: number]> = {
@@ -31,6 +32,11 @@ export function HeatMapFigure({ title, note, map, widest = 28, children }: HeatM
     const limit = (value: number, length: number) => Math.max(0, Math.min(length - 1, value));
     setCursor([limit(row, rows.length), limit(column, columnLabels.length)]);
   };
+  const point = ({ clientX, clientY, currentTarget }: PointerEvent & { currentTarget: Element }) => {
+    const { left, top } = currentTarget.getBoundingClientRect();
+    moveTo(Math.floor((clientY - top - TOP) / CELL), Math.floor((clientX - left - LEFT) / cell));
+  };
+  const isSigned = rows.some((row) => row.some((value) => value < 0));
   return (
     <figure class="map" ref={root}>
       <figcaption>
@@ -44,11 +50,10 @@ export function HeatMapFigure({ title, note, map, widest = 28, children }: HeatM
         tabIndex={0}
         width={LEFT + cell * columnLabels.length}
         height={TOP + CELL * rows.length}
-        onPointerMove={({ clientX, clientY, currentTarget }) => {
-          const { left, top } = currentTarget.getBoundingClientRect();
-          moveTo(Math.floor((clientY - top - TOP) / CELL), Math.floor((clientX - left - LEFT) / cell));
-        }}
-        onPointerLeave={() => setCursor(undefined)}
+        onPointerDown={point}
+        onPointerMove={point}
+        // a tap stays
+        onPointerLeave={({ pointerType }) => pointerType === "mouse" && setCursor(undefined)}
         onBlur={() => setCursor(undefined)}
         onKeyDown={(event) => {
           const move = MOVES[event.key];
@@ -61,6 +66,9 @@ export function HeatMapFigure({ title, note, map, widest = 28, children }: HeatM
         <g dangerouslySetInnerHTML={{ __html: drawing }} />
         {cursor && <rect class="cursor" x={LEFT + cell * column} y={TOP + CELL * row} width={cell} height={CELL} />}
       </svg>
+      <p class="scale" data-signed={isSigned}>
+        {isSigned ? short(-map.full) : 0} <span /> {short(map.full)}
+      </p>
       <p class="note">{note}</p>
     </figure>
   );

@@ -2,6 +2,7 @@ import type { CertifyProgress } from "../src/certify/types.ts";
 import { formatInteger } from "../src/common/format_value.ts";
 import { SUM_DIGITS } from "../src/model/vocabulary.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
+import { digitEmbeddings, moments, type Plane, planeFor, planeOf } from "./arc.ts";
 import { Curve } from "./curve.ts";
 import {
   type Machinery,
@@ -24,6 +25,9 @@ type RunStatus =
 /** A worker that has not stopped after this many milliseconds is terminated; the last weights that it sent are kept. */
 const STOP_MS = 2000;
 
+/** The weight of a new snapshot in the running average that the digits' plane is fitted to. */
+const NEWEST = 0.2;
+
 /** One training run: its worker, and its results so far. */
 export class LabRun {
   readonly slot: Slot;
@@ -45,15 +49,26 @@ export class LabRun {
   /** Restarts and hardening rounds as sentences, in order. */
   readonly remarks: string[] = [];
   weights: Weights | undefined;
+  /** Weights of this attempt to return to, from step 0 on, in the order of steps. */
+  readonly snapshots: Weights[] = [];
+  /** The plane in which the digits are drawn: that of the final weights where they are known, otherwise of a running average. */
+  plane: Plane | undefined;
   result: TrainResult | undefined;
   failure: string | undefined;
 
   readonly #worker: Worker;
   readonly #onChange: (run: LabRun) => void;
+  /** Whether the plane is that of the final weights. */
+  #isPlaneFinal: boolean;
+  /** The running average of the second moments of the digits' embeddings. */
+  #moments: Float64Array[] | undefined;
 
-  constructor(slot: Slot, request: TrainRequest, onChange: (run: LabRun) => void) {
+  /** @param final The plane of the final weights, if an earlier run with this request has found them */
+  constructor(slot: Slot, request: TrainRequest, final: Plane | undefined, onChange: (run: LabRun) => void) {
     this.slot = slot;
     this.request = request;
+    this.plane = final;
+    this.#isPlaneFinal = final !== undefined;
     this.#onChange = onChange;
     this.#worker = startWorker<TrainNews>("train", (news) => this.#hear(news));
     this.#order({ type: "train", request });
@@ -93,6 +108,17 @@ export class LabRun {
     this.#worker.terminate();
   }
 
+  #addSnapshot(weights: Weights): void {
+    if (weights.step === 0) this.snapshots.length = 0; // a new attempt
+    this.snapshots.push(weights);
+    this.weights = weights;
+    if (this.#isPlaneFinal) return;
+    const model = { model: this.request.model, parameters: weights.parameters };
+    const newest = moments(digitEmbeddings(model));
+    this.#moments = this.#moments?.map((row, i) => row.map((old, k) => old + NEWEST * (newest[i][k] - old))) ?? newest;
+    this.plane = planeOf(this.#moments, this.plane ?? planeFor(model));
+  }
+
   #order(order: TrainOrder): void {
     this.#worker.postMessage(order);
   }
@@ -113,6 +139,9 @@ export class LabRun {
       case "event":
         this.#addEvent(news.event);
         break;
+      case "snapshot":
+        this.#addSnapshot(news);
+        break;
       case "weights":
         this.weights = news;
         break;
@@ -124,7 +153,7 @@ export class LabRun {
       case "done":
         this.status = "done";
         this.result = news.result;
-        this.weights = { step: news.result.report.steps, parameters: news.result.parameters };
+        this.#finish({ step: news.result.report.steps, parameters: news.result.parameters });
         this.#worker.terminate();
         break;
       case "failed":
@@ -133,6 +162,16 @@ export class LabRun {
         this.#worker.terminate();
     }
     this.#onChange(this);
+  }
+
+  /** Ends with the final weights, which a proof may have hardened. The axes stay as near as they can to what they were. */
+  #finish(final: Weights): void {
+    this.weights = final;
+    if (this.snapshots.at(-1)?.step === final.step) this.snapshots.pop();
+    this.snapshots.push(final);
+    if (this.#isPlaneFinal || this.plane === undefined) return;
+    const { parameters } = final;
+    this.plane = planeOf(moments(digitEmbeddings({ model: this.request.model, parameters })), this.plane);
   }
 
   #addEvent(event: ProgressEvent): void {

@@ -1,52 +1,74 @@
 import { render } from "preact";
 import { eventLoopTurn } from "../src/common/event_loop.ts";
+import { initialParameters } from "../src/model/initialization.ts";
+import { variantOf } from "../src/model/variant.ts";
 import { shippedCheckpoint } from "../src/weights/mod.ts";
+import { planeFor } from "./arc.ts";
 import { Capabilities, threadsHere } from "./capabilities.tsx";
 import { InsideSection } from "./inside_section.tsx";
 import { readLink } from "./link.ts";
 import { ModelSection } from "./model_section.tsx";
 import { Models } from "./models.ts";
+import { Notice } from "./notice.ts";
 import { Proof } from "./proof.ts";
 import { ProofSection } from "./proof_section.tsx";
 import { Runs } from "./runs.ts";
+import { Strip } from "./strip.tsx";
 import { Sum } from "./sum.ts";
 import { SumSection } from "./sum_section.tsx";
 import { TrainSection } from "./train_section.tsx";
 
 const shipped = shippedCheckpoint();
-const { recipe, seed } = shipped.metadata;
-const note = `trained with recipe ${recipe}, seed ${seed}`;
-const models = new Models({ id: "shipped", label: "shipped weights", note, ...shipped });
+const { model, parameters, metadata: { recipe, seed: seedText } } = shipped;
+const seed = Number(seedText);
+// the page begins where its first run does, whose end is known: the shipped weights
+const untrained = { ...shipped, parameters: initialParameters(variantOf(model), seed) };
+const models = new Models({
+  ...untrained,
+  ...{ id: "untrained", label: "random weights", note: "not trained yet", plane: planeFor(shipped) },
+  metadata: { kind: "train", recipe, seed: seedText, step: "0" },
+});
+models.put({
+  ...{ id: "shipped", label: "shipped weights", note: `trained with recipe ${recipe}, seed ${seed}` },
+  ...shipped,
+});
 models.restore();
+const notice = new Notice();
 const proof = new Proof(models);
 const runs = new Runs(models, proof);
+runs.knowEnd({ recipe, seed, model }, parameters);
 const sum = new Sum();
 const sections = {
   capabilities: <Capabilities />,
-  model: <ModelSection models={models} />,
-  train: <TrainSection runs={runs} sum={sum} />,
-  proof: <ProofSection proof={proof} models={models} sum={sum} />,
-  inside: <InsideSection models={models} />,
+  strip: <Strip runs={runs} models={models} notice={notice} />,
   sum: <SumSection sum={sum} models={models} proof={proof} />,
+  train: <TrainSection runs={runs} sum={sum} seed={seed} />,
+  proof: <ProofSection proof={proof} models={models} sum={sum} />,
+  inside: <InsideSection models={models} sum={sum} />,
+  model: <ModelSection models={models} notice={notice} />,
 };
-/** Replays the run and the sum that the address names. */
+
+/** Replays the run and the sum that the address names. A sum alone is added by trained weights. */
 function followLink(): void {
   try {
     const link = readLink(location.hash.slice(1));
+    notice.show("");
     if (link.sum) sum.play(...link.sum);
-    if (link.run) runs.start({ ...link.run, backend: "wasm", threads: threadsHere() });
+    if (link.run) runs.start({ ...link.run, backend: "wasm", threads: threadsHere() }, link.step);
+    else if (link.sum && models.current.id === "untrained") models.select("shipped");
   } catch (error) {
-    runs.refuse((error as RangeError).message);
+    notice.show((error as RangeError).message);
   }
 }
 
 for (const [id, section] of Object.entries(sections)) {
-  render(section, document.getElementById(id)!);
+  const parent = document.getElementById(id); // the embedded page has fewer sections
+  if (parent !== null) render(section, parent);
   await eventLoopTurn(); // all at once would block the page noticeably
 }
+document.documentElement.dataset.ready = "true";
 addEventListener("hashchange", followLink);
 followLink();
 addEventListener("beforeunload", (event) => {
   if (runs.all.some(({ isOpen }) => isOpen) || proof.isHardening) event.preventDefault();
 });
-navigator.serviceWorker?.register(new URL("./sw.js", import.meta.url));

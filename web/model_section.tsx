@@ -1,8 +1,12 @@
 import { encodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { hashOfWeights } from "../src/certify/certificate.ts";
 import { useChanges } from "./hooks.ts";
 import { decodeModel, type LabModel, type Models } from "./models.ts";
+import type { Notice } from "./notice.ts";
 
+/** Least milliseconds between two updates. */
+const UPDATE_MS = 100;
 /** Larger files are refused unread: a checkpoint has a few kilobytes. */
 const LARGEST_FILE = 1_000_000;
 
@@ -12,10 +16,18 @@ export function download(name: string, content: BlobPart, type: string): void {
   setTimeout(() => URL.revokeObjectURL(href), 10_000);
 }
 
+/** The name of a model's files, by recipe, seed and step as far as they are known. */
+export function fileName({ id, model, metadata }: LabModel): string {
+  const { recipe = id, seed, step, hardening_rounds: rounds } = metadata;
+  const parts = [model, recipe, seed && `seed-${seed}`, step && `step-${step}`, Number(rounds) > 0 && "hardened"];
+  return ["tiny-adder", ...parts.filter(Boolean)].join("-").replaceAll(/[^\w.+-]/g, "_");
+}
+
 /** Saves a model as a safetensors file with PyTorch's tensor names. */
-function saveModel({ id, model, parameters, metadata }: LabModel): void {
+function saveModel(lab: LabModel): void {
+  const { model, parameters, metadata } = lab;
   const bytes = encodeCheckpoint({ model, parameters, metadata });
-  download(`tiny-adder-${id}.safetensors`, bytes, "application/octet-stream");
+  download(`${fileName(lab)}.safetensors`, bytes, "application/octet-stream");
 }
 
 /**
@@ -31,23 +43,31 @@ async function readModel(file: File): Promise<LabModel> {
 }
 
 /** The section `Current model`: the choice of a model, and files in and out, by button or dropped anywhere on the page. */
-export function ModelSection({ models }: { models: Models }) {
-  useChanges(0, models);
+export function ModelSection({ models, notice }: { models: Models; notice: Notice }) {
+  useChanges(UPDATE_MS, models);
   const input = useRef<HTMLInputElement>(null);
-  const [problem, setProblem] = useState("");
+  const [hash, setHash] = useState("");
   const [isDragging, setDragging] = useState(false);
   const { all, current } = models;
   const open = async (files: FileList | null | undefined) => {
     if (!files?.[0]) return;
     try {
+      if (files.length > 1) {
+        const names = Array.from(files, ({ name }) => name).join(", ");
+        throw new RangeError(`Cannot open ${names} as the page shows one model: drop one file`);
+      }
       models.put(await readModel(files[0]));
       models.select("file");
-      setProblem("");
+      notice.show("");
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-      document.getElementById("model")!.scrollIntoView({ block: "nearest" }); // the file may be dropped anywhere
+      notice.show(error instanceof Error ? error.message : String(error));
     }
   };
+  useEffect(() => {
+    let isLatest = true;
+    hashOfWeights(current.parameters).then((hash) => isLatest && setHash(hash));
+    return () => isLatest = false;
+  }, [current]);
   useEffect(() => {
     const drag = (event: DragEvent) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
@@ -62,7 +82,7 @@ export function ModelSection({ models }: { models: Models }) {
   return (
     <>
       <h2 id="model-title">Current model</h2>
-      <p class="note">Add, Prove and Look inside use these weights, the numbers that training finds.</p>
+      <p class="lead">All sections show these weights, the numbers that training finds.</p>
       <div class="controls">
         <label class="grow">
           Weights
@@ -90,7 +110,9 @@ export function ModelSection({ models }: { models: Models }) {
         />
       </div>
       <p id="model-note" class="note">{current.parameters.length} parameters, {current.note}</p>
-      <p id="alert" class="problem" role="alert" hidden={problem === ""}>{problem}</p>
+      <p class="note">
+        SHA-256 of the weights: <code id="model-hash" title={hash}>{hash.slice(0, 16)}</code>
+      </p>
       <div id="drop" class="drop" hidden={!isDragging}>
         <p>
           Drop a <code>.safetensors</code> file

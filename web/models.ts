@@ -1,10 +1,11 @@
 import { decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { fromBase64, toBase64 } from "../src/common/encoding.ts";
 import type { ModelName } from "../src/model/variant.ts";
+import type { Plane } from "./arc.ts";
 import { Changes } from "./hooks.ts";
 
 export interface LabModel {
-  /** `shipped`, `A` or `B` for a run, `hardened`, `kept` or `file`. */
+  /** `untrained`, `shipped`, `A` or `B` for a run, `hardened`, `kept` or `file`. */
   readonly id: string;
   readonly label: string;
   /** How it was trained, as far as is known. */
@@ -13,6 +14,8 @@ export interface LabModel {
   readonly parameters: Float32Array;
   /** The metadata of its checkpoint file. */
   readonly metadata: Record<string, string>;
+  /** The plane in which its digits are drawn, if that does not depend on these weights alone. */
+  readonly plane?: Plane;
 }
 
 /** Where the browser keeps the weights of the last run that ended. */
@@ -60,9 +63,8 @@ export class Models extends Changes {
     else this.changed();
   }
 
-  /** Puts a model at the end of its training. A reload finds it again. */
-  finish(model: LabModel): void {
-    this.put(model);
+  /** Keeps a model at the end of its training for a reload. */
+  keep(model: LabModel): void {
     try {
       localStorage.setItem(KEPT, toBase64(encodeCheckpoint(model)));
     } catch { /* a browser that keeps nothing */ }

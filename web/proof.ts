@@ -42,6 +42,11 @@ export class Proof extends Changes {
     return worst && [worst.a, worst.b];
   }
 
+  /** Whether all sums of a model are proved. */
+  hasProved({ parameters }: LabModel): boolean {
+    return this.subject?.parameters === parameters && (this.result?.certificate ?? null) !== null;
+  }
+
   /** Shows the result that a run ended with. */
   show(model: LabModel, result: ProofResult): void {
     if (this.isRunning) return;
@@ -76,10 +81,12 @@ export class Proof extends Changes {
       note: `${note}, then hardened`,
       parameters,
     };
-    this.#models.finish({
+    const hardened = {
       ...this.subject,
       metadata: { ...metadata, hardening_rounds: String(this.round?.round ?? 0) },
-    });
+    };
+    this.#models.keep(hardened);
+    this.#models.put(hardened);
     this.#models.select("hardened");
   }
 

@@ -1,8 +1,9 @@
 import { certificateText, marginText } from "../src/certify/certificate.ts";
 import { formatInteger } from "../src/common/format_value.ts";
 import { short } from "./format.ts";
+import { Heading } from "./explain.tsx";
 import { useChanges } from "./hooks.ts";
-import { download } from "./model_section.tsx";
+import { download, fileName } from "./model_section.tsx";
 import type { Models } from "./models.ts";
 import { STEP_NAMES } from "./names.ts";
 import type { Proof, ProofResult } from "./proof.ts";
@@ -23,12 +24,16 @@ export function ProofSection({ proof, models, sum }: { proof: Proof; models: Mod
   const { verdict, detail = "", isRight } = isRunning ? runningSummary(proof) : summaryOf(proof);
   return (
     <>
-      <h2 id="proof-title">Prove</h2>
-      <p class="note">
+      <Heading
+        of="proof"
+        title="Prove it"
+        text="Random tests can miss a wrong sum among 10²⁰ pairs of numbers. The prover takes all of them at once: it proves every sum right, or finds a pair that is added wrongly."
+      >
         The model gives every token a score, its logit, and writes the token with the highest. The margin is the score
         of the correct token minus the best of the others: a sum is right if all its margins are above 0. The prover
-        finds a lower bound of the margins of all 10²⁰ pairs of numbers, or a pair that is added wrongly.
-      </p>
+        finds a lower bound of the margins of all pairs, for each of the 12 positions of the answer. A refutation is a
+        pair with a margin below 0. Hardening trains the model on such pairs and proves again.
+      </Heading>
       <div class="controls">
         {/* one button, which keeps the focus */}
         <button
@@ -43,7 +48,12 @@ export function ProofSection({ proof, models, sum }: { proof: Proof; models: Mod
           <button
             id="save-certificate"
             type="button"
-            onClick={() => download("certificate.json", certificateText(result.certificate!), "application/json")}
+            onClick={() =>
+              download(
+                `${fileName(subject!)}.certificate.json`,
+                certificateText(result.certificate!),
+                "application/json",
+              )}
           >
             Save certificate
           </button>

@@ -30,6 +30,9 @@ export interface Weights {
   parameters: Float32Array;
 }
 
+/** Sums of an evaluation during a run, which takes a few milliseconds. */
+export const EVALUATED = 4000;
+
 export type StepEvent = Extract<ProgressEvent, { type: "step" }>;
 
 /** The message of an error. */
@@ -45,6 +48,8 @@ export type SessionNews =
   /** The losses of steps `firstStep` on, before the step event with their mean. */
   | { type: "losses"; firstStep: number; losses: Float32Array }
   | { type: "event"; event: ProgressEvent }
+  /** Those of a step that the page can return to. */
+  | ({ type: "snapshot" } & Weights)
   | ({ type: "weights" } & Weights);
 
 /** From the training worker to the page. */

@@ -11,7 +11,12 @@ import type { TrainRequest } from "./protocol.ts";
 import type { Sum } from "./sum.ts";
 
 /** The state of a run in words, and its buttons. */
-export function RunCard({ run, sum }: { run: LabRun; sum: Sum }) {
+export function RunCard({ run, step, sum }: {
+  readonly run: LabRun;
+  /** The step that the page has returned to. */
+  readonly step: number | undefined;
+  readonly sum: Sum;
+}) {
   const { slot, request, status, failure, remarks } = run;
   const canPause = !["pausing", "stopping"].includes(status) && (status !== "starting" || run.latest !== undefined);
   const pause = status === "paused" ? "Continue" : "Pause";
@@ -40,7 +45,7 @@ export function RunCard({ run, sum }: { run: LabRun; sum: Sum }) {
           >
             Stop
           </button>
-          {isReplayable(run) && <CopyLink run={request} sum={sum} />}
+          {isReplayable(run) && <CopyLink run={request} step={step} sum={sum} />}
         </div>
       </header>
       <progress max={1} value={shareDone(run)} aria-label={`Run ${slot}`} />
@@ -61,10 +66,16 @@ function isReplayable({ machinery }: LabRun): boolean {
   return machinery?.backend === "wasm" && machinery.arithmetic === "exact";
 }
 
-function CopyLink({ run, sum: { a, b } }: { run: TrainRequest; sum: Sum }) {
+interface CopyLinkProps {
+  readonly run: TrainRequest;
+  readonly step: number | undefined;
+  readonly sum: Sum;
+}
+
+function CopyLink({ run, step, sum: { a, b } }: CopyLinkProps) {
   const [text, setText] = useState("Copy link");
   const copy = async () => {
-    const link = new URL(`#${linkText({ run, sum: [a, b] })}`, location.href).href;
+    const link = new URL(`#${linkText({ run, step, sum: [a, b] })}`, new URL("./", location.href)).href;
     try {
       await navigator.clipboard.writeText(link);
       setText("Copied");

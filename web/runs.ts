@@ -1,20 +1,23 @@
 import { decodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { formatInteger } from "../src/common/format_value.ts";
+import { type Plane, planeFor } from "./arc.ts";
 import { Changes } from "./hooks.ts";
 import { LabRun, type Slot } from "./lab_run.ts";
 import type { LabModel, Models } from "./models.ts";
 import type { Proof } from "./proof.ts";
-import type { TrainRequest } from "./protocol.ts";
+import type { TrainRequest, Weights } from "./protocol.ts";
 
 export const SLOTS: readonly Slot[] = ["A", "B"];
 
-/** Up to two runs. Their weights are models of the page. */
+/** Up to two runs. Their weights are models of the page: the latest ones, or a snapshot. */
 export class Runs extends Changes {
   readonly #runs = new Map<Slot, LabRun>();
   readonly #models: Models;
   readonly #proof: Proof;
-  /** Why the last run could not start. */
-  problem = "";
+  /** The plane of the digits in the final weights of a run, by its link. */
+  readonly #planes = new Map<string, Plane>();
+  /** The step of the snapshot that the page shows of the {@linkcode focus}; undefined: its latest weights. */
+  rewound: number | undefined;
 
   constructor(models: Models, proof: Proof) {
     super();
@@ -26,55 +29,89 @@ export class Runs extends Changes {
     return [...this.#runs.values()];
   }
 
+  /** The run whose weights the page shows; if it shows others, the one that started last. */
+  get focus(): LabRun | undefined {
+    return this.all.find(({ slot }) => slot === this.#models.current.id) ?? this.all.at(-1);
+  }
+
   /** The slot for the next run: an empty one, or that of the run that started first and has ended; undefined while both runs are open. */
   get freeSlot(): Slot | undefined {
     return SLOTS.find((slot) => !this.#runs.has(slot)) ?? this.all.find(({ isOpen }) => !isOpen)?.slot;
   }
 
-  refuse(problem: string): void {
-    this.problem = problem;
-    this.changed();
+  /** Remembers the final weights of a run, so that the plane of its digits is fixed when it is replayed. */
+  knowEnd(request: Replayable, parameters: Float32Array): void {
+    this.#planes.set(keyOf(request)!, planeFor({ model: request.model, parameters }));
   }
 
-  start(request: TrainRequest): void {
+  /** @param step The step to return to when the run has ended */
+  start(request: TrainRequest, step?: number): void {
     const slot = this.freeSlot;
     if (slot === undefined) return;
-    this.problem = "";
     this.#runs.get(slot)?.dismiss();
     this.#runs.delete(slot); // keeps the map in the order of starting
+    this.rewound = undefined;
     this.#models.await(slot);
+    const plane = this.#planes.get(keyOf(request) ?? "");
     let last: LabRun["weights"];
-    const run = new LabRun(slot, request, (run) => {
-      this.changed();
-      if (run.weights === last) return;
+    const run = new LabRun(slot, request, plane, (run) => {
+      if (run.weights !== last) this.#putWeights(run);
       last = run.weights;
-      const model = modelOf(run);
-      if (run.status === "done") this.#models.finish(model);
-      else this.#models.put(model);
-      const { certificate, report } = run.result ?? {};
-      if (run.status !== "done" || report!.certified === null || this.#models.current !== model) return;
-      const { counterexample } = report!;
-      const steps = certificate?.steps ?? [];
-      this.#proof.show(model, { certificate: certificate ?? null, counterexample, undecided: null, steps });
+      if (run.status === "done" && step !== undefined) this.rewind(step);
+      this.changed();
     });
     this.#runs.set(slot, run);
     this.changed();
   }
+
+  #putWeights(run: LabRun): void {
+    const model = modelOf(run, run.weights!);
+    const isFocus = this.#models.current.id === run.slot;
+    if (isFocus && this.rewound !== undefined && run.snapshots.length === 1) this.rewound = undefined; // a new attempt
+    if (!isFocus || this.rewound === undefined) this.#models.put(model);
+    if (run.status !== "done") return;
+    this.#models.keep(model);
+    if (keyOf(run.request) !== undefined) this.knowEnd(run.request, model.parameters);
+    const { certificate, report } = run.result!;
+    if (report.certified === null || this.#models.current.id !== run.slot) return;
+    const { counterexample } = report;
+    this.#proof.show(model, { certificate, counterexample, undecided: null, steps: certificate?.steps ?? [] });
+  }
+
+  /** Shows the weights of the focus at the last snapshot up to a step; undefined, or the last snapshot: its latest weights. */
+  rewind(step: number | undefined): void {
+    const run = this.focus;
+    const snapshots = run?.snapshots ?? [];
+    if (run?.weights === undefined || snapshots.length === 0) return;
+    const index = step === undefined ? -1 : Math.max(0, snapshots.findLastIndex((snapshot) => snapshot.step <= step));
+    const isLatest = index < 0 || index === snapshots.length - 1;
+    this.rewound = isLatest ? undefined : snapshots[index].step;
+    this.#models.put(modelOf(run, isLatest ? run.weights : snapshots[index]));
+    this.#models.select(run.slot);
+    this.changed();
+  }
 }
 
-/** The model of a run, which must have weights. */
-function modelOf({ slot, request, weights, result }: LabRun): LabModel {
-  const { step, parameters } = weights!;
-  const { recipe, seed, model } = request;
+type Replayable = Pick<TrainRequest, "recipe" | "seed" | "model"> & Partial<TrainRequest>;
+
+/** What the bytes of a run depend on; undefined if they depend on the machine, too. */
+function keyOf({ recipe, seed, model, backend = "wasm", arithmetic }: Replayable): string | undefined {
+  return backend === "wasm" && arithmetic !== "fast" ? `${recipe} ${seed} ${model}` : undefined;
+}
+
+/** The model of a run at a step. */
+function modelOf({ slot, request, result, plane }: LabRun, { step, parameters }: Weights): LabModel {
+  const { recipe, seed } = request;
+  const isFinal = parameters === result?.parameters;
   return {
     id: slot,
     label: `run ${slot} (${recipe}, seed ${seed})`,
-    note: `${result === undefined ? "at step" : "trained for"} ${formatInteger(step)}${
-      result === undefined ? "" : " steps"
-    }`,
-    ...{ model, parameters },
-    metadata: result === undefined
-      ? { kind: "train", recipe, seed: String(seed), step: String(step) }
-      : decodeCheckpoint(result.checkpoint).metadata,
+    note: isFinal ? `trained for ${formatInteger(step)} steps` : `at step ${formatInteger(step)}`,
+    model: request.model,
+    parameters,
+    ...(plane && { plane }),
+    metadata: isFinal
+      ? decodeCheckpoint(result!.checkpoint).metadata
+      : { kind: "train", recipe, seed: String(seed), step: String(step) },
   };
 }

@@ -1,4 +1,5 @@
-import { QUERIES as STEPS } from "../src/model/vocabulary.ts";
+import type { SumInspection } from "../src/inspection/sum.ts";
+import { QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";
 import { Changes } from "./hooks.ts";
 
 /** Milliseconds between two digits. */
@@ -29,7 +30,8 @@ export class Sum extends Changes {
     }, PACE);
   }
 
-  select(step: number): void {
+  /** Shows a step, or undefined: follows the one that is wrong or least certain. */
+  select(step: number | undefined): void {
     this.#show(step, STEPS);
   }
 
@@ -38,4 +40,11 @@ export class Sum extends Changes {
     Object.assign(this, { step, written });
     this.changed();
   }
+}
+
+/** The first step that writes a wrong token, or that with the smallest margin. */
+export function leastCertain({ a, b, steps }: SumInspection): number {
+  const targets = targetTokens(a, b);
+  const wrong = steps.findIndex(({ token }, i) => token !== targets[i]);
+  return wrong >= 0 ? wrong : steps.reduce((least, step) => step.margin < least.margin ? step : least).step;
 }

@@ -1,20 +1,25 @@
 import { formatInteger } from "../src/common/format_value.ts";
 import { TOKEN_NAMES } from "../src/inspection/names.ts";
+import { referenceModel } from "../src/inspection/reference_model.ts";
 import { inspectSum, type SumInspection } from "../src/inspection/sum.ts";
 import { EOS, FIRST_QUERY, MAX_OPERAND, PLUS, QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { planeFor } from "./arc.ts";
+import { ArcFigure } from "./arc_figure.tsx";
+import { Heading } from "./explain.tsx";
 import { percent } from "./format.ts";
 import { useChanges } from "./hooks.ts";
+import { pointerOf } from "./mechanism.ts";
 import type { Models } from "./models.ts";
 import { POSITION_NAMES, STEP_NAMES } from "./names.ts";
 import { readOperand } from "./operand.ts";
 import type { Proof } from "./proof.ts";
-import type { Sum } from "./sum.ts";
+import { leastCertain, type Sum } from "./sum.ts";
 
 /** Least milliseconds between two updates while the model is training. */
 const UPDATE_MS = 200;
 
-/** The section `Add`: a sum laid out as on paper, digit by digit, with the attention of each step. */
+/** The section `Ask it`: a sum laid out as on paper, digit by digit, with the attention of each step, and the digits as dots. */
 export function SumSection({ sum, models, proof }: { sum: Sum; models: Models; proof: Proof }) {
   useChanges(UPDATE_MS, models, proof);
   useChanges(0, sum);
@@ -22,28 +27,47 @@ export function SumSection({ sum, models, proof }: { sum: Sum; models: Models; p
   const { a, b } = sum;
   const trace = useMemo(() => inspectSum(current, a, b), [current, a, b]);
   const step = sum.step ?? leastCertain(trace);
+  const plane = planeFor(current);
+  const pointer = useMemo(
+    () => pointerOf(referenceModel(current), trace.tokens.slice(0, FIRST_QUERY + 1 + step), plane),
+    [trace, step, plane],
+  );
   return (
     <>
-      <h2 id="sum-title">Add</h2>
-      <p class="note">
-        The model writes the sum one token at a time, ones first; a token is a digit or a sign. At each step it shares
-        its attention out over the tokens before: the darker a cell, the larger its share. The bars are the
-        probabilities of the next token.
-      </p>
-      <SumForm sum={sum} />
-      <div class="controls">
-        <Chip text="carry all the way" pair={() => [9999999999, 1]} sum={sum} />
-        <Chip text="random" pair={randomPair} sum={sum} />
-        {proof.hardest(current) && (
-          <Chip
-            text="hardest for this model"
-            pair={() => proof.hardest(current)!}
-            sum={sum}
-          />
-        )}
-      </div>
+      <Heading
+        of="sum"
+        title="Ask it"
+        text="Write two numbers, and the model writes their sum, one digit after another, ones first. No code adds them: with random weights the answer is nonsense."
+      >
+        The model writes one token at a time; a token is a digit or a sign. At each step it shares its attention out
+        over the tokens before: the darker a cell, the larger the square root of its share. The bars are the
+        probabilities of the next token. Wrong digits are underlined. The page shows the step that is wrong or least
+        certain, until you choose one. The dots are the digits’ embeddings, the numbers that stand for each digit in the
+        model, in the plane where they spread most; training brings them onto an arc.
+      </Heading>
+      <p id="stamp" class="stamp" hidden={!proof.hasProved(current)}>proved: all 10²⁰ sums</p>
       <SumGrid sum={sum} step={step} trace={trace} />
       <Verdict sum={sum} trace={trace} />
+      <div class="beside">
+        <ArcFigure model={current} pointer={pointer} token={trace.steps[step].token} />
+        <div class="form">
+          <SumForm sum={sum} />
+          <div class="controls">
+            <Chip text="carry all the way" pair={() => [9999999999, 1]} sum={sum} />
+            <Chip text="random" pair={randomPair} sum={sum} />
+            <button type="button" class="pair" hidden={sum.step === undefined} onClick={() => sum.select(undefined)}>
+              follow the least certain step
+            </button>
+            {proof.hardest(current) && (
+              <Chip
+                text="hardest for this model"
+                pair={() => proof.hardest(current)!}
+                sum={sum}
+              />
+            )}
+          </div>
+        </div>
+      </div>
       <label class="row">
         Step
         <input
@@ -111,13 +135,6 @@ function Chip({ text, pair, sum }: { text: string; pair: () => readonly [number,
 function randomPair(): readonly [number, number] {
   const random = () => Math.floor(Math.random() * (MAX_OPERAND + 1));
   return [random(), random()];
-}
-
-/** The first step that writes a wrong token, or that with the smallest margin. */
-function leastCertain({ a, b, steps }: SumInspection): number {
-  const targets = targetTokens(a, b);
-  const wrong = steps.findIndex(({ token }, i) => token !== targets[i]);
-  return wrong >= 0 ? wrong : steps.reduce((least, step) => step.margin < least.margin ? step : least).step;
 }
 
 /** First row: a; second row: + and b; third row: =, the end, and the sum from its highest digit. */

@@ -1,5 +1,5 @@
 // The service worker: keeps the whole page for offline use, and adds the headers that isolate it if the host does not send them.
-import { ISOLATION_HEADERS } from "../src/lab/headers.ts";
+import { isolationHeaders } from "../src/lab/headers.ts";
 
 // The build defines these two: all files, relative to the page, and a hash of them.
 declare const FILES: readonly string[];
@@ -9,10 +9,12 @@ declare const VERSION: string;
 interface ServiceScope {
   readonly registration: { readonly scope: string };
   readonly clients: { claim(): Promise<void> };
+  skipWaiting(): Promise<void>;
   addEventListener(
     type: "install" | "activate",
     listener: (event: { waitUntil(done: Promise<unknown>): void }) => void,
   ): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
   addEventListener(
     type: "fetch",
     listener: (event: { readonly request: Request; respondWith(response: Promise<Response>): void }) => void,
@@ -30,7 +32,7 @@ async function install(): Promise<void> {
   await cache.addAll(FILES.map((file) => new Request(file, { cache: "no-cache" })));
 }
 
-/** Runs once no tab uses the previous version, so that a page never mixes two versions. */
+/** Runs once no tab uses the previous version, or a person has asked for this one: then all tabs reload. So a page never mixes two versions. */
 async function activate(): Promise<void> {
   const names = await caches.keys();
   await Promise.all(
@@ -43,17 +45,18 @@ async function activate(): Promise<void> {
 async function answer(request: Request): Promise<Response> {
   const cache = await caches.open(NAME);
   const kept = await cache.match(request.url.replace(/index\.html$/, ""), { ignoreSearch: true });
-  return kept === undefined ? await fetch(request) : isolated(kept);
+  return kept === undefined ? await fetch(request) : isolated(kept, new URL(request.url).pathname);
 }
 
-function isolated(response: Response): Response {
+function isolated(response: Response, path: string): Response {
   const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(ISOLATION_HEADERS)) headers.set(name, value);
+  for (const [name, value] of Object.entries(isolationHeaders(path))) headers.set(name, value);
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
 
 scope.addEventListener("install", (event) => event.waitUntil(install()));
 scope.addEventListener("activate", (event) => event.waitUntil(activate()));
+scope.addEventListener("message", ({ data }) => data === "activate" && scope.skipWaiting());
 scope.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method === "GET" && request.url.startsWith(scope.registration.scope)) event.respondWith(answer(request));

@@ -1,11 +1,12 @@
 import { formatInteger } from "../src/common/format_value.ts";
 import { hasSimd } from "../src/engine/wasm/core.ts";
 import type { Arithmetic, BackendName } from "../src/engine/interface/types.ts";
-import { MODELS, variantOf } from "../src/model/variant.ts";
+import { MODEL_NAMES, parameterCount, parseModel, variantOf } from "../src/model/variant.ts";
 import { RECIPES, totalSteps, trainRecipe } from "../src/training/recipes.ts";
 import { useEffect, useState } from "preact/hooks";
 import { missingForGpu, threadsHere } from "./capabilities.tsx";
 import { Charts } from "./charts.tsx";
+import { Heading } from "./explain.tsx";
 import { useChanges } from "./hooks.ts";
 import type { TrainRequest } from "./protocol.ts";
 import { RunCard } from "./run_card.tsx";
@@ -18,10 +19,12 @@ const FIRST_RECIPE = "sure";
 const CARDS_MS = 120;
 
 const WHOLE_NUMBER = { type: "number", inputMode: "numeric", step: 1, required: true } as const;
+/** Models that are offered; any other can be written. */
+const OFFERED = ["763", "777", "6x14", "6x10", "6x8", "5x14", "5x10"];
 const BACKENDS = { "wasm": "WASM", "wasm fast": "WASM, fast", "webgpu": "WebGPU", "reference": "reference" };
 
-/** The section `Train`: the form, the two runs, and their charts. */
-export function TrainSection({ runs, sum }: { runs: Runs; sum: Sum }) {
+/** The section `Watch it learn`: the form, the two runs, and their charts. The button that starts is in the strip. */
+export function TrainSection({ runs, sum, seed }: { runs: Runs; sum: Sum; seed: number }) {
   useChanges(CARDS_MS, runs);
   const [recipe, setRecipe] = useState(FIRST_RECIPE);
   const [gpuReason, setGpuReason] = useState("");
@@ -30,28 +33,34 @@ export function TrainSection({ runs, sum }: { runs: Runs; sum: Sum }) {
   const { name, description } = trainRecipe(recipe);
   return (
     <>
-      <h2 id="train-title">Train</h2>
-      <p class="note">
-        Training starts from random weights. Watch the loss fall and the digits of the sum turn right, one column after
-        another; at the end the model is proved right on all pairs, or refuted.
-      </p>
+      <Heading
+        of="train"
+        title="Watch it learn"
+        text="Training starts from random weights and sees random pairs of numbers with their sums, nothing else. Within seconds the ten digits find their order on an arc, and the columns of the sum turn right, one after another."
+      >
+        At every training step the model predicts the sums of some pairs, and its weights move a little towards the
+        correct ones. The loss is the mean surprise at the correct token, in nats: 2.6 is a blind guess among 14 tokens.
+        Held-out pairs are never trained on; the page counts how many of them the model adds correctly. The numbers
+        begin short and grow, so the loss jumps at the marked steps. The line under the curves takes you back to any
+        step: the whole page then shows the weights of that step.
+      </Heading>
       <form
         id="train-form"
         class="controls"
         onSubmit={(event) => {
           event.preventDefault();
+          sum.select(undefined);
           runs.start(requestOf(new FormData(event.currentTarget)));
         }}
       >
-        <button class="primary" type="submit" disabled={isFull}>Watch it learn</button>
         <details id="options" onInvalidCapture={({ currentTarget }) => currentTarget.open = true}>
           <summary>Options</summary>
           <p class="note">
             A recipe says how to train: how many steps, how many examples in each, at which learning rate. The seed
             decides the random first weights and the examples: with backend WASM, the same seed gives the same model on
             every machine, byte for byte. “WASM, fast” and WebGPU may round differently; the reference is slow, for
-            comparison. Accuracy is measured on held-out sums: random pairs of 10-digit numbers, drawn apart from the
-            examples.
+            comparison. A model is named by its number of parameters, or WxH: embeddings of W numbers and a feed-forward
+            layer of H. Small ones need more attempts.
           </p>
           <div class="controls">
             <label>
@@ -62,11 +71,22 @@ export function TrainSection({ runs, sum }: { runs: Runs; sum: Sum }) {
             </label>
             <label>
               Seed
-              <input name="seed" {...WHOLE_NUMBER} min={0} max={4294967295} defaultValue="1" />
+              <input name="seed" {...WHOLE_NUMBER} min={0} max={4294967295} defaultValue={String(seed)} />
             </label>
             <label>
               Model
-              <select name="model">{MODELS.map((name) => <option key={name}>{name}</option>)}</select>
+              <input
+                {...{ name: "model", list: "models", defaultValue: "763", required: true, autocomplete: "off" }}
+                onInput={({ currentTarget }) => {
+                  const isKnown = parseModel(currentTarget.value) !== undefined;
+                  currentTarget.setCustomValidity(isKnown ? "" : `Write ${MODEL_NAMES}.`);
+                }}
+              />
+              <datalist id="models">
+                {OFFERED.map((name) => (
+                  <option key={name} value={name}>{parameterCount(variantOf(parseModel(name)!))} parameters</option>
+                ))}
+              </datalist>
             </label>
             <label>
               Backend
@@ -89,7 +109,6 @@ export function TrainSection({ runs, sum }: { runs: Runs; sum: Sum }) {
           </div>
         </details>
       </form>
-      <p class="problem" role="alert">{runs.problem}</p>
       <p id="recipe-description" class="note">
         {isFull
           ? "Two runs are open: stop one to start another."
@@ -97,7 +116,9 @@ export function TrainSection({ runs, sum }: { runs: Runs; sum: Sum }) {
       </p>
       <div class="runs">
         {SLOTS.flatMap((slot) => runs.all.filter((run) => run.slot === slot))
-          .map((run) => <RunCard key={run.slot} run={run} sum={sum} />)}
+          .map((run) => (
+            <RunCard key={run.slot} run={run} step={run === runs.focus ? runs.rewound : undefined} sum={sum} />
+          ))}
       </div>
       <Charts runs={runs} />
     </>
@@ -108,7 +129,7 @@ function requestOf(values: FormData): TrainRequest {
   const text = (name: string) => String(values.get(name));
   const [backend, arithmetic] = text("backend").split(" ") as [BackendName, Arithmetic?];
   return {
-    ...{ recipe: text("recipe"), seed: Number(text("seed")), model: variantOf(Number(text("model"))).name },
+    ...{ recipe: text("recipe"), seed: Number(text("seed")), model: parseModel(text("model"))! },
     ...{ backend, arithmetic, threads: Number(text("threads")), certify: values.has("certify") },
   };
 }

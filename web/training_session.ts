@@ -3,18 +3,29 @@ import { evaluate } from "../src/evaluation/evaluate.ts";
 import { follow, type RunEvent, type RunState } from "../src/training/events.ts";
 import { runEvents } from "../src/training/loop.ts";
 import { freshProgress } from "../src/training/progress.ts";
-import { trainRecipe } from "../src/training/recipes.ts";
+import { type Recipe, totalSteps, trainRecipe } from "../src/training/recipes.ts";
 import { INTERIM_SAMPLE, Run } from "../src/training/run.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
-import type { SessionNews, TrainRequest, Weights } from "./protocol.ts";
+import { EVALUATED, type SessionNews, type TrainRequest, type Weights } from "./protocol.ts";
 
-/** Sums of an interim evaluation, which takes a few milliseconds. */
-const EVALUATED = 4000;
 /** From one interim evaluation to the next the step grows by this factor, which spaces them evenly on a logarithmic axis. */
 const GROWTH = 1.12;
 
 /** Least milliseconds between two reports of the weights. */
-const WEIGHTS_MS = 400;
+const WEIGHTS_MS = 150;
+
+/** From one snapshot to the next the step grows by this factor. */
+const SNAPSHOT_GROWTH = 1.04;
+
+/** The steps of a recipe whose weights are kept, evenly spaced on a logarithmic axis: 203 for `sure`. */
+export function snapshotSteps(recipe: Recipe): number[] {
+  const steps = [0];
+  for (const last = totalSteps(recipe); steps.at(-1)! < last;) {
+    const step = steps.at(-1)!;
+    steps.push(Math.min(last, Math.max(step + 1, Math.round(SNAPSHOT_GROWTH * step))));
+  }
+  return steps;
+}
 
 /**
  * A run that can be paused. {@linkcode start} trains until the run ends or its signal aborts. After an abort, {@linkcode start} continues, and the
@@ -50,7 +61,8 @@ export class TrainingSession {
     const { recipe, seed, model, backend, arithmetic, threads, certify } = this.#request;
     const engine = await createEngine({ backend, model, threads, arithmetic });
     try {
-      const fresh = { kind: "train", recipe: trainRecipe(recipe, { model }), model, seed, from: null } as const;
+      const plan = trainRecipe(recipe, { model });
+      const fresh = { kind: "train", recipe: plan, model, seed, from: null, keep: snapshotSteps(plan) } as const;
       const state = structuredClone(this.#state);
       const run = new Run(engine, state?.progress ?? freshProgress({ ...fresh, arithmetic: engine.arithmetic }), state);
       const { adapter } = engine;
@@ -68,6 +80,7 @@ export class TrainingSession {
 
   async #record(event: RunEvent, run: Run): Promise<void> {
     if (event.type === "state" && event.due) this.#state = structuredClone(event.state());
+    if (event.type === "kept") this.#report({ type: "snapshot", step: event.step, parameters: event.parameters });
     if (event.type !== "losses") return;
     this.#report(event);
     if (event.firstStep === 1) this.#nextEvaluation = 1; // a new attempt

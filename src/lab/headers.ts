@@ -14,19 +14,26 @@ export const CONTENT_SECURITY_POLICY: string = [
   "form-action 'none'",
 ].join("; ");
 
-/** Isolate a page from others; only then its threads can share memory. */
-export const ISOLATION_HEADERS: Readonly<Record<string, string>> = {
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-embedder-policy": "require-corp",
-  "cross-origin-resource-policy": "same-origin",
-};
+/** The only page that other sites may show in a frame. */
+export const EMBEDDED = "/embed.html";
 
-/** The headers of every response, errors included. */
-export const HEADERS: Readonly<Record<string, string>> = {
-  ...ISOLATION_HEADERS,
-  // `frame-ancestors` works only in a header, not in the page
-  "content-security-policy": `${CONTENT_SECURITY_POLICY}; frame-ancestors 'none'`,
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-  "permissions-policy": "camera=(), geolocation=(), microphone=()",
-};
+/** Isolate a page from others; only then its threads can share memory. */
+export function isolationHeaders(path: string): Record<string, string> {
+  return {
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+    "cross-origin-resource-policy": path.endsWith(EMBEDDED) ? "cross-origin" : "same-origin",
+  };
+}
+
+/** The headers of the response for a path, errors included. */
+export function headersOf(path: string): Record<string, string> {
+  return {
+    ...isolationHeaders(path),
+    // `frame-ancestors` works only in a header, not in the page
+    "content-security-policy": `${CONTENT_SECURITY_POLICY}; frame-ancestors ${path === EMBEDDED ? "*" : "'none'"}`,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+  };
+}

@@ -1,4 +1,4 @@
-import { HEADERS } from "./headers.ts";
+import { headersOf } from "./headers.ts";
 
 /** The lab cannot be served. The message says why and what to do. */
 export class LabError extends Error {
@@ -18,6 +18,7 @@ const TYPES: Readonly<Record<string, string>> = {
   js: "text/javascript; charset=utf-8",
   css: "text/css; charset=utf-8",
   svg: "image/svg+xml",
+  webp: "image/webp",
   webmanifest: "application/manifest+json",
 };
 const OTHER_TYPE = "application/octet-stream";
@@ -59,7 +60,10 @@ export async function readLab(folder: string): Promise<LabFiles> {
 }
 
 function plain(status: number, text: string, headers: Record<string, string> = {}): Response {
-  return new Response(`${text}\n`, { status, headers: { ...HEADERS, ...headers, "content-type": "text/plain" } });
+  return new Response(`${text}\n`, {
+    status,
+    headers: { ...headersOf("/"), ...headers, "content-type": "text/plain" },
+  });
 }
 
 /** Whether a request was made to this machine by name; this refuses foreign names that resolve to it (DNS rebinding). */
@@ -77,11 +81,18 @@ export function answer(files: LabFiles, request: Request): Response {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return plain(405, "only GET and HEAD are allowed", { allow: "GET, HEAD" });
   }
-  const file = files.get(new URL(request.url).pathname);
+  const { pathname } = new URL(request.url);
+  const file = files.get(pathname);
   if (file === undefined) return plain(404, "file not found");
   const { type, content, compressed, etag } = file;
   // browsers ask again each time, and get an empty answer if nothing has changed
-  const headers = { ...HEADERS, "content-type": type, etag, "cache-control": "no-cache", vary: "accept-encoding" };
+  const headers = {
+    ...headersOf(pathname),
+    "content-type": type,
+    etag,
+    "cache-control": "no-cache",
+    vary: "accept-encoding",
+  };
   if (lists(request, "if-none-match", etag)) return new Response(null, { status: 304, headers });
   const isSmaller = lists(request, "accept-encoding", "gzip") && compressed.length < content.length;
   const body = isSmaller ? compressed : content;

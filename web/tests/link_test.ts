@@ -8,6 +8,8 @@ Deno.test("readLink() reads what linkText() writes", () => {
     const link of [
       { run, sum: [0, 9999999999] as const },
       { run: { ...run, model: "5x10+norm" as const, certify: false } },
+      { run, step: 0 },
+      { run, step: 25000, sum: [1, 2] as const },
       { sum: [42, 7] as const },
       {},
     ]
@@ -28,6 +30,8 @@ Deno.test("readLink() names a value that cannot be", () => {
       ["recipe=fast&seed=4294967296", "seed", "4294967296"],
       ["recipe=fast&seed=1e3", "seed", "1e3"],
       ["recipe=fast&model=764", "model", "764"],
+      ["recipe=fast&step=13001", "step", "13001"],
+      ["recipe=fast&step=x", "step", "x"],
       ["a=12345678901&b=1", "a", "12345678901"],
       ["a=1&b=x", "b", "x"],
     ]

@@ -5,9 +5,13 @@ import { referenceModel } from "../../src/inspection/reference_model.ts";
 import { inspectSum } from "../../src/inspection/sum.ts";
 import { EQUALS, FIRST_QUERY, POSITIONS_READ, targetTokens } from "../../src/model/vocabulary.ts";
 import { shippedParameters } from "../../src/weights/shipped.ts";
+import { dot } from "../../src/engine/reference/linear.ts";
+import { digitEmbeddings, moments, type Plane, planeFor, planeOf } from "../arc.ts";
 import { attentionScores, canOccur } from "../attention_scores.ts";
 import { Curve } from "../curve.ts";
 import { percent, powerOfTen, short } from "../format.ts";
+import { carrySentence, measureStep } from "../mechanism.ts";
+import { phasesOf } from "../phases.ts";
 
 const SHIPPED = { model: 763, parameters: shippedParameters() } as const;
 const PAIRS: [number, number][] = [[42, 7], [0, 0], [9999999999, 9999999999], [1234567890, 9876543210]];
@@ -80,6 +84,69 @@ Deno.test("the attention table has a number for each token where it can stand, a
       assertEquals(!Number.isNaN(score), isThere, `step ${step}, token ${token} at ${position}`);
     }
   }
+});
+
+Deno.test("in their plane the digits lie on an arc in their order", () => {
+  const [x, y] = planeFor(SHIPPED);
+  for (const [value, expected] of [[dot(x, x), 1], [dot(y, y), 1], [dot(x, y), 0]]) {
+    assertAlmostEquals(value, expected, 1e-9);
+  }
+  const points = digitEmbeddings(SHIPPED).map((embedding) => [dot(embedding, x), dot(embedding, y)]);
+  // from each digit to the next the arc turns the same way
+  const turns = points.slice(2).map(([x2, y2], i) => {
+    const [[x0, y0], [x1, y1]] = [points[i], points[i + 1]];
+    return Math.sign((x1 - x0) * (y2 - y1) - (y1 - y0) * (x2 - x1));
+  });
+  assertEquals(new Set(turns).size, 1, String(turns));
+});
+
+Deno.test("planeOf() finds the plane of the largest variance, and turns axes no further than it must", () => {
+  const vectors = [[3, 0, 0], [0, 2, 0], [0, 0, 1]].map((row) => Float64Array.from(row));
+  const turned = (angle: number): Plane => [
+    Float64Array.of(Math.cos(angle), Math.sin(angle), 0),
+    Float64Array.of(-Math.sin(angle), Math.cos(angle), 0),
+  ];
+  for (const angle of [0, 0.3, 1.5, 3]) {
+    const [earlier, plane] = [turned(angle), planeOf(moments(vectors), turned(angle))];
+    for (const [i, axis] of plane.entries()) {
+      for (const [k, value] of axis.entries()) assertAlmostEquals(value, earlier[i][k], 1e-6, `${angle}, axis ${i}`);
+    }
+  }
+  // a mirrored plane stays mirrored, and one that lies elsewhere moves into it
+  const [x, y] = planeOf(moments(vectors), [Float64Array.of(0, 1, 0), Float64Array.of(1, 0, 0.2)]);
+  assertAlmostEquals(x[1], 1, 1e-6);
+  assertAlmostEquals(y[0], 1, 1e-6);
+});
+
+Deno.test("a step of the shipped model reads a decimal number, and its last digit decides the carry", () => {
+  const reference = referenceModel(SHIPPED);
+  const plane = planeFor(SHIPPED);
+  const trace = inspectSum(SHIPPED, 3728, 5917);
+  const at = (step: number) => measureStep(reference, trace, step, plane);
+  // 2 + 1 tens and 0.11 of 8 + 7, which carries
+  const tens = at(1);
+  assertEquals(tens.reads.slice(0, 2).map(({ digit }) => digit).sort(), [1, 2]);
+  assertAlmostEquals(tens.total, 2 + 1 + 0.11 * (8 + 7), 0.15);
+  // the staircase of docs/how-it-adds.md, also after digits that no sum has there
+  const carry = (last: number) => Math.round((8 + 7 - last) / 10 + 0.05);
+  assertEquals(tens.afterEach, Array.from({ length: 10 }, (_, last) => 2 + 1 + carry(last)));
+  assert(carrySentence(trace, 1).includes("8 + 7 = 15, and 5 was written there: 15 − 5 = 10, ten is missing"));
+  assert(carrySentence(trace, 2).includes("2 + 1 = 3, and 4 was written there: 3 − 4 = -1, nothing is missing"));
+  assertEquals(at(0).afterEach, []);
+  for (let step = 0; step < 11; step++) {
+    const { pointer, inPlane, reads } = at(step);
+    assert(inPlane > 0 && inPlane <= 1 && pointer.every(Number.isFinite), `step ${step}`);
+    assert(reads.every(({ position }) => position !== 10 && position < FIRST_QUERY));
+  }
+});
+
+Deno.test("phasesOf() names each stage and each change of the numbers' length", () => {
+  assertEquals(phasesOf("sure"), [
+    { from: 0, to: 500, stage: "explore", digits: "1–3" },
+    { from: 500, to: 1500, stage: "explore", digits: "1–6" },
+    { from: 1500, to: 5000, stage: "explore", digits: "1–10" },
+    { from: 5000, to: 25000, stage: "anneal", digits: "8–10" },
+  ]);
 });
 
 Deno.test("a curve keeps the mean, and no more points than a logarithmic axis has room for", () => {

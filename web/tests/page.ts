@@ -2,7 +2,9 @@
 import type { Browser, Page } from "puppeteer-core";
 
 /** Milliseconds that anything but training may take, on a busy machine. */
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
+/** Milliseconds that training or a proof may take on a machine whose cores others are using. */
+export const TRAINING_PATIENCE = 280_000;
 
 /** A page that keeps everything that it should not have said. */
 export interface LabPage extends AsyncDisposable {
@@ -78,8 +80,15 @@ async function arrived(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Waits until the page has shown its first sum: then all its sections are there. */
+/** Waits until all sections are there. */
+export async function isLoaded(page: Page): Promise<void> {
+  await page.waitForSelector("html[data-ready]");
+}
+
+/** Waits until all sections are there, then chooses the shipped weights, and waits for their first sum. */
 export async function isReady(page: Page): Promise<void> {
+  await isLoaded(page);
+  await page.select("#model-select", "shipped");
   await hasText(page, "#sum-verdict", "✓");
 }
 
@@ -120,7 +129,7 @@ export async function fillTraining(page: Page, fields: Record<string, string>): 
 /** Starts to train. */
 export async function startTraining(page: Page, fields: Record<string, string> = {}): Promise<void> {
   await fillTraining(page, fields);
-  await page.click("#train-form button[type=submit]");
+  await page.click("#learn");
 }
 
 /** The step that a run's card tells. */

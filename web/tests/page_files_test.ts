@@ -1,5 +1,5 @@
 /** Checkpoints into the built page and out of it, by button and by drag and drop. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { ElementHandle, Page } from "puppeteer-core";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../../src/engine/mod.ts";
@@ -51,7 +51,7 @@ testIn(
     assertEquals(await page.$eval("#drop", (drop) => (drop as HTMLElement).hidden), true);
 
     await page.click("#save-file");
-    const saved = decodeCheckpoint(await lab.downloaded("tiny-adder-file.safetensors"));
+    const saved = decodeCheckpoint(await lab.downloaded("tiny-adder-777-none-seed-12-step-0.safetensors"));
     assertEquals(saved, decodeCheckpoint(bytes));
 
     // and back to what the page came with
@@ -85,7 +85,7 @@ testIn("chromium", "a file that is no checkpoint is an error that says why, and 
   await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
   const alert = await page.$("#alert") as ElementHandle<HTMLElement>;
-  assertEquals(await alert.evaluate(({ hidden }) => hidden), true);
+  assertEquals(await textOf(page, "#alert"), "");
   const cases: [name: string, bytes: Uint8Array, message: string][] = [
     ["photo.jpg", new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70, 73, 70]), "Cannot read photo.jpg as "],
     ["empty", new Uint8Array(), "Cannot read empty as a safetensors file has at least 8 bytes"],
@@ -100,11 +100,12 @@ testIn("chromium", "a file that is no checkpoint is an error that says why, and 
     await dropFile(page, name, bytes);
     await hasText(page, "#alert", message);
     assertEquals(await alert.evaluate((element) => element.childElementCount), 0);
+    assert(await alert.isIntersectingViewport()); // wherever the file was dropped
   }
   const { recipe, seed } = shippedCheckpoint().metadata;
   assertEquals(await textOf(page, "#model-note"), `763 parameters, trained with recipe ${recipe}, seed ${seed}`);
   await dropFile(page, "mine.safetensors", await untrained());
   await hasText(page, "#model-note", "777 parameters");
-  assertEquals(await alert.evaluate(({ hidden }) => hidden), true);
+  await page.waitForFunction(() => document.querySelector("#alert")!.textContent === "");
   assertEquals(errors, []);
 });

@@ -1,6 +1,6 @@
 /** The lab's server gives its files to this machine, and nothing else to anybody. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { CONTENT_SECURITY_POLICY, HEADERS } from "../../src/lab/headers.ts";
+import { CONTENT_SECURITY_POLICY, EMBEDDED, headersOf } from "../../src/lab/headers.ts";
 import { LabError, readLab, serveLab } from "../../src/lab/server.ts";
 
 const PAGE = "<!doctype html><title>the page</title>";
@@ -17,6 +17,7 @@ Deno.test.beforeAll(async () => {
   await Deno.writeTextFile(`${outer}/site/inner/secret.txt`, SECRET);
   await Deno.writeTextFile(`${outer}/site/index.html`, PAGE);
   await Deno.writeTextFile(`${outer}/site/main.js`, SCRIPT);
+  await Deno.writeTextFile(`${outer}/site${EMBEDDED}`, PAGE);
   await Deno.symlink(`${outer}/secret.txt`, `${outer}/site/link.txt`);
   server = serveLab(await readLab(`${outer}/site`), 0);
 });
@@ -116,13 +117,23 @@ Deno.test("every answer, errors included, isolates the page and forbids what it 
   const answers = [get("/"), get("/main.js"), get("/nothing"), get("/", "evil.example")];
   for (const request of answers) {
     const { head } = await raw(request);
-    for (const [name, value] of Object.entries(HEADERS)) {
+    for (const [name, value] of Object.entries(headersOf("/"))) {
       assert(head.toLowerCase().includes(`${name}: ${value}`.toLowerCase()), `${name} in ${head}`);
     }
   }
-  assertEquals(HEADERS["x-content-type-options"], "nosniff");
+  assertEquals(headersOf("/")["x-content-type-options"], "nosniff");
   const scripts = CONTENT_SECURITY_POLICY.split("; ").find((directive) => directive.startsWith("script-src"))!;
   assert(!/unsafe-inline|unsafe-eval'(?<!wasm-unsafe-eval')|\*|https?:|data:/.test(scripts), scripts);
+});
+
+Deno.test("other sites may frame the embedded page, and no other file", async () => {
+  for (const [path, ancestors, policy] of [[EMBEDDED, "*", "cross-origin"], ["/", "'none'", "same-origin"]]) {
+    const { status, head } = await raw(get(path));
+    assertEquals(status, 200);
+    assert(head.includes(`frame-ancestors ${ancestors}\r\n`), head);
+    assert(head.includes(`cross-origin-resource-policy: ${policy}\r\n`), head);
+  }
+  assert(headersOf("/embed.html.js")["content-security-policy"].endsWith("frame-ancestors 'none'"));
 });
 
 Deno.test("the server compresses where that is smaller, and sends nothing where nothing has changed", async () => {

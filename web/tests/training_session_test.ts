@@ -1,9 +1,10 @@
 /** A run of the page is a run of the library: watched, paused and continued it ends with the same bytes. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ProgressEvent } from "../../src/training/types.ts";
+import { trainRecipe } from "../../src/training/recipes.ts";
 import { train } from "../../src/training/train.ts";
 import type { SessionNews, TrainRequest } from "../protocol.ts";
-import { TrainingSession } from "../training_session.ts";
+import { snapshotSteps, TrainingSession } from "../training_session.ts";
 
 const REQUEST: TrainRequest = {
   ...{ recipe: "fast", seed: 4, model: 763, backend: "wasm", arithmetic: "exact", threads: 1, certify: false },
@@ -16,6 +17,7 @@ class Reports {
   readonly losses: number[] = [];
   readonly events: ProgressEvent[] = [];
   readonly machinery: unknown[] = [];
+  readonly snapshots = new Map<number, Float32Array>();
   /** Is called with every event. */
   onEvent = (_: ProgressEvent) => {};
 
@@ -25,6 +27,10 @@ class Reports {
       if (news.firstStep === 1) this.losses.length = 0; // a new attempt, where a gate has closed
       assertEquals(news.firstStep, this.losses.length + 1);
       this.losses.push(...news.losses);
+    }
+    if (news.type === "snapshot") {
+      if (news.step === 0) this.snapshots.clear();
+      this.snapshots.set(news.step, news.parameters);
     }
     if (news.type === "event") {
       this.events.push(news.event);
@@ -63,6 +69,19 @@ Deno.test("a run that is watched, paused twice and continued gives the bytes of 
   const resumed = reports.of("start").map(({ resumedAt }) => resumedAt);
   assertEquals(resumed[0], 0);
   assert(resumed[1] >= 500 && resumed[2] >= 7000, String(resumed));
+});
+
+Deno.test("a run reports some 200 snapshots, each with the bytes of a run that ends there", async () => {
+  const reports = new Reports();
+  await new TrainingSession({ ...REQUEST, seed: 2 }, reports.add).start(new AbortController().signal);
+  const steps = [...reports.snapshots.keys()];
+  assertEquals(steps, snapshotSteps(trainRecipe("fast")));
+  assert(steps.length > 150 && steps.length < 250, `${steps.length} snapshots`);
+  for (const step of [1, 13, 1000, 5000]) {
+    const at = steps.findLast((known) => known <= step)!;
+    const { parameters } = await train({ recipe: "fast", seed: 2, steps: at, certify: false, finalProblems: 1 });
+    assertEquals(reports.snapshots.get(at), parameters, `step ${at}`);
+  }
 });
 
 Deno.test("a run is evaluated in the rhythm of a logarithmic axis", async () => {

@@ -1,0 +1,46 @@
+import { dot } from "../src/engine/reference/linear.ts";
+import type { Point } from "../src/inspection/embeddings.ts";
+import { digitEmbeddings, planeFor } from "./arc.ts";
+import { percent } from "./format.ts";
+import type { LabModel } from "./models.ts";
+
+/** Half of the drawing's side. */
+const HALF = 150;
+/** The distance of the outermost dot from the middle, and the radius of a dot. */
+const [RADIUS, DOT] = [120, 13];
+
+/** The ten digits' embeddings as numbered dots in a plane, and the direction of a step's final residual stream. */
+export function ArcFigure({ model, pointer, token }: { model: LabModel; pointer: Point; token: number }) {
+  const plane = planeFor(model);
+  const embeddings = digitEmbeddings(model);
+  const points = embeddings.map((embedding) => plane.map((direction) => dot(embedding, direction)));
+  const largest = Math.max(...points.map(([x, y]) => Math.hypot(x, y))) || 1;
+  const place = ([x, y]: readonly number[], scale = RADIUS / largest): Point => [scale * x, -scale * y];
+  const dots = points.map((point) => place(point));
+  const [x, y] = place(pointer, RADIUS / (Math.hypot(...pointer) || 1));
+  const all = embeddings.reduce((sum, embedding) => sum + dot(embedding, embedding), 0);
+  const share = points.flat().reduce((sum, value) => sum + value * value, 0) / all;
+  const label = `The embeddings of the ten digits in a plane that holds ${percent(share)} of their squared length. ` +
+    `The arrow is the model's answer at this step.`;
+  return (
+    <figure class="arc">
+      <svg role="img" aria-label={label} viewBox={`${-HALF} ${-HALF} ${2 * HALF} ${2 * HALF}`}>
+        <path d={`M${-HALF} 0H${HALF}M0 ${-HALF}V${HALF}`} stroke="#ddd" />
+        <text x={HALF - 2} y={12} text-anchor="end">direction 1</text>
+        <text x={4} y={10 - HALF}>direction 2</text>
+        <path class="order" d={`M${dots.map((point) => point.join(" ")).join("L")}`} />
+        <path class="pointer" d={`M0 0L${x} ${y}`} />
+        {dots.map(([x, y], digit) => (
+          <g key={digit} class="dot" data-chosen={digit === token} style={{ transform: `translate(${x}px, ${y}px)` }}>
+            <circle r={DOT} />
+            <text y={4} text-anchor="middle">{digit}</text>
+          </g>
+        ))}
+      </svg>
+      <figcaption>
+        The ten digits as the model sees them, up to {largest.toFixed(2)}{" "}
+        from the middle. The digit farthest in the arrow’s direction is the answer.
+      </figcaption>
+    </figure>
+  );
+}

@@ -1,0 +1,89 @@
+import { forward } from "../src/engine/reference/model.ts";
+import type { ReferenceModel } from "../src/inspection/reference_model.ts";
+import type { SumInspection } from "../src/inspection/sum.ts";
+import { FIRST_QUERY, PLUS, SUM_DIGITS } from "../src/model/vocabulary.ts";
+import { dot } from "../src/engine/reference/linear.ts";
+import type { Point } from "../src/inspection/embeddings.ts";
+import type { Plane } from "./arc.ts";
+
+/** A digit of the two numbers that a step reads. */
+export interface DigitRead {
+  readonly position: number;
+  readonly digit: number;
+  /** Its share of the attention. */
+  readonly share: number;
+  /** Its share, where half of the strongest column's is 1. */
+  readonly strength: number;
+}
+
+/** What one step of one sum does, measured. */
+export interface Mechanism {
+  /** The digits that it reads, the strongest first. */
+  readonly reads: readonly DigitRead[];
+  /** The sum of all digits of the two numbers, each times its strength. */
+  readonly total: number;
+  /** The token that it would write after each digit from 0 to 9 as the one written last; empty at the first step, which has none. */
+  readonly afterEach: readonly number[];
+  /** The final residual stream in the plane of the digits: it points at the digit that is written. */
+  readonly pointer: Point;
+  /** The share of the stream's squared length that is in this plane. */
+  readonly inPlane: number;
+}
+
+/** The final residual stream of a step in a plane of the embeddings. */
+export function pointerOf({ tensors, variant }: ReferenceModel, tokens: readonly number[], plane: Plane): Point {
+  const { output } = forward(tensors, variant, tokens, tokens.length - 1).queries[0];
+  return [dot(output, plane[0]), dot(output, plane[1])];
+}
+
+/** The position of an operand's digit that counts 10^column. */
+const positionsOf = (column: number): number[] => [9 - column, FIRST_QUERY - 1 - column];
+
+/** Measures a step of a sum. */
+export function measureStep(
+  { tensors, variant }: ReferenceModel,
+  { tokens, steps }: SumInspection,
+  step: number,
+  plane: Plane,
+): Mechanism {
+  const { attention } = steps[step];
+  const query = FIRST_QUERY + step;
+  const read = tokens.slice(0, query + 1);
+  // a step without a column of its own rests on the sign in its place
+  const columns = Array.from({ length: 10 }, (_, i) => positionsOf(i).reduce((sum, at) => sum + attention[at], 0));
+  const unit = Math.max(...columns, attention[PLUS]) / 2;
+  const reads = [...attention.entries()]
+    .filter(([position]) => position < FIRST_QUERY && position !== PLUS)
+    .map(([position, share]) => ({ position, digit: tokens[position], share, strength: share / unit }))
+    .sort((x, y) => y.share - x.share);
+  const queryAfter = (last: number) => forward(tensors, variant, read.with(-1, last), query).queries[0];
+  const { output } = queryAfter(read[query]);
+  const pointer = [dot(output, plane[0]), dot(output, plane[1])] as const;
+  return {
+    reads,
+    total: reads.reduce((sum, { digit, strength }) => sum + strength * digit, 0),
+    afterEach: step === 0 ? [] : Array.from({ length: 10 }, (_, last) => {
+      const { logits } = queryAfter(last);
+      return logits.indexOf(Math.max(...logits));
+    }),
+    pointer,
+    inPlane: Math.hypot(...pointer) ** 2 / dot(output, output),
+  };
+}
+
+/** What the digit written last says of the carry, in a sentence about the column before. */
+export function carrySentence({ a, b, steps }: SumInspection, step: number): string {
+  if (step === 0) return "This is the first digit, so nothing is carried.";
+  if (step > SUM_DIGITS - 1) return "All digits are written: the model only has to end.";
+  const [x, y] = [a, b].map((number) => Math.floor(number / 10 ** (step - 1)) % 10);
+  const last = steps[step - 1].token;
+  if (last > 9) return "The token before is no digit, so it says nothing of a carry.";
+  const rest = x + y - last;
+  const meaning = rest === 9 || rest === 10
+    ? "ten is missing, so 1 is carried"
+    : rest === 0 || rest === -1
+    ? "nothing is missing, so nothing is carried"
+    : "which no correct sum has";
+  return `The column before adds ${x} + ${y} = ${x + y}, and ${last} was written there: ` +
+    `${x + y} − ${last} = ${rest}, ${meaning}.`;
+}

@@ -1,0 +1,33 @@
+import { formatInteger } from "../src/common/format_value.ts";
+import { percent } from "./format.ts";
+import { useChanges } from "./hooks.ts";
+import type { Models } from "./models.ts";
+import type { Notice } from "./notice.ts";
+import type { Runs } from "./runs.ts";
+
+/** Least milliseconds between two updates. */
+const UPDATE_MS = 120;
+
+/** The strip that stays in sight: the button that trains, what the page shows, and problems of the whole page. */
+export function Strip({ runs, models, notice }: { runs: Runs; models: Models; notice: Notice }) {
+  useChanges(UPDATE_MS, runs, models);
+  useChanges(0, notice);
+  const isFull = runs.freeSlot === undefined;
+  return (
+    <>
+      <button id="learn" class="primary" type="submit" form="train-form" disabled={isFull}>Watch it learn</button>
+      <p id="now">{stateOf(runs, models)}</p>
+      <p id="alert" class="problem" role="alert">{notice.text}</p>
+    </>
+  );
+}
+
+/** The model on the page, and how good it is, as far as is known. */
+function stateOf(runs: Runs, { current }: Models): string {
+  const run = runs.all.find(({ slot }) => slot === current.id);
+  if (run === undefined) return current.label;
+  const step = runs.rewound ?? run.weights!.step;
+  const right = run.exactMatch.at(step);
+  const of = run.totalSteps > 0 ? ` of ${formatInteger(Math.max(run.totalSteps, step))}` : "";
+  return `step ${formatInteger(step)}${of}${right === undefined ? "" : `: ${percent(right)} of sums right`}`;
+}
