@@ -93,7 +93,7 @@ export function Charts({ runs }: { runs: Runs }) {
           />
         ))}
       </div>
-      <p class="note axis">Training step, logarithmic</p>
+      <p class="note">Steps of all curves: training steps, on a logarithmic axis.</p>
       {focus && focus.snapshots.length > 1 && <Scrubber runs={runs} share={shareOf} lastStep={lastStep} />}
     </div>
   );

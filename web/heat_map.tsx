@@ -66,10 +66,10 @@ export function HeatMapFigure({ title, note, map, widest = 28, children }: HeatM
         <g dangerouslySetInnerHTML={{ __html: drawing }} />
         {cursor && <rect class="cursor" x={LEFT + cell * column} y={TOP + CELL * row} width={cell} height={CELL} />}
       </svg>
-      <p class="scale" data-signed={isSigned}>
-        {isSigned ? short(-map.full) : 0} <span /> {short(map.full)}
+      <p class="note">
+        {note} The strongest blue is {short(map.full)}
+        {isSigned && `, the strongest orange ${short(-map.full)}`}.
       </p>
-      <p class="note">{note}</p>
     </figure>
   );
 }

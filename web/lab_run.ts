@@ -142,9 +142,6 @@ export class LabRun {
       case "snapshot":
         this.#addSnapshot(news);
         break;
-      case "weights":
-        this.weights = news;
-        break;
       case "paused":
         this.weights = news.weights ?? this.weights;
         if (this.status === "stopping") return this.#end();

@@ -34,14 +34,22 @@ export function MechanismFigure({ model, sum }: { model: LabModel; sum: Sum }) {
         <li>
           <h3>It reads digits</h3>
           <p>At step {step + 1}, which writes the {STEP_NAMES[step]}, these digits get most attention:</p>
-          <ul class="reads">
-            {reads.slice(0, LISTED).map(({ position, digit, share }) => (
-              <li key={position}>
-                <b>{digit}</b> {POSITION_NAMES[position]}
-                <span class="bar" style={{ "--share": share.toFixed(4) }} /> {percent(Number(share.toFixed(4)))}
-              </li>
-            ))}
-          </ul>
+          <table>
+            <tbody>
+              {reads.slice(0, LISTED).map(({ position, digit, share }) => (
+                <tr key={position}>
+                  <td>
+                    <b>{digit}</b>
+                  </td>
+                  <th scope="row">{POSITION_NAMES[position]}</th>
+                  <td>
+                    <span class="bar" style={{ "--share": share.toFixed(4) }} />
+                  </td>
+                  <td>{percent(Number(share.toFixed(4)))}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
         </li>
         <li>
           <h3>They make one number</h3>
@@ -55,7 +63,7 @@ export function MechanismFigure({ model, sum }: { model: LabModel; sum: Sum }) {
           <h3>The digit before it gives the carry</h3>
           <p>{carrySentence(trace, step)}</p>
           {afterEach.length > 0 && (
-            <table class="after-each">
+            <table>
               <tbody>
                 <tr>
                   <th scope="row">If the last digit were</th>

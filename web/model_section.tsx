@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { hashOfWeights } from "../src/certify/certificate.ts";
 import { useChanges } from "./hooks.ts";
 import { decodeModel, type LabModel, type Models } from "./models.ts";
-import type { Notice } from "./notice.ts";
+import type { Notice } from "./strip.tsx";
 
 /** Least milliseconds between two updates. */
 const UPDATE_MS = 100;

@@ -48,9 +48,8 @@ export type SessionNews =
   /** The losses of steps `firstStep` on, before the step event with their mean. */
   | { type: "losses"; firstStep: number; losses: Float32Array }
   | { type: "event"; event: ProgressEvent }
-  /** Those of a step that the page can return to. */
-  | ({ type: "snapshot" } & Weights)
-  | ({ type: "weights" } & Weights);
+  /** The weights of a step that the page can return to. */
+  | ({ type: "snapshot" } & Weights);
 
 /** From the training worker to the page. */
 export type TrainNews =

@@ -5,14 +5,11 @@ import { runEvents } from "../src/training/loop.ts";
 import { freshProgress } from "../src/training/progress.ts";
 import { type Recipe, totalSteps, trainRecipe } from "../src/training/recipes.ts";
 import { INTERIM_SAMPLE, Run } from "../src/training/run.ts";
-import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
+import type { TrainResult } from "../src/training/types.ts";
 import { EVALUATED, type SessionNews, type TrainRequest, type Weights } from "./protocol.ts";
 
 /** From one interim evaluation to the next the step grows by this factor, which spaces them evenly on a logarithmic axis. */
 const GROWTH = 1.12;
-
-/** Least milliseconds between two reports of the weights. */
-const WEIGHTS_MS = 150;
 
 /** From one snapshot to the next the step grows by this factor. */
 const SNAPSHOT_GROWTH = 1.04;
@@ -38,8 +35,6 @@ export class TrainingSession {
   #state: RunState | undefined;
   /** The step from which the next interim evaluation is due. */
   #nextEvaluation = 1;
-  /** When weights were reported. */
-  #reported = -Infinity;
 
   constructor(request: TrainRequest, report: (news: SessionNews) => void) {
     this.#request = request;
@@ -71,7 +66,7 @@ export class TrainingSession {
       return await follow(
         runEvents(run, { certify, threads, signal }),
         (event) => this.#record(event, run),
-        (event) => this.#progress(event, run),
+        (event) => this.#report({ type: "event", event }),
       );
     } finally {
       await engine.dispose();
@@ -89,12 +84,5 @@ export class TrainingSession {
     this.#nextEvaluation = step * GROWTH;
     const { errors: _, ...result } = await evaluate(engine, run.heldOut(INTERIM_SAMPLE, EVALUATED), { maxErrors: 0 });
     this.#report({ type: "event", event: { type: "evaluation", step, ...result } });
-  }
-
-  #progress(event: ProgressEvent, { engine }: Run): void {
-    this.#report({ type: "event", event });
-    if (event.type !== "step" || performance.now() < this.#reported + WEIGHTS_MS) return;
-    this.#reported = performance.now();
-    this.#report({ type: "weights", step: event.step, parameters: engine.parameters() });
   }
 }

@@ -1,48 +1,85 @@
-/** Takes the pictures of the lab page in docs/: training, a sum, a proof. Needs Chromium. */
+/** Takes the pictures of the lab page: those of docs/, and that of previews in web/. Needs Chromium, and img2webp of the package webp. */
 import { fromFileUrl, join } from "@std/path";
 import type { Page } from "puppeteer-core";
 import { startBrowser } from "./browser.ts";
-import { hasSteps, hasText, openLab, startTraining } from "./page.ts";
+import { hasSteps, hasText, isLoaded, openLab, startTraining, TRAINING_PATIENCE } from "./page.ts";
 import { buildSite, labSite } from "./site.ts";
 
-const DOCS = fromFileUrl(new URL("../../docs/", import.meta.url));
-/** A proof takes some seconds, more on a busy machine. */
-const PATIENCE = 120_000;
+const [DOCS, WEB] = ["../../docs/", "../"].map((path) => fromFileUrl(new URL(path, import.meta.url)));
 const SIZE = { width: 1280, height: 1300 };
+/** The moving picture: its size, its length, and the least time from one picture to the next, in milliseconds. */
+const FILM = { width: 1200, height: 800, length: 10_000, interval: 100 };
+/** How links are previewed. */
+const PREVIEW = { width: 1200, height: 630 };
 
-/** Takes a picture of the page, or of one of its sections, at twice the pixels. */
-async function take(page: Page, name: string, section?: string): Promise<void> {
-  const options = { type: "webp", quality: 82, path: join(DOCS, `${name}.webp`) } as const;
+/** Takes a picture of the page, or of one of its sections. */
+async function take(page: Page, path: string, section?: string): Promise<void> {
+  await page.mouse.move(2, 2);
+  const options = { type: "webp", quality: 82, path: `${path}.webp` } as const;
   if (section === undefined) await page.screenshot(options);
   else await (await page.$(section))!.screenshot(options);
+}
+
+/** Films a page while something happens, and for the rest of the film. */
+async function film(page: Page, path: string, action: () => Promise<unknown>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "tiny-adder-film-" });
+  const session = await page.createCDPSession();
+  const frames: { readonly file: string; readonly at: number }[] = [];
+  const written: Promise<void>[] = [];
+  session.on("Page.screencastFrame", ({ data, metadata, sessionId }) => {
+    session.send("Page.screencastFrameAck", { sessionId });
+    const at = 1000 * metadata.timestamp!;
+    if (at < (frames.at(-1)?.at ?? 0) + FILM.interval) return;
+    const file = join(folder, `${frames.length}.png`);
+    frames.push({ file, at });
+    written.push(Deno.writeFile(file, Uint8Array.fromBase64(data)));
+  });
+  await session.send("Page.startScreencast", { format: "png" });
+  await action();
+  await new Promise((resolve) => setTimeout(resolve, FILM.length));
+  await session.send("Page.stopScreencast");
+  await Promise.all(written);
+  const last = frames[0].at + FILM.length;
+  const args = frames.filter(({ at }) => at < last).flatMap(({ file, at }, i, all) => {
+    const duration = Math.round((all[i + 1]?.at ?? last + 2000) - at); // the last picture stays
+    return ["-d", String(duration), file];
+  });
+  const { success, stderr } = await new Deno.Command("img2webp", {
+    args: ["-loop", "0", "-lossy", "-q", "60", "-m", "6", ...args, "-o", `${path}.webp`],
+  }).output();
+  await Deno.remove(folder, { recursive: true });
+  if (!success) throw new Error(`Cannot make the moving picture: ${new TextDecoder().decode(stderr)}`);
 }
 
 const folder = await buildSite();
 try {
   await using site = await labSite(folder);
   await using running = await startBrowser();
-  await using lab = await openLab(running.browser, site.url, SIZE);
+  await using lab = await openLab(running.browser, site.url, { ...FILM, ready: isLoaded });
   const { page } = lab;
-  await startTraining(page, { recipe: "sure", seed: "5" });
-  await hasText(page, "#run-A .state", "proved right", PATIENCE);
+  await film(page, join(DOCS, "lab-learning"), () => page.click("#learn"));
+  await page.waitForSelector("#stamp:not([hidden])", { timeout: TRAINING_PATIENCE });
+  await page.setViewport(PREVIEW);
+  await page.evaluate(() => document.querySelector("#strip")!.scrollIntoView());
+  await take(page, join(WEB, "preview"));
+
+  await page.setViewport({ ...SIZE, deviceScaleFactor: 2 });
   await page.click("#sum-form button");
   await hasText(page, "#sum-verdict", "✓");
   await page.focus("#sum-step");
   await page.keyboard.press("Home");
   for (let i = 0; i < 4; i++) await page.keyboard.press("ArrowRight");
   await page.$eval("#sum-step", (slider) => (slider as HTMLElement).blur());
-  await page.mouse.move(2, 2);
-  await page.setViewport({ ...SIZE, deviceScaleFactor: 2 });
-  await take(page, "lab-sum", "#sum");
-  await take(page, "lab-proof", "#proof");
+  await take(page, join(DOCS, "lab-sum"), "#sum");
+  await take(page, join(DOCS, "lab-mechanism"), "#mechanism");
+  await take(page, join(DOCS, "lab-proof"), "#proof");
 
   await page.setViewport({ ...SIZE, deviceScaleFactor: 1.5 });
   await startTraining(page, { recipe: "sure", seed: "3" });
-  await page.mouse.move(2, 2);
-  await page.evaluate(() => scrollTo(0, 0));
   await hasSteps(page, "B", 14_000);
   await page.$eval("#options", (options) => (options as HTMLDetailsElement).open = false);
-  await take(page, "lab-training");
+  await page.evaluate(() => scrollTo(0, 0));
+  await take(page, join(DOCS, "lab-training"));
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
