@@ -22,6 +22,8 @@ export interface OpenOptions {
   readonly width?: number;
   readonly height?: number;
   readonly scheme?: "light" | "dark";
+  /** Whether fingers are used instead of a mouse. */
+  readonly touch?: boolean;
   /** Waits until the page is ready; by default, for its first sum. */
   readonly ready?: (page: Page) => Promise<unknown>;
   /** Is called before the page is loaded. */
@@ -32,7 +34,8 @@ export interface OpenOptions {
 export async function openLab(
   browser: Browser,
   url: string,
-  { width = 1280, height = 900, scheme = "light", before = async () => {}, ready = isReady }: OpenOptions = {},
+  { width = 1280, height = 900, scheme = "light", touch = false, before = async () => {}, ready = isReady }:
+    OpenOptions = {},
 ): Promise<LabPage> {
   const downloadPath = await Deno.makeTempDir({ prefix: "tiny-adder-lab-downloads-" });
   const context = await browser.createBrowserContext({ downloadBehavior: { policy: "allow", downloadPath } });
@@ -49,7 +52,7 @@ export async function openLab(
     dialog.accept();
   });
   page.setDefaultTimeout(PATIENCE);
-  await page.setViewport({ width, height });
+  await page.setViewport({ width, height, hasTouch: touch, isMobile: touch });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
   await before(page);
   await page.goto(url);

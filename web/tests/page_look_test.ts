@@ -121,12 +121,20 @@ testIn(
   "chromium",
   "while it trains the page is accessible, and on a phone step and accuracy stay in sight",
   async () => {
-    await using lab = await openLab(stage.browser, stage.site.url, { ready: isLoaded });
+    const phone = { width: 390, height: 800, touch: true, ready: isLoaded };
+    await using lab = await openLab(stage.browser, stage.site.url, phone);
     const { page, errors } = lab;
+    const isFollowing = () =>
+      page.$$eval(
+        "#sum .pair",
+        (all) => all.find(({ textContent }) => textContent!.startsWith("follow"))!.hasAttribute("hidden"),
+      );
+    await page.tap(".answer");
+    await hasText(page, "#sum-caption", "Step 12, end");
+    assertEquals(await isFollowing(), false);
     await startTraining(page, { recipe: "paper" });
     await hasSteps(page, "A", 200);
-    await isAccessible(lab);
-    await page.setViewport({ width: 390, height: 800, hasTouch: true, isMobile: true });
+    assertEquals(await isFollowing(), true); // the least certain step, from the start of a run on
     await isAccessible(lab);
     await page.evaluate(() => document.querySelector("#model")!.scrollIntoView());
     await page.waitForFunction(() => {

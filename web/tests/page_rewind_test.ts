@@ -69,7 +69,8 @@ testIn("chromium", "the scrubber and the curves show the weights of any step in 
   await page.$$eval(".scrubber button", (all) => all.find(({ textContent }) => textContent === "Latest step")!.click());
   await isAt(13_000);
   await page.waitForFunction((end) => document.querySelector("#sum-verdict")!.innerHTML === end, {}, atEnd[0]);
-  await page.click(".scrubber button");
+  await page.focus(".scrubber button");
+  await page.keyboard.press("Enter");
   await hasText(page, ".scrubber button", "Pause replay");
   await hasText(page, ".scrubber button", "Replay", TRAINING_PATIENCE);
   await hasText(page, "#scrubber-step", "step 13,000", TRAINING_PATIENCE);
