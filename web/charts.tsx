@@ -68,7 +68,7 @@ export function Charts({ runs }: { runs: Runs }) {
   const shareOf = (step: number) => Math.log(Math.max(1, step)) / Math.log(lastStep);
   const { focus, rewound } = runs;
   const cursor = hover ?? (rewound === undefined ? undefined : shareOf(rewound));
-  const phases = focus ? phasesOf(focus.request.recipe) : [];
+  const phases = focus ? phasesOf(focus.request) : [];
   const point = ({ clientX, currentTarget, buttons, pointerType }: PointerEvent & { currentTarget: HTMLElement }) => {
     const share = (clientX - currentTarget.getBoundingClientRect().left - LEFT) / (width - LEFT - RIGHT);
     const isInside = share >= 0 && share <= 1;

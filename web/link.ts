@@ -47,9 +47,9 @@ export function readLink(text: string): Link {
     check(name, text, /^\d+$/.test(text) && Number(text) <= most, `a whole number from 0 to ${most}`);
     return Number(text);
   };
-  const steps = totalSteps(trainRecipe(recipe));
   const name: ModelName | undefined = parseModel(model ?? "763");
   check("model", model ?? "", name !== undefined, MODEL_NAMES);
+  const steps = totalSteps(trainRecipe(recipe, { model: name }));
   return {
     ...sum,
     run: {

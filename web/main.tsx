@@ -2,7 +2,7 @@ import { render } from "preact";
 import { eventLoopTurn } from "../src/common/event_loop.ts";
 import { initialParameters } from "../src/model/initialization.ts";
 import { variantOf } from "../src/model/variant.ts";
-import { shippedCheckpoint } from "../src/weights/mod.ts";
+import { SHIPPED_MODELS, shippedCheckpoint } from "../src/weights/mod.ts";
 import { planeFor } from "./arc.ts";
 import { Capabilities, threadsHere } from "./capabilities.tsx";
 import { InsideSection } from "./inside_section.tsx";
@@ -18,7 +18,7 @@ import { SumSection } from "./sum_section.tsx";
 import { TrainSection } from "./train_section.tsx";
 
 const shipped = shippedCheckpoint();
-const { model, parameters, metadata: { recipe, seed: seedText } } = shipped;
+const { model, metadata: { recipe, seed: seedText } } = shipped;
 const seed = Number(seedText);
 // the page begins where its first run does, whose end is known: the shipped weights
 const untrained = { ...shipped, parameters: initialParameters(variantOf(model), seed) };
@@ -27,15 +27,20 @@ const models = new Models({
   ...{ id: "untrained", label: "random weights", note: "not trained yet", plane: planeFor(shipped) },
   metadata: { kind: "train", recipe, seed: seedText, step: "0" },
 });
-models.put({
-  ...{ id: "shipped", label: "shipped weights", note: `trained with recipe ${recipe}, seed ${seed}` },
-  ...shipped,
-});
-models.restore();
 const notice = new Notice();
 const proof = new Proof(models);
 const runs = new Runs(models, proof);
-runs.knowEnd({ recipe, seed, model }, parameters);
+for (const name of SHIPPED_MODELS) {
+  const { model, parameters, metadata } = shippedCheckpoint(name);
+  const { recipe, seed } = metadata;
+  const isMain = name === shipped.model;
+  models.put({
+    ...{ id: isMain ? "shipped" : String(name), label: isMain ? "shipped weights" : `shipped weights of ${name}` },
+    ...{ note: `trained with recipe ${recipe}, seed ${seed}`, model, parameters, metadata },
+  });
+  runs.knowEnd({ recipe, seed: Number(seed), model }, parameters);
+}
+models.restore();
 const sum = new Sum();
 const sections = {
   capabilities: <Capabilities />,

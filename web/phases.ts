@@ -1,4 +1,5 @@
 import { trainRecipe } from "../src/training/recipes.ts";
+import type { TrainRequest } from "./protocol.ts";
 
 /** A part of a run between two changes of its recipe. */
 export interface Phase {
@@ -9,10 +10,10 @@ export interface Phase {
   readonly digits: string;
 }
 
-/** The phases of a recipe, in order. */
-export function phasesOf(recipe: string): Phase[] {
+/** The phases of a run, in order. */
+export function phasesOf({ recipe, model }: Pick<TrainRequest, "recipe" | "model">): Phase[] {
   let start = 0;
-  return trainRecipe(recipe).stages.flatMap(({ name, steps, curriculum }) => {
+  return trainRecipe(recipe, { model }).stages.flatMap(({ name, steps, curriculum }) => {
     const phases = curriculum.map(({ fromStep, minDigits, maxDigits }, i) => ({
       from: start + fromStep,
       to: start + (curriculum[i + 1]?.fromStep ?? steps),

@@ -2,6 +2,7 @@ import { formatInteger } from "../src/common/format_value.ts";
 import { hasSimd } from "../src/engine/wasm/core.ts";
 import type { Arithmetic, BackendName } from "../src/engine/interface/types.ts";
 import { MODEL_NAMES, parameterCount, parseModel, variantOf } from "../src/model/variant.ts";
+import { SHIPPED_MODELS } from "../src/weights/mod.ts";
 import { RECIPES, totalSteps, trainRecipe } from "../src/training/recipes.ts";
 import { useEffect, useState } from "preact/hooks";
 import { missingForGpu, threadsHere } from "./capabilities.tsx";
@@ -19,8 +20,10 @@ const FIRST_RECIPE = "sure";
 const CARDS_MS = 120;
 
 const WHOLE_NUMBER = { type: "number", inputMode: "numeric", step: 1, required: true } as const;
+/** The smallest model whose weights are shipped with a proof. */
+const SMALLEST = String(SHIPPED_MODELS.at(-1));
 /** Models that are offered; any other can be written. */
-const OFFERED = ["763", "777", "6x14", "6x10", "6x8", "5x14", "5x10"];
+const OFFERED = ["763", "777", "6x14", "6x8", "5x14", "5x10", "5x8"];
 const BACKENDS = { "wasm": "WASM", "wasm fast": "WASM, fast", "webgpu": "WebGPU", "reference": "reference" };
 
 /** The section `Watch it learn`: the form, the two runs, and their charts. The button that starts is in the strip. */
@@ -84,7 +87,10 @@ export function TrainSection({ runs, sum, seed }: { runs: Runs; sum: Sum; seed: 
               />
               <datalist id="models">
                 {OFFERED.map((name) => (
-                  <option key={name} value={name}>{parameterCount(variantOf(parseModel(name)!))} parameters</option>
+                  <option key={name} value={name}>
+                    {parameterCount(variantOf(parseModel(name)!))}{" "}
+                    parameters{name === SMALLEST && ", the smallest proved"}
+                  </option>
                 ))}
               </datalist>
             </label>

@@ -141,7 +141,7 @@ Deno.test("a step of the shipped model reads a decimal number, and its last digi
 });
 
 Deno.test("phasesOf() names each stage and each change of the numbers' length", () => {
-  assertEquals(phasesOf("sure"), [
+  assertEquals(phasesOf({ recipe: "sure", model: 763 }), [
     { from: 0, to: 500, stage: "explore", digits: "1–3" },
     { from: 500, to: 1500, stage: "explore", digits: "1–6" },
     { from: 1500, to: 5000, stage: "explore", digits: "1–10" },
