@@ -26,8 +26,8 @@ export function ArcFigure({ model, pointer, token }: { model: LabModel; pointer:
     <figure class="arc">
       <svg role="img" aria-label={label} viewBox={`${-HALF} ${-HALF} ${2 * HALF} ${2 * HALF}`}>
         <path d={`M${-HALF} 0H${HALF}M0 ${-HALF}V${HALF}`} stroke="#ddd" />
-        <text x={HALF - 2} y={12} text-anchor="end">direction 1</text>
-        <text x={4} y={10 - HALF}>direction 2</text>
+        <text x={HALF - 2} y={HALF - 4} text-anchor="end">direction 1 →</text>
+        <text x={2 - HALF} y={10 - HALF}>↑ direction 2</text>
         <path class="order" d={`M${dots.map((point) => point.join(" ")).join("L")}`} />
         <path class="pointer" d={`M0 0L${x} ${y}`} />
         {dots.map(([x, y], digit) => (

@@ -24,13 +24,13 @@ interface ChartSpec {
 
 const SPECS: readonly ChartSpec[] = [
   {
-    title: "Loss in nats, logarithmic: how wrong the predictions are",
-    ...{ height: 200, curve: ({ loss }) => loss, y: { empty: [-3, 1] }, read: short },
-  },
-  {
     title: `Correct sums, in % of ${formatInteger(EVALUATED)} held-out pairs`,
     ...{ height: 150, curve: ({ exactMatch }) => exactMatch, read: percent },
     y: { ticks: [0, 0.25, 0.5, 0.75, 1].map((share) => [share / 1.03, `${100 * share}%`]) },
+  },
+  {
+    title: "Loss in nats, logarithmic: how wrong the predictions are",
+    ...{ height: 200, curve: ({ loss }) => loss, y: { empty: [-3, 1] }, read: short },
   },
   {
     title: "Correct digits by position in the sum: the darker, the more",

@@ -5,13 +5,10 @@ import { type Survey, surveyMaps, surveyModel } from "../src/inspection/survey.t
 import { EQUALS, POSITIONS_READ } from "../src/model/vocabulary.ts";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { attentionScores } from "./attention_scores.ts";
-import { Heading } from "./explain.tsx";
 import { HeatMapFigure } from "./heat_map.tsx";
 import { useChanges } from "./hooks.ts";
-import { MechanismFigure } from "./mechanism_figure.tsx";
 import type { LabModel, Models } from "./models.ts";
 import { POSITION_GROUPS, POSITION_NAMES, STEP_NAMES } from "./names.ts";
-import type { Sum } from "./sum.ts";
 
 /** Least milliseconds between two updates while the model is training. */
 const UPDATE_MS = 600;
@@ -22,8 +19,8 @@ const FIRST_STEP = 4;
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const BY_POSITION = { columnLabels: POSITION_NAMES, groups: POSITION_GROUPS };
 
-/** The section `See how it does it`: what the step at hand does, then attention and embeddings as heat maps. */
-export function InsideSection({ models, sum }: { models: Models; sum: Sum }) {
+/** The rest of the section `See how it does it`: attention and embeddings as heat maps. */
+export function InsideSection({ models }: { models: Models }) {
   useChanges(UPDATE_MS, models);
   const { current } = models;
   const [survey, setSurvey] = useState<Survey>();
@@ -35,19 +32,6 @@ export function InsideSection({ models, sum }: { models: Models; sum: Sum }) {
   const maps = useMemo(() => survey && surveyMaps(survey), [survey]);
   return (
     <>
-      <Heading
-        of="inside"
-        title="See how it does it"
-        text="The model reads the digits of one column and a little of the column before, and turns them into a direction that points at a digit. Everything here is measured on the current weights, so untrained ones show no order at all."
-      >
-        Each step shares its attention out over the tokens that it reads: the two numbers, the signs, and the digits
-        written so far. The strengths make one number of the digits read; in a trained model it is the column’s total,
-        with a tenth of the column before. The digit written last tells whether that column carried, and the
-        feed-forward layer turns the result into a direction. Each token has an embedding, seven numbers that stand for
-        it; those of the digits lie on an arc, so a direction chooses one. In a heat map, blue is above 0 and orange is
-        below.
-      </Heading>
-      <MechanismFigure model={current} sum={sum} />
       <h3>All of its attention and embeddings</h3>
       <div class="maps" id="maps">
         {maps && (

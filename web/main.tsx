@@ -7,6 +7,7 @@ import { planeFor } from "./arc.ts";
 import { Capabilities, threadsHere } from "./capabilities.tsx";
 import { InsideSection } from "./inside_section.tsx";
 import { readLink } from "./link.ts";
+import { MechanismFigure } from "./mechanism_figure.tsx";
 import { ModelSection } from "./model_section.tsx";
 import { Models } from "./models.ts";
 import { Proof } from "./proof.ts";
@@ -20,6 +21,7 @@ import { TrainSection } from "./train_section.tsx";
 const shipped = shippedCheckpoint();
 const { model, metadata: { recipe, seed: seedText } } = shipped;
 const seed = Number(seedText);
+await eventLoopTurn(); // here and below: all at once would block the page noticeably
 // the page begins where its first run does, whose end is known: the shipped weights
 const untrained = { ...shipped, parameters: initialParameters(variantOf(model), seed) };
 const models = new Models({
@@ -31,6 +33,7 @@ const notice = new Notice();
 const proof = new Proof(models);
 const runs = new Runs(models, proof);
 for (const name of SHIPPED_MODELS) {
+  await eventLoopTurn();
   const { model, parameters, metadata } = shippedCheckpoint(name);
   const { recipe, seed } = metadata;
   const isMain = name === shipped.model;
@@ -48,7 +51,8 @@ const sections = {
   sum: <SumSection sum={sum} models={models} proof={proof} />,
   train: <TrainSection runs={runs} sum={sum} seed={seed} />,
   proof: <ProofSection proof={proof} models={models} sum={sum} />,
-  inside: <InsideSection models={models} sum={sum} />,
+  how: <MechanismFigure models={models} sum={sum} />,
+  tables: <InsideSection models={models} />,
   model: <ModelSection models={models} notice={notice} />,
 };
 
@@ -68,7 +72,7 @@ function followLink(): void {
 for (const [id, section] of Object.entries(sections)) {
   const parent = document.getElementById(id); // the embedded page has fewer sections
   if (parent !== null) render(section, parent);
-  await eventLoopTurn(); // all at once would block the page noticeably
+  await eventLoopTurn();
 }
 document.documentElement.dataset.ready = "true";
 addEventListener("hashchange", followLink);

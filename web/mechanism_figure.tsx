@@ -4,19 +4,23 @@ import { inspectSum } from "../src/inspection/sum.ts";
 import { useMemo } from "preact/hooks";
 import { planeFor } from "./arc.ts";
 import { ArcFigure } from "./arc_figure.tsx";
+import { Heading } from "./explain.tsx";
 import { percent } from "./format.ts";
 import { useChanges } from "./hooks.ts";
 import { carrySentence, measureStep } from "./mechanism.ts";
-import type { LabModel } from "./models.ts";
+import type { Models } from "./models.ts";
 import { POSITION_NAMES, STEP_NAMES } from "./names.ts";
 import { leastCertain, type Sum } from "./sum.ts";
 
+/** Least milliseconds between two updates. */
+const UPDATE_MS = 200;
 /** The number of digits that are listed: those that matter are four. */
 const LISTED = 5;
 
-/** What the step at hand of the sum at hand does, measured. */
-export function MechanismFigure({ model, sum }: { model: LabModel; sum: Sum }) {
-  useChanges(0, sum);
+/** The beginning of the section `See how it does it`: what the step at hand of the sum at hand does, measured. */
+export function MechanismFigure({ models, sum }: { models: Models; sum: Sum }) {
+  useChanges(UPDATE_MS, models, sum);
+  const { current: model } = models;
   const { a, b } = sum;
   const trace = useMemo(() => inspectSum(model, a, b), [model, a, b]);
   const step = sum.step ?? leastCertain(trace);
@@ -29,66 +33,80 @@ export function MechanismFigure({ model, sum }: { model: LabModel; sum: Sum }) {
   const last = step === 0 ? undefined : trace.steps[step - 1].token;
   const terms = reads.slice(0, LISTED).map(({ digit, strength }) => `${strength.toFixed(2)} × ${digit}`);
   return (
-    <div id="mechanism" class="mechanism">
-      <ol>
-        <li>
-          <h3>It reads digits</h3>
-          <p>At step {step + 1}, which writes the {STEP_NAMES[step]}, these digits get most attention:</p>
-          <table>
-            <tbody>
-              {reads.slice(0, LISTED).map(({ position, digit, share }) => (
-                <tr key={position}>
-                  <td>
-                    <b>{digit}</b>
-                  </td>
-                  <th scope="row">{POSITION_NAMES[position]}</th>
-                  <td>
-                    <span class="bar" style={{ "--share": share.toFixed(4) }} />
-                  </td>
-                  <td>{percent(Number(share.toFixed(4)))}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </li>
-        <li>
-          <h3>They make one number</h3>
-          <p>
-            With half of the strongest column’s attention as 1, all digits read add up to <b>{total.toFixed(2)}</b>:
-            {" "}
-            {terms.join(" + ")} + …
-          </p>
-        </li>
-        <li>
-          <h3>The digit before it gives the carry</h3>
-          <p>{carrySentence(trace, step)}</p>
-          {afterEach.length > 0 && (
+    <>
+      <Heading
+        of="inside"
+        title="See how it does it"
+        text="The model reads the digits of one column and a little of the column before, and turns them into a direction that points at a digit. Everything here is measured on the current weights, so untrained ones show no order at all."
+      >
+        Each step shares its attention out over the tokens that it reads: the two numbers, the signs, and the digits
+        written so far. The strengths make one number of the digits read; in a trained model it is the column’s total,
+        with a tenth of the column before. The digit written last tells whether that column carried, and the
+        feed-forward layer turns the result into a direction. Each token has an embedding, seven numbers that stand for
+        it; those of the digits lie on an arc, so a direction chooses one. In a heat map, blue is above 0 and orange is
+        below.
+      </Heading>
+      <div id="mechanism" class="mechanism">
+        <ol>
+          <li>
+            <h3>It reads digits</h3>
+            <p>At step {step + 1}, which writes the {STEP_NAMES[step]}, these digits get most attention:</p>
             <table>
               <tbody>
-                <tr>
-                  <th scope="row">If the last digit were</th>
-                  {afterEach.map((_, digit) => <td key={digit} data-chosen={digit === last}>{digit}</td>)}
-                </tr>
-                <tr>
-                  <th scope="row">it would write</th>
-                  {afterEach.map((token, digit) => (
-                    <td key={digit} data-chosen={digit === last}>{TOKEN_NAMES[token]}</td>
-                  ))}
-                </tr>
+                {reads.slice(0, LISTED).map(({ position, digit, share }) => (
+                  <tr key={position}>
+                    <td>
+                      <b>{digit}</b>
+                    </td>
+                    <th scope="row">{POSITION_NAMES[position]}</th>
+                    <td>
+                      <span class="bar" style={{ "--share": share.toFixed(4) }} />
+                    </td>
+                    <td>{percent(Number(share.toFixed(4)))}</td>
+                  </tr>
+                ))}
               </tbody>
             </table>
-          )}
-        </li>
-        <li>
-          <h3>The direction of the result chooses a digit</h3>
-          <p>
-            The arrow is the model’s result; {percent(Number(inPlane.toFixed(3)))}{" "}
-            of its squared length is in the plane of the digits. The digit that lies farthest in its direction has the
-            largest logit, but for what the other dimensions add: the model writes <b>{TOKEN_NAMES[token]}</b>.
-          </p>
-        </li>
-      </ol>
-      <ArcFigure model={model} pointer={pointer} token={token} />
-    </div>
+          </li>
+          <li>
+            <h3>They make one number</h3>
+            <p>
+              With half of the strongest column’s attention as 1, all digits read add up to <b>{total.toFixed(2)}</b>:
+              {" "}
+              {terms.join(" + ")} + …
+            </p>
+          </li>
+          <li>
+            <h3>The digit before it gives the carry</h3>
+            <p>{carrySentence(trace, step)}</p>
+            {afterEach.length > 0 && (
+              <table>
+                <tbody>
+                  <tr>
+                    <th scope="row">If the last digit were</th>
+                    {afterEach.map((_, digit) => <td key={digit} data-chosen={digit === last}>{digit}</td>)}
+                  </tr>
+                  <tr>
+                    <th scope="row">it would write</th>
+                    {afterEach.map((token, digit) => (
+                      <td key={digit} data-chosen={digit === last}>{TOKEN_NAMES[token]}</td>
+                    ))}
+                  </tr>
+                </tbody>
+              </table>
+            )}
+          </li>
+          <li>
+            <h3>The direction of the result chooses a digit</h3>
+            <p>
+              The arrow is the model’s result; {percent(Number(inPlane.toFixed(3)))}{" "}
+              of its squared length is in the plane of the digits. The digit that lies farthest in its direction has the
+              largest logit, but for what the other dimensions add: the model writes <b>{TOKEN_NAMES[token]}</b>.
+            </p>
+          </li>
+        </ol>
+        <ArcFigure model={model} pointer={pointer} token={token} />
+      </div>
+    </>
   );
 }

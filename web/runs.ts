@@ -1,6 +1,6 @@
 import { decodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { formatInteger } from "../src/common/format_value.ts";
-import { type Plane, planeFor } from "./arc.ts";
+import { planeFor } from "./arc.ts";
 import { Changes } from "./hooks.ts";
 import { LabRun, type Slot } from "./lab_run.ts";
 import type { LabModel, Models } from "./models.ts";
@@ -14,8 +14,8 @@ export class Runs extends Changes {
   readonly #runs = new Map<Slot, LabRun>();
   readonly #models: Models;
   readonly #proof: Proof;
-  /** The plane of the digits in the final weights of a run, by its link. */
-  readonly #planes = new Map<string, Plane>();
+  /** The final weights of runs that may be replayed. */
+  readonly #ends = new Map<string, Pick<LabModel, "model" | "parameters">>();
   /** The step of the snapshot that the page shows of the {@linkcode focus}; undefined: its latest weights. */
   rewound: number | undefined;
 
@@ -41,7 +41,7 @@ export class Runs extends Changes {
 
   /** Remembers the final weights of a run, so that the plane of its digits is fixed when it is replayed. */
   knowEnd(request: Replayable, parameters: Float32Array): void {
-    this.#planes.set(keyOf(request)!, planeFor({ model: request.model, parameters }));
+    this.#ends.set(keyOf(request)!, { model: request.model, parameters });
   }
 
   /** @param step The step to return to when the run has ended */
@@ -52,9 +52,9 @@ export class Runs extends Changes {
     this.#runs.delete(slot); // keeps the map in the order of starting
     this.rewound = undefined;
     this.#models.await(slot);
-    const plane = this.#planes.get(keyOf(request) ?? "");
+    const end = this.#ends.get(keyOf(request) ?? "");
     let last: LabRun["weights"];
-    const run = new LabRun(slot, request, plane, (run) => {
+    const run = new LabRun(slot, request, end && planeFor(end), (run) => {
       if (run.weights !== last) this.#putWeights(run);
       last = run.weights;
       if (run.status === "done" && step !== undefined) this.rewind(step);

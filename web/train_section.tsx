@@ -58,6 +58,9 @@ export function TrainSection({ runs, sum, seed }: { runs: Runs; sum: Sum; seed: 
       >
         <details id="options" onInvalidCapture={({ currentTarget }) => currentTarget.open = true}>
           <summary>Options</summary>
+          <p id="recipe-description" class="note">
+            {name}: {description}; {formatInteger(totalSteps(trainRecipe(recipe)))} steps.
+          </p>
           <p class="note">
             A recipe says how to train: how many steps, how many examples in each, at which learning rate. The seed
             decides the random first weights and the examples: with backend WASM, the same seed gives the same model on
@@ -115,11 +118,7 @@ export function TrainSection({ runs, sum, seed }: { runs: Runs; sum: Sum; seed: 
           </div>
         </details>
       </form>
-      <p id="recipe-description" class="note">
-        {isFull
-          ? "Two runs are open: stop one to start another."
-          : `${name}: ${description}; ${formatInteger(totalSteps(trainRecipe(recipe)))} steps.`}
-      </p>
+      {isFull && <p class="note">Two runs are open: stop one to start another.</p>}
       <div class="runs">
         {SLOTS.flatMap((slot) => runs.all.filter((run) => run.slot === slot))
           .map((run) => (

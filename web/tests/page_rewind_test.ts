@@ -65,10 +65,13 @@ testIn("chromium", "the scrubber and the curves show the weights of any step in 
   await isAt(Number(/[\d,]+/.exec(String(await text.jsonValue()))![0].replaceAll(",", "")));
   assertNotEquals(await shown(page), atEnd);
 
-  // back to the latest weights, and played from the start
+  // back to the latest weights, and played from a little before
   await page.$$eval(".scrubber button", (all) => all.find(({ textContent }) => textContent === "Latest step")!.click());
   await isAt(13_000);
   await page.waitForFunction((end) => document.querySelector("#sum-verdict")!.innerHTML === end, {}, atEnd[0]);
+  await page.focus("#scrubber");
+  for (let i = 0; i < 4; i++) await page.keyboard.press("ArrowLeft");
+  await page.waitForFunction(() => document.querySelector("#scrubber-step")!.textContent !== "step 13,000");
   await page.focus(".scrubber button");
   await page.keyboard.press("Enter");
   await hasText(page, ".scrubber button", "Pause replay");

@@ -203,7 +203,7 @@ testIn(
       const [first, ...others] = [...document.querySelectorAll("#charts figcaption output")].map((output) =>
         output.textContent!
       );
-      return /^step \d+ +A [\d.]+ +B [\d.]+/.test(first) && others.every((text) => text.startsWith("step "));
+      return /^step \d+ +A [\d.]+%? +B [\d.]+/.test(first) && others.every((text) => text.startsWith("step "));
     });
 
     await page.click("#run-A button");

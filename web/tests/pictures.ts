@@ -59,6 +59,7 @@ try {
   const { page } = lab;
   await film(page, join(DOCS, "lab-learning"), () => page.click("#learn"));
   await page.waitForSelector("#stamp:not([hidden])", { timeout: TRAINING_PATIENCE });
+  await page.emulateMediaFeatures([{ name: "prefers-reduced-motion", value: "reduce" }]);
   await page.setViewport(PREVIEW);
   await page.evaluate(() => document.querySelector("#strip")!.scrollIntoView());
   await take(page, join(WEB, "preview"));
