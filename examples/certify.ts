@@ -3,7 +3,7 @@ import { train } from "@x/tiny-adder";
 import { certify, checkCertificate } from "@x/tiny-adder/certify";
 import { decodeCheckpoint } from "@x/tiny-adder/checkpoint";
 
-const { checkpoint } = await train({ recipe: "sure", seed: 5 });
+const { checkpoint } = await train({ recipe: "sure", seed: 5, certify: true });
 const model = decodeCheckpoint(checkpoint);
 
 const { verdict, counterexample, worstMargin, certificate } = await certify(model);

@@ -10,6 +10,7 @@ import { positionOfA, positionOfB, QUERIES } from "../model/vocabulary.ts";
 import { hashOfWeights, sealCertificate } from "./certificate.ts";
 import { CounterexampleSearch } from "./counterexample_search.ts";
 import { proveAllSteps, type StepOutcome } from "./prove.ts";
+import type { Found } from "./prover.ts";
 import type { CertifyCheckpoint, CertifyOptions, CertifyResult, Input, OpenRegion } from "./types.ts";
 import { createWorkerPool } from "./worker_pool.ts";
 
@@ -48,18 +49,18 @@ export async function certify(checkpoint: CheckpointSource, options: CertifyOpti
 }
 
 /**
- * As {@linkcode certify}, and reports the inputs with the smallest margins met at each step as well.
+ * As {@linkcode certify}, and reports the inputs with the smallest margins met at each step, and the least of these.
  *
- * @param options With `exhaustive` it looks at all steps, even where one is found to be wrong; with `even` it proves no step to have a larger
- * margin than the least that was met at any, which takes less time
+ * @param options With `exhaustive` it looks at all steps, even where one is found to be wrong. With `promising` it hardens: it proves nothing where a smaller margin was met, no step to have a larger one than the least that
+ * was met at any, and ends at the first step that cannot be proved
  */
 export async function examine(
   checkpoint: CertifyCheckpoint,
-  options: CertifyOptions & { exhaustive?: boolean; even?: boolean },
-): Promise<{ result: CertifyResult; narrow: Input[] }> {
+  options: CertifyOptions & { exhaustive?: boolean; promising?: number },
+): Promise<{ result: CertifyResult; narrow: Input[]; margin: number }> {
   const { model, parameters } = checkpoint;
   checkParameters(parameters, variantOf(model));
-  const { seconds = DEFAULT_SECONDS, cuts = DEFAULT_CUTS, exhaustive = false, even = false } = options;
+  const { seconds = DEFAULT_SECONDS, cuts = DEFAULT_CUTS, exhaustive = false, promising } = options;
   const { signal, onProgress } = options;
   const { threads = Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1) } = options;
   signal?.throwIfAborted();
@@ -68,19 +69,23 @@ export async function examine(
   const search = new CounterexampleSearch(checkpoint);
   const quick = search.quick();
   // where the module gives up its tables nothing can be proved: the theorem is about decoding by tables as well
-  const numbers = quick === undefined || exhaustive ? readDecodingNumbers(model, parameters) : null;
+  const numbers = quick === undefined || exhaustive || promising !== undefined
+    ? readDecodingNumbers(model, parameters)
+    : null;
   const pool = await createWorkerPool(numbers === null ? 1 : threads);
   const abort = () => pool.end(signal!.reason);
   signal?.addEventListener("abort", abort);
   let outcomes: StepOutcome[] = [];
+  let met: Found[] = [];
   try {
     signal?.throwIfAborted();
     if (numbers !== null) {
       pool.load(numbers);
-      outcomes = await proveAllSteps({
-        ...{ pool, search, needed: NEEDED, mostCuts: cuts, exhaustive, even, until: Date.now() + 1000 * seconds },
+      ({ outcomes, narrow: met } = await proveAllSteps({
+        ...{ pool, search, needed: NEEDED, mostCuts: cuts, exhaustive, until: Date.now() + 1000 * seconds },
+        promising: quick === undefined || promising === undefined ? promising : Infinity,
         onProgress: (proved, provedSteps) => onProgress?.({ proved, provedSteps, seconds: elapsed() }),
-      });
+      }));
     }
   } finally {
     signal?.removeEventListener("abort", abort);
@@ -103,8 +108,9 @@ export async function examine(
       ...{ inputs: INPUTS, worstMargin, steps: proved.map(({ certificate }) => certificate) },
     }),
   };
-  const narrow = outcomes.flatMap((outcome) => outcome.narrow.map(({ a, b }) => ({ a, b })));
-  return { result, narrow: quick === undefined ? narrow : [quick, ...narrow] };
+  const narrow = met.map(({ a, b }) => ({ a, b }));
+  const margin = Math.min(...met.map((found) => found.margin));
+  return { result, narrow: quick === undefined ? narrow : [quick, ...narrow], margin };
 }
 
 /** A part as people read it. */

@@ -13,7 +13,7 @@ export interface HardenOptions {
   rounds?: number;
   /** Seed of the examples, a whole number in [0, 2^32). @default {1} */
   seed?: number;
-  /** Gives up the proof of a group of inputs, and trains on, after that many cuts. @default {10_000} */
+  /** Gives up the proof of a group of inputs, and trains on, after that many cuts. @default {2000} */
   cuts?: number;
   /** Threads, 1 … 64; the result is the same with any number. @default {all cores} */
   threads?: number;
@@ -21,8 +21,11 @@ export interface HardenOptions {
   backend?: BackendName | "auto";
   /** Ends it early: the promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Called before each round of training: how many steps of the answer are proved, and how many inputs are trained on. */
-  onRound?: (round: { round: number; proved: number; pool: number }) => void;
+  /**
+   * Called before each round of training: the least margin that was met, in logits, how many steps of the answer are proved, and how many inputs
+   * are trained on. Nothing is proved where the margin is small.
+   */
+  onRound?: (round: { round: number; margin: number; proved: number; pool: number }) => void;
   /** Called now and then with a proof's progress. */
   onProgress?: (progress: CertifyProgress) => void;
 }
@@ -44,7 +47,11 @@ const OPTIONS: OptionKinds<HardenOptions> = {
   ...{ threads: "a whole number from 1 to 64", backend: "a text", signal: "an AbortSignal" },
   ...{ onRound: "a function", onProgress: "a function" },
 };
-const CUTS = 10_000;
+const CUTS = 2000;
+/** Cuts after the last round. */
+const LAST_CUTS = 10_000;
+/** A proof is not tried where the search meets a smaller margin, in logits: training on what it met costs less. */
+const PROMISING = 1.5;
 const BATCH = 64;
 /** Examples of a batch that come from what was found. */
 const FOUND = 16;
@@ -75,14 +82,16 @@ export async function harden(checkpoint: CheckpointSource, options: HardenOption
   let parameters: Float32Array = given.slice();
   const pool: Input[] = [];
   for (let round = 0;; round++) {
-    const { result, narrow } = await examine({ model, parameters }, {
-      ...{ cuts, seconds: Infinity, threads, exhaustive: true, even: true, signal, onProgress },
+    const isLast = round === rounds;
+    const { result, narrow, margin } = await examine({ model, parameters }, {
+      ...{ seconds: Infinity, threads, signal, onProgress },
+      ...{ cuts: isLast ? LAST_CUTS : cuts, promising: isLast ? -Infinity : PROMISING },
     });
-    if (result.certified || round === rounds) {
+    if (result.certified || isLast) {
       return { parameters, result, rounds: round, examples: round * STEPS * BATCH };
     }
     pool.push(...narrow);
-    onRound({ round: round + 1, proved: result.steps.length, pool: pool.length });
+    onRound({ round: round + 1, margin, proved: result.steps.length, pool: pool.length });
     const engine = await createEngine({ backend, model, threads: result.threads });
     try {
       engine.setParameters(parameters);

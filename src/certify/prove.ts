@@ -15,6 +15,8 @@ const SEARCHED = 64;
  * margin takes far more cuts than one of any margin. The first share comes twice, since the first proofs may meet a worse input.
  */
 const AIMS = [[0.87, 300], [0.87, 300], [0.6, 1000], [0.3, 3000], [0.1, 10_000], [0, Infinity]] as const;
+/** The same where the least margin of all steps is enough. Most cuts are those of one group, and hardly fewer for a smaller margin. */
+const EVEN_AIMS = [[0.87, 150], [0.5, 2000], [0, Infinity]] as const;
 /** After this round of them a local search looks for worse inputs, which the walk along gradients has missed. */
 const LOCAL_SEARCH_AFTER = 1;
 /** Groups of one task; each is a task by itself where it may take more cuts than {@linkcode LARGE_TASK}. */
@@ -53,8 +55,11 @@ export interface ProveOptions {
   until: number;
   /** Whether to go on with the other steps where one is found to be wrong. */
   exhaustive: boolean;
-  /** Whether no step need have a larger margin than the least that was met at any, which takes less time. */
-  even: boolean;
+  /**
+   * For hardening: nothing is proved where a smaller margin than this was met, no step is proved to have a larger one than the least that was met
+   * at any, and the first step that cannot be proved is the last that counts.
+   */
+  promising?: number | undefined;
   /** Called with the share of the groups that are settled, and the number of steps that are. */
   onProgress: (proved: number, provedSteps: number) => void;
 }
@@ -63,28 +68,39 @@ export interface ProveOptions {
  * Proves all steps at once, the last one first: it is the one that most often cannot be proved. The result does not depend on which step is done
  * first: a wrong sum counts once all later steps are done.
  *
- * @returns The outcome of each step, the last one first; without those before the one that is found to be wrong, unless the search is exhaustive
+ * @returns The outcome of each step, the last one first, without those before the one that ended the proof; and the inputs with the smallest
+ * margins that were met at each step
  */
-export async function proveAllSteps(options: ProveOptions): Promise<StepOutcome[]> {
+export async function proveAllSteps(options: ProveOptions): Promise<{ outcomes: StepOutcome[]; narrow: Found[] }> {
+  const { pool, promising, exhaustive, onProgress } = options;
   const shares = new Float64Array(QUERIES);
   const steps = Array.from({ length: QUERIES }, (_, i) => QUERIES - 1 - i);
-  const searched = await Promise.all(steps.map((step) => searchStep(step, options.pool)));
-  const least = options.even ? Math.min(...searched.map(({ narrow }) => narrow[0]?.margin ?? NaN)) : Infinity;
+  const searched = await Promise.all(steps.map((step) => searchStep(step, pool)));
+  const met = searched.map(({ narrow }) => [...narrow]); // proofs add to them, whenever they are done
+  const outcomes: StepOutcome[] = [];
+  const margins = met.map((narrow) => narrow[0]?.margin ?? NaN);
+  const least = Math.min(...margins);
+  if (promising !== undefined && least < promising) {
+    const open = (step: number, i: number) => ({ step, bound: margins[i], digits: undefined });
+    return {
+      outcomes: steps.map((step, i) => ({ proved: false, open: open(step, i), narrow: met[i] })),
+      narrow: met.flat(),
+    };
+  }
   const running = steps.map((step, i) =>
-    proveStep(step, searched[i], least, options, (share) => {
+    proveStep(step, searched[i], promising === undefined ? undefined : least, options, (share) => {
       shares[step] = Math.max(shares[step], share);
       const proved = shares.reduce((sum, value) => sum + value, 0) / QUERIES;
-      options.onProgress(proved, shares.filter((share) => share === 1).length);
+      onProgress(proved, shares.filter((share) => share === 1).length);
     })
   );
   for (const proof of running) proof.catch(() => {}); // awaited in their order
-  const outcomes: StepOutcome[] = [];
   for (const proof of running) {
     const outcome = await proof;
     outcomes.push(outcome);
-    if (!options.exhaustive && "counterexample" in outcome) break;
+    if (!exhaustive && ("counterexample" in outcome || promising !== undefined && !outcome.proved)) break;
   }
-  return outcomes;
+  return { outcomes, narrow: met.flatMap((narrow, i) => outcomes[i]?.narrow ?? narrow) };
 }
 
 /** Adds inputs that were met to those with the smallest margins. */
@@ -112,11 +128,11 @@ async function searchStep(step: number, pool: WorkerPool): Promise<{ all: OpenGr
   return { all, narrow };
 }
 
-/** @param least A margin than which none need be larger */
+/** @param enough A margin that is enough; without one nearly the worst input's */
 async function proveStep(
   step: number,
   { all, narrow }: { all: readonly OpenGroup[]; narrow: Found[] },
-  least: number,
+  enough: number | undefined,
   { pool, search, needed, mostCuts, until }: ProveOptions,
   onProgress: (proved: number) => void,
 ): Promise<StepOutcome> {
@@ -128,9 +144,10 @@ async function proveStep(
   let margin = Infinity;
   let cutCount = 0;
   const cuts: CertificateStep["cuts"] = {};
-  for (const [round, [share, mostCutsHere]] of AIMS.entries()) {
-    const worst = Math.min(narrow[0].margin, Math.max(least, needed));
+  for (const [round, [share, mostCutsHere]] of (enough === undefined ? AIMS : EVEN_AIMS).entries()) {
+    const worst = Math.min(narrow[0].margin, enough ?? Infinity);
     if (!(worst >= needed)) break;
+    if (enough !== undefined && round > 0 && mostCuts <= EVEN_AIMS[round - 1][1]) break;
     // a margin is rounded to the sixth decimal, so that certificates stay short
     const aim: Aim = {
       margin: Math.floor(1e6 * Math.max(needed, share * worst)) / 1e6,
@@ -156,7 +173,8 @@ async function proveStep(
       }
       onProgress((all.length - open.length + (i + 1) / running.length * (open.length - unproved.length)) / all.length);
     }
-    if (unproved.length > 0 && round === LOCAL_SEARCH_AFTER && Date.now() < until) {
+    const goesOn = enough === undefined || aim.cuts < mostCuts;
+    if (unproved.length > 0 && goesOn && round === LOCAL_SEARCH_AFTER && Date.now() < until) {
       const searches = [...narrow, ...search.starts].map((start) =>
         pool.submit({ kind: "descend", step, start }, step)
       );

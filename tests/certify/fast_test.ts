@@ -18,7 +18,7 @@ Deno.test({
     const numbers = readDecodingNumbers(checkpoint.model, checkpoint.parameters, "fast")!;
     const pool = await createWorkerPool(1);
     pool.load(numbers);
-    const outcomes = await proveAllSteps({
+    const { outcomes } = await proveAllSteps({
       ...{ pool, search: new CounterexampleSearch(checkpoint), needed: 0.001, mostCuts: 10_000, until: Infinity },
       ...{ exhaustive: false, even: false, onProgress: () => {} },
     });

@@ -59,7 +59,7 @@ Deno.test("train ends with a model that is proved right, three lines, and two co
     `weights: ${join(out, "model.safetensors")}, proof: ${join(out, "certificate.json")}`,
     "",
   ]);
-  assertMatch(stderr, /^sure: model 763, 25,000 steps, seed 4, wasm\n/);
+  assertMatch(stderr, /^sure: model 763, 13,000 steps, seed 4, wasm\n/);
   assertEquals(commands.length, 2);
   const [add, check] = commands;
   assertEquals(await typed(add), { code: 0, stdout: "42 + 7 = 49  ✓\n", stderr: "" });

@@ -24,7 +24,7 @@ Deno.test("the recipes are fast, sure and paper, and know their names", () => {
 for (
   const { name, batch, gateA, stepsB, peakB, gateB } of [
     { name: "fast", batch: 32, gateA: 0.33, stepsB: 8000, peakB: 0.015, gateB: { loss: 0.06, atStep: 4000 } },
-    { name: "sure", batch: 64, gateA: 0.30, stepsB: 20_000, peakB: 0.01, gateB: { loss: 0.035, atStep: 6000 } },
+    { name: "sure", batch: 32, gateA: 0.33, stepsB: 8000, peakB: 0.015, gateB: { loss: 0.06, atStep: 4000 } },
   ]
 ) {
   Deno.test(`recipe ${name} explores for 5,000 steps, from short operands to long ones`, () => {

@@ -45,7 +45,7 @@ Deno.test("the checkpoint says what it is and how it was made", async () => {
     recipe: "sure",
     seed: "5",
     step: "20",
-    examples: "1280",
+    examples: "640",
     attempt: "0",
     backend: "wasm",
     arithmetic: "exact",

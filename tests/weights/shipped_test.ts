@@ -48,8 +48,9 @@ for (const shipped of SHIPPED_MODELS) {
   });
 
   if (metadata.hardening_rounds !== undefined) continue; // another prover would harden it on other pairs
-  Deno.test(`training with the recipe and seed that the file of ${model} names gives its bytes`, async () => {
-    const { checkpoint } = await train({ recipe: metadata.recipe, seed: Number(metadata.seed), model });
+  Deno.test(`training with the recipe and seed that the file of ${model} holds gives its bytes`, async () => {
+    const recipe = JSON.parse(metadata.recipe_json);
+    const { checkpoint } = await train({ recipe, seed: Number(metadata.seed), model });
     assertEquals(checkpoint, encodeCheckpoint(shippedCheckpoint(shipped)));
   });
 }
