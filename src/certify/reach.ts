@@ -246,6 +246,7 @@ export class Reach {
   leastTied(w: Float64Array, at: number): number {
     const x = dot(this.#along(w, at), 0, this.center);
     const least = this.#leastTied(this.#direction, 0, 1, x) - x;
+    if (this.#part.cell === undefined) return least;
     const far = Math.hypot(...this.center);
     let [most, size] = [0, 0];
     for (let i = 0; i < KEY_WIDTH; i++) {
@@ -253,7 +254,7 @@ export class Reach {
       size += Math.abs(w[at + i]) * (this.sides[i] + far);
     }
     // excluded by so much that the checker, whose float64 is rounded otherwise, finds it, too
-    this.isEmpty = this.#part.cell !== undefined && least > most + SLACK * size;
+    this.isEmpty = least > most + SLACK * size;
     return least;
   }
 

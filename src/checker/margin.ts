@@ -5,7 +5,7 @@
  */
 import { GELU } from "../engine/reference/gelu.ts";
 import { type DecodingNumbers, KEY_WIDTH, rowsOf } from "../engine/wasm/decoding_tables.ts";
-import { HIDDEN, variantOf, WIDTH } from "../model/variant.ts";
+import { HIDDEN, type Variant, variantOf, WIDTH } from "../model/variant.ts";
 import { Attention, MOST_ROUNDS, type Part } from "./attention.ts";
 import { GELU_ERROR, GELU_UNDERFLOW } from "./elementary_bounds.ts";
 import { DEVIATIONS, FLOAT32, type Form, Forms } from "./forms.ts";
@@ -22,7 +22,17 @@ export class Layers {
   /** The work so far, in looks at the inputs. */
   looks = 0;
 
-  constructor(private readonly numbers: DecodingNumbers) {}
+  readonly #variant: Variant;
+  readonly #projection: number[][];
+  readonly #w1: number[][];
+  readonly #w2: number[][];
+  readonly #output: number[][];
+
+  constructor({ model, projection, w1, w2, output }: DecodingNumbers) {
+    this.#variant = variantOf(model);
+    [this.#projection, this.#w1, this.#output] = [projection, w1, output].map((matrix) => rowsOf(matrix, WIDTH));
+    this.#w2 = rowsOf(w2, HIDDEN);
+  }
 
   /**
    * Whether every margin over a part is at least `claim`.
@@ -38,19 +48,18 @@ export class Layers {
   }
 
   #exceed({ query, target, axes }: Part, attention: Attention, claim: number): boolean {
-    const { projection, w1, w2, output } = this.numbers;
     const forms = new Forms(attention.sides, 1 + HIDDEN + 1);
     const rounding = outputRounding(query, attention.weight[0]);
     const o = attention.center.map((center, l) =>
       forms.linear(center, axes.map((axis) => axis[l]), rounding[l] + attention.skew)
     );
     const one = forms.linear(1);
-    const x1 = rowsOf(projection, WIDTH).map((row, m) => forms.sum([...row, query.x[m]], [...o, one, one], WIDTH + 1));
-    const activated = this.#normed(forms, x1, w1).map((h) => this.#activate(forms, h));
-    const x2 = rowsOf(w2, HIDDEN).map((row, m) => forms.sum([...row, 1], [...activated, x1[m]], HIDDEN + 1));
-    const logits = variantOf(this.numbers.model).finalNorm
-      ? this.#normed(forms, x2, output)
-      : rowsOf(output, WIDTH).map((row) => forms.sum(row, x2, WIDTH));
+    const x1 = this.#projection.map((row, m) => forms.sum([...row, query.x[m]], [...o, one, one], WIDTH + 1));
+    const activated = this.#normed(forms, x1, this.#w1).map((h) => this.#activate(forms, h));
+    const x2 = this.#w2.map((row, m) => forms.sum([...row, 1], [...activated, x1[m]], HIDDEN + 1));
+    const logits = this.#variant.finalNorm
+      ? this.#normed(forms, x2, this.#output)
+      : this.#output.map((row) => forms.sum(row, x2, WIDTH));
     return logits.every((logit, token) => {
       if (token === target) return true;
       const margin = forms.sum([1, -1], [logits[target], logit], 0);
@@ -63,8 +72,8 @@ export class Layers {
    * A norm and the linear layer after it, [out, 6 coordinates and a bias]: r times what the layer makes of x, and the bias. r is the inverse root
    * of the mean of squares of the six coordinates; a narrow model has zeros in those that it lacks.
    */
-  #normed(forms: Forms, x: readonly Form[], layer: Float32Array): Form[] {
-    const { width, layerNormEpsilon } = variantOf(this.numbers.model);
+  #normed(forms: Forms, x: readonly Form[], layer: readonly (readonly number[])[]): Form[] {
+    const { width, layerNormEpsilon } = this.#variant;
     const [inverseWidth, epsilon] = [Math.fround(1 / width), Math.fround(layerNormEpsilon)];
     const inputs = x.slice(0, KEY_WIDTH);
     const squares = inputs.map((form) => forms.square(form));
@@ -74,7 +83,7 @@ export class Layers {
     const inverseRoot = (x: number) => 1 / Math.sqrt(x);
     const error = NORM_ROUNDINGS * FLOAT32 * inverseRoot(least);
     const r = forms.curve(mean, [least, hi], inverseRoot, 0.75 * least ** -2.5, error);
-    return rowsOf(layer, WIDTH).map((row) => {
+    return layer.map((row) => {
       const bias = row[KEY_WIDTH];
       const product = forms.product(r, forms.sum(row, inputs, WIDTH + 2));
       product[0] += bias;
@@ -84,7 +93,7 @@ export class Layers {
 
   /** GELU, as the kernels compute it. */
   #activate(forms: Forms, h: Form): Form {
-    const kind = variantOf(this.numbers.model).gelu;
+    const kind = this.#variant.gelu;
     const { relative, absolute } = GELU_ERROR[kind];
     const gelu = GELU[kind].value;
     const [lo, hi] = forms.range(h);

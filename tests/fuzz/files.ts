@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkCertificate, type CheckResult, refine } from "../../src/checker/check.ts";
+import { checkCertificate, type CheckResult } from "../../src/checker/check.ts";
 import { Layers } from "../../src/checker/margin.ts";
 import { sealCertificate } from "../../src/certify/certificate.ts";
 import { concatenate } from "../../src/checkpoint/common/bytes.ts";
@@ -181,7 +181,8 @@ export const SEALED_CERTIFICATES: Target<unknown> = {
 
 const { hold } = Layers.prototype;
 /** No part holds before the last step of its refinement, where the certificate's cuts count, and there all do. */
-const takenForGranted: typeof hold = (part) => part.box !== undefined || refine(part).length === 0;
+const takenForGranted: typeof hold = ({ query: { step }, pairs, box }) =>
+  box !== undefined || [step, step - 1].every((place) => (pairs[place] ?? []).length < 2);
 
 /** The bounds are taken for granted: all that a file can say to the checker, in little time. */
 const cuts = sealed("certificates, sealed, cuts", async (certificate) => {

@@ -35,9 +35,9 @@ export interface DecodingNumbers {
 }
 
 /** The rows of a matrix [out, columns]. */
-export function rowsOf(matrix: Float32Array, columns: number): Float32Array[] {
+export function rowsOf(matrix: Float32Array, columns: number): number[][] {
   const count = matrix.length / columns;
-  return Array.from({ length: count }, (_, row) => matrix.subarray(row * columns, (row + 1) * columns));
+  return Array.from({ length: count }, (_, row) => Array.from(matrix.subarray(row * columns, (row + 1) * columns)));
 }
 
 /** What one query of the attention reads: position 21 + step, holding a token. All float32 values are exact in float64. */
