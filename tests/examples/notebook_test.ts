@@ -39,8 +39,15 @@ async function runNotebook(name: string): Promise<{ ran: Notebook; saved: Notebo
     }),
   );
   const file = `${EXAMPLES}/${name}`;
-  const ran = JSON.parse(await outputOf("nbclient", ["-B", SCRIPT, file], { env: { JUPYTER_PATH: folder.path } }));
-  return { ran, saved: JSON.parse(await Deno.readTextFile(file)) };
+  const saved: Notebook = JSON.parse(await Deno.readTextFile(file));
+  const outputsOf = ({ cells }: Notebook) => cells.map(({ outputs = [] }) => outputs.length).join();
+  // on a busy machine the kernel loses the output of a cell now and then (in three of eight runs): three tries
+  for (let tries = 1;; tries++) {
+    const ran: Notebook = JSON.parse(
+      await outputOf("nbclient", ["-B", SCRIPT, file], { env: { JUPYTER_PATH: folder.path } }),
+    );
+    if (tries === 3 || outputsOf(ran) === outputsOf(saved)) return { ran, saved };
+  }
 }
 
 testIn(
@@ -51,7 +58,7 @@ testIn(
     assertEquals(results(ran), results(saved));
     assertEquals(results(ran), [
       "49",
-      '"100% of 100000 pairs that it never saw are added correctly"',
+      '"100% of 10000 pairs that it never saw are added correctly"',
       "execute_result, a curve of more than 50 points",
       '{ certified: true, pairs: "100000000000000000000", sum: 10000000000 }',
     ]);
