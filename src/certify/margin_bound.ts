@@ -8,6 +8,7 @@
 import { type DecodingNumbers, KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
 import { GELU_ERROR } from "../checker/elementary_bounds.ts";
 import { FLOAT32, FLOAT64, UNDERFLOW } from "../checker/forms.ts";
+import { outputRounding } from "../checker/query.ts";
 import { HIDDEN, TOKENS, variantOf, WIDTH } from "../model/variant.ts";
 import { TABLE_ERROR, tabulatedGelu } from "./post_attention.ts";
 import type { Query } from "./query.ts";
@@ -95,7 +96,7 @@ export class MarginBound {
       let low = this.#forms[MARGIN * FORM] - this.#radius(MARGIN, 1);
       if (level !== "boxed" && !(low >= enough)) {
         const middle = this.#forms[MARGIN * FORM] - this.#radius(MARGIN, PLAIN);
-        low = Math.max(low, middle + this.#leastLinear(MARGIN * FORM + 1, level));
+        low = Math.max(low, middle + this.#reach.least(this.#forms, MARGIN * FORM + 1, level === "tied"));
         // the checker, too, goes through the tokens in their order, up to the first that is not proved
         if (level === "tied" && this.#reach.isEmpty && !(least < enough)) return Infinity;
       }
@@ -105,18 +106,11 @@ export class MarginBound {
     return least === Infinity ? enough : least;
   }
 
-  /** The least w . t of a form. */
-  #leastLinear(at: number, level: Level): number {
-    if (level === "tied") return this.#reach.leastTied(this.#forms, at);
-    this.#reach.apart(this.#forms, at);
-    return this.#reach.lo;
-  }
-
   /** All forms but the margins'. */
   #bound(query: Query): void {
     this.#reach.measureSides();
     const { axes, center, leastWeight, skew } = this.#reach;
-    const rounding = query.rounding(leastWeight);
+    const rounding = outputRounding(query.checked, leastWeight);
     const forms = this.#forms;
     for (let l = 0; l < KEY_WIDTH; l++) {
       const at = (O + l) * FORM;

@@ -1,7 +1,7 @@
 /**
  * One query of the attention as the prover reads it: the exact numbers of the module's tables.
  */
-import { outputRounding, type Query as CheckerQuery, queryOf } from "../checker/query.ts";
+import { type Query as CheckerQuery, queryOf } from "../checker/query.ts";
 import { DIGITS, KEY_WIDTH, type QueryTable, ROW, tokensAtPosition } from "../engine/wasm/decoding_tables.ts";
 import { FIRST_QUERY, OPERAND_DIGITS, positionOfA, positionOfB } from "../model/vocabulary.ts";
 
@@ -27,14 +27,14 @@ export class Query {
   /** [7]: the sum of the rows that each input has: of the symbols, and of the position that asks. */
   readonly fixedRow = new Float64Array(KEY_WIDTH + 1);
   /** The checker's own, so that its rounding terms are ours. */
-  readonly #checked: CheckerQuery;
+  readonly checked: CheckerQuery;
 
   constructor(readonly step: number, readonly token: number, table: QueryTable) {
     this.x = Float64Array.from(table.x);
     this.rows = table.rows;
     this.positions = FIRST_QUERY + step + 1;
-    this.#checked = queryOf(step, token, table);
-    this.sizes = this.#checked.sizes;
+    this.checked = queryOf(step, token, table);
+    this.sizes = this.checked.sizes;
     const places = [step, step - 1].filter((place) => place >= 0 && place < OPERAND_DIGITS);
     const tied = new Set(places.flatMap((place) => [positionOfA(place), positionOfB(place)]));
     const positions = Array.from({ length: this.positions }, (_, position) => position);
@@ -53,10 +53,5 @@ export class Query {
         this.faintHi[l] += Math.max(...column(position, l));
       }
     }
-  }
-
-  /** How far each coordinate of the output that the kernels compute may be from the quotient, [6]. */
-  rounding(leastWeight: number): ArrayLike<number> {
-    return outputRounding(this.#checked, leastWeight);
   }
 }

@@ -242,8 +242,12 @@ export class Reach {
     this.hi = -this.#leastTied(this.#direction, 0, -1, -x) - x;
   }
 
-  /** The lower end alone of {@linkcode tied}; says as well whether it excludes the cell. */
-  leastTied(w: Float64Array, at: number): number {
+  /** The lower end alone of {@linkcode tied} or {@linkcode apart}; with ties it says as well whether it excludes the cell. */
+  least(w: Float64Array, at: number, isTied = true): number {
+    if (!isTied) {
+      this.apart(w, at);
+      return this.lo;
+    }
     const x = dot(this.#along(w, at), 0, this.center);
     const least = this.#leastTied(this.#direction, 0, 1, x) - x;
     if (this.#part.cell === undefined) return least;
@@ -286,7 +290,7 @@ export class Reach {
       towards.set(this.#along(Float64Array.from(outside), 0));
       // towards the part, by the axes: rounded to few digits, so that it is short to write down
       const hint = outside.map((value) => -Number((value / length).toFixed(3)));
-      this.leastTied(Float64Array.from(hint), 0);
+      this.least(Float64Array.from(hint), 0);
       if (this.isEmpty) return hint;
       outputOf(this.#query, this.input(), own);
       if (near === undefined) {

@@ -70,7 +70,7 @@ export class Attention {
     const [least, most] = [untied(NO_DIRECTION, -1), -untied(NO_DIRECTION, 1)];
     this.isEmpty = least === Infinity && sizes[WEIGHT] < Infinity;
     this.weight = [least * (1 - FLOAT64), most * (1 + FLOAT64)];
-    this.center = UNITS.map((unit) => (untied(unit, 0) - untied(negated(unit), 0)) / (least + most));
+    this.center = UNITS.map((unit) => (untied(unit, 0) - untied(unit.map((value) => -value), 0)) / (least + most));
     const box = part.box ?? axes.map((axis) => this.along(axis, 1));
     this.center = combine(box.map(([lo, hi]) => (lo + hi) / 2), axes);
     const size = this.center.reduce((sum, center, l) => sum + sizes[l] / least + Math.abs(center), 0);
@@ -95,7 +95,7 @@ export class Attention {
 
   /** Between what axis . o lies. @param rounds How hard is tried to find a tight bound; 1: without ties */
   along(axis: readonly number[], rounds = MOST_ROUNDS): Range {
-    return [this.#leastAlong(axis, rounds), -this.#leastAlong(negated(axis), rounds)];
+    return [this.#leastAlong(axis, rounds), -this.#leastAlong(axis.map((value) => -value), rounds)];
   }
 
   /** The least w . o, from below: x + min sum e (w . key - x) / sum e, for the best of a few x; -Infinity where numbers overflow. */
@@ -185,8 +185,4 @@ export function arePerpendicular(axes: readonly (readonly number[])[]): boolean 
     const product = combine(axes.map((axis) => axis[l]), axes);
     return unit.every((value, m) => Math.abs(value - product[m]) <= SKEW);
   });
-}
-
-function negated(w: readonly number[]): number[] {
-  return w.map((value) => -value);
 }

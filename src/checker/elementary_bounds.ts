@@ -13,9 +13,6 @@ export const EXP2_RELATIVE = 1.94e-7;
 /**
  * GELU: |f(u) - gelu(u)| is at most `relative` |gelu(u)| + `absolute` |u| + {@linkcode GELU_UNDERFLOW} for every finite u,
  * so f(u) is finite.
- *
- * A smaller `absolute` costs a larger `relative`, because the exponent of the lower tail is rounded in float32. With 2^-71, which covers what is
- * left where the exponential ends at 2^-72 (u < -9.9 for erf, u < -7 for tanh), it would be about 3.1e-6 (erf) and 6.5e-6 (tanh).
  */
 export const GELU_ERROR: Readonly<Record<Variant["gelu"], { relative: number; absolute: number }>> = {
   erf: { relative: 9.1e-7, absolute: 2 ** -34 },
