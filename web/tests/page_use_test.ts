@@ -202,7 +202,7 @@ testIn("chromium", "after the first load the page needs no network", async () =>
   await page.reload();
   await isReady(page);
   await startTraining(page, { recipe: "fast", seed: "2" });
-  await hasText(page, "#run-A .state", "of 100,000 held-out sums right", TRAINING_PATIENCE);
+  await page.waitForSelector("#run-A[data-status=done]", { timeout: TRAINING_PATIENCE });
   assertEquals(own.paths.slice(before).filter((path) => path !== "/sw.js"), []);
   assertEquals(errors, []);
 });

@@ -7,8 +7,8 @@ import { buildSite, labSite } from "./site.ts";
 
 const [DOCS, WEB] = ["../../docs/", "../"].map((path) => fromFileUrl(new URL(path, import.meta.url)));
 const SIZE = { width: 1280, height: 1300 };
-/** The moving picture: its size, its length, and the least time from one picture to the next, in milliseconds. */
-const FILM = { width: 1200, height: 800, length: 10_000, interval: 100 };
+/** The moving picture: its size, and in milliseconds its most length, the least time between two pictures, and how long the last one stays. */
+const FILM = { width: 1200, height: 800, length: 10_000, interval: 100, rest: 3000 };
 /** How links are previewed. */
 const PREVIEW = { width: 1200, height: 630 };
 
@@ -20,7 +20,7 @@ async function take(page: Page, path: string, section?: string): Promise<void> {
   else await (await page.$(section))!.screenshot(options);
 }
 
-/** Films a page while something happens, and for the rest of the film. */
+/** Films a page while something happens. What takes longer than the film is shown faster. */
 async function film(page: Page, path: string, action: () => Promise<unknown>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "tiny-adder-film-" });
   const session = await page.createCDPSession();
@@ -28,27 +28,32 @@ async function film(page: Page, path: string, action: () => Promise<unknown>): P
   const written: Promise<void>[] = [];
   session.on("Page.screencastFrame", ({ data, metadata, sessionId }) => {
     session.send("Page.screencastFrameAck", { sessionId });
-    const at = 1000 * metadata.timestamp!;
-    if (at < (frames.at(-1)?.at ?? 0) + FILM.interval) return;
     const file = join(folder, `${frames.length}.png`);
-    frames.push({ file, at });
+    frames.push({ file, at: 1000 * metadata.timestamp! });
     written.push(Deno.writeFile(file, Uint8Array.fromBase64(data)));
   });
   await session.send("Page.startScreencast", { format: "png" });
   await action();
-  await new Promise((resolve) => setTimeout(resolve, FILM.length));
+  await new Promise((resolve) => setTimeout(resolve, 1500)); // the animation of the stamp
   await session.send("Page.stopScreencast");
   await Promise.all(written);
-  const last = frames[0].at + FILM.length;
-  const args = frames.filter(({ at }) => at < last).flatMap(({ file, at }, i, all) => {
-    const duration = Math.round((all[i + 1]?.at ?? last + 2000) - at); // the last picture stays
+  const speed = Math.max(1, (frames.at(-1)!.at - frames[0].at) / FILM.length);
+  let shown = -Infinity;
+  const kept = frames.filter(({ at }, i) => {
+    const isKept = at >= shown + speed * FILM.interval || i === frames.length - 1;
+    if (isKept) shown = at;
+    return isKept;
+  });
+  const args = kept.flatMap(({ file, at }, i) => {
+    const duration = i === kept.length - 1 ? FILM.rest : Math.max(1, Math.round((kept[i + 1].at - at) / speed));
     return ["-d", String(duration), file];
   });
   const { success, stderr } = await new Deno.Command("img2webp", {
-    args: ["-loop", "0", "-lossy", "-q", "60", "-m", "6", ...args, "-o", `${path}.webp`],
+    args: ["-loop", "0", "-lossy", "-q", "60", "-m", "4", ...args, "-o", `${path}.webp`],
   }).output();
   await Deno.remove(folder, { recursive: true });
   if (!success) throw new Error(`Cannot make the moving picture: ${new TextDecoder().decode(stderr)}`);
+  console.log(`the moving picture is shown at ${speed.toFixed(1)} times the speed of this machine`);
 }
 
 const folder = await buildSite();
@@ -57,8 +62,10 @@ try {
   await using running = await startBrowser();
   await using lab = await openLab(running.browser, site.url, { ...FILM, ready: isLoaded });
   const { page } = lab;
-  await film(page, join(DOCS, "lab-learning"), () => page.click("#learn"));
-  await page.waitForSelector("#stamp:not([hidden])", { timeout: TRAINING_PATIENCE });
+  await film(page, join(DOCS, "lab-learning"), async () => {
+    await page.click("#learn");
+    await page.waitForSelector("#stamp:not([hidden])", { timeout: TRAINING_PATIENCE });
+  });
   await page.emulateMediaFeatures([{ name: "prefers-reduced-motion", value: "reduce" }]);
   await page.setViewport(PREVIEW);
   await page.evaluate(() => document.querySelector("#strip")!.scrollIntoView());
