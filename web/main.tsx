@@ -2,6 +2,7 @@ import { render } from "preact";
 import { eventLoopTurn } from "../src/common/event_loop.ts";
 import { initialParameters } from "../src/model/initialization.ts";
 import { variantOf } from "../src/model/variant.ts";
+import { trainRecipe } from "../src/training/recipes.ts";
 import { SHIPPED_MODELS, shippedCheckpoint } from "../src/weights/mod.ts";
 import { planeFor } from "./arc.ts";
 import { Capabilities, threadsHere } from "./capabilities.tsx";
@@ -22,11 +23,15 @@ const shipped = shippedCheckpoint();
 const { model, metadata: { recipe, seed: seedText } } = shipped;
 const seed = Number(seedText);
 await eventLoopTurn(); // here and below: all at once would block the page noticeably
-// the page begins where its first run does, whose end is known: the shipped weights
+/** Whether today's recipe of that name, with the same seed, gives these weights again. */
+const isReplayable = ({ model, metadata }: typeof shipped) =>
+  metadata.recipe_json === JSON.stringify(trainRecipe(metadata.recipe, { model }));
+// the page begins where its first run does
 const untrained = { ...shipped, parameters: initialParameters(variantOf(model), seed) };
 const models = new Models({
   ...untrained,
-  ...{ id: "untrained", label: "random weights", note: "not trained yet", plane: planeFor(shipped) },
+  ...{ id: "untrained", label: "random weights", note: "not trained yet" },
+  ...(isReplayable(shipped) && { plane: planeFor(shipped) }),
   metadata: { kind: "train", recipe, seed: seedText, step: "0" },
 });
 const notice = new Notice();
@@ -34,14 +39,15 @@ const proof = new Proof(models);
 const runs = new Runs(models, proof);
 for (const name of SHIPPED_MODELS) {
   await eventLoopTurn();
-  const { model, parameters, metadata } = shippedCheckpoint(name);
+  const checkpoint = shippedCheckpoint(name);
+  const { model, parameters, metadata } = checkpoint;
   const { recipe, seed } = metadata;
   const isMain = name === shipped.model;
   models.put({
     ...{ id: isMain ? "shipped" : String(name), label: isMain ? "shipped weights" : `shipped weights of ${name}` },
     ...{ note: `trained with recipe ${recipe}, seed ${seed}`, model, parameters, metadata },
   });
-  runs.knowEnd({ recipe, seed: Number(seed), model }, parameters);
+  if (isReplayable(checkpoint)) runs.knowEnd({ recipe, seed: Number(seed), model }, parameters);
 }
 models.restore();
 const sum = new Sum();

@@ -14,7 +14,7 @@ const GROWTH = 1.12;
 /** From one snapshot to the next the step grows by this factor. */
 const SNAPSHOT_GROWTH = 1.04;
 
-/** The steps of a recipe whose weights are kept, evenly spaced on a logarithmic axis: 203 for `sure`. */
+/** The steps of a recipe whose weights are kept, evenly spaced on a logarithmic axis: 187 for `sure`. */
 export function snapshotSteps(recipe: Recipe): number[] {
   const steps = [0];
   for (const last = totalSteps(recipe); steps.at(-1)! < last;) {

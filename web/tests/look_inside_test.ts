@@ -145,7 +145,7 @@ Deno.test("phasesOf() names each stage and each change of the numbers' length", 
     { from: 0, to: 500, stage: "explore", digits: "1–3" },
     { from: 500, to: 1500, stage: "explore", digits: "1–6" },
     { from: 1500, to: 5000, stage: "explore", digits: "1–10" },
-    { from: 5000, to: 25000, stage: "anneal", digits: "8–10" },
+    { from: 5000, to: 13000, stage: "anneal", digits: "8–10" },
   ]);
 });
 

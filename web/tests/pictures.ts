@@ -84,7 +84,7 @@ try {
 
   await page.setViewport({ ...SIZE, deviceScaleFactor: 1.5 });
   await startTraining(page, { recipe: "sure", seed: "3" });
-  await hasSteps(page, "B", 14_000);
+  await hasSteps(page, "B", 6000);
   await page.$eval("#options", (options) => (options as HTMLDetailsElement).open = false);
   await page.evaluate(() => scrollTo(0, 0));
   await take(page, join(DOCS, "lab-training"));
