@@ -1,17 +1,21 @@
 import { dot } from "../src/engine/reference/linear.ts";
 import { digitPlane } from "../src/inspection/embeddings.ts";
-import { tensorView, variantOf } from "../src/model/variant.ts";
-import type { LabModel } from "./models.ts";
+import { type ModelName, tensorView, variantOf } from "../src/model/variant.ts";
 
 /** Two directions of length 1, at a right angle, in the space of the embeddings. */
 export type Plane = readonly [x: Float64Array, y: Float64Array];
+
+interface Weights {
+  readonly model: ModelName;
+  readonly parameters: Float32Array;
+}
 
 const DIGITS = 10;
 /** Turns of the iteration: each brings the plane nearer to that of the largest variance. */
 const TURNS = 60;
 
 /** The embeddings of the ten digits. */
-export function digitEmbeddings({ model, parameters }: Pick<LabModel, "model" | "parameters">): Float64Array[] {
+export function digitEmbeddings({ model, parameters }: Weights): Float64Array[] {
   const variant = variantOf(model);
   const rows = tensorView(parameters, variant, "tok_emb.weight");
   return Array.from(
@@ -58,7 +62,7 @@ export function planeOf(moments: readonly Float64Array[], [px, py]: Plane): Plan
 const planes = new WeakMap<Float32Array, Plane>();
 
 /** The plane in which a model's digits are drawn: that of its run, or the one that holds most of their embeddings. */
-export function planeFor(lab: Pick<LabModel, "model" | "parameters" | "plane">): Plane {
+export function planeFor(lab: Weights & { readonly plane?: Plane }): Plane {
   const plane = lab.plane ?? planes.get(lab.parameters) ?? digitPlane(lab).directions;
   planes.set(lab.parameters, plane);
   return plane;
