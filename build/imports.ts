@@ -5,11 +5,9 @@
  * deno task floors
  * ```
  */
-import { gitLines } from "./git.ts";
-
 const ROOT = new URL("../", import.meta.url);
 /** Folders and files whose imports are read. */
-const SOURCES = /^(?:(?:assembly|bench|build|src|web)\/(?!tests\/).*|mod|cli)\.tsx?$/;
+const SOURCES = ["assembly", "bench", "build", "src", "web", "mod.ts", "cli.ts"];
 /** The relative path of an import, static or dynamic, or of an export from another file. */
 const IMPORT = /\b(?:from|import\(?)\s*"(\.[^"]+)"/g;
 /** The lines of doc comments, whose examples import, too. */
@@ -18,11 +16,17 @@ const COMMENTS = /^ *\*.*$/gm;
 /** Names of files or folders, and for each those that it imports. */
 export type Imports = ReadonlyMap<string, ReadonlySet<string>>;
 
+/** The files of TypeScript that a path is or holds, tests aside. */
+function filesIn(path: string): string[] {
+  if (/\.tsx?$/.test(path)) return [path];
+  return Array.from(Deno.readDirSync(new URL(path, ROOT)))
+    .filter(({ name, isDirectory }) => isDirectory ? name !== "tests" && name !== "node_modules" : /\.tsx?$/.test(name))
+    .flatMap(({ name }) => filesIn(`${path}/${name}`));
+}
+
 /** What every file of ours imports from the others, types and dynamic imports among it. */
 export async function fileImports(): Promise<Imports> {
-  const files = (await gitLines("ls-files", "--cached", "--others", "--exclude-standard")).filter((path) =>
-    SOURCES.test(path)
-  );
+  const files = SOURCES.flatMap(filesIn);
   const imports = files.map(async (file) => {
     const text = (await Deno.readTextFile(new URL(file, ROOT))).replaceAll(COMMENTS, "");
     const targets = Array.from(text.matchAll(IMPORT), ([, path]) => {

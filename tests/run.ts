@@ -19,7 +19,7 @@ const ON_GPU = "tests/engine/webgpu";
 /** The one place that says what tests may do. */
 function permissions(): string[] {
   const names = Object.values<Need>(NEEDS).flatMap(({ names }) => names);
-  const programs = [Deno.execPath(), ...[...names, "npx", "git"].flatMap(filesOf)];
+  const programs = [Deno.execPath(), ...[...names, "npx"].flatMap(filesOf)];
   return [
     ...["--no-prompt", "--allow-read", "--allow-write", "--allow-net=127.0.0.1"],
     // of the tests themselves, then of what puppeteer, AssemblyScript and yaml ask for
