@@ -3,7 +3,7 @@ import { TOKEN_NAMES } from "../src/inspection/names.ts";
 import { referenceModel } from "../src/inspection/reference_model.ts";
 import { inspectSum, type SumInspection } from "../src/inspection/sum.ts";
 import { EOS, FIRST_QUERY, MAX_OPERAND, PLUS, QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { planeFor } from "./arc.ts";
 import { ArcFigure } from "./arc_figure.tsx";
 import { Heading } from "./explain.tsx";
@@ -98,7 +98,8 @@ function SumForm({ sum }: { sum: Sum }) {
   const form = useRef<HTMLFormElement>(null);
   const [problem, setProblem] = useState<{ name: string; text: string }>();
   const field = (name: string) => form.current!.elements.namedItem(name) as HTMLInputElement;
-  useEffect(() => {
+  // with the sum that is shown, not after it: what is typed next must stay
+  useLayoutEffect(() => {
     [field("a").value, field("b").value] = [String(sum.a), String(sum.b)];
     setProblem(undefined);
   }, [sum.plays]);
