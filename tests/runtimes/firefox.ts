@@ -5,7 +5,7 @@ import { commandOf } from "./program.ts";
 
 /** Milliseconds after which Firefox is ended without a report. */
 const TIME_LIMIT = 300_000;
-/** Milliseconds after which a page that reports nothing is opened again, and how often: on a busy machine one in some hundred never reports. */
+/** Milliseconds after which a page that reports nothing is opened again, and the most pages: twice one never did, and it is not known why. */
 const PAGE_LIMIT = 90_000;
 const MOST_PAGES = 3;
 
@@ -49,7 +49,7 @@ export async function withFirefox(
     const inPage = async <T>(options: PageOptions): Promise<T | undefined> => {
       const { server, report } = servePage<T>(options);
       report.catch(() => {}); // looked at once the page is there
-      let timer: number | undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
       const silence = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), PAGE_LIMIT));
       try {
         const page = await browser.newPage();
