@@ -1,5 +1,5 @@
 import { dot } from "../src/engine/reference/linear.ts";
-import { digitPlane } from "../src/inspection/embeddings.ts";
+import { digitPlane, type Point } from "../src/inspection/embeddings.ts";
 import { type ModelName, tensorView, variantOf } from "../src/model/variant.ts";
 
 /** Two directions of length 1, at a right angle, in the space of the embeddings. */
@@ -32,6 +32,11 @@ function combine(vectors: readonly Float64Array[], weights: readonly number[]): 
 function unit(vector: Float64Array): Float64Array {
   const length = Math.sqrt(dot(vector, vector)) || 1;
   return vector.map((value) => value / length);
+}
+
+/** Where a vector is in a plane. */
+export function pointIn([x, y]: Plane, vector: Float64Array): Point {
+  return [dot(vector, x), dot(vector, y)];
 }
 
 /** The second moments of vectors, [W, W]. */

@@ -1,6 +1,6 @@
 import { dot } from "../src/engine/reference/linear.ts";
 import type { Point } from "../src/inspection/embeddings.ts";
-import { digitEmbeddings, planeFor } from "./arc.ts";
+import { digitEmbeddings, planeFor, pointIn } from "./arc.ts";
 import { percent } from "./format.ts";
 import type { LabModel } from "./models.ts";
 
@@ -13,7 +13,7 @@ const [RADIUS, DOT] = [120, 13];
 export function ArcFigure({ model, pointer, token }: { model: LabModel; pointer: Point; token: number }) {
   const plane = planeFor(model);
   const embeddings = digitEmbeddings(model);
-  const points = embeddings.map((embedding) => plane.map((direction) => dot(embedding, direction)));
+  const points = embeddings.map((embedding) => pointIn(plane, embedding));
   const largest = Math.max(...points.map(([x, y]) => Math.hypot(x, y))) || 1;
   const place = ([x, y]: readonly number[], scale = RADIUS / largest): Point => [scale * x, -scale * y];
   const dots = points.map((point) => place(point));

@@ -1,10 +1,10 @@
-import { forward } from "../src/engine/reference/model.ts";
+import { argmax, forward } from "../src/engine/reference/model.ts";
 import type { ReferenceModel } from "../src/inspection/reference_model.ts";
 import type { SumInspection } from "../src/inspection/sum.ts";
 import { FIRST_QUERY, PLUS, SUM_DIGITS } from "../src/model/vocabulary.ts";
 import { dot } from "../src/engine/reference/linear.ts";
 import type { Point } from "../src/inspection/embeddings.ts";
-import type { Plane } from "./arc.ts";
+import { type Plane, pointIn } from "./arc.ts";
 
 /** A digit of the two numbers that a step reads. */
 export interface DigitRead {
@@ -33,7 +33,7 @@ export interface Mechanism {
 /** The final residual stream of a step in a plane of the embeddings. */
 export function pointerOf({ tensors, variant }: ReferenceModel, tokens: readonly number[], plane: Plane): Point {
   const { output } = forward(tensors, variant, tokens, tokens.length - 1).queries[0];
-  return [dot(output, plane[0]), dot(output, plane[1])];
+  return pointIn(plane, output);
 }
 
 /** The position of an operand's digit that counts 10^column. */
@@ -58,14 +58,11 @@ export function measureStep(
     .sort((x, y) => y.share - x.share);
   const queryAfter = (last: number) => forward(tensors, variant, read.with(-1, last), query).queries[0];
   const { output } = queryAfter(read[query]);
-  const pointer = [dot(output, plane[0]), dot(output, plane[1])] as const;
+  const pointer = pointIn(plane, output);
   return {
     reads,
     total: reads.reduce((sum, { digit, strength }) => sum + strength * digit, 0),
-    afterEach: step === 0 ? [] : Array.from({ length: 10 }, (_, last) => {
-      const { logits } = queryAfter(last);
-      return logits.indexOf(Math.max(...logits));
-    }),
+    afterEach: step === 0 ? [] : Array.from({ length: 10 }, (_, last) => argmax(queryAfter(last).logits)),
     pointer,
     inPlane: Math.hypot(...pointer) ** 2 / dot(output, output),
   };

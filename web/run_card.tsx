@@ -1,3 +1,4 @@
+import { parameterCount, variantOf } from "../src/model/variant.ts";
 import type { CertifyProgress } from "../src/certify/types.ts";
 import { marginText } from "../src/certify/certificate.ts";
 import { formatInteger } from "../src/common/format_value.ts";
@@ -98,13 +99,14 @@ function shareDone({ status, latest, totalSteps, proved }: LabRun): number {
 }
 
 function machineryLine({ request, machinery }: LabRun): string {
-  if (machinery === undefined) return `${request.model} parameters, ${request.backend} requested`;
+  const parameters = `${parameterCount(variantOf(request.model))} parameters`;
+  if (machinery === undefined) return `${parameters}, ${request.backend} requested`;
   const { backend, threads, arithmetic, adapter } = machinery;
   const gpu = adapter === undefined ? "" : ` (${adapter.name}${adapter.software ? ", in software" : ""})`;
   const fewer = backend === "wasm" && threads < request.threads
     ? ` (${request.threads} requested, but this page cannot share memory)`
     : "";
-  return `${request.model} parameters on ${backend}${gpu}, ${threadsText(threads)}${fewer}, ${arithmetic} arithmetic`;
+  return `${parameters} on ${backend}${gpu}, ${threadsText(threads)}${fewer}, ${arithmetic} arithmetic`;
 }
 
 function stateLine({ status, latest, totalSteps, evaluation, result, proved }: LabRun): string {

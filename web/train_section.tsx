@@ -23,7 +23,7 @@ const WHOLE_NUMBER = { type: "number", inputMode: "numeric", step: 1, required: 
 /** The smallest model whose weights are shipped with a proof. */
 const SMALLEST = String(SHIPPED_MODELS.at(-1));
 /** Models that are offered; any other can be written. */
-const OFFERED = ["763", "777", "6x14", "6x8", "5x14", "5x10", "5x8"];
+const OFFERED = ["763", "777", "6x14", "6x8", "5x14", "5x10", "5x8", SMALLEST];
 const BACKENDS = { "wasm": "WASM", "wasm fast": "WASM, fast", "webgpu": "WebGPU", "reference": "reference" };
 
 /** The section `Watch it learn`: the form, the two runs, and their charts. The button that starts is in the strip. */

@@ -1,7 +1,7 @@
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { linear } from "../engine/reference/linear.ts";
 import { drawOperands } from "../model/sampler.ts";
-import type { ModelName } from "../model/variant.ts";
+import { type ModelName, parameterCount, variantOf } from "../model/variant.ts";
 import { FIRST_QUERY, QUERIES, targetTokens } from "../model/vocabulary.ts";
 import { type HeatMap, heatMapsSvg } from "../svg/heat_map.ts";
 import { withDrawing } from "./display.ts";
@@ -148,5 +148,6 @@ export function surveyMaps(
  * ```
  */
 export function surveySvg(survey: Survey): string {
-  return heatMapsSvg(`A model of ${survey.model} parameters`, Object.values(surveyMaps(survey)));
+  const parameters = parameterCount(variantOf(survey.model));
+  return heatMapsSvg(`A model of ${parameters} parameters`, Object.values(surveyMaps(survey)));
 }

@@ -107,6 +107,7 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
+/** The summaries as a table in Markdown, and what it counts. */
 export function toMarkdown(summaries: readonly SweepSummary[]): string {
   const tests = summaries.map(({ pairs, hard }) =>
     `${formatInteger(pairs)} random and ${formatInteger(hard)} hard pairs`

@@ -10,7 +10,7 @@ import { drawOperands } from "../../src/model/sampler.ts";
 import { type ModelName, TOKENS, variantOf } from "../../src/model/variant.ts";
 import { PAD } from "../../src/model/vocabulary.ts";
 import { learningRateAt } from "../../src/schedule/learning_rate.ts";
-import { livelyParameters, TESTED_MODELS } from "./lively.ts";
+import { livelyParameters, STAGE, TESTED_MODELS } from "./lively.ts";
 import { assertClose, assertTensorsClose, goldenElementary, goldenSet, goldenSets } from "../golden.ts";
 import { testNewEngine } from "./engine_suite.ts";
 
@@ -149,18 +149,7 @@ const RUN: TrainRun = {
   steps: 4,
   minDigits: 1,
   maxDigits: 3,
-  stage: {
-    steps: 20,
-    batch: 4,
-    learningRate: 0.04,
-    warmupSteps: 5,
-    floor: 0.25,
-    weightDecay: 0.1,
-    beta1: 0.9,
-    beta2: 0.99,
-    epsilon: 1e-8,
-    clipNorm: 1,
-  },
+  stage: { ...STAGE, steps: 20 },
 };
 
 testNewEngine({ name: "reference", createNew: (model) => Promise.resolve(new ReferenceEngine(model)) });

@@ -9,22 +9,9 @@ import { learningRateAt } from "../../../src/schedule/learning_rate.ts";
 import { continueRecipe, RECIPES, trainRecipe } from "../../../src/training/recipes.ts";
 import type { StageHyperparameters } from "../../../src/schedule/stage.ts";
 import { goldenSchedules } from "../../golden.ts";
-import { livelyParameters } from "../lively.ts";
+import { livelyParameters, STAGE } from "../lively.ts";
 
 const LAST_WORD = 2 ** 32 - 1;
-
-const STAGE: StageHyperparameters = {
-  steps: 5000,
-  batch: 4,
-  learningRate: 0.04,
-  warmupSteps: 5,
-  floor: 0.25,
-  weightDecay: 0.1,
-  beta1: 0.9,
-  beta2: 0.99,
-  epsilon: 1e-8,
-  clipNorm: 1,
-};
 
 const RUN: TrainRun = {
   seed: 9,
