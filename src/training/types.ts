@@ -54,7 +54,7 @@ export type ProgressEvent =
     total: number;
     /** Problems that were added correctly. */
     correct: number;
-    /** The share of correct digits at each of the eleven positions of the sum, ones first. */
+    /** The share of correct digits at each of the eleven positions of the sum, ones first, each after the correct ones before it. */
     digitAccuracy: number[];
     /** The mean loss at each of the twelve positions, in nats: the digits of the sum, ones first, and the end. */
     positionLoss: number[];
