@@ -91,7 +91,10 @@ const FLAGS = {
     most: 1024,
   }),
   arithmetic: ENGINE_FLAGS.arithmetic,
-  svg: outputFile("FILE.svg", "with summarize: also plot the errors into an SVG file; -: standard output"),
+  svg: outputFile(
+    "FILE.svg",
+    "with summarize: also plot the errors, or the seconds until a proof, into an SVG file; -: standard output",
+  ),
   overwrite: OVERWRITE_FLAG,
 } as const;
 

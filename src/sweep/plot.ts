@@ -3,30 +3,45 @@ import { formatInteger } from "../common/format_value.ts";
 import type { SweepLine } from "./line.ts";
 import { mergeLines } from "./summary.ts";
 
-/** Errors in a million: none, then powers of ten. */
-const TICKS = [0, 1, 10, 100, 1e3, 1e4, 1e5, 1e6];
-
-/** The share of the x axis of a number of errors in a million: 0 at the left end, then logarithmic. */
-function shareOf(errors: number): number {
-  return (errors < 1 ? errors / 2 : 1 + Math.log10(errors)) / (TICKS.length - 1);
+/** What the x axis counts of each run. */
+interface Measure {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly ticks: readonly number[];
+  /** The share of the axis of a value. */
+  shareOf(value: number): number;
+  /** undefined: a run that does not get there. */
+  valueOf(line: SweepLine): number | undefined;
 }
 
-/** The path of the share of seeds with at most x errors. */
-function staircase(errors: readonly number[], x: Scale, y: Scale): string {
-  const sorted = errors.toSorted((a, b) => a - b);
-  let path = `M${x(0)} ${y(0)}`;
-  sorted.forEach((most, i) => {
-    path += `H${x(shareOf(most))}V${y((i + 1) / sorted.length)}`;
-  });
-  return `${path}H${x(1)}`;
+/** No errors at the left end, then powers of ten. */
+const ERRORS: Measure = {
+  ...{ title: "Share of seeds with at most this many wrong sums in a million", xLabel: "wrong sums in a million" },
+  ticks: [0, 1, 10, 100, 1e3, 1e4, 1e5, 1e6],
+  shareOf: (errors) => (errors < 1 ? errors / 2 : 1 + Math.log10(errors)) / 7,
+  valueOf: ({ pairs, errors }) => pairs === 0 ? 0 : errors / pairs * 1e6,
+};
+
+/** From one second to a thousand, on a logarithmic axis. */
+const SECONDS: Measure = {
+  ...{ title: "Share of seeds that are trained and proved within this time", xLabel: "seconds" },
+  ticks: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
+  shareOf: (seconds) => Math.min(1, Math.max(0, Math.log10(seconds) / 3)),
+  valueOf: ({ certified, seconds }) => certified ? seconds : undefined,
+};
+
+/** The path of the share of runs with at most x, of a sorted list and its runs in all. */
+function staircase(shares: readonly number[], of: number, x: Scale, y: Scale): string {
+  return `M${x(0)} ${y(0)}${shares.map((share, i) => `H${x(share)}V${y((i + 1) / of)}`).join("")}H${x(1)}`;
 }
 
 /**
- * Draws the runs as SVG, a curve for each recipe and model.
+ * Draws the runs as SVG, a curve for each recipe and model: wrong sums, or, if all runs end with a proof, the seconds that they took.
  *
  * @param lines Lines of any number of sweeps
  */
 export function toSvg(lines: readonly SweepLine[]): string {
+  const { title, xLabel, ticks, shareOf, valueOf } = lines.every(({ certify }) => certify) ? SECONDS : ERRORS;
   const groups = [
     ...Map.groupBy(
       mergeLines(lines),
@@ -34,14 +49,14 @@ export function toSvg(lines: readonly SweepLine[]): string {
     ),
   ].sort(([a], [b]) => a < b ? -1 : 1);
   return chartSvg({
-    title: "Share of seeds with at most this many wrong sums in a million",
-    xTicks: TICKS.map((tick) => [shareOf(tick), formatInteger(tick)]),
+    ...{ title, xLabel },
+    xTicks: ticks.map((tick) => [shareOf(tick), formatInteger(tick)]),
     yTicks: [0, 0.25, 0.5, 0.75, 1].map((share) => [share, `${100 * share}%`]),
-    xLabel: "wrong sums in a million",
     curves: groups.map(([, group]) => {
       const [{ recipe, model, certify }] = group;
+      const shares = group.map(valueOf).filter((value) => value !== undefined).map(shareOf).sort((a, b) => a - b);
       return {
-        path: (x, y) => staircase(group.map(({ pairs, errors }) => pairs === 0 ? 0 : errors / pairs * 1e6), x, y),
+        path: (x, y) => staircase(shares, group.length, x, y),
         label: `${recipe}, ${model}${certify ? ", proved" : ""}: ${group.length} seeds`,
       };
     }),

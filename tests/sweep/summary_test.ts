@@ -91,3 +91,12 @@ Deno.test("summarize() counts proofs where they were asked for", () => {
   assertEquals([summary.certified?.count, summary.certified?.of, summary.hardened], [2, 4, 2]);
   assertEquals(summarize([lineOf()])[0].certified, null);
 });
+
+Deno.test("toSvg() draws the seconds until a proof where all runs end with one, and runs without it never rise", () => {
+  const run = (seed: number, seconds: number, certified = true) =>
+    lineOf({ seed, seconds, certify: true, certified, hardeningRounds: 0 });
+  const svg = toSvg([run(0, 10), run(1, 1), run(2, 100), run(3, 5, false)]);
+  // a decade is a third of the 500 pixels, a run a quarter of the 310
+  assert(svg.includes('<path d="M60 350H60V272.5H226.7V195H393.3V117.5H560"'), svg);
+  assert(svg.includes("proved within this time"));
+});
