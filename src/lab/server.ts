@@ -5,14 +5,6 @@ export class LabError extends Error {
   override readonly name = "LabError";
 }
 
-interface ServedFile {
-  readonly type: string;
-  readonly content: Uint8Array<ArrayBuffer>;
-  /** Compressed with gzip. */
-  readonly compressed: Uint8Array<ArrayBuffer>;
-  readonly etag: string;
-}
-
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
   js: "text/javascript; charset=utf-8",
@@ -24,18 +16,13 @@ const TYPES: Readonly<Record<string, string>> = {
 const OTHER_TYPE = "application/octet-stream";
 
 /** The files of a built page by the path of their URL. */
-export type LabFiles = ReadonlyMap<string, ServedFile>;
+export type LabFiles = ReadonlyMap<string, Awaited<ReturnType<typeof serve>>>;
 
-async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-async function serve(name: string, content: Uint8Array<ArrayBuffer>): Promise<ServedFile> {
+async function serve(name: string, content: Uint8Array<ArrayBuffer>) {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
   const etag = `"${btoa(String.fromCharCode(...digest.subarray(0, 12)))}"`;
   const type = TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? OTHER_TYPE;
-  return { type, content, compressed: await gzip(content), etag };
+  return { type, content, etag };
 }
 
 /**
@@ -44,7 +31,7 @@ async function serve(name: string, content: Uint8Array<ArrayBuffer>): Promise<Se
  * @throws {LabError} If the folder holds no page
  */
 export async function readLab(folder: string): Promise<LabFiles> {
-  const files = new Map<string, ServedFile>();
+  const files = new Map<string, Awaited<ReturnType<typeof serve>>>();
   try {
     for await (const { name, isFile } of Deno.readDir(folder)) {
       if (isFile) files.set(`/${name}`, await serve(name, await Deno.readFile(`${folder}/${name}`)));
@@ -71,11 +58,6 @@ function isLocal(host: string): boolean {
   return /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(host);
 }
 
-/** Whether a header of the request lists a value. */
-function lists(request: Request, header: string, value: string): boolean {
-  return (request.headers.get(header) ?? "").split(",").some((part) => part.split(";")[0].trim() === value);
-}
-
 export function answer(files: LabFiles, request: Request): Response {
   if (!isLocal(request.headers.get("host") ?? "")) return plain(421, "this server only answers requests to localhost");
   if (request.method !== "GET" && request.method !== "HEAD") {
@@ -84,33 +66,18 @@ export function answer(files: LabFiles, request: Request): Response {
   const { pathname } = new URL(request.url);
   const file = files.get(pathname);
   if (file === undefined) return plain(404, "file not found");
-  const { type, content, compressed, etag } = file;
+  const { type, content, etag } = file;
   // browsers ask again each time, and get an empty answer if nothing has changed
-  const headers = {
-    ...headersOf(pathname),
-    "content-type": type,
-    etag,
-    "cache-control": "no-cache",
-    vary: "accept-encoding",
-  };
-  if (lists(request, "if-none-match", etag)) return new Response(null, { status: 304, headers });
-  const isSmaller = lists(request, "accept-encoding", "gzip") && compressed.length < content.length;
-  const body = isSmaller ? compressed : content;
-  const length = { "content-length": String(body.length) };
-  return new Response(request.method === "HEAD" ? null : body, {
-    headers: { ...headers, ...length, ...(isSmaller && { "content-encoding": "gzip" }) },
-  });
+  const headers = { ...headersOf(pathname), "content-type": type, etag, "cache-control": "no-cache" };
+  if (request.headers.get("if-none-match")?.includes(etag)) return new Response(null, { status: 304, headers });
+  return new Response(content, { headers });
 }
 
-/**
- * Serves the files of a page on 127.0.0.1.
- *
- * @param port 0 for any free port
- * @throws {LabError} If the port is taken
- */
+/** Serves the files of a page on 127.0.0.1. @param port 0 for any free port @throws {LabError} If the port is taken */
 export function serveLab(files: LabFiles, port: number): Deno.HttpServer<Deno.NetAddr> {
   try {
-    return Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, (request) => answer(files, request));
+    const options = { hostname: "127.0.0.1", port, automaticCompression: true, onListen() {} };
+    return Deno.serve(options, (request) => answer(files, request));
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     throw new LabError(

@@ -16,22 +16,26 @@ export async function buildSite(): Promise<string> {
 /** A site that counts what it sends. */
 export interface Site extends AsyncDisposable {
   readonly url: string;
-  /** Bytes of all bodies sent so far, as they went over the wire. */
+  /** Bytes of all bodies sent so far, compressed with gzip: brotli, which browsers get, makes no more of them. */
   readonly bytes: number;
   /** Paths that were asked for. */
   readonly paths: readonly string[];
 }
 
 /** Serves by a function, and counts. */
-function site(base: string, handle: (request: Request) => Response): Site {
+function site(base: string, handle: (request: Request) => Response, automaticCompression = false): Site {
   let bytes = 0;
   const paths: string[] = [];
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
-    const response = handle(request);
-    paths.push(new URL(request.url).pathname);
-    bytes += Number(response.headers.get("content-length") ?? 0);
-    return response;
-  });
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, automaticCompression, onListen() {} },
+    async (request) => {
+      const response = handle(request);
+      paths.push(new URL(request.url).pathname);
+      const packed = response.clone().body?.pipeThrough(new CompressionStream("gzip"));
+      bytes += packed === undefined ? 0 : (await new Response(packed).arrayBuffer()).byteLength;
+      return response;
+    },
+  );
   return {
     url: `http://localhost:${server.addr.port}${base}`,
     get bytes() {
@@ -51,7 +55,7 @@ export interface LabSite extends Site {
 /** The page as `deno task lab` gives it. */
 export async function labSite(folder: string): Promise<LabSite> {
   let files = await readLab(folder);
-  const served = site("/", (request) => answer(files, request));
+  const served = site("/", (request) => answer(files, request), true);
   return Object.assign(served, {
     async become(folder: string) {
       files = await readLab(folder);
@@ -67,7 +71,6 @@ export async function plainSite(folder: string): Promise<Site> {
     const { pathname } = new URL(request.url);
     const file = pathname.startsWith(base) ? files.get(`/${pathname.slice(base.length)}`) : undefined;
     if (file === undefined) return new Response("not found", { status: 404 });
-    const headers = { "content-type": file.type, "content-length": String(file.content.length) };
-    return new Response(file.content, { headers });
+    return new Response(file.content, { headers: { "content-type": file.type } });
   });
 }
