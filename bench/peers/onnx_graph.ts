@@ -6,38 +6,31 @@ import { OnnxGraph } from "../../src/checkpoint/onnx/onnx.ts";
 import { variantOf, WIDTH } from "../../src/model/variant.ts";
 import { FIRST_QUERY, QUERIES } from "../../src/model/vocabulary.ts";
 
-/** The bytes of the graph with these weights. */
 export function encodeDecoder(parameters: Float32Array): Uint8Array {
   const graph = new OnnxGraph();
   for (const { name, shape, offset, size } of variantOf(763).tensors) {
     graph.weights(name, { shape, values: parameters.subarray(offset, offset + size) });
   }
-  const number = (name: string, value: number) => graph.constant(name, { shape: [], values: Float32Array.of(value) });
-  const list = (name: string, ...values: number[]) => graph.constant(name, { shape: [values.length], values });
-  const one = number("one", 1);
-  const half = number("half", 0.5);
-  const rootHalf = number("root_half", Math.SQRT1_2);
-  const scale = number("scale", WIDTH ** -0.5);
-  const parts = list("parts", WIDTH, WIDTH, WIDTH);
-  const axis = list("axis", 1);
+  const one = graph.number("one", 1);
+  const half = graph.number("half", 0.5);
+  const rootHalf = graph.number("root_half", Math.SQRT1_2);
+  const scale = graph.number("scale", WIDTH ** -0.5);
+  const parts = graph.list("parts", WIDTH, WIDTH, WIDTH);
+  const axis = graph.list("axis", 1);
   const transpose = (x: string, perm: number[]) => graph.node("Transpose", [x], `${x}.T`, { perm: { ints: perm } });
   const matrices = new Map(
     ["blocks.0.attn.qkv", "blocks.0.attn.proj", "blocks.0.ffn.w1", "blocks.0.ffn.w2", "tok_emb"]
       .map((name) => [name, transpose(`${name}.weight`, [1, 0])]),
   );
   const linear = (x: string, name: string, out: string) => graph.node("MatMul", [x, matrices.get(name)!], out);
-  const layerNorm = (x: string, name: string, out: string) =>
-    graph.node("LayerNormalization", [x, `${name}.weight`, `${name}.bias`], out, {
-      axis: { int: -1 },
-      epsilon: { float: 1e-5 },
-    });
+  const layerNorm = (x: string, name: string, out: string) => graph.layerNorm(x, name, out, 1e-5);
 
   /** From tokens at positions [from, to): x of these, their queries, keys and values. */
   const read = (tokens: string, from: number, to: number) => {
     const at = `at${from}`;
     const positions = graph.node(
       "Slice",
-      ["pos_emb.weight", list(`${at}.from`, from), list(`${at}.to`, to)],
+      ["pos_emb.weight", graph.list(`${at}.from`, from), graph.list(`${at}.to`, to)],
       `${at}.pos`,
     );
     const x = graph.node("Add", [graph.node("Gather", ["tok_emb.weight", tokens], `${at}.tok`), positions], `${at}.x`);
@@ -46,8 +39,8 @@ export function encodeDecoder(parameters: Float32Array): Uint8Array {
     return { x, q, k, v };
   };
 
-  const last = list("last", FIRST_QUERY);
-  const end = list("end", FIRST_QUERY + 1);
+  const last = graph.list("last", FIRST_QUERY);
+  const end = graph.list("end", FIRST_QUERY + 1);
   const lastRow = (x: string) => graph.node("Slice", [x, last, end, axis], `${x}.last`);
   let { x, q, k, v } = read("prompts", 0, FIRST_QUERY + 1);
   [x, q] = [lastRow(x), lastRow(q)];

@@ -10,7 +10,6 @@
 import { POSITIONS_READ, promptTokens, targetTokens } from "../../src/model/vocabulary.ts";
 import { goldenSet } from "../../tests/golden.ts";
 
-/** What a program computed. */
 export interface Computed {
   losses?: ArrayLike<number>;
   tokens?: ArrayLike<number>;

@@ -1,11 +1,9 @@
 /** The rivals: what each needs and how it is run. */
 import type { Part } from "./setup.ts";
 
-/** Somebody else's way to do what we do. */
 export interface Rival {
   /** For `--only`. */
   name: string;
-  /** For the table. */
   label: string;
   /** What must be installed; ours needs nothing. */
   needs?: Part;

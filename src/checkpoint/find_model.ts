@@ -12,7 +12,6 @@ export interface FoundModel {
   path: string;
   /** The tensors, by PyTorch's names without the prefix. */
   tensors: ReadonlyMap<string, FileTensor>;
-  /** The dictionary itself. */
   dict: PickleDict;
   /** The variant that it must be, where the form of the dictionary says so. */
   variant?: ModelName;

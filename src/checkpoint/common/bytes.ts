@@ -25,7 +25,6 @@ export function describeSource(value: unknown): string {
   return formatValue(value);
 }
 
-/** All bytes in one array. */
 export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

@@ -12,7 +12,6 @@ export class PickleDict {
   /** Attributes of the object itself, such as `_metadata` of a state dict. */
   attributes: PickleDict | undefined;
 
-  /** A dict with these entries. */
   static of(entries: Iterable<readonly [PickleValue, PickleValue]>): PickleDict {
     const dict = new PickleDict();
     for (const [key, value] of entries) dict.entries.set(key, value);
@@ -43,11 +42,9 @@ export interface Buildable {
   build(state: PickleValue): void;
 }
 
-/** The callables and persistent ids that the caller provides. */
 export interface PickleWorld {
   /** For each known `module name` what a call of it gives, or null where it must not be called. */
   readonly globals: Readonly<Record<string, ((args: PickleValue[]) => PickleValue) | null>>;
-  /** The value of a persistent id. */
   readonly persistent: (id: PickleValue) => PickleValue;
 }
 
@@ -78,7 +75,6 @@ class Interpreter {
   /** Heights of the stack at the open marks. */
   readonly #marks: number[] = [];
   #at = 0;
-  /** Values made so far. */
   #made = 0;
   /** Where the opcode at work begins. */
   #opcodeAt = 0;
@@ -161,7 +157,6 @@ class Interpreter {
     return this.#stack.splice(height);
   }
 
-  /** The value on top. */
   top(): PickleValue {
     if (this.#stack.length === 0) this.fail("a value is missing");
     return this.#stack.at(-1)!;

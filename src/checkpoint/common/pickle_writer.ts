@@ -77,7 +77,6 @@ export function withState(object: Pickled, state: Picklable): Pickled {
   return new Pickled(object, pickled(state), "BUILD");
 }
 
-/** The whole pickle of a value. */
 export function pickle(value: Picklable, protocol: 2 | 3 = 2): Uint8Array<ArrayBuffer> {
   return new Pickled("PROTO", Uint8Array.of(protocol), pickled(value), "STOP").bytes;
 }

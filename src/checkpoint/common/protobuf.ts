@@ -26,27 +26,22 @@ export function int(field: number, value: number): Field {
   return Uint8Array.from([...tag(field, VARINT), ...varint(value)]);
 }
 
-/** A field of type float. */
 export function float(field: number, value: number): Field {
   return concatenate([Uint8Array.from(tag(field, FIXED_32)), littleEndian(Float32Array.of(value))]);
 }
 
-/** A field of type double. */
 export function double(field: number, value: number): Field {
   return concatenate([Uint8Array.from(tag(field, FIXED_64)), new Uint8Array(Float64Array.of(value).buffer)]);
 }
 
-/** A field of type bytes. */
 export function bytes(field: number, value: Uint8Array): Field {
   return concatenate([Uint8Array.from([...tag(field, LENGTH_DELIMITED), ...varint(value.length)]), value]);
 }
 
-/** A field of type string. */
 export function string(field: number, value: string): Field {
   return bytes(field, new TextEncoder().encode(value));
 }
 
-/** A field that is a message. */
 export function message(field: number, ...fields: readonly Field[]): Field {
   return bytes(field, concatenate(fields));
 }

@@ -2,30 +2,39 @@ import { formatJson } from "../../common/format_value.ts";
 import { viewOf } from "./bytes.ts";
 import { refuse, tensorLabel } from "./error.ts";
 
-/** How numbers of a type are stored. */
 interface ElementType {
   readonly bytes: number;
+  readonly names: { readonly [format in Format]: string };
   readonly read: (view: DataView, at: number, littleEndian: boolean) => number;
 }
 
-/** The types whose numbers can be weights: float32 holds those of all but the last exactly. */
-const FLOATS: Readonly<Record<string, ElementType>> = {
-  float32: { bytes: 4, read: (view, at, little) => view.getFloat32(at, little) },
-  float16: { bytes: 2, read: (view, at, little) => fromHalf(view.getUint16(at, little)) },
-  bfloat16: { bytes: 2, read: (view, at, little) => fromBfloat16(view.getUint16(at, little)) },
-  float64: { bytes: 8, read: (view, at, little) => view.getFloat64(at, little) },
-};
+type Format = "safetensors" | "pytorch" | "numpy";
 
-/** By name; beside the floating-point ones those of masks and counters. */
+function elementType(bytes: number, names: readonly string[], read: ElementType["read"]): ElementType {
+  const [safetensors, pytorch, numpy] = names;
+  return { bytes, names: { safetensors, pytorch: `${pytorch}Storage`, numpy }, read };
+}
+
+/** By name, with the names in safetensors, of PyTorch's storages and of NumPy; beside the floating-point ones those of masks and counters. */
 const TYPES = new Map<string, ElementType>(Object.entries({
-  ...FLOATS,
-  int64: { bytes: 8, read: (view, at, little) => Number(view.getBigInt64(at, little)) },
-  int32: { bytes: 4, read: (view, at, little) => view.getInt32(at, little) },
-  int16: { bytes: 2, read: (view, at, little) => view.getInt16(at, little) },
-  int8: { bytes: 1, read: (view, at) => view.getInt8(at) },
-  uint8: { bytes: 1, read: (view, at) => view.getUint8(at) },
-  bool: { bytes: 1, read: (view, at) => view.getUint8(at) },
+  float32: elementType(4, ["F32", "Float", "f4"], (view, at, little) => view.getFloat32(at, little)),
+  float16: elementType(2, ["F16", "Half", "f2"], (view, at, little) => fromHalf(view.getUint16(at, little))),
+  bfloat16: elementType(2, ["BF16", "BFloat16", "bfloat16"], readBfloat16),
+  float64: elementType(8, ["F64", "Double", "f8"], (view, at, little) => view.getFloat64(at, little)),
+  int64: elementType(8, ["I64", "Long", "i8"], (view, at, little) => Number(view.getBigInt64(at, little))),
+  int32: elementType(4, ["I32", "Int", "i4"], (view, at, little) => view.getInt32(at, little)),
+  int16: elementType(2, ["I16", "Short", "i2"], (view, at, little) => view.getInt16(at, little)),
+  int8: elementType(1, ["I8", "Char", "i1"], (view, at) => view.getInt8(at)),
+  uint8: elementType(1, ["U8", "Byte", "u1"], (view, at) => view.getUint8(at)),
+  bool: elementType(1, ["BOOL", "Bool", "b1"], (view, at) => view.getUint8(at)),
 }));
+/** The types whose numbers can be weights: float32 holds those of all but the last exactly. */
+const FLOATS = ["float32", "float16", "bfloat16", "float64"];
+
+/** The name of a type by what a format calls it, which stays where it is not known. */
+export function typeNamed(name: string, format: Format): string {
+  return [...TYPES].find(([, { names }]) => names[format] === name)?.[0] ?? name;
+}
 
 /** IEEE 754 binary16: 1 bit sign, 5 bits exponent, 10 bits fraction. */
 function fromHalf(bits: number): number {
@@ -40,8 +49,8 @@ function fromHalf(bits: number): number {
 const scratch = new DataView(new ArrayBuffer(4));
 
 /** The upper half of a float32. */
-function fromBfloat16(bits: number): number {
-  scratch.setUint32(0, bits << 16);
+function readBfloat16(view: DataView, at: number, littleEndian: boolean): number {
+  scratch.setUint16(0, view.getUint16(at, littleEndian));
   return scratch.getFloat32(0);
 }
 
@@ -76,10 +85,9 @@ export class FileTensor {
 
   /** Whether its elements can be weights. */
   get isFloat(): boolean {
-    return Object.hasOwn(FLOATS, this.type);
+    return FLOATS.includes(this.type);
   }
 
-  /** The product of the extents. */
   get size(): number {
     return elementCount(this.shape);
   }

@@ -48,7 +48,6 @@ interface Entry {
   readonly packed: Uint8Array;
   /** Its number of bytes once unpacked. */
   readonly size: number;
-  /** The checksum of these. */
   readonly checksum: number;
 }
 

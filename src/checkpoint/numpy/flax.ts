@@ -81,7 +81,6 @@ export function encodeFlax(source: CheckpointSource): Uint8Array<ArrayBuffer> {
   return pickle(nested(leaves), 3);
 }
 
-/** A dict of dicts. */
 function nested(leaves: readonly (readonly [path: readonly string[], value: Picklable])[]): Picklable {
   const [[path, value]] = leaves;
   if (path.length === 0) return value;

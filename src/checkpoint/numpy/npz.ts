@@ -19,23 +19,17 @@ import {
   type PickleValue,
   type PickleWorld,
 } from "../common/pickle_reader.ts";
-import { denseStrides, FileTensor, isShape, type Layout } from "../common/tensor.ts";
+import { denseStrides, FileTensor, isShape, type Layout, typeNamed } from "../common/tensor.ts";
 import { writeZip, type ZipEntries } from "../common/zip.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
-
-/** Types by NumPy's one letter for a kind of number and its bytes, or by the name that NumPy gives them. */
-const TYPES = new Map(Object.entries({
-  ...{ f2: "float16", f4: "float32", f8: "float64", bfloat16: "bfloat16" },
-  ...{ i8: "int64", i4: "int32", i2: "int16", i1: "int8", u1: "uint8", b1: "bool" },
-}));
 
 /** The type of an array's elements, with the order of their bytes. */
 class NumpyType implements Buildable {
   readonly name: string;
 
-  /** @param code `f4`, or whatever NumPy calls it */
+  /** @param code NumPy's one letter for a kind of number and its bytes, such as `f4`, or a name */
   constructor(code: string, public littleEndian = true) {
-    this.name = TYPES.get(code) ?? code;
+    this.name = typeNamed(code, "numpy");
   }
 
   /** `(version, order of bytes, …)` */

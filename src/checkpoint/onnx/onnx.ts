@@ -13,7 +13,6 @@ const ELEMENTS = { float32: 1, int64: 7 } as const;
 /** `AttributeProto.AttributeType`. */
 const ATTRIBUTES = { float: 1, int: 2, tensor: 4, ints: 7 } as const;
 
-/** The value of a node's attribute. */
 type Attribute =
   | { readonly float: number }
   | { readonly int: number }
@@ -64,12 +63,26 @@ export class OnnxGraph {
     return this.nodes(operator, inputs, [output], attributes)[0];
   }
 
-  /** Adds a number or a list of numbers that are no weights. @returns Its name */
+  /** Adds a float32 number that is no weight. @returns Its name */
+  number(name: string, value: number): string {
+    return this.constant(name, { shape: [], values: Float32Array.of(value) });
+  }
+
+  /** Adds a list of whole numbers. @returns Its name */
+  list(name: string, ...values: number[]): string {
+    return this.constant(name, { shape: [values.length], values });
+  }
+
   constant(name: string, constant: Constant): string {
     return this.node("Constant", [], name, { value: { tensor: constant } });
   }
 
-  /** The bytes of a model with this graph. */
+  /** Adds a LayerNorm over the last extent, with the weights of that name. */
+  layerNorm(x: string, name: string, output: string, epsilon: number): string {
+    const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
+    return this.node("LayerNormalization", [x, `${name}.weight`, `${name}.bias`], output, attributes);
+  }
+
   model(
     { name, inputs, outputs, metadata }: {
       name: string;
@@ -153,40 +166,31 @@ export function encodeOnnx(source: CheckpointSource): Uint8Array<ArrayBuffer> {
 /** The lines of `forward` in src/engine/reference/model.ts for a batch; the comments give the shapes of 763. */
 function addForwardPass(graph: OnnxGraph, variant: Variant): void {
   const { width, layerNormEpsilon } = variant;
-  const number = (name: string, value: number) => graph.constant(name, { shape: [], values: Float32Array.of(value) });
-  const list = (name: string, ...values: number[]) => graph.constant(name, { shape: [values.length], values });
   /** x W^T, for weights as PyTorch stores them, [out, in] */
   const linear = (x: string, weight: string, output: string) =>
     graph.node("MatMul", [x, graph.node("Transpose", [weight], `${weight}.T`, { perm: { ints: [1, 0] } })], output);
-  const layerNorm = (x: string, name: string) =>
-    graph.node("LayerNormalization", [x, `${name}.weight`, `${name}.bias`], `${name}.y`, {
-      axis: { int: -1 },
-      epsilon: { float: layerNormEpsilon },
-    });
+  const layerNorm = (x: string, name: string) => graph.layerNorm(x, name, `${name}.y`, layerNormEpsilon);
 
   const length = graph.node("Shape", ["tokens"], "length", { start: { int: 1 }, end: { int: 2 } }); // [1]
-  const positions = graph.node("Slice", ["pos_emb.weight", list("first", 0), length], "positions"); // [length, 7]
+  const positions = graph.node("Slice", ["pos_emb.weight", graph.list("first", 0), length], "positions"); // [length, 7]
   const embedded = graph.node("Gather", ["tok_emb.weight", "tokens"], "embedded"); // [batch, length, 7]
   const x0 = graph.node("Add", [embedded, positions], "x0");
 
   const qkv = linear(layerNorm(x0, "blocks.0.ln1"), "blocks.0.attn.qkv.weight", "qkv"); // [batch, length, 21]
-  const parts = list("qkv_parts", width, width, width);
+  const parts = graph.list("qkv_parts", width, width, width);
   const [query, key, value] = graph.nodes("Split", [qkv, parts], ["query", "key", "value"], { axis: { int: -1 } });
-  const products = graph.node("MatMul", [query, transposed(graph, key)], "products"); // [batch, length, length]
-  const scores = graph.node("Mul", [products, number("scale", 1 / Math.sqrt(width))], "scores");
+  const transposed = graph.node("Transpose", [key], "key_transposed", { perm: { ints: [0, 2, 1] } });
+  const products = graph.node("MatMul", [query, transposed], "products"); // [batch, length, length]
+  const scores = graph.node("Mul", [products, graph.number("scale", 1 / Math.sqrt(width))], "scores");
   const causal = graph.node("Add", [scores, causalMask(graph, length)], "causal");
   const attention = graph.node("Softmax", [causal], "attention", { axis: { int: -1 } });
   const attended = graph.node("MatMul", [attention, value], "attended");
   const x1 = graph.node("Add", [x0, linear(attended, "blocks.0.attn.proj.weight", "projected")], "x1");
 
   const hidden = linear(layerNorm(x1, "blocks.0.ln2"), "blocks.0.ffn.w1.weight", "hidden"); // [batch, length, 14]
-  const activated = gelu(graph, variant.gelu, hidden, number);
+  const activated = gelu(graph, variant.gelu, hidden);
   const x2 = graph.node("Add", [x1, linear(activated, "blocks.0.ffn.w2.weight", "fed_forward")], "x2");
   linear(variant.finalNorm ? layerNorm(x2, "ln_f") : x2, "tok_emb.weight", "logits");
-}
-
-function transposed(graph: OnnxGraph, key: string): string {
-  return graph.node("Transpose", [key], "key_transposed", { perm: { ints: [0, 2, 1] } });
 }
 
 /** [length, length], -Infinity above the diagonal and 0 elsewhere. */
@@ -200,12 +204,8 @@ function causalMask(graph: OnnxGraph, length: string): string {
 }
 
 /** Both forms of src/engine/reference/gelu.ts, of the operators that opset 17 has. */
-function gelu(
-  graph: OnnxGraph,
-  form: Variant["gelu"],
-  x: string,
-  number: (name: string, value: number) => string,
-): string {
+function gelu(graph: OnnxGraph, form: Variant["gelu"], x: string): string {
+  const number = (name: string, value: number) => graph.number(name, value);
   let inner: string;
   if (form === "erf") {
     // x/2 (1 + erf(x / sqrt 2))

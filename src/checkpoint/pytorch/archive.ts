@@ -9,18 +9,12 @@
  */
 import { refuse } from "../common/error.ts";
 import { PickleDict, PickleGlobal, PickleRefusal, type PickleValue, readPickle } from "../common/pickle_reader.ts";
-import { FileTensor, isShape, isSize } from "../common/tensor.ts";
+import { FileTensor, isShape, isSize, typeNamed } from "../common/tensor.ts";
 import type { ZipEntries } from "../common/zip.ts";
 import { NUMPY_GLOBALS } from "../numpy/npz.ts";
 
 /** The entries of a file of `torch.save`: its pickle, at the top of one folder. */
 const PICKLE = /^[^/]*\/data\.pkl$/;
-/** The types of elements by PyTorch's class of storages. */
-const TYPES = new Map(Object.entries({
-  ...{ FloatStorage: "float32", DoubleStorage: "float64", HalfStorage: "float16", BFloat16Storage: "bfloat16" },
-  ...{ LongStorage: "int64", IntStorage: "int32", ShortStorage: "int16", CharStorage: "int8", ByteStorage: "uint8" },
-  BoolStorage: "bool",
-}));
 
 /** Reads what was saved. @throws {CheckpointError} If it is no such file, or its pickle is malformed or harmful */
 export function readArchive(entries: ZipEntries, asked: string): PickleValue {
@@ -96,5 +90,5 @@ function storageOf(id: PickleValue, bytesOf: (key: string) => Uint8Array | undef
   if (tag !== "storage" || name === undefined || typeof key !== "string" || !isSize(length)) {
     throw new PickleRefusal("a persistent id is not that of a storage");
   }
-  return new Storage(TYPES.get(name) ?? name, `data/${key}`, length, bytesOf(key));
+  return new Storage(typeNamed(name, "pytorch"), `data/${key}`, length, bytesOf(key));
 }

@@ -2,7 +2,7 @@ import { checkOptions, type OptionKinds } from "../../common/options.ts";
 import type { ModelName } from "../../model/variant.ts";
 import { type Bytes, bytesFrom, describeSource, viewBytes } from "../common/bytes.ts";
 import { askedOf, type DecodeOptions, encodeSafetensors, openSafetensors } from "./safetensors.ts";
-import { type Checkpoint, checkpointOf, contentOf, type FileContent } from "./state_dict.ts";
+import { type Checkpoint, checkpointOf, contentOf } from "./state_dict.ts";
 import { readSmallFile, requireFiles, runDirectory } from "./store.ts";
 
 export type { Checkpoint };
@@ -13,7 +13,6 @@ export interface DecodeCheckpointOptions extends DecodeOptions {
   model?: ModelName;
 }
 
-/** Their kinds. */
 export const CHECKPOINT_OPTIONS: OptionKinds<DecodeCheckpointOptions> = { source: "a text", model: "anything" };
 
 /**
@@ -123,6 +122,6 @@ export function checkpointFrom(source: CheckpointSource, asked: string): Checkpo
 }
 
 /** What a file of a checkpoint holds that a caller gives. */
-export function tensorsToWrite(source: CheckpointSource): FileContent {
+export function tensorsToWrite(source: CheckpointSource): ReturnType<typeof contentOf> {
   return contentOf(checkpointFrom(source, "write a checkpoint"));
 }

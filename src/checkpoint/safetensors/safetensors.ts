@@ -14,7 +14,7 @@ import { checkOptions, type OptionKinds } from "../../common/options.ts";
 import { type Bytes, bytesFrom, concatenate, littleEndian, viewOf } from "../common/bytes.ts";
 import { refuse, tensorLabel } from "../common/error.ts";
 import { identify } from "../common/identify.ts";
-import { checkFinite, elementCount, FileTensor, isSize, weightsOf } from "../common/tensor.ts";
+import { checkFinite, elementCount, FileTensor, isSize, typeNamed, weightsOf } from "../common/tensor.ts";
 
 /** One named tensor of a safetensors file. */
 export interface SafetensorsTensor {
@@ -59,11 +59,6 @@ const MAX_HEADER_BYTES = 2 ** 20;
 /** The first byte of every header. */
 const OPENING_BRACE = 0x7b;
 const METADATA_KEY = "__metadata__";
-/** Types by what safetensors calls them. */
-const TYPES = new Map(Object.entries({
-  ...{ F32: "float32", F16: "float16", BF16: "bfloat16", F64: "float64" },
-  ...{ I64: "int64", I32: "int32", I16: "int16", I8: "int8", U8: "uint8", BOOL: "bool" },
-}));
 
 /**
  * Writes a safetensors file. The same tensors and metadata give the same bytes, whatever the order of the metadata's keys.
@@ -162,28 +157,19 @@ export function askedOf<T extends DecodeOptions>(options: T, kinds: OptionKinds<
   return `read ${options.source ?? "the checkpoint"}`;
 }
 
-/** A safetensors file whose header is checked, and whose numbers are not read yet. */
-export interface OpenedSafetensors {
-  tensors: Map<string, FileTensor>;
-  /** Their descriptions, in the order of their data. */
-  entries: TensorEntry[];
-  /** Text by key. */
-  metadata: Record<string, string>;
-}
-
 /** Whether bytes can be a safetensors file: a header is an object of JSON, and its length is in bounds. */
 export function looksLikeSafetensors(bytes: Uint8Array): boolean {
   return bytes[LENGTH_BYTES] === OPENING_BRACE && bytes.subarray(3, LENGTH_BYTES).every((byte) => byte === 0);
 }
 
-/** Reads the header of a safetensors file. @throws {CheckpointError} If it does not describe the file */
-export function openSafetensors(bytes: Uint8Array, asked: string): OpenedSafetensors {
+/** Reads the header of a safetensors file, and describes the tensors in the order of their data. @throws {CheckpointError} If it does not describe the file */
+export function openSafetensors(bytes: Uint8Array, asked: string) {
   const data = bytes.subarray(LENGTH_BYTES + headerLength(bytes, asked));
   const { tensors: entries, metadata } = parseHeader(bytes.subarray(LENGTH_BYTES, bytes.length - data.length), asked);
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   checkOffsets(entries, data.length, asked);
   const tensors = new Map(entries.map(({ name, dtype, shape, begin, end }) => {
-    const tensor = new FileTensor({ type: TYPES.get(dtype) ?? dtype, shape, bytes: data.subarray(begin, end) });
+    const tensor = new FileTensor({ type: typeNamed(dtype, "safetensors"), shape, bytes: data.subarray(begin, end) });
     tensor.checkSize(name, asked);
     return [name, tensor];
   }));
@@ -223,7 +209,7 @@ function checkOffsets(inOrder: readonly TensorEntry[], dataBytes: number, asked:
 }
 
 /** A tensor in the header: its form is checked, its agreement with the file is not. */
-export interface TensorEntry {
+interface TensorEntry {
   name: string;
   /** The type of its elements, as safetensors names it. */
   dtype: string;
@@ -235,16 +221,8 @@ export interface TensorEntry {
   end: number;
 }
 
-/** A header in typed form. */
-export interface Header {
-  /** The tensors, in the order of the header. */
-  tensors: TensorEntry[];
-  /** Free text by key. */
-  metadata: Record<string, string>;
-}
-
 /** Parses a header. @throws {CheckpointError} If it is not JSON of the form that safetensors prescribes, or names a key twice */
-export function parseHeader(bytes: Uint8Array, asked: string): Header {
+function parseHeader(bytes: Uint8Array, asked: string) {
   const fail = (must: string, found: unknown): never => refuse(asked, `${must}: current value is ${formatJson(found)}`);
 
   let text: string, json: unknown;

@@ -14,7 +14,6 @@ export interface Checkpoint {
   metadata: Record<string, string>;
 }
 
-/** Information beside the tensors. */
 export interface StateDictContext {
   /** Free text by key. */
   metadata: Record<string, string>;
@@ -146,17 +145,8 @@ function checkTied(name: string, tensors: ReadonlyMap<string, FileTensor>, asked
   refuse(asked, `${must}: value ${index} is ${found[index]} instead of ${expected[index]}`);
 }
 
-/** What a file of a checkpoint holds. */
-export interface FileContent {
-  model: ModelName;
-  /** With the version of our format, and the model. */
-  metadata: Record<string, string>;
-  /** In the order of the flat parameter vector. */
-  tensors: { name: string; shape: readonly number[]; values: Float32Array; bytes: Uint8Array }[];
-}
-
-/** What is to be written. @throws {CheckpointError} If there are too few or too many parameters, or one is not finite */
-export function contentOf({ model, parameters, metadata }: Checkpoint): FileContent {
+/** What is to be written, the tensors in the order of the flat parameter vector. @throws {CheckpointError} If there are too few or too many parameters, or one is not finite */
+export function contentOf({ model, parameters, metadata }: Checkpoint) {
   const asked = "write a checkpoint";
   const variant = variantOf(model);
   const count = parameterCount(variant);

@@ -4,28 +4,19 @@ import { decodeState, type TrainingState } from "./state.ts";
 /** The proof that the weights are right on all inputs, where there is one, in a run directory. */
 export const CERTIFICATE_FILE = "certificate.json";
 
-/** The paths of the files in a run directory. None of them need exist. */
-export interface RunDirectory {
-  path: string;
-  /** The weights. */
-  modelFile: string;
-  /** The state that a resume needs. */
-  stateFile: string;
-  /** The events of the run, one JSON object a line. */
-  logFile: string;
-  certificateFile: string;
-  /** The folder of the weights that are kept on the way. */
-  stepsFolder: string;
-}
+export type RunDirectory = ReturnType<typeof runDirectory>;
 
-/** The paths of the files in a run directory. Nothing is read or created. */
-export function runDirectory(path: string): RunDirectory {
+/** The paths of the files in a run directory. None of them need exist; nothing is read or created. */
+export function runDirectory(path: string) {
   return {
     path,
     modelFile: joined(path, "model.safetensors"),
+    /** The state that a resume needs. */
     stateFile: joined(path, "state.safetensors"),
+    /** The events of the run, one JSON object a line. */
     logFile: joined(path, "log.jsonl"),
     certificateFile: joined(path, CERTIFICATE_FILE),
+    /** The folder of the weights that are kept on the way. */
     stepsFolder: joined(path, "steps"),
   };
 }
