@@ -11,7 +11,7 @@ import { type FlagValues, FROM_FLAG, outputFile, OVERWRITE_FLAG, text, threadsFl
 import { plural, printJson, printResult, sumLine } from "./format.ts";
 import type { SeriesLine } from "./series.ts";
 import { interruptible } from "./interruption.ts";
-import { mendingCommand, PATIENT_SECONDS, provingCommand } from "./next_command.ts";
+import { mendingCommand, PATIENT_SECONDS, type Proof, provingCommand } from "./next_command.ts";
 import { ProgressDisplay } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -104,7 +104,7 @@ export function counterexampleText({ a, b, got, step }: NonNullable<CertifyResul
 export async function nextCommand(
   { model, parameters, metadata }: Checkpoint,
   { certified, counterexample }: Pick<CertifyResult, "certified" | "counterexample">,
-  proof: { file?: string; certificate?: string; seconds?: number; threads?: number },
+  proof: Proof,
 ): Promise<string | undefined> {
   if (certified) return undefined;
   if (counterexample === null) {

@@ -3,7 +3,6 @@ import { closest } from "../common/closest.ts";
 import { type Flags, type FlagValues, type Switch, takesValue, type ValueFlag } from "./flags.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
-/** The arguments of a command, read. */
 export interface Input<F extends Flags> {
   /** The arguments as they were typed. */
   readonly args: readonly string[];

@@ -8,15 +8,7 @@ import { hardCases } from "../evaluation/hard.ts";
 import type { Operands } from "../model/problem.ts";
 import { defineCommand } from "./command.ts";
 import { modelFrom, nameOf, readText } from "./files.ts";
-import {
-  defaultThreads,
-  ENGINE_FLAGS,
-  type FlagValues,
-  FROM_FLAG,
-  inputFile,
-  SEED_FLAG,
-  wholeNumber,
-} from "./flags.ts";
+import * as flag from "./flags.ts";
 import { machinery, printResult, share, sumLine } from "./format.ts";
 import { ProgressDisplay } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
@@ -36,7 +28,9 @@ type Summarize = (result: Evaluation, took: string) => string;
  */
 async function evaluateAndPrint(
   title: string,
-  { from, backend, threads = defaultThreads(), arithmetic }: FlagValues<typeof ENGINE_FLAGS> & { from?: string },
+  { from, backend, threads = flag.defaultThreads(), arithmetic }: flag.FlagValues<typeof flag.ENGINE_FLAGS> & {
+    from?: string;
+  },
   { operands, summarize, json }: { operands: Chosen; summarize: Summarize; json: boolean },
 ): Promise<number> {
   const { checkpoint: { model, parameters }, name } = await modelFrom(from);
@@ -69,19 +63,19 @@ async function evaluateAndPrint(
 const MOST_PROBLEMS = { least: 1, most: 100_000_000 };
 
 const FLAGS = {
-  from: FROM_FLAG,
-  random: wholeNumber(
+  from: flag.FROM_FLAG,
+  random: flag.wholeNumber(
     "N",
     "test N random pairs of 10-digit numbers that training never uses (default: 100000)",
     MOST_PROBLEMS,
   ),
-  hard: wholeNumber("N", "test N pairs with long carries and other edge cases", MOST_PROBLEMS),
-  cases: inputFile(
+  hard: flag.wholeNumber("N", "test N pairs with long carries and other edge cases", MOST_PROBLEMS),
+  cases: flag.inputFile(
     "FILE.csv",
     "test the pairs of a CSV file with the columns a, b and, if you like, sum; -: standard input",
   ),
-  seed: SEED_FLAG,
-  ...ENGINE_FLAGS,
+  seed: flag.SEED_FLAG,
+  ...flag.ENGINE_FLAGS,
 } as const;
 
 export const evalCommand = defineCommand({
@@ -101,7 +95,7 @@ export const verifyCommand = defineCommand({
   name: "verify",
   description:
     "Adds the test cases of the AdderBoard's verifier: 10 edge cases and 10,000 random pairs. The exit code is 1 if one is wrong.",
-  flags: { from: FROM_FLAG, ...ENGINE_FLAGS },
+  flags: { from: flag.FROM_FLAG, ...flag.ENGINE_FLAGS },
   permissions: "none; --allow-read=CKPT with --from",
   example: "deno run --allow-read=run cli.ts verify --from run/model.safetensors",
   run({ flags, json }) {
@@ -111,7 +105,7 @@ export const verifyCommand = defineCommand({
   },
 });
 
-async function chooseOperands({ random, hard, cases, seed }: FlagValues<typeof FLAGS>): Promise<Chosen> {
+async function chooseOperands({ random, hard, cases, seed }: flag.FlagValues<typeof FLAGS>): Promise<Chosen> {
   const chosen = Object.entries({ random, hard, cases }).filter(([, value]) => value !== undefined);
   if (chosen.length > 1) {
     const names = chosen.map(([name]) => `--${name}`).join(" and ");

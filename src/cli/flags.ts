@@ -136,7 +136,6 @@ export function threadsFlag(byDefault: string): ValueFlag<number> {
   return wholeNumber("N", help, { least: 1, most: 64 });
 }
 
-/** The flags that choose an engine. */
 export const ENGINE_FLAGS = {
   backend: oneOf(BACKENDS, "engine to run on (default: auto: wasm, else webgpu, else reference)"),
   threads: threadsFlag("all cores, at most 8"),

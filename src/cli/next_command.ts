@@ -1,12 +1,14 @@
 import type { ModelName } from "../model/variant.ts";
 import { STANDARD } from "./files.ts";
 
+/** A proof as the command line makes it: of which file, into which, and how. */
+export type Proof = { file?: string; certificate?: string; seconds?: number; threads?: number };
+
 /** A model, as far as the commands that mend it need to know it. */
 export interface RefutedModel {
   readonly model: ModelName;
   /** The seed that it was trained with. */
   readonly seed: number;
-  /** Share of sums that are right. */
   readonly exactMatch: number;
   /** Whether training on the failing pairs was tried already. */
   readonly hardened: boolean;
@@ -76,12 +78,7 @@ export function mendingCommand({ model, seed, exactMatch, hardened, file }: Refu
 
 /** The command that goes on with a proof, or starts it with more time. */
 export function provingCommand(
-  { file, certificate, seconds = PATIENT_SECONDS, threads }: {
-    file?: string;
-    certificate?: string;
-    seconds?: number;
-    threads?: number;
-  },
+  { file, certificate, seconds = PATIENT_SECONDS, threads }: Proof,
 ): string {
   const flags = Object.entries({ from: file, out: certificate, seconds, threads });
   const args = flags.flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, value]);

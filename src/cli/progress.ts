@@ -4,7 +4,6 @@ const BAR_WIDTH = 12;
 
 /** Progress of a long command on stderr: a bar on a terminal, otherwise a line every two seconds. */
 export class ProgressDisplay {
-  readonly #title: string;
   /** Whether a bar is drawn. */
   readonly terminal: boolean = Deno.stderr.isTerminal();
   #shownAt = performance.now();
@@ -13,9 +12,7 @@ export class ProgressDisplay {
   #last = 0;
 
   /** Shows nothing yet: a short command needs no bar. */
-  constructor(title: string) {
-    this.#title = title;
-  }
+  constructor(private readonly title: string) {}
 
   /** Shows progress, at most every 60 ms. If `done` is less than before, the estimate of the time left starts again. */
   update(done: number, total: number, note: string): void {
@@ -25,14 +22,14 @@ export class ProgressDisplay {
     if (now - this.#shownAt < (this.terminal ? BAR_INTERVAL_MS : LINE_INTERVAL_MS)) return;
     this.#shownAt = now;
     const percent = `${Math.floor(100 * done / total)}%`;
-    if (!this.terminal) return this.#write(`${this.#title}: ${percent}, ${note}\n`);
+    if (!this.terminal) return this.#write(`${this.title}: ${percent}, ${note}\n`);
     this.#barDrawn = true;
     const filled = Math.floor(BAR_WIDTH * done / total);
     const bar = paint("━".repeat(filled), 32) + paint("─".repeat(BAR_WIDTH - filled), 90);
     const seconds = (now - this.#start.at) / 1000 * (total - done) / (done - this.#start.done);
     const left = Number.isFinite(seconds) ? `${Math.ceil(seconds)} s left, ` : "";
-    const room = (Deno.consoleSize().columns || 80) - this.#title.length - BAR_WIDTH - 8;
-    this.#write(`\r${this.#title} ${bar} ${percent.padStart(4)} ${`${left}${note}`.slice(0, Math.max(0, room))}\x1b[K`);
+    const room = (Deno.consoleSize().columns || 80) - this.title.length - BAR_WIDTH - 8;
+    this.#write(`\r${this.title} ${bar} ${percent.padStart(4)} ${`${left}${note}`.slice(0, Math.max(0, room))}\x1b[K`);
   }
 
   /** Writes a permanent line. */

@@ -13,7 +13,6 @@ import { UsageError } from "./usage_error.ts";
 
 /** What is proved of one checkpoint. */
 export interface SeriesLine {
-  /** The step of training. */
   readonly step: number;
   readonly verdict: CertifyResult["verdict"];
   /** The number of the answer's twelve steps that are proved right for all inputs. */

@@ -5,22 +5,7 @@ import { toSvg } from "../sweep/plot.ts";
 import { summarize, toMarkdown } from "../sweep/summary.ts";
 import { planRuns, type RunTrainer, type Shard, sweep } from "../sweep/sweep.ts";
 import { defineCommand } from "./command.ts";
-import {
-  defaultThreads,
-  ENGINE_FLAGS,
-  type FlagValues,
-  LARGEST_SEED,
-  modelFlag,
-  oneOf,
-  outputFile,
-  OVERWRITE_FLAG,
-  recipeFlag,
-  several,
-  text,
-  type ValueFlag,
-  wholeNumber,
-  wrongValue,
-} from "./flags.ts";
+import * as flag from "./flags.ts";
 import { checkOutput, nameOf, readText, STANDARD, writeOutput } from "./files.ts";
 import { printResult } from "./format.ts";
 import { interruptible, Interruption } from "./interruption.ts";
@@ -34,16 +19,16 @@ const GPU_RUNS = 128;
 const MOST_SEEDS = 1_000_000;
 
 /** `0..63`, `7`, `0..3,10`. */
-const SEEDS: ValueFlag<readonly number[]> = {
+const SEEDS: flag.ValueFlag<readonly number[]> = {
   placeholder: "A..B",
   help: "seeds, such as 0..63 or 1,5,9 (default: 0..15)",
-  read(value, flag) {
+  read(value, name) {
     const seeds = new Set<number>();
     for (const part of value.split(",")) {
       const [, first, last = first] = /^(\d{1,10})(?:\.\.(\d{1,10}))?$/.exec(part) ?? [];
       const [from, to] = [Number(first), Number(last)];
-      if (!(from <= to && to <= LARGEST_SEED && to - from < MOST_SEEDS)) {
-        throw wrongValue(flag, `seeds from 0 to ${LARGEST_SEED}, such as 0..63 or 1,5,9`, value);
+      if (!(from <= to && to <= flag.LARGEST_SEED && to - from < MOST_SEEDS)) {
+        throw flag.wrongValue(name, `seeds from 0 to ${flag.LARGEST_SEED}, such as 0..63 or 1,5,9`, value);
       }
       for (let seed = from; seed <= to; seed++) seeds.add(seed);
     }
@@ -51,51 +36,50 @@ const SEEDS: ValueFlag<readonly number[]> = {
   },
 };
 
-const SHARD: ValueFlag<Shard> = {
+const SHARD: flag.ValueFlag<Shard> = {
   placeholder: "I/N",
   help: "do part I of N of the runs, I from 0 to N - 1, to split a sweep over N machines (default: 0/1)",
-  read(value, flag) {
+  read(value, name) {
     const [, index, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(value) ?? [];
     if (Number(index) < Number(of)) return { index: Number(index), count: Number(of) };
-    throw wrongValue(flag, "I/N with I from 0 to N - 1, such as 0/4", value);
+    throw flag.wrongValue(name, "I/N with I from 0 to N - 1, such as 0/4", value);
   },
 };
 
-/** Most parallel runs on the CPU. */
 const MOST_THREADS = 64;
 
 const MOST_PAIRS = { least: 0, most: 100_000_000 };
 
 const FLAGS = {
   seeds: SEEDS,
-  recipe: recipeFlag(
+  recipe: flag.recipeFlag(
     "recipes, such as fast,sure, or a JSON file with recipes of your own; -: standard input (default: fast)",
     { many: true },
   ),
-  model: several(
-    modelFlag("numbers of parameters, or widths and hidden widths, such as 6x14,5x10 (default: 763)"),
+  model: flag.several(
+    flag.modelFlag("numbers of parameters, or widths and hidden widths, such as 6x14,5x10 (default: 763)"),
   ),
   shard: SHARD,
-  out: text("FILE.jsonl", "file that gets one line of JSON per run; runs that are in it are skipped"),
-  pairs: wholeNumber("N", "held-out pairs that each model adds (default: 1000000)", MOST_PAIRS),
-  hard: wholeNumber("N", "hard pairs that each model adds (default: 100000)", MOST_PAIRS),
+  out: flag.text("FILE.jsonl", "file that gets one line of JSON per run; runs that are in it are skipped"),
+  pairs: flag.wholeNumber("N", "held-out pairs that each model adds (default: 1000000)", MOST_PAIRS),
+  hard: flag.wholeNumber("N", "hard pairs that each model adds (default: 100000)", MOST_PAIRS),
   certify: {
     help: "end each run with a proof, as train does; recipe sure then trains on the pairs where the proof fails",
   },
-  backend: oneOf(
+  backend: flag.oneOf(
     ["auto", "wasm", "webgpu"],
     "wasm: each run on one thread; webgpu: all runs on the GPU (default: auto, which is wasm)",
   ),
-  threads: wholeNumber("N", `parallel runs (default: all cores, at most 8; on a GPU ${GPU_RUNS})`, {
+  threads: flag.wholeNumber("N", `parallel runs (default: all cores, at most 8; on a GPU ${GPU_RUNS})`, {
     least: 1,
     most: 1024,
   }),
-  arithmetic: ENGINE_FLAGS.arithmetic,
-  svg: outputFile(
+  arithmetic: flag.ENGINE_FLAGS.arithmetic,
+  svg: flag.outputFile(
     "FILE.svg",
     "with summarize: also plot the errors, or the seconds until a proof, into an SVG file; -: standard output",
   ),
-  overwrite: OVERWRITE_FLAG,
+  overwrite: flag.OVERWRITE_FLAG,
 } as const;
 
 export const sweepCommand = defineCommand({
@@ -115,7 +99,7 @@ export const sweepCommand = defineCommand({
   },
 });
 
-async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise<number> {
+async function runSweep(flags: flag.FlagValues<typeof FLAGS>, json: boolean): Promise<number> {
   const { recipe = "fast", model: models = [763], seeds = [...Array(16).keys()], shard, arithmetic = "exact" } = flags;
   const { out, pairs = 1_000_000, hard = 100_000 } = flags;
   const fail = (reason: string) => new UsageError(`Cannot run sweep as ${reason}`);
@@ -149,7 +133,7 @@ async function runSweep(flags: FlagValues<typeof FLAGS>, json: boolean): Promise
 
 /** The engine of the runs, and how many run in parallel. */
 async function chosenTrainer(
-  { backend, threads, arithmetic }: FlagValues<typeof FLAGS>,
+  { backend, threads, arithmetic }: flag.FlagValues<typeof FLAGS>,
 ): Promise<{ threads: number; trainer?: RunTrainer }> {
   const { hasSimd } = await import("../engine/wasm/core.ts");
   if (backend !== "webgpu" && (backend === "wasm" || hasSimd())) {
@@ -158,7 +142,7 @@ async function chosenTrainer(
         `Cannot run sweep as --threads must be at most ${MOST_THREADS} on wasm: current value is ${threads}`,
       );
     }
-    return { threads: threads ?? defaultThreads() };
+    return { threads: threads ?? flag.defaultThreads() };
   }
   if (arithmetic === "exact") {
     throw new UsageError("Cannot run sweep as --arithmetic must be fast on a GPU: current value is exact");
@@ -178,7 +162,7 @@ function outcome(line: SweepLine): string {
 
 async function summarizeFiles(
   files: readonly string[],
-  { svg, overwrite, ...foreign }: FlagValues<typeof FLAGS>,
+  { svg, overwrite, ...foreign }: flag.FlagValues<typeof FLAGS>,
   json: boolean,
 ): Promise<number> {
   const [other] = Object.entries(foreign).find(([, value]) => value !== undefined && value !== false) ?? [];

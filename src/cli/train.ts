@@ -5,33 +5,21 @@ import { continueTraining, train } from "../training/train.ts";
 import type { TrainOptions } from "../training/options.ts";
 import { defineCommand } from "./command.ts";
 import { modelFrom, nameOf, readText, STANDARD } from "./files.ts";
-import {
-  defaultThreads,
-  ENGINE_FLAGS,
-  type FlagValues,
-  inputFile,
-  modelFlag,
-  recipeFlag,
-  SEED_FLAG,
-  text,
-  wholeNumber,
-  wrongValue,
-} from "./flags.ts";
+import * as flag from "./flags.ts";
 import { runTraining } from "./training_run.ts";
 import { UsageError } from "./usage_error.ts";
 
 const FROM_0 = { least: 0, most: 1e9 };
 
-/** The flags that `train` and `continue` share. */
 const TRAINING_FLAGS = {
-  out: text("DIR", "folder to save the run in (default: nothing is saved)"),
+  out: flag.text("DIR", "folder to save the run in (default: nothing is saved)"),
   resume: { help: "go on with the unfinished run in DIR" },
   overwrite: { help: "replace the run in DIR, with its weights and its proof" },
-  recipe: recipeFlag("how to train: a recipe by name, or a JSON file with one of your own; -: standard input"),
-  seed: SEED_FLAG,
-  steps: wholeNumber("N", "stop after N steps of the recipe (default: all)", { least: 1, most: 1e9 }),
-  "eval-every": wholeNumber("N", "evaluate every N steps; 0: only at the end (default: the recipe's)", FROM_0),
-  "save-every": wholeNumber("S", "save the state every S seconds (default: 10)", FROM_0),
+  recipe: flag.recipeFlag("how to train: a recipe by name, or a JSON file with one of your own; -: standard input"),
+  seed: flag.SEED_FLAG,
+  steps: flag.wholeNumber("N", "stop after N steps of the recipe (default: all)", { least: 1, most: 1e9 }),
+  "eval-every": flag.wholeNumber("N", "evaluate every N steps; 0: only at the end (default: the recipe's)", FROM_0),
+  "save-every": flag.wholeNumber("S", "save the state every S seconds (default: 10)", FROM_0),
   keep: {
     placeholder: "log|N,N,…",
     help: "keep the weights of these steps in DIR/steps; log: 0, 1, 2, 4 … 512, then every 1,000",
@@ -39,19 +27,21 @@ const TRAINING_FLAGS = {
   },
   certify: { help: "end without a proof", onByDefault: true },
   harden: { help: "if the proof fails, train on the failing pairs and prove again, up to six times" },
-  ...ENGINE_FLAGS,
+  ...flag.ENGINE_FLAGS,
 } as const;
 
 /** Reads the steps whose weights are kept. @throws {UsageError} If it is neither `log` nor a list of steps */
-function readKeep(value: string, flag: string): Keep {
+function readKeep(value: string, name: string): Keep {
   if (value === "log") return value;
   if (/^\d{1,9}(,\d{1,9})*$/.test(value)) return value.split(",").map(Number);
-  throw wrongValue(flag, "log, or steps such as 0,100,200", value);
+  throw flag.wrongValue(name, "log, or steps such as 0,100,200", value);
 }
 
 /** The flags of a training run as options of the library. */
 async function trainingOptions(
-  { "eval-every": evalEvery, "save-every": saveEvery, harden, threads, ...flags }: FlagValues<typeof TRAINING_FLAGS>,
+  { "eval-every": evalEvery, "save-every": saveEvery, harden, threads, ...flags }: flag.FlagValues<
+    typeof TRAINING_FLAGS
+  >,
 ): Promise<Omit<TrainOptions, "model" | "attempts">> {
   if (flags.out === STANDARD) throw new UsageError("Cannot train as --out must be a folder: current value is -");
   if (flags.resume && flags.out === undefined) {
@@ -67,7 +57,7 @@ async function trainingOptions(
   }
   return {
     ...flags,
-    ...{ recipe, harden: harden || undefined, threads: threads ?? defaultThreads(), evalEvery, saveEvery },
+    ...{ recipe, harden: harden || undefined, threads: threads ?? flag.defaultThreads(), evalEvery, saveEvery },
   };
 }
 
@@ -83,9 +73,11 @@ export const trainCommand = defineCommand({
     "Recipe sure trains on the pairs where the proof fails, and proves again, up to six times.",
   flags: {
     ...TRAINING_FLAGS,
-    recipe: recipeFlag("how to train, or a JSON file with a recipe of your own; -: standard input (default: sure)"),
-    model: modelFlag("number of parameters, or width and hidden width, such as 5x10 (default: 763)"),
-    attempts: wholeNumber("K", "train K attempts in parallel, one per core; the result is the same", {
+    recipe: flag.recipeFlag(
+      "how to train, or a JSON file with a recipe of your own; -: standard input (default: sure)",
+    ),
+    model: flag.modelFlag("number of parameters, or width and hidden width, such as 5x10 (default: 763)"),
+    attempts: flag.wholeNumber("K", "train K attempts in parallel, one per core; the result is the same", {
       least: 1,
       most: 64,
     }),
@@ -109,9 +101,11 @@ export const continueCommand = defineCommand({
   name: "continue",
   description: "Trains a saved model further with a new optimizer state, measures it, and tries to prove it.",
   flags: {
-    from: inputFile("CKPT", "checkpoint to start from; -: standard input; needed unless --resume is given"),
+    from: flag.inputFile("CKPT", "checkpoint to start from; -: standard input; needed unless --resume is given"),
     ...TRAINING_FLAGS,
-    recipe: recipeFlag("how to train, or a JSON file with a recipe of your own; -: standard input (default: fast)"),
+    recipe: flag.recipeFlag(
+      "how to train, or a JSON file with a recipe of your own; -: standard input (default: fast)",
+    ),
   },
   permissions: "--allow-read=CKPT,DIR --allow-write=DIR; --allow-read=FILE.json with a recipe of your own",
   example:

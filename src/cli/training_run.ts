@@ -19,9 +19,7 @@ export interface TrainingRun {
     readonly flags: { readonly out?: string };
     readonly json: boolean;
   };
-  /** The checkpoint that it starts from. */
   readonly from?: string;
-  /** Whether an interrupted run can be resumed. */
   readonly resumable: boolean;
 }
 
@@ -166,7 +164,6 @@ export function nextLines(run: Pick<TrainingRun, "command" | "from" | "input">, 
   return ["To add with the model, and to check its proof:", add(out), check];
 }
 
-/** The certificate beside a run's weights. */
 function certificateOf(modelFile: string): string {
   return modelFile.replace(/[^/\\]*$/, CERTIFICATE_FILE);
 }
