@@ -16,7 +16,6 @@ import { continueRecipe, type Recipe, type Stage, trainRecipe } from "../src/tra
 import type { TrainResult } from "../src/training/types.ts";
 import { runBench } from "./measure.ts";
 
-/** One run of one phase. */
 export interface GrokkingLine {
   /** Phase 1 is `train`, phase 2 is `continue`. */
   phase: 1 | 2;

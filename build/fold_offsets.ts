@@ -16,7 +16,6 @@ import type { Transform } from "assemblyscript/transform";
 /** An expression of Binaryen; 0 is none. */
 type Ref = number;
 
-/** What is used of Binaryen's module. */
 interface WasmModule {
   getGlobal(name: string): number;
   getNumFunctions(): number;
@@ -105,7 +104,6 @@ function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, bo
   const names = new Map(kinds.map((name) => [binaryen[`${name}Id`] as number, name]));
   /** How often each variable is set. */
   const sets = new Map<number, number>();
-  /** Variables that were read so far. */
   const read = new Set<number>();
   /** What has to be added to a variable where it is read, or its value if that is a constant. */
   const known = new Map<number, { constant: number; isValue: boolean }>();

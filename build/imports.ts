@@ -38,7 +38,6 @@ export async function fileImports(): Promise<Imports> {
   return new Map(await Promise.all(imports));
 }
 
-/** What every folder imports from others. */
 export function folderImports(files: Imports): Imports {
   const folderOf = (file: string) => file.includes("/") ? file.slice(0, file.lastIndexOf("/")) : file;
   const folders = new Map<string, Set<string>>();

@@ -19,7 +19,6 @@ export interface Lock {
   npm?: Record<string, { integrity?: string }>;
 }
 
-/** Reads the lock files of all configurations. */
 export function readLocks(): Promise<Lock[]> {
   return Promise.all(
     CONFIGURATIONS.map(async (folder) => JSON.parse(await Deno.readTextFile(new URL(`${folder}/deno.lock`, ROOT)))),

@@ -7,8 +7,6 @@
  * ```
  */
 
-import { gitLines } from "./git.ts";
-
 /** What is counted, as git's pathspecs. */
 const SOURCES = ["ts", "tsx", "js", "mjs", "css", "html", "c", "py", "sh"].map((ending) => `*.${ending}`);
 const TESTS = [":!tests", ":!web/tests"];
@@ -17,6 +15,17 @@ const TESTS = [":!tests", ":!web/tests"];
 function folderOf(path: string): string {
   const folders = path.split("/").slice(0, -1);
   return folders.slice(0, folders[0] === "src" ? 2 : 1).join("/") || ".";
+}
+
+/** The lines that a git command prints about this repository. Ends the program where git fails; code 1 means that nothing was found. */
+async function gitLines(...args: string[]): Promise<string[]> {
+  const { code, stdout, stderr } = await new Deno.Command("git", { args, cwd: new URL("../", import.meta.url) })
+    .output();
+  if (code > 1) {
+    console.error(`Cannot read the sources as git must list them: ${new TextDecoder().decode(stderr).trim()}`);
+    Deno.exit(2);
+  }
+  return new TextDecoder().decode(stdout).split("\n").filter(Boolean);
 }
 
 /** Lines by folder, in the working tree or a commit. */
