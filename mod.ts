@@ -18,13 +18,7 @@ export type { Checkpoint, CheckpointSource } from "./src/checkpoint/safetensors/
 export { CheckpointError } from "./src/checkpoint/common/error.ts";
 export { EngineError } from "./src/engine/interface/error.ts";
 export type { AdapterDescription, Arithmetic, BackendName } from "./src/engine/interface/types.ts";
-export {
-  evaluate,
-  type EvaluateOptions,
-  type Evaluation,
-  type EvaluationError,
-  type EvaluationProgress,
-} from "./src/evaluation/evaluate.ts";
+export * from "./src/evaluation/evaluate.ts";
 export type { Operands, Problem, Problems } from "./src/model/problem.ts";
 export type { ModelName } from "./src/model/variant.ts";
 export { loadAdder } from "./src/adder/load_adder.ts";

@@ -1,6 +1,6 @@
-import { dot } from "../src/engine/reference/linear.ts";
-import type { Point } from "../src/inspection/embeddings.ts";
-import { digitEmbeddings, planeFor, pointIn } from "./arc.ts";
+import { digitEmbeddings } from "../src/inspection/embeddings.ts";
+import { type Point, pointIn, shareIn } from "../src/inspection/plane.ts";
+import { planeFor } from "./arc.ts";
 import { percent } from "./format.ts";
 import type { LabModel } from "./models.ts";
 
@@ -18,9 +18,8 @@ export function ArcFigure({ model, pointer, token }: { model: LabModel; pointer:
   const place = ([x, y]: readonly number[], scale = RADIUS / largest): Point => [scale * x, -scale * y];
   const dots = points.map((point) => place(point));
   const [x, y] = place(pointer, RADIUS / (Math.hypot(...pointer) || 1));
-  const all = embeddings.reduce((sum, embedding) => sum + dot(embedding, embedding), 0);
-  const share = points.flat().reduce((sum, value) => sum + value * value, 0) / all;
-  const label = `The embeddings of the ten digits in a plane that holds ${percent(share)} of their squared length. ` +
+  const share = percent(shareIn(plane, embeddings));
+  const label = `The embeddings of the ten digits in a plane that holds ${share} of their squared length. ` +
     `The arrow is the model's answer at this step.`;
   return (
     <figure class="arc">

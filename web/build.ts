@@ -12,7 +12,6 @@ export type Files = Map<string, Uint8Array<ArrayBuffer>>;
 const WEB = fromFileUrl(new URL("./", import.meta.url));
 /** Modules that the page or a worker starts from. */
 const ENTRIES = ["main.tsx", "train_worker.ts", "proof_worker.ts"];
-/** The picture that previews of links show. */
 const PREVIEW = "preview.webp";
 const COPIED = ["icon.svg", "manifest.webmanifest", "style.css"];
 
@@ -68,11 +67,7 @@ async function buildLab(address: string): Promise<Files> {
   return files;
 }
 
-/**
- * Writes the files in place of what an earlier build left.
- *
- * @throws {Error} If the folder holds anything else
- */
+/** Writes the files in place of what an earlier build left. @throws {Error} If the folder holds anything else */
 async function writeLab(folder: string, files: Files): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const found = Array.from(Deno.readDirSync(folder), ({ name }) => name);

@@ -44,7 +44,6 @@ const SPECS: readonly ChartSpec[] = [
 ];
 
 const STEPS_BEFORE_ANY_RUN = 10_000;
-/** Least milliseconds between two redraws. */
 const DRAW_MS = 160;
 /** The edges of all charts are at the same places, so that the step axes line up. */
 const [LEFT, RIGHT, TOP, BOTTOM] = [52, 16, 8, 26];
@@ -76,9 +75,9 @@ export function Charts({ runs }: { runs: Runs }) {
     if (isInside && buttons !== 0) runs.rewind(Math.round(lastStep ** share));
   };
   return (
-    <div id="charts" class="charts" ref={root}>
+    <div id="charts" class="stack" ref={root}>
       <div
-        class="charts"
+        class="stack"
         onPointerDown={point}
         onPointerMove={point}
         onPointerLeave={() => setHover(undefined)}
@@ -173,7 +172,7 @@ function Scrubber({ runs, share, lastStep }: {
           move(by);
         }}
       />
-      <div class="controls">
+      <div class="flow">
         <output id="scrubber-step">step {formatInteger(step)}</output>
         <button type="button" onClick={play}>{isPlaying ? "Pause replay" : "Replay"}</button>
         <button type="button" onClick={() => runs.rewind(undefined)} hidden={rewound === undefined}>Latest step</button>
@@ -232,6 +231,7 @@ function draw({ y, curve }: ChartSpec, frame: Frame, lastStep: number, runs: rea
   const [least, most] = "empty" in y ? decadesOf(curves.map(({ curve }) => curve as Curve)) ?? y.empty : [0, 1.03];
   const value = (value: number) => scales.y((("empty" in y ? Math.log10(value) : value) - least) / (most - least));
   const yTicks = "ticks" in y ? y.ticks : ticksOf(least, most, tickOfDecade);
+  const tickOfStep = (exponent: number) => exponent >= 3 ? `${10 ** (exponent - 3)}k` : String(10 ** exponent);
   const axes = drawAxes({ xTicks: ticksOf(0, Math.log10(lastStep), tickOfStep), yTicks }, frame);
   const drawings = curves.map(({ slot, curve }, i) => {
     if (Array.isArray(curve)) return drawStrips(curve, x, scales.y, [i, runs.length], slot);
@@ -281,8 +281,4 @@ function ticksOf(least: number, most: number, label: (exponent: number) => strin
 /** A power of ten, written out from 0.001 up. */
 function tickOfDecade(exponent: number): string {
   return exponent >= -3 ? String(Number((10 ** exponent).toPrecision(1))) : powerOfTen(exponent);
-}
-
-function tickOfStep(exponent: number): string {
-  return exponent >= 3 ? `${10 ** (exponent - 3)}k` : String(10 ** exponent);
 }

@@ -1,7 +1,6 @@
 import type { ComponentChildren } from "preact";
 
 interface HeadingProps {
-  /** The id of its section. */
   readonly of: string;
   readonly title: string;
   /** Two sentences. */

@@ -38,7 +38,7 @@ export function HeatMapFigure({ title, note, map, widest = 28, children }: HeatM
   };
   const isSigned = rows.some((row) => row.some((value) => value < 0));
   return (
-    <figure class="map" ref={root}>
+    <figure class="stack map" ref={root}>
       <figcaption>
         <strong>{title}</strong>
         {children}

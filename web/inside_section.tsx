@@ -33,7 +33,7 @@ export function InsideSection({ models }: { models: Models }) {
   return (
     <>
       <h3>All of its attention and embeddings</h3>
-      <div class="maps" id="maps">
+      <div class="stack maps" id="maps">
         {maps && (
           <HeatMapFigure
             title="Where each step looks"

@@ -1,8 +1,10 @@
 import type { CertifyProgress } from "../src/certify/types.ts";
 import { formatInteger } from "../src/common/format_value.ts";
+import { digitEmbeddings } from "../src/inspection/embeddings.ts";
+import { moments, type Plane } from "../src/inspection/plane.ts";
 import { SUM_DIGITS } from "../src/model/vocabulary.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
-import { digitEmbeddings, moments, type Plane, planeFor, planeOf } from "./arc.ts";
+import { planeFor, planeOf } from "./arc.ts";
 import { Curve } from "./curve.ts";
 import {
   type Machinery,
@@ -30,8 +32,6 @@ const NEWEST = 0.2;
 
 /** One training run: its worker, and its results so far. */
 export class LabRun {
-  readonly slot: Slot;
-  readonly request: TrainRequest;
   readonly loss = new Curve();
   readonly learningRate = new Curve();
   readonly exactMatch = new Curve();
@@ -51,25 +51,23 @@ export class LabRun {
   weights: Weights | undefined;
   /** Weights of this attempt to return to, from step 0 on, in the order of steps. */
   readonly snapshots: Weights[] = [];
-  /** The plane in which the digits are drawn: that of the final weights where they are known, otherwise of a running average. */
-  plane: Plane | undefined;
   result: TrainResult | undefined;
   failure: string | undefined;
 
   readonly #worker: Worker;
-  readonly #onChange: (run: LabRun) => void;
   /** Whether the plane is that of the final weights. */
   #isPlaneFinal: boolean;
   /** The running average of the second moments of the digits' embeddings. */
   #moments: Float64Array[] | undefined;
 
-  /** @param final The plane of the final weights, if an earlier run with this request has found them */
-  constructor(slot: Slot, request: TrainRequest, final: Plane | undefined, onChange: (run: LabRun) => void) {
-    this.slot = slot;
-    this.request = request;
-    this.plane = final;
-    this.#isPlaneFinal = final !== undefined;
-    this.#onChange = onChange;
+  /** @param plane That in which the digits are drawn: of the final weights where an earlier run has found them, otherwise of a running average */
+  constructor(
+    readonly slot: Slot,
+    readonly request: TrainRequest,
+    public plane: Plane | undefined,
+    private readonly onChange: (run: LabRun) => void,
+  ) {
+    this.#isPlaneFinal = plane !== undefined;
     this.#worker = startWorker<TrainNews>("train", (news) => this.#hear(news));
     this.#order({ type: "train", request });
   }
@@ -125,7 +123,7 @@ export class LabRun {
 
   #become(status: RunStatus): void {
     this.status = status;
-    this.#onChange(this);
+    this.onChange(this);
   }
 
   #hear(news: TrainNews): void {
@@ -158,7 +156,7 @@ export class LabRun {
         this.failure = news.failure;
         this.#worker.terminate();
     }
-    this.#onChange(this);
+    this.onChange(this);
   }
 
   /** Ends with the final weights, which a proof may have hardened. The axes stay as near as they can to what they were. */

@@ -3,32 +3,7 @@ import type { ReferenceModel } from "../src/inspection/reference_model.ts";
 import type { SumInspection } from "../src/inspection/sum.ts";
 import { FIRST_QUERY, PLUS, SUM_DIGITS } from "../src/model/vocabulary.ts";
 import { dot } from "../src/engine/reference/linear.ts";
-import type { Point } from "../src/inspection/embeddings.ts";
-import { type Plane, pointIn } from "./arc.ts";
-
-/** A digit of the two numbers that a step reads. */
-export interface DigitRead {
-  readonly position: number;
-  readonly digit: number;
-  /** Its share of the attention. */
-  readonly share: number;
-  /** Its share, where half of the strongest column's is 1. */
-  readonly strength: number;
-}
-
-/** What one step of one sum does, measured. */
-export interface Mechanism {
-  /** The digits that it reads, the strongest first. */
-  readonly reads: readonly DigitRead[];
-  /** The sum of all digits of the two numbers, each times its strength. */
-  readonly total: number;
-  /** The token that it would write after each digit from 0 to 9 as the one written last; empty at the first step, which has none. */
-  readonly afterEach: readonly number[];
-  /** The final residual stream in the plane of the digits: it points at the digit that is written. */
-  readonly pointer: Point;
-  /** The share of the stream's squared length that is in this plane. */
-  readonly inPlane: number;
-}
+import { type Plane, type Point, pointIn } from "../src/inspection/plane.ts";
 
 /** The final residual stream of a step in a plane of the embeddings. */
 export function pointerOf({ tensors, variant }: ReferenceModel, tokens: readonly number[], plane: Plane): Point {
@@ -39,13 +14,13 @@ export function pointerOf({ tensors, variant }: ReferenceModel, tokens: readonly
 /** The position of an operand's digit that counts 10^column. */
 const positionsOf = (column: number): number[] => [9 - column, FIRST_QUERY - 1 - column];
 
-/** Measures a step of a sum. */
+/** What one step of one sum does. */
 export function measureStep(
   { tensors, variant }: ReferenceModel,
   { tokens, steps }: SumInspection,
   step: number,
   plane: Plane,
-): Mechanism {
+) {
   const { attention } = steps[step];
   const query = FIRST_QUERY + step;
   const read = tokens.slice(0, query + 1);
@@ -60,10 +35,15 @@ export function measureStep(
   const { output } = queryAfter(read[query]);
   const pointer = pointIn(plane, output);
   return {
+    /** The digits that it reads, the strongest first; half of the strongest column's share is a strength of 1. */
     reads,
+    /** The sum of all digits of the two numbers, each times its strength. */
     total: reads.reduce((sum, { digit, strength }) => sum + strength * digit, 0),
+    /** The token that it would write after each digit from 0 to 9 as the one written last; empty at the first step, which has none. */
     afterEach: step === 0 ? [] : Array.from({ length: 10 }, (_, last) => argmax(queryAfter(last).logits)),
+    /** The final residual stream in the plane of the digits: it points at the digit that is written. */
     pointer,
+    /** The share of the stream's squared length that is in this plane. */
     inPlane: Math.hypot(...pointer) ** 2 / dot(output, output),
   };
 }

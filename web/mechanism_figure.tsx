@@ -12,7 +12,6 @@ import type { Models } from "./models.ts";
 import { POSITION_NAMES, STEP_NAMES } from "./names.ts";
 import { leastCertain, type Sum } from "./sum.ts";
 
-/** Least milliseconds between two updates. */
 const UPDATE_MS = 200;
 /** The number of digits that are listed: those that matter are four. */
 const LISTED = 5;
@@ -46,7 +45,7 @@ export function MechanismFigure({ models, sum }: { models: Models; sum: Sum }) {
         it; those of the digits lie on an arc, so a direction chooses one. In a heat map, blue is above 0 and orange is
         below.
       </Heading>
-      <div id="mechanism" class="mechanism">
+      <div id="mechanism" class="stack mechanism">
         <ol>
           <li>
             <h3>It reads digits</h3>

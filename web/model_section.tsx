@@ -5,7 +5,6 @@ import { useChanges } from "./hooks.ts";
 import { decodeModel, type LabModel, type Models } from "./models.ts";
 import type { Notice } from "./strip.tsx";
 
-/** Least milliseconds between two updates. */
 const UPDATE_MS = 100;
 /** Larger files are refused unread: a checkpoint has a few kilobytes. */
 const LARGEST_FILE = 1_000_000;
@@ -30,11 +29,7 @@ function saveModel(lab: LabModel): void {
   download(`${fileName(lab)}.safetensors`, bytes, "application/octet-stream");
 }
 
-/**
- * Reads a model from a file.
- *
- * @throws {Error} If it is not a checkpoint; the message says why
- */
+/** Reads a model from a file. @throws {Error} If it is not a checkpoint; the message says why */
 async function readModel(file: File): Promise<LabModel> {
   if (file.size > LARGEST_FILE) {
     throw new RangeError(`Cannot read ${file.name} as a checkpoint has at most 1,000,000 bytes: it has ${file.size}`);
@@ -83,7 +78,7 @@ export function ModelSection({ models, notice }: { models: Models; notice: Notic
     <>
       <h2 id="model-title">Current model</h2>
       <p class="lead">All sections show these weights, the numbers that training finds.</p>
-      <div class="controls">
+      <div class="flow">
         <label class="grow">
           Weights
           <select

@@ -1,7 +1,7 @@
 import { decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { fromBase64, toBase64 } from "../src/common/encoding.ts";
+import type { Plane } from "../src/inspection/plane.ts";
 import type { ModelName } from "../src/model/variant.ts";
-import type { Plane } from "./arc.ts";
 import { Changes } from "./hooks.ts";
 
 export interface LabModel {
@@ -12,7 +12,6 @@ export interface LabModel {
   readonly note: string;
   readonly model: ModelName;
   readonly parameters: Float32Array;
-  /** The metadata of its checkpoint file. */
   readonly metadata: Record<string, string>;
   /** The plane in which its digits are drawn, if that does not depend on these weights alone. */
   readonly plane?: Plane;
@@ -21,11 +20,7 @@ export interface LabModel {
 /** Where the browser keeps the weights of the last run that ended. */
 const KEPT = "tiny-adder-lab model";
 
-/**
- * The model in a file.
- *
- * @throws {CheckpointError} If it is not a checkpoint; the message says why
- */
+/** The model in a file. @throws {CheckpointError} If it is not a checkpoint; the message says why */
 export function decodeModel(bytes: Uint8Array, { id, label }: Pick<LabModel, "id" | "label">): LabModel {
   const { model, parameters, metadata } = decodeCheckpoint(bytes, { source: label });
   const { recipe, seed, step } = metadata;
@@ -80,7 +75,6 @@ export class Models extends Changes {
     } catch { /* a browser that keeps nothing, or what another version has kept */ }
   }
 
-  /** Makes a model the current one. */
   select(id: string): void {
     this.#awaited = undefined;
     this.#current = this.#models.get(id) ?? this.#current;

@@ -5,11 +5,7 @@ import { formatInteger } from "../src/common/format_value.ts";
 const LOOSE_SEPARATORS = /[\s_'’]/g;
 const GROUPED = /^\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3}){2,})$/;
 
-/**
- * Reads a number as people write it, with or without separators.
- *
- * @returns The number, or in words why it cannot be added
- */
+/** Reads a number as people write it, with or without separators. @returns The number, or in words why it cannot be added */
 export function readOperand(text: string): number | string {
   const loose = text.replace(LOOSE_SEPARATORS, "");
   const digits = (GROUPED.test(loose) ? loose.replace(/[,.]/g, "") : loose).replace(/^0+(?=\d)/, "");

@@ -1,23 +1,17 @@
 import { trainRecipe } from "../src/training/recipes.ts";
 import type { TrainRequest } from "./protocol.ts";
 
-/** A part of a run between two changes of its recipe. */
-export interface Phase {
-  readonly from: number;
-  readonly to: number;
-  readonly stage: string;
-  /** The number of digits of its examples, such as `1–3`. */
-  readonly digits: string;
-}
+export type Phase = ReturnType<typeof phasesOf>[number];
 
-/** The phases of a run, in order. */
-export function phasesOf({ recipe, model }: Pick<TrainRequest, "recipe" | "model">): Phase[] {
+/** The parts of a run between changes of its recipe, in order. */
+export function phasesOf({ recipe, model }: Pick<TrainRequest, "recipe" | "model">) {
   let start = 0;
   return trainRecipe(recipe, { model }).stages.flatMap(({ name, steps, curriculum }) => {
     const phases = curriculum.map(({ fromStep, minDigits, maxDigits }, i) => ({
       from: start + fromStep,
       to: start + (curriculum[i + 1]?.fromStep ?? steps),
       stage: name,
+      /** The number of digits of its examples, such as `1–3`. */
       digits: `${minDigits}–${maxDigits}`,
     }));
     start += steps;

@@ -15,19 +15,15 @@ export class Proof extends Changes {
   /** The model that is being proved, or that the result is about. */
   subject: LabModel | undefined;
   progress: CertifyProgress | undefined;
-  /** The last round of hardening. */
   round: Extract<ProofNews, { type: "round" }> | undefined;
   /** Undefined while there is none. */
   result: ProofResult | undefined;
-  /** Why the prover failed. */
   failure: string | undefined;
   isHardening = false;
-  readonly #models: Models;
   #worker: Worker | undefined;
 
-  constructor(models: Models) {
+  constructor(private readonly models: Models) {
     super();
-    this.#models = models;
   }
 
   get isRunning(): boolean {
@@ -42,7 +38,6 @@ export class Proof extends Changes {
     return worst && [worst.a, worst.b];
   }
 
-  /** Whether all sums of a model are proved. */
   hasProved({ parameters }: LabModel): boolean {
     return this.subject?.parameters === parameters && (this.result?.certificate ?? null) !== null;
   }
@@ -85,9 +80,9 @@ export class Proof extends Changes {
       ...this.subject,
       metadata: { ...metadata, hardening_rounds: String(this.round?.round ?? 0) },
     };
-    this.#models.keep(hardened);
-    this.#models.put(hardened);
-    this.#models.select("hardened");
+    this.models.keep(hardened);
+    this.models.put(hardened);
+    this.models.select("hardened");
   }
 
   stop(): void {

@@ -12,7 +12,6 @@ import { Pair } from "./pair.tsx";
 import { provedText } from "./run_card.tsx";
 import type { Sum } from "./sum.ts";
 
-/** Least milliseconds between two updates. */
 const UPDATE_MS = 100;
 
 /** The section `Prove`: runs the prover on the current model and shows its result. */
@@ -34,7 +33,7 @@ export function ProofSection({ proof, models, sum }: { proof: Proof; models: Mod
         finds a lower bound of the margins of all pairs, for each of the 12 positions of the answer. A refutation is a
         pair with a margin below 0. Hardening trains the model on such pairs and proves again.
       </Heading>
-      <div class="controls">
+      <div class="flow">
         {/* one button, which keeps the focus */}
         <button
           id="prove"

@@ -35,13 +35,11 @@ export const EVALUATED = 4000;
 
 export type StepEvent = Extract<ProgressEvent, { type: "step" }>;
 
-/** The message of an error. */
 interface Failed {
   type: "failed";
   failure: string;
 }
 
-/** What a run reports while it runs. */
 export type SessionNews =
   /** Each time the run starts or continues. */
   | ({ type: "machinery" } & Machinery)

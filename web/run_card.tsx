@@ -24,10 +24,10 @@ export function RunCard({ run, step, sum }: {
   const remark = failure ?? remarks.at(-1) ?? "";
   const wrong = run.result?.report.counterexample;
   return (
-    <article id={`run-${slot}`} class="run" data-slot={slot} data-status={status} aria-label={`Run ${slot}`}>
-      <header>
+    <article id={`run-${slot}`} class="stack run" data-slot={slot} data-status={status} aria-label={`Run ${slot}`}>
+      <header class="flow">
         <h3>{slot}: {request.recipe}, seed {request.seed}</h3>
-        <div class="controls">
+        <div class="flow">
           {/* not `disabled`, which would drop the focus */}
           <button
             type="button"

@@ -12,17 +12,13 @@ export const SLOTS: readonly Slot[] = ["A", "B"];
 /** Up to two runs. Their weights are models of the page: the latest ones, or a snapshot. */
 export class Runs extends Changes {
   readonly #runs = new Map<Slot, LabRun>();
-  readonly #models: Models;
-  readonly #proof: Proof;
   /** The final weights of runs that may be replayed. */
   readonly #ends = new Map<string, Pick<LabModel, "model" | "parameters">>();
   /** The step of the snapshot that the page shows of the {@linkcode focus}; undefined: its latest weights. */
   rewound: number | undefined;
 
-  constructor(models: Models, proof: Proof) {
+  constructor(private readonly models: Models, private readonly proof: Proof) {
     super();
-    this.#models = models;
-    this.#proof = proof;
   }
 
   get all(): LabRun[] {
@@ -31,7 +27,7 @@ export class Runs extends Changes {
 
   /** The run whose weights the page shows; if it shows others, the one that started last. */
   get focus(): LabRun | undefined {
-    return this.all.find(({ slot }) => slot === this.#models.current.id) ?? this.all.at(-1);
+    return this.all.find(({ slot }) => slot === this.models.current.id) ?? this.all.at(-1);
   }
 
   /** The slot for the next run: an empty one, or that of the run that started first and has ended; undefined while both runs are open. */
@@ -51,7 +47,7 @@ export class Runs extends Changes {
     this.#runs.get(slot)?.dismiss();
     this.#runs.delete(slot); // keeps the map in the order of starting
     this.rewound = undefined;
-    this.#models.await(slot);
+    this.models.await(slot);
     const end = this.#ends.get(keyOf(request) ?? "");
     let last: LabRun["weights"];
     const run = new LabRun(slot, request, end && planeFor(end), (run) => {
@@ -66,16 +62,16 @@ export class Runs extends Changes {
 
   #putWeights(run: LabRun): void {
     const model = modelOf(run, run.weights!);
-    const isFocus = this.#models.current.id === run.slot;
+    const isFocus = this.models.current.id === run.slot;
     if (isFocus && this.rewound !== undefined && run.snapshots.length === 1) this.rewound = undefined; // a new attempt
-    if (!isFocus || this.rewound === undefined) this.#models.put(model);
+    if (!isFocus || this.rewound === undefined) this.models.put(model);
     if (run.status !== "done") return;
-    this.#models.keep(model);
+    this.models.keep(model);
     if (keyOf(run.request) !== undefined) this.knowEnd(run.request, model.parameters);
     const { certificate, report } = run.result!;
-    if (report.certified === null || this.#models.current.id !== run.slot) return;
+    if (report.certified === null || this.models.current.id !== run.slot) return;
     const { counterexample } = report;
-    this.#proof.show(model, { certificate, counterexample, undecided: null, steps: certificate?.steps ?? [] });
+    this.proof.show(model, { certificate, counterexample, undecided: null, steps: certificate?.steps ?? [] });
   }
 
   /** Shows the weights of the focus at the last snapshot up to a step; undefined, or the last snapshot: its latest weights. */
@@ -86,8 +82,8 @@ export class Runs extends Changes {
     const index = step === undefined ? -1 : Math.max(0, snapshots.findLastIndex((snapshot) => snapshot.step <= step));
     const isLatest = index < 0 || index === snapshots.length - 1;
     this.rewound = isLatest ? undefined : snapshots[index].step;
-    this.#models.put(modelOf(run, isLatest ? run.weights : snapshots[index]));
-    this.#models.select(run.slot);
+    this.models.put(modelOf(run, isLatest ? run.weights : snapshots[index]));
+    this.models.select(run.slot);
     this.changed();
   }
 }
@@ -99,7 +95,6 @@ function keyOf({ recipe, seed, model, backend = "wasm", arithmetic }: Replayable
   return backend === "wasm" && arithmetic !== "fast" ? `${recipe} ${seed} ${model}` : undefined;
 }
 
-/** The model of a run at a step. */
 function modelOf({ slot, request, result, plane }: LabRun, { step, parameters }: Weights): LabModel {
   const { recipe, seed } = request;
   const isFinal = parameters === result?.parameters;

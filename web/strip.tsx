@@ -4,7 +4,6 @@ import { Changes, useChanges } from "./hooks.ts";
 import type { Models } from "./models.ts";
 import type { Runs } from "./runs.ts";
 
-/** Least milliseconds between two updates. */
 const UPDATE_MS = 120;
 
 /** A problem that no section reports itself, such as a wrong file or link. */

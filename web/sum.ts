@@ -13,7 +13,6 @@ export class Sum extends Changes {
   step: number | undefined;
   /** The number of answer tokens that the page has written. */
   written = STEPS;
-  /** How often a sum was played. */
   plays = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 

@@ -48,11 +48,11 @@ export function SumSection({ sum, models, proof }: { sum: Sum; models: Models; p
       <p id="stamp" class="stamp" hidden={!proof.hasProved(current)}>proved: all 10²⁰ sums</p>
       <SumGrid sum={sum} step={step} trace={trace} />
       <Verdict sum={sum} trace={trace} />
-      <div class="beside">
+      <div class="stack beside">
         <ArcFigure model={current} pointer={pointer} token={trace.steps[step].token} />
-        <div class="form">
+        <div class="stack">
           <SumForm sum={sum} />
-          <div class="controls">
+          <div class="flow">
             <Chip text="carry all the way" pair={() => [9999999999, 1]} sum={sum} />
             <Chip text="random" pair={randomPair} sum={sum} />
             <button type="button" class="pair" hidden={sum.step === undefined} onClick={() => sum.select(undefined)}>
@@ -112,7 +112,7 @@ function SumForm({ sum }: { sum: Sum }) {
     field(wrong.name).focus();
   };
   return (
-    <form id="sum-form" ref={form} class="controls" onSubmit={play} noValidate>
+    <form id="sum-form" ref={form} class="flow" onSubmit={play} noValidate>
       {["a", "b"].map((name) => (
         <label key={name} class="grow">
           {name === "a" ? "First number" : "Second number"}

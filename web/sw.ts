@@ -10,15 +10,15 @@ interface ServiceScope {
   readonly registration: { readonly scope: string };
   readonly clients: { claim(): Promise<void> };
   skipWaiting(): Promise<void>;
-  addEventListener(
-    type: "install" | "activate",
-    listener: (event: { waitUntil(done: Promise<unknown>): void }) => void,
-  ): void;
-  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
-  addEventListener(
-    type: "fetch",
-    listener: (event: { readonly request: Request; respondWith(response: Promise<Response>): void }) => void,
-  ): void;
+  addEventListener(type: "install" | "activate" | "message" | "fetch", listener: (event: ServiceEvent) => void): void;
+}
+
+/** Of any of these types. */
+interface ServiceEvent {
+  readonly data: unknown;
+  readonly request: Request;
+  waitUntil(done: Promise<unknown>): void;
+  respondWith(response: Promise<Response>): void;
 }
 
 const scope = globalThis as unknown as ServiceScope;

@@ -49,7 +49,7 @@ export function TrainSection({ runs, sum, seed }: { runs: Runs; sum: Sum; seed: 
       </Heading>
       <form
         id="train-form"
-        class="controls"
+        class="flow"
         onSubmit={(event) => {
           event.preventDefault();
           sum.select(undefined);
@@ -68,7 +68,7 @@ export function TrainSection({ runs, sum, seed }: { runs: Runs; sum: Sum; seed: 
             comparison. A model is named by its number of parameters, or WxH: embeddings of W numbers and a feed-forward
             layer of H. Small ones need more attempts.
           </p>
-          <div class="controls">
+          <div class="flow">
             <label>
               Recipe
               <select name="recipe" id="recipe" onChange={({ currentTarget }) => setRecipe(currentTarget.value)}>
@@ -119,7 +119,7 @@ export function TrainSection({ runs, sum, seed }: { runs: Runs; sum: Sum; seed: 
         </details>
       </form>
       {isFull && <p class="note">Two runs are open: stop one to start another.</p>}
-      <div class="runs">
+      <div class="stack runs">
         {SLOTS.flatMap((slot) => runs.all.filter((run) => run.slot === slot))
           .map((run) => (
             <RunCard key={run.slot} run={run} step={run === runs.focus ? runs.rewound : undefined} sum={sum} />

@@ -29,31 +29,21 @@ export function snapshotSteps(recipe: Recipe): number[] {
  * result has the same bytes as that of a run without a pause.
  */
 export class TrainingSession {
-  readonly #request: TrainRequest;
-  readonly #report: (news: SessionNews) => void;
   /** The last state that was due. */
   #state: RunState | undefined;
   /** The step from which the next interim evaluation is due. */
   #nextEvaluation = 1;
 
-  constructor(request: TrainRequest, report: (news: SessionNews) => void) {
-    this.#request = request;
-    this.#report = report;
-  }
+  constructor(private readonly request: TrainRequest, private readonly report: (news: SessionNews) => void) {}
 
   /** The weights at the last pause; undefined before the first. */
   get weights(): Weights | undefined {
     return this.#state && { step: this.#state.progress.step, parameters: this.#state.parameters };
   }
 
-  /**
-   * Trains to the end.
-   *
-   * @throws The reason of the signal when it aborts
-   * @throws {Error} If the browser lacks the backend; the message says what to do
-   */
+  /** Trains to the end. @throws The reason of the signal when it aborts @throws {Error} If the browser lacks the backend; the message says what to do */
   async start(signal: AbortSignal): Promise<TrainResult> {
-    const { recipe, seed, model, backend, arithmetic, threads, certify } = this.#request;
+    const { recipe, seed, model, backend, arithmetic, threads, certify } = this.request;
     const engine = await createEngine({ backend, model, threads, arithmetic });
     try {
       const plan = trainRecipe(recipe, { model });
@@ -62,11 +52,11 @@ export class TrainingSession {
       const run = new Run(engine, state?.progress ?? freshProgress({ ...fresh, arithmetic: engine.arithmetic }), state);
       const { adapter } = engine;
       const machinery = { backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic };
-      this.#report({ type: "machinery", ...machinery, ...(adapter && { adapter }) });
+      this.report({ type: "machinery", ...machinery, ...(adapter && { adapter }) });
       return await follow(
         runEvents(run, { certify, threads, signal }),
         (event) => this.#record(event, run),
-        (event) => this.#report({ type: "event", event }),
+        (event) => this.report({ type: "event", event }),
       );
     } finally {
       await engine.dispose();
@@ -75,14 +65,14 @@ export class TrainingSession {
 
   async #record(event: RunEvent, run: Run): Promise<void> {
     if (event.type === "state" && event.due) this.#state = structuredClone(event.state());
-    if (event.type === "kept") this.#report({ type: "snapshot", step: event.step, parameters: event.parameters });
+    if (event.type === "kept") this.report({ type: "snapshot", step: event.step, parameters: event.parameters });
     if (event.type !== "losses") return;
-    this.#report(event);
+    this.report(event);
     if (event.firstStep === 1) this.#nextEvaluation = 1; // a new attempt
     const { engine, progress: { step } } = run;
     if (step < this.#nextEvaluation) return;
     this.#nextEvaluation = step * GROWTH;
     const { errors: _, ...result } = await evaluate(engine, run.heldOut(INTERIM_SAMPLE, EVALUATED), { maxErrors: 0 });
-    this.#report({ type: "event", event: { type: "evaluation", step, ...result } });
+    this.report({ type: "event", event: { type: "evaluation", step, ...result } });
   }
 }

@@ -23,7 +23,6 @@ const KINDS = {
   anything: () => true,
 } as const;
 
-/** Most unknown names in a message. */
 const MOST_LISTED = 8;
 
 /** The kind of each option of `T`. The type fails to compile where an option is missing. */

@@ -1,8 +1,8 @@
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../engine/create_engine.ts";
-import type { DecodedSample, Engine } from "../engine/interface/types.ts";
+import type { Engine } from "../engine/interface/types.ts";
 import { eventLoopTurn } from "../common/event_loop.ts";
-import { type Operands, packOperands, type Problems } from "../model/problem.ts";
+import { packOperands, type Problems } from "../model/problem.ts";
 import { checkSampleRequest, type SampleRequest } from "../model/sampler.ts";
 import { QUERIES, readSum, SUM_DIGITS } from "../model/vocabulary.ts";
 import { checkOptions } from "../common/options.ts";
@@ -96,32 +96,27 @@ export async function evaluate(
 
 type Drawer = Pick<Engine, "decode" | "decodeSample" | "sample">;
 
-/** Problems in pieces, and a model's answers to them. */
-interface Answers {
-  total: number;
-  /** Where the model counts the wrong sums itself, `operands` is called only if there are any. */
-  decode(first: number, count: number): Promise<Pick<DecodedSample, "tokens"> & Partial<DecodedSample>>;
-  operands(first: number, count: number): Operands;
-}
-
-function answersOf(engine: Drawer, problems: Problems | SampleRequest): Answers {
+/** Problems in pieces, and a model's answers to them: where it counts the wrong sums itself, `operands` is called only if there are any. */
+function answersOf(engine: Drawer, problems: Problems | SampleRequest) {
   if (typeof problems === "object" && problems !== null && "stream" in problems) {
     const { first: begin, count: total } = checkSampleRequest(problems);
     const part = (first: number, count: number) => ({ ...problems, first: begin + first, count });
     return {
       total,
-      decode: (first, count) => engine.decodeSample(part(first, count)),
-      operands: (first, count) => engine.sample(part(first, count)),
+      decode: (first: number, count: number) => engine.decodeSample(part(first, count)),
+      operands: (first: number, count: number) => engine.sample(part(first, count)),
     };
   }
   const all = packOperands(problems);
   const operands = (first: number, count: number) => all.subarray(2 * first, 2 * (first + count));
-  const decode = async (first: number, count: number) => ({ tokens: await engine.decode(operands(first, count)) });
+  const decode = async (first: number, count: number) => {
+    return { tokens: await engine.decode(operands(first, count)), wrong: undefined };
+  };
   return { total: all.length / 2, decode, operands };
 }
 
 async function count(
-  answers: Answers,
+  answers: ReturnType<typeof answersOf>,
   { maxErrors = 100, signal, onProgress }: EvaluateOptions,
 ): Promise<Evaluation> {
   const { total } = answers;

@@ -27,10 +27,10 @@ export function activation(name: string, shape: readonly number[], values: Float
   return withDrawing(result, () => heatMapsSvg(name, [heatMapOf(result)]));
 }
 
-/** The numbers of one problem as a table to draw; where attention must not look there is none. */
-export function heatMapOf({ name, shape: [, rows, width = 1], row }: Activation, problem = 0): HeatMap {
+/** The numbers of the first problem as a table to draw; where attention must not look there is none. */
+export function heatMapOf({ name, shape: [, rows, width = 1], row }: Activation): HeatMap {
   const table = Array.from({ length: rows }, (_, i) => {
-    const numbers = Array.from(row(problem, i));
+    const numbers = Array.from(row(0, i));
     const seen = width === POSITIONS_READ ? FIRST_QUERY + 1 + i : width;
     return numbers.map((value, j) => j < seen && Number.isFinite(value) ? value : NaN);
   });

@@ -1,11 +1,9 @@
-import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
-import { dot, linear, rowOf } from "../engine/reference/linear.ts";
+import { type Checkpoint, checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
+import { rowOf } from "../engine/reference/linear.ts";
 import { COLOURS, svgFile, text } from "../svg/svg.ts";
 import { withDrawing } from "./display.ts";
+import { moments, type Point, pointIn, principalPlane, shareIn } from "./plane.ts";
 import { referenceModel } from "./reference_model.ts";
-
-/** A point in the plane of the digits' embeddings. */
-export type Point = readonly [x: number, y: number];
 
 /** The plane that holds most of the digits' embeddings. A notebook draws it. */
 export interface DigitPlane {
@@ -19,12 +17,17 @@ export interface DigitPlane {
   point(vector: ArrayLike<number>): Point;
 }
 
-/** Of the power method: the ratio of two sums of squares, to this power, is what is left of the smaller one. */
-const ITERATIONS = 1000;
+/** Each turn leaves the ratio of two sums of squares of what is left of the smaller one. */
+const TURNS = 1000;
+
+export function digitEmbeddings(checkpoint: Pick<Checkpoint, "model" | "parameters">): Float64Array[] {
+  const { tensors: { tokenEmbedding }, variant: { width } } = referenceModel(checkpoint);
+  return Array.from({ length: 10 }, (_, digit) => rowOf(tokenEmbedding, digit, width));
+}
 
 /**
  * Finds the plane in which the embeddings of the ten digits, which are their output weights as well, come closest to lying: the two directions with
- * the largest sums of squares, by power iteration. Digit 0 is at the left and above.
+ * the largest sums of squares. Digit 0 is at the left and above.
  *
  * @example Usage
  * ```ts
@@ -36,36 +39,15 @@ const ITERATIONS = 1000;
  * ```
  */
 export function digitPlane(checkpoint: CheckpointSource): DigitPlane {
-  const { tensors: { tokenEmbedding }, variant: { width } } = referenceModel(
-    checkpointFrom(checkpoint, "find a plane"),
-  );
-  const rows = Array.from({ length: 10 }, (_, digit) => rowOf(tokenEmbedding, digit, width));
-  const columns = Float64Array.from({ length: 10 * width }, (_, i) => rows[i % 10][Math.floor(i / 10)]); // [W, 10]
-  const directions: Float64Array[] = [];
-  const orthonormal = (vector: Float64Array) => {
-    const rest = directions.reduce((left, each) => {
-      const along = dot(left, each);
-      return left.map((value, i) => value - along * each[i]);
-    }, vector);
-    const length = Math.sqrt(dot(rest, rest)) || 1;
-    return rest.map((value) => value / length);
-  };
-  const product = (x: Float64Array) => linear(Float64Array.from(rows, (row) => dot(row, x)), columns);
-  for (let k = 0; k < 2; k++) {
-    let direction = orthonormal(Float64Array.from({ length: width }, (_, i) => 1 + i * (k + 1)));
-    for (let i = 0; i < ITERATIONS; i++) direction = orthonormal(product(direction));
-    const isTurned = k === 0 ? dot(rows[0], direction) > 0 : dot(rows[0], direction) < 0;
-    directions.push(isTurned ? direction.map((value) => -value) : direction);
-  }
-  const [x, y] = directions;
-  const point = (vector: ArrayLike<number>): Point => {
-    const values = Float64Array.from(vector);
-    return [dot(values, x), dot(values, y)];
-  };
-  const digits = rows.map(point);
-  const squares = (vectors: readonly ArrayLike<number>[]) =>
-    vectors.reduce((sum, vector) => sum + Array.from(vector).reduce((all, value) => all + value ** 2, 0), 0);
-  const plane: DigitPlane = { directions: [x, y], digits, share: squares(digits) / squares(rows), point };
+  const rows = digitEmbeddings(checkpointFrom(checkpoint, "find a plane"));
+  const start = (slope: number) => rows[0].map((_, i) => 1 + slope * i);
+  const found = principalPlane(moments(rows), [start(1), start(2)], TURNS);
+  const [x, y] = pointIn(found, rows[0]);
+  const signs = [x > 0 ? -1 : 1, y < 0 ? -1 : 1];
+  const turned = (k: 0 | 1) => found[k].map((value) => signs[k] * value);
+  const directions = [turned(0), turned(1)] as const;
+  const point = (vector: ArrayLike<number>) => pointIn(directions, Float64Array.from(vector));
+  const plane: DigitPlane = { directions, digits: rows.map(point), share: shareIn(directions, rows), point };
   return withDrawing(plane, () => digitPlaneSvg(plane));
 }
 

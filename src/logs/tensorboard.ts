@@ -43,11 +43,7 @@ function scalars(line: LogLine): Field[] {
   });
 }
 
-/**
- * An event file of a run.
- *
- * @param seconds The time of its events, in seconds since 1970: the log has none
- */
+/** An event file of a run. @param seconds The time of its events, in seconds since 1970: the log has none */
 export function toEventFile({ lines }: RunLog, seconds: number): Uint8Array {
   const records = [record(double(WALL_TIME, seconds), string(FILE_VERSION, "brain.Event:2"))];
   for (const line of lines) {

@@ -19,7 +19,6 @@ export interface Axes {
   readonly yTicks: readonly Tick[];
 }
 
-/** Curves over two axes. */
 export interface Chart extends Axes {
   readonly title: string;
   /** What the x axis counts. */
@@ -57,7 +56,6 @@ export function drawAxes({ xTicks, yTicks }: Axes, frame: Frame): string[] {
   ];
 }
 
-/** Draws a chart as an SVG file. */
 export function chartSvg({ title, xLabel, curves, ...axes }: Chart): string {
   const { left, right, top, bottom } = FILE;
   const { x, y } = scalesOf(FILE);

@@ -1,5 +1,4 @@
-import { escapeXml } from "../common/xml.ts";
-import { COLOURS, Rectangles, svgFile, text } from "./svg.ts";
+import { COLOURS, escapeXml, Rectangles, svgFile, text } from "./svg.ts";
 
 /** A table of numbers to draw. */
 export interface HeatMap {

@@ -1,7 +1,10 @@
-import { escapeXml } from "../common/xml.ts";
-
 /** Okabe and Ito's colours, which colour-blind people can tell apart. */
 export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"] as const;
+
+/** Text as the content of an element or of an attribute in double quotes. */
+export function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+}
 
 export function text(x: number, y: number, content: string, attributes = ""): string {
   return `<text x="${x}" y="${y}"${attributes && ` ${attributes}`}>${escapeXml(content)}</text>`;

@@ -3,11 +3,7 @@ import { withFile, writeAll } from "../checkpoint/safetensors/store.ts";
 import { decodeText, encodingOf } from "../common/text.ts";
 import { keyOf, parseLine, SweepFileError, type SweepLine } from "./line.ts";
 
-/**
- * Reads the runs in a file: none if there is no file.
- *
- * @throws {SweepFileError} If the file cannot be read, or if a line is not that of a run
- */
+/** Reads the runs in a file: none if there is no file. @throws {SweepFileError} If the file cannot be read, or if a line is not that of a run */
 export async function readSweep(path: string): Promise<SweepLine[]> {
   try {
     return parseSweep(decode(await Deno.readFile(path), path), path).runs;
@@ -17,22 +13,14 @@ export async function readSweep(path: string): Promise<SweepLine[]> {
   }
 }
 
-/** The runs of a sweep, and what follows them. */
-interface ParsedSweep {
-  runs: SweepLine[];
-  /** Whether the last line is whole but has no line break. */
-  open: boolean;
-  /** The unfinished line of a process that was killed, which does not count. */
-  torn: string;
-}
-
 /**
  * Reads the lines of runs, with any kind of line break; blank lines do not count.
  *
  * @param source The name of the file, for errors
+ * @returns The runs; `open`: whether the last line is whole but has no line break; `torn`: the unfinished line of a process that was killed
  * @throws {SweepFileError} If a line is not that of a run
  */
-export function parseSweep(text: string, source: string): ParsedSweep {
+export function parseSweep(text: string, source: string): { runs: SweepLine[]; open: boolean; torn: string } {
   const lines = text.split(/\r\n|\n|\r/);
   const last = lines.pop()!;
   const parse = (line: string, i: number) => line.trim() === "" ? [] : [parseLine(line, `${source}, line ${i + 1},`)];

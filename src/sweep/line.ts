@@ -68,12 +68,7 @@ export function withoutTimes(line: SweepLine): Omit<SweepLine, "trainSeconds" | 
   return rest;
 }
 
-/**
- * Reads one line.
- *
- * @param source The file and line, for errors
- * @throws {SweepFileError} If it is not the line of a run
- */
+/** Reads one line. @param source The file and line, for errors @throws {SweepFileError} If it is not the line of a run */
 export function parseLine(text: string, source: string): SweepLine {
   const fail = (reason: string) =>
     new SweepFileError(`Cannot read ${source} as it must be the line of a run: ${reason}`);

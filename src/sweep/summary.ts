@@ -22,11 +22,7 @@ export function wilson(count: number, of: number) {
   return { count, of, low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
 }
 
-/**
- * Drops duplicate lines: the same run in two files.
- *
- * @throws {SweepFileError} If two lines of one run differ
- */
+/** Drops duplicate lines: the same run in two files. @throws {SweepFileError} If two lines of one run differ */
 export function mergeLines(lines: readonly SweepLine[]): SweepLine[] {
   const merged = new Map<string, SweepLine>();
   for (const line of lines) {

@@ -28,7 +28,6 @@ export interface Shard {
   readonly count: number;
 }
 
-/** What a sweep combines. */
 interface SweepPlan {
   /** Named, or of your own. */
   readonly recipes: readonly (string | Recipe)[];
@@ -55,7 +54,6 @@ export async function recipeHash(recipe: Recipe): Promise<string> {
   return (await sha256(new TextEncoder().encode(JSON.stringify(recipe)))).slice(0, 16);
 }
 
-/** Trains the runs of a sweep. */
 export interface RunTrainer {
   readonly backend: string;
   /** The name of the GPU, if there is one. */
@@ -140,7 +138,6 @@ export async function sweep(
   return { done, known: runs.length - open.length };
 }
 
-/** Trains one model and tests it. */
 async function doRun(
   { recipe, model, seed, arithmetic }: SweepRun,
   identity: SweepIdentity,

@@ -1,5 +1,5 @@
 /** Weights that are kept on the way, and what is measured of them. */
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { readCheckpointFile } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { argmax } from "../../src/engine/reference/model.ts";

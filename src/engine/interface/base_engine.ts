@@ -37,7 +37,6 @@ export abstract class BaseEngine implements Engine {
   abstract readonly arithmetic: Arithmetic;
   readonly threads: number = 1;
   readonly model: ModelName;
-  /** Number of steps taken. */
   protected abstract stepCount: number;
   /** Whether the weights were set, drawn or trained: those of a new engine cannot add, although their sums look like sums. */
   #weightsChosen = false;
@@ -50,7 +49,6 @@ export abstract class BaseEngine implements Engine {
   /** A copy of a vector. */
   protected abstract read(name: VectorName): Float32Array;
   protected abstract write(name: VectorName, values: Float32Array): void;
-  /** The weights that `initialize` sets. */
   protected abstract initialParameters(seed: number, attempt: number): Float32Array;
   protected abstract draw(request: Required<SampleRequest>): Operands;
   protected abstract computeGradient(operands: Operands): MaybePromise<LossAndGradient>;

@@ -35,7 +35,6 @@ export function dot(x: Float64Array, y: Float64Array): number {
   return sum;
 }
 
-/** Adds `factor` times x to `target`. */
 export function addScaled(target: Float64Array, factor: number, x: Float64Array): void {
   for (let i = 0; i < target.length; i++) target[i] += factor * x[i];
 }

@@ -20,7 +20,6 @@ import { NO_STEP, Population, type TrainResult } from "./population.ts";
 import type { RunRequest } from "./program.ts";
 import { pack, unpack } from "./shaders/layout.ts";
 
-/** Most steps of one submission. */
 const MOST_STEPS = 2000;
 
 /** The engine that draws first weights and problems: they are to the byte those of the WASM engine. */

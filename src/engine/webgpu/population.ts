@@ -84,7 +84,6 @@ export class Population {
     this.#free = Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
   }
 
-  /** Makes a population on the process's device. */
   static async create(variant: Variant, capacity: number, gpu?: Gpu): Promise<Population> {
     return new Population(await Program.of(gpu ?? await sharedGpu(), variant), capacity);
   }
@@ -104,7 +103,6 @@ export class Population {
     return Math.min(most, maxComputeWorkgroupsPerDimension);
   }
 
-  /** The largest batch. */
   get mostExamples(): number {
     return TILE * this.#mostWorkspaces;
   }
@@ -139,7 +137,6 @@ export class Population {
     if (this.#closed && this.#members === 0) this.#buffers.destroy();
   }
 
-  /** Sets weights and moments. */
   setState(model: number, state: Float32Array<ArrayBuffer>): void {
     this.#buffers.write("states", state, model * 4 * this.#vectorBytes);
   }

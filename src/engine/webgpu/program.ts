@@ -101,7 +101,6 @@ export class Buffers {
   }
 }
 
-/** Bytes of a vec4f. */
 export const VEC4 = 16;
 /** Words of `Step` in shaders/mod.ts. */
 const STEP_WORDS = 16;
@@ -109,7 +108,6 @@ const HALF = 100_000;
 /** The least normal float32: at 0 a weight whose gradient is always 0 would become 0 / 0. */
 const LEAST_EPSILON = 2 ** -126;
 
-/** One step of a schedule. */
 export interface StepRequest extends FilledStepOptions {
   /** The sampler's number of this step. */
   sample: number;
@@ -134,13 +132,11 @@ export interface RunRequest {
   operands?: Operands;
 }
 
-/** An entry point and its workgroups. */
 export type Dispatch = readonly [entryPoint: EntryPoint, x: number, y?: number];
 
 /** Bytes of a buffer that are copied back. */
 export type Copy = readonly [name: "reports" | "states" | "workspace", at: number, bytes: number];
 
-/** What a submission is made of. */
 export interface Submission {
   /** `stride`: most steps of one dispatch of `train`, or the number of tiles of a batch. */
   runs: readonly (RunRequest & { stride: number })[];

@@ -150,22 +150,14 @@ fn prepareDecoding(@builtin(local_invocation_index) local: u32) {
   slotsForward(14u);
 }
 
-// The first of the largest of four numbers, if one is larger than the best so far: (logit, token).
-fn better(best: vec2f, logits: vec4f, first: f32) -> vec2f {
-  var found = best;
-  if (logits.x > found.x) { found = vec2f(logits.x, first); }
-  if (logits.y > found.x) { found = vec2f(logits.y, first + 1.0); }
-  if (logits.z > found.x) { found = vec2f(logits.z, first + 2.0); }
-  if (logits.w > found.x) { found = vec2f(logits.w, first + 3.0); }
-  return found;
-}
-
-// The likeliest token.
+// The token with the largest logit, the first of several.
 fn likeliest(logits: Hidden) -> f32 {
-  var best = better(vec2f(-3e38, 0.0), logits.a, 0.0);
-  best = better(best, logits.b, 4.0);
-  best = better(best, logits.c, 8.0);
-  return better(best, vec4f(logits.d.xy, -3.1e38, -3.1e38), 12.0).y;
+  var all = array<vec4f, 4>(logits.a, logits.b, logits.c, logits.d);
+  var best = 0u;
+  for (var token = 1u; token < 14u; token++) {
+    if (all[token >> 2u][token & 3u] > all[best >> 2u][best & 3u]) { best = token; }
+  }
+  return f32(best);
 }
 
 // Twelve tokens of each problem, 3 vec4f, to the workspace; an invocation two problems. Must equal \`decodeGreedily\` of src/engine/reference.

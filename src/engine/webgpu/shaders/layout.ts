@@ -30,18 +30,15 @@ const MATRICES: readonly Matrix[] = [
   { name: "VALUE", tensor: "blocks.0.attn.qkv.weight", rows: 7, from: 14 },
 ];
 
-/** The packed form of a variant's parameters. */
-export interface Packing {
-  /** Number of `vec4f`s. */
-  readonly vectors: number;
-  /** Index of the first `vec4f` of each part, by the part's name in the shaders. */
-  readonly offsets: Readonly<Record<string, number>>;
-  /** For each parameter of the flat vector the index of its float. */
-  readonly indices: Uint32Array;
-}
+export type Packing = ReturnType<typeof packingOf>;
 
-/** Lays the parameters of a variant out; narrow models are padded with zeros. */
-export function packingOf(variant: Variant): Packing {
+/**
+ * Lays the parameters of a variant out; narrow models are padded with zeros.
+ *
+ * @returns The number of `vec4f`s; the index of the first one of each part, by the part's name in the shaders; for each parameter of the flat vector
+ * the index of its float
+ */
+export function packingOf(variant: Variant) {
   const padded = paddedVariant(variant);
   const tensor = (name: string) => padded.tensors.find((spec) => spec.name === name)!;
   const offsets: Record<string, number> = {};
