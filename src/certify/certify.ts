@@ -12,7 +12,7 @@ import { CounterexampleSearch } from "./counterexample_search.ts";
 import { proveAllSteps, type StepOutcome } from "./prove.ts";
 import type { Found } from "./prover.ts";
 import type { CertifyCheckpoint, CertifyOptions, CertifyResult, Input, OpenRegion } from "./types.ts";
-import { createWorkerPool } from "./worker_pool.ts";
+import { createWorkerPool, type WorkerPool } from "./worker_pool.ts";
 
 const OPTIONS: OptionKinds<CertifyOptions> = {
   ...{ seconds: "a positive number", cuts: "a positive number", threads: "a whole number from 1 to 64" },
@@ -20,7 +20,6 @@ const OPTIONS: OptionKinds<CertifyOptions> = {
 };
 const INPUTS = "100000000000000000000";
 const DEFAULT_SECONDS = 60;
-const MOST_THREADS = 64;
 const DEFAULT_CUTS = 100_000;
 /** The least margin that is claimed, in logits: bounds hold for float32 as it is rounded, so any above 0 would do. */
 const NEEDED = 0.001;
@@ -52,17 +51,16 @@ export async function certify(checkpoint: CheckpointSource, options: CertifyOpti
  * As {@linkcode certify}, and reports the inputs with the smallest margins met at each step, and the least of these.
  *
  * @param options With `exhaustive` it looks at all steps, even where one is found to be wrong. With `promising` it hardens: it proves nothing where a smaller margin was met, no step to have a larger one than the least that
- * was met at any, and ends at the first step that cannot be proved
+ * was met at any, and ends at the first step that cannot be proved. `workers`: a pool that is kept
  */
 export async function examine(
   checkpoint: CertifyCheckpoint,
-  options: CertifyOptions & { exhaustive?: boolean; promising?: number },
+  options: CertifyOptions & { exhaustive?: boolean; promising?: number; workers?: WorkerPool },
 ): Promise<{ result: CertifyResult; narrow: Input[]; margin: number }> {
   const { model, parameters } = checkpoint;
   checkParameters(parameters, variantOf(model));
   const { seconds = DEFAULT_SECONDS, cuts = DEFAULT_CUTS, exhaustive = false, promising } = options;
-  const { signal, onProgress } = options;
-  const { threads = Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1) } = options;
+  const { signal, onProgress, threads, workers } = options;
   signal?.throwIfAborted();
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
@@ -72,7 +70,7 @@ export async function examine(
   const numbers = quick === undefined || exhaustive || promising !== undefined
     ? readDecodingNumbers(model, parameters)
     : null;
-  const pool = await createWorkerPool(numbers === null ? 1 : threads);
+  const pool = workers ?? await createWorkerPool(numbers === null ? 1 : threads);
   const abort = () => pool.end(signal!.reason);
   signal?.addEventListener("abort", abort);
   let outcomes: StepOutcome[] = [];
@@ -89,7 +87,7 @@ export async function examine(
     }
   } finally {
     signal?.removeEventListener("abort", abort);
-    pool.end(new Error("Cannot run a task as the worker pool is terminated"));
+    if (workers === undefined) pool.end();
   }
   const proved = outcomes.flatMap((outcome) => outcome.proved ? [outcome] : []).reverse();
   const wrong = quick ?? outcomes.flatMap((outcome) => "counterexample" in outcome ? [outcome.counterexample] : [])[0];

@@ -3,8 +3,8 @@ import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors
 import { createEngine } from "../engine/create_engine.ts";
 import type { BackendName, Engine } from "../engine/interface/types.ts";
 import { checkOptions, type OptionKinds } from "../common/options.ts";
-import { drawOperands } from "../model/sampler.ts";
 import { examine } from "./certify.ts";
+import { createWorkerPool } from "./worker_pool.ts";
 import type { CertifyProgress, CertifyResult, Input } from "./types.ts";
 
 /** Options of {@linkcode harden}. */
@@ -13,7 +13,7 @@ export interface HardenOptions {
   rounds?: number;
   /** Seed of the examples, a whole number in [0, 2^32). @default {1} */
   seed?: number;
-  /** Gives up the proof of a group of inputs, and trains on, after that many cuts. @default {2000} */
+  /** Gives up the proof of a group of inputs, and trains on, after that many cuts. @default {10_000} */
   cuts?: number;
   /** Threads, 1 … 64; the result is the same with any number. @default {all cores} */
   threads?: number;
@@ -47,9 +47,9 @@ const OPTIONS: OptionKinds<HardenOptions> = {
   ...{ threads: "a whole number from 1 to 64", backend: "a text", signal: "an AbortSignal" },
   ...{ onRound: "a function", onProgress: "a function" },
 };
-const CUTS = 2000;
+const CUTS = 10_000;
 /** Cuts after the last round. */
-const LAST_CUTS = 10_000;
+const LAST_CUTS = 20_000;
 /** A proof is not tried where the search meets a smaller margin, in logits: training on what it met costs less. */
 const PROMISING = 1.5;
 const BATCH = 64;
@@ -81,43 +81,43 @@ export async function harden(checkpoint: CheckpointSource, options: HardenOption
   const { model, parameters: given } = checkpointFrom(checkpoint, "harden a model");
   let parameters: Float32Array = given.slice();
   const pool: Input[] = [];
-  for (let round = 0;; round++) {
-    const isLast = round === rounds;
-    const { result, narrow, margin } = await examine({ model, parameters }, {
-      ...{ seconds: Infinity, threads, signal, onProgress },
-      ...{ cuts: isLast ? LAST_CUTS : cuts, promising: isLast ? -Infinity : PROMISING },
-    });
-    if (result.certified || isLast) {
-      return { parameters, result, rounds: round, examples: round * STEPS * BATCH };
+  const workers = await createWorkerPool(threads);
+  try {
+    for (let round = 0;; round++) {
+      const isLast = round === rounds;
+      const { result, narrow, margin } = await examine({ model, parameters }, {
+        ...{ seconds: Infinity, workers, signal, onProgress },
+        ...{ cuts: isLast ? LAST_CUTS : cuts, promising: isLast ? -Infinity : PROMISING },
+      });
+      if (result.certified || isLast) {
+        return { parameters, result, rounds: round, examples: round * STEPS * BATCH };
+      }
+      pool.push(...narrow);
+      onRound({ round: round + 1, margin, proved: result.steps.length, pool: pool.length });
+      const engine = await createEngine({ backend, model, threads: 1 });
+      try {
+        engine.setParameters(parameters);
+        await trainOn(engine, pool, { latest: narrow.length, seed, round, signal });
+        parameters = engine.parameters();
+      } finally {
+        await engine.dispose();
+      }
     }
-    pool.push(...narrow);
-    onRound({ round: round + 1, margin, proved: result.steps.length, pool: pool.length });
-    const engine = await createEngine({ backend, model, threads: result.threads });
-    try {
-      engine.setParameters(parameters);
-      await trainOn(engine, { pool, latest: narrow.length, seed, round, signal });
-      parameters = engine.parameters();
-    } finally {
-      await engine.dispose();
-    }
+  } finally {
+    workers.end();
   }
 }
 
 /** Trains on the pool and on random examples: warm-up over a tenth of the steps, then cosine to 0. */
 async function trainOn(
   engine: Engine,
-  { pool, latest, seed, round, signal }: {
-    pool: readonly Input[];
-    latest: number;
-    seed: number;
-    round: number;
-    signal: AbortSignal | undefined;
-  },
+  pool: readonly Input[],
+  { latest, seed, round, signal }: { latest: number; seed: number; round: number; signal: AbortSignal | undefined },
 ): Promise<void> {
   for (let step = 0; step < STEPS; step++) {
     signal?.throwIfAborted();
     const learningRate = PEAK * Math.min(10 * (step + 1) / STEPS, (1 + Math.cos(Math.PI * step / STEPS)) / 2);
-    const operands = drawOperands({
+    const operands = engine.sample({
       ...{ seed, stream: "training", attempt: FIRST_ATTEMPT + round, sample: step, count: BATCH },
     });
     for (let i = 0; i < FOUND; i++) {

@@ -96,9 +96,10 @@ export class MarginBound {
       let low = this.#forms[MARGIN * FORM] - this.#radius(MARGIN, 1);
       if (level !== "boxed" && !(low >= enough)) {
         const middle = this.#forms[MARGIN * FORM] - this.#radius(MARGIN, PLAIN);
-        low = Math.max(low, middle + this.#reach.least(this.#forms, MARGIN * FORM + 1, level === "tied"));
-        // the checker, too, goes through the tokens in their order, up to the first that is not proved
-        if (level === "tied" && this.#reach.isEmpty && !(least < enough)) return Infinity;
+        low = Math.max(
+          low,
+          middle + this.#reach.least(this.#forms, MARGIN * FORM + 1, level === "tied", enough - middle),
+        );
       }
       if (!(low >= least)) [least, competitor] = [low, t];
     }
@@ -133,23 +134,24 @@ export class MarginBound {
         const own = PLAIN + 1 + k;
         forms[(X2 + m) * FORM + own] = this.#w2[m * HIDDEN + k] * forms[(G + k) * FORM + own];
       }
-      this.#addForm(X2 + m, X1 + m, HIDDEN + 1);
+      for (let k = 0; k < FORM; k++) forms[(X2 + m) * FORM + k] += forms[(X1 + m) * FORM + k];
+      forms[(X2 + m) * FORM + LOOSE] += ((HIDDEN + 1) * FLOAT32 + FLOAT64) * this.#sizes[X1 + m];
       this.#measure(X2 + m);
     }
     if (this.#finalNorm) this.#normed(X2, this.#output, TOKENS, LOGITS, 1 + HIDDEN);
   }
 
-  /**
-   * What the last bound lost most by: directions of t, each counted by the share of the least margin that its hidden unit's curve may take, for
-   * each unit of that direction.
-   */
-  losses(): { direction: Float64Array; weight: number }[] {
-    return Array.from({ length: HIDDEN }, (_, k) => {
-      const at = (H + k) * FORM + 1;
-      const direction = this.#forms.slice(at, at + KEY_WIDTH);
+  /** What the least margin may take for each unit of t along each axis: by itself, and by the curve of each hidden unit. */
+  losses(): Float64Array[] {
+    const forms = this.#forms;
+    const directionOf = (form: number) => forms.slice(form * FORM + 1, form * FORM + PLAIN);
+    const curves = Array.from({ length: HIDDEN }, (_, k) => {
+      const direction = directionOf(H + k);
       const range = direction.reduce((sum, value, l) => sum + Math.abs(value) * this.#reach.sides[l], Number.MIN_VALUE);
-      return { direction, weight: Math.abs(this.#forms[MARGIN * FORM + PLAIN + 1 + k]) / range };
+      const weight = Math.abs(forms[MARGIN * FORM + PLAIN + 1 + k]) / range;
+      return direction.map((value) => weight * value);
     });
+    return [directionOf(MARGIN), ...curves];
   }
 
   /** A lower bound of a margin that takes hardly any time: most tokens are far from the target. */
@@ -223,12 +225,6 @@ export class MarginBound {
   #addConstant(to: number, value: number, roundings: number): void {
     this.#forms[to * FORM] += value;
     this.#forms[to * FORM + LOOSE] += (roundings * FLOAT32 + FLOAT64) * Math.abs(value);
-  }
-
-  #addForm(to: number, from: number, roundings: number): void {
-    const forms = this.#forms;
-    for (let k = 0; k < FORM; k++) forms[to * FORM + k] += forms[from * FORM + k];
-    forms[to * FORM + LOOSE] += (roundings * FLOAT32 + FLOAT64) * this.#sizes[from];
   }
 
   /** Writes down the sum of the sizes of a form's parts. */

@@ -16,11 +16,12 @@ const SEARCHED = 64;
  */
 const AIMS = [[0.87, 300], [0.87, 300], [0.6, 1000], [0.3, 3000], [0.1, 10_000], [0, Infinity]] as const;
 /** The same where the least margin of all steps is enough. Most cuts are those of one group, and hardly fewer for a smaller margin. */
-const EVEN_AIMS = [[0.87, 150], [0.5, 2000], [0, Infinity]] as const;
+const EVEN_AIMS = [[0.87, 300], [0.5, 5000], [0.1, Infinity]] as const;
 /** After this round of them a local search looks for worse inputs, which the walk along gradients has missed. */
 const LOCAL_SEARCH_AFTER = 1;
-/** Groups of one task; each is a task by itself where it may take more cuts than {@linkcode LARGE_TASK}. */
-const GROUPS_OF_TASK = 16;
+/** Hardening searches from one of so many starts: it does so in each round. */
+const HARDENING_STARTS = 8;
+/** The groups of a token are one task; each is a task by itself where it may take more cuts than that. */
 const LARGE_TASK = 300;
 /** So many of the inputs with the smallest margins are reported. */
 const MOST_NARROW = 16;
@@ -38,10 +39,7 @@ export type StepOutcome =
   };
 
 /** A group by its token and number. */
-interface OpenGroup {
-  readonly token: number;
-  readonly group: number;
-}
+type OpenGroup = { readonly token: number; readonly group: number };
 
 /** Options of {@linkcode proveAllSteps}. */
 export interface ProveOptions {
@@ -78,15 +76,8 @@ export async function proveAllSteps(options: ProveOptions): Promise<{ outcomes: 
   const searched = await Promise.all(steps.map((step) => searchStep(step, pool)));
   const met = searched.map(({ narrow }) => [...narrow]); // proofs add to them, whenever they are done
   const outcomes: StepOutcome[] = [];
-  const margins = met.map((narrow) => narrow[0]?.margin ?? NaN);
-  const least = Math.min(...margins);
-  if (promising !== undefined && least < promising) {
-    const open = (step: number, i: number) => ({ step, bound: margins[i], digits: undefined });
-    return {
-      outcomes: steps.map((step, i) => ({ proved: false, open: open(step, i), narrow: met[i] })),
-      narrow: met.flat(),
-    };
-  }
+  const least = Math.min(...met.map((narrow) => narrow[0]?.margin ?? NaN));
+  if (promising !== undefined && least < promising) return { outcomes, narrow: met.flat() };
   const running = steps.map((step, i) =>
     proveStep(step, searched[i], promising === undefined ? undefined : least, options, (share) => {
       shares[step] = Math.max(shares[step], share);
@@ -115,17 +106,20 @@ async function searchStep(step: number, pool: WorkerPool): Promise<{ all: OpenGr
   const tokens = askingTokens(step);
   const estimates = await Promise.all(tokens.map((token) => pool.submit({ kind: "estimate", step, token }, step)));
   const all = tokens.flatMap((token, i) => Array.from(estimates[i], (estimate, group) => ({ token, group, estimate })));
-  const lowest = all.toSorted((x, y) => x.estimate < y.estimate ? -1 : x.estimate > y.estimate ? 1 : 0).slice(
-    0,
-    SEARCHED,
+  const sorted = all.toSorted((x, y) => x.estimate < y.estimate ? -1 : x.estimate > y.estimate ? 1 : 0);
+  const walks = byToken(step, sorted.slice(0, SEARCHED)).map((own) =>
+    pool.submit({ kind: "search", step, token: own[0].token, groups: own.map(({ group }) => group) }, step)
   );
-  const walks = tokens.map((token) => {
-    const groups = lowest.filter((entry) => entry.token === token).map(({ group }) => group);
-    return groups.length === 0 ? [] : pool.submit({ kind: "search", step, token, groups }, step);
-  });
   const narrow: Found[] = [];
   for (const found of await Promise.all(walks)) meet(narrow, found);
   return { all, narrow };
+}
+
+/** The groups of each token that has some. */
+function byToken(step: number, groups: readonly OpenGroup[]): OpenGroup[][] {
+  return askingTokens(step).map((token) => groups.filter((own) => own.token === token)).filter(({ length }) =>
+    length > 0
+  );
 }
 
 /** @param enough A margin that is enough; without one nearly the worst input's */
@@ -145,15 +139,16 @@ async function proveStep(
   let cutCount = 0;
   const cuts: CertificateStep["cuts"] = {};
   for (const [round, [share, mostCutsHere]] of (enough === undefined ? AIMS : EVEN_AIMS).entries()) {
-    const worst = Math.min(narrow[0].margin, enough ?? Infinity);
-    if (!(worst >= needed)) break;
-    if (enough !== undefined && round > 0 && mostCuts <= EVEN_AIMS[round - 1][1]) break;
+    const most = Math.min(narrow[0].margin, enough ?? Infinity);
+    if (!(most >= needed)) break;
     // a margin is rounded to the sixth decimal, so that certificates stay short
     const aim: Aim = {
-      margin: Math.floor(1e6 * Math.max(needed, share * worst)) / 1e6,
+      margin: Math.floor(1e6 * Math.max(needed, share * most)) / 1e6,
       cuts: Math.min(mostCutsHere, mostCuts),
     };
-    const running = tasksOf(open, aim.cuts > LARGE_TASK ? 1 : GROUPS_OF_TASK).map(async ({ token, groups }) => {
+    const tasks = aim.cuts > LARGE_TASK ? open.map((own) => [own]) : byToken(step, open);
+    const running = tasks.map(async (own) => {
+      const [{ token }, groups] = [own[0], own.map(({ group }) => group)];
       const proofs = await pool.submit({ kind: "prove", step, token, groups, aim, until }, step);
       return proofs.map((proof, i) => ({ token, group: groups[i], ...proof }));
     });
@@ -173,40 +168,18 @@ async function proveStep(
       }
       onProgress((all.length - open.length + (i + 1) / running.length * (open.length - unproved.length)) / all.length);
     }
-    const goesOn = enough === undefined || aim.cuts < mostCuts;
-    if (unproved.length > 0 && goesOn && round === LOCAL_SEARCH_AFTER && Date.now() < until) {
-      const searches = [...narrow, ...search.starts].map((start) =>
-        pool.submit({ kind: "descend", step, start }, step)
-      );
+    if (unproved.length > 0 && round === LOCAL_SEARCH_AFTER && Date.now() < until) {
+      const starts = search.starts.filter((_, i) => enough === undefined || i % HARDENING_STARTS === 0);
+      const searches = [...narrow, ...starts].map((start) => pool.submit({ kind: "descend", step, start }, step));
       meet(narrow, await Promise.all(searches));
     }
     const refuted = wrong();
     if (refuted !== undefined) return { proved: false, counterexample: refuted, narrow };
     open = unproved;
-    if (open.length === 0) {
-      const { a, b } = narrow[0];
-      const certificate = { step, margin, worst: { a, b }, cuts };
-      return {
-        proved: true,
-        result: { step, margin, worst: narrow[0], groups: all.length, cuts: cutCount },
-        certificate,
-        narrow,
-      };
-    }
+    if (open.length > 0) continue;
+    const worst = narrow[0];
+    const result = { step, margin, worst, groups: all.length, cuts: cutCount };
+    return { proved: true, result, certificate: { step, margin, worst: { a: worst.a, b: worst.b }, cuts }, narrow };
   }
   return { proved: false, open: { step, bound: left?.bound ?? narrow[0].margin, digits: left?.digits }, narrow };
-}
-
-/** Groups of one token, at most `size` at a time. */
-function tasksOf(
-  groups: readonly OpenGroup[],
-  size: number,
-): { token: number; groups: number[] }[] {
-  const tasks: { token: number; groups: number[] }[] = [];
-  for (const { token, group } of groups) {
-    const last = tasks.at(-1);
-    if (last?.token === token && last.groups.length < size) last.groups.push(group);
-    else tasks.push({ token, groups: [group] });
-  }
-  return tasks;
 }

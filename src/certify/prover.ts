@@ -3,17 +3,17 @@
  * where it is asked.
  */
 import { type DecodingNumbers, DIGITS, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
-import { EOS, EQUALS, OPERAND_DIGITS, positionOfA } from "../model/vocabulary.ts";
-import { lossAxes } from "./axes.ts";
+import { EQUALS, OPERAND_DIGITS, positionOfA, targetTokens } from "../model/vocabulary.ts";
 import { type Cell, type Group, groupsOf, isFinest, type Part, refine, wholeGroup } from "./groups.ts";
+import { dot, lossAxes } from "./hull.ts";
 import { type Level, MarginBound } from "./margin_bound.ts";
 import { PostAttention } from "./post_attention.ts";
 import { Query } from "./query.ts";
-import { type Digits, DIGITS_OF, dot, outputOf, Reach } from "./reach.ts";
+import { type Digits, DIGITS_OF, outputOf, Reach } from "./reach.ts";
 import type { Input, PartCuts } from "./types.ts";
 
 /** A cell is not cut that is narrower than this along each axis. */
-const NARROWEST = 1e-6;
+const NARROWEST = 1e-4;
 /** Cells up to this depth are searched for wrong sums. */
 const SEARCHED_DEPTH = 4;
 /** Steps from one input to a worse one. */
@@ -27,10 +27,7 @@ type CellPart = Part & { cell: Cell };
 export type Found = Input & { readonly margin: number };
 
 /** A margin to be proved with at most so many cuts of a group. */
-export interface Aim {
-  readonly margin: number;
-  readonly cuts: number;
-}
+export type Aim = { readonly margin: number; readonly cuts: number };
 
 /** What comes of a group. */
 export interface GroupProof {
@@ -89,7 +86,7 @@ export class Prover {
   readonly #gradient = new Float64Array(KEY_WIDTH);
   // of the group at hand
   #cuts = 0;
-  #until = Infinity;
+  #until = 0;
   #found: Found[] = [];
   #splits: [number[], PartCuts][] = [];
 
@@ -156,16 +153,12 @@ export class Prover {
   }
 
   /** The margin of one input. */
-  #marginOf(step: number, { a, b }: Digits): number {
-    let [sum, before] = [0, 0];
-    for (let place = 0; place <= Math.min(step, OPERAND_DIGITS); place++) {
-      before = sum % DIGITS;
-      sum = (place < OPERAND_DIGITS ? a[place] + b[place] : 0) + Math.floor(sum / DIGITS);
-    }
-    if (step > OPERAND_DIGITS) before = sum;
-    const { query } = this.#of(step, step === 0 ? EQUALS : before);
-    outputOf(query, { a, b }, this.#o);
-    return this.#after.margin(query.x, this.#o, step > OPERAND_DIGITS ? EOS : sum % DIGITS);
+  #marginOf(step: number, digits: Digits<number[]>): number {
+    const { a, b } = inputOf(digits);
+    const tokens = targetTokens(a, b);
+    const { query } = this.#of(step, step === 0 ? EQUALS : tokens[step - 1]);
+    outputOf(query, digits, this.#o);
+    return this.#after.margin(query.x, this.#o, tokens[step]);
   }
 
   /**
@@ -179,20 +172,20 @@ export class Prover {
     this.#cuts = cuts;
     this.#until = until;
     this.#splits = [];
-    const whole = wholeGroup(groups[number]);
-    if (Date.now() > until) return { splits: [], cuts: 0, found: [], open: { digits: whole.digits, bound: -Infinity } };
+    let open: GroupProof["open"];
     try {
-      this.#proveCanonically(query, whole, margin / CLAIMED);
-      return { splits: this.#splits, cuts: cuts - this.#cuts, found: this.#found };
+      this.#proveCanonically(query, wholeGroup(groups[number]), margin / CLAIMED);
     } catch (error) {
       if (!(error instanceof Unproved)) throw error;
-      const open = { digits: error.part.digits, bound: error.bound };
-      return { splits: [], cuts: cuts - this.#cuts, found: this.#found, open };
+      open = { digits: error.part.digits, bound: error.bound };
     }
+    const proof = { splits: open === undefined ? this.#splits : [], cuts: cuts - this.#cuts, found: this.#found };
+    return open === undefined ? proof : { ...proof, open };
   }
 
   /** A group, else with each digit a_i, else with each digit a_(i - 1) as well: what the checker tries by itself. */
   #proveCanonically(query: Query, part: Part, margin: number): void {
+    if (Date.now() > this.#until) throw new Unproved(part, -Infinity);
     const last = isFinest(part);
     if (this.#holds(query, part, margin, last)) return;
     for (const own of refine(part)) this.#proveCanonically(query, own, margin);
@@ -218,20 +211,17 @@ export class Prover {
   /** Proves a cell, halved where that is needed. @throws {Unproved} */
   #proveCell(query: Query, part: CellPart, margin: number, cuts: PartCuts, number: number, depth: number): void {
     if (this.#holds(query, part, margin, true)) return;
-    const losses = this.#bound.losses();
     const separation = this.#reach.separate();
     if (separation !== undefined) {
       cuts[2][number] = separation;
       return;
     }
     const { axes, box } = part.cell;
+    const losses = this.#bound.losses();
     let [axis, most] = [-1, 0];
     for (let i = 0; i < KEY_WIDTH; i++) {
       const width = box[2 * i + 1] - box[2 * i];
-      let loss = 0;
-      for (const { direction, weight } of losses) {
-        loss += weight * Math.abs(direction[i]) * width;
-      }
+      const loss = width * losses.reduce((sum, own) => sum + Math.abs(own[i]), 0);
       if (width > NARROWEST && loss > most) [axis, most] = [i, loss];
     }
     const isOver = axis < 0 || this.#cuts === 0 || Date.now() > this.#until;
@@ -255,9 +245,8 @@ export class Prover {
     const box = new Float64Array(2 * KEY_WIDTH);
     for (let i = 0; i < KEY_WIDTH; i++) {
       const middle = dot(axes, i * KEY_WIDTH, this.#reach.center);
-      this.#reach.tied(axes, i * KEY_WIDTH);
-      box[2 * i] = middle + this.#reach.lo;
-      box[2 * i + 1] = middle + this.#reach.hi;
+      box[2 * i] = middle + this.#reach.least(axes, i * KEY_WIDTH);
+      box[2 * i + 1] = middle - this.#reach.least(axes.map((value) => -value), i * KEY_WIDTH);
     }
     return box;
   }

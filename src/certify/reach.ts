@@ -8,13 +8,15 @@ import { SKEW } from "../checker/attention.ts";
 import { DIGITS, KEY_WIDTH, ROW, rowOf } from "../engine/wasm/decoding_tables.ts";
 import { OPERAND_DIGITS, positionOfA, positionOfB, positionOfSum } from "../model/vocabulary.ts";
 import { ANY_DIGIT, type Part } from "./groups.ts";
+import { dot, Hull } from "./hull.ts";
 import type { Query } from "./query.ts";
 
 const MOST_ROWS = 34 * DIGITS;
 const PAIR_SUMS = 19;
 const MOST_ROUNDS = 8;
+/** Questions about a cell, and by how much the answer to one must lie beyond what was known. */
 const MOST_SEPARATIONS = 24;
-const SLACK = 1e-4;
+const PROGRESS = 1e-6;
 /** The unit vectors of o's space. */
 const UNITS = Float64Array.from({ length: KEY_WIDTH ** 2 }, (_, i) => Number(i % (KEY_WIDTH + 1) === 0));
 /** Digits of a set, by its bits. */
@@ -24,10 +26,7 @@ export const DIGITS_OF: readonly (readonly number[])[] = Array.from(
 );
 
 /** The digits of an input, ones first. */
-export interface Digits<Values = ArrayLike<number>> {
-  readonly a: Values;
-  readonly b: Values;
-}
+export type Digits<Values = ArrayLike<number>> = { readonly a: Values; readonly b: Values };
 
 /**
  * Bounds over one part at a time. A direction w is six numbers of an array, from an index on, by the part's axes: w . t, where t_i is
@@ -44,13 +43,11 @@ export class Reach {
   skew = 0;
   /** Counts the parts taken. */
   taken = 0;
-  /** Results of {@linkcode apart} and {@linkcode tied}. */
+  /** Results of {@linkcode apart}. */
   lo = 0;
   hi = 0;
   leastWeight = 0;
   mostWeight = 0;
-  /** Whether, in the last question, two bounds excluded each other: then there is no input in the part. */
-  isEmpty = false;
   #query!: Query;
   #part!: Part;
   /** [n, 8], the rows that are chosen from, choice by choice; where each choice ends. */
@@ -72,6 +69,8 @@ export class Reach {
   readonly #direction = new Float64Array(KEY_WIDTH);
   readonly #box = new Float64Array(2 * KEY_WIDTH);
   readonly #output = new Float64Array(KEY_WIDTH);
+  /** Of the part whose cells are asked about: all cells of a part have the same array of axes. */
+  #hull: Hull | undefined;
   // of ties
   readonly #projected = new Float64Array(MOST_ROWS);
   readonly #costs = new Float64Array(MOST_ROWS);
@@ -88,7 +87,6 @@ export class Reach {
     this.#query = query;
     this.#part = part;
     this.taken++;
-    this.isEmpty = false;
     if (!this.#gather()) return false;
     const { center } = this;
     const [least, most] = [this.#columnLo, this.#columnHi];
@@ -97,6 +95,7 @@ export class Reach {
     const middleWeight = this.leastWeight + this.mostWeight;
     for (let l = 0; l < KEY_WIDTH; l++) center[l] = (least[l] + most[l]) / middleWeight;
     this.axes = part.cell?.axes ?? UNITS;
+    if (part.cell !== undefined && this.#hull?.axes !== this.axes) this.#hull = new Hull(this.axes);
     return true;
   }
 
@@ -215,12 +214,12 @@ export class Reach {
   }
 
   /** What float64 may get wrong in w . o - x. */
-  #error(w: Float64Array, at: number, x: number): number {
+  #error(w: Float64Array, x: number): number {
     const { sizes } = this.#query;
     let [size, offset] = [Math.abs(x) * sizes[KEY_WIDTH], 0];
     for (let l = 0; l < KEY_WIDTH; l++) {
-      size += Math.abs(w[at + l]) * sizes[l];
-      offset += Math.abs(w[at + l] * this.center[l]);
+      size += Math.abs(w[l]) * sizes[l];
+      offset += Math.abs(w[l] * this.center[l]);
     }
     return FLOAT64 * (size / this.leastWeight + offset);
   }
@@ -230,40 +229,29 @@ export class Reach {
     const direction = this.#along(w, at);
     const x = dot(direction, 0, this.center);
     this.#range(direction[0], direction[1], direction[2], direction[3], direction[4], direction[5], -x);
-    const error = this.#error(direction, 0, x);
+    const error = this.#error(direction, x);
     this.lo = this.lo / (this.lo < 0 ? this.leastWeight : this.mostWeight) - error;
     this.hi = this.hi / (this.hi > 0 ? this.leastWeight : this.mostWeight) + error;
   }
 
-  /** With the digits of the sum as the operands and their carries make them. */
-  tied(w: Float64Array, at: number): void {
-    const x = dot(this.#along(w, at), 0, this.center);
-    this.lo = this.#leastTied(this.#direction, 0, 1, x) - x;
-    this.hi = -this.#leastTied(this.#direction, 0, -1, -x) - x;
-  }
-
-  /** The lower end alone of {@linkcode tied} or {@linkcode apart}; with ties it says as well whether it excludes the cell. */
-  least(w: Float64Array, at: number, isTied = true): number {
+  /**
+   * The lower end alone: with ties, where the digits of the sum are as the operands and their carries make them, or as {@linkcode apart}.
+   *
+   * @param enough A bound below it may be -Infinity
+   */
+  least(w: Float64Array, at: number, isTied = true, enough = -Infinity): number {
     if (!isTied) {
       this.apart(w, at);
       return this.lo;
     }
-    const x = dot(this.#along(w, at), 0, this.center);
-    const least = this.#leastTied(this.#direction, 0, 1, x) - x;
-    if (this.#part.cell === undefined) return least;
-    const far = Math.hypot(...this.center);
-    let [most, size] = [0, 0];
-    for (let i = 0; i < KEY_WIDTH; i++) {
-      most += Math.abs(w[at + i]) * this.sides[i];
-      size += Math.abs(w[at + i]) * (this.sides[i] + far);
-    }
-    // excluded by so much that the checker, whose float64 is rounded otherwise, finds it, too
-    this.isEmpty = least > most + SLACK * size;
-    return least;
+    let offset = 0;
+    for (let i = 0; i < KEY_WIDTH; i++) offset += w[at + i] * dot(this.axes, i * KEY_WIDTH, this.center);
+    if (this.#part.cell !== undefined && this.#hull!.least(w, at) - offset < enough) return -Infinity;
+    return this.#leastTied(this.#along(w, at), offset) - offset;
   }
 
   /** The direction in the space of o. */
-  #along(w: Float64Array, at: number): Float64Array {
+  #along(w: ArrayLike<number>, at: number): Float64Array {
     const direction = this.#direction.fill(0);
     for (let i = 0; i < KEY_WIDTH; i++) {
       for (let l = 0; l < KEY_WIDTH; l++) direction[l] += w[at + i] * this.axes[i * KEY_WIDTH + l];
@@ -271,56 +259,37 @@ export class Reach {
     return direction;
   }
 
-  /**
-   * A direction along which every input of the part lies beyond its cell, so that the cell is empty; undefined where none is found. Gilbert 1966,
-   * "An iterative procedure for computing the minimum of a quadratic form on a convex set": a point of the inputs' convex hull is drawn to its
-   * nearest point of the box, by one input at a time.
-   */
+  /** A direction along which every input of the part lies beyond its cell, so that the cell is empty; undefined where none is found. */
   separate(): number[] | undefined {
-    const { axes, box } = this.#part.cell!;
-    const [towards, own] = [0, 1].map(() => new Float64Array(KEY_WIDTH));
-    let near: Float64Array | undefined;
+    const { box } = this.#part.cell!;
+    const hull = this.#hull!;
     for (let round = 0; round < MOST_SEPARATIONS; round++) {
-      const outside = Array.from({ length: KEY_WIDTH }, (_, i) => {
-        const along = dot(axes, i * KEY_WIDTH, near ?? this.center);
-        return near === undefined ? 1 : Math.max(0, box[2 * i] - along) - Math.max(0, along - box[2 * i + 1]);
-      });
-      const length = Math.hypot(...outside);
-      if (!(length > 1e-6)) return undefined;
-      towards.set(this.#along(Float64Array.from(outside), 0));
-      // towards the part, by the axes: rounded to few digits, so that it is short to write down
-      const hint = outside.map((value) => -Number((value / length).toFixed(3)));
-      this.least(Float64Array.from(hint), 0);
-      if (this.isEmpty) return hint;
-      outputOf(this.#query, this.input(), own);
-      if (near === undefined) {
-        near = own.slice();
-        continue;
-      }
-      // the point of the line from `near` to `own` that is nearest to the box's point
-      let [along, square] = [0, 0];
-      for (let l = 0; l < KEY_WIDTH; l++) {
-        along += towards[l] * (own[l] - near[l]);
-        square += (own[l] - near[l]) ** 2;
-      }
-      const share = Math.max(0, Math.min(1, along / square));
-      if (!(share > 0)) return undefined;
-      for (let l = 0; l < KEY_WIDTH; l++) near[l] += share * (own[l] - near[l]);
+      const known = hull.excluding(box);
+      if (known !== undefined) return known;
+      const direction = hull.towards(box);
+      if (direction === undefined) return undefined;
+      const nearest = hull.least(direction, 0);
+      const along = this.#along(direction, 0);
+      const least = this.#leastTied(along, nearest < Infinity ? nearest : dot(along, 0, this.center));
+      outputOf(this.#query, this.input(), this.#output);
+      hull.add(direction, least, this.#output);
+      if (!(least < nearest - PROGRESS)) return hull.excluding(box);
     }
     return undefined;
   }
 
   /**
-   * The least w . o times a sign, from below: x + min sum e (w . key - x) / sum e for the best of a few x. The quotient of the minimizing input
+   * The least w . o, from below: x + min sum e (w . key - x) / sum e for the best of a few x. The quotient of the minimizing input
    * becomes the next x, until the least is 0 (Dinkelbach 1967, "On nonlinear fractional programming"). Infinity where there is no input.
    */
-  #leastTied(w: Float64Array, at: number, sign: number, start: number): number {
-    this.#project(w, at, sign);
+  #leastTied(w: Float64Array, start: number): number {
+    const { rows, positions } = this.#query;
+    for (let i = 0; i < positions * DIGITS; i++) this.#projected[i] = dot(rows, i * ROW, w);
     let [x, best] = [start, -Infinity];
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const cost = this.#cheapest(x);
       if (cost === Infinity) return Infinity;
-      best = Math.max(best, x + cost / (cost < 0 ? this.leastWeight : this.mostWeight) - this.#error(w, at, x));
+      best = Math.max(best, x + cost / (cost < 0 ? this.leastWeight : this.mostWeight) - this.#error(w, x));
       if (!(Math.abs(cost) > 1e-12 * this.leastWeight)) break;
       x += cost / outputOf(this.#query, this.input(), this.#output);
     }
@@ -329,15 +298,7 @@ export class Reach {
 
   /** The input of the part for which direction . o is nearly least; undefined where there is none. */
   worst(direction: Float64Array, start: number): Digits<number[]> | undefined {
-    return this.#leastTied(direction, 0, 1, start) === Infinity ? undefined : this.input();
-  }
-
-  #project(w: Float64Array, at: number, sign: number): void {
-    const { rows, positions } = this.#query;
-    const direction = w.subarray(at, at + KEY_WIDTH);
-    for (let i = 0; i < positions * DIGITS; i++) {
-      this.#projected[i] = sign * dot(rows, i * ROW, direction);
-    }
+    return this.#leastTied(direction, start) === Infinity ? undefined : this.input();
   }
 
   /** The least sum of projected - x e over the part's inputs, place by place by the carry into the next; {@linkcode input} gives the one. */
@@ -406,12 +367,6 @@ export class Reach {
     }
     return { a, b };
   }
-}
-
-/** Six numbers of `values` from `at` on, times six others. */
-export function dot(values: Float64Array, at: number, others: Float64Array): number {
-  return values[at] * others[0] + values[at + 1] * others[1] + values[at + 2] * others[2] +
-    values[at + 3] * others[3] + values[at + 4] * others[4] + values[at + 5] * others[5];
 }
 
 /** o of one input, into `o`. @returns The sum of the weights */

@@ -15,6 +15,7 @@ export type WorkerMessage = { readonly numbers: DecodingNumbers } | { readonly t
 const PATIENCE = 300;
 /** Between two turns of the event loop lie at most about this many milliseconds where the caller's own thread does the work. */
 const TURN_MS = 50;
+const MOST_THREADS = 64;
 
 /** Runs tasks one after the other. */
 interface Thread {
@@ -49,8 +50,9 @@ export class WorkerPool {
     return this.#threads.length;
   }
 
-  /** Sets the model. No task may be waiting. */
+  /** Sets the model; nothing that waits for a thread is answered any more. */
   load(numbers: DecodingNumbers): void {
+    this.#waiting.length = 0;
     for (const thread of this.#threads) thread.load(numbers);
   }
 
@@ -84,7 +86,7 @@ export class WorkerPool {
   }
 
   /** Ends the threads. All tasks, also those that are submitted later, reject with the reason. */
-  end(reason: unknown): void {
+  end(reason: unknown = new Error("Cannot run a task as the worker pool is terminated")): void {
     this.#end ??= { reason };
     for (const { reject } of [...this.#waiting.splice(0), ...this.#atWork]) reject(this.#end.reason);
     for (const thread of this.#threads) thread.terminate();
@@ -100,11 +102,12 @@ function ownThread(): Thread {
       prover = new Prover(numbers);
     },
     async run(task) {
+      const own = prover; // another model may be set meanwhile
       if (performance.now() - turned > TURN_MS) {
         await eventLoopTurn();
         turned = performance.now();
       }
-      return prover.run(task);
+      return own.run(task);
     },
     terminate() {},
   };
@@ -130,7 +133,7 @@ function workerThread(worker: Worker, every: number): Thread {
  *
  * @param look Milliseconds between two looks whether a worker lives
  */
-export async function createWorkerPool(threads: number, look: number = LOOK_MS): Promise<WorkerPool> {
+export async function createWorkerPool(threads = allCores(), look: number = LOOK_MS): Promise<WorkerPool> {
   if (threads === 1 || typeof Worker !== "function" || typeof Blob !== "function") return new WorkerPool([ownThread()]);
   try {
     const names = Array.from({ length: threads }, (_, i) => [`prover ${i + 1}`, null]);
@@ -139,4 +142,8 @@ export async function createWorkerPool(threads: number, look: number = LOOK_MS):
   } catch {
     return new WorkerPool([ownThread()]);
   }
+}
+
+function allCores(): number {
+  return Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1);
 }

@@ -2,7 +2,7 @@
 import { assert, assertGreater } from "@std/assert";
 import { queryTable } from "../../src/engine/wasm/decoding_tables.ts";
 import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
-import { lossAxes } from "../../src/certify/axes.ts";
+import { lossAxes } from "../../src/certify/hull.ts";
 import { groupsOf, type Part, refine, wholeGroup } from "../../src/certify/groups.ts";
 import { type Level, MarginBound } from "../../src/certify/margin_bound.ts";
 import { CLAIMED } from "../../src/certify/prover.ts";
@@ -24,9 +24,10 @@ function randomCell(reach: Reach, axes: Float64Array, random: () => number): Flo
   return Float64Array.from({ length: 6 }, (_, i) => i).reduce((box, i) => {
     let middle = 0;
     for (let l = 0; l < 6; l++) middle += axes[6 * i + l] * reach.center[l];
-    reach.tied(axes, 6 * i);
-    const width = (reach.hi - reach.lo) * scale * random();
-    const at = middle + reach.lo + (reach.hi - reach.lo) * (1.2 * random() - 0.1);
+    const lo = reach.least(axes, 6 * i);
+    const range = -reach.least(axes.map((value) => -value), 6 * i) - lo;
+    const width = range * scale * random();
+    const at = middle + lo + range * (1.2 * random() - 0.1);
     box.set([at - width, at + width], 2 * i);
     return box;
   }, new Float64Array(12));

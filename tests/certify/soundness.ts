@@ -4,7 +4,7 @@
 import { assert } from "@std/assert";
 import { DIGITS, KEY_WIDTH, queryTable } from "../../src/engine/wasm/decoding_tables.ts";
 import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
-import { lossAxes } from "../../src/certify/axes.ts";
+import { lossAxes } from "../../src/certify/hull.ts";
 import { groupsOf, type Part, refine, wholeGroup } from "../../src/certify/groups.ts";
 import { type Level, MarginBound } from "../../src/certify/margin_bound.ts";
 import { PostAttention } from "../../src/certify/post_attention.ts";
