@@ -33,7 +33,6 @@ function valueOf(expression: string, constants: Readonly<Record<string, number>>
 /**
  * Writes out every marked loop of a source text.
  *
- * @param source AssemblyScript source
  * @param constants Values of the names that may stand as loop bounds
  * @throws {SyntaxError} If a loop that is marked is not of the one form understood, or a bound is unknown
  */

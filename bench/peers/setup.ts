@@ -46,7 +46,6 @@ export function inFolder(folder: string, [program, ...args]: readonly string[]):
 /**
  * Copies the rivals' programs into the folder and sets parts up.
  *
- * @param install Whether to install what is not there yet
  * @returns For parts that are missing the reason, and the command that installs them
  */
 export async function setUp(folder: string, parts: ReadonlySet<Part>, install: boolean): Promise<Map<Part, string>> {

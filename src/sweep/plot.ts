@@ -35,11 +35,7 @@ function staircase(shares: readonly number[], of: number, x: Scale, y: Scale): s
   return `M${x(0)} ${y(0)}${shares.map((share, i) => `H${x(share)}V${y((i + 1) / of)}`).join("")}H${x(1)}`;
 }
 
-/**
- * Draws the runs as SVG, a curve for each recipe and model: wrong sums, or, if all runs end with a proof, the seconds that they took.
- *
- * @param lines Lines of any number of sweeps
- */
+/** Draws the runs of any number of sweeps, a curve for each recipe and model: wrong sums, or the seconds where all runs end with a proof. */
 export function toSvg(lines: readonly SweepLine[]): string {
   const { title, xLabel, ticks, shareOf, valueOf } = lines.every(({ certify }) => certify) ? SECONDS : ERRORS;
   const groups = [
