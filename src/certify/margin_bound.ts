@@ -6,7 +6,7 @@
  * each form's own.
  */
 import { type DecodingNumbers, KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
-import { GELU_ERROR } from "../checker/elementary_bounds.ts";
+import { GELU_ERROR } from "../engine/wasm/elementary_bounds.ts";
 import { FLOAT32, FLOAT64, UNDERFLOW } from "../checker/forms.ts";
 import { outputRounding } from "../checker/query.ts";
 import { HIDDEN, TOKENS, variantOf, WIDTH } from "../model/variant.ts";

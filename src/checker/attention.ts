@@ -12,9 +12,6 @@ import { PLUS_ROW, type Query, upTo, WEIGHT } from "./query.ts";
 export const UNITS = upTo(KEY_WIDTH - 1).map((l) => upTo(KEY_WIDTH - 1).map((i) => Number(i === l)));
 /** Looks at the inputs for a tight bound. */
 export const MOST_ROUNDS = 24;
-const NO_DIRECTION = UNITS.map(() => 0);
-/** Sizes that are far from an overflow of float64. */
-const LARGEST_SIZE = 2 ** 500;
 /** The products of axes may be off 0 and 1 by that much. */
 export const SKEW = 1e-10;
 const PAIR_SUMS = 19;
@@ -38,6 +35,8 @@ export interface Part {
   /** Six perpendicular directions, and in a cell between what the attention's output lies along each of them. */
   readonly axes: readonly (readonly number[])[];
   readonly box?: readonly Range[];
+  /** Near the middle of what the attention's output can be, [6], once it was looked for; parts of the part begin with it. */
+  near?: readonly number[];
 }
 
 /** What is known of the attention over a part. */
@@ -63,30 +62,29 @@ export class Attention {
   constructor(private readonly part: Part) {
     const { query: { step, rows, sizes }, target, axes } = part;
     this.#costs = new Float64Array(rows.length / ROW);
-    const [own, answer] = [FIRST_QUERY + step, FIRST_QUERY + step + 1];
-    this.#costs.fill(Infinity, rowOf(own, 0), rowOf(answer + 1, 0)); // of what is not written there
+    const answer = FIRST_QUERY + step + 1;
+    this.#costs.fill(Infinity, rowOf(answer - 1, 0), rowOf(answer + 1, 0)); // of what is not written there
     this.#costs[rowOf(answer, target)] = 0;
     const untied = (w: readonly number[], x: number) => this.#cheapest(w, x, false);
-    const [least, most] = [untied(NO_DIRECTION, -1), -untied(NO_DIRECTION, 1)];
+    const [least, most] = [untied([0, 0, 0, 0, 0, 0], -1), -untied([0, 0, 0, 0, 0, 0], 1)];
     this.isEmpty = least === Infinity && sizes[WEIGHT] < Infinity;
     this.weight = [least * (1 - FLOAT64), most * (1 + FLOAT64)];
-    this.center = UNITS.map((unit) => (untied(unit, 0) - untied(unit.map((value) => -value), 0)) / (least + most));
+    part.near ??= UNITS.map((unit) => (untied(unit, 0) - untied(unit.map((value) => -value), 0)) / (least + most));
+    this.center = part.near;
     const box = part.box ?? axes.map((axis) => this.along(axis, 1));
     this.center = combine(box.map(([lo, hi]) => (lo + hi) / 2), axes);
     const size = this.center.reduce((sum, center, l) => sum + sizes[l] / least + Math.abs(center), 0);
     this.#size = size * (1 + FLOAT64);
     this.skew = (SKEW + FLOAT64) * this.#size;
-    this.sides = axes.map((axis, i) => {
-      const middle = dot(axis, this.center);
-      return Math.max(box[i][1] - middle, middle - box[i][0]) + FLOAT64 * this.#size;
-    });
+    const middles = axes.map((axis) => dot(axis, this.center));
+    this.sides = box.map(([lo, hi], i) => Math.max(hi - middles[i], middles[i] - lo) + FLOAT64 * this.#size);
   }
 
   /** The least w . t, from below, where t_i is axis_i . (o - center). */
   least(w: readonly number[], rounds = MOST_ROUNDS): number {
     const sizes = w.map(Math.abs);
     const size = sizes.reduce((sum, value) => sum + value) * this.#size;
-    if (!(size < LARGEST_SIZE)) return -Infinity;
+    if (!(size < 2 ** 500)) return -Infinity; // far from an overflow of float64
     const direction = combine(w, this.part.axes);
     const least = this.#leastAlong(direction, rounds) - dot(direction, this.center) - FLOAT64 * size;
     this.isEmpty ||= least > dot(sizes, this.sides) * (1 + FLOAT64);
@@ -128,9 +126,9 @@ export class Attention {
     const { pairs, query: { all, rows, step } } = this.part;
     const costs = this.#costs;
     this.looks++;
-    for (const row of all) {
-      const at = row * ROW;
-      costs[row] = w0 * rows[at] + w1 * rows[at + 1] + w2 * rows[at + 2] + w3 * rows[at + 3] + w4 * rows[at + 4] +
+    for (let i = 0; i < all.length; i++) { // for … of is slower (measured)
+      const at = all[i] * ROW;
+      costs[all[i]] = w0 * rows[at] + w1 * rows[at + 1] + w2 * rows[at + 2] + w3 * rows[at + 3] + w4 * rows[at + 4] +
         w5 * rows[at + 5] - x * rows[at + WEIGHT];
     }
     const pairCosts = this.#pairCosts;
@@ -150,10 +148,8 @@ export class Attention {
       for (let sum = 0; sum < PAIR_SUMS; sum++) {
         for (let carry = 0; carry < 2; carry++) {
           const out = sum + carry < DIGITS ? 0 : 1;
-          next[out] = Math.min(
-            next[out],
-            states[carry] + pairCosts[sum] + costs[firstSum + sum + carry - DIGITS * out],
-          );
+          const digit = sum + carry - DIGITS * out;
+          next[out] = Math.min(next[out], states[carry] + pairCosts[sum] + costs[firstSum + digit]);
         }
       }
       states = next;
@@ -181,8 +177,7 @@ function combine(factors: readonly number[], vectors: readonly (readonly number[
 
 /** Whether axes are perpendicular and of length 1. */
 export function arePerpendicular(axes: readonly (readonly number[])[]): boolean {
-  return UNITS.every((unit, l) => {
-    const product = combine(axes.map((axis) => axis[l]), axes);
-    return unit.every((value, m) => Math.abs(value - product[m]) <= SKEW);
-  });
+  return UNITS.every((unit, l) =>
+    combine(axes.map((axis) => axis[l]), axes).every((value, m) => Math.abs(value - unit[m]) <= SKEW)
+  );
 }

@@ -3,7 +3,7 @@
  * Of a certificate it believes nothing; this folder shares no code with the prover.
  */
 import { sha256 } from "../common/encoding.ts";
-import { DIGITS, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
+import { DIGITS, queryTable } from "../engine/wasm/decoding_tables.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
 import { type ModelName, parameterCount, variantOf } from "../model/variant.ts";
 import { askingTokens, EOS, OPERAND_DIGITS, QUERIES, SUM_DIGITS } from "../model/vocabulary.ts";
@@ -41,35 +41,29 @@ export function groupsOf(query: Query): Part[] {
       for (const sum of sumsAt(step)) {
         const target = step < SUM_DIGITS ? (sum + (before + carry < DIGITS ? 0 : 1)) % DIGITS : EOS;
         const known: Record<number, number> = { [step - 1]: before, [step]: sum };
-        groups.push({
-          ...{ name: `${token} ${groups.length}`, query, target, axes: UNITS },
-          pairs: upTo(OPERAND_DIGITS - 1).map((place) =>
-            place in known ? ALL_PAIRS.filter(({ a, b }) => a + b === known[place]) : ALL_PAIRS
-          ),
-        });
+        const pairs = upTo(OPERAND_DIGITS - 1).map((place) =>
+          place in known ? ALL_PAIRS.filter(({ a, b }) => a + b === known[place]) : ALL_PAIRS
+        );
+        groups.push({ name: `${token} ${groups.length}`, query, target, axes: UNITS, pairs });
       }
     }
   }
   return groups;
 }
 
-/** The parts of a part in which the next digit of a is fixed whose sum with that of b is known; empty where none is left. */
+/** The parts of a part in which the next digit of a is fixed whose sum with that of b is known; empty where none is left, and of a cell. */
 export function refine({ name, pairs, ...part }: Part): Part[] {
-  const { step } = part.query;
-  const place = [step, step - 1].find((place) => pairs[place]?.length > 1);
-  if (place === undefined) return [];
+  const place = [part.query.step, part.query.step - 1].find((place) => pairs[place]?.length > 1);
+  if (place === undefined || part.box !== undefined) return [];
   return pairs[place].map((pair) => ({ ...part, name: `${name} ${pair.a}`, pairs: pairs.with(place, [pair]) }));
 }
 
 /** The cells that a certificate cuts a part into. @throws {Refusal} If a cut is none */
-function cellsOf(part: Part, axes: unknown, cuts: unknown): Part[] {
-  const isSix = (list: unknown): list is unknown[] => Array.isArray(list) && list.length === KEY_WIDTH;
-  const areSix = isSix(axes) && axes.every((axis) => isSix(axis) && axis.every((value) => typeof value === "number"));
-  const cell = { ...part, axes: axes as number[][] };
-  insist(areSix && arePerpendicular(cell.axes), "it cuts along axes that are not six perpendicular directions");
-  insist(Array.isArray(cuts), "its cuts are no list");
+function cellsOf(part: Part, axes: number[][], cuts: Iterable<[number, number, unknown]>): Part[] {
+  const own = UNITS.map((unit, i) => unit.map((_, l) => Number(axes?.[i]?.[l])));
+  insist(arePerpendicular(own), "it cuts along axes that are not six perpendicular directions");
   const attention = new Attention(part);
-  const boxes = [cell.axes.map((axis) => attention.along(axis))];
+  const boxes = [own.map((axis) => attention.along(axis))];
   for (const [number, axis, at] of cuts) {
     insist(boxes[number]?.[axis] !== undefined, "it cuts a cell that is none, or along no axis");
     const [lo, hi] = boxes[number][axis];
@@ -77,7 +71,7 @@ function cellsOf(part: Part, axes: unknown, cuts: unknown): Part[] {
     boxes.push(boxes[number].with(axis, [at, hi]));
     boxes[number] = boxes[number].with(axis, [lo, at]);
   }
-  return boxes.map((box) => ({ ...cell, box }));
+  return boxes.map((box) => ({ ...part, axes: own, box }));
 }
 
 /** Why a certificate is refused. */
@@ -136,19 +130,16 @@ export async function checkCertificate(
     const layers = new Layers(numbers);
     for (const { step, margin, cuts } of steps.reverse()) { // the steps with the fewest groups come first
       place = `step ${step}`;
-      const holds = (part: Part, hint?: number[]): boolean => {
+      const isProved = (part: Part, hint?: number[]): boolean => {
+        if (part.box === undefined && cuts[part.name] !== undefined) {
+          const [axes, list, hints] = cuts[part.name];
+          return cellsOf(part, axes, list).every((cell, number) => isProved(cell, hints[number]));
+        }
         parts++;
         insist(layers.looks <= mostLooks, "it takes too long to check");
-        return layers.hold(part, margin, hint);
-      };
-      const isProved = (part: Part): boolean => {
-        if (cuts[part.name] !== undefined) {
-          const [axes, list, hints] = cuts[part.name];
-          return cellsOf(part, axes, list).every((cell, number) => holds(cell, hints[number]));
-        }
-        if (holds(part)) return true;
+        if (layers.hold(part, margin, hint)) return true;
         const finer = refine(part);
-        return finer.length > 0 && finer.every(isProved);
+        return finer.length > 0 && finer.every((part) => isProved(part));
       };
       for (const token of askingTokens(step)) {
         for (const group of groupsOf(queryOf(step, token, queryTable(numbers, step, token)))) {

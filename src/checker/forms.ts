@@ -44,7 +44,7 @@ export class Forms {
 
   /** center + w . t, give or take `loose`. */
   linear(center: number, w: readonly number[] = [], loose = 0): Form {
-    const form = this.#factors.slice().fill(0);
+    const form = new Array<number>(this.#factors.length).fill(0);
     form[0] = center;
     for (let l = 0; l < w.length; l++) form[1 + l] = w[l];
     return this.loosen(form, loose);
@@ -96,10 +96,10 @@ export class Forms {
 
   /** The square of a number with the middle m: 2 m x - m^2 and, loose, (x - m)^2, which is at least 0. */
   square(x: Form): Form {
-    const [m, half] = [x[0], this.radius(x) ** 2 / 2];
-    const square = this.sum([2 * m], [x], 0);
-    square[0] += half - m ** 2;
-    return this.loosen(square, half * (1 + FLOAT64) + FLOAT64 * m ** 2);
+    const half = this.radius(x) ** 2 / 2;
+    const square = this.product(x, x);
+    square[0] += half;
+    return this.loosen(square, -half);
   }
 
   /**

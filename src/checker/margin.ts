@@ -7,7 +7,7 @@ import { GELU } from "../engine/reference/gelu.ts";
 import { type DecodingNumbers, KEY_WIDTH, rowsOf } from "../engine/wasm/decoding_tables.ts";
 import { HIDDEN, type Variant, variantOf, WIDTH } from "../model/variant.ts";
 import { Attention, MOST_ROUNDS, type Part } from "./attention.ts";
-import { GELU_ERROR, GELU_UNDERFLOW } from "./elementary_bounds.ts";
+import { GELU_ERROR, GELU_UNDERFLOW } from "../engine/wasm/elementary_bounds.ts";
 import { DEVIATIONS, FLOAT32, type Form, Forms } from "./forms.ts";
 import { outputRounding } from "./query.ts";
 
@@ -23,15 +23,13 @@ export class Layers {
   looks = 0;
 
   readonly #variant: Variant;
-  readonly #projection: number[][];
-  readonly #w1: number[][];
-  readonly #w2: number[][];
-  readonly #output: number[][];
+  /** The rows of each matrix. */
+  readonly #rows;
 
   constructor({ model, projection, w1, w2, output }: DecodingNumbers) {
     this.#variant = variantOf(model);
-    [this.#projection, this.#w1, this.#output] = [projection, w1, output].map((matrix) => rowsOf(matrix, WIDTH));
-    this.#w2 = rowsOf(w2, HIDDEN);
+    const [ofProjection, ofW1, ofOutput] = [projection, w1, output].map((matrix) => rowsOf(matrix, WIDTH));
+    this.#rows = { projection: ofProjection, w1: ofW1, w2: rowsOf(w2, HIDDEN), output: ofOutput };
   }
 
   /**
@@ -48,18 +46,19 @@ export class Layers {
   }
 
   #exceed({ query, target, axes }: Part, attention: Attention, claim: number): boolean {
+    const { projection, w1, w2, output } = this.#rows;
     const forms = new Forms(attention.sides, 1 + HIDDEN + 1);
     const rounding = outputRounding(query, attention.weight[0]);
     const o = attention.center.map((center, l) =>
       forms.linear(center, axes.map((axis) => axis[l]), rounding[l] + attention.skew)
     );
     const one = forms.linear(1);
-    const x1 = this.#projection.map((row, m) => forms.sum([...row, query.x[m]], [...o, one, one], WIDTH + 1));
-    const activated = this.#normed(forms, x1, this.#w1).map((h) => this.#activate(forms, h));
-    const x2 = this.#w2.map((row, m) => forms.sum([...row, 1], [...activated, x1[m]], HIDDEN + 1));
+    const x1 = projection.map((row, m) => forms.sum([...row, query.x[m]], [...o, one, one], WIDTH + 1));
+    const activated = this.#normed(forms, x1, w1).map((h) => this.#activate(forms, h));
+    const x2 = w2.map((row, m) => forms.sum([...row, 1], [...activated, x1[m]], HIDDEN + 1));
     const logits = this.#variant.finalNorm
-      ? this.#normed(forms, x2, this.#output)
-      : this.#output.map((row) => forms.sum(row, x2, WIDTH));
+      ? this.#normed(forms, x2, output)
+      : output.map((row) => forms.sum(row, x2, WIDTH));
     return logits.every((logit, token) => {
       if (token === target) return true;
       const margin = forms.sum([1, -1], [logits[target], logit], 0);

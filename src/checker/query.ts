@@ -5,7 +5,7 @@
  */
 import { KEY_WIDTH, type QueryTable, ROW, rowOf, tokensAtPosition } from "../engine/wasm/decoding_tables.ts";
 import { EQUALS, FIRST_QUERY, OPERAND_DIGITS, PLUS } from "../model/vocabulary.ts";
-import { EXP2_RELATIVE } from "./elementary_bounds.ts";
+import { EXP2_RELATIVE } from "../engine/wasm/elementary_bounds.ts";
 import { FLOAT32, UNDERFLOW } from "./forms.ts";
 
 /** The whole numbers up to one. */
@@ -17,31 +17,19 @@ export const PLUS_ROW = rowOf(OPERAND_DIGITS, PLUS);
 export const EQUALS_ROW = rowOf(FIRST_QUERY, EQUALS);
 
 /** Position 21 + step, holding a token, and its table. */
-export interface Query extends QueryTable {
-  readonly step: number;
-  readonly token: number;
-  /** The numbers of the rows that tokens can have. */
-  readonly all: readonly number[];
-  /** The largest size of each coordinate of a key, and 1, [7]. */
-  readonly keySizes: readonly number[];
-  /** Of each column of `rows`: the sum over the positions of the largest size, [7]. */
-  readonly sizes: readonly number[];
-  /** The same of the difference between the rows and those that decoding without tables adds up, times a number of its own. */
-  readonly differences: readonly number[];
-}
+export type Query = Readonly<ReturnType<typeof queryOf>>;
 
 /** Takes a query's numbers from the module's tables. */
-export function queryOf(step: number, token: number, table: QueryTable): Query {
+export function queryOf(step: number, token: number, table: QueryTable) {
   const { query, rows, keys } = table;
   const positions = upTo(FIRST_QUERY + step).map((position) =>
     tokensAtPosition(position, step, token).map((id) => rowOf(position, id))
   );
   const all = positions.flat();
-  const scores = all.map((row) => {
-    let score = 0; // in float32, in the order of `scoreRow` of assembly/attention.ts
-    for (let l = 0; l < KEY_WIDTH; l++) score = Math.fround(score + Math.fround(query[l] * keys[row * ROW + l]));
-    return score;
-  });
+  // in float32, in the order of `scoreRow` of assembly/attention.ts
+  const scores = all.map((row) =>
+    query.reduce((score, value, l) => Math.fround(score + Math.fround(value * keys[row * ROW + l])), 0)
+  );
   // decoding without tables takes the weight 2^score; the tables hold about `unit` times that
   const largest = Math.max(...scores);
   const weights = scores.map((score) => 2 ** (score - largest));
@@ -56,8 +44,11 @@ export function queryOf(step: number, token: number, table: QueryTable): Query {
       positions.map((own) => Math.max(...own.map((row) => Math.abs(values[row * ROW + column]))))
     );
   return {
+    // `all`: the numbers of the rows that tokens can have
     ...{ ...table, step, token, all },
+    // the largest size of each coordinate of a key, and 1, [7]; of each column of `rows` the sum over the positions of the largest size, [7]
     ...{ keySizes: largestSizes(keys).map((sizes) => Math.max(...sizes)), sizes: largestSizes(rows).map(total) },
+    // the same of the difference between the rows and those that decoding without tables adds up, times a number of its own
     differences: largestSizes(differences).map(total),
   };
 }

@@ -85,7 +85,7 @@ const CHANGES: readonly [what: string, change: (certificate: Loose) => void, rea
   ["cuts are missing", ({ steps }) => void delete steps[11].cuts, /step 11 has not the form/],
   ["cuts are null", ({ steps }) => void (steps[11].cuts = null), /step \d+ has not the form/],
   ["a part's cuts are a number", (c) => void (withCuts(c).cuts["0 0"] = 1), /step \d+ has not the form/],
-  ["cuts are a text", (c) => void (firstCut(c)[CUTS] = "cuts"), /its cuts are no list/],
+  ["cuts are a text", (c) => void (firstCut(c)[CUTS] = "cuts"), /cuts a cell that is none/],
   ["a cut is null", setCuts(null), /step \d+ has not the form/],
   ["a cut is empty", setCuts([]), /a cell that is none/],
   ["a cut is at a text", setCuts([0, AXIS, `${AT}`]), /outside of it/],

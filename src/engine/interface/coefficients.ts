@@ -1,6 +1,6 @@
 /**
  * The numbers with which the WASM and the WebGPU engine compute exp2, ln and GELU in float32. The formulas are in assembly/elementary.ts and
- * src/engine/webgpu/shaders/vectors.ts; src/checker/elementary_bounds.ts bounds their errors.
+ * src/engine/webgpu/shaders/vectors.ts; src/engine/wasm/elementary_bounds.ts bounds their errors.
  */
 export const COEFFICIENTS = {
   ONE: 1,

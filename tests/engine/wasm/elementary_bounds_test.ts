@@ -1,7 +1,7 @@
-/** A spot check of the recorded bounds of exp2 and GELU; elementary_long.ts checks every argument. */
+/** A spot check of the recorded bounds of exp2 and GELU; elementary_bounds_long.ts checks every argument. */
 import { assert } from "@std/assert";
-import { ARITHMETICS } from "../../src/engine/mod.ts";
-import { goldenElementary } from "../golden.ts";
+import { ARITHMETICS } from "../../../src/engine/mod.ts";
+import { goldenElementary } from "../../golden.ts";
 import { compare, type ElementaryFunction, evaluator, FUNCTIONS } from "./elementary.ts";
 
 /** The arguments with the largest errors, with `exact` and with `fast`, as `deno task test:elementary` prints them. */

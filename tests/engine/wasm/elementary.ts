@@ -1,11 +1,11 @@
 /** exp2 and GELU of the modules beside float64, in units of the recorded bounds. */
-import { EXP2_RELATIVE, GELU_ERROR, GELU_UNDERFLOW } from "../../src/checker/elementary_bounds.ts";
-import { GELU } from "../../src/engine/reference/gelu.ts";
-import type { Arithmetic } from "../../src/engine/interface/types.ts";
-import { instantiate } from "../../src/engine/wasm/core.ts";
-import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
-import { WASM as FAST } from "../../src/engine/wasm/fast_module.ts";
-import { type ModelName, type Variant, variantOf } from "../../src/model/variant.ts";
+import { EXP2_RELATIVE, GELU_ERROR, GELU_UNDERFLOW } from "../../../src/engine/wasm/elementary_bounds.ts";
+import { GELU } from "../../../src/engine/reference/gelu.ts";
+import type { Arithmetic } from "../../../src/engine/interface/types.ts";
+import { instantiate } from "../../../src/engine/wasm/core.ts";
+import { WASM as EXACT } from "../../../src/engine/wasm/exact_module.ts";
+import { WASM as FAST } from "../../../src/engine/wasm/fast_module.ts";
+import { type ModelName, type Variant, variantOf } from "../../../src/model/variant.ts";
 
 /** A function of the modules and its bound. */
 export interface ElementaryFunction {

@@ -5,7 +5,7 @@
  * of two: for `exact`, which rounds a product before it adds, and for `fast` on a machine that fuses both. A machine that does not
  * fuse computes what `exact` does, and no machine may do now one and now the other (WebAssembly 3.0, "relaxed_madd").
  */
-import type { Variant } from "../model/variant.ts";
+import type { Variant } from "../../model/variant.ts";
 
 /** exp2: |f(x) / 2^x - 1| is at most this for -126 <= x <= 0. It takes a smaller x for -126; `exp2Softmax` and `storeExp2Softmax` take one below -40 for -40. */
 export const EXP2_RELATIVE = 1.94e-7;

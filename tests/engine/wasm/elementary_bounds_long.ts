@@ -1,8 +1,8 @@
 /**
- * Evaluates exp2 and both forms of GELU, as compiled, at every float32 argument that the bounds of src/checker/elementary_bounds.ts are for, and says how near
+ * Evaluates exp2 and both forms of GELU, as compiled, at every float32 argument that the bounds of src/engine/wasm/elementary_bounds.ts are for, and says how near
  * to its bound the worst error comes. Takes some minutes. Names of functions as arguments choose among them.
  */
-import { ARITHMETICS } from "../../src/engine/mod.ts";
+import { ARITHMETICS } from "../../../src/engine/mod.ts";
 import { compare, type ElementaryFunction, evaluator, FUNCTIONS, type WorstError } from "./elementary.ts";
 
 /** Arguments at a time. */
