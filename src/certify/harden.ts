@@ -81,10 +81,15 @@ export async function harden(checkpoint: CheckpointSource, options: HardenOption
   const { model, parameters: given } = checkpointFrom(checkpoint, "harden a model");
   let parameters: Float32Array = given.slice();
   const pool: Input[] = [];
-  const workers = await createWorkerPool(threads);
+  let workers = await createWorkerPool(threads);
+  let engine: Engine | undefined;
   try {
     for (let round = 0;; round++) {
       const isLast = round === rounds;
+      if (round > 1) { // what two models leave in a worker takes as much memory as all else in it
+        workers.end();
+        workers = await createWorkerPool(threads);
+      }
       const { result, narrow, margin } = await examine({ model, parameters }, {
         ...{ seconds: Infinity, workers, signal, onProgress },
         ...{ cuts: isLast ? LAST_CUTS : cuts, promising: isLast ? -Infinity : PROMISING },
@@ -94,17 +99,14 @@ export async function harden(checkpoint: CheckpointSource, options: HardenOption
       }
       pool.push(...narrow);
       onRound({ round: round + 1, margin, proved: result.steps.length, pool: pool.length });
-      const engine = await createEngine({ backend, model, threads: 1 });
-      try {
-        engine.setParameters(parameters);
-        await trainOn(engine, pool, { latest: narrow.length, seed, round, signal });
-        parameters = engine.parameters();
-      } finally {
-        await engine.dispose();
-      }
+      engine ??= await createEngine({ backend, model, threads: 1 });
+      engine.setParameters(parameters);
+      await trainOn(engine, pool, { latest: narrow.length, seed, round, signal });
+      parameters = engine.parameters();
     }
   } finally {
     workers.end();
+    await engine?.dispose();
   }
 }
 

@@ -15,10 +15,7 @@ const AXIS_STEPS = 1e12;
 export function lossAxes(losses: readonly Float64Array[]): Float64Array {
   const axes: Float64Array[] = [];
   const rest = (own: Float64Array) =>
-    axes.reduce((left, axis) => {
-      const along = dot(left, 0, axis);
-      return left.map((value, l) => value - along * axis[l]);
-    }, own);
+    axes.reduce((left, axis) => left.map((value, l) => value - dot(left, 0, axis) * axis[l]), own);
   const length = (own: Float64Array) => Math.sqrt(dot(own, 0, own));
   const unit = (own: Float64Array) => own.map((value) => value / length(own));
   // where the losses span less, any other direction will do
