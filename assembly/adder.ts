@@ -1,6 +1,6 @@
 // The entry of the small module that only decodes. `add` loads this one, so that adding starts fast. Reading order: entry.ts.
 import { FIRST_QUERY, T } from "./dimensions";
-import { DECODE_QUERY_GROUP, Folded, PARAMETERS, QUERY_ROW, Slot, Tile, WORKSPACES } from "./layout";
+import { DECODE_QUERY_GROUP, Folded, PARAMETERS, QUERY_ROW, Slot, WORKSPACE, WORKSPACES } from "./layout";
 import { writeCoefficients } from "./coefficients";
 import { decodeByKeys, prepareDecodingSlots } from "./decode";
 import { writeReflection } from "./fold_weights";
@@ -21,7 +21,7 @@ export const outputAt: usize = Folded.OUTPUT;
 
 /** The address of the host's operands and results, behind the workspaces. */
 export function problemsBase(threads: i32): usize {
-  return WORKSPACES + threads * Tile.SIZE;
+  return WORKSPACES + threads * WORKSPACE;
 }
 
 /** Chooses the variant and writes the constant tables; must be called first. */

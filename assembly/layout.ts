@@ -8,7 +8,7 @@
 //   Slot         tables of the (token, position) slots
 //   SLICES       gradient accumulators, one per slice of the batch
 //   BLOCKS       tables of attention for decoding
-//   WORKSPACES   the activations of one tile, for each thread
+//   WORKSPACES   the activations of TRAINING_TILES tiles, for each thread
 //   problems     operands in, tokens or logits out: from problemsBase() to the end of the memory
 import { KEYS, MATRIX_ROW, POSITIONS, QUERIES, ROW14, ROW6, ROW7, T } from "./dimensions";
 
@@ -187,6 +187,8 @@ export const WORKSPACES: usize = (BLOCKS + QUERIES * T * Block.SIZE + 63) & ~63;
 
 /** Tiles that are decoded together: the steps of one tile wait for each other, those of several fill the pipeline. */
 export const DECODE_TILES = 4;
+/** Tiles that each stage of training takes in turn. */
+export const TRAINING_TILES = 4;
 
 /** One tile: four examples, one per lane. Offsets within a workspace; (n) means n vectors. */
 export namespace Tile {
@@ -225,3 +227,5 @@ export namespace Tile {
   export const BEATS: usize = DECODE_TOKENS + DECODE_TILES * 16;
   export const SIZE = <i32> ((BEATS + 4 + 63) & ~63);
 }
+/** Bytes of a thread's workspace. */
+export const WORKSPACE = TRAINING_TILES * Tile.SIZE;

@@ -1,20 +1,22 @@
 // The entry for bench/stages.ts: runs the first stages of a training step, so that the time of a stage is a difference of two runs.
-import { RUN, Run, SLICES, WORKSPACES } from "./layout";
+import { RUN, Run, SLICES, Tile, TRAINING_TILES, WORKSPACES } from "./layout";
 import { finishGradient, prepareSlots, reduceSlices, tileStages } from "./gradient";
 import { optimizerStep } from "./optimizer";
 import { DOMAIN_TRAINING, drawTile, layOutExample } from "./tile";
 
 export { configure, initialize } from "./entry";
 
-/** The first `stages` stages of `count` tiles. */
+/** The first `stages` stages of `count` tiles, a multiple of TRAINING_TILES. */
 export function tiles(count: i32, stages: i32): void {
   const w: usize = WORKSPACES;
   store<f64>(RUN + Run.minDigits * 8, 1);
   store<f64>(RUN + Run.maxDigits * 8, 10);
-  for (let tile = 0; tile < count; ++tile) {
-    drawTile(w, tile * 4, 0, DOMAIN_TRAINING);
-    layOutExample(w);
-    tileStages(w, SLICES, stages - 1);
+  for (let first = 0; first < count; first += TRAINING_TILES) {
+    for (let t = 0; t < TRAINING_TILES; ++t) {
+      drawTile(w + t * Tile.SIZE, (first + t) * 4, 0, DOMAIN_TRAINING);
+      layOutExample(w + t * Tile.SIZE);
+    }
+    tileStages(w, TRAINING_TILES, SLICES, stages - 1);
   }
 }
 

@@ -1,9 +1,9 @@
 // The tasks that threads share, part by part. Their arguments are in Job and Run, written before the job is announced.
 import { QUERIES } from "./dimensions";
-import { Job, Slice, SLICES, Tile } from "./layout";
+import { Job, Slice, SLICES, Tile, TRAINING_TILES } from "./layout";
 import { decodeByKeys } from "./decode";
 import { decodeByTables } from "./decode_tables";
-import { accumulateTile } from "./gradient";
+import { accumulateTiles } from "./gradient";
 import { DOMAIN_TRAINING, drawTile, layOutExample, readTile } from "./tile";
 
 /** A part is a slice of a batch that the sampler draws. */
@@ -39,12 +39,16 @@ function accumulateSlice(w: usize, task: i32, part: i32): void {
   const tiles = load<i32>(Job.TILES);
   const slices = load<i32>(Job.SLICES);
   const end = tiles * (part + 1) / slices;
-  for (let tile = tiles * part / slices; tile < end; ++tile) {
-    if (task == TASK_DRAWN_SLICE) drawTile(w, tile * 4, load<u32>(Job.SAMPLE), DOMAIN_TRAINING);
-    else readTile(w, load<u32>(Job.PROBLEMS), tile * 4, load<i32>(Job.COUNT));
-    layOutExample(w);
-    accumulateTile(w, slice);
-    // every half millisecond of a large part
-    if ((tile & 63) == 63) store<i32>(w + Tile.BEATS, load<i32>(w + Tile.BEATS) + 1);
+  for (let first = tiles * part / slices; first < end; first += TRAINING_TILES) {
+    const count = min(TRAINING_TILES, end - first);
+    for (let t = 0; t < count; ++t) {
+      const tile = w + t * Tile.SIZE;
+      const example = (first + t) * 4;
+      if (task == TASK_DRAWN_SLICE) drawTile(tile, example, load<u32>(Job.SAMPLE), DOMAIN_TRAINING);
+      else readTile(tile, load<u32>(Job.PROBLEMS), example, load<i32>(Job.COUNT));
+      layOutExample(tile);
+    }
+    accumulateTiles(w, count, slice);
+    store<i32>(w + Tile.BEATS, load<i32>(w + Tile.BEATS) + 1);
   }
 }

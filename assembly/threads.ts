@@ -11,7 +11,7 @@
 //
 // A thread may die by a trap, which the host writes to Job.FAILED, or because the system ends it, which is reported to nobody. So
 // thread 0, while it waits, checks whether any thread still makes progress, and traps if none has for very long.
-import { Job, Tile, WORKSPACES } from "./layout";
+import { Job, Tile, WORKSPACE, WORKSPACES } from "./layout";
 import { doPart } from "./tasks";
 
 /** The task that ends a thread; the others are those of {@linkcode doPart}. */
@@ -61,7 +61,7 @@ export function heartbeats(): i32 {
 }
 
 export function workspace(thread: i32): usize { // inline
-  return WORKSPACES + thread * Tile.SIZE;
+  return WORKSPACES + thread * WORKSPACE;
 }
 
 function partsOf(job: i64): i32 { // inline
