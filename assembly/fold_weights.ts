@@ -31,22 +31,23 @@ function queryScale(): f32 {
 }
 
 /**
- * out = a b, of matrices (rows, inner) and (inner, 7).
+ * out = a b, of matrices (rows, 7) and (7, 7); added to what `out` holds if `more`.
  *
- * a: rows aRow and columns aColumn bytes apart, so it may be a transpose; b, out: rows MATRIX_ROW apart.
+ * a: rows aRow and columns aColumn bytes apart, so it may be a transpose; b, out: rows MATRIX_ROW apart. Loads before the loop hoist
+ * bounds checks: see sums.ts.
  */
-function product(a: usize, aRow: usize, aColumn: usize, rows: i32, inner: i32, b: usize, out: usize): void {
+function product(a: usize, aRow: usize, aColumn: usize, rows: i32, b: usize, out: usize, more: bool = false): void {
+  for (let k = 0; k < 7; ++k) { // unroll
+    v128.load(b + k * MATRIX_ROW);
+    v128.load(b + k * MATRIX_ROW, 16);
+  }
   for (let i = 0; i < rows; ++i) {
-    let low = f32x4.splat(0);
-    let high = f32x4.splat(0);
-    let from = a;
-    let row = b;
-    for (let k = 0; k < inner; ++k) {
-      const factor = splatAt(from);
-      low = madd(factor, v128.load(row), low);
-      high = madd(factor, v128.load(row, 16), high);
-      from += aColumn;
-      row += MATRIX_ROW;
+    let low = more ? v128.load(out) : f32x4.splat(0);
+    let high = more ? v128.load(out, 16) : f32x4.splat(0);
+    for (let k = 0; k < 7; ++k) { // unroll
+      const factor$k = splatAt(a + k * aColumn);
+      low = madd(factor$k, v128.load(b + k * MATRIX_ROW), low);
+      high = madd(factor$k, v128.load(b + k * MATRIX_ROW, 16), high);
     }
     v128.store(out, low);
     v128.store(out, high, 16);
@@ -114,27 +115,28 @@ export function foldWeights(scratch: usize): void {
   if (finalNorm) writeNorm(Tensor.LNF_WEIGHT, Tensor.LNF_BIAS, Folded.NORM_F);
   else memory.copy(Folded.NORM_F, Folded.REFLECTION, 7 * MATRIX_ROW);
 
-  product(PARAMETERS + Tensor.QKV * 4, 28, 4, 3 * D, D, Folded.NORM1, Folded.QKV);
+  product(PARAMETERS + Tensor.QKV * 4, 28, 4, 3 * D, Folded.NORM1, Folded.QKV);
   for (let i = 0; i < D; ++i) store<f32>(KEY + i * MATRIX_ROW + N * 4, 0);
-  product(KEY, 4, MATRIX_ROW, D, D, Folded.QKV, scratch);
+  product(KEY, 4, MATRIX_ROW, D, Folded.QKV, scratch);
   const scale = f32x4.splat(queryScale());
   for (let at = scratch; at < scratch + 7 * MATRIX_ROW; at += 16) v128.store(at, f32x4.mul(v128.load(at), scale));
   transpose(scratch, D, D, Folded.QUERY, 56);
   copyRows(scratch, D, Folded.QUERY + 28, 56);
 
-  product(PARAMETERS + Tensor.PROJECTION * 4, 28, 4, D, D, VALUE, Folded.PROJECTED_VALUE);
-  product(Folded.REFLECTION_BACK, MATRIX_ROW, 4, D, D, Folded.PROJECTED_VALUE, scratch);
+  product(PARAMETERS + Tensor.PROJECTION * 4, 28, 4, D, VALUE, Folded.PROJECTED_VALUE);
+  product(Folded.REFLECTION_BACK, MATRIX_ROW, 4, D, Folded.PROJECTED_VALUE, scratch);
   transpose(scratch, D, D, Folded.PROJECTION, 56);
   copyRows(scratch, D, Folded.PROJECTION + 28, 56);
 
-  product(PARAMETERS + Tensor.W1 * 4, 28, 4, F, D, Folded.NORM2, Folded.W1_BACK);
+  product(PARAMETERS + Tensor.W1 * 4, 28, 4, F, Folded.NORM2, Folded.W1_BACK);
   transpose(Folded.W1_BACK, F, D, Folded.W1, 56);
-  product(PARAMETERS + Tensor.W2 * 4, 4, 56, F, D, Folded.REFLECTION, Folded.W2);
+  product(PARAMETERS + Tensor.W2 * 4, 4, 56, F, Folded.REFLECTION, Folded.W2);
   transpose(Folded.W2, F, D, Folded.W2_BACK, 56);
-  product(PARAMETERS + Tensor.TOK * 4, 28, 4, T, D, Folded.NORM_F, Folded.OUTPUT_BACK);
+  product(PARAMETERS + Tensor.TOK * 4, 28, 4, T, Folded.REFLECTION, Folded.TOK);
+  if (finalNorm) product(PARAMETERS + Tensor.TOK * 4, 28, 4, T, Folded.NORM_F, Folded.OUTPUT_BACK);
+  else memory.copy(Folded.OUTPUT_BACK, Folded.TOK, T * MATRIX_ROW);
   transpose(Folded.OUTPUT_BACK, T, D, Folded.OUTPUT, 56);
-  product(PARAMETERS + Tensor.TOK * 4, 28, 4, T, D, Folded.REFLECTION, Folded.TOK);
-  product(PARAMETERS + Tensor.POS * 4, 28, 4, POSITIONS, D, Folded.REFLECTION, Folded.POS);
+  product(PARAMETERS + Tensor.POS * 4, 28, 4, POSITIONS, Folded.REFLECTION, Folded.POS);
 }
 
 /** Sums `rows` rows of seven vectors over their lanes and multiplies the sums by `scale`. */
@@ -166,14 +168,16 @@ function normGradient(dNorm: usize, weight: i32, bias: i32): void {
 /**
  * Backward of a product a n: writes da = dProduct n^T into the flat gradient at `to`, and dn = a^T dProduct to `dn`.
  *
- * a: (rows, 7), in the flat vector; n: (7, 7).
+ * a: (rows, 7), in the flat vector, rows a multiple of 7; n: (7, 7).
  */
 function productBackward(dProduct: usize, a: i32, rows: i32, n: usize, to: i32, dn: usize, scratch: usize): void {
   transpose(n, D, D, scratch, MATRIX_ROW);
   const da = scratch + 8 * MATRIX_ROW;
-  product(dProduct, MATRIX_ROW, 4, rows, D, scratch, da);
+  product(dProduct, MATRIX_ROW, 4, rows, scratch, da);
   copyRows(da, rows, GRADIENT + to * 4, 28);
-  product(PARAMETERS + a * 4, 4, 28, D, rows, dProduct, dn);
+  for (let row = 0; row < rows; row += 7) {
+    product(PARAMETERS + (a + row * D) * 4, 4, 28, D, dProduct + row * MATRIX_ROW, dn, row > 0);
+  }
 }
 
 /**
@@ -189,12 +193,12 @@ export function foldWeightsBackward(w: usize, slice: usize, scale: f32): void {
 
   // query = scale key^T q: dq = scale key dquery, dkey = scale q dquery^T
   sumMatrix(Slot.DFOLDED_QUERY, N, scale * queryScale(), e);
-  product(KEY, MATRIX_ROW, 4, D, N, e, d);
-  transpose(e, D, D, scratch, MATRIX_ROW); // the seventh row of e is 0
-  product(Folded.QKV, MATRIX_ROW, 4, D, D, scratch, d + 7 * MATRIX_ROW);
+  product(KEY, MATRIX_ROW, 4, D, e, d); // the seventh row of e is 0
+  transpose(e, D, D, scratch, MATRIX_ROW);
+  product(Folded.QKV, MATRIX_ROW, 4, D, scratch, d + 7 * MATRIX_ROW);
   // projection = R^T (wproj value): dwproj = R dprojection value^T, dvalue = wproj^T R dprojection
   sumMatrix(slice + Slice.DPROJECTION, D, scale, scratch);
-  product(Folded.REFLECTION, MATRIX_ROW, 4, D, D, scratch, e);
+  product(Folded.REFLECTION, MATRIX_ROW, 4, D, scratch, e);
   productBackward(e, Tensor.PROJECTION, D, VALUE, Tensor.PROJECTION, d + 14 * MATRIX_ROW, scratch);
   productBackward(d, Tensor.QKV, 3 * D, Folded.NORM1, Tensor.QKV, dNorm, scratch);
   normGradient(dNorm, Tensor.LN1_WEIGHT, Tensor.LN1_BIAS);
@@ -203,7 +207,7 @@ export function foldWeightsBackward(w: usize, slice: usize, scale: f32): void {
   productBackward(e, Tensor.W1, F, Folded.NORM2, Tensor.W1, dNorm, scratch);
   normGradient(dNorm, Tensor.LN2_WEIGHT, Tensor.LN2_BIAS);
   sumMatrix(slice + Slice.DW2, F, scale, e);
-  product(e, MATRIX_ROW, 4, F, D, Folded.REFLECTION_BACK, d);
+  product(e, MATRIX_ROW, 4, F, Folded.REFLECTION_BACK, d);
   transpose(d, F, D, GRADIENT + Tensor.W2 * 4, 56);
   sumMatrix(slice + Slice.DOUTPUT, T, scale, e);
   productBackward(e, Tensor.TOK, T, Folded.NORM_F, Tensor.TOK, dNorm, scratch);
@@ -212,7 +216,7 @@ export function foldWeightsBackward(w: usize, slice: usize, scale: f32): void {
 
 /** Adds to the gradients of the embeddings, from those of x' (a row for each token, then for each position) times `scale`. */
 export function embeddingGradients(rows: usize, scale: f32, scratch: usize): void {
-  product(rows, MATRIX_ROW, 4, T + POSITIONS, D, Folded.REFLECTION_BACK, scratch);
+  product(rows, MATRIX_ROW, 4, T + POSITIONS, Folded.REFLECTION_BACK, scratch);
   const factor = f32x4.splat(scale);
   let to: usize = GRADIENT + Tensor.TOK * 4;
   for (let r = 0; r < T + POSITIONS; ++r) {

@@ -116,16 +116,21 @@ export function slotsBackward(w: usize, slice: usize): void {
 export function embeddingsBackward(w: usize, scale: f32): void {
   // (14 + 33) rows of eight floats, in the coordinates of fold_weights.ts
   const sums = w;
-  memory.fill(sums, 0, (T + POSITIONS) * MATRIX_ROW);
-  for (let slot = 0; slot < TRAINING_GROUPS * 4; ++slot) {
-    const low = v128.load(Slot.DX + slot * MATRIX_ROW);
-    const high = v128.load(Slot.DX + slot * MATRIX_ROW + 16);
-    const token = sums + <usize> load<u8>(Slot.TRAINING + slot * 2) * MATRIX_ROW;
-    const position = sums + (T + <usize> load<u8>(Slot.TRAINING + slot * 2 + 1)) * MATRIX_ROW;
-    addTo(token, low);
-    addTo(token + 16, high);
-    addTo(position, low);
-    addTo(position + 16, high);
+  memory.fill(sums, 0, T * MATRIX_ROW);
+  let slot = 0;
+  for (let position = 0; position < POSITIONS; ++position) {
+    let low = f32x4.splat(0);
+    let high = f32x4.splat(0);
+    for (const end = firstSlot(position + 1); slot < end; ++slot) {
+      const dx: usize = Slot.DX + slot * MATRIX_ROW;
+      const token = sums + <usize> load<u8>(Slot.TRAINING + slot * 2) * MATRIX_ROW;
+      addTo(token, v128.load(dx));
+      addTo(token + 16, v128.load(dx, 16));
+      low = f32x4.add(low, v128.load(dx));
+      high = f32x4.add(high, v128.load(dx, 16));
+    }
+    v128.store(sums + (T + position) * MATRIX_ROW, low);
+    v128.store(sums + (T + position) * MATRIX_ROW, high, 16);
   }
   embeddingGradients(sums, scale, sums + (T + POSITIONS) * MATRIX_ROW);
 }
