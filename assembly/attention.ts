@@ -2,7 +2,8 @@
 import { FIRST_QUERY, N, POSITIONS, PROMPT, QUERIES, ROW14, ROW6, ROW7 } from "./dimensions";
 import { KEY_ROW, QUERY_ROW, Slice, Slot, Tile, TRAINING_QUERY_GROUP } from "./layout";
 import { scoresBackward, scoresForward, sumsOverKeys, sumsOverQueries } from "./attention_sums";
-import { exp2Softmax, LN_2, storeExp2Softmax } from "./elementary";
+import { ONE } from "./coefficients";
+import { exp2Softmax, storeExp2Softmax } from "./elementary";
 import { addTransposed, madd, storeHalfTransposed, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
 
@@ -151,19 +152,9 @@ export function attentionForwardTile(w: usize): void {
     softmaxRow(weights, PROMPT + i, w + Tile.INVERSE_SUM + i * 16);
     v128.store(weights + (PROMPT + i) * 16, zero);
     if (i % 2 == 0) v128.store(weights + (PROMPT + i + 1) * 16, zero);
+    v128.store(w + Tile.O + i * ROW7, f32x4.splat(1), 96);
   }
-  sumsOverKeys(w, w + Tile.O, ROW7);
-  for (let i = 0; i < QUERIES; ++i) {
-    const out = w + Tile.O + i * ROW7;
-    scaleRow(out, v128.load(w + Tile.INVERSE_SUM + i * 16));
-    v128.store(out, f32x4.splat(1), 96);
-  }
-}
-
-function scaleRow(row: usize, factor: v128): void { // inline
-  for (let c = 0; c < N; ++c) { // unroll
-    v128.store(row, f32x4.mul(v128.load(row, 16 * c), factor), 16 * c);
-  }
+  sumsOverKeys(w, w + Tile.O, ROW7, w + Tile.INVERSE_SUM, 16);
 }
 
 /** The reverse of gathering keys (one four and two vectors) or queries (three fours): adds to the rows of four tokens. */
@@ -186,11 +177,6 @@ function scatter(vectors: usize, fours: i32, table: usize, tokens: usize, stride
  */
 export function attentionBackwardTile(w: usize, slice: usize): void {
   sumsOverQueries(w, w + Tile.DO, w + Tile.DKV, true);
-  const log2 = f32x4.splat(LN_2);
-  for (let i = 0; i < QUERIES; ++i) {
-    scaleRow(w + Tile.DO + i * ROW14, log2);
-    v128.store(w + Tile.DO_DOT_O + i * 16, f32x4.mul(v128.load(w + Tile.DO_DOT_O + i * 16), log2));
-  }
   scoresBackward(w);
   sumsOverQueries(w, w + Tile.QX, w + Tile.DKV, false);
   for (let j = 0; j < POSITIONS; ++j) {
@@ -198,7 +184,7 @@ export function attentionBackwardTile(w: usize, slice: usize): void {
     scatter(w + Tile.DKV + j * ROW6, 1, table, w + Tile.TOKENS + j * 16, KEY_ROW);
   }
   // the query is no longer needed and x holds its gradient already, so the rows of QX become (dquery, dx)
-  sumsOverKeys(w, w + Tile.QX, ROW14);
+  sumsOverKeys(w, w + Tile.QX, ROW14, ONE, 0);
   for (let i = 0; i < QUERIES; ++i) {
     const table = slice + Slice.DQUERIES + queryRows(i);
     scatter(w + Tile.QX + i * ROW14, 3, table, w + Tile.TOKENS + (FIRST_QUERY + i) * 16, QUERY_ROW);

@@ -49,12 +49,12 @@ export function scoresForward(w: usize): void {
   dotTiles(w, w + Tile.QX, false);
 }
 
-/** Replaces the weights e by score gradients e (do . key - do . o). */
+/** Replaces the weights e by score gradients ln 2 e (do . key - do . o). */
 export function scoresBackward(w: usize): void {
   for (let i = 0; i < 12; ++i) { // unroll
     v128.load(w + Tile.DO_DOT_O, 16 * i);
   }
-  dotTiles(w, w + Tile.DO, true);
+  dotTiles(w, w + Tile.DO_LN2, true);
 }
 
 /** {@linkcode dotTile} of all keys and the queries that see them; a: (12, 6, lanes), rows ROW14 apart. */
@@ -105,8 +105,11 @@ export function sumsOverQueries(w: usize, x: usize, out: usize, fresh: bool): vo
   }
 }
 
-/** For every query i the sum of weight[i][j] * key[j] over the keys that it sees; out: (12, 6, lanes), rows outRow apart. */
-export function sumsOverKeys(w: usize, out: usize, outRow: usize): void {
+/**
+ * For every query i factor[i] times the sum of weight[i][j] * key[j] over the keys that it sees; out: (12, 6, lanes), rows outRow
+ * apart; factor: (12, lanes), factorRow bytes apart.
+ */
+export function sumsOverKeys(w: usize, out: usize, outRow: usize, factor: usize, factorRow: usize): void {
   const x = w + Tile.KV;
   for (let j = 0; j < 22; ++j) { // unroll
     hoistBoundsCheck(x + j * ROW6, N);
@@ -145,9 +148,11 @@ export function sumsOverKeys(w: usize, out: usize, outRow: usize): void {
       after += 32;
       keys += 2 * ROW6;
     }
+    const f = v128.load(factor + <usize> i * factorRow);
+    const g = v128.load(factor + <usize> (i + 1) * factorRow);
     for (let c = 0; c < N; ++c) { // unroll
-      v128.store(acc, a$c, 16 * c);
-      v128.store(acc + outRow, b$c, 16 * c);
+      v128.store(acc, f32x4.mul(a$c, f), 16 * c);
+      v128.store(acc + outRow, f32x4.mul(b$c, g), 16 * c);
     }
   }
 }

@@ -3,7 +3,7 @@
 import { D, F, N, QUERIES, ROW14, ROW7 } from "./dimensions";
 import { Folded, Slice, Tile } from "./layout";
 import { finalNorm } from "./model";
-import { geluErf, geluTanh, ln, LOG2_E, storeExp2Softmax } from "./elementary";
+import { geluErf, geluTanh, ln, LN_2, LOG2_E, storeExp2Softmax } from "./elementary";
 import { linear14, linear7, normalize, normalizeBackward } from "./layers";
 import { addTo, madd } from "./simd";
 import { weightGradient, weightGradientRow } from "./sums";
@@ -148,7 +148,7 @@ export function hiddenBackward(w: usize): void {
   linear14(Folded.W1_BACK, w + Tile.U, ROW14, 0, 0, w + Tile.DNORMALIZED2, ROW7, QUERIES);
 }
 
-/** From the gradients of x2 and of the input of w1 to those of x (replacing x in QX) and of the attention output: DO and DO_DOT_O. */
+/** From the gradients of x2 and of the input of w1 to those of x (replacing x in QX) and of the attention output: DO, DO_LN2, DO_DOT_O. */
 export function projectionBackward(w: usize): void {
   for (let k = 0; k < QUERIES; ++k) {
     const dx = w + Tile.QX + ROW7 + k * ROW14;
@@ -156,6 +156,7 @@ export function projectionBackward(w: usize): void {
     normalizeBackward(du, w + Tile.NORMALIZED2 + k * ROW7, w + Tile.RSTD2 + k * 16, w + Tile.DX2 + k * ROW7, dx);
   }
   linear7(Folded.PROJECTION + 28, w + Tile.QX + ROW7, ROW14, 0, 0, w + Tile.DO, ROW14, QUERIES);
+  const ln2 = f32x4.splat(LN_2);
   for (let k = 0; k < QUERIES; ++k) {
     const dout = w + Tile.DO + k * ROW14;
     const inverse = v128.load(w + Tile.INVERSE_SUM + k * 16);
@@ -164,8 +165,9 @@ export function projectionBackward(w: usize): void {
       const g$c = f32x4.mul(v128.load(dout, 16 * c), inverse);
       dot = madd(g$c, v128.load(w + Tile.O + k * ROW7, 16 * c), dot);
       v128.store(dout, g$c, 16 * c);
+      v128.store(w + Tile.DO_LN2 + k * ROW14, f32x4.mul(g$c, ln2), 16 * c);
     }
-    v128.store(w + Tile.DO_DOT_O + k * 16, dot);
+    v128.store(w + Tile.DO_DOT_O + k * 16, f32x4.mul(dot, ln2));
   }
 }
 

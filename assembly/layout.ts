@@ -206,7 +206,8 @@ export namespace Tile {
   export const INVERSE_SUM: usize = WEIGHTS + QUERIES * WEIGHTS_ROW; // (12)
   export const O: usize = INVERSE_SUM + QUERIES * 16; // (12, 7) attention output: 6, and 1
   export const DO: usize = O + QUERIES * ROW7; // (12, 6), rows ROW14 apart like QX: gradient of O, divided by the sum
-  export const DO_DOT_O: usize = DO + QUERIES * ROW14; // (12)
+  export const DO_LN2: usize = DO + ROW7; // (12, 6), between the rows of DO: ln 2 DO
+  export const DO_DOT_O: usize = DO + QUERIES * ROW14; // (12): ln 2 DO . O
   export const X1: usize = DO_DOT_O + QUERIES * 16; // (12, 7) after attention
   export const RSTD2: usize = X1 + QUERIES * ROW7; // (12)
   export const NORMALIZED2: usize = RSTD2 + QUERIES * 16; // (12, 7): 6, and 1
