@@ -173,7 +173,7 @@ function scatter(vectors: usize, fours: i32, table: usize, tokens: usize, stride
  * Backward of {@linkcode attentionForwardTile} and {@linkcode gatherTile}: adds to the slot rows of a slice.
  *
  * Forward: o = sum_j p_j u_j with p = e / sum, e = 2^score and score = query . u_j. DO is already divided by the sum, so e
- * replaces p: ds_ij = log 2 e_ij (do_i . u_j - do_i . o_i); du_j = sum_i e_ij do_i + ds_ij query_i; dquery_i = sum_j ds_ij u_j.
+ * replaces p: ds_ij = ln 2 e_ij (do_i . u_j - do_i . o_i); du_j = sum_i e_ij do_i + ds_ij query_i; dquery_i = sum_j ds_ij u_j.
  */
 export function attentionBackwardTile(w: usize, slice: usize): void {
   sumsOverQueries(w, w + Tile.DO, w + Tile.DKV, true);

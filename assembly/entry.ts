@@ -10,7 +10,7 @@
 import { QUERIES, T } from "./dimensions";
 import { BLOCKS, FIRST_MOMENT, GRADIENT, LOSSES, MAX_RUN, NORMS, SECOND_MOMENT, WORKSPACES } from "./layout";
 import { Block, Job, RUN, Run, run, Tile } from "./layout";
-import { finishGradient, forwardTile, prepareSlots, reduceSlices, sliceCount } from "./gradient";
+import { finishGradient, FORWARD_STAGES, prepareSlots, reduceSlices, sliceCount, tileStages } from "./gradient";
 import { initializeParameters } from "./initialization";
 import { finalNorm } from "./model";
 import { learningRate, optimizerStep, resetOptimizer } from "./optimizer";
@@ -80,7 +80,7 @@ export function logits(problems: usize, count: i32, out: usize): void {
   for (let first = 0; first < count; first += 4) {
     readTile(w, problems, first, count);
     layOutExample(w);
-    forwardTile(w);
+    tileStages(w, 1, 0, FORWARD_STAGES);
     for (let lane = 0; lane < 4 && first + lane < count; ++lane) {
       const row = out + (first + lane) * QUERIES * T * 4;
       for (let i = 0; i < QUERIES * T; ++i) store<f32>(row + i * 4, load<f32>(w + Tile.LOGITS + i * 16 + lane * 4));

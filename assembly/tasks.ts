@@ -3,7 +3,7 @@ import { QUERIES } from "./dimensions";
 import { Job, Slice, SLICES, Tile, TRAINING_TILES } from "./layout";
 import { decodeByKeys } from "./decode";
 import { decodeByTables } from "./decode_tables";
-import { accumulateTiles } from "./gradient";
+import { ALL_STAGES, tileStages } from "./gradient";
 import { DOMAIN_TRAINING, drawTile, layOutExample, readTile } from "./tile";
 
 /** A part is a slice of a batch that the sampler draws. */
@@ -48,7 +48,7 @@ function accumulateSlice(w: usize, task: i32, part: i32): void {
       else readTile(tile, load<u32>(Job.PROBLEMS), example, load<i32>(Job.COUNT));
       layOutExample(tile);
     }
-    accumulateTiles(w, count, slice);
+    tileStages(w, count, slice, ALL_STAGES);
     store<i32>(w + Tile.BEATS, load<i32>(w + Tile.BEATS) + 1);
   }
 }
