@@ -60,12 +60,16 @@ function readSource(name: string): string | null {
   }
 }
 
-export async function compile({ entry, features }: Compilation): Promise<Uint8Array<ArrayBuffer>> {
+/** Compiles one module; where `write` is given it gets the module's text as well. */
+export async function compile(
+  { entry, features }: Compilation,
+  write?: (text: string) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
   let binary: Uint8Array<ArrayBuffer> | undefined;
   const messages: string[] = [];
   const { error } = await asc.main([
     entry,
-    ...["--outFile", "core.wasm"],
+    ...["--outFile", "core.wasm", ...(write ? ["--textFile", "core.wat"] : [])],
     // -O1: from -O2 on Binaryen nests a chain of sums into one expression, whose last factors are loaded first and wait on the stack for
     // all others (measured: training 1.2 times slower)
     ...["-O1", "--noAssert", "--runtime", "stub", "--use", "abort="],
@@ -73,7 +77,10 @@ export async function compile({ entry, features }: Compilation): Promise<Uint8Ar
     ...["--importMemory", "--initialMemory", `${PAGES}`, "--maximumMemory", `${PAGES}`],
   ], {
     readFile: (name) => readSource(name),
-    writeFile: (_name, contents) => void (binary = Uint8Array.from(contents as Uint8Array)),
+    writeFile: (name, contents) => {
+      if (typeof contents === "string") write?.(contents);
+      else if (name === "core.wasm") binary = Uint8Array.from(contents);
+    },
     listFiles: () => [],
     transforms: [foldOffsets],
     stderr: { write: (text: string | Uint8Array) => void messages.push(String(text)) },

@@ -144,6 +144,8 @@ Deno.test("the rows of a query are the module's, and their differences those of 
       assert(rounding >= keySizes[l] * share && rounding < 1.01 * keySizes[l] * share, "roundings");
     });
     assertEquals(outputRounding({ ...query, differences: [0, 0, 0, 0, 0, 0, 2] }, 1)[0], Infinity, "no weight is left");
+    const small = { ...query, keySizes: [0, 0, 0, 0, 0, 0, 0], differences: [0, 0, 0, 0, 0, 0, 0] };
+    assert(outputRounding(small, 2 ** -20)[0] > UNDERFLOW * 2 ** 20, "underflow before the division by the weight");
     const differing = { ...query, differences: [0.1, 0, 0, 0, 0, 0, 0.25] };
     const own = outputRounding(differing, 1)[0] - keySizes[0] * share;
     const expected = (0.1 + 0.25 * query.sizes[0]) / 0.75;
@@ -223,6 +225,21 @@ Deno.test("the least along a direction is that of the worst input, among all of 
     const [lo] = new Attention(part).along(w, 40);
     assert(lo <= least && least - lo < 1e-5, `${lo} is not ${least}`);
   }
+});
+
+Deno.test("a sum has room for what float32 loses of products that are too small for it", () => {
+  const forms = new Forms(SIDES, 0);
+  const [lo, hi] = forms.range(forms.sum([2 ** -75], [forms.linear(2 ** -75)], 1));
+  assert(lo <= Math.fround(2 ** -150) && hi >= 2 ** -149, `${lo}, ${hi}`);
+  assert(forms.radius(forms.sum([1], [forms.linear(2 ** -76)], 1)) >= UNDERFLOW + 2 ** -100, "beside its roundings");
+});
+
+Deno.test("a bound of the attention and its rounding grow with the direction", () => {
+  const question = questionOf(123, 456, 3);
+  const attention = new Attention(groupOf(NUMBERS, question));
+  const w = [1, -2, 3, -4, 5, -6];
+  // a power of two changes no rounding, and one round takes the same x
+  assertEquals(attention.least(w.map((value) => 1024 * value), 1), 1024 * attention.least(w, 1));
 });
 
 Deno.test("a cell beyond the inputs is empty", () => {
