@@ -116,6 +116,7 @@ const CHANGES: readonly [what: string, change: (certificate: Loose) => void, rea
   ["hints are missing", (c) => void firstCut(c).pop(), /step \d+ has not the form/],
   ["a hint is null", (c) => void (firstCut(c)[HINTS][0] = null), /step \d+ has not the form/],
   ["cells are called empty", setHints([1, 0, 0, 0, 0, 0]), /is not proved/],
+  ["cells are called empty by no direction", setHints([0, 0, 0, 0, 0, 0]), /is not proved/],
   ["cells are called empty by texts", setHints("012345"), /step \d+ has not the form/],
   ["cells are called empty by large numbers", setHints([1e308, -1e308, 1e308, 1e308, 0, 0]), /is not proved/],
   ["cells are called empty by nothing", setHints([]), /step \d+ has not the form/],
