@@ -5,9 +5,9 @@
  */
 import { GELU } from "../engine/reference/gelu.ts";
 import { type DecodingNumbers, KEY_WIDTH, rowsOf } from "../engine/wasm/decoding_tables.ts";
+import { GELU_ERROR, GELU_UNDERFLOW } from "../engine/wasm/elementary_bounds.ts";
 import { HIDDEN, type Variant, variantOf, WIDTH } from "../model/variant.ts";
 import { Attention, MOST_ROUNDS, type Part } from "./attention.ts";
-import { GELU_ERROR, GELU_UNDERFLOW } from "../engine/wasm/elementary_bounds.ts";
 import { DEVIATIONS, FLOAT32, type Form, Forms } from "./forms.ts";
 import { outputRounding } from "./query.ts";
 

@@ -20,7 +20,7 @@ export async function measure(engine: Engine, operands: Operands): Promise<Measu
   };
 }
 
-/** @param logits [n, 12, 14], each of a query that sees the right digits before it */
+/** One loop for all scores: with a function for each, measuring takes twice as long (measured). @param logits [n, 12, 14], each of a query that sees the right digits before it */
 function scores(logits: Float32Array, operands: Operands): Omit<Measures, "weightNorms"> {
   const total = operands.length / 2;
   const positionLoss = new Float64Array(QUERIES);
