@@ -7,10 +7,14 @@ import { shippedParameters } from "../weights/shipped.ts";
 
 /** Makes an adder, on the reference engine where WebAssembly is missing or forbidden. */
 export function makeAdder(model: ModelName, parameters: Float32Array): Adder {
-  if (hasSimd()) return new WasmAdder(model, parameters);
-  const variant = variantOf(model);
-  const tensors = tensorsOf(Float64Array.from(parameters), variant);
-  return new DecodingAdder("reference", (operands) => decodeAll(tensors, variant, operands));
+  try {
+    return new WasmAdder(model, parameters);
+  } catch (error) {
+    if (hasSimd()) throw error;
+    const variant = variantOf(model);
+    const tensors = tensorsOf(Float64Array.from(parameters), variant);
+    return new DecodingAdder("reference", (operands) => decodeAll(tensors, variant, operands));
+  }
 }
 
 let shipped: Adder | undefined;

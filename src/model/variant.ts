@@ -88,11 +88,17 @@ function makeVariant(width: number, hidden: number, finalNorm: boolean): Variant
   const name = isFull ? (finalNorm ? 777 : 763) : `${width}x${hidden}${finalNorm ? "+norm" : ""}` as const;
   let variant = variants.get(name);
   if (variant === undefined) {
-    const tensors = layOut(tensorRows(width, hidden, finalNorm));
+    let tensors: readonly TensorSpec[] | undefined;
     const norm = finalNorm
       ? { finalNorm, gelu: "tanh", layerNormEpsilon: 1e-6 } as const
       : { finalNorm, gelu: "erf", layerNormEpsilon: 1e-5 } as const;
-    variants.set(name, variant = { name, width, hidden, tensors, ...norm });
+    variant = {
+      ...{ name, width, hidden, ...norm },
+      get tensors() { // made late, because adding does without them
+        return tensors ??= layOut(tensorRows(width, hidden, finalNorm));
+      },
+    };
+    variants.set(name, variant);
   }
   return variant;
 }
