@@ -5,6 +5,7 @@ import type { BackendName, Engine } from "../engine/interface/types.ts";
 import { checkOptions, type OptionKinds } from "../common/options.ts";
 import { examine } from "./certify.ts";
 import { createWorkerPool } from "./worker_pool.ts";
+import type { ModelName } from "../model/variant.ts";
 import type { CertifyProgress, CertifyResult, Input } from "./types.ts";
 
 /** Options of {@linkcode harden}. */
@@ -77,12 +78,25 @@ const FIRST_ATTEMPT = 2 ** 30;
  */
 export async function harden(checkpoint: CheckpointSource, options: HardenOptions = {}): Promise<HardenResult> {
   checkOptions("harden a model", options, OPTIONS);
-  const { rounds = 12, seed = 1, cuts = CUTS, threads, backend, signal, onRound = () => {}, onProgress } = options;
-  const { model, parameters: given } = checkpointFrom(checkpoint, "harden a model");
-  let parameters: Float32Array = given.slice();
+  const { model, parameters } = checkpointFrom(checkpoint, "harden a model");
+  let engine: Engine | undefined;
+  const start = async () => engine ??= await createEngine({ backend: options.backend, model, threads: 1 });
+  try {
+    return await hardenOn(start, model, parameters.slice(), options);
+  } finally {
+    await engine?.dispose();
+  }
+}
+
+/** {@linkcode harden} on an engine that is asked for when training is needed. */
+export async function hardenOn(
+  engineOf: () => Engine | Promise<Engine>,
+  model: ModelName,
+  parameters: Float32Array,
+  { rounds = 12, seed = 1, cuts = CUTS, threads, signal, onRound = () => {}, onProgress }: HardenOptions,
+): Promise<HardenResult> {
   const pool: Input[] = [];
   let workers = await createWorkerPool(threads);
-  let engine: Engine | undefined;
   try {
     for (let round = 0;; round++) {
       const isLast = round === rounds;
@@ -99,14 +113,13 @@ export async function harden(checkpoint: CheckpointSource, options: HardenOption
       }
       pool.push(...narrow);
       onRound({ round: round + 1, margin, proved: result.steps.length, pool: pool.length });
-      engine ??= await createEngine({ backend, model, threads: 1 });
+      const engine = await engineOf();
       engine.setParameters(parameters);
       await trainOn(engine, pool, { latest: narrow.length, seed, round, signal });
       parameters = engine.parameters();
     }
   } finally {
     workers.end();
-    await engine?.dispose();
   }
 }
 

@@ -105,9 +105,9 @@ async function* prove(
           result: await certify({ model, parameters }, { seconds, ...watched }),
         };
       }
-      const { harden } = await import("../certify/harden.ts");
-      return await harden({ model, parameters }, {
-        ...{ rounds, seed, backend: engine.backend, ...watched },
+      const { hardenOn } = await import("../certify/harden.ts");
+      return await hardenOn(() => engine, model, parameters, {
+        ...{ rounds, seed, ...watched },
         onRound: (round) => emit({ type: "hardening", step, ...round }),
       });
     });
