@@ -1,4 +1,3 @@
-import { check } from "../common/checks.ts";
 import { formatValue } from "../common/format_value.ts";
 import { MAX_OPERAND } from "./vocabulary.ts";
 
@@ -18,15 +17,13 @@ export type Problems = readonly Problem[] | Operands;
 
 /** One operand as a double, which holds it exactly. @throws {TypeError | RangeError} Unless it is a whole number or bigint in [0, 9999999999] */
 export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unknown; b: unknown }): number {
-  const asked = `add ${formatValue(a)} and ${formatValue(b)}`;
-  if (typeof value !== "number" && typeof value !== "bigint") {
-    throw new TypeError(
-      `Cannot ${asked} as ${name} must be a number or a bigint: current value is ${formatValue(value)}`,
-    );
-  }
   const isWhole = typeof value === "bigint" || Number.isInteger(value);
-  check(isWhole && value >= 0 && value <= MAX_OPERAND, asked, name, `a whole number from 0 to ${MAX_OPERAND}`, value);
-  return Number(value) + 0; // + 0 makes 0 of -0
+  if (isWhole && value as number >= 0 && value as number <= MAX_OPERAND) return Number(value) + 0; // + 0 makes 0 of -0
+  const asked = `Cannot add ${formatValue(a)} and ${formatValue(b)} as ${name} must be`; // made late: there may be millions
+  const found = `current value is ${formatValue(value)}`;
+  const isNumber = typeof value === "number" || typeof value === "bigint";
+  if (!isNumber) throw new TypeError(`${asked} a number or a bigint: ${found}`);
+  throw new RangeError(`${asked} a whole number from 0 to ${MAX_OPERAND}: ${found}`);
 }
 
 /** @throws {TypeError} If a pair is not an object or a list */
