@@ -1,18 +1,11 @@
-/**
- * Compiles `assembly/` into the generated modules of `src/engine/wasm/`.
- *
- * ```sh
- * deno task build           # writes them
- * deno task build --check   # fails where they differ from what would be written
- * ```
- */
+/** `deno task build [--check]`: compiles `assembly/` into the modules of `src/engine/wasm/`, or fails where these differ. */
 import asc from "assemblyscript/asc";
 import { COEFFICIENTS } from "../src/engine/interface/coefficients.ts";
 import { PAGES } from "../src/engine/wasm/core.ts";
 import { foldOffsets } from "./fold_offsets.ts";
 import { unroll } from "./unroll.ts";
 
-const SOURCE = new URL("../assembly/", import.meta.url);
+const FOLDER = new URL("../assembly/", import.meta.url);
 const TARGET = new URL("../src/engine/wasm/", import.meta.url);
 
 /** Loop bounds that `// unroll` understands by name: those of assembly/layout.ts. */
@@ -33,9 +26,7 @@ const MODULES: Readonly<Record<string, Compilation & { description: string }>> =
   adder: { entry: "adder.ts", features: FEATURES.exact, description: "The decoder by itself, `exact` arithmetic" },
 };
 
-/** Made here from src/engine/interface/coefficients.ts: the address of each coefficient, and a function that writes them all. */
-const COEFFICIENTS_FILE = "coefficients.ts";
-
+/** Made from src/engine/interface/coefficients.ts: the address of each coefficient, and a function that writes them all. */
 function coefficientsSource(): string {
   const names = Object.keys(COEFFICIENTS);
   return [
@@ -47,17 +38,14 @@ function coefficientsSource(): string {
   ].join("\n");
 }
 
-function readSource(name: string): string | null {
-  if (name === COEFFICIENTS_FILE) return coefficientsSource();
-  if (!/^[\w/]+\.ts$/.test(name)) return null;
-  try {
-    // functions carry a comment, as `deno fmt` removes the decorator, which is not TypeScript
-    return unroll(Deno.readTextFileSync(new URL(name, SOURCE)), BOUNDS)
-      .replaceAll(/^((?:export )?function [^{]*\{) \/\/ inline$/gm, "@inline $1");
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+/** The sources by name, as the compiler reads them. */
+const SOURCES = new Map([["coefficients.ts", coefficientsSource()]]);
+for (const { name } of Deno.readDirSync(FOLDER)) {
+  if (!name.endsWith(".ts")) continue;
+  // functions carry a comment, as `deno fmt` removes the decorator, which is not TypeScript
+  const text = unroll(Deno.readTextFileSync(new URL(name, FOLDER)), BOUNDS)
+    .replaceAll(/^((?:export )?function [^{]*\{) \/\/ inline$/gm, "@inline $1");
+  SOURCES.set(name, text);
 }
 
 /** Compiles one module; where `write` is given it gets the module's text as well. */
@@ -76,7 +64,7 @@ export async function compile(
     ...["--enable", "simd", "--enable", "threads", "--disableWarning", "112", ...features],
     ...["--importMemory", "--initialMemory", `${PAGES}`, "--maximumMemory", `${PAGES}`],
   ], {
-    readFile: (name) => readSource(name),
+    readFile: (name) => SOURCES.get(name) ?? null,
     writeFile: (name, contents) => {
       if (typeof contents === "string") write?.(contents);
       else if (name === "core.wasm") binary = Uint8Array.from(contents);
@@ -95,18 +83,15 @@ export async function compile(
 function checkLayout(binary: Uint8Array<ArrayBuffer>): void {
   const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } });
-  const { staticDataEnd: { value: end }, layoutBegin: { value: begin } } = exports as Record<
-    string,
-    WebAssembly.Global
-  >;
-  if (end <= begin) return;
-  throw new Error(`Cannot lay out the memory as static data must end before ${begin}: it ends at ${end}`);
+  const [begin, end] = [exports.layoutBegin, exports.staticDataEnd].map((at) => (at as WebAssembly.Global).value);
+  if (end > begin) {
+    throw new Error(`Cannot lay out the memory as static data must end before ${begin}: it ends at ${end}`);
+  }
 }
 
 /** A hash of all that the modules are made from, so that a reader can see which sources they belong to. */
 async function sourceHash(): Promise<string> {
-  const files = [...Deno.readDirSync(SOURCE)].map(({ name }) => name).filter((name) => name.endsWith(".ts"));
-  const text = [...files, COEFFICIENTS_FILE].sort().map((name) => `${name}\n${readSource(name)}`).join("\n");
+  const text = [...SOURCES.keys()].sort().map((name) => `${name}\n${SOURCES.get(name)}`).join("\n");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(digest).toHex();
 }

@@ -24,7 +24,8 @@ interface WasmModule {
 }
 
 /** A kind of expression: `getPtr`, `setPtr`, … */
-type Kind = Record<string, (...args: number[]) => number>;
+// deno-lint-ignore no-explicit-any
+type Kind = Record<string, (expression: Ref, value?: any) => any>;
 
 /** What is used of Binaryen. A kind of expression and its number are found by name: `Load`, `LoadId`. */
 interface Binaryen {
@@ -35,8 +36,10 @@ interface Binaryen {
   [name: string]: unknown;
 }
 
-/** The parts of each kind of expression that are expressions; in the order in which they are computed. */
+/** The parts of each kind of expression that are expressions, or lists of these; in the order in which they are computed. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
+  Block: ["Children"],
+  Call: ["Operands"],
   If: ["Condition", "IfTrue", "IfFalse"],
   Loop: ["Body"],
   Break: ["Value", "Condition"],
@@ -61,10 +64,6 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   SIMDShift: ["Vec", "Shift"],
   SIMDLoad: ["Ptr"],
 };
-
-/** Kinds with a list of parts, which is read and written by index. */
-const LISTS: Readonly<Record<string, string>> = { Block: "Child", Call: "Operand" };
-const LIST_LENGTHS: Readonly<Record<string, string>> = { Child: "getNumChildren", Operand: "getNumOperands" };
 
 /** Kinds without parts. */
 const LEAVES = ["LocalGet", "GlobalGet", "Const", "Nop", "Unreachable"];
@@ -100,7 +99,7 @@ export const foldOffsets = FoldOffsets as unknown as Transform;
 /** Rewrites the body of a function with so many parameters. */
 function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, body: Ref): void {
   const { i32 } = module;
-  const kinds = [...Object.keys(PARTS), ...Object.keys(LISTS), ...LEAVES];
+  const kinds = [...Object.keys(PARTS), ...LEAVES];
   const names = new Map(kinds.map((name) => [binaryen[`${name}Id`] as number, name]));
   /** How often each variable is set. */
   const sets = new Map<number, number>();
@@ -120,15 +119,9 @@ function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, bo
       throw new Error(`Cannot fold offsets as the parts of every kind of expression must be known: found kind ${id}`);
     }
     const kind = kindOf(name);
-    if (name in LISTS) {
-      const list = LISTS[name];
-      for (let i = 0; i < kind[LIST_LENGTHS[list]](expression); i++) {
-        kind[`set${list}At`](expression, i, replace(kind[`get${list}At`](expression, i)));
-      }
-    }
     for (const part of PARTS[name] ?? []) {
-      const value = kind[`get${part}`](expression);
-      if (value !== 0) kind[`set${part}`](expression, replace(value));
+      const value: Ref | Ref[] = kind[`get${part}`](expression);
+      if (value !== 0) kind[`set${part}`](expression, typeof value === "number" ? replace(value) : value.map(replace));
     }
   }
 
@@ -182,11 +175,8 @@ function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, bo
     }
     if (name === "Binary" && isI32(expression)) {
       const { getOp, getLeft, getRight } = kindOf("Binary");
-      const operator = [add, subtract, multiply][[AddInt32, SubInt32, MulInt32].indexOf(getOp(expression))];
-      if (operator !== undefined) {
-        const left = split(getLeft(expression));
-        return operator(left, split(getRight(expression)));
-      }
+      const operator = operators.get(getOp(expression));
+      if (operator !== undefined) return operator(split(getLeft(expression)), split(getRight(expression)));
     }
     if (name === "LocalSet") rewriteSet(expression);
     else if (name !== undefined && ACCESSES.includes(name)) rewriteAccess(expression, kindOf(name));
@@ -194,7 +184,7 @@ function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, bo
     return { rest: expression, constant: 0 };
   }
 
-  const { AddInt32, SubInt32, MulInt32 } = binaryen;
+  const operators = new Map([[binaryen.AddInt32, add], [binaryen.SubInt32, subtract], [binaryen.MulInt32, multiply]]);
 
   function add(left: Sum, right: Sum): Sum {
     const constant = (left.constant + right.constant) | 0;

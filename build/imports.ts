@@ -1,10 +1,4 @@
-/**
- * Reads what our files import, and draws the folders of `src/` as floors: each imports only from the floors below it.
- *
- * ```sh
- * deno task floors
- * ```
- */
+/** `deno task floors`: draws the folders of `src/` as floors, from what our files import: each imports only from the floors below it. */
 const ROOT = new URL("../", import.meta.url);
 /** Folders and files whose imports are read. */
 const SOURCES = ["assembly", "bench", "build", "src", "web", "mod.ts", "cli.ts"];
@@ -40,26 +34,17 @@ export async function fileImports(): Promise<Imports> {
 
 export function folderImports(files: Imports): Imports {
   const folderOf = (file: string) => file.includes("/") ? file.slice(0, file.lastIndexOf("/")) : file;
-  const folders = new Map<string, Set<string>>();
-  for (const [file, targets] of files) {
-    const folder = folderOf(file);
-    const known = folders.get(folder) ?? new Set();
-    folders.set(folder, known.union(new Set([...targets].map(folderOf).filter((target) => target !== folder))));
-  }
-  return folders;
+  const folders = Map.groupBy(files, ([file]) => folderOf(file));
+  return new Map(Array.from(folders, ([folder, files]) => {
+    const targets = files.flatMap(([, targets]) => Array.from(targets, folderOf));
+    return [folder, new Set(targets.filter((target) => target !== folder))];
+  }));
 }
 
 /** All that can be reached from a name. */
 function reach(imports: Imports, start: string): Set<string> {
-  const found = new Set<string>();
-  const open = [start];
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    for (const target of imports.get(name) ?? []) {
-      if (found.has(target)) continue;
-      found.add(target);
-      open.push(target);
-    }
-  }
+  const found = new Set(imports.get(start));
+  for (const name of found) for (const target of imports.get(name) ?? []) found.add(target); // grows as it goes
   return found;
 }
 
@@ -67,10 +52,9 @@ function reach(imports: Imports, start: string): Set<string> {
 export function circlesOf(imports: Imports): string[][] {
   const reached = new Map([...imports.keys()].map((name) => [name, reach(imports, name)]));
   const circles = [...reached].map(([name, targets]) =>
-    [...targets].filter((target) => reached.get(target)?.has(name)).sort()
+    [...targets].filter((one) => reached.get(one)?.has(name)).sort()
   );
-  return [...new Set(circles.filter(({ length }) => length > 0).map((circle) => circle.join("\n")))]
-    .map((circle) => circle.split("\n"));
+  return [...new Map(circles.filter(([first]) => first !== undefined).map((circle) => [circle[0], circle])).values()];
 }
 
 /** The folders of `src/`, a line for each floor, the highest first: a folder stands above all that it imports. */

@@ -1,10 +1,4 @@
-/**
- * Lists the licences of all npm packages in THIRD_PARTY.md, from what each says of itself.
- *
- * ```sh
- * deno task licences
- * ```
- */
+/** `deno task licences`: lists the licences of all npm packages in THIRD_PARTY.md, from what each says of itself. */
 import { fromFileUrl } from "@std/path";
 
 const ROOT = new URL("../", import.meta.url);
@@ -33,9 +27,8 @@ export function packageOf(key: string): { name: string; version: string } {
 
 /** The packages of lock files, each once. */
 export function packagesOf(locks: readonly Lock[]): { name: string; version: string }[] {
-  const keys = locks.flatMap(({ npm }) => Object.keys(npm ?? {}));
-  const found = new Map(keys.map((key) => [key.split("_")[0], packageOf(key)]));
-  return [...found.values()].sort((a, b) => `${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1);
+  const keys = new Set(locks.flatMap(({ npm }) => Object.keys(npm ?? {})).map((key) => key.split("_")[0]));
+  return [...keys].map(packageOf).sort((a, b) => `${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1);
 }
 
 export function rowOf({ name, version }: { name: string; version: string }, licence: string): string {
@@ -48,41 +41,32 @@ async function deno(...args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** Downloads the packages of all configurations. @returns The folder that they are in */
-async function npmCache(): Promise<string> {
+if (import.meta.main) {
   for (const folder of CONFIGURATIONS) {
     await deno("install", "--quiet", "--config", fromFileUrl(new URL(`${folder}/deno.json`, ROOT)));
   }
-  return JSON.parse(await deno("info", "--json")).npmCache;
-}
-
-if (import.meta.main) {
-  const cache = `${await npmCache()}/registry.npmjs.org`;
+  const cache = `${JSON.parse(await deno("info", "--json")).npmCache}/registry.npmjs.org`;
   const rows: string[] = [];
   const notices: string[] = [];
   for (const one of packagesOf(await readLocks())) {
-    const { license, licenses } = JSON.parse(
-      await Deno.readTextFile(`${cache}/${one.name}/${one.version}/package.json`),
-    );
-    const licence = license?.type ?? license ?? licenses?.map(({ type }: { type: string }) => type).join(" or ");
-    if (typeof licence !== "string") {
-      throw new Error(`Cannot list ${one.name} as it must name its licence: it names none`);
+    const folder = `${cache}/${one.name}/${one.version}`;
+    const { license } = JSON.parse(await Deno.readTextFile(`${folder}/package.json`));
+    if (typeof license !== "string") {
+      throw new Error(`Cannot list ${one.name} as it must name its licence: found ${JSON.stringify(license)}`);
     }
-    rows.push(rowOf(one, licence));
+    rows.push(rowOf(one, license));
     if (!BUNDLED.includes(one.name)) continue;
-    const notice = await Deno.readTextFile(`${cache}/${one.name}/${one.version}/LICENSE`);
+    const notice = await Deno.readTextFile(`${folder}/LICENSE`);
     notices.push(`## ${one.name}, in the built page\n\n\`\`\`text\n${notice.trim()}\n\`\`\`\n`);
   }
-  await Deno.writeTextFile(
-    new URL("THIRD_PARTY.md", ROOT),
-    `# Third-party licences
+  const text = `# Third-party licences
 
 The library (\`mod.ts\` and what it imports) contains and loads no code of others. These packages build, test and draw, at
 versions that the \`deno.lock\` of \`build/\`, \`web/\`, \`tests/\` and \`bench/\` pin with their SHA-512. None of them is
 published with the library; the built page of \`web/\` contains ${
-      BUNDLED.join(", ")
-    }. Where JSR can be reached the command line uses \`@std/cli\` (MIT) and the tests \`@std/assert\`
-and \`@std/path\` (MIT); in this repository \`shims/\` stands for them.
+    BUNDLED.join(", ")
+  }. Where JSR can be reached the command line uses
+\`@std/cli\` (MIT) and the tests \`@std/assert\` and \`@std/path\` (MIT); in this repository \`shims/\` stands for them.
 
 Written by \`deno task licences\` from what each package says of itself, and compared with the lock files by a test.
 
@@ -90,7 +74,7 @@ Written by \`deno task licences\` from what each package says of itself, and com
 | ------- | ------- | ------- |
 ${rows.join("\n")}
 
-${notices.join("\n")}`,
-  );
+${notices.join("\n")}`;
+  await Deno.writeTextFile(new URL("THIRD_PARTY.md", ROOT), text);
   console.log(`THIRD_PARTY.md: ${rows.length} packages`);
 }

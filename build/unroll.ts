@@ -17,17 +17,11 @@
 
 const MARKED_LOOP = /^([ \t]*)for \(let (\w+) = ([\d *+]+); \2 < ([\w *+]+); \+\+\2\) \{ \/\/ unroll\n/m;
 
-/** The value of a sum of products of whole numbers and constants, such as `4 + 3 * 1`; undefined if it is something else. */
-function valueOf(expression: string, constants: Readonly<Record<string, number>>): number | undefined {
-  let sum = 0;
-  for (const term of expression.split("+")) {
-    let product = 1;
-    for (const factor of term.split("*").map((text) => text.trim())) {
-      product *= /^\d+$/.test(factor) ? Number(factor) : constants[factor] ?? NaN;
-    }
-    sum += product;
-  }
-  return Number.isNaN(sum) ? undefined : sum;
+/** The value of a sum of products of whole numbers and constants, such as `4 + 3 * 1`; NaN if it is something else. */
+function valueOf(expression: string, constants: Readonly<Record<string, number>>): number {
+  const factorOf = (text: string) => constants[text] ?? Number(text || NaN);
+  const products = expression.split(/ *\+ */).map((term) => term.split(/ *\* */).map(factorOf).reduce((x, y) => x * y));
+  return products.reduce((sum, product) => sum + product);
 }
 
 /**
@@ -38,11 +32,12 @@ function valueOf(expression: string, constants: Readonly<Record<string, number>>
  */
 export function unroll(source: string, constants: Readonly<Record<string, number>>): string {
   for (let match = MARKED_LOOP.exec(source); match !== null; match = MARKED_LOOP.exec(source)) {
-    const [head, indent, variable, first, bound] = match;
-    const start = valueOf(first, constants);
-    const end = valueOf(bound, constants);
-    if (start === undefined || end === undefined) {
-      throw new SyntaxError(`Cannot unroll a loop as its bound must be a known constant: current value is ${bound}`);
+    const [head, indent, variable, ...bounds] = match;
+    const [start, end] = bounds.map((bound) => valueOf(bound, constants));
+    if (Number.isNaN(start + end)) {
+      throw new SyntaxError(
+        `Cannot unroll a loop as its bound must be a known constant: current value is ${bounds[1]}`,
+      );
     }
     const bodyStart = match.index + head.length;
     // The sources are formatted: the loop ends at the first closing brace in its column.

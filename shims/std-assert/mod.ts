@@ -64,7 +64,7 @@ export function assertInstanceOf<T>(actual: unknown, expected: Class<T>, msg?: s
   check(actual instanceof expected, `Expected an instance of ${expected.name}: found ${Deno.inspect(actual)}`, msg);
 }
 
-/** Whether an error is of a class, and its message contains a text. */
+/** Asserts that an error is of a class and its message contains a text, if these are given. */
 function checkError<E>(error: unknown, kind: Class<E> | undefined, part: string, msg?: string): E {
   if (kind !== undefined) {
     assertInstanceOf(error, kind, msg);
@@ -73,7 +73,6 @@ function checkError<E>(error: unknown, kind: Class<E> | undefined, part: string,
   return error as E;
 }
 
-/** Asserts that a function throws, an error of a class whose message contains a text if these are given. */
 export function assertThrows<E = unknown>(fn: () => unknown, kind?: Class<E>, msgIncludes = "", msg?: string): E {
   try {
     fn();
@@ -83,24 +82,14 @@ export function assertThrows<E = unknown>(fn: () => unknown, kind?: Class<E>, ms
   throw new AssertionError(`Expected function to throw${msg ? `: ${msg}` : ""}`);
 }
 
-/** The same of a promise, which must reject: a function that throws instead is at fault. */
+/** A function that throws instead of rejecting is at fault: its error goes on. */
 export async function assertRejects<E = unknown>(
   fn: () => PromiseLike<unknown>,
   kind?: Class<E>,
   msgIncludes = "",
   msg?: string,
 ): Promise<E> {
-  let promise: PromiseLike<unknown> | undefined;
-  try {
-    promise = fn();
-  } catch {
-    // reported below
-  }
-  check(typeof promise?.then === "function", "Function throws when expected to reject", msg);
-  try {
-    await promise;
-  } catch (error) {
-    return checkError(error, kind, msgIncludes, msg);
-  }
+  const [result] = await Promise.allSettled([fn()]);
+  if (result.status === "rejected") return checkError(result.reason, kind, msgIncludes, msg);
   throw new AssertionError(`Expected function to reject${msg ? `: ${msg}` : ""}`);
 }
