@@ -87,23 +87,21 @@ function cellsOf(one: SweepSummary): (string | number)[] {
 /** Plots parameters against the share of seeds that add at least 99%, with Wilson intervals. */
 async function draw(summaries: readonly SweepSummary[]): Promise<void> {
   const recipes = [...new Set(summaries.map(({ recipe }) => recipe))];
-  const points = summaries.map((one) => {
-    const { recipe, model, atLeast99: { count, of, low, high } } = one;
-    // the recipes stand side by side where they trained the same shape
-    const parameters = parametersOf(one) + 1.5 * recipes.indexOf(recipe);
-    return { recipe, model, parameters, share: count / of, low, high };
-  });
+  const points = summaries.map((one) => ({
+    ...{ ...one, ...one.atLeast99, share: one.atLeast99.count / one.seeds },
+    parameters: parametersOf(one) + 1.5 * recipes.indexOf(one.recipe), // side by side where they trained the same shape
+  }));
+  const [x, y] = ["parameters", "share"];
   await writePlot(FIGURE, {
     ...{ width: 800, height: 420, marginTop: 45, marginLeft: 50, marginRight: 50, marginBottom: 45 },
     x: { label: "parameters" },
     y: { label: "% of seeds that add at least 99% of pairs correctly", percent: true, domain: [0, 100], grid: true },
     color: { domain: recipes, range: [...COLOURS] },
     marks: [
-      Plot.ruleX(points, { x: "parameters", y1: "low", y2: "high", stroke: "recipe", strokeOpacity: 0.5 }),
-      Plot.dot(points, { x: "parameters", y: "share", fill: "recipe", r: 4 }),
+      Plot.ruleX(points, { x, y1: "low", y2: "high", stroke: "recipe", strokeOpacity: 0.5 }),
+      Plot.dot(points, { x, y, fill: "recipe", r: 4 }),
       Plot.text(points, {
-        ...{ x: "parameters", y: "share", text: "model", fill: "recipe" },
-        ...{ dx: 6, textAnchor: "start", fontSize: 9, rotate: -35 },
+        ...{ x, y, text: "model", fill: "recipe", dx: 6, textAnchor: "start", fontSize: 9, rotate: -35 },
       }),
       ...recipes.map((recipe, i) =>
         Plot.text([`recipe ${recipe}`], { frameAnchor: "middle", dy: 16 * i, fill: COLOURS[i], fontSize: 12 })

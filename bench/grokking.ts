@@ -3,14 +3,13 @@
  *
  * ```sh
  * deno run --quiet --config bench/deno.json --allow-read --allow-write bench/grokking.ts \
- *   --seeds 1..32 --weights weights --out grokking.jsonl [--second all] [--steps 100]
+ *   --seeds 1..32 --weights weights --out grokking.jsonl [--second all]
  * ```
  *
  * Appends one line of JSON per run; runs that have a line are skipped. Phase 1 keeps its weights in the folder `--weights`, from which the
- * second phases start. `--second` names a short second phase, or `all` of them, instead of the whole phase 2. `--steps` ends every phase
- * after that many steps, to see whether all is in place.
+ * second phases start. `--second` names a short second phase, or `all` of them, instead of the whole phase 2.
  */
-import { oneOf, text, wholeNumber } from "../src/cli/flags.ts";
+import { oneOf, text } from "../src/cli/flags.ts";
 import { continueTraining, train } from "../src/training/train.ts";
 import { continueRecipe, type Recipe, type Stage, trainRecipe } from "../src/training/recipes.ts";
 import type { TrainResult } from "../src/training/types.ts";
@@ -44,9 +43,6 @@ const CONTINUED: Partial<Stage> = {
   batch: PHASE_1.batch,
 };
 
-/** Steps of a short second phase, and steps between its evaluations. */
-const SHORT = { steps: 10_000, every: 500 };
-
 /** The short second phases, as changes to phase 2. */
 export const SHORT_PHASES: Readonly<Record<string, Partial<Stage>>> = {
   "phase 2, unchanged": {},
@@ -58,26 +54,26 @@ export const SHORT_PHASES: Readonly<Record<string, Partial<Stage>>> = {
   "phase 1 continued, learning rate of phase 2": { weightDecay: CONTINUED.weightDecay, batch: CONTINUED.batch },
   "phase 1 continued, weight decay 0.01": { ...CONTINUED, weightDecay: PHASE_2.weightDecay },
   "phase 1 continued, batch 256": { ...CONTINUED, batch: PHASE_2.batch },
-  "phase 1 continued, learning rate falls to 0": { ...CONTINUED, steps: SHORT.steps, floor: 0 },
+  "phase 1 continued, learning rate falls to 0": { ...CONTINUED, steps: 10_000, floor: 0 },
 };
 
-function secondPhase(seed: number, second: string, from: Uint8Array, steps?: number): Promise<TrainResult> {
+const SHORT_NAMES = Object.keys(SHORT_PHASES);
+
+function secondPhase(seed: number, second: string, from: Uint8Array): Promise<TrainResult> {
   const paper = continueRecipe("paper");
-  if (second === WHOLE) return continueTraining({ recipe: paper, seed, from, steps });
+  if (second === WHOLE) return continueTraining({ recipe: paper, seed, from });
   const recipe: Recipe = {
     ...paper,
     stages: [{ ...PHASE_2, ...SHORT_PHASES[second] }],
-    evaluation: { every: SHORT.every, problems: paper.evaluation.problems },
+    evaluation: { ...paper.evaluation, every: 500 },
   };
-  return continueTraining({ recipe, seed, from, steps: steps ?? SHORT.steps });
+  return continueTraining({ recipe, seed, from, steps: 10_000 });
 }
 
 /** What a run is; its line is not written twice. */
 type Key = Pick<GrokkingLine, "phase" | "second" | "seed">;
 
 const keyOf = ({ phase, second, seed }: Key) => JSON.stringify([phase, second, seed]);
-
-const SHORT_NAMES = Object.keys(SHORT_PHASES);
 
 if (import.meta.main) {
   await runBench({
@@ -87,32 +83,29 @@ if (import.meta.main) {
       out: text("FILE.jsonl", "file of the runs"),
       weights: text("DIR", "folder of the weights after phase 1"),
       second: oneOf(["all", WHOLE, ...SHORT_NAMES], "second phase"),
-      steps: wholeNumber("N", "steps of each phase", { least: 1, most: 400_000 }),
     },
-    async run({ flags: { seeds = "1..32", out = "grokking.jsonl", weights = "weights", second = WHOLE, steps } }) {
+    async run({ flags: { seeds = "1..32", out = "grokking.jsonl", weights = "weights", second = WHOLE } }) {
       const [low, high] = seeds.split("..").map(Number);
       const known = await Deno.readTextFile(out).catch(() => "");
       const done = new Set(known.split("\n").slice(0, -1).map((line) => keyOf(JSON.parse(line))));
-      const once = async (key: Key, start: () => Promise<TrainResult>, file?: string) => {
+      const once = async (key: Key, start: (file: string) => Promise<TrainResult>) => {
         if (done.has(keyOf(key))) return;
-        const { checkpoint, report: { evaluations, exactMatch, seconds } } = await start();
-        const line: GrokkingLine = {
-          ...key,
-          points: evaluations.map(({ step, total, correct }) => [step, correct / total]),
-          after: exactMatch,
-          seconds: Math.round(seconds),
-        };
-        if (file !== undefined) await Deno.writeFile(file, checkpoint);
+        const file = `${weights}/${key.seed}.safetensors`;
+        const { checkpoint, report: { evaluations, exactMatch: after, seconds } } = await start(file);
+        const points: GrokkingLine["points"] = evaluations.map(({ step, total, correct }) => [step, correct / total]);
+        const line: GrokkingLine = { ...key, points, after, seconds: Math.round(seconds) };
+        if (key.phase === 1) await Deno.writeFile(file, checkpoint);
         await Deno.writeTextFile(out, `${JSON.stringify(line)}\n`, { append: true });
-        console.error(`seed ${key.seed}, ${key.second ?? "phase 1"}: ${line.after}, ${line.seconds} s`);
+        console.error(`seed ${key.seed}, ${key.second ?? "phase 1"}: ${after}, ${line.seconds} s`);
       };
       await Deno.mkdir(weights, { recursive: true });
       for (let seed = low; seed <= high; seed++) {
-        const file = `${weights}/${seed}.safetensors`;
-        await once({ phase: 1, second: null, seed }, () => train({ recipe: "paper", seed, steps }), file);
+        await once({ phase: 1, second: null, seed }, () => train({ recipe: "paper", seed }));
         for (const name of second === "all" ? SHORT_NAMES : [second]) {
-          const phase2 = async () => secondPhase(seed, name, await Deno.readFile(file), steps);
-          await once({ phase: 2, second: name, seed }, phase2);
+          await once(
+            { phase: 2, second: name, seed },
+            async (file) => secondPhase(seed, name, await Deno.readFile(file)),
+          );
         }
       }
       return 0;

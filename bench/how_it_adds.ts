@@ -9,6 +9,7 @@
  * The reference engine computes everything in float64 on sums of the evaluation stream, so every machine prints the same.
  */
 import * as Plot from "@observablehq/plot";
+import { mean } from "d3-array";
 import { readCheckpointFileSync } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { digitPlane, digitPlaneSvg, look, type Point, surveyModel, surveySvg } from "../src/inspection/mod.ts";
 import { drawOperands } from "../src/model/sampler.ts";
@@ -16,15 +17,14 @@ import { COLOURS } from "../src/svg/svg.ts";
 import { shippedCheckpoint } from "../src/weights/mod.ts";
 import { table } from "./measure.ts";
 import { writePlot } from "./plot_svg.ts";
-import { betweenGroups, dot, leastSquares, mean, polynomial, principal } from "./statistics.ts";
+import { betweenGroups, groupsBy, leastSquares, polynomial, principal } from "./statistics.ts";
 
 const SUMS = 2000;
-const SEED = 1;
 /** Steps whose column has two digits and another column to its right. */
 const STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 const checkpoint = Deno.args.length > 0 ? readCheckpointFileSync(Deno.args[0]) : shippedCheckpoint();
-const operands = drawOperands({ seed: SEED, stream: "evaluation", count: SUMS });
+const operands = drawOperands({ seed: 1, stream: "evaluation", count: SUMS });
 const seen = look(checkpoint, operands, { only: ["attentionOut", "hidden", "output"] });
 const plane = digitPlane(checkpoint);
 
@@ -50,33 +50,29 @@ function recordsOf(step: number) {
 
 type StepRecord = ReturnType<typeof recordsOf>[number];
 
-const degrees = ([x, y]: Point) => Math.atan2(y, x) * 180 / Math.PI;
-
 /** The digit with the largest logit if only the plane's two coordinates of the stream counted. */
-function planeDigit(output: Point): number {
-  const logits = plane.digits.map((each) => dot(each, output));
+function planeDigit([x, y]: Point): number {
+  const logits = plane.digits.map((digit) => digit[0] * x + digit[1] * y);
   return logits.indexOf(Math.max(...logits));
 }
 
 /** The same angles plus whole turns, so that each is at most half a turn from the one before. */
 function unwrapped(angles: readonly number[]): number[] {
-  const result = [angles[0]];
-  for (const next of angles.slice(1)) {
-    result.push(next - 360 * Math.round((next - result.at(-1)!) / 360));
-  }
-  return result;
+  let last = angles[0];
+  return angles.map((angle) => last = angle - 360 * Math.round((angle - last) / 360));
 }
 
-/** For each total, the mean final residual stream in the digits' plane. */
-function outputsByTotal(records: readonly StepRecord[]): Point[] {
-  const groups = [...Map.groupBy(records, ({ total }) => total)].sort(([x], [y]) => x - y);
-  return groups.map(([, group]) => {
-    const points = group.map(({ output }) => output);
-    return [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
-  });
+/** For each total, the direction of the mean final residual stream in the digits' plane. */
+function directionsByTotal(records: readonly StepRecord[]): number[] {
+  return unwrapped(
+    groupsBy(records, ({ total }) => total).map(([, group]) => {
+      const [x, y] = [0, 1].map((axis) => mean(group.map(({ output }) => output[axis])));
+      return Math.atan2(y, x) * 180 / Math.PI;
+    }),
+  );
 }
 
-/** Carries that the model uses when the last written digit s is replaced, by the difference a_(i-1) + b_(i-1) - s. */
+/** Carries that the model adds when the last written digit s is replaced, by a tenth of a_(i-1) + b_(i-1) - s. */
 function replaceLastDigit(step: number, sums: number) {
   const some = operands.subarray(0, 2 * sums);
   const digits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -91,19 +87,18 @@ function replaceLastDigit(step: number, sums: number) {
       const [written] = predicted.row(i, step);
       const difference = digit(a, step - 1) + digit(b, step - 1) - last;
       const carry = (written - digit(a, step) - digit(b, step) + 24) % 10 - 4; // known modulo 10: from -4 to 5
-      return { difference, carry, predicted: written < 10 && carry === predictedCarry(difference) };
+      return { difference, carry, predicted: written < 10 && carry === predictedCarry(difference / 10) };
     });
   });
-  const groups = [...Map.groupBy(results, ({ difference }) => difference)].sort(([x], [y]) => x - y);
-  return groups.map(([difference, group]) => ({
-    difference,
+  return groupsBy(results, ({ difference }) => difference).map(([difference, group]) => ({
+    scaled: difference / 10,
     carry: mean(group.map(({ carry }) => carry)),
     predicted: mean(group.map(({ predicted }) => Number(predicted))),
   }));
 }
 
-/** Rounds half a tenth higher: true carries appear as the differences -1, 0, 9 and 10, so the edges lie between 0 and 9. */
-const predictedCarry = (difference: number) => Math.round(difference / 10 + 0.05);
+/** Rounds half a tenth higher: true carries appear as -0.1, 0, 0.9 and 1, so the edges lie between 0 and 0.9. */
+const predictedCarry = (scaled: number) => Math.round(scaled + 0.05);
 
 const percent = (share: number) => `${(100 * share).toFixed(2)}%`;
 
@@ -111,20 +106,18 @@ function measure(step: number) {
   const records = recordsOf(step);
   const attended = principal(records.map(({ attended }) => attended));
   const [first, second] = [attended.along(0), attended.along(1)];
-  const { weights: [, own, previous] } = leastSquares(
-    records.map(({ digitSum, previousSum }) => [1, digitSum, previousSum]),
-    first,
-  );
+  const columns = records.map(({ digitSum, previousSum }) => [1, digitSum, previousSum]);
+  const { weights: [, own, previous] } = leastSquares(columns, first);
   const scale = Math.max(...first.map(Math.abs));
   const decimal = leastSquares(
     first.map((x, i) => polynomial(x / scale, second[i] / scale)),
     records.map(({ digitSum, previousSum }) => digitSum + previousSum / 10),
   );
   const hidden = records.map(({ hidden }) => hidden);
-  const angles = unwrapped(outputsByTotal(records).map(degrees));
+  const angles = directionsByTotal(records);
   const turns = angles.slice(10).map((angle, i) => angles[i] - angle);
   return {
-    step: String(step),
+    step,
     "variance in one plane": percent(attended.shares[0] + attended.shares[1]),
     "weight of the previous column": (previous / own).toFixed(3),
     "decimal, variance explained": percent(decimal.explained),
@@ -142,7 +135,7 @@ const [BLUE, ORANGE] = COLOURS;
 
 /** The direction of the output by total, over the ranges of directions in which each digit has the largest logit. */
 function turnPlot(records: readonly StepRecord[]): Plot.PlotOptions {
-  const angles = unwrapped(outputsByTotal(records).map(degrees));
+  const angles = directionsByTotal(records);
   const points = angles.map((angle, total) => ({ angle, total }));
   const bands: { from: number; to: number; digit: number }[] = [];
   for (let angle = Math.ceil(angles[0] + 10); angle > angles[19] - 10; angle -= 0.1) {
@@ -169,16 +162,15 @@ function turnPlot(records: readonly StepRecord[]): Plot.PlotOptions {
 }
 
 function carryPlot(results: ReturnType<typeof replaceLastDigit>): Plot.PlotOptions {
-  const staircase = Array.from({ length: 271 }, (_, i) => i / 10 - 9);
+  const staircase = Array.from({ length: 271 }, (_, i) => i / 100 - 0.9);
   return {
     ...{ width: 760, height: 340, marginLeft: 50 },
     x: { label: "(a + b of the previous column - last written digit) / 10", ticks: 10 },
     y: { label: "mean carry that the model adds", ticks: 4, tickFormat: "d", grid: true, domain: [-1.2, 2.2] },
     marks: [
-      Plot.line(staircase, { x: (difference) => difference / 10, y: predictedCarry, stroke: "#bbb" }),
+      Plot.line(staircase, { x: (scaled) => scaled, y: predictedCarry, stroke: "#bbb" }),
       Plot.dot(results, {
-        ...{ x: ({ difference }) => difference / 10, y: "carry", r: 5 },
-        fill: ({ difference }) => [-1, 0, 9, 10].includes(difference) ? ORANGE : BLUE,
+        ...{ x: "scaled", y: "carry", r: 5, fill: ({ scaled }) => [-0.1, 0, 0.9, 1].includes(scaled) ? ORANGE : BLUE },
       }),
     ],
   };
@@ -190,12 +182,8 @@ if (import.meta.main) {
   const survey = await surveyModel(checkpoint, 1000);
   const shares = principal(survey.tokenEmbedding.slice(0, 10)).shares.slice(0, 3).map(percent).join(", ");
   console.log(`\nThe digits' embeddings: ${shares} of their variance along three directions`);
-  const angles = unwrapped(plane.digits.map(degrees)).map((angle) => `${angle.toFixed(0)}°`);
-  console.log(`Their angles: ${angles.join(", ")}`);
   const results = replaceLastDigit(5, 300);
-  const rows = results.map(({ difference, carry, predicted }) => [
-    ...[(difference / 10).toFixed(1), carry.toFixed(2), percent(predicted)],
-  ]);
+  const rows = results.map(({ scaled, carry, predicted }) => [scaled.toFixed(1), carry.toFixed(2), percent(predicted)]);
   console.log(`\n${table(["difference / 10", "mean carry", "as predicted"], rows)}`);
   if (Deno.args.length > 0) Deno.exit();
   await Deno.writeTextFile("docs/how_it_adds_arc.svg", digitPlaneSvg(plane));
