@@ -1,10 +1,7 @@
 /** Our side of `deno task bench:peers`, a process of its own that speaks the protocol of the rivals: `ours.ts exact|fast|webgpu …`. */
 import { type Arithmetic, createEngine } from "../../src/engine/mod.ts";
-import { decoding, measure, training } from "../measure.ts";
+import { measure, training } from "../measure.ts";
 import { golden } from "./protocol.ts";
-
-/** Steps of a request to a GPU, so many that its 11 ms of waiting hardly count. */
-const GPU_STEPS = 40;
 
 const [form, task, _, ...numbers] = Deno.args;
 const onGpu = form === "webgpu";
@@ -19,7 +16,9 @@ if (task === "check") {
 } else {
   const [batch, seconds, repeats] = numbers.map(Number);
   engine.initialize(1);
-  const work = task === "train" ? training(engine, batch, onGpu ? GPU_STEPS : undefined) : decoding(engine, batch);
+  const operands = engine.sample({ seed: 1, stream: "evaluation", count: batch });
+  const steps = onGpu ? 40 : undefined; // so many that a GPU's 11 ms of waiting hardly count
+  const work = task === "train" ? training(engine, batch, steps) : () => engine.decode(operands).then(() => batch);
   console.log(JSON.stringify(await measure(work, { seconds, repeats })));
 }
 await engine.dispose();

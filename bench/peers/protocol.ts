@@ -2,11 +2,12 @@
  * The protocol that all contestants speak. A program is run as
  *
  *     PROGRAM check FILE                                 10 losses of training steps, or the tokens that it decodes, or both
- *     PROGRAM train|decode FILE BATCH SECONDS REPEATS    rates by elapsed time and by CPU time
+ *     PROGRAM train|decode FILE BATCH SECONDS REPEATS    a rate for each repeat
  *
  * and prints one line of JSON. FILE has 763 float32 parameters, then the int32 tokens of problems, 33 each; all little-endian. Rivals are
- * timed on these problems, repeated to fill the batch. The native form, where drawing takes its share of the time, draws new ones as ours does.
+ * timed on these problems, repeated to fill the batch; ours draws new ones for each step.
  */
+import { resolve } from "@std/path";
 import { POSITIONS_READ, promptTokens, targetTokens } from "../../src/model/vocabulary.ts";
 import { goldenSet } from "../../tests/golden.ts";
 
@@ -15,23 +16,19 @@ export interface Computed {
   tokens?: ArrayLike<number>;
 }
 
-/** Examples per second, one entry for each repeat. */
-export interface Rates {
-  wall: number[];
-  cpu: number[];
-}
+/** Examples per second, of elapsed time and of CPU time. */
+export type Rate = Record<"wall" | "cpu", number>;
 
 /** What PyTorch computed in float64; the batch twice, to fill sixteen lanes, which changes no mean. */
 export async function golden() {
   const { weights: parameters, hyperparameters, batches: [{ operands, greedy, float64 }] } = await goldenSet("w0");
-  const twice = [...operands, ...operands];
-  const pairs = Array.from({ length: twice.length / 2 }, (_, i) => [twice[2 * i], twice[2 * i + 1]]);
+  const problems = Array.from({ length: operands.length / 2 }, (_, i) => operands.subarray(2 * i, 2 * i + 2))
+    .flatMap(([a, b]) => [...promptTokens(a, b), ...targetTokens(a, b)].slice(0, POSITIONS_READ));
   return {
-    ...{ parameters: new Float32Array(parameters), hyperparameters, operands: Float64Array.from(twice) },
-    problems: Int32Array.from(
-      pairs.flatMap(([a, b]) => [...promptTokens(a, b), ...targetTokens(a, b)].slice(0, POSITIONS_READ)),
-    ),
-    ...{ losses: float64.lossSteps, tokens: [...greedy!.tokens, ...greedy!.tokens], rows: pairs.length },
+    ...{ parameters: new Float32Array(parameters), hyperparameters, losses: float64.lossSteps },
+    operands: Float64Array.of(...operands, ...operands),
+    problems: Int32Array.of(...problems, ...problems),
+    tokens: [...greedy!.tokens, ...greedy!.tokens],
   };
 }
 
@@ -54,15 +51,15 @@ export async function runProgram(
   const name = program.split("/").at(-1);
   const signal = AbortSignal.timeout(timeout * 1e3);
   const options = { args, cwd: folder, env: { OMP_NUM_THREADS: "1", ...env }, signal, stdin: "null" } as const;
-  const output = await new Deno.Command(program, options).output().catch((error) => {
+  const path = program.includes("/") ? resolve(folder, program) : program;
+  const output = await new Deno.Command(path, options).output().catch((error) => {
     if (error instanceof Deno.errors.NotFound) throw new ProgramError(`${name} is not installed`);
     throw error;
   });
   const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) => new TextDecoder().decode(bytes));
   if (signal.aborted) throw new ProgramError(`${name} took longer than ${timeout} s`);
-  if (output.signal !== null) throw new ProgramError(`${name} was ended by ${output.signal}`);
-  if (!output.success) throw new ProgramError(`${name} ended with code ${output.code}: ${lastLine(stderr || stdout)}`);
-  return stdout;
+  if (output.success) return stdout;
+  throw new ProgramError(`${name} ended with ${output.signal ?? `code ${output.code}`}: ${lastLine(stderr || stdout)}`);
 }
 
 /** Runs a program and parses its last line. */
@@ -79,20 +76,18 @@ export async function resultOf<T>(command: readonly string[], options: Parameter
 export async function compare({ losses, tokens }: Computed): Promise<{ same: boolean; text: string }> {
   if (!losses?.length && !tokens?.length) throw new ProgramError("it printed neither losses nor tokens");
   const expected = await golden();
-  const checks: { same: boolean; text: string }[] = [];
+  const same: boolean[] = [];
+  const texts: string[] = [];
   if (losses) {
     const apart = Math.max(...expected.losses.map((loss, i) => Math.abs(loss - losses[i])));
-    const same = Math.abs(expected.losses[0] - losses[0]) <= 1e-5 && apart <= 1e-4;
-    const text = same ? `same losses within ${apart.toExponential(0)}` : `DIFFERENT losses: ${losses[0]},${losses[1]}…`;
-    checks.push({ same, text });
+    same.push(Math.abs(expected.losses[0] - losses[0]) <= 1e-5 && apart <= 1e-4);
+    texts.push(
+      same[0] ? `same losses within ${apart.toExponential(0)}` : `DIFFERENT losses: ${losses[0]},${losses[1]}…`,
+    );
   }
   if (tokens) {
-    const [width, most] = [tokens.length, expected.tokens.length].map((length) => length / expected.rows); // some stop after the eleven digits
-    const same = width >= 11 && expected.tokens.every((token, i) => {
-      const column = i % most;
-      return column >= width || tokens[Math.floor(i / most) * width + column] === token;
-    });
-    checks.push({ same, text: same ? `same ${tokens.length} tokens` : "DIFFERENT tokens" });
+    same.push(tokens.length === expected.tokens.length && expected.tokens.every((token, i) => token === tokens[i]));
+    texts.push(same.at(-1) ? `same ${tokens.length} tokens` : "DIFFERENT tokens");
   }
-  return { same: checks.every(({ same }) => same), text: checks.map(({ text }) => text).join(", ") };
+  return { same: same.every(Boolean), text: texts.join(", ") };
 }

@@ -1,13 +1,20 @@
 /** The rivals: what each needs and how it is run. */
-import type { Part } from "./setup.ts";
+
+/** What must be installed in the folder of the rivals. */
+export interface Part {
+  name: string;
+  /** The file of `programs/` whose text says which installation it is. */
+  source: string;
+  commands: string[][];
+}
 
 export interface Rival {
   /** For `--only`. */
   name: string;
   label: string;
-  /** What must be installed; ours needs nothing. */
-  needs?: Part;
-  /** The program, to which the arguments of the protocol are added; it runs in the folder of the rivals. */
+  /** Ours needs nothing. */
+  part?: Part;
+  /** The program, to which the arguments of the protocol are added. */
   command: string[];
   /** What is timed, and at which batch size. */
   tasks: { train?: number; decode?: number };
@@ -15,38 +22,54 @@ export interface Rival {
   ours?: readonly string[];
 }
 
+const NPM = {
+  ...{ name: "npm", source: "package.json" },
+  commands: [["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"]],
+};
+
+export const PYTHON: Part = {
+  ...{ name: "python", source: "requirements.txt" },
+  commands: [
+    ["python3", "-m", "venv", "venv"],
+    ["./venv/bin/python", "-m", "pip", "install", "--quiet", "-r", "requirements.txt"],
+  ],
+};
+
 const BOTH = { train: 128, decode: 4096 };
 
-function native(name: Part, label: string): Rival {
-  return { name, label, needs: name, command: [`./${name}`], tasks: BOTH };
+function native(name: string, label: string, ...flags: string[]): Rival {
+  const common = ["-O3", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi"];
+  const commands = [["gcc", ...common, ...flags, "native.c", "-o", name, "-lm"]];
+  return { name, label, part: { name, source: "native.c", commands }, command: [`./${name}`], tasks: BOTH };
 }
 
 function python(name: string, label: string, ...command: string[]): Rival {
-  return { name, label, needs: "python", command: ["venv/bin/python", ...command], tasks: { train: 128 } };
+  return { name, label, part: PYTHON, command: ["./venv/bin/python", ...command], tasks: { train: 128 } };
 }
 
-function javaScript(name: string, label: string, command: string[], tasks: Rival["tasks"]): Rival {
-  return { name, label, needs: "npm", command, tasks };
-}
-
+const [FMA, NO_FMA] = Deno.build.arch === "x86_64" ? [["-mavx2", "-mfma"], ["-mavx2", "-mno-fma"]] : [[], []];
+const AVX512 = ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"];
 /** Node has no WebGPU. */
 const DENO = [Deno.execPath(), "run", "--no-prompt", "--allow-read=.", "--allow-env", "--allow-sys"];
 
 /** All rivals, in the order of the table. */
 export const RIVALS: readonly Rival[] = [
   { name: "ours", label: "ours again, `exact` (a control: 1 but for noise)", command: [], tasks: BOTH },
-  native("native-128", "native C, 128-bit, no FMA"),
-  native("native-128-fma", "native C, 128-bit + FMA"),
-  native("native-256", "native C, 256-bit + FMA"),
-  native("native-512", "native C, 512-bit + FMA"),
+  native("native-128", "native C, 128-bit, no FMA", "-DLANES=4", "-ffp-contract=off", ...NO_FMA),
+  native("native-128-fma", "native C, 128-bit + FMA", "-DLANES=4", ...FMA),
+  native("native-256", "native C, 256-bit + FMA", "-DLANES=8", "-mavx2", "-mfma"),
+  native("native-512", "native C, 512-bit + FMA", "-DLANES=16", ...AVX512),
   python("jax", "JAX, whole step jitted", "jax_jit.py"),
   python("pytorch-compiled", "PyTorch 2 compiled, fused AdamW", "pytorch.py", "compiled"),
   python("pytorch", "PyTorch 2 eager, fused AdamW", "pytorch.py", "eager"),
-  javaScript("tfjs", "TensorFlow.js wasm", ["node", "tfjs.mjs"], { train: 512 }),
-  javaScript("jaxjs", "jax-js wasm", ["node", "jaxjs.mjs", "wasm"], { train: 512 }),
-  javaScript("onnx", "ONNX Runtime node, loop inside the graph", ["node", "onnx.mjs"], { decode: 1024 }),
+  { name: "tfjs", label: "TensorFlow.js wasm", part: NPM, command: ["node", "tfjs.mjs"], tasks: { train: 512 } },
+  { name: "jaxjs", label: "jax-js wasm", part: NPM, command: ["node", "jaxjs.mjs", "wasm"], tasks: { train: 512 } },
   {
-    ...javaScript("jaxjs-webgpu", "jax-js WebGPU", [...DENO, "jaxjs.mjs", "webgpu"], { train: 512 }),
-    ours: ["webgpu"],
+    ...{ name: "onnx", label: "ONNX Runtime node, loop inside the graph", part: NPM },
+    ...{ command: ["node", "onnx.mjs"], tasks: { decode: 1024 } },
+  },
+  {
+    ...{ name: "jaxjs-webgpu", label: "jax-js WebGPU", part: NPM, command: [...DENO, "jaxjs.mjs", "webgpu"] },
+    ...{ tasks: { train: 512 }, ours: ["webgpu"] },
   },
 ];

@@ -4,31 +4,25 @@
  * ```sh
  * deno task bench:peers                                     # everything: minutes, and the installation the first time
  * deno task bench:peers --only native-128,jax --rounds 3    # some rivals
- * deno task bench:peers --check                             # only whether all compute the same
- * deno task bench:peers --quick --no-install --json         # one short round of what is installed
  * ```
  *
  * Every rival first computes what PyTorch computed in float64 of the same weights and problems: ten training steps' losses, or decoded
  * tokens. Then it and we run one right after the other, round by round, in alternating order. A rival that cannot be installed or run has its
  * line in the table, with the reason.
- *
- * The exit code is 0, also where rivals are missing; 1 if a program computes something else; 2 on bad usage.
+ * The exit code is 1 if a program computes something else.
  */
 import { fromFileUrl, join, resolve } from "@std/path";
 import { oneOf, several, text, wholeNumber } from "../../src/cli/flags.ts";
 import { formatRate, inTurns, machineLine, median, runBench, table } from "../measure.ts";
-import { compare, type Computed, ProgramError, type Rates, resultOf } from "./protocol.ts";
+import { compare, type Computed, ProgramError, type Rate, resultOf } from "./protocol.ts";
 import { RIVALS } from "./rivals.ts";
-import { inFolder, setUp, WORK } from "./setup.ts";
-
-/** Examples per second, of CPU time and of elapsed time. */
-type Rate = { readonly [clock in keyof Rates]: number };
+import { setUp, WORK } from "./setup.ts";
 
 interface Row {
   rival: string;
   label: string;
   command: string[];
-  task: "train" | "decode";
+  task: string;
   batch: number;
   check?: { same: boolean; text: string };
   missing?: string;
@@ -38,44 +32,27 @@ interface Row {
   ours: Record<string, Rate[]>;
 }
 
-const OURS = fromFileUrl(new URL("./ours.ts", import.meta.url));
-const CONFIG = fromFileUrl(new URL("../deno.json", import.meta.url));
-
 function ours(form: string): string[] {
-  return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-read", "--config", CONFIG, OURS, form];
+  const [program, config] = ["./ours.ts", "../deno.json"].map((path) => fromFileUrl(new URL(path, import.meta.url)));
+  return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-read", "--config", config, program, form];
 }
 
 const NAMES = RIVALS.map(({ name }) => name);
 
-const FLAGS = {
-  work: text("DIR", "folder of the rivals' programs"),
-  rounds: wholeNumber("N", "rounds of measurements", { least: 1, most: 1000 }),
-  only: several(oneOf(NAMES, "some of the rivals")),
-  quick: { help: "one short round" },
-  check: { help: "only compare what the programs compute" },
-  install: { help: "leave out what is not installed", onByDefault: true },
-} as const;
-
 function toMarkdown(rows: readonly Row[], rounds: number): string {
   const digits = (x: number) => x >= 100 ? x.toFixed(0) : x.toPrecision(x >= 1 ? 3 : 2);
-  const ratio = (ours: readonly Rate[], theirs: readonly Rate[], clock: keyof Rate) => {
-    if (ours.length === 0) return "";
-    const ratios = ours.map((rate, i) => rate[clock] / theirs[i][clock]);
-    return `${digits(median(ratios))} (${digits(Math.min(...ratios))} – ${digits(Math.max(...ratios))})`;
-  };
-  const lines = rows.flatMap(({ label, task, batch, check, missing, theirs, ours }) =>
-    Object.entries(ours).map(([form, rates]) => [
-      `${task}, batch ${batch}`,
-      label,
-      missing === undefined
-        ? theirs.length === 0 ? "" : formatRate(median(theirs.map(({ cpu }) => cpu)))
-        : `missing: ${missing.replaceAll("|", "\\|")}`,
-      form,
-      ratio(rates, theirs, "cpu"),
-      ratio(rates, theirs, "wall"),
+  const lines = rows.flatMap(({ label, task, batch, check, missing, theirs, ours }) => {
+    const rate = theirs.length === 0 ? "" : formatRate(median(theirs.map(({ cpu }) => cpu)));
+    return Object.entries(ours).map(([form, rates]) => [
+      ...[`${task}, batch ${batch}`, label, missing ? `missing: ${missing.replaceAll("|", "\\|")}` : rate, form],
+      ...(["cpu", "wall"] as const).map((clock) => {
+        const ratios = rates.map((rate, i) => rate[clock] / theirs[i][clock]);
+        const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map(digits);
+        return ratios.length === 0 ? "" : `${digits(median(ratios))} (${least} – ${most})`;
+      }),
       check?.text ?? "not checked",
-    ])
-  );
+    ]);
+  });
   const clocks = ["ours / theirs, CPU time", "by the clock"];
   return [
     table(["what", "rival", "theirs, 1/s", "ours", ...clocks, "check against PyTorch, float64"], lines),
@@ -97,17 +74,24 @@ async function attempt(row: Row, action: () => Promise<void>): Promise<void> {
 
 await runBench({
   name: "bench:peers",
-  flags: FLAGS,
+  flags: {
+    work: text("DIR", "folder of the rivals' programs"),
+    rounds: wholeNumber("N", "rounds of measurements", { least: 1, most: 1000 }),
+    only: several(oneOf(NAMES, "some of the rivals")),
+    quick: { help: "one short round" },
+    check: { help: "only compare what the programs compute" },
+    install: { help: "leave out what is not installed", onByDefault: true },
+  },
   async run({ flags: { work = WORK, only = NAMES, quick, check, rounds: most = quick ? 1 : 5, install }, json }) {
     const rounds = check ? 0 : most;
     const folder = resolve(work);
     const options = { folder, env: { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor") } };
     const rivals = RIVALS.filter(({ name }) => only.includes(name));
-    const missing = await setUp(folder, new Set(rivals.flatMap(({ needs }) => needs ?? [])), install);
-    const rows = rivals.flatMap(({ name, label, needs, command, tasks, ours: forms = ["exact", "fast"] }) =>
+    const missing = await setUp(folder, rivals.flatMap(({ part }) => part ?? []), install);
+    const rows = rivals.flatMap(({ name, label, part, command, tasks, ours: forms = ["exact", "fast"] }) =>
       Object.entries(tasks).map(([task, batch]): Row => ({
-        ...{ rival: name, label, task: task as Row["task"], batch, missing: needs && missing.get(needs), theirs: [] },
-        command: needs === undefined ? ours("exact") : inFolder(folder, command),
+        ...{ rival: name, label, task, batch, missing: part && missing.get(part), theirs: [] },
+        command: part === undefined ? ours("exact") : command,
         ours: Object.fromEntries(forms.map((form) => [form, []])),
       }))
     );
@@ -121,8 +105,8 @@ await runBench({
     for (const row of rounds === 0 ? [] : rows) {
       const side = (command: string[]) => async (): Promise<Rate> => {
         const args = [row.task, "golden.bin", String(row.batch), ...timing];
-        const { cpu, wall } = await resultOf<Rates>([...command, ...args], options);
-        return { cpu: median(cpu), wall: median(wall) };
+        const rates = await resultOf<Rate[]>([...command, ...args], options);
+        return { cpu: median(rates.map(({ cpu }) => cpu)), wall: median(rates.map(({ wall }) => wall)) };
       };
       await attempt(row, async () => {
         const forms = Object.keys(row.ours);

@@ -70,12 +70,9 @@ const jittedStep = jit((p, m, v, tokens, targets, rate, correction1, correction2
 });
 
 function trainStep(weights) {
-  const each = (make) => Object.fromEntries(names.map((name) => [name, make(weights[name])]));
-  let state = [
-    each(({ values, shape }) => np.array(values).reshape(shape)),
-    each(({ shape }) => np.zeros(shape)),
-    each(({ shape }) => np.zeros(shape)),
-  ];
+  const zeros = () => Object.fromEntries(weights.map(([name, shape]) => [name, np.zeros(shape)]));
+  const values = weights.map(([name, shape, values]) => [name, np.array(values).reshape(shape)]);
+  let state = [Object.fromEntries(values), zeros(), zeros()];
   const scalar = (value) => np.array(value, { dtype: np.float32 });
   return async (tokens, targets, rate, count) => {
     const batch = tokens.length / POSITIONS;

@@ -5,11 +5,11 @@ import process from "node:process";
  *
  * @param {() => Promise<number>} work Returns the number of examples it processed
  * @param {{ seconds: number, repeats: number, warmup?: number }} duration
- * @returns {Promise<{ wall: number[], cpu: number[] }>} Examples per second, one entry for each repeat: by elapsed time, and by the CPU time of all
- * threads of the process
+ * @returns {Promise<{ wall: number, cpu: number }[]>} For each repeat examples per second: by elapsed time, and by the CPU time of all threads of the
+ * process
  */
 export async function measure(work, { seconds, repeats, warmup = 0.3 }) {
-  const rates = { wall: [], cpu: [] };
+  const rates = [];
   for (const least of [warmup, ...new Array(repeats).fill(seconds)]) {
     const cpuBegin = process.cpuUsage();
     const begin = performance.now();
@@ -19,8 +19,7 @@ export async function measure(work, { seconds, repeats, warmup = 0.3 }) {
       elapsed = (performance.now() - begin) / 1e3;
     } while (elapsed < least);
     const { user, system } = process.cpuUsage(cpuBegin);
-    rates.wall.push(examples / elapsed);
-    rates.cpu.push(1e6 * examples / (user + system));
+    rates.push({ wall: examples / elapsed, cpu: 1e6 * examples / (user + system) });
   }
-  return { wall: rates.wall.slice(1), cpu: rates.cpu.slice(1) };
+  return rates.slice(1);
 }

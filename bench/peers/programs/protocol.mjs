@@ -13,17 +13,6 @@ export const MASK = Float32Array.from(
   (_, i) => i % POSITIONS > FIRST_QUERY + Math.floor(i / POSITIONS) ? -1e9 : 0,
 );
 
-/** Weights by name, each a flat array with its shape. */
-function byName(weights) {
-  let end = 0;
-  return Object.fromEntries(
-    Object.entries(SHAPES).map(([name, shape]) => {
-      const size = shape.reduce((product, extent) => product * extent, 1);
-      return [name, { shape, values: weights.slice(end, end += size) }];
-    }),
-  );
-}
-
 /** The next tokens at positions 21 to 32: (batch, 33) -> (batch, 12). */
 function targetsOf(tokens) {
   return Int32Array.from({ length: tokens.length / POSITIONS * QUERIES }, (_, i) => {
@@ -33,14 +22,20 @@ function targetsOf(tokens) {
 }
 
 /**
- * `trainStep(weights)` gives a function of (tokens, targets, learning rate, number of the step) that resolves to the loss; `decoder()` one
- * of tokens that resolves to the twelve or eleven likeliest tokens of each problem.
+ * `trainStep` gets the weights, [name, shape, values] each, and gives a function of (tokens, targets, learning rate, number of the step) that
+ * resolves to the loss; `decoder` gives one of tokens that resolves to the twelve likeliest tokens of each problem.
  */
 export async function main([task, file, ...numbers], { trainStep, decoder }) {
   const { buffer } = Uint8Array.from(readFileSync(file));
-  const step = trainStep?.(byName(new Float32Array(buffer, 0, 763)));
+  let end = 0;
+  const weights = Object.entries(SHAPES).map(([name, shape]) => {
+    const values = new Float32Array(buffer, 4 * end, shape.reduce((product, extent) => product * extent, 1)).slice();
+    end += values.length;
+    return [name, shape, values];
+  });
+  const step = trainStep?.(weights);
   const decode = await decoder?.();
-  const problems = new Int32Array(buffer, 4 * 763);
+  const problems = new Int32Array(buffer, 4 * end);
   let result;
   if (task === "check") {
     const losses = [];

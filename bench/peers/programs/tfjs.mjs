@@ -6,7 +6,7 @@
  */
 import { createRequire } from "node:module";
 import process from "node:process";
-import { FIRST_QUERY, main, MASK, POSITIONS, QUERIES, SHAPES } from "./protocol.mjs";
+import { FIRST_QUERY, main, MASK, POSITIONS, QUERIES } from "./protocol.mjs";
 
 const require = createRequire(import.meta.url);
 const tf = require("@tensorflow/tfjs");
@@ -28,21 +28,6 @@ const gelu = tf.customGrad((x, save) => {
   return { value: x.mul(phi), gradFunc };
 });
 
-const softmax = tf.customGrad((x, save) => {
-  const y = x.softmax(-1);
-  save([y]);
-  return { value: y, gradFunc: (dy, [y]) => dy.sub(dy.mul(y).sum(-1, true)).mul(y) };
-});
-
-/** mean cross-entropy, with the derivative that it has */
-const crossEntropy = tf.customGrad((logits, targets, save) => {
-  const shares = logits.softmax(-1);
-  save([shares, targets]);
-  const rows = logits.shape[0];
-  const gradFunc = (dy, [shares, targets]) => [shares.sub(targets).mul(dy.div(rows)), targets.zerosLike()];
-  return { value: shares.mul(targets).sum(-1).log().sum().div(-rows), gradFunc };
-});
-
 const mask = tf.tensor(MASK, [1, QUERIES, POSITIONS]);
 
 function lossOf([tok, pos, n1, b1, qkv, proj, n2, b2, w1, w2], tokens, targets) {
@@ -53,16 +38,14 @@ function lossOf([tok, pos, n1, b1, qkv, proj, n2, b2, w1, w2], tokens, targets) 
   const [wq, wk, wv] = tf.split(qkv, 3);
   const keysOf = (w) => linear(y.reshape([batch * POSITIONS, 7]), w).reshape([batch, POSITIONS, 7]);
   const q = linear(rowsOf(y), wq.mul(7 ** -0.5)).reshape([batch, QUERIES, 7]);
-  const shares = softmax(tf.matMul(q, keysOf(wk), false, true).add(mask));
+  const shares = tf.matMul(q, keysOf(wk), false, true).add(mask).softmax(-1);
   let h = rowsOf(x).add(linear(tf.matMul(shares, keysOf(wv)).reshape([batch * QUERIES, 7]), proj));
   h = h.add(linear(gelu(linear(layerNorm(h, n2, b2), w1)), w2));
-  return crossEntropy(linear(h, tok), targets);
+  return tf.losses.softmaxCrossEntropy(targets, linear(h, tok));
 }
 
 function trainStep(weights) {
-  const variables = Object.keys(SHAPES).map((name) =>
-    tf.variable(tf.tensor(weights[name].values, weights[name].shape))
-  );
+  const variables = weights.map(([_, shape, values]) => tf.variable(tf.tensor(values, shape)));
   const sizes = variables.map(({ size }) => size);
   // one vector for each moment: few operations instead of ten times as many
   const m = tf.variable(tf.zeros([763])), v = tf.variable(tf.zeros([763]));
