@@ -1,4 +1,4 @@
-/** Shared by all benchmarks: the work that is timed, the timing, the description of the machine, flags and tables. */
+/** Shared by all benchmarks: the work that is timed, the order of timing, the machine, flags and tables. */
 import os from "node:os";
 import { type Command, readInput } from "../src/cli/command.ts";
 import { explain } from "../src/cli/failure.ts";
@@ -8,10 +8,7 @@ import type { Engine, TrainRun } from "../src/engine/mod.ts";
 export { median, table } from "../src/sweep/summary.ts";
 export { measure } from "./peers/programs/measure.mjs";
 
-/**
- * Training steps with operands of 1 to 10 digits, AdamW and clipping. The learning rate is small, so that the weights stay
- * ordinary numbers however long it runs.
- */
+/** Training steps with operands of 1 to 10 digits; the small learning rate keeps the weights ordinary numbers however long it runs. */
 export function trainRunOf(batch: number, steps: number, firstSample = 0): TrainRun {
   return {
     ...{ seed: 1, attempt: 0, firstSample, firstStep: 0, steps, minDigits: 1, maxDigits: 10 },
@@ -22,25 +19,13 @@ export function trainRunOf(batch: number, steps: number, firstSample = 0): Train
   };
 }
 
-/** Work that returns the number of examples it processed. */
-export type Work = () => Promise<number>;
-
-/** Training at a batch size, so many steps per call on new examples. */
-export function training(engine: Engine, batch: number, steps = Math.ceil(4096 / batch)): Work {
+/** Training at a batch size, `steps` steps per call on new examples. @returns Work that returns the number of its examples */
+export function training(engine: Engine, batch: number, steps = Math.ceil(4096 / batch)): () => Promise<number> {
   let firstSample = 0;
   return async () => {
     await engine.trainRun(trainRunOf(batch, steps, firstSample));
     firstSample += steps;
     return steps * batch;
-  };
-}
-
-/** Greedy decoding of the same `batch` problems in each call. */
-export function decoding(engine: Engine, batch: number): Work {
-  const operands = engine.sample({ seed: 1, stream: "evaluation", count: batch });
-  return async () => {
-    await engine.decode(operands);
-    return batch;
   };
 }
 
@@ -73,14 +58,12 @@ export function formatRate(rate: number): string {
 }
 
 /** Runs a benchmark with its flags, which are read and refused as those of the command line are, and ends the process. */
-export async function runBench<F extends Flags>(command: Pick<Command<F>, "name" | "flags" | "run">): Promise<never> {
+export async function runBench<F extends Flags>(bench: Pick<Command<F>, "name" | "flags" | "run">): Promise<never> {
   try {
-    const description = `The flags of ${command.name} are described in its file`;
-    const input = readInput({ ...command, description, permissions: "", example: "" }, Deno.args);
-    if (input === null) {
-      console.log(`${description}: ${Object.keys(command.flags).map((name) => `--${name}`).join(", ")}`);
-    }
-    Deno.exit(input === null ? 0 : await command.run(input, () => Promise.resolve([])));
+    const input = readInput({ ...bench, description: "", permissions: "", example: "" }, Deno.args);
+    if (input !== null) Deno.exit(await bench.run(input, () => Promise.resolve([])));
+    for (const [name, { help }] of Object.entries(bench.flags)) console.log(`--${name}: ${help}`);
+    Deno.exit();
   } catch (error) {
     const { message, exitCode } = explain(error);
     console.error(Deno.args.includes("--debug") ? error : message);

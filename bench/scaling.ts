@@ -1,77 +1,71 @@
 /**
- * Training examples per second for batches from 16 to 4096, on one thread up to all.
+ * Training examples per second for batches from 16 to 4096, on one thread up to all, by elapsed time.
  *
  * ```sh
- * deno task bench:scaling
  * deno task bench:scaling --svg docs/scaling.svg --arithmetic fast
  * ```
- *
- * Medians of `--rounds` rounds by elapsed time.
  */
+import * as Plot from "@observablehq/plot";
 import { oneOf, outputFile, wholeNumber } from "../src/cli/flags.ts";
 import { plural } from "../src/cli/format.ts";
-import { type Arithmetic, ARITHMETICS, createEngine, type Engine } from "../src/engine/mod.ts";
-import { chartSvg } from "../src/svg/chart.ts";
+import { type Arithmetic, ARITHMETICS, createEngine } from "../src/engine/mod.ts";
+import { COLOURS } from "../src/svg/svg.ts";
 import { formatRate, inTurns, machineLine, measure, median, runBench, table, training } from "./measure.ts";
+import { writePlot } from "./plot_svg.ts";
 
 const BATCHES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
-const SECONDS = 0.1;
 
-type Line = Awaited<ReturnType<typeof measureAll>>[number];
-
-/** Measures all engines in turns, so that a disturbance affects them alike. */
+/** Measures all engines in turns: for each thread and batch the rate, and the gain over one thread in the same round, as medians. */
 async function measureAll(arithmetic: Arithmetic, rounds: number) {
-  const engines: Engine[] = [];
-  for (let threads = 1; threads <= navigator.hardwareConcurrency; threads++) {
-    const engine = await createEngine({ backend: "wasm", arithmetic, threads });
-    engines.push(engine);
+  const threads = Array.from({ length: navigator.hardwareConcurrency }, (_, i) => i + 1);
+  const engines = await Promise.all(threads.map((threads) => createEngine({ backend: "wasm", arithmetic, threads })));
+  for (const engine of engines) {
     engine.initialize(1);
     await measure(training(engine, 128), { seconds: 0.1, repeats: 1, warmup: 0.5 });
   }
-  const sides = BATCHES.flatMap((batch) =>
-    engines.map((engine) => async () => {
-      const { wall: [rate] } = await measure(training(engine, batch), { seconds: SECONDS, repeats: 1, warmup: 0.02 });
-      return rate;
-    })
+  const cells = BATCHES.flatMap((batch) => engines.map((engine) => ({ batch, engine })));
+  const rates = await inTurns(
+    rounds,
+    cells.map(({ batch, engine }) => async () => {
+      const [{ wall }] = await measure(training(engine, batch), { seconds: 0.1, repeats: 1, warmup: 0.02 });
+      return wall;
+    }),
   );
-  const rates = await inTurns(rounds, sides);
-  /** The rates with the k-th engine at the i-th batch, one a round. */
-  const ratesOf = (i: number, k: number) => rates[i * engines.length + k];
-  const lines = engines.map(({ threads, arithmetic }, k) => ({
-    name: `${plural(threads, "thread")}, ${arithmetic}`,
-    /** Examples per second, by batch. */
-    rates: BATCHES.map((_, i) => median(ratesOf(i, k))),
-    /** The median ratio to one thread in the same round. */
-    gains: BATCHES.map((_, i) => median(ratesOf(i, k).map((rate, round) => rate / ratesOf(i, 0)[round]))),
-  }));
   for (const engine of engines) await engine.dispose();
-  return lines;
+  return cells.map(({ batch, engine: { threads } }, i) => ({
+    ...{ batch, threads, rate: median(rates[i]) },
+    gain: median(rates[i].map((rate, round) => rate / rates[i + 1 - threads][round])),
+  }));
 }
 
-function toMarkdown(lines: readonly Line[]): string {
-  const cell = ({ rates, gains }: Line, i: number, k: number) =>
-    formatRate(rates[i]) + (k > 0 ? ` (${gains[i].toFixed(2)} x)` : "");
-  return table(
-    ["batch", ...lines.map(({ name }) => `${name}, examples/s`)],
-    BATCHES.map((batch, i) => [batch, ...lines.map((line, k) => cell(line, i, k))]),
-  );
+type Cell = Awaited<ReturnType<typeof measureAll>>[number];
+
+function toMarkdown(cells: readonly Cell[]): string {
+  const rows = [...Map.groupBy(cells, ({ batch }) => batch)].map(([batch, row]) => [
+    batch,
+    ...row.map(({ threads, rate, gain }) => formatRate(rate) + (threads > 1 ? ` (${gain.toFixed(2)} x)` : "")),
+  ]);
+  return table(["batch", ...rows[0].slice(1).map((_, i) => `${plural(i + 1, "thread")}, examples/s`)], rows);
 }
 
 /** Plots examples per second against the batch size on a logarithmic axis. */
-function toSvg(lines: readonly Line[], title: string): string {
-  const step = 10 ** Math.floor(Math.log10(Math.max(...lines.flatMap(({ rates }) => rates)))) / 2;
-  const top = step * Math.ceil(Math.max(...lines.flatMap(({ rates }) => rates)) / step);
-  const across = (i: number) => i / (BATCHES.length - 1);
-  return chartSvg({
-    title,
-    xLabel: "batch size; up: examples per second",
-    xTicks: BATCHES.map((batch, i) => [across(i), String(batch)]),
-    yTicks: Array.from({ length: top / step + 1 }, (_, i) => [i * step / top, formatRate(i * step)]),
-    curves: lines.map(({ name: label, rates }) => ({
-      label,
-      path: (x, y) => `M${rates.map((rate, i) => `${x(across(i))} ${y(rate / top)}`).join("L")}`,
-    })),
-  });
+function plotOf(cells: readonly Cell[], title: string, machine: string): Plot.PlotOptions {
+  const [axes, stroke] = [{ x: "batch", y: "rate" }, ({ threads }: Cell) => COLOURS[(threads - 1) % COLOURS.length]];
+  return {
+    ...{ width: 760, height: 440, marginTop: 50, marginRight: 80, marginBottom: 70, marginLeft: 70 },
+    x: { type: "log", base: 2, label: "batch size", ticks: BATCHES, tickFormat: String, labelOffset: 45 },
+    y: { label: "examples per second", domain: [0, Math.max(...cells.map(({ rate }) => rate))], grid: true, ticks: 5 },
+    marks: [
+      Plot.line(cells, { ...axes, stroke, strokeWidth: 2 }),
+      Plot.dot(cells, { ...axes, fill: stroke }),
+      Plot.text(cells.filter(({ batch }) => batch === BATCHES.at(-1)), {
+        ...{ ...axes, text: ({ threads }) => plural(threads, "thread"), fill: stroke, fontSize: 12 },
+        ...{ dx: 8, textAnchor: "start" },
+      }),
+      Plot.text([title], { frameAnchor: "top", dy: -32, fontSize: 15 }),
+      Plot.text([machine], { frameAnchor: "bottom-left", dy: 62, textAnchor: "start", fill: "#777" }),
+    ],
+  };
 }
 
 await runBench({
@@ -82,12 +76,10 @@ await runBench({
     svg: outputFile("FILE.svg", "file to plot the rates into"),
   },
   async run({ flags: { arithmetic = "exact", rounds = 9, svg } }) {
-    const lines = await measureAll(arithmetic, rounds);
+    const cells = await measureAll(arithmetic, rounds);
     const machine = machineLine();
-    console.log(`${toMarkdown(lines)}\n\nTraining, medians of ${rounds} rounds. ${machine}`);
-    if (svg !== undefined) {
-      await Deno.writeTextFile(svg, toSvg(lines, `Training, ${arithmetic} arithmetic, ${machine}`));
-    }
+    console.log(`${toMarkdown(cells)}\n\nTraining, ${arithmetic}, medians of ${rounds} rounds. ${machine}`);
+    if (svg !== undefined) await writePlot(svg, plotOf(cells, `Training, ${arithmetic} arithmetic`, machine));
     return 0;
   },
 });
