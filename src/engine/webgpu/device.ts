@@ -21,7 +21,7 @@ export class Gpu {
   constructor(readonly device: GPUDevice, readonly adapter: AdapterDescription) {
     device.lost.then(({ message, reason }) => this.#lost = message || reason);
     device.addEventListener("uncapturederror", (event) => {
-      this.#refused ??= firstLine((event as GPUUncapturedErrorEvent).error.message);
+      this.#refused ??= firstLine((event as GPUUncapturedErrorEvent).error);
     });
   }
 
@@ -49,16 +49,11 @@ export class Gpu {
     device.pushErrorScope("out-of-memory");
     device.pushErrorScope("validation");
     // the scopes end before anything is awaited: others may open theirs meanwhile
-    let pending: Promise<T>;
-    try {
-      pending = Promise.resolve(action());
-    } catch (error) {
-      pending = Promise.reject(error);
-    }
+    const pending = (async () => await action())();
     const [result, ...scopes] = await Promise.allSettled([pending, device.popErrorScope(), device.popErrorScope()]);
-    const refusal = scopes.find((scope) => scope.status === "fulfilled" && scope.value !== null) as
-      | PromiseFulfilledResult<GPUError>
-      | undefined;
+    const [refusal] = scopes.flatMap((scope) =>
+      scope.status === "fulfilled" && scope.value !== null ? [scope.value] : []
+    );
     if (result.status === "fulfilled" && refusal === undefined) {
       this.check();
       return result.value;
@@ -66,22 +61,17 @@ export class Gpu {
     // a lost device refuses everything, and may say only afterwards that it is lost
     await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
     this.check();
-    const cause = refusal?.value ?? (result as PromiseRejectedResult).reason;
-    throw new GpuError(
-      `Cannot ${asked} as the GPU must accept it: ${this.adapter.name} says ${
-        firstLine(cause.message ?? String(cause))
-      }`,
-      { cause },
-    );
+    const cause = refusal ?? (result as PromiseRejectedResult).reason;
+    const message = `Cannot ${asked} as the GPU must accept it: ${this.adapter.name} says ${firstLine(cause)}`;
+    throw new GpuError(message, { cause });
   }
 }
 
-function firstLine(text: string): string {
-  return text.split("\n").map((line) => line.trim()).filter((line) => line !== "")[0] ?? "nothing";
+/** The first line of an error's message that says anything. */
+function firstLine(error: { message?: string }): string {
+  return (error.message ?? String(error)).split("\n").map((line) => line.trim()).find((line) => line !== "") ??
+    "nothing";
 }
-
-/** Where adapters come from: `navigator.gpu`, or what a test uses instead. */
-export type GpuSource = Pick<GPU, "requestAdapter">;
 
 const MISSING = "Cannot create an engine on webgpu as";
 /** What to do, in terms of the runtime: a page can neither install a driver nor set variables. */
@@ -101,9 +91,10 @@ function describe(adapter: GPUAdapter): AdapterDescription {
 /**
  * Opens a device on the runtime's preferred adapter, with its largest buffers and no other wish: the shaders keep within what WebGPU guarantees.
  *
+ * @param source Where the adapter comes from. @default {navigator.gpu}
  * @throws {Error} If there is no WebGPU or no adapter; the message says what to install
  */
-export async function openGpu(source?: GpuSource): Promise<Gpu> {
+export async function openGpu(source?: Pick<GPU, "requestAdapter">): Promise<Gpu> {
   // Node has a navigator without it
   const from = source ?? (globalThis.navigator as Navigator | undefined)?.gpu;
   if (from === undefined) {
@@ -116,18 +107,17 @@ export async function openGpu(source?: GpuSource): Promise<Gpu> {
     throw new Error(`${MISSING} there must be a GPU adapter: there is none. To get one, ${REMEDY}`);
   }
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
+  const description = describe(adapter);
   let device: GPUDevice;
   try {
     device = await adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
   } catch (cause) {
-    throw new GpuError(
-      `${MISSING} the adapter ${describe(adapter).name} must give a device: it says ${
-        firstLine((cause as Error).message)
-      }`,
-      { cause },
-    );
+    const message = `${MISSING} the adapter ${description.name} must give a device: it says ${
+      firstLine(cause as Error)
+    }`;
+    throw new GpuError(message, { cause });
   }
-  return new Gpu(device, describe(adapter));
+  return new Gpu(device, description);
 }
 
 let shared: Promise<Gpu> | undefined;

@@ -1,35 +1,29 @@
 import type { Operands } from "../../model/problem.ts";
 import type { SampleRequest } from "../../model/sampler.ts";
-import type { ModelName, Variant } from "../../model/variant.ts";
-import { learningRateAt } from "../../schedule/learning_rate.ts";
+import { type ModelName, TOKENS, type Variant } from "../../model/variant.ts";
 import { BaseEngine, type VectorName } from "../interface/base_engine.ts";
-import { checkBatch, checkStepOptions, type FilledStepOptions } from "../interface/checks.ts";
-import type {
-  AdapterDescription,
-  Engine,
-  LossAndGradient,
-  StepReport,
-  TrainRun,
-  TrainRunReport,
-} from "../interface/types.ts";
+import { checkBatch, checkStepOptions } from "../interface/checks.ts";
+import type { AdapterDescription, Engine, LossAndGradient } from "../interface/types.ts";
+import type { StepOptions, StepReport, TrainRun, TrainRunReport } from "../interface/types.ts";
 import { ReferenceEngine } from "../reference/engine.ts";
 import { hasSimd, instantiate } from "../wasm/core.ts";
 import { WasmEngine } from "../wasm/engine.ts";
 import type { Gpu } from "./device.ts";
-import { NO_STEP, Population, type TrainResult } from "./population.ts";
+import { LOGITS_ROW, NO_STEP, Population, type TrainResult } from "./population.ts";
 import type { RunRequest } from "./program.ts";
 import { pack, unpack } from "./shaders/layout.ts";
 
 const MOST_STEPS = 2000;
 
 /** The engine that draws first weights and problems: they are to the byte those of the WASM engine. */
-function makeCpuEngine(variant: Variant): Promise<Engine> {
-  if (!hasSimd()) return Promise.resolve(new ReferenceEngine(variant.name));
-  return import("../wasm/exact_module.ts").then(({ WASM }) => new WasmEngine(instantiate(WASM, variant), "exact"));
+async function makeCpuEngine(variant: Variant): Promise<Engine> {
+  if (!hasSimd()) return new ReferenceEngine(variant.name);
+  const { WASM } = await import("../wasm/exact_module.ts");
+  return new WasmEngine(instantiate(WASM, variant), "exact");
 }
 const cpuEngines: Partial<Record<ModelName, Promise<Engine>>> = {};
 
-/** The vectors in the order of the packed state. */
+/** In the order of the packed state. */
 const VECTORS: readonly VectorName[] = ["parameters", "firstMoment", "secondMoment"];
 
 /**
@@ -43,7 +37,6 @@ export class WebgpuEngine extends BaseEngine {
   protected stepCount = 0;
   readonly #population: Population;
   readonly #cpu: Engine;
-  /** The number of this model in the population. */
   readonly #member: number;
   /** Packed weights and moments. */
   #state: Float32Array<ArrayBuffer>;
@@ -52,8 +45,8 @@ export class WebgpuEngine extends BaseEngine {
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(population: Population, cpu: Engine) {
-    super(population.variant);
-    this.adapter = population.gpu.adapter;
+    super(population.program.variant);
+    this.adapter = population.program.gpu.adapter;
     this.#cpu = cpu;
     this.#population = population;
     this.#member = population.join();
@@ -63,11 +56,10 @@ export class WebgpuEngine extends BaseEngine {
 
   /** Makes an engine of the next free model of a population; its weights are those of seed 0. */
   static async join(population: Population): Promise<WebgpuEngine> {
-    const { variant } = population;
+    const { variant } = population.program;
     return new WebgpuEngine(population, await (cpuEngines[variant.name] ??= makeCpuEngine(variant)));
   }
 
-  /** One of the packed vectors, as a view. */
   #packed(name: VectorName): Float32Array {
     const length = this.#state.length / VECTORS.length;
     return this.#state.subarray(VECTORS.indexOf(name) * length).subarray(0, length);
@@ -94,7 +86,7 @@ export class WebgpuEngine extends BaseEngine {
   /** Does one thing after the other, each with the weights that are in force when its turn comes. */
   #inTurn<T>(action: (population: Population) => Promise<T>): Promise<T> {
     const result = this.#queue.then(() => {
-      this.#population.gpu.check();
+      this.#population.program.gpu.check();
       if (this.#changed) this.#population.setState(this.#member, this.#state);
       this.#changed = false;
       return action(this.#population);
@@ -124,26 +116,27 @@ export class WebgpuEngine extends BaseEngine {
     return { loss, gradient: unpack(state.subarray(this.#state.length), this.#population.packing) };
   }
 
-  protected computeLogits(operands: Operands): Promise<Float32Array> {
-    return this.#inTurn((population) => population.logits(this.#member, operands));
+  protected async computeLogits(operands: Operands): Promise<Float32Array> {
+    const rows = await this.#inTurn((population) => population.answer("logits", this.#member, operands));
+    return rows.filter((_, i) => i % LOGITS_ROW < TOKENS);
   }
 
-  protected decodeTokens(operands: Operands): Promise<Uint8Array> {
-    return this.#inTurn((population) => population.decode(this.#member, operands));
+  protected async decodeTokens(operands: Operands): Promise<Uint8Array> {
+    return Uint8Array.from(await this.#inTurn((population) => population.answer("decode", this.#member, operands)));
   }
 
-  protected async takeStep(operands: Operands, options: FilledStepOptions): Promise<StepReport> {
+  protected async takeStep(operands: Operands, options: Required<StepOptions>): Promise<StepReport> {
     const steps = [{ ...NO_STEP, ...options, batch: operands.length / 2, updates: true }];
     const { losses, gradientNorms } = await this.#train({ seed: 0, attempt: 0, operands, steps });
     return { loss: losses[0], gradientNorm: gradientNorms[0] };
   }
 
-  protected takeSteps(run: TrainRun): Promise<TrainRunReport> {
+  protected override takeSteps(run: TrainRun): Promise<TrainRunReport> {
     const { seed, attempt, stage, firstSample, firstStep, minDigits, maxDigits } = run;
     const step = { ...NO_STEP, ...checkStepOptions(stage), minDigits, maxDigits, batch: stage.batch, updates: true };
     const steps = Array.from({ length: Math.min(run.steps, MOST_STEPS) }, (_, k) => ({
       ...step,
-      learningRate: learningRateAt(stage, firstStep + k),
+      learningRate: this.learningRateAt(stage, firstStep + k),
       sample: firstSample + k,
     }));
     return this.#train({ seed, attempt, steps });

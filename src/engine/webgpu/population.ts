@@ -6,21 +6,11 @@
  * a submission, so a model gets the same bytes alone and beside others.
  */
 import { chunksOf, type Operands } from "../../model/problem.ts";
-import { TOKENS, type Variant } from "../../model/variant.ts";
+import type { Variant } from "../../model/variant.ts";
 import { OPERAND_DIGITS, QUERIES } from "../../model/vocabulary.ts";
 import { type Gpu, sharedGpu } from "./device.ts";
 import { type Packing, packingOf } from "./shaders/layout.ts";
-import {
-  Buffers,
-  type Copy,
-  type Dispatch,
-  Program,
-  type RunRequest,
-  type StepRequest,
-  submit,
-  VEC4,
-} from "./program.ts";
-
+import { Buffers, Program, type RunRequest, type StepRequest, type Submission, VEC4 } from "./program.ts";
 import { DECODERS, THREADS, TILE, workspaceOf } from "./shaders/mod.ts";
 
 /** The largest batch that one workgroup trains. */
@@ -33,7 +23,7 @@ const DISPATCH_EXAMPLES = 4096;
 const MAX_WAIT = 20;
 
 /** Floats of the logits of a query in the workspace. */
-const LOGITS_ROW = 16;
+export const LOGITS_ROW = 16;
 
 /** What answers problems: problems of a submission and of a workgroup, and floats that each leaves in the workspace. */
 const ANSWERS = {
@@ -54,31 +44,35 @@ export interface TrainResult {
   state: Float32Array<ArrayBuffer>;
 }
 
-/** Whether one workgroup does all of a step. */
-function isFused({ steps }: RunRequest): boolean {
-  return steps[0].batch <= FUSED_BATCH;
-}
-
-function workspacesOf(request: RunRequest): number {
-  return isFused(request) ? 1 : Math.ceil(request.steps[0].batch / TILE);
+/** Tiles of a batch, each the work of a workgroup; 0 where one workgroup does all of a step. */
+function tilesOf({ steps: [{ batch }] }: RunRequest): number {
+  return batch <= FUSED_BATCH ? 0 : Math.ceil(batch / TILE);
 }
 
 /** The models of one variant on one GPU. */
 export class Population {
   readonly packing: Packing;
+  /** Bytes of the weights, of a moment or of a gradient: the state of a model is these four. */
+  readonly #vectorBytes: number;
+  /** The most workspaces that fit into one binding, and workgroups into one dispatch. */
+  readonly #mostWorkspaces: number;
   readonly #buffers: Buffers;
   /** Indices of models without a member. */
   readonly #free: number[];
   #members = 0;
   /** Requests that wait for those of the other members. */
-  #pending: { request: RunRequest; resolve: (result: Promise<TrainResult>) => void }[] = [];
+  readonly #pending: { request: RunRequest; resolve: (result: Promise<TrainResult>) => void }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isTraining = false;
   #closed = false;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(program: Program, capacity: number) {
-    this.packing = packingOf(program.variant);
+  constructor(readonly program: Program, capacity: number) {
+    const { gpu: { device: { limits } }, variant } = program;
+    this.packing = packingOf(variant);
+    this.#vectorBytes = VEC4 * this.packing.vectors;
+    const fitting = Math.floor(limits.maxStorageBufferBindingSize / (VEC4 * workspaceOf(variant).vectors));
+    this.#mostWorkspaces = Math.min(fitting, limits.maxComputeWorkgroupsPerDimension);
     this.#buffers = new Buffers(program);
     this.#buffers.reserve("states", capacity * 4 * this.#vectorBytes);
     this.#free = Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
@@ -88,28 +82,8 @@ export class Population {
     return new Population(await Program.of(gpu ?? await sharedGpu(), variant), capacity);
   }
 
-  get gpu(): Gpu {
-    return this.#buffers.program.gpu;
-  }
-
-  get variant(): Variant {
-    return this.#buffers.program.variant;
-  }
-
-  /** The most workspaces that fit into one binding, and workgroups into one dispatch. */
-  get #mostWorkspaces(): number {
-    const { maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = this.gpu.device.limits;
-    const most = Math.floor(maxStorageBufferBindingSize / (VEC4 * workspaceOf(this.variant).vectors));
-    return Math.min(most, maxComputeWorkgroupsPerDimension);
-  }
-
   get mostExamples(): number {
     return TILE * this.#mostWorkspaces;
-  }
-
-  /** Bytes of the weights, of a moment or of a gradient: the state of a model is these four. */
-  get #vectorBytes(): number {
-    return VEC4 * this.packing.vectors;
   }
 
   /** Gives the index of a model to a new member. */
@@ -155,32 +129,24 @@ export class Population {
     else this.#timer ??= setTimeout(() => this.#trainPending(), MAX_WAIT);
   }
 
+  /** Batches of as many tiles need the same dispatches, so they are a submission, or several where they do not fit into one. */
   async #trainPending(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const pending = this.#pending;
-    this.#pending = [];
     this.#isTraining = true;
-    const results = this.#trainTogether(pending.map(({ request }) => request));
-    pending.forEach(({ resolve }, i) => resolve(results[i]));
-    await Promise.allSettled(results);
-    this.#isTraining = false;
-    this.#trainIfReady();
-  }
-
-  /** Batches of one size need the same dispatches, so each size is a submission, or several where it does not fit into one. */
-  #trainTogether(requests: readonly RunRequest[]): Promise<TrainResult>[] {
-    const results: Promise<TrainResult>[] = [];
-    const groups = Map.groupBy(requests.keys(), (i) => isFused(requests[i]) ? 0 : requests[i].steps[0].batch);
-    for (const group of groups.values()) {
-      const most = Math.max(1, Math.floor(this.#mostWorkspaces / workspacesOf(requests[group[0]])));
+    const submissions: Promise<unknown>[] = [];
+    for (const [tiles, group] of Map.groupBy(this.#pending.splice(0), ({ request }) => tilesOf(request))) {
+      const most = Math.max(1, Math.floor(this.#mostWorkspaces / Math.max(1, tiles)));
       for (let first = 0; first < group.length; first += most) {
         const part = group.slice(first, first + most);
-        const submitted = this.#inTurn(() => this.#submitTraining(part.map((i) => requests[i])));
-        part.forEach((i, k) => results[i] = submitted.then((all) => all[k]));
+        const results = this.#inTurn(() => this.#submitTraining(part.map(({ request }) => request), tiles));
+        part.forEach(({ resolve }, i) => resolve(results.then((all) => all[i])));
+        submissions.push(results);
       }
     }
-    return results;
+    await Promise.allSettled(submissions);
+    this.#isTraining = false;
+    this.#trainIfReady();
   }
 
   /** One after the other: the buffers are shared. */
@@ -190,32 +156,28 @@ export class Population {
     return result;
   }
 
-  async #submitTraining(requests: readonly RunRequest[]): Promise<TrainResult[]> {
-    const fused = isFused(requests[0]);
-    const workspaces = workspacesOf(requests[0]);
-    const models = requests.length;
+  async #submitTraining(requests: readonly RunRequest[], tiles: number): Promise<TrainResult[]> {
+    const [models, vector] = [requests.length, this.#vectorBytes];
     const runs = requests.map((request) => ({
       ...request,
-      stride: fused ? Math.max(1, Math.floor(DISPATCH_EXAMPLES / request.steps[0].batch)) : workspaces,
+      stride: tiles || Math.max(1, Math.floor(DISPATCH_EXAMPLES / request.steps[0].batch)),
     }));
-    const step: Dispatch[] = fused ? [["train", models]] : [
-      ["addTiles", workspaces, models],
-      ["sumTiles", Math.ceil(workspaceOf(this.variant).sums / THREADS), models],
+    const step: Submission["dispatches"] = tiles === 0 ? [["train", models]] : [
+      ["addTiles", tiles, models],
+      ["sumTiles", Math.ceil(workspaceOf(this.program.variant).sums / THREADS), models],
       ["update", models],
     ];
-    const repeats = Math.max(
-      ...runs.map(({ steps, stride }) => fused ? Math.ceil(steps.length / stride) : steps.length),
-    );
-    const dispatches = new Array<Dispatch[]>(repeats).fill(step).flat();
-    const [reports, ...states] = await submit(this.#buffers, {
+    const repeats = runs.map(({ steps, stride }) => tiles === 0 ? Math.ceil(steps.length / stride) : steps.length);
+    const dispatches = new Array<Submission["dispatches"]>(Math.max(...repeats)).fill(step).flat();
+    const [reports, ...states] = await this.#buffers.submit({
       runs,
-      workspaces: workspaces * models,
-      dispatches: fused ? dispatches : [["prepare", models], ...dispatches],
+      workspaces: Math.max(1, tiles) * models,
+      dispatches: tiles === 0 ? dispatches : [["prepare", models], ...dispatches],
       copies: [
         ["reports", 0, 8 * runs.reduce((sum, { steps }) => sum + steps.length, 0)],
-        ...requests.map((
-          { model, steps: [{ updates }] },
-        ): Copy => ["states", model * 4 * this.#vectorBytes, (updates ? 3 : 4) * this.#vectorBytes]),
+        ...runs.map(({ model, steps: [{ updates }] }) =>
+          ["states", 4 * model * vector, (updates ? 3 : 4) * vector] as const
+        ),
       ],
     });
     let at = 0;
@@ -226,32 +188,20 @@ export class Population {
     });
   }
 
-  /** The floats that each problem leaves in the workspace. */
-  async #answer(kernel: keyof typeof ANSWERS, model: number, operands: Operands): Promise<Float32Array> {
+  /** The floats that each problem leaves in the workspace: rows of logits, or tokens. */
+  async answer(kernel: keyof typeof ANSWERS, model: number, operands: Operands): Promise<Float32Array> {
     const { tables, submission, workgroup, floats } = ANSWERS[kernel];
     const answers = new Float32Array(floats * operands.length / 2);
     for (const { chunk, first, count } of chunksOf(operands, submission)) {
-      const [part] = await this.#inTurn(() =>
-        submit(this.#buffers, {
-          runs: [{ model, seed: 0, attempt: 0, steps: [{ ...NO_STEP, batch: count }], operands: chunk, stride: 1 }],
-          workspaces: 1,
-          dispatches: [[tables, 1], [kernel, Math.ceil(count / workgroup)]],
-          copies: [["workspace", 0, 4 * floats * count]],
-        })
-      );
+      const submission: Submission = {
+        runs: [{ model, seed: 0, attempt: 0, steps: [{ ...NO_STEP, batch: count }], operands: chunk, stride: 1 }],
+        workspaces: 1,
+        dispatches: [[tables, 1], [kernel, Math.ceil(count / workgroup)]],
+        copies: [["workspace", 0, 4 * floats * count]],
+      };
+      const [part] = await this.#inTurn(() => this.#buffers.submit(submission));
       answers.set(part, floats * first);
     }
     return answers;
-  }
-
-  /** Logits [n, 12, 14]. */
-  async logits(model: number, operands: Operands): Promise<Float32Array> {
-    const rows = await this.#answer("logits", model, operands);
-    return rows.filter((_, i) => i % LOGITS_ROW < TOKENS);
-  }
-
-  /** Tokens [n, 12]. */
-  async decode(model: number, operands: Operands): Promise<Uint8Array> {
-    return Uint8Array.from(await this.#answer("decode", model, operands));
   }
 }

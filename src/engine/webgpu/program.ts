@@ -1,7 +1,7 @@
 /** The shaders of a variant on a device, their buffers, and submissions: requests are packed, shaders dispatched, results copied back. */
 import type { Operands } from "../../model/problem.ts";
 import type { ModelName, Variant } from "../../model/variant.ts";
-import type { FilledStepOptions } from "../interface/checks.ts";
+import type { StepOptions } from "../interface/types.ts";
 import type { Gpu } from "./device.ts";
 import type { EntryPoint } from "./shaders/entries.ts";
 import { BINDINGS, type BufferName, shaderOf, TABLE, workspaceOf } from "./shaders/mod.ts";
@@ -42,73 +42,21 @@ export class Program {
 
   /** The pipeline of an entry point. @throws {GpuError} If it does not compile */
   pipeline(entryPoint: EntryPoint): Promise<GPUComputePipeline> {
-    return this.#pipelines[entryPoint] ??= this.gpu.try(
-      `compile the shader ${entryPoint}`,
-      () =>
-        this.gpu.device.createComputePipelineAsync({
-          label: entryPoint,
-          layout: this.#pipelineLayout,
-          compute: { module: this.module, entryPoint },
-        }),
-    );
-  }
-}
-
-/** The storage buffers of a population, which grow as they must. */
-export class Buffers {
-  readonly #buffers = new Map<BufferName, GPUBuffer>();
-  #group: GPUBindGroup | undefined;
-
-  constructor(readonly program: Program) {
-    for (const { name } of BINDINGS) this.#make(name, 256);
-  }
-
-  #make(label: BufferName, size: number): void {
-    this.#buffers.get(label)?.destroy();
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    this.#buffers.set(label, this.program.gpu.device.createBuffer({ label, size, usage }));
-    this.#group = undefined;
-  }
-
-  get(name: BufferName): GPUBuffer {
-    return this.#buffers.get(name)!;
-  }
-
-  /** Makes sure that a buffer has so many bytes; its content may be lost. */
-  reserve(name: BufferName, bytes: number): void {
-    if (this.get(name).size >= bytes) return;
-    const { maxStorageBufferBindingSize } = this.program.gpu.device.limits;
-    this.#make(name, Math.max(bytes, Math.min(maxStorageBufferBindingSize, 2 ** Math.ceil(Math.log2(bytes)))));
-  }
-
-  /** Writes to the beginning of a buffer, or from a byte on, within it. */
-  write(name: BufferName, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, at = 0): void {
-    if (data.byteLength === 0) return; // Deno 2.9 panics
-    this.reserve(name, at + data.byteLength);
-    this.program.gpu.device.queue.writeBuffer(this.get(name), at, data);
-  }
-
-  /** All of them, for a pass. */
-  group(): GPUBindGroup {
-    return this.#group ??= this.program.gpu.device.createBindGroup({
-      layout: this.program.layout,
-      entries: BINDINGS.map(({ name }, binding) => ({ binding, resource: { buffer: this.get(name) } })),
-    });
-  }
-
-  destroy(): void {
-    for (const buffer of this.#buffers.values()) buffer.destroy();
+    const compute = { module: this.module, entryPoint };
+    const descriptor = { label: entryPoint, layout: this.#pipelineLayout, compute };
+    const compile = () => this.gpu.device.createComputePipelineAsync(descriptor);
+    return this.#pipelines[entryPoint] ??= this.gpu.try(`compile the shader ${entryPoint}`, compile);
   }
 }
 
 export const VEC4 = 16;
 /** Words of `Step` in shaders/mod.ts. */
-const STEP_WORDS = 16;
+const STEP_WORDS = 14;
 const HALF = 100_000;
 /** The least normal float32: at 0 a weight whose gradient is always 0 would become 0 / 0. */
 const LEAST_EPSILON = 2 ** -126;
 
-export interface StepRequest extends FilledStepOptions {
+export interface StepRequest extends Required<StepOptions> {
   /** The sampler's number of this step. */
   sample: number;
   minDigits: number;
@@ -132,18 +80,14 @@ export interface RunRequest {
   operands?: Operands;
 }
 
-export type Dispatch = readonly [entryPoint: EntryPoint, x: number, y?: number];
-
-/** Bytes of a buffer that are copied back. */
-export type Copy = readonly [name: "reports" | "states" | "workspace", at: number, bytes: number];
-
 export interface Submission {
   /** `stride`: most steps of one dispatch of `train`, or the number of tiles of a batch. */
   runs: readonly (RunRequest & { stride: number })[];
   /** Workgroups that need a workspace of their own. */
   workspaces: number;
-  dispatches: readonly Dispatch[];
-  copies: readonly Copy[];
+  dispatches: (readonly [entryPoint: EntryPoint, x: number, y?: number])[];
+  /** Bytes of buffers that are copied back. */
+  copies: readonly (readonly [name: "reports" | "states" | "workspace", at: number, bytes: number])[];
 }
 
 /** `Run` in shaders/mod.ts. */
@@ -167,13 +111,12 @@ function packSteps(steps: readonly StepRequest[]): Uint32Array<ArrayBuffer> {
     const { learningRate, weightDecay, clipNorm, beta1, beta2, epsilon } = step;
     const t = before + 1;
     const at = STEP_WORDS * i;
-    words.set([sample, minDigits, maxDigits, batch], at);
+    words.set([sample, minDigits, maxDigits, batch, Number(updates)], at);
     floats.set([
       ...[learningRate / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t), 1 - learningRate * weightDecay],
       ...[Number.isFinite(clipNorm) ? clipNorm : 0, beta1, 1 - beta1, beta2, 1 - beta2],
       Math.max(epsilon, LEAST_EPSILON),
-    ], at + 4);
-    words[at + 13] = updates ? 1 : 0;
+    ], at + 5);
   });
   return words;
 }
@@ -191,53 +134,85 @@ function packProblems(problems: readonly Operands[]): Uint32Array<ArrayBuffer> {
   return words;
 }
 
-/** Submits; the floats of each copy. @throws {GpuError} If the device is lost or refuses it */
-export async function submit(
-  buffers: Buffers,
-  { runs, workspaces, dispatches, copies }: Submission,
-): Promise<Float32Array<ArrayBuffer>[]> {
-  const { gpu, variant } = buffers.program;
-  const { device, counts } = gpu;
-  const pipelines = new Map<EntryPoint, GPUComputePipeline>();
-  for (const entryPoint of new Set(dispatches.map(([entryPoint]) => entryPoint))) {
-    pipelines.set(entryPoint, await buffers.program.pipeline(entryPoint));
-  }
-  const steps = runs.flatMap(({ steps }) => steps);
-  const size = copies.reduce((sum, [, , bytes]) => sum + bytes, 0);
-  return await gpu.try("run the model", async () => {
-    buffers.write("runs", packRuns(runs));
-    buffers.write("schedule", packSteps(steps));
-    buffers.write("problems", packProblems(runs.flatMap(({ operands }) => operands ?? [])));
-    buffers.write("cursors", new Uint32Array(runs.length));
-    buffers.reserve("reports", 8 * steps.length);
-    buffers.reserve("tables", VEC4 * TABLE * runs.length);
-    buffers.reserve("workspace", VEC4 * workspaceOf(variant).vectors * workspaces);
-    for (const [name, at, bytes] of copies) buffers.reserve(name, at + bytes);
+/** The storage buffers of a population, which grow as they must. */
+export class Buffers {
+  readonly #buffers = new Map<BufferName, GPUBuffer>();
+  #group: GPUBindGroup | undefined;
 
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    pass.setBindGroup(0, buffers.group());
-    for (const [entryPoint, x, y] of dispatches) {
-      pass.setPipeline(pipelines.get(entryPoint)!);
-      pass.dispatchWorkgroups(x, y);
-    }
-    pass.end();
-    const staging = device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
-    copies.reduce((to, [name, at, bytes]) => {
-      encoder.copyBufferToBuffer(buffers.get(name), at, staging, to, bytes);
-      return to + bytes;
-    }, 0);
-    device.queue.submit([encoder.finish()]);
-    counts.submissions++;
-    counts.dispatches += dispatches.length;
-    counts.bytesRead += size;
-    try {
-      await staging.mapAsync(GPUMapMode.READ);
-      const mapped = staging.getMappedRange();
-      let from = 0;
-      return copies.map(([, , bytes]) => new Float32Array(mapped.slice(from, from += bytes)));
-    } finally {
-      staging.destroy();
-    }
-  });
+  constructor(readonly program: Program) {
+    for (const { name } of BINDINGS) this.reserve(name, 256);
+  }
+
+  /** Makes sure that a buffer has so many bytes; its content may be lost. */
+  reserve(label: BufferName, bytes: number): void {
+    const { device } = this.program.gpu;
+    const old = this.#buffers.get(label);
+    if (old !== undefined && old.size >= bytes) return;
+    old?.destroy();
+    const size = Math.max(bytes, Math.min(device.limits.maxStorageBufferBindingSize, 2 ** Math.ceil(Math.log2(bytes))));
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    this.#buffers.set(label, device.createBuffer({ label, size, usage }));
+    this.#group = undefined;
+  }
+
+  /** Writes to the beginning of a buffer, or from a byte on, within it. */
+  write(name: BufferName, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, at = 0): void {
+    if (data.byteLength === 0) return; // Deno 2.9 panics
+    this.reserve(name, at + data.byteLength);
+    this.program.gpu.device.queue.writeBuffer(this.#buffers.get(name)!, at, data);
+  }
+
+  /** Submits; the floats of each copy. @throws {GpuError} If the device is lost or refuses it */
+  async submit({ runs, workspaces, dispatches, copies }: Submission): Promise<Float32Array<ArrayBuffer>[]> {
+    const { gpu, variant, layout } = this.program;
+    const { device, counts } = gpu;
+    const pipelines = new Map<EntryPoint, GPUComputePipeline>();
+    for (const [entryPoint] of dispatches) pipelines.set(entryPoint, await this.program.pipeline(entryPoint));
+    const steps = runs.flatMap(({ steps }) => steps);
+    const size = copies.reduce((sum, [, , bytes]) => sum + bytes, 0);
+    return await gpu.try("run the model", async () => {
+      this.write("runs", packRuns(runs));
+      this.write("schedule", packSteps(steps));
+      this.write("problems", packProblems(runs.flatMap(({ operands }) => operands ?? [])));
+      this.write("cursors", new Uint32Array(runs.length));
+      this.reserve("reports", 8 * steps.length);
+      this.reserve("tables", VEC4 * TABLE * runs.length);
+      this.reserve("workspace", VEC4 * workspaceOf(variant).vectors * workspaces);
+      for (const [name, at, bytes] of copies) this.reserve(name, at + bytes);
+      this.#group ??= device.createBindGroup({
+        layout,
+        entries: BINDINGS.map(({ name }, binding) => ({ binding, resource: { buffer: this.#buffers.get(name)! } })),
+      });
+
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setBindGroup(0, this.#group);
+      for (const [entryPoint, x, y] of dispatches) {
+        pass.setPipeline(pipelines.get(entryPoint)!);
+        pass.dispatchWorkgroups(x, y);
+      }
+      pass.end();
+      const staging = device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+      copies.reduce((to, [name, at, bytes]) => {
+        encoder.copyBufferToBuffer(this.#buffers.get(name)!, at, staging, to, bytes);
+        return to + bytes;
+      }, 0);
+      device.queue.submit([encoder.finish()]);
+      counts.submissions++;
+      counts.dispatches += dispatches.length;
+      counts.bytesRead += size;
+      try {
+        await staging.mapAsync(GPUMapMode.READ);
+        const mapped = staging.getMappedRange();
+        let from = 0;
+        return copies.map(([, , bytes]) => new Float32Array(mapped.slice(from, from += bytes)));
+      } finally {
+        staging.destroy();
+      }
+    });
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers.values()) buffer.destroy();
+  }
 }

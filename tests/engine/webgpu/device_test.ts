@@ -1,7 +1,7 @@
 /** No adapter, no device, a device that is lost, shaders that do not compile: one clear error, and nothing goes on elsewhere. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createEngine } from "../../../src/engine/mod.ts";
-import { type Gpu, GpuError, type GpuSource, openGpu } from "../../../src/engine/webgpu/device.ts";
+import { type Gpu, GpuError, openGpu } from "../../../src/engine/webgpu/device.ts";
 import { createWebgpuEngine } from "../../../src/engine/webgpu/engine.ts";
 import { Program } from "../../../src/engine/webgpu/program.ts";
 import { shaderOf } from "../../../src/engine/webgpu/shaders/mod.ts";
@@ -12,7 +12,7 @@ import { testOnGpu } from "./gpu.ts";
 const VARIANT = variantOf(763);
 
 Deno.test("where there is no adapter the error says what to install", async () => {
-  const none: GpuSource = { requestAdapter: () => Promise.resolve(null) };
+  const none: Pick<GPU, "requestAdapter"> = { requestAdapter: () => Promise.resolve(null) };
   const error = await assertRejects(() => openGpu(none), Error, "there must be a GPU adapter: there is none");
   assert(error.message.startsWith("Cannot create an engine on webgpu as "), error.message);
   for (const remedy of ["mesa-vulkan-drivers", "XDG_RUNTIME_DIR", "DENO_WEBGPU_BACKEND", "the backend wasm"]) {
@@ -36,7 +36,7 @@ Deno.test("an adapter that gives no device is an error with its own words", asyn
     limits: { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28 },
     requestDevice: () => Promise.reject(new Error("out of luck")),
   };
-  const source = { requestAdapter: () => Promise.resolve(adapter) } as unknown as GpuSource;
+  const source = { requestAdapter: () => Promise.resolve(adapter) } as unknown as Pick<GPU, "requestAdapter">;
   const expected = "as the adapter a broken GPU must give a device: it says out of luck";
   await assertRejects(() => openGpu(source), GpuError, expected);
 });

@@ -1,6 +1,17 @@
+import { each } from "./vectors.ts";
+
 export type EntryPoint =
   | ("train" | "prepare" | "addTiles" | "sumTiles" | "update")
   | ("logits" | "prepareDecoding" | "decode");
+
+/** Fills the tables of slots that the first step of `addTiles`, and answers, work with. */
+const prepare = (name: string, radix: number) => /* wgsl */ `
+@compute @workgroup_size(THREADS)
+fn ${name}(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  begin(runs[group.x], group.x, local, 0u, THREADS);
+  workgroupBarrier();
+  slotsForward(${radix}u);
+}`;
 
 /** The entry points. Every workgroup works for one run, and all but those of `decode` have 192 invocations. Needs all other parts. */
 export const ENTRIES = /* wgsl */ `
@@ -36,8 +47,6 @@ fn cursorOf(index: u32) -> u32 {
   return workgroupUniformLoad(&control);
 }
 
-fn tileCount(batch: u32) -> u32 { return (batch + EXAMPLES - 1u) / EXAMPLES; }
-
 // Takes the step whose gradient is summed.
 fn takeStep(run: Run, cursor: u32) {
   let step = schedule[run.firstStep + cursor];
@@ -61,7 +70,7 @@ fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
     clearSums();
     let step = schedule[run.firstStep + cursor];
     var sums = TwoBlocks();
-    for (var tile = 0u; tile < tileCount(step.batch); tile++) { sums = addTile(EXAMPLES * tile, run, step, sums); }
+    for (var example = 0u; example < step.batch; example += EXAMPLES) { sums = addTile(example, run, step, sums); }
     sumGroups(sums);
     barrier();
     takeStep(run, cursor);
@@ -70,14 +79,7 @@ fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
   if (thread == 0u) { cursors[group.x] = end; }
 }
 
-// The tables that the first step of \`addTiles\`, and \`logits\`, work with.
-@compute @workgroup_size(THREADS)
-fn prepare(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let run = runs[group.x];
-  begin(run, group.x, local, 0u, THREADS);
-  workgroupBarrier();
-  slotsForward(10u);
-}
+${prepare("prepare", 10)}
 
 // A step of a large batch, first part: a workgroup a tile, a row of workgroups a model. A run that has no step left repeats its last one, to no effect.
 // There is no loop and no return: in a loop software adapters load what all invocations share once for each (measured).
@@ -131,25 +133,17 @@ fn logits(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   workgroupBarrier();
   let at = 4u * (thread % EXAMPLES);
   let query = 2u * (thread / EXAMPLES);
-  let first = queryAt(querySlot(at, query, 10u), 10u);
-  let second = queryAt(querySlot(at, query + 1u, 10u), 10u);
-  let attended = attend(pair(first.q, second.q), at, PROMPT_DIGITS + query, 10u);
-  let found = postAttention(pair(first.x, second.x), pair(attended.first.output, attended.second.output)).logits;
+  ${each("01", (i) => `let query${i} = queryAt(querySlot(at, query + ${i}u, 10u), 10u);`)}
+  let attended = attend(pair(query0.q, query1.q), at, PROMPT_DIGITS + query, 10u);
+  let found = postAttention(pair(query0.x, query1.x), pair(attended.of0.output, attended.of1.output)).logits;
   let example = EXAMPLES * group.x + thread % EXAMPLES;
   if (example < step.batch) {
     let to = 4u * (QUERIES * example + query);
-    storeHidden(to, hidden0(found));
-    storeHidden(to + 4u, hidden1(found));
+    ${each("01", (i) => `storeHidden(to + 4u * ${i}u, hidden${i}(found));`)}
   }
 }
 
-@compute @workgroup_size(THREADS)
-fn prepareDecoding(@builtin(local_invocation_index) local: u32) {
-  begin(runs[0], 0u, local, 0u, THREADS);
-  workgroupBarrier();
-  slotsForward(14u);
-}
-
+${prepare("prepareDecoding", 14)}
 // The token with the largest logit, the first of several.
 fn likeliest(logits: Hidden) -> f32 {
   var all = array<vec4f, 4>(logits.a, logits.b, logits.c, logits.d);
@@ -167,35 +161,24 @@ fn decode(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   begin(run, 0u, local, 0u, DECODERS);
   workgroupBarrier();
   let last = schedule[run.firstStep].batch - 1u;
-  let problem = 2u * (DECODERS * group.x + thread);
-  if (problem > last) { return; }
-  let next = min(problem + 1u, last);
-  let at = 8u * thread;
-  clearTokens(at);
-  clearTokens(at + 4u);
-  readOperands(at, problems[problem]);
-  readOperands(at + 4u, problems[next]);
+  let problem0 = 2u * (DECODERS * group.x + thread);
+  if (problem0 > last) { return; }
+  let problem1 = min(problem0 + 1u, last); // the last one is done twice where their number is odd
+  let at0 = 8u * thread;
+  let at1 = at0 + 4u;
+  ${each("01", (i) => `clearTokens(at${i});`)}
+  ${each("01", (i) => `readOperands(at${i}, problems[problem${i}]);`)}
   for (var block = 0u; block < 3u; block++) {
-    var written0 = vec4f();
-    var written1 = vec4f();
+    ${each("01", (i) => `var written${i} = vec4f();`)}
     for (var i = 0u; i < 4u; i++) {
       let query = 4u * block + i;
-      let first = queryAt(querySlot(at, query, 14u), 14u);
-      let second = queryAt(querySlot(at + 4u, query, 14u), 14u);
-      let output = pair(
-        attendAlone(first.q, at, PROMPT_DIGITS + query, 14u).output,
-        attendAlone(second.q, at + 4u, PROMPT_DIGITS + query, 14u).output,
-      );
-      let found = postAttention(pair(first.x, second.x), output).logits;
-      written0[i] = likeliest(hidden0(found));
-      written1[i] = likeliest(hidden1(found));
-      if (query < 11u) {
-        setToken(at, PROMPT_DIGITS + query, u32(written0[i]));
-        setToken(at + 4u, PROMPT_DIGITS + query, u32(written1[i]));
-      }
+      ${each("01", (i) => `let query${i} = queryAt(querySlot(at${i}, query, 14u), 14u);`)}
+      ${each("01", (i) => `let output${i} = attendAlone(query${i}.q, at${i}, PROMPT_DIGITS + query, 14u).output;`)}
+      let found = postAttention(pair(query0.x, query1.x), pair(output0, output1)).logits;
+      ${each("01", (i) => `written${i}[i] = likeliest(hidden${i}(found));`)}
+      if (query < 11u) { ${each("01", (i) => `setToken(at${i}, PROMPT_DIGITS + query, u32(written${i}[i]));`)} }
     }
-    workspace[3u * problem + block] = written0;
-    if (next > problem) { workspace[3u * next + block] = written1; }
+    ${each("01", (i) => `workspace[3u * problem${i} + block] = written${i};`)}
   }
 }
 `;

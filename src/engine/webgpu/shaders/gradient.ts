@@ -1,3 +1,5 @@
+import { each } from "./vectors.ts";
+
 /**
  * The gradient of a tile of a batch, by one workgroup, a tile of 32 examples at a time. Needs QUERY.
  *
@@ -14,7 +16,7 @@
 export const GRADIENT = /* wgsl */ `
 const EXAMPLES = 32u; // of a tile
 const QUERIES = 12u;
-const KEYS = 33u; // of an example: the digits, + and =
+const KEYS = 33u; // of an example: +, = and the digits
 const KEY_TRIPLES = 11u;
 
 // Sums over queries: 4 blocks each of W1, W2 and the tied output, 2 of the projection, one for each four numbers of a LayerNorm. Two blocks are the task
@@ -37,43 +39,20 @@ fn recordOf(example: u32, query: u32) -> u32 {
   return work + RECORDS + RECORD * (QUERIES * example + query);
 }
 
-// The slot of a key of an example of the tile.
-fn slotOfKey(example: u32, key: u32) -> u32 {
-  if (key >= DIGITS) { return 10u * DIGITS + key - DIGITS; }
-  return 10u * key + tokenAt(4u * example, key);
-}
-
-// The first query that sees a key.
-fn firstQueryOf(key: u32) -> u32 {
-  if (key < PROMPT_DIGITS || key >= DIGITS) { return 0u; }
-  return key - PROMPT_DIGITS + 1u;
-}
-
-// A key, and what it has gathered from the queries so far.
+// A key, the first query that sees it, and what it has gathered from the queries so far.
 struct Key { k: Row, v: Row, first: u32, dK: Row, dV: Row, dScore: f32 }
 
-fn keyOf(example: u32, key: u32) -> Key {
-  let at = table + 4u * slotOfKey(example, key);
-  return Key(tableRow(at), tableRow(at + 2u), firstQueryOf(key), Row(), Row(), 0.0);
+fn keyOf(words: vec4u, key: u32) -> Key {
+  let at = table + 4u * slotOfKey(words, key, 10u);
+  let lastOfPrompt = PROMPT_DIGITS + 1u;
+  return Key(tableRow(at), tableRow(at + 2u), max(key, lastOfPrompt) - lastOfPrompt, Row(), Row(), 0.0);
 }
 
 // In the forward pass this was: output = sum of e_j v_j / sum of e_j, e_j = 2^(q k_j - top).
 fn withQuery(key: Key, query: u32, q: Row, top: f32, dOutput: Row, offset: f32) -> Key {
   let share = select(0.0, exp2Of(product(q, key.k) - top, LEAST_SHARE), query >= key.first);
   let dScore = share * (product(dOutput, key.v) - offset);
-  return Key(
-    key.k,
-    key.v,
-    key.first,
-    plus(key.dK, scaled(q, dScore)),
-    plus(key.dV, scaled(dOutput, share)),
-    dScore,
-  );
-}
-
-fn storeKey(at: u32, key: Key) {
-  storeRow(at, key.dK, 0.0);
-  storeRow(at + 2u, key.dV, 0.0);
+  return Key(key.k, key.v, key.first, plus(key.dK, scaled(q, dScore)), plus(key.dV, scaled(dOutput, share)), dScore);
 }
 
 fn clearSums() {
@@ -85,14 +64,10 @@ fn keysBackward() {
   for (var item = thread; item < EXAMPLES * KEY_TRIPLES; item += THREADS) {
     let example = item % EXAMPLES;
     let first = 3u * (item / EXAMPLES);
-    var key0 = keyOf(example, first);
-    var key1 = keyOf(example, first + 1u);
-    var key2 = keyOf(example, first + 2u);
-    let seen = min(min(key0.first, key1.first), key2.first);
-    for (var block = seen / 4u; block < 3u; block++) {
-      var scores0 = vec4f();
-      var scores1 = vec4f();
-      var scores2 = vec4f();
+    let words = wordsAt(4u * example);
+    ${each("012", (i) => `var key${i} = keyOf(words, first + ${i}u);`)}
+    for (var block = key0.first / 4u; block < 3u; block++) {
+      ${each("012", (i) => `var scores${i} = vec4f();`)}
       for (var i = 0u; i < 4u; i++) {
         let query = 4u * block + i;
         let record = recordOf(example, query);
@@ -100,22 +75,15 @@ fn keysBackward() {
         let q = Row(workspace[record + RECORD_Q], high.xyz);
         let dHigh = workspace[record + RECORD_OUTPUT + 1u];
         let dOutput = Row(workspace[record + RECORD_OUTPUT], dHigh.xyz);
-        key0 = withQuery(key0, query, q, high.w, dOutput, dHigh.w);
-        key1 = withQuery(key1, query, q, high.w, dOutput, dHigh.w);
-        key2 = withQuery(key2, query, q, high.w, dOutput, dHigh.w);
-        scores0[i] = key0.dScore;
-        scores1[i] = key1.dScore;
-        scores2[i] = key2.dScore;
+        ${each("012", (i) => `key${i} = withQuery(key${i}, query, q, high.w, dOutput, dHigh.w);`)}
+        ${each("012", (i) => `scores${i}[i] = key${i}.dScore;`)}
       }
       let to = work + SCORES + 3u * (KEYS * example + first) + block;
-      workspace[to] = scores0;
-      workspace[to + 3u] = scores1;
-      workspace[to + 6u] = scores2;
+      ${each("012", (i) => `workspace[to + 3u * ${i}u] = scores${i};`)}
     }
     let to = work + KEY_RECORDS + 4u * (KEYS * example + first);
-    storeKey(to, key0);
-    storeKey(to + 4u, key1);
-    storeKey(to + 8u, key2);
+    ${each("012", (i) => `storeRow(to + 4u * ${i}u, key${i}.dK, 0.0);`)}
+    ${each("012", (i) => `storeRow(to + 4u * ${i}u + 2u, key${i}.dV, 0.0);`)}
   }
 }
 
@@ -124,11 +92,10 @@ fn queriesBackward(example: u32, query: u32) {
   var dQ0 = Row();
   var dQ1 = Row();
   let words = wordsAt(4u * example);
-  for (var i = 0u; i < 3u + PROMPT_DIGITS + query; i++) {
-    let key = select(i - 2u, DIGITS + i, i < 2u);
+  for (var key = 0u; key < 3u + PROMPT_DIGITS + query; key++) {
     let scores = workspace[work + SCORES + 3u * (KEYS * example + key) + (query >> 2u)];
     let ours = select(scores.xy, scores.zw, (query & 2u) == 2u);
-    let k = tableRow(table + 4u * slotOfStep(words, i, 10u));
+    let k = tableRow(table + 4u * slotOfKey(words, key, 10u));
     dQ0 = plus(dQ0, scaled(k, ours.x)); // 0 where the key is behind the query
     dQ1 = plus(dQ1, scaled(k, ours.y));
   }
@@ -160,7 +127,7 @@ fn sumKeys() {
   let key = thread >> 2u;
   let part = thread & 3u;
   for (var example = 0u; example < EXAMPLES; example++) {
-    let to = work + SLOT_SUMS + 4u * slotOfKey(example, key) + part;
+    let to = work + SLOT_SUMS + 4u * slotOfKey(wordsAt(4u * example), key, 10u) + part;
     workspace[to] += workspace[work + KEY_RECORDS + 4u * (KEYS * example + key) + part];
   }
 }
@@ -243,7 +210,7 @@ const TOKEN_SUMS = GROUP_SUMS + 7u * SLOT_TASKS * SLOT_GROUPS; // (12 tokens, 2)
 fn slotBackward(number: u32) {
   let record = work + RECORDS + SLOT_RECORD * number;
   let sums = work + SLOT_SUMS + 4u * number;
-  let normed = layerNorm(embed(slotOf(number, 10u)), LN1);
+  let normed = layerNorm(embed(number, 10u), LN1);
   let dK = scaled(workspaceRow(sums), LN_2); // k met a query that was scaled by log2(e) / sqrt W
   let dV = workspaceRow(sums + 2u);
   var dQ = Row();
@@ -275,8 +242,7 @@ fn sumSlotRecords(task: u32, group: u32) {
     if (!unit) { row = workspaceRow(record + SLOT_Y); }
     total = withOuterProduct(total, workspace[record + task], row);
   }
-  let to = work + GROUP_SUMS + 7u * (SLOT_TASKS * group + task);
-  storeBlock(to, total);
+  storeBlock(work + GROUP_SUMS + 7u * (SLOT_TASKS * group + task), total);
 }
 
 fn dXOf(slot: u32, part: u32) -> vec4f {

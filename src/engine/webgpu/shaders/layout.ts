@@ -7,20 +7,11 @@
 import { paddedIndices, paddedVariant } from "../../../model/padding.ts";
 import { parameterCount, type Variant, WIDTH } from "../../../model/variant.ts";
 
-/** `vec4f`s of a vector of seven numbers. */
-const VECTOR = 2;
-
-/** A matrix of the packed model: `rows` rows of seven of a tensor from `from` on, or, transposed, its columns. */
-interface Matrix {
-  readonly name: string;
-  readonly tensor: string;
-  readonly rows: number;
-  readonly from?: number;
-  readonly transposed?: boolean;
-}
-
-/** In the order of the packed model. The first four have their gradient summed over queries, the next three over slots. */
-const MATRICES: readonly Matrix[] = [
+/**
+ * The matrices, in the order of the packed model: `rows` rows of seven of a tensor from `from` on, or, transposed, its columns. The first four have
+ * their gradient summed over queries, the next three over slots.
+ */
+const MATRICES: readonly { name: string; tensor: string; rows: number; from?: number; transposed?: boolean }[] = [
   { name: "W1", tensor: "blocks.0.ffn.w1.weight", rows: 14 },
   { name: "W2", tensor: "blocks.0.ffn.w2.weight", rows: 14, transposed: true },
   { name: "TOK", tensor: "tok_emb.weight", rows: 14 },
@@ -29,6 +20,9 @@ const MATRICES: readonly Matrix[] = [
   { name: "KEY", tensor: "blocks.0.attn.qkv.weight", rows: 7, from: 7 },
   { name: "VALUE", tensor: "blocks.0.attn.qkv.weight", rows: 7, from: 14 },
 ];
+
+/** Behind the matrices: the tensors whose rows are vectors of two `vec4f`s each. LNF is empty without a final norm. The first two are summed over queries. */
+const VECTORS = [["LN2", "blocks.0.ln2"], ["LNF", "ln_f"], ["LN1", "blocks.0.ln1"], ["POSITION", "pos_emb"]];
 
 export type Packing = ReturnType<typeof packingOf>;
 
@@ -40,13 +34,12 @@ export type Packing = ReturnType<typeof packingOf>;
  */
 export function packingOf(variant: Variant) {
   const padded = paddedVariant(variant);
-  const tensor = (name: string) => padded.tensors.find((spec) => spec.name === name)!;
   const offsets: Record<string, number> = {};
   const indices = new Uint32Array(parameterCount(padded)); // of the padded parameters
   let vectors = 0;
 
   for (const { name, tensor: of, rows, from = 0, transposed } of MATRICES) {
-    const { offset, shape } = tensor(of);
+    const { offset, shape } = padded.tensors.find((spec) => spec.name === of)!;
     offsets[name] = vectors;
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < WIDTH; column++) {
@@ -57,22 +50,12 @@ export function packingOf(variant: Variant) {
     vectors += WIDTH * Math.ceil(rows / 4);
   }
 
-  // LayerNorms: those above the attention first, whose gradient is summed over queries
-  const norms = [["LN2", "blocks.0.ln2"], ...(variant.finalNorm ? [["LNF", "ln_f"]] : []), ["LN1", "blocks.0.ln1"]];
-  for (const [name, prefix] of norms) {
+  for (const [name, prefix] of VECTORS) {
     offsets[name] = vectors;
-    for (const part of ["weight", "bias"]) {
-      const { offset, size } = tensor(`${prefix}.${part}`);
-      for (let i = 0; i < size; i++) indices[offset + i] = 4 * vectors + i;
-      vectors += VECTOR;
+    for (const { offset, size } of padded.tensors.filter((spec) => spec.name.startsWith(prefix))) {
+      for (let i = 0; i < size; i++) indices[offset + i] = 4 * (vectors + 2 * Math.floor(i / WIDTH)) + i % WIDTH;
+      vectors += 2 * size / WIDTH;
     }
-  }
-
-  offsets.POSITION = vectors;
-  const { offset, shape } = tensor("pos_emb.weight");
-  for (let position = 0; position < shape[0]; position++) {
-    for (let i = 0; i < WIDTH; i++) indices[offset + position * WIDTH + i] = 4 * vectors + i;
-    vectors += VECTOR;
   }
   return { vectors, offsets, indices: paddedIndices(variant).map((index) => indices[index]) };
 }

@@ -59,23 +59,11 @@ struct Run {
 }
 
 // One step. The learning rate and AdamW's corrections are in stepSize = rate / (1 - beta1^t), inverseRoot = 1 / sqrt(1 - beta2^t) and keep = 1 - rate x decay.
+// Where \`updates\` is 0 only the gradient is wanted; where \`clipNorm\` is 0 there is no clipping; rest1 is 1 - beta1.
 struct Step {
-  sample: u32,
-  minDigits: u32,
-  maxDigits: u32,
-  batch: u32,
-  stepSize: f32,
-  inverseRoot: f32,
-  keep: f32,
-  clipNorm: f32, // 0: no clipping
-  beta1: f32,
-  rest1: f32, // 1 - beta1
-  beta2: f32,
-  rest2: f32,
-  epsilon: f32,
-  updates: u32, // 0: the gradient is wanted, no step
-  unused1: u32,
-  unused2: u32,
+  sample: u32, minDigits: u32, maxDigits: u32, batch: u32, updates: u32,
+  stepSize: f32, inverseRoot: f32, keep: f32, clipNorm: f32,
+  beta1: f32, rest1: f32, beta2: f32, rest2: f32, epsilon: f32,
 }
 
 var<workgroup> weights: array<vec4f, VECTORS>;
@@ -106,7 +94,6 @@ export function shaderOf(variant: Variant): string {
     TABLE,
     DECODERS,
     NORM_TASKS: variant.finalNorm ? 8 : 4,
-    LNF: offsets.LNF ?? 0,
   };
   return [
     ...Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`),

@@ -1,3 +1,5 @@
+import { each } from "./vectors.ts";
+
 /**
  * One query: causal attention over the digits that it may see and the symbols `+` and `=`; what follows it, output projection, feed-forward layer, final
  * norm, tied output, loss; and the way back. Needs SLOTS and the constant `FINAL_NORM`.
@@ -22,24 +24,24 @@ fn finished(met: Attended) -> Attended {
   return Attended(scaled(met.output, inverse), met.top, inverse);
 }
 
-struct AttendedPair { first: Attended, second: Attended }
+struct AttendedPair { of0: Attended, of1: Attended }
 
 // Must equal \`attention\` of src/engine/reference. \`at\`: the words of the sequence; \`digits\`: how many digits are seen.
 fn attendAlone(q: Row, at: u32, digits: u32, radix: u32) -> Attended {
   var met = Attended(Row(), -1e30, 0.0);
   let words = wordsAt(at);
-  for (var i = 0u; i < 2u + digits; i++) {
-    let slot = table + 4u * slotOfStep(words, i, radix);
+  for (var key = 0u; key < 2u + digits; key++) {
+    let slot = table + 4u * slotOfKey(words, key, radix);
     met = withKey(met, q, tableRow(slot), tableRow(slot + 2u));
   }
   return finished(met);
 }
 
-// The slots that a sequence meets: those of + and = first, then digit by digit.
-fn slotOfStep(words: vec4u, i: u32, radix: u32) -> u32 {
-  let digit = i - min(i, 2u);
+// The slot of a key of a sequence. Keys are + and =, then digit by digit.
+fn slotOfKey(words: vec4u, key: u32, radix: u32) -> u32 {
+  let digit = key - min(key, 2u);
   let token = (words[digit >> 3u] >> (4u * (digit & 7u))) & 15u;
-  return select(radix * digit + token, radix * DIGITS + i, i < 2u);
+  return select(radix * digit + token, radix * DIGITS + key, key < 2u);
 }
 
 fn wordsAt(at: u32) -> vec4u { return vec4u(tokens[at], tokens[at + 1u], tokens[at + 2u], tokens[at + 3u]); }
@@ -49,15 +51,15 @@ fn attend(q: Pair, at: u32, digits: u32, radix: u32) -> AttendedPair {
   let none = Attended(Row(), -1e30, 0.0);
   var met = AttendedPair(none, none);
   let words = wordsAt(at);
-  for (var i = 0u; i < 2u + digits; i++) {
-    let slot = table + 4u * slotOfStep(words, i, radix);
+  for (var key = 0u; key < 2u + digits; key++) {
+    let slot = table + 4u * slotOfKey(words, key, radix);
     let k = tableRow(slot);
     let v = tableRow(slot + 2u);
-    met = AttendedPair(withKey(met.first, row0(q), k, v), withKey(met.second, row1(q), k, v));
+    met = AttendedPair(withKey(met.of0, row0(q), k, v), withKey(met.of1, row1(q), k, v));
   }
-  let slot = table + 4u * slotOfStep(words, 2u + digits, radix);
-  met.second = withKey(met.second, row1(q), tableRow(slot), tableRow(slot + 2u));
-  return AttendedPair(finished(met.first), finished(met.second));
+  let slot = table + 4u * slotOfKey(words, 2u + digits, radix);
+  met.of1 = withKey(met.of1, row1(q), tableRow(slot), tableRow(slot + 2u));
+  return AttendedPair(finished(met.of0), finished(met.of1));
 }
 
 // What a query is: q, scaled, and x = token + position embedding.
@@ -69,48 +71,30 @@ fn queryAt(slot: u32, radix: u32) -> Query {
 }
 
 // What one query keeps for its backward.
-struct QueryState {
-  normed2: Normed,
-  gelu: Hidden,
-  derivative: Hidden,
-  finalNormed: Normed,
-  z: Row,
-}
+struct QueryState { normed2: Normed, gelu: Hidden, derivative: Hidden, finalNormed: Normed, z: Row }
 
 fn queryState(x1: Row, u: Hidden, normed2: Normed) -> QueryState {
-  let a = gelu(u.a);
-  let b = gelu(u.b);
-  let c = gelu(u.c);
-  let d = gelu(u.d);
-  return QueryState(
-    normed2,
-    Hidden(a.value, b.value, c.value, d.value),
-    Hidden(a.derivative, b.derivative, c.derivative, d.derivative),
-    Normed(),
-    x1,
-  );
+  ${each("abcd", (part) => `let ${part} = gelu(u.${part});`)}
+  let derivative = Hidden(a.derivative, b.derivative, c.derivative, d.derivative);
+  return QueryState(normed2, Hidden(a.value, b.value, c.value, d.value), derivative, Normed(), x1);
 }
 
 // The forward pass above the attention, of two queries.
-struct PostAttention { first: QueryState, second: QueryState, logits: HiddenPair }
+struct PostAttention { of0: QueryState, of1: QueryState, logits: HiddenPair }
 
 // Must equal what follows the attention in \`forward\` of src/engine/reference/model.ts.
 fn postAttention(x: Pair, attended: Pair) -> PostAttention {
   let x1 = plus2(x, linear7(PROJECTION, attended));
-  let first2 = layerNorm(row0(x1), LN2);
-  let second2 = layerNorm(row1(x1), LN2);
-  let u = linear14(W1, pair(first2.y, second2.y));
-  var first = queryState(row0(x1), hidden0(u), first2);
-  var second = queryState(row1(x1), hidden1(u), second2);
-  var z = plus2(x1, linear14Back(W2, hiddenPair(first.gelu, second.gelu))); // W2 is kept transposed
+  ${each("01", (i) => `let normed${i} = layerNorm(row${i}(x1), LN2);`)}
+  let u = linear14(W1, pair(normed0.y, normed1.y));
+  ${each("01", (i) => `var kept${i} = queryState(row${i}(x1), hidden${i}(u), normed${i});`)}
+  var z = plus2(x1, linear14Back(W2, hiddenPair(kept0.gelu, kept1.gelu))); // W2 is kept transposed
   if (FINAL_NORM) {
-    first.finalNormed = layerNorm(row0(z), LNF);
-    second.finalNormed = layerNorm(row1(z), LNF);
-    z = pair(first.finalNormed.y, second.finalNormed.y);
+    ${each("01", (i) => `kept${i}.finalNormed = layerNorm(row${i}(z), LNF);`)}
+    z = pair(kept0.finalNormed.y, kept1.finalNormed.y);
   }
-  first.z = row0(z);
-  second.z = row1(z);
-  return PostAttention(first, second, linear14(TOK, z));
+  ${each("01", (i) => `kept${i}.z = row${i}(z);`)}
+  return PostAttention(kept0, kept1, linear14(TOK, z));
 }
 
 // 1 at the target, 0 at the other tokens from \`first\` on.
@@ -124,9 +108,7 @@ struct Loss { value: f32, dLogits: Hidden }
 fn crossEntropy(logits: Hidden, targetToken: u32, share: f32) -> Loss {
   let pairs = max(max(logits.a, logits.b), max(logits.c, vec4f(logits.d.xy, logits.a.xy)));
   let top = max(max(pairs.x, pairs.y), max(pairs.z, pairs.w));
-  let a = exp2Of4((logits.a - top) * LOG2_E, LEAST_SHARE);
-  let b = exp2Of4((logits.b - top) * LOG2_E, LEAST_SHARE);
-  let c = exp2Of4((logits.c - top) * LOG2_E, LEAST_SHARE);
+  ${each("abc", (part) => `let ${part} = exp2Of4((logits.${part} - top) * LOG2_E, LEAST_SHARE);`)}
   let d = vec4f(exp2Of4((vec4f(logits.d.xy, top, top) - top) * LOG2_E, LEAST_SHARE).xy, 0.0, 0.0);
   let total = dot(a + b + c + d, vec4f(1.0));
   let hot = Hidden(oneHot(targetToken, 0u), oneHot(targetToken, 4u), oneHot(targetToken, 8u), oneHot(targetToken, 12u));
@@ -171,11 +153,8 @@ fn workspaceRow(at: u32) -> Row { return Row(workspace[at], workspace[at + 1u].x
 
 fn timesHidden(x: Hidden, y: Hidden) -> Hidden { return Hidden(x.a * y.a, x.b * y.b, x.c * y.c, x.d * y.d); }
 
-// The token that query \`query\` of the sequence at \`at\` is to answer.
-fn targetOf(at: u32, query: u32) -> u32 {
-  if (query < 11u) { return tokenAt(at, PROMPT_DIGITS + query); }
-  return 13u; // the end of the sequence
-}
+// The token that query \`query\` of the sequence at \`at\` is to answer: a digit, and at last 13, the end of the sequence.
+fn targetOf(at: u32, query: u32) -> u32 { return select(13u, tokenAt(at, PROMPT_DIGITS + query), query < 11u); }
 
 // Backward of the final norm, where there is one. Leaves the record of the output behind.
 fn outputBack(record: u32, kept: QueryState, dLogits: Hidden, dZ: Row) -> Row {
@@ -210,33 +189,27 @@ fn attentionBack(record: u32, q: Row, attended: Attended, dX1: Row, dOutput: Row
 // Forward and backward, fused, of queries \`query\` and \`query\` + 1 of the sequence at \`at\`; their records go to \`record\` and the one after it.
 // Must equal the first loop of \`backward\` of src/engine/reference/model.ts, down to the gradient of the attention's output.
 fn trainQueries(record: u32, at: u32, query: u32, share: f32) {
-  let second = record + RECORD;
-  let query0 = queryAt(querySlot(at, query, 10u), 10u);
-  let query1 = queryAt(querySlot(at, query + 1u, 10u), 10u);
+  let record0 = record;
+  let record1 = record + RECORD;
+  ${each("01", (i) => `let query${i} = queryAt(querySlot(at, query + ${i}u, 10u), 10u);`)}
   let attended = attend(pair(query0.q, query1.q), at, PROMPT_DIGITS + query, 10u);
-  let state = postAttention(pair(query0.x, query1.x), pair(attended.first.output, attended.second.output));
-  let loss0 = crossEntropy(hidden0(state.logits), targetOf(at, query), share);
-  let loss1 = crossEntropy(hidden1(state.logits), targetOf(at, query + 1u), share);
+  let kept = postAttention(pair(query0.x, query1.x), pair(attended.of0.output, attended.of1.output));
+  ${each("01", (i) => `let loss${i} = crossEntropy(hidden${i}(kept.logits), targetOf(at, query + ${i}u), share);`)}
 
   let dZ = linear14Back(TOK, hiddenPair(loss0.dLogits, loss1.dLogits));
-  let dX2 = pair(
-    outputBack(record, state.first, loss0.dLogits, row0(dZ)),
-    outputBack(second, state.second, loss1.dLogits, row1(dZ)),
-  );
+  ${each("01", (i) => `let dX2Of${i} = outputBack(record${i}, kept.of${i}, loss${i}.dLogits, row${i}(dZ));`)}
 
   // in the forward pass this was: x2 = x1 + W2 gelu(W1 norm2(x1))
-  let dGelu = linear14(W2, dX2);
-  let dHidden0 = timesHidden(hidden0(dGelu), state.first.derivative);
-  let dHidden1 = timesHidden(hidden1(dGelu), state.second.derivative);
+  let dGelu = linear14(W2, pair(dX2Of0, dX2Of1));
+  ${each("01", (i) => `let dHidden${i} = timesHidden(hidden${i}(dGelu), kept.of${i}.derivative);`)}
   let dNormed2 = linear14Back(W1, hiddenPair(dHidden0, dHidden1));
   let dX1 = pair(
-    hiddenBack(record, state.first, loss0.value, row0(dX2), dHidden0, row0(dNormed2)),
-    hiddenBack(second, state.second, loss1.value, row1(dX2), dHidden1, row1(dNormed2)),
+    hiddenBack(record0, kept.of0, loss0.value, dX2Of0, dHidden0, row0(dNormed2)),
+    hiddenBack(record1, kept.of1, loss1.value, dX2Of1, dHidden1, row1(dNormed2)),
   );
 
   // in the forward pass this was: x1 = x + projection(output)
   let dOutput = linear7Back(PROJECTION, dX1);
-  attentionBack(record, query0.q, attended.first, row0(dX1), row0(dOutput));
-  attentionBack(second, query1.q, attended.second, row1(dX1), row1(dOutput));
+  ${each("01", (i) => `attentionBack(record${i}, query${i}.q, attended.of${i}, row${i}(dX1), row${i}(dOutput));`)}
 }
 `;

@@ -101,15 +101,6 @@ const QUERY_SCALE = LOG2_E * SCORE_SCALE;
 fn slotCount(radix: u32) -> u32 { return radix * DIGITS + 2u; }
 fn querySlotCount(radix: u32) -> u32 { return radix * 11u + 1u; }
 
-struct Slot { token: u32, position: u32 }
-
-fn slotOf(number: u32, radix: u32) -> Slot {
-  if (number == radix * DIGITS) { return Slot(10u, 10u); } // +
-  if (number > radix * DIGITS) { return Slot(11u, 21u); } // =
-  let digit = number / radix;
-  return Slot(number % radix, digit + select(0u, 1u, digit >= 10u) + select(0u, 1u, digit >= PROMPT_DIGITS));
-}
-
 // The number of a slot among the queries, or one too large.
 fn querySlotOf(number: u32, radix: u32) -> u32 {
   if (number > radix * DIGITS) { return radix * 11u; }
@@ -123,14 +114,20 @@ fn querySlot(at: u32, query: u32, radix: u32) -> u32 {
   return radix * (query - 1u) + tokenAt(at, PROMPT_DIGITS + query - 1u);
 }
 
-fn embed(slot: Slot) -> Row {
-  let at = TOK + 7u * (slot.token >> 2u);
-  let row = slot.token & 3u;
-  let token = Row(
+// Token embedding + position embedding of a slot.
+fn embed(number: u32, radix: u32) -> Row {
+  let digit = number / radix;
+  let symbol = number - min(number, radix * DIGITS); // + is 0, = is 1
+  let isDigit = digit < DIGITS;
+  let token = select(10u + symbol, number % radix, isDigit);
+  let position = select(10u + 11u * symbol, digit + u32(digit >= 10u) + u32(digit >= PROMPT_DIGITS), isDigit);
+  let at = TOK + 7u * (token >> 2u);
+  let row = token & 3u;
+  let embedding = Row(
     vec4f(weights[at][row], weights[at + 1u][row], weights[at + 2u][row], weights[at + 3u][row]),
     vec3f(weights[at + 4u][row], weights[at + 5u][row], weights[at + 6u][row]),
   );
-  return plus(token, vectorAt(POSITION + 2u * slot.position));
+  return plus(embedding, vectorAt(POSITION + 2u * position));
 }
 
 fn tableRow(at: u32) -> Row { return Row(tables[at], tables[at + 1u].xyz); }
@@ -159,7 +156,7 @@ fn linearBack(at: u32, dy: Row) -> Row {
 // Fills the tables. Must equal \`layerNorm\` and the qkv projection of src/engine/reference.
 fn slotsForward(radix: u32) {
   for (var number = thread; number < slotCount(radix); number += THREADS) {
-    let x = embed(slotOf(number, radix));
+    let x = embed(number, radix);
     let y = layerNorm(x, LN1).y;
     storeTableRow(table + 4u * number, linear(KEY, y));
     storeTableRow(table + 4u * number + 2u, linear(VALUE, y));

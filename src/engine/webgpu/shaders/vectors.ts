@@ -5,6 +5,16 @@
 
 import { COEFFICIENTS as C } from "../../interface/coefficients.ts";
 
+/** One statement for several variables of an invocation, by their names: those of an array might not stay in registers. */
+export function each(names: string, statement: (name: string) => string): string {
+  return [...names].map(statement).join("\n");
+}
+
+/** A polynomial of x by Horner's rule; coefficients from that of the highest power on. */
+function polynomial(x: string, ...coefficients: readonly (number | string)[]): string {
+  return coefficients.map(String).reduce((sum, coefficient) => `(${sum} * ${x} + ${coefficient})`);
+}
+
 /** 2^x for one type of argument. n and f are found by `round`: adding 1.5 x 2^23 and taking it away again is what WGSL lets a compiler simplify. */
 function exp2(name: string, float: string, int: string, uint: string): string {
   return /* wgsl */ `
@@ -13,11 +23,7 @@ fn ${name}(x: ${float}, lowest: f32) -> ${float} {
   let clamped = max(x, ${float}(lowest));
   let n = round(clamped);
   let f = clamped - n; // |f| <= 1/2
-  var p = f * ${C.EXP2_5} + ${C.EXP2_4};
-  p = p * f + ${C.EXP2_3};
-  p = p * f + ${C.EXP2_2};
-  p = p * f + ${C.EXP2_1};
-  p = p * f + 1.0;
+  let p = ${polynomial("f", C.EXP2_5, C.EXP2_4, C.EXP2_3, C.EXP2_2, C.EXP2_1, "1.0")};
   return p * bitcast<${float}>((${int}(n) + 127) << ${uint}(23u));
 }
 `;
@@ -44,10 +50,7 @@ fn lnOf(x: f32) -> f32 {
   let m = bitcast<f32>(bits - (exponent << 23u));
   let z = (m - 1.0) / (m + 1.0);
   let z2 = z * z;
-  var p = z2 * ${C.LN_7} + ${C.LN_5};
-  p = p * z2 + ${C.LN_3};
-  p = p * z2 + 2.0;
-  return p * z + f32(exponent) * LN_2;
+  return ${polynomial("z2", C.LN_7, C.LN_5, C.LN_3, "2.0")} * z + f32(exponent) * LN_2;
 }
 
 struct Gelu { value: vec4f, derivative: vec4f }
@@ -56,13 +59,7 @@ struct Gelu { value: vec4f, derivative: vec4f }
 fn geluErf(u: vec4f) -> Gelu {
   let gauss = exp2Of4(u * u * (-0.5 * LOG2_E), LEAST_GAUSS);
   let t = 1.0 / (abs(u) * ${C.PHI_SCALE} + 1.0);
-  var r = t * ${C.PHI_7} + ${C.PHI_6};
-  r = r * t + ${C.PHI_5};
-  r = r * t + ${C.PHI_4};
-  r = r * t + ${C.PHI_3};
-  r = r * t + ${C.PHI_2};
-  r = r * t + ${C.PHI_1};
-  let tail = r * t * gauss;
+  let tail = ${polynomial("t", C.PHI_7, C.PHI_6, C.PHI_5, C.PHI_4, C.PHI_3, C.PHI_2, C.PHI_1)} * t * gauss;
   let phi = select(1.0 - tail, tail, u < vec4f());
   return Gelu(u * phi, u * gauss * ${C.INVERSE_SQRT_2PI} + phi);
 }
@@ -181,12 +178,8 @@ fn layerNormBack(dy: Row, normed: Normed, at: u32) -> Row {
   let dNormalized = times(dy, vectorAt(at));
   let shift = everywhere(mean(dNormalized));
   let stretch = product(dNormalized, normed.normalized) / WIDTH;
-  return scaled(
-    Row(
-      dNormalized.a - shift.a - stretch * normed.normalized.a,
-      dNormalized.b - shift.b - stretch * normed.normalized.b,
-    ),
-    normed.inverseDeviation,
-  );
+  let a = dNormalized.a - shift.a - stretch * normed.normalized.a;
+  let b = dNormalized.b - shift.b - stretch * normed.normalized.b;
+  return scaled(Row(a, b), normed.inverseDeviation);
 }
 `;
