@@ -15,21 +15,16 @@ const OPTIONS: OptionKinds<EngineOptions> = {
 /** Backends with one arithmetic only. */
 const ONLY_ARITHMETIC: Readonly<Partial<Record<string, Arithmetic>>> = { reference: "exact", webgpu: "fast" };
 
-/** The module for an arithmetic, and its real arithmetic: `exact` where relaxed SIMD is missing. */
-async function loadModule(arithmetic: Arithmetic): Promise<{ base64: string; real: Arithmetic }> {
+/** Where relaxed SIMD is missing, the arithmetic is `exact`; `threads` may also be one in the background. */
+async function createWasmEngine(variant: Variant, asked: Arithmetic, threads: number | "background"): Promise<Engine> {
   checkSimd();
-  const real = arithmetic === "fast" && hasRelaxedSimd() ? "fast" : "exact";
-  const { WASM } = real === "fast" ? await import("./wasm/fast_module.ts") : await import("./wasm/exact_module.ts");
-  return { base64: WASM, real };
-}
-
-async function createWasmEngine(variant: Variant, arithmetic: Arithmetic, asked: number): Promise<WasmEngine> {
-  const { base64, real } = await loadModule(arithmetic);
-  // one thread if memory cannot be shared; the engine reports it as `threads`
-  const threads = hasThreads() ? asked : 1;
-  const core = instantiate(base64, variant, threads > 1);
-  const pool = threads > 1 ? await startThreads(core, threads - 1) : undefined;
-  return new WasmEngine(core, real, { threads, pool });
+  const arithmetic = asked === "fast" && hasRelaxedSimd() ? "fast" : "exact";
+  const isFast = arithmetic === "fast";
+  const { WASM } = isFast ? await import("./wasm/fast_module.ts") : await import("./wasm/exact_module.ts");
+  const core = instantiate(WASM, variant, threads !== 1);
+  if (threads === 1) return new WasmEngine(core, arithmetic);
+  const workers = threads === "background" ? startTrainer(core) : startThreads(core, threads - 1);
+  return new WasmEngine(core, arithmetic, await workers);
 }
 
 /** Loads the code for GPUs only when it is needed. */
@@ -49,9 +44,7 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
       "Cannot train attempts side by side as the runtime must have workers and shared memory (a page must be isolated): train one after the other",
     );
   }
-  const { base64, real } = await loadModule(arithmetic);
-  const core = instantiate(base64, variantOf(model), true);
-  return new WasmEngine(core, real, { background: await startTrainer(core) });
+  return await createWasmEngine(variantOf(model), arithmetic, "background");
 }
 
 /**
@@ -93,6 +86,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       if (!hasSimd()) return await createGpuEngine(variant).catch(() => new ReferenceEngine(variant.name));
       // falls through
     case "wasm":
-      return await createWasmEngine(variant, arithmetic, threads);
+      // one thread if memory cannot be shared; the engine reports it as `threads`
+      return await createWasmEngine(variant, arithmetic, hasThreads() ? threads : 1);
   }
 }

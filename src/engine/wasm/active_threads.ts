@@ -18,7 +18,8 @@ export class ActiveThreads {
   /** The best number so far, and its speed in units per millisecond; 0 where it is not known. */
   #best: number;
   #speed = 0;
-  #now: number;
+  /** How many threads are to take part. */
+  count: number;
   #kind = "";
   #units = 0;
   #milliseconds = 0;
@@ -27,12 +28,7 @@ export class ActiveThreads {
   #downwards = true;
 
   constructor(most: number) {
-    this.#most = this.#best = this.#now = most;
-  }
-
-  /** How many threads are to take part. */
-  get count(): number {
-    return this.#now;
+    this.#most = this.#best = this.count = most;
   }
 
   /** How many units make a piece: few enough for a measurement to be soon. @param atFirst Where the speed is not known */
@@ -54,7 +50,7 @@ export class ActiveThreads {
     this.#sinceTrial += milliseconds;
     if (this.#milliseconds < WINDOW) return;
     const speed = this.#units / this.#milliseconds;
-    const [best, now] = [this.#best, this.#now];
+    const [best, now] = [this.#best, this.count];
     if (now !== best) { // a trial is over
       const isFaster = speed > GAIN * this.#speed;
       this.#rest = isFaster ? FIRST_REST : Math.min(2 * this.#rest, LONGEST_REST);
@@ -69,7 +65,7 @@ export class ActiveThreads {
   }
 
   #start(count: number): void {
-    [this.#now, this.#units, this.#milliseconds] = [count, 0, 0];
+    [this.count, this.#units, this.#milliseconds] = [count, 0, 0];
   }
 
   /** The number to try next: half as many or twice as many. */

@@ -12,12 +12,9 @@ import { EngineError } from "../interface/error.ts";
  */
 export const PAGES = 256;
 
+/** Parts of the memory's layout: byte offsets and sizes. `Run.…` is the index of a field among the doubles at `runAt`. */
 type Globals<Name extends string> = Readonly<Record<Name, WebAssembly.Global>>;
-
-/** What `assembly/adder.ts` exports of its layout: byte offsets in the memory. */
 type AdderGlobals = Globals<"parametersAt" | "keysAt" | "queriesAt" | "projectionAt" | "w1At" | "w2At" | "outputAt">;
-
-/** And `assembly/entry.ts`. `Run.…` is the index of a field among the doubles at `runAt`. */
 type CoreGlobals =
   & Globals<"gradientAt" | "firstMomentAt" | "secondMomentAt" | "lossesAt" | "normsAt" | "maxRun">
   & Globals<"runAt" | `Run.${keyof RunFields}` | "failedAt" | "blocksAt" | "blockRows">;
@@ -97,9 +94,8 @@ export function hasSimd(): boolean {
 export function checkSimd(cause?: unknown): void {
   const reason = obstacle();
   if (reason === undefined) return;
-  throw new EngineError(`Cannot create an engine on wasm as ${reason}. Or use the backend reference, which is slow`, {
-    cause,
-  });
+  const message = `Cannot create an engine on wasm as ${reason}. Or use the backend reference, which is slow`;
+  throw new EngineError(message, { cause });
 }
 
 /** Whether this runtime compiles relaxed SIMD. */
@@ -107,31 +103,28 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(Uint8Array.from(RELAXED_SIMD_PROBE));
 }
 
-/** Compiled modules by kind of memory and source. */
-const compiled = { shared: new Map<string, WebAssembly.Module>(), own: new Map<string, WebAssembly.Module>() };
-
-/** Compiles a module from base64, once per process. */
-function compile(base64: string, shared: boolean): WebAssembly.Module {
-  const modules = shared ? compiled.shared : compiled.own;
-  let module = modules.get(base64);
-  if (module === undefined) {
-    const bytes = fromBase64(base64);
-    if (shared) importSharedMemory(bytes);
-    modules.set(base64, module = new WebAssembly.Module(bytes));
-  }
-  return module;
-}
-
 // The import of the memory in the binary: "env", "memory", a memory, its limits have a maximum.
 const MEMORY_IMPORT = [3, 0x65, 0x6e, 0x76, 6, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x02, 0x01];
 
+/** Compiled modules by their source, for memory of their own and for shared memory. */
+const compiled = [new Map<string, WebAssembly.Module>(), new Map<string, WebAssembly.Module>()];
+
 /**
- * Makes a module import shared memory. That is one bit of the binary, so one module serves both: atomic instructions work on memory that is
- * not shared, too, and waiting only happens where there are threads.
+ * Compiles a module from base64, once per process. Whether it imports shared memory is one bit of the binary, so one source serves both: atomic
+ * instructions work on memory that is not shared, too, and waiting only happens where there are threads.
  */
-function importSharedMemory(bytes: Uint8Array): void {
-  const at = bytes.findIndex((_, i) => MEMORY_IMPORT.every((byte, j) => bytes[i + j] === byte));
-  bytes[at + MEMORY_IMPORT.length - 1] |= 0x02;
+function compile(base64: string, shared: boolean): WebAssembly.Module {
+  const modules = compiled[Number(shared)];
+  let module = modules.get(base64);
+  if (module === undefined) {
+    const bytes = fromBase64(base64);
+    if (shared) {
+      const at = bytes.findIndex((_, i) => MEMORY_IMPORT.every((byte, j) => bytes[i + j] === byte));
+      bytes[at + MEMORY_IMPORT.length - 1] |= 0x02;
+    }
+    modules.set(base64, module = new WebAssembly.Module(bytes));
+  }
+  return module;
 }
 
 /** Makes a core on memory of its own. @throws {EngineError} If there may be no WebAssembly SIMD, or the system refuses the memory */
@@ -149,11 +142,8 @@ export function instantiate<Exports extends AdderExports = CoreExports>(
   } catch (cause) {
     checkSimd(cause);
     if (!(cause instanceof RangeError)) throw cause;
-    const size = PAGES / 16;
-    throw new EngineError(
-      `Cannot create an engine as the system must grant it ${size} MiB of memory: ${cause.message}`,
-      { cause },
-    );
+    const asked = `the system must grant it ${PAGES / 16} MiB of memory`;
+    throw new EngineError(`Cannot create an engine as ${asked}: ${cause.message}`, { cause });
   }
 }
 
@@ -163,12 +153,8 @@ export function readVector({ memory, variant }: Core<AdderExports>, at: WebAssem
 }
 
 /** The inverse of {@linkcode readVector}. */
-export function writeVector(
-  { memory, variant }: Core<AdderExports>,
-  at: WebAssembly.Global,
-  values: Float32Array,
-): void {
-  new Float32Array(memory.buffer, at.value).set(spread(values, variant));
+export function writeVector(core: Core<AdderExports>, at: WebAssembly.Global, values: Float32Array): void {
+  new Float32Array(core.memory.buffer, at.value).set(spread(values, core.variant));
 }
 
 /** What the core is asked for: `Run` in assembly/layout.ts. */
@@ -184,17 +170,8 @@ export function writeRun({ memory, exports }: Core, run: Partial<RunFields>): vo
   for (const name of RUN_FIELDS) doubles[exports[`Run.${name}`].value] = run[name] ?? 0;
 }
 
-/** How many items of so many bytes fit behind a core's own data. */
-export function capacity({ memory, exports }: Core<AdderExports>, bytes: number, threads = 1): number {
-  return Math.floor((memory.buffer.byteLength - exports.problemsBase(threads)) / bytes);
-}
-
 /** Copies doubles to where the core reads problems; results may follow behind them. */
-export function writeProblems(
-  { memory, exports }: Core<AdderExports>,
-  operands: Float64Array,
-  threads = 1,
-): { problems: number; results: number } {
+export function writeProblems({ memory, exports }: Core<AdderExports>, operands: Float64Array, threads = 1) {
   const problems = exports.problemsBase(threads);
   new Float64Array(memory.buffer, problems, operands.length).set(operands);
   return { problems, results: problems + operands.byteLength };

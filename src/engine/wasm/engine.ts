@@ -4,28 +4,13 @@ import { TOKENS } from "../../model/variant.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
 import type { StageHyperparameters } from "../../schedule/stage.ts";
 import { BaseEngine, type VectorName } from "../interface/base_engine.ts";
-import { checkBatch, type FilledStepOptions } from "../interface/checks.ts";
+import { checkBatch } from "../interface/checks.ts";
 import { EngineError } from "../interface/error.ts";
-import type {
-  Arithmetic,
-  DecodedSample,
-  LossAndGradient,
-  StepReport,
-  TrainRun,
-  TrainRunReport,
-} from "../interface/types.ts";
+import type { Arithmetic, DecodedSample, LossAndGradient, StepReport } from "../interface/types.ts";
+import type { StepOptions, TrainRun, TrainRunReport } from "../interface/types.ts";
 import { ActiveThreads } from "./active_threads.ts";
-import {
-  capacity,
-  type Core,
-  DECODE_CHUNK,
-  decodeProblems,
-  readVector,
-  writeProblems,
-  writeRun,
-  writeVector,
-} from "./core.ts";
-import type { BackgroundTrainer, ThreadPool } from "./thread_pool.ts";
+import { type Core, DECODE_CHUNK, decodeProblems, readVector, writeProblems, writeRun, writeVector } from "./core.ts";
+import type { EngineThreads } from "./thread_pool.ts";
 
 /** Problems that are drawn, or whose logits are computed, in one call of the core: a multiple of four. */
 const CHUNK = 4096;
@@ -33,17 +18,6 @@ const CHUNK = 4096;
 /** Steps of several threads before their speed is known. */
 const STEPS_AT_FIRST = 10;
 
-/** The threads of an engine. */
-export interface EngineThreads {
-  /** Threads at work, the caller's own included. @default {1} */
-  threads?: number;
-  /** The others. */
-  pool?: ThreadPool;
-  /** Where `train` of the core runs, if not here. */
-  background?: BackgroundTrainer;
-}
-
-/** An engine on the WASM core. */
 export class WasmEngine extends BaseEngine {
   readonly backend = "wasm";
   override readonly threads: number;
@@ -53,21 +27,14 @@ export class WasmEngine extends BaseEngine {
   /** Whether the tables of decoding are those of the weights in force. */
   #decodable = false;
 
-  readonly #pool: ThreadPool | undefined;
-  readonly #background: BackgroundTrainer | undefined;
+  readonly #workers: EngineThreads | undefined;
   readonly #active: ActiveThreads;
 
-  /** Takes over a core of its own, and its threads. */
-  constructor(
-    core: Core,
-    readonly arithmetic: Arithmetic,
-    { threads = 1, pool, background }: EngineThreads = {},
-  ) {
+  constructor(core: Core, readonly arithmetic: Arithmetic, workers?: EngineThreads) {
     super(core.variant);
-    this.threads = threads;
-    this.#pool = pool;
-    this.#background = background;
-    this.#active = new ActiveThreads(threads);
+    this.threads = workers?.threads ?? 1;
+    this.#workers = workers;
+    this.#active = new ActiveThreads(this.threads);
     this.#core = core;
     this.#failed = new Int32Array(core.memory.buffer, core.exports.failedAt.value, 1);
     core.exports.initialize(0, 0);
@@ -82,12 +49,7 @@ export class WasmEngine extends BaseEngine {
     return this.#core!.exports;
   }
 
-  /**
-   * Calls what may do its work on several threads.
-   *
-   * @param kind What is done, `units` times
-   * @throws {EngineError} If one of the threads dies
-   */
+  /** Calls what may work on several threads: it does `units` times what `kind` says. @throws {EngineError} If a thread dies */
   #onThreads<T>(kind: string, units: number, call: (core: Core) => T): T {
     const begin = performance.now();
     try {
@@ -102,15 +64,9 @@ export class WasmEngine extends BaseEngine {
     }
   }
 
-  /** Marks the engine as broken. */
   #giveUp(error: unknown): never {
     Atomics.store(this.#failed, 0, 1);
     throw error;
-  }
-
-  /** Floats of the core's memory. */
-  #floats({ value }: WebAssembly.Global, length: number): Float32Array {
-    return new Float32Array(this.#core!.memory.buffer, value, length).slice();
   }
 
   protected read(name: VectorName): Float32Array {
@@ -140,7 +96,8 @@ export class WasmEngine extends BaseEngine {
   #lossAndGradient(operands: Operands): number {
     const core = this.#core!;
     const count = operands.length / 2;
-    checkBatch(count, capacity(core, 2 * operands.BYTES_PER_ELEMENT, this.threads));
+    const room = core.memory.buffer.byteLength - core.exports.problemsBase(this.threads);
+    checkBatch(count, Math.floor(room / (2 * operands.BYTES_PER_ELEMENT)));
     const { problems } = writeProblems(core, operands, this.threads);
     return this.#onThreads("gradient", count, ({ exports }) => exports.lossAndGradient(problems, count));
   }
@@ -149,7 +106,7 @@ export class WasmEngine extends BaseEngine {
     return { loss: this.#lossAndGradient(operands), gradient: readVector(this.#core!, this.#exports.gradientAt) };
   }
 
-  protected takeStep(operands: Operands, options: FilledStepOptions): StepReport {
+  protected takeStep(operands: Operands, options: Required<StepOptions>): StepReport {
     const loss = this.#lossAndGradient(operands);
     this.#decodable = false;
     writeRun(this.#core!, options);
@@ -162,17 +119,19 @@ export class WasmEngine extends BaseEngine {
     return this.#exports.learningRate(step);
   }
 
-  protected async takeSteps(run: TrainRun): Promise<TrainRunReport> {
+  protected override async takeSteps(run: TrainRun): Promise<TrainRunReport> {
     this.#decodable = false;
     const { stage, ...fields } = run;
     const kind = `batches of ${stage.batch}`;
     const steps = Math.min(run.steps, this.#exports.maxRun.value, this.#active.pieceOf(kind, STEPS_AT_FIRST));
     writeRun(this.#core!, { ...stage, stageSteps: stage.steps, ...fields, steps });
-    if (this.#background === undefined) this.#onThreads(kind, steps, ({ exports }) => exports.train());
-    else await this.#background.train().catch((error) => this.#giveUp(error));
+    const inBackground = this.#workers?.train?.();
+    if (inBackground === undefined) this.#onThreads(kind, steps, ({ exports }) => exports.train());
+    else await inBackground.catch((error) => this.#giveUp(error));
     this.checkUsable(); // it may have been disposed of meanwhile
-    const { lossesAt, normsAt } = this.#exports;
-    return { losses: this.#floats(lossesAt, steps), gradientNorms: this.#floats(normsAt, steps) };
+    const { memory, exports: { lossesAt, normsAt } } = this.#core!;
+    const copy = ({ value }: WebAssembly.Global) => new Float32Array(memory.buffer, value, steps).slice();
+    return { losses: copy(lossesAt), gradientNorms: copy(normsAt) };
   }
 
   protected draw(request: Required<SampleRequest>): Operands {
@@ -214,9 +173,8 @@ export class WasmEngine extends BaseEngine {
     let wrong = 0;
     for (let done = 0; done < count; done += DECODE_CHUNK) {
       const now = Math.min(DECODE_CHUNK, count - done);
-      wrong += this.#onThreads("drawn sums", now, ({ exports }) => {
-        return exports.decodeDrawn(DOMAINS[stream], first + done, now, out);
-      });
+      const call = ({ exports }: Core) => exports.decodeDrawn(DOMAINS[stream], first + done, now, out);
+      wrong += this.#onThreads("drawn sums", now, call);
       tokens.set(new Uint8Array(this.#core!.memory.buffer, out, now * QUERIES), done * QUERIES);
     }
     return { tokens, wrong };
@@ -228,15 +186,13 @@ export class WasmEngine extends BaseEngine {
   }
 
   protected free(): void {
-    this.#pool?.stop();
-    this.#background?.stop();
+    this.#workers?.stop();
     this.#core = undefined;
     this.#failed = new Int32Array(1); // a view would keep the memory
   }
 }
 
 function broken(cause?: unknown): EngineError {
-  return new EngineError("Cannot go on with this engine as its threads must live: one has died. Create another one", {
-    cause,
-  });
+  const message = "Cannot go on with this engine as its threads must live: one has died. Create another one";
+  return new EngineError(message, { cause });
 }

@@ -39,19 +39,13 @@ export function readDecodingNumbers(
   if (!exports.tablesUsable()) return null;
   const floats = (at: WebAssembly.Global, count: number) => new Float32Array(memory.buffer, at.value, count);
   const copy = (at: WebAssembly.Global, count: number) => {
-    const buffer = typeof SharedArrayBuffer === "function"
-      ? new SharedArrayBuffer(4 * count)
-      : new ArrayBuffer(4 * count);
-    const values = new Float32Array(buffer);
+    const values = new Float32Array(new (globalThis.SharedArrayBuffer ?? ArrayBuffer)(4 * count));
     values.set(floats(at, count));
     return values as Float32Array;
   };
   const transposed = (at: WebAssembly.Global, outputs: number, inputs: number, stride: number) => {
     const matrix = floats(at, inputs * stride);
-    return Float32Array.from(
-      { length: outputs * inputs },
-      (_, i) => matrix[i % inputs * stride + Math.floor(i / inputs)],
-    );
+    return new Float32Array(outputs * inputs).map((_, i) => matrix[i % inputs * stride + Math.floor(i / inputs)]);
   };
   const numbers = {
     projection: transposed(exports.projectionAt, WIDTH, WIDTH, 2 * WIDTH),

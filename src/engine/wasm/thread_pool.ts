@@ -43,20 +43,25 @@ function mayPark(): boolean {
   }
 }
 
-/** The other threads of an engine. */
-export interface ThreadPool {
-  /** Ends them, those that have died as well. */
+/** The threads of an engine. */
+export interface EngineThreads {
+  /** Threads at work, the caller's own included. */
+  readonly threads: number;
+  /** Runs the core's `train` in a worker, while its caller does something else. @throws {EngineError} If the worker dies */
+  train?(): Promise<void>;
+  /** Ends the workers, those that have died as well. */
   stop(): void;
 }
 
 /** Starts workers that serve jobs of the core, on shared memory, until `stop`. @throws {EngineError} If one cannot be started; none is left then */
-export async function startThreads(core: Core, count: number): Promise<ThreadPool> {
+export async function startThreads(core: Core, count: number): Promise<EngineThreads> {
   const { exports } = core;
   const workers = await startThreadWorkers(core, Array.from({ length: count }, (_, i) => i + 1));
   // the core knows of it, and says so when it is used next
   for (const worker of workers) worker.onerror = (event) => event.preventDefault();
   exports.setThreads(count + 1, mayPark());
   return {
+    threads: count + 1,
     stop() {
       // a worker that waits for work ends by itself alone: Deno 2.9 does not get it out of its wait (tried)
       if (exports.stopThreads() > 0) { for (const worker of workers) worker.terminate(); }
@@ -64,19 +69,12 @@ export async function startThreads(core: Core, count: number): Promise<ThreadPoo
   };
 }
 
-/** A worker that trains on the core's memory while its caller does something else. */
-export interface BackgroundTrainer {
-  /** Runs the core's `train`, in the worker. @throws {EngineError} If the worker dies */
-  train(): Promise<void>;
-  /** Ends the worker. */
-  stop(): void;
-}
-
 /** Starts a worker on a core with shared memory. @param look Milliseconds between two looks at it. @throws {EngineError} If it cannot be started */
-export async function startTrainer(core: Core, look: number = LOOK_MS): Promise<BackgroundTrainer> {
+export async function startTrainer(core: Core, look: number = LOOK_MS): Promise<EngineThreads> {
   const [worker] = await startThreadWorkers(core, [0]);
   const watch = { user: "this engine", heartbeats: () => core.exports.heartbeats(), patience: PATIENCE, every: look };
   return {
+    threads: 1,
     async train() {
       worker.postMessage("train");
       await nextMessage(worker, watch);
@@ -87,10 +85,7 @@ export async function startTrainer(core: Core, look: number = LOOK_MS): Promise<
 
 /** Starts workers on the memory of a core, and waits until all are ready. */
 function startThreadWorkers({ module, memory, variant }: Core, threads: readonly number[]): Promise<Worker[]> {
-  const configuration = [variant.width, variant.hidden, variant.finalNorm];
-  const greetings = threads.map((thread) => [
-    `tiny-adder thread ${thread}`,
-    { module, memory, configuration, thread },
-  ]);
+  const greeting = { module, memory, configuration: [variant.width, variant.hidden, variant.finalNorm] };
+  const greetings = threads.map((thread) => [`tiny-adder thread ${thread}`, { ...greeting, thread }]);
   return startWorkers(WORKER_SOURCE, "this engine", Object.fromEntries(greetings));
 }

@@ -23,38 +23,30 @@ export interface Watch {
  *
  * @throws {EngineError} If it fails, or gets no further: a worker that the system took away tells nobody
  */
-export function nextMessage<Message>(
-  worker: Worker,
-  { user, heartbeats = () => 0, patience, every }: Watch,
-): Promise<Message> {
-  return new Promise((resolve, reject) => {
-    const waiting = new AbortController();
-    const end = () => {
-      waiting.abort();
-      clearInterval(timer);
-    };
-    const fail = (error: EngineError) => {
-      end();
-      reject(error);
-    };
+export function nextMessage<Message>(worker: Worker, watch: Watch): Promise<Message> {
+  const { user, heartbeats = () => 0, patience, every } = watch;
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  let timer: ReturnType<typeof setInterval>;
+  return new Promise<Message>((resolve, reject) => {
     const dead = (reason: string) =>
       new EngineError(`Cannot go on with ${user} as its workers must live: ${reason}. Create another one`);
-    worker.addEventListener("message", ({ data }) => {
-      end();
-      resolve(data);
-    }, { signal: waiting.signal });
+    worker.addEventListener("message", ({ data }) => resolve(data), { signal });
     worker.addEventListener("error", (event) => {
       event.preventDefault();
       // a script that could not be loaded has no message
-      fail(event.message === undefined ? forbidden() : dead(`one failed (${event.message})`));
-    }, { signal: waiting.signal });
+      reject(event.message === undefined ? forbidden() : dead(`one failed (${event.message})`));
+    }, { signal });
     let [seen, looks] = [heartbeats(), 0];
-    const timer = setInterval(() => {
+    timer = setInterval(() => {
       const now = heartbeats();
       looks = now === seen ? looks + 1 : 0;
       seen = now;
-      if (looks >= patience) fail(dead("one has done nothing for too long"));
+      if (looks >= patience) reject(dead("one has done nothing for too long"));
     }, every);
+  }).finally(() => {
+    waiting.abort();
+    clearInterval(timer);
   });
 }
 

@@ -49,8 +49,7 @@ const SILENTLY = dieWithAPart("close(); return;");
 async function impatientEngine(threads: number): Promise<WasmEngine> {
   const core = instantiate(WASM, variantOf(763), true);
   core.exports.setPatience(200);
-  const pool = await startThreads(core, threads - 1);
-  const engine = new WasmEngine(core, "exact", { threads, pool });
+  const engine = new WasmEngine(core, "exact", await startThreads(core, threads - 1));
   engine.initialize(0);
   return engine;
 }
@@ -105,7 +104,7 @@ for (
   Deno.test(`an engine whose trainer in the background dies ${how} says so`, async () => {
     const engine = await withOtherSource("exports.train();", source, async () => {
       const core = instantiate(WASM, variantOf(763), true);
-      return new WasmEngine(core, "exact", { background: await startTrainer(core, 10) });
+      return new WasmEngine(core, "exact", await startTrainer(core, 10));
     });
     const start = { seed: 1, attempt: 0, firstSample: 0, firstStep: 0, steps: 10, minDigits: 1, maxDigits: 3 };
     const run = () => engine.trainRun({ ...start, stage: shortStage() });
