@@ -1,6 +1,5 @@
 import { type Adder, DecodingAdder, type Pair, type Sum, WasmAdder } from "./adder.ts";
-import { decodeAll } from "../engine/reference/decode.ts";
-import { tensorsOf } from "../engine/reference/model.ts";
+import { decodeAll, tensorsOf } from "../engine/reference/model.ts";
 import { hasSimd } from "../engine/wasm/core.ts";
 import { type ModelName, variantOf } from "../model/variant.ts";
 import { shippedParameters } from "../weights/shipped.ts";

@@ -1,6 +1,5 @@
 import { WasmAdder } from "../adder/adder.ts";
-import { decodeGreedily } from "../engine/reference/decode.ts";
-import { tensorsOf } from "../engine/reference/model.ts";
+import { decodeGreedily, tensorsOf } from "../engine/reference/model.ts";
 import { hardCases } from "../evaluation/hard.ts";
 import { drawOperands } from "../model/sampler.ts";
 import { variantOf } from "../model/variant.ts";

@@ -5,25 +5,9 @@ import { type ModelName, parameterCount, type Variant } from "../../model/varian
 import { QUERIES, readSum } from "../../model/vocabulary.ts";
 import { learningRateAt } from "../../schedule/learning_rate.ts";
 import type { StageHyperparameters } from "../../schedule/stage.ts";
-import {
-  checkOptimizerState,
-  checkParameters,
-  checkStepOptions,
-  checkTrainRun,
-  type FilledStepOptions,
-} from "./checks.ts";
-import type {
-  Arithmetic,
-  BackendName,
-  DecodedSample,
-  Engine,
-  LossAndGradient,
-  OptimizerState,
-  StepOptions,
-  StepReport,
-  TrainRun,
-  TrainRunReport,
-} from "./types.ts";
+import { checkOptimizerState, checkParameters, checkStepOptions, checkTrainRun } from "./checks.ts";
+import type { DecodedSample, Engine, LossAndGradient, OptimizerState } from "./types.ts";
+import type { StepOptions, StepReport, TrainRun, TrainRunReport } from "./types.ts";
 
 /** The vectors that an engine trains, each as long as the flat parameter vector. */
 export type VectorName = "parameters" | "firstMoment" | "secondMoment";
@@ -33,8 +17,8 @@ type MaybePromise<T> = T | Promise<T>;
 
 /** What all engines have in common: checks, disposal, long runs in pieces, and reading sums off decoded tokens. */
 export abstract class BaseEngine implements Engine {
-  abstract readonly backend: BackendName;
-  abstract readonly arithmetic: Arithmetic;
+  abstract readonly backend: Engine["backend"];
+  abstract readonly arithmetic: Engine["arithmetic"];
   readonly threads: number = 1;
   readonly model: ModelName;
   protected abstract stepCount: number;
@@ -54,17 +38,12 @@ export abstract class BaseEngine implements Engine {
   protected abstract computeGradient(operands: Operands): MaybePromise<LossAndGradient>;
   protected abstract computeLogits(operands: Operands): MaybePromise<Float32Array>;
   protected abstract decodeTokens(operands: Operands): MaybePromise<Uint8Array>;
-  protected abstract takeStep(operands: Operands, options: FilledStepOptions): MaybePromise<StepReport>;
-  /** Takes the first steps of a run, at least one: as many as the report has. */
-  protected abstract takeSteps(run: TrainRun): MaybePromise<TrainRunReport>;
-  /** The learning rate of one step of a stage. */
+  protected abstract takeStep(operands: Operands, options: Required<StepOptions>): MaybePromise<StepReport>;
   protected learningRateAt(stage: StageHyperparameters, step: number): number {
     return learningRateAt(stage, step);
   }
-  /** Called once. */
   protected abstract free(): MaybePromise<void>;
 
-  /** @throws {Error} If the engine was disposed of */
   protected checkUsable(): void {
     if (this.#isDisposed) throw new Error("Cannot use this engine as it was disposed of: create another one");
   }
@@ -136,28 +115,29 @@ export abstract class BaseEngine implements Engine {
     return report;
   }
 
+  async #takeFirstStep({ stage, firstStep, firstSample, problems, ...request }: TrainRun): Promise<TrainRunReport> {
+    const operands = problems?.(firstSample) ??
+      this.draw({ ...request, stream: "training", sample: firstSample, first: 0, count: stage.batch });
+    const learningRate = this.learningRateAt(stage, firstStep);
+    const { loss, gradientNorm } = await this.trainStep(operands, { ...stage, learningRate });
+    return { losses: Float32Array.of(loss), gradientNorms: Float32Array.of(gradientNorm) };
+  }
+
+  /** Takes the first steps of a run that gives no problems, at least one: as many as the report has. */
+  protected takeSteps(run: TrainRun): MaybePromise<TrainRunReport> {
+    return this.#takeFirstStep(run);
+  }
+
   async trainRun(run: TrainRun): Promise<TrainRunReport> {
     this.checkUsable();
     checkTrainRun(run);
     const losses = new Float32Array(run.steps);
     const gradientNorms = new Float32Array(run.steps);
-    if (run.problems !== undefined) {
-      const { stage, firstSample, firstStep, steps, problems } = run;
-      for (let i = 0; i < steps; i++) {
-        const learningRate = this.learningRateAt(stage, firstStep + i);
-        const report = await this.trainStep(problems(firstSample + i), { ...stage, learningRate });
-        [losses[i], gradientNorms[i]] = [report.loss, report.gradientNorm];
-      }
-      return { losses, gradientNorms };
-    }
     for (let done = 0; done < run.steps;) {
       this.checkUsable();
-      const report = await this.takeSteps({
-        ...run,
-        firstSample: run.firstSample + done,
-        firstStep: run.firstStep + done,
-        steps: run.steps - done,
-      });
+      const { firstSample, firstStep, steps } = run;
+      const rest = { ...run, firstSample: firstSample + done, firstStep: firstStep + done, steps: steps - done };
+      const report = await (run.problems ? this.#takeFirstStep(rest) : this.takeSteps(rest));
       this.#weightsChosen = true;
       losses.set(report.losses, done);
       gradientNorms.set(report.gradientNorms, done);

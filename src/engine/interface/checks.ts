@@ -7,9 +7,6 @@ import { checkDigitRange } from "../../model/sampler.ts";
 import { parameterCount, type Variant } from "../../model/variant.ts";
 import type { OptimizerState, StepOptions, TrainRun } from "./types.ts";
 
-/** {@linkcode StepOptions} with every default filled in. */
-export type FilledStepOptions = Required<StepOptions>;
-
 const FINITE = "a finite number, 0 or more";
 const isFiniteAndNotNegative = (value: number) => Number.isFinite(value) && value >= 0;
 const isDecay = (value: number) => value >= 0 && value < 1;
@@ -21,18 +18,16 @@ function checkVector(asked: string, name: string, values: Float32Array, variant:
     throw new TypeError(`Cannot ${asked} as ${name} must be a Float32Array: current value is ${formatValue(values)}`);
   }
   if (values.length !== expected) {
-    throw new RangeError(
-      `Cannot ${asked} as model ${variant.name} needs ${expected} numbers in ${name}: current length is ${values.length}`,
-    );
+    const rule = `model ${variant.name} needs ${expected} numbers in ${name}`;
+    throw new RangeError(`Cannot ${asked} as ${rule}: current length is ${values.length}`);
   }
   const i = values.findIndex((value) => !Number.isFinite(value));
-  if (i >= 0) {
-    const tensor = variant.tensors.find(({ offset, size }) => i < offset + size)!;
-    throw new RangeError(
-      `Cannot ${asked} as every number in ${name} must be finite: ` +
-        `current value of element ${i - tensor.offset} of ${tensor.name} is ${values[i]}`,
-    );
-  }
+  if (i < 0) return;
+  const tensor = variant.tensors.find(({ offset, size }) => i < offset + size)!;
+  const element = `element ${i - tensor.offset} of ${tensor.name}`;
+  throw new RangeError(
+    `Cannot ${asked} as every number in ${name} must be finite: current value of ${element} is ${values[i]}`,
+  );
 }
 
 /** @throws {RangeError} If a parameter vector has not the length of the variant, or a value is not finite */
@@ -69,7 +64,7 @@ const STEP_OPTIONS: OptionKinds<StepOptions & Stage> = {
 };
 
 /** Fills in the defaults. @throws {TypeError | RangeError} If there is another option, or one is out of its range */
-export function checkStepOptions(options: StepOptions): FilledStepOptions {
+export function checkStepOptions(options: StepOptions): Required<StepOptions> {
   const asked = "take a step";
   checkOptions<StepOptions>(asked, options, STEP_OPTIONS);
   const { learningRate, weightDecay = 0, clipNorm = 1, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;

@@ -90,12 +90,8 @@ export interface OptimizerState {
   secondMoment: Float32Array;
 }
 
-/** Consecutive training steps on examples that the engine draws itself. */
-export interface TrainRun {
-  /** A whole number in [0, 2^32). */
-  seed: number;
-  /** Number of restarts before, a whole number in [0, 2^32): another attempt gets other examples. */
-  attempt: number;
+/** Consecutive training steps on examples that the engine draws itself; seed, attempt and digits are those of {@linkcode SampleRequest}. */
+export interface TrainRun extends Pick<Required<SampleRequest>, "seed" | "attempt" | "minDigits" | "maxDigits"> {
   /** Steps of this attempt before, over all stages: the number of the first batch. */
   firstSample: number;
   /** Hyperparameters and learning-rate schedule. */
@@ -104,10 +100,6 @@ export interface TrainRun {
   firstStep: number;
   /** Number of steps. */
   steps: number;
-  /** Fewest digits of an operand, 1 to 10. */
-  minDigits: number;
-  /** Most digits of an operand, 1 to 10. */
-  maxDigits: number;
   /** Makes the examples of each step; its number counts from 0 over all stages. @default {the engine draws them} */
   problems?: (step: number) => Operands;
 }

@@ -1,15 +1,4 @@
-import type { FilledStepOptions } from "../interface/checks.ts";
-
-/** The steps taken, and running means of the gradient and of its square. */
-export interface AdamWState {
-  step: number;
-  readonly firstMoment: Float64Array;
-  readonly secondMoment: Float64Array;
-}
-
-export function freshState(size: number): AdamWState {
-  return { step: 0, firstMoment: new Float64Array(size), secondMoment: new Float64Array(size) };
-}
+import type { StepOptions } from "../interface/types.ts";
 
 /** PyTorch adds this to the norm that it divides by. */
 const CLIP_EPSILON = 1e-6;
@@ -27,17 +16,20 @@ export function clipGradientNorm(gradient: Float64Array, maxNorm: number): numbe
 /**
  * One step of AdamW, in place: Adam with bias correction, the weight decay apart from the gradient.
  * Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2, in the form of PyTorch's `torch.optim.AdamW`.
+ *
+ * @param moments Running means of the gradient and of its square
+ * @param step The number of this step, from 1
  */
 export function adamW(
   parameters: Float64Array,
   gradient: Float64Array,
-  state: AdamWState,
-  { learningRate, weightDecay, beta1, beta2, epsilon }: FilledStepOptions,
+  moments: Readonly<Record<"firstMoment" | "secondMoment", Float64Array>>,
+  step: number,
+  { learningRate, weightDecay, beta1, beta2, epsilon }: Required<StepOptions>,
 ): void {
-  state.step++;
-  const correction1 = 1 - beta1 ** state.step;
-  const correction2 = 1 - beta2 ** state.step;
-  const { firstMoment: m, secondMoment: v } = state;
+  const correction1 = 1 - beta1 ** step;
+  const correction2 = 1 - beta2 ** step;
+  const { firstMoment: m, secondMoment: v } = moments;
   for (let i = 0; i < parameters.length; i++) {
     m[i] = beta1 * m[i] + (1 - beta1) * gradient[i];
     v[i] = beta2 * v[i] + (1 - beta2) * gradient[i] ** 2;

@@ -2,12 +2,7 @@ import { addScaled, dot, rowOf } from "./linear.ts";
 import { softmax, softmaxBackward } from "./softmax.ts";
 
 /** Query, key and value of one position, views of the three parts of one row of length 3 d; or the gradients of them. */
-export interface QkvRow {
-  readonly row: Float64Array;
-  readonly query: Float64Array;
-  readonly key: Float64Array;
-  readonly value: Float64Array;
-}
+export type QkvRow = Readonly<Record<"row" | "query" | "key" | "value", Float64Array>>;
 
 /**
  * The names of the activations, in the order in which the forward pass computes them.
@@ -28,20 +23,9 @@ export const ACTIVATIONS = [
 /** The name of an activation: docs/study.md lists them with their shapes, and with the names that TransformerLens gives them. */
 export type ActivationName = typeof ACTIVATIONS[number];
 
-/** Gets an activation of one position, and returns what the forward pass goes on with. */
-export type Hook = (name: ActivationName, row: Float64Array) => Float64Array;
-
 export function qkvRow(row: Float64Array): QkvRow {
   const [query, key, value] = [0, 1, 2].map((part) => rowOf(row, part, row.length / 3));
   return { row, query, key, value };
-}
-
-/** What {@linkcode attention} gives, and keeps for its backward pass. */
-export interface AttentionState {
-  /** The mixed values, length d. */
-  readonly output: Float64Array;
-  /** How much of each position, one number a position; they add up to 1. */
-  readonly weights: Float64Array;
 }
 
 /**
@@ -49,8 +33,13 @@ export interface AttentionState {
  * Vaswani et al. 2017, arXiv:1706.03762, equation 1. It is causal as no later position is passed.
  *
  * @param seen Every position up to the query's own, which is the last
+ * @param hook Gets each activation, and returns what the forward pass goes on with
+ * @returns The mixed values, length d, and the weight of each position; they add up to 1
  */
-export function attention(seen: readonly QkvRow[], hook: Hook): AttentionState {
+export function attention(
+  seen: readonly QkvRow[],
+  hook: (name: ActivationName, row: Float64Array) => Float64Array,
+) {
   const { query } = seen.at(-1)!;
   const scores = hook("scores", Float64Array.from(seen, ({ key }) => dot(query, key) / Math.sqrt(query.length)));
   const weights = hook("pattern", softmax(scores));
@@ -62,7 +51,7 @@ export function attention(seen: readonly QkvRow[], hook: Hook): AttentionState {
 /** Backward of {@linkcode attention}: adds the gradients of query, keys and values to `gradient`, one row a position. */
 export function attentionBackward(
   dOutput: Float64Array,
-  { weights }: AttentionState,
+  { weights }: ReturnType<typeof attention>,
   seen: readonly QkvRow[],
   gradient: readonly QkvRow[],
 ): void {

@@ -66,13 +66,8 @@ function upperTail(x: number): number {
 }
 
 /** Phi(x), the normal distribution function: nothing cancels in either tail. */
-function distribution(x: number): number {
+export function distribution(x: number): number {
   return x < 0 ? upperTail(-x) : 1 - upperTail(x);
-}
-
-/** The error function, within 1e-15. */
-export function erf(x: number): number {
-  return 2 * distribution(Math.SQRT2 * x) - 1;
 }
 
 const LOGISTIC_SCALE = Math.sqrt(8 / Math.PI);
@@ -107,13 +102,11 @@ export const GELU: Readonly<Record<Variant["gelu"], { value(x: number): number; 
 
 /** GELU of each element, in the form of the variant. */
 export function gelu(x: Float64Array, form: Variant["gelu"]): Float64Array {
-  const { value } = GELU[form];
-  return x.map((element) => value(element));
+  return x.map((element) => GELU[form].value(element));
 }
 
 /** Backward of {@linkcode gelu}: dL/dx, from dL/dy and the x of the forward pass. */
 export function geluBackward(dy: Float64Array, x: Float64Array, form: Variant["gelu"]): Float64Array {
-  const { derivative } = GELU[form];
   // in the forward pass this was: y[i] = f(x[i])
-  return dy.map((value, i) => value * derivative(x[i]));
+  return dy.map((value, i) => value * GELU[form].derivative(x[i]));
 }

@@ -1,16 +1,7 @@
 /** Weight and bias of a LayerNorm, or their gradients; each of length d. */
-export interface LayerNormTensors {
-  readonly weight: Float64Array;
-  readonly bias: Float64Array;
-}
+export type LayerNormTensors = Readonly<Record<"weight" | "bias", Float64Array>>;
 
-/** What {@linkcode layerNorm} gives, and keeps for its backward pass. */
-export interface LayerNormState {
-  readonly y: Float64Array;
-  /** (x - mean) / sqrt(variance + epsilon), length d. */
-  readonly normalized: Float64Array;
-  readonly inverseDeviation: number;
-}
+export type LayerNormState = Readonly<ReturnType<typeof layerNorm>>;
 
 function mean(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -21,8 +12,9 @@ function mean(values: Float64Array): number {
  * Ba et al. 2016, arXiv:1607.06450, equation 4; the variance is the biased one, as in PyTorch.
  *
  * @param x One row, length d
+ * @returns y, and for the backward pass (x - mean) / sqrt(variance + epsilon), both of length d, and the inverse deviation
  */
-export function layerNorm(x: Float64Array, { weight, bias }: LayerNormTensors, epsilon: number): LayerNormState {
+export function layerNorm(x: Float64Array, { weight, bias }: LayerNormTensors, epsilon: number) {
   const center = mean(x);
   const centered = x.map((value) => value - center);
   const variance = mean(centered.map((value) => value ** 2));

@@ -6,51 +6,27 @@
 import type { Operands } from "../../model/problem.ts";
 import { parameterCount, tensorView, type Variant } from "../../model/variant.ts";
 import { FIRST_QUERY, POSITIONS_READ, promptTokens, QUERIES, targetTokens } from "../../model/vocabulary.ts";
-import {
-  type ActivationName,
-  attention,
-  attentionBackward,
-  type AttentionState,
-  type QkvRow,
-  qkvRow,
-} from "./attention.ts";
+import { type ActivationName, attention, attentionBackward, type QkvRow, qkvRow } from "./attention.ts";
 import { gelu, geluBackward } from "./gelu.ts";
 import { layerNorm, layerNormBackward, type LayerNormState, type LayerNormTensors } from "./layer_norm.ts";
 import { addScaled, linear, linearBackward, rowOf, sum } from "./linear.ts";
 import { crossEntropy, crossEntropyBackward } from "./softmax.ts";
 
-/** The tensors of a model, each a view of one flat vector, or their gradients. */
-export interface Tensors {
-  /** [14, W]; also the output projection. */
-  readonly tokenEmbedding: Float64Array;
-  /** [35, W]. */
-  readonly positionEmbedding: Float64Array;
-  readonly norm1: LayerNormTensors;
-  /** [3 W, W]: W rows each make the query, the key and the value. */
-  readonly qkv: Float64Array;
-  /** [W, W]. */
-  readonly projection: Float64Array;
-  readonly norm2: LayerNormTensors;
-  /** [H, W]. */
-  readonly w1: Float64Array;
-  /** [W, H]. */
-  readonly w2: Float64Array;
-  readonly finalNorm?: LayerNormTensors;
-}
+export type Tensors = ReturnType<typeof tensorsOf>;
 
-/** The tensors of `variant` as views of a flat vector. */
-export function tensorsOf(values: Float64Array, variant: Variant): Tensors {
+/** The tensors of a model, or their gradients, each a view of one flat vector; W is the width, H that of the feed-forward layer. */
+export function tensorsOf(values: Float64Array, variant: Variant) {
   const tensor = (name: string) => tensorView(values, variant, name);
-  const norm = (name: string) => ({ weight: tensor(`${name}.weight`), bias: tensor(`${name}.bias`) });
+  const norm = (name: string): LayerNormTensors => ({ weight: tensor(`${name}.weight`), bias: tensor(`${name}.bias`) });
   return {
-    tokenEmbedding: tensor("tok_emb.weight"),
-    positionEmbedding: tensor("pos_emb.weight"),
+    tokenEmbedding: tensor("tok_emb.weight"), // [14, W]; also the output projection
+    positionEmbedding: tensor("pos_emb.weight"), // [35, W]
     norm1: norm("blocks.0.ln1"),
-    qkv: tensor("blocks.0.attn.qkv.weight"),
-    projection: tensor("blocks.0.attn.proj.weight"),
+    qkv: tensor("blocks.0.attn.qkv.weight"), // [3 W, W]: W rows each make the query, the key and the value
+    projection: tensor("blocks.0.attn.proj.weight"), // [W, W]
     norm2: norm("blocks.0.ln2"),
-    w1: tensor("blocks.0.ffn.w1.weight"),
-    w2: tensor("blocks.0.ffn.w2.weight"),
+    w1: tensor("blocks.0.ffn.w1.weight"), // [H, W]
+    w2: tensor("blocks.0.ffn.w2.weight"), // [W, H]
     finalNorm: variant.finalNorm ? norm("ln_f") : undefined,
   };
 }
@@ -58,7 +34,7 @@ export function tensorsOf(values: Float64Array, variant: Variant): Tensors {
 /** Values that the forward pass keeps for a query position. */
 export interface QueryState {
   readonly position: number;
-  readonly attended: AttentionState;
+  readonly attended: ReturnType<typeof attention>;
   readonly normed2: LayerNormState;
   /** The feed-forward layer before GELU, length H. */
   readonly hidden: Float64Array;
@@ -68,16 +44,6 @@ export interface QueryState {
   readonly output: Float64Array;
   /** One number a token, length 14. */
   readonly logits: Float64Array;
-}
-
-/** What {@linkcode forward} gives, and keeps for its backward pass. */
-export interface Activations {
-  readonly tokens: readonly number[];
-  /** LayerNorm before the attention, one a position. */
-  readonly normed1: readonly LayerNormState[];
-  readonly qkv: readonly QkvRow[];
-  /** Everything above the attention, one entry a query position. */
-  readonly queries: readonly QueryState[];
 }
 
 /** Options of {@linkcode forward}. */
@@ -100,6 +66,7 @@ export function argmax(values: Float64Array): number {
  * layer nothing ever reads what the earlier ones would have answered, and no loss is taken there.
  *
  * @param given The sequence or its beginning, at most 35 tokens
+ * @returns What the backward pass needs: tokens, LayerNorms before the attention and q, k, v by position, the rest by query position
  */
 export function forward(
   tensors: Tensors,
@@ -107,7 +74,7 @@ export function forward(
   given: readonly number[],
   firstQuery: number,
   { length = given.length, hook = (_name, _position, row) => row }: ForwardOptions = {},
-): Activations {
+) {
   const { layerNormEpsilon: epsilon, width } = variant;
   const tokens: number[] = [];
   const normed1: LayerNormState[] = [];
@@ -151,7 +118,7 @@ export function forward(
 /** Backward of {@linkcode forward}: from one row of length 14 a query position; adds to the gradient of each tensor. */
 export function backward(
   dLogits: readonly Float64Array[],
-  { tokens, normed1, qkv, queries }: Activations,
+  { tokens, normed1, qkv, queries }: ReturnType<typeof forward>,
   tensors: Tensors,
   variant: Variant,
   gradient: Tensors,
@@ -212,11 +179,7 @@ export function teacherForcedLogits(tensors: Tensors, variant: Variant, operands
 }
 
 /** The mean cross-entropy over the 12 query positions and the batch, in nats, and its gradient, for at least one problem. */
-export function lossAndGradient(
-  tensors: Tensors,
-  variant: Variant,
-  operands: Operands,
-): { loss: number; gradient: Float64Array } {
+export function lossAndGradient(tensors: Tensors, variant: Variant, operands: Operands) {
   const gradient = new Float64Array(parameterCount(variant));
   const gradientTensors = tensorsOf(gradient, variant);
   const predictions = QUERIES * operands.length / 2;
@@ -232,4 +195,24 @@ export function lossAndGradient(
     backward(dLogits, activations, tensors, variant, gradientTensors);
   }
   return { loss: total / predictions, gradient };
+}
+
+/**
+ * The 12 tokens that the model writes after `a + b =`.
+ *
+ * The prompt is all that is known of a and b: each token is the likeliest next one after the prompt and the tokens written
+ * before it. With other weights the same code writes another answer.
+ */
+export function decodeGreedily(tensors: Tensors, variant: Variant, a: number, b: number): number[] {
+  const { queries } = forward(tensors, variant, promptTokens(a, b), FIRST_QUERY, { length: POSITIONS_READ });
+  return queries.map(({ logits }) => argmax(logits));
+}
+
+/** Token ids [n, 12] of many problems. */
+export function decodeAll(tensors: Tensors, variant: Variant, operands: Operands): Uint8Array {
+  const tokens = new Uint8Array(QUERIES * operands.length / 2);
+  for (let i = 0; i < operands.length; i += 2) {
+    tokens.set(decodeGreedily(tensors, variant, operands[i], operands[i + 1]), QUERIES * i / 2);
+  }
+  return tokens;
 }
