@@ -1,5 +1,5 @@
 /**
- * Addition with the shipped weights and nothing else: it loads 22 modules where the whole library has more than a hundred.
+ * Addition with the shipped weights and nothing else: it loads 20 modules where the whole library has more than a hundred.
  *
  * @example Usage
  * ```ts
