@@ -1,3 +1,4 @@
+import { sha256 } from "../common/encoding.ts";
 import { headersOf } from "./headers.ts";
 
 /** The lab cannot be served. The message says why and what to do. */
@@ -13,17 +14,9 @@ const TYPES: Readonly<Record<string, string>> = {
   webp: "image/webp",
   webmanifest: "application/manifest+json",
 };
-const OTHER_TYPE = "application/octet-stream";
 
 /** The files of a built page by the path of their URL. */
-export type LabFiles = ReadonlyMap<string, Awaited<ReturnType<typeof serve>>>;
-
-async function serve(name: string, content: Uint8Array<ArrayBuffer>) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
-  const etag = `"${btoa(String.fromCharCode(...digest.subarray(0, 12)))}"`;
-  const type = TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? OTHER_TYPE;
-  return { type, content, etag };
-}
+export type LabFiles = Map<string, { type: string; content: Uint8Array<ArrayBuffer>; etag: string }>;
 
 /**
  * Reads all files of a folder once. Requests are answered from these only, so no path can reach another file.
@@ -31,10 +24,13 @@ async function serve(name: string, content: Uint8Array<ArrayBuffer>) {
  * @throws {LabError} If the folder holds no page
  */
 export async function readLab(folder: string): Promise<LabFiles> {
-  const files = new Map<string, Awaited<ReturnType<typeof serve>>>();
+  const files: LabFiles = new Map();
   try {
     for await (const { name, isFile } of Deno.readDir(folder)) {
-      if (isFile) files.set(`/${name}`, await serve(name, await Deno.readFile(`${folder}/${name}`)));
+      if (!isFile) continue;
+      const content = await Deno.readFile(`${folder}/${name}`);
+      const type = TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream";
+      files.set(`/${name}`, { type, content, etag: `"${(await sha256(content)).slice(0, 16)}"` });
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -46,20 +42,17 @@ export async function readLab(folder: string): Promise<LabFiles> {
   return files.set("/", index);
 }
 
-function plain(status: number, text: string, headers: Record<string, string> = {}): Response {
-  return new Response(`${text}\n`, {
-    status,
-    headers: { ...headersOf("/"), ...headers, "content-type": "text/plain" },
-  });
+function plain(status: number, text: string, more: Record<string, string> = {}): Response {
+  return new Response(`${text}\n`, { status, headers: { ...headersOf("/"), ...more, "content-type": "text/plain" } });
 }
 
-/** Whether a request was made to this machine by name; this refuses foreign names that resolve to it (DNS rebinding). */
-function isLocal(host: string): boolean {
-  return /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(host);
-}
+/** The names of this machine; others that resolve to it are refused (DNS rebinding). */
+const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 
 export function answer(files: LabFiles, request: Request): Response {
-  if (!isLocal(request.headers.get("host") ?? "")) return plain(421, "this server only answers requests to localhost");
+  if (!LOCAL.test(request.headers.get("host") ?? "")) {
+    return plain(421, "this server only answers requests to localhost");
+  }
   if (request.method !== "GET" && request.method !== "HEAD") {
     return plain(405, "only GET and HEAD are allowed", { allow: "GET, HEAD" });
   }
