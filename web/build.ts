@@ -3,32 +3,28 @@
  * address of that host, for the previews of links.
  */
 import { fromFileUrl, join } from "@std/path";
-import { CONTENT_SECURITY_POLICY, headersOf } from "../src/lab/headers.ts";
+import { CONTENT_SECURITY_POLICY, EMBEDDED, headersOf } from "../src/lab/headers.ts";
 import { sha256 } from "../src/common/encoding.ts";
 
 /** Files by path within the folder. */
-export type Files = Map<string, Uint8Array<ArrayBuffer>>;
+type Files = Map<string, Uint8Array<ArrayBuffer>>;
 
 const WEB = fromFileUrl(new URL("./", import.meta.url));
 /** Modules that the page or a worker starts from. */
-const ENTRIES = ["main.tsx", "train_worker.ts", "proof_worker.ts"];
+const ENTRIES = ["main.tsx", "train_worker.ts", "proof_worker.ts", "sw.ts"];
 const PREVIEW = "preview.webp";
 const COPIED = ["icon.svg", "manifest.webmanifest", "style.css"];
 
 const encoder = new TextEncoder();
 
-/** Bundles entries. What several of them import becomes a file of its own. */
-async function bundle(entries: readonly string[], codeSplitting: boolean): Promise<Files> {
+/** Bundles the entries. What several of them import becomes a file of its own. */
+async function bundle(): Promise<Files> {
   const { success, errors, outputFiles } = await Deno.bundle({
-    ...{ entrypoints: entries.map((entry) => join(WEB, entry)), outputDir: WEB, write: false },
-    ...{ platform: "browser", format: "esm", minify: true, codeSplitting },
+    ...{ entrypoints: ENTRIES.map((entry) => join(WEB, entry)), outputDir: WEB, write: false },
+    ...{ platform: "browser", format: "esm", minify: true, codeSplitting: true },
   });
   if (!success) throw new Error(`Cannot bundle the page:\n${errors.map(({ text }) => text).join("\n")}`);
   return new Map((outputFiles ?? []).map(({ path, contents }) => [path.slice(WEB.length), new Uint8Array(contents!)]));
-}
-
-async function read(name: string): Promise<string> {
-  return await Deno.readTextFile(join(WEB, name));
 }
 
 /** The service worker, which knows all files and a version that changes with any of them. */
@@ -36,11 +32,10 @@ async function serviceWorker(files: Files): Promise<Uint8Array<ArrayBuffer>> {
   const names = [...files.keys()].sort();
   const all = new Blob(names.flatMap((name) => [name, files.get(name)!]));
   const version = (await sha256(await all.arrayBuffer())).slice(0, 16);
-  const [code] = (await bundle(["sw.ts"], false)).values();
   // the folder itself is what browsers ask for; index.html is the same page
-  const cached = ["./", ...names.filter((name) => name !== "index.html")];
+  const cached = ["./", ...names.filter((name) => name !== "index.html" && name !== "sw.js")];
   const head = `const FILES=${JSON.stringify(cached)},VERSION=${JSON.stringify(version)};\n`;
-  return encoder.encode(head + new TextDecoder().decode(code));
+  return encoder.encode(head + new TextDecoder().decode(files.get("sw.js")));
 }
 
 /** Headers for hosts that read them from a file of this name: a block for each file, because hosts join the values of blocks that overlap. */
@@ -52,38 +47,29 @@ function headersFile(names: readonly string[]): string {
   ]).join("\n");
 }
 
-/** All files of the page. @param address Where the page will be, if that is known: previews of links need it to find their picture */
-async function buildLab(address: string): Promise<Files> {
-  const files = await bundle(ENTRIES, true);
-  for (const name of ["index.html", "embed.html"]) {
-    const page = (await read(name)).replace("CONTENT_SECURITY_POLICY", CONTENT_SECURITY_POLICY);
-    files.set(name, encoder.encode(page.replaceAll("ADDRESS/", address)));
-  }
-  for (const name of COPIED) files.set(name, encoder.encode(await read(name)));
-  files.set("licences.txt", encoder.encode(await read("../THIRD_PARTY.md")));
-  files.set("sw.js", await serviceWorker(files));
-  files.set(PREVIEW, await Deno.readFile(join(WEB, PREVIEW))); // after the service worker, which need not keep it
-  files.set("_headers", encoder.encode(headersFile([...files.keys()])));
-  return files;
-}
+const [folder = "dist/lab", address = "."] = Deno.args;
+const files = await bundle();
+const page = (await Deno.readTextFile(join(WEB, "index.html")))
+  .replace("CONTENT_SECURITY_POLICY", CONTENT_SECURITY_POLICY)
+  .replace("ADDRESS", address.replace(/\/+$/, ""));
+files.set("index.html", encoder.encode(page));
+// the page in frames of other sites has fewer sections, and a link to all of them
+const embedded = page.replaceAll(/<!-- lab -->.*?<!-- \/lab -->/gs, "").replace("<p hidden>", "<p>");
+files.set(EMBEDDED.slice(1), encoder.encode(embedded));
+for (const name of COPIED) files.set(name, await Deno.readFile(join(WEB, name)));
+files.set("licences.txt", await Deno.readFile(join(WEB, "../THIRD_PARTY.md")));
+files.set("sw.js", await serviceWorker(files));
+files.set(PREVIEW, await Deno.readFile(join(WEB, PREVIEW))); // after the service worker, which need not keep it
+files.set("_headers", encoder.encode(headersFile([...files.keys()])));
 
-/** Writes the files in place of what an earlier build left. @throws {Error} If the folder holds anything else */
-async function writeLab(folder: string, files: Files): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  const found = Array.from(Deno.readDirSync(folder), ({ name }) => name);
-  if (found.length > 0 && !found.includes("sw.js")) {
-    throw new Error(
-      `Cannot build the lab into ${folder} as it must be empty or hold an earlier build: it holds ${found[0]}`,
-    );
-  }
-  for (const name of found) await Deno.remove(join(folder, name));
-  for (const [name, content] of files) await Deno.writeFile(join(folder, name), content);
+await Deno.mkdir(folder, { recursive: true });
+const found = Array.from(Deno.readDirSync(folder), ({ name }) => name);
+if (found.length > 0 && !found.includes("sw.js")) {
+  throw new Error(
+    `Cannot build the lab into ${folder} as it must be empty or hold an earlier build: it holds ${found[0]}`,
+  );
 }
-
-if (import.meta.main) {
-  const [folder = "dist/lab", address = "./"] = Deno.args;
-  const files = await buildLab(address.replace(/\/*$/, "/"));
-  await writeLab(folder, files);
-  const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
-  console.log(`${folder}: ${files.size} files, ${Math.round(bytes / 1000)} kB before compression`);
-}
+for (const name of found) await Deno.remove(join(folder, name));
+for (const [name, content] of files) await Deno.writeFile(join(folder, name), content);
+const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+console.log(`${folder}: ${files.size} files, ${Math.round(bytes / 1000)} kB before compression`);

@@ -5,15 +5,13 @@ import { isolationHeaders } from "../src/lab/headers.ts";
 declare const FILES: readonly string[];
 declare const VERSION: string;
 
-/** The global scope of a service worker; its own types cannot be loaded together with those of a page. */
-interface ServiceScope {
-  readonly registration: { readonly scope: string };
-  readonly clients: { claim(): Promise<void> };
-  skipWaiting(): Promise<void>;
-  addEventListener(type: "install" | "activate" | "message" | "fetch", listener: (event: ServiceEvent) => void): void;
-}
+// Globals of a service worker, whose own types cannot be loaded together with those of a page.
+declare const registration: { readonly scope: string };
+declare const clients: { claim(): Promise<void> };
+declare function skipWaiting(): Promise<void>;
+declare function addEventListener(type: string, listener: (event: ServiceEvent) => void): void;
 
-/** Of any of these types. */
+/** Of any type. */
 interface ServiceEvent {
   readonly data: unknown;
   readonly request: Request;
@@ -21,9 +19,8 @@ interface ServiceEvent {
   respondWith(response: Promise<Response>): void;
 }
 
-const scope = globalThis as unknown as ServiceScope;
 /** Tells our caches from those of other pages on this host, which we must not remove. */
-const PREFIX = `tiny-adder-lab ${scope.registration.scope} `;
+const PREFIX = `tiny-adder-lab ${registration.scope} `;
 const NAME = PREFIX + VERSION;
 
 /** Loads all files. Those that the page has just loaded come from the browser's cache, if the host confirms them. */
@@ -38,26 +35,22 @@ async function activate(): Promise<void> {
   await Promise.all(
     names.filter((name) => name.startsWith(PREFIX) && name !== NAME).map((name) => caches.delete(name)),
   );
-  await scope.clients.claim();
+  await clients.claim();
 }
 
 /** A file of the page, from the cache; anything else from the network. */
 async function answer(request: Request): Promise<Response> {
   const cache = await caches.open(NAME);
   const kept = await cache.match(request.url.replace(/index\.html$/, ""), { ignoreSearch: true });
-  return kept === undefined ? await fetch(request) : isolated(kept, new URL(request.url).pathname);
+  if (kept === undefined) return await fetch(request);
+  const headers = { ...Object.fromEntries(kept.headers), ...isolationHeaders(new URL(request.url).pathname) };
+  return new Response(kept.body, { status: kept.status, statusText: kept.statusText, headers });
 }
 
-function isolated(response: Response, path: string): Response {
-  const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(isolationHeaders(path))) headers.set(name, value);
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
-}
-
-scope.addEventListener("install", (event) => event.waitUntil(install()));
-scope.addEventListener("activate", (event) => event.waitUntil(activate()));
-scope.addEventListener("message", ({ data }) => data === "activate" && scope.skipWaiting());
-scope.addEventListener("fetch", (event) => {
+addEventListener("install", (event) => event.waitUntil(install()));
+addEventListener("activate", (event) => event.waitUntil(activate()));
+addEventListener("message", ({ data }) => data === "activate" && skipWaiting());
+addEventListener("fetch", (event) => {
   const { request } = event;
-  if (request.method === "GET" && request.url.startsWith(scope.registration.scope)) event.respondWith(answer(request));
+  if (request.method === "GET" && request.url.startsWith(registration.scope)) event.respondWith(answer(request));
 });
