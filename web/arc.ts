@@ -3,13 +3,10 @@ import { digitPlane } from "../src/inspection/embeddings.ts";
 import { combine, type Plane, principalPlane } from "../src/inspection/plane.ts";
 import type { LabModel } from "./models.ts";
 
-/** Turns of the iteration: an earlier plane is near. */
-const TURNS = 60;
-
 /** The plane of the two largest eigenvalues of second moments, and in it the axes that are nearest to those of an earlier plane, so that they do not jump. */
 export function planeOf(moments: readonly Float64Array[], earlier: Plane): Plane {
   const [px, py] = earlier;
-  const [x, y] = principalPlane(moments, earlier, TURNS);
+  const [x, y] = principalPlane(moments, earlier, 60); // few turns, as the earlier plane is near
   // the orthogonal 2 x 2 matrix nearest to [[a, b], [c, d]]: a rotation, or with the sign -1 a reflection
   const [a, b, c, d] = [dot(x, px), dot(x, py), dot(y, px), dot(y, py)];
   const sign = a * d - b * c < 0 ? -1 : 1;

@@ -1,17 +1,21 @@
+import { useMemo } from "preact/hooks";
 import { digitEmbeddings } from "../src/inspection/embeddings.ts";
 import { type Point, pointIn, shareIn } from "../src/inspection/plane.ts";
+import { referenceModel } from "../src/inspection/reference_model.ts";
+import type { SumInspection } from "../src/inspection/sum.ts";
 import { planeFor } from "./arc.ts";
 import { percent } from "./format.ts";
+import { pointerOf } from "./mechanism.ts";
 import type { LabModel } from "./models.ts";
 
-/** Half of the drawing's side. */
-const HALF = 150;
-/** The distance of the outermost dot from the middle, and the radius of a dot. */
-const [RADIUS, DOT] = [120, 13];
+/** Half of the drawing's side, the distance of the outermost dot from the middle, and the radius of a dot. */
+const [HALF, RADIUS, DOT] = [150, 120, 13];
 
 /** The ten digits' embeddings as numbered dots in a plane, and the direction of a step's final residual stream. */
-export function ArcFigure({ model, pointer, token }: { model: LabModel; pointer: Point; token: number }) {
+export function ArcFigure({ model, trace, step }: { model: LabModel; trace: SumInspection; step: number }) {
   const plane = planeFor(model);
+  const { token } = trace.steps[step];
+  const { pointer } = useMemo(() => pointerOf(referenceModel(model), trace, step, plane), [trace, step, plane]);
   const embeddings = digitEmbeddings(model);
   const points = embeddings.map((embedding) => pointIn(plane, embedding));
   const largest = Math.max(...points.map(([x, y]) => Math.hypot(x, y))) || 1;

@@ -1,8 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
+import { plural } from "../src/cli/format.ts";
 import { hasSimd } from "../src/engine/wasm/core.ts";
-
-/** More threads do not help: a training batch is cut into at most this many slices. */
-const MOST_THREADS = 8;
 
 /** The number of cores that the browser reports, at most 64. */
 export function coresHere(): number {
@@ -11,16 +9,12 @@ export function coresHere(): number {
 
 /** The most threads a run can use here: 1 unless the page is isolated, because only then can threads share memory. */
 export function threadsHere(): number {
-  return crossOriginIsolated ? Math.min(MOST_THREADS, coresHere()) : 1;
-}
-
-interface Gpu {
-  requestAdapter(): Promise<unknown>;
+  return crossOriginIsolated ? Math.min(8, coresHere()) : 1; // a training batch is cut into at most 8 slices
 }
 
 /** What is missing for WebGPU here; empty if nothing is. */
 export async function missingForGpu(): Promise<string> {
-  const { gpu } = navigator as { gpu?: Gpu };
+  const { gpu } = navigator as Partial<Navigator>;
   if (gpu === undefined) return "this browser has none";
   return await gpu.requestAdapter().catch(() => null) ? "" : "no graphics adapter";
 }
@@ -57,7 +51,7 @@ export function Capabilities() {
   useEffect(() => void watchOffline(setOffline, setWaiting).catch(() => {}), []); // a frame may not keep anything
   const all: Capability[] = [
     [hasSimd() ? "WebAssembly SIMD" : "no WebAssembly SIMD: only the reference runs", !hasSimd()],
-    crossOriginIsolated ? [threadsText(threadsHere()), false] : ["1 thread: this page cannot share memory", true],
+    crossOriginIsolated ? [plural(threadsHere(), "thread"), false] : ["1 thread: this page cannot share memory", true],
     offline,
   ];
   return (
@@ -71,8 +65,4 @@ export function Capabilities() {
       )}
     </>
   );
-}
-
-export function threadsText(threads: number): string {
-  return `${threads} ${threads === 1 ? "thread" : "threads"}`;
 }

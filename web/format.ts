@@ -1,3 +1,5 @@
+import { OPERAND_DIGITS, SUM_DIGITS } from "../src/model/vocabulary.ts";
+
 /** A share in percent, never rounded up to 100 or down to 0. */
 export function percent(share: number): string {
   if (share === 0 || share === 1) return `${100 * share}%`;
@@ -19,7 +21,25 @@ export function powerOfTen(exponent: number): string {
   return `10${exponent < 0 ? "⁻" : ""}${digits}`;
 }
 
-/** The name of a digit's position, counted from the ones. */
-export function digitName(digit: number): string {
+const DIGIT_NAMES = Array.from({ length: SUM_DIGITS }, (_, digit) => {
   return ["ones", "tens", "hundreds", "thousands"].at(digit) ?? powerOfTen(digit);
-}
+});
+
+/** The 12 steps of decoding, named by the digit that they write. */
+export const STEP_NAMES: readonly string[] = [...DIGIT_NAMES, "end"];
+
+const operandNames = (number: string) =>
+  DIGIT_NAMES.slice(0, OPERAND_DIGITS).map((name) => `${number} ${name}`).reverse();
+
+export const POSITION_NAMES: readonly string[] = [
+  ...[...operandNames("the first number's"), "+", ...operandNames("the second number's"), "="],
+  ...DIGIT_NAMES.map((name) => `the answer's ${name}`),
+];
+
+export const POSITION_GROUPS: readonly (readonly [label: string, positions: number])[] = [
+  ["first number", OPERAND_DIGITS],
+  ["+", 1],
+  ["second number", OPERAND_DIGITS],
+  ["=", 1],
+  ["answer, ones first", SUM_DIGITS],
+];

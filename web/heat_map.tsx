@@ -4,18 +4,12 @@ import { useMemo, useState } from "preact/hooks";
 import { short } from "./format.ts";
 import { useWidth } from "./hooks.ts";
 
-const MOVES: Record<string, readonly [rows: number, columns: number]> = {
-  ...{ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] },
-};
-
 interface HeatMapProps {
   readonly title: string;
-  /** Explains what is shown. */
   readonly note: string;
   readonly map: HeatMap;
   /** The largest width of a cell, in pixels. */
   readonly widest?: number;
-  /** Elements beside the title, such as a choice. */
   readonly children?: ComponentChildren;
 }
 
@@ -56,11 +50,10 @@ export function HeatMapFigure({ title, note, map, widest = 28, children }: HeatM
         onPointerLeave={({ pointerType }) => pointerType === "mouse" && setCursor(undefined)}
         onBlur={() => setCursor(undefined)}
         onKeyDown={(event) => {
-          const move = MOVES[event.key];
+          const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
           if (move === undefined) return;
           event.preventDefault();
-          if (cursor === undefined) moveTo(0, 0);
-          else moveTo(row + move[0], column + move[1]);
+          moveTo(row + move[0], column + move[1]);
         }}
       >
         <g dangerouslySetInnerHTML={{ __html: drawing }} />

@@ -1,68 +1,76 @@
 import type { RefObject } from "preact";
-import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { inspectSum } from "../src/inspection/sum.ts";
+import type { Notice } from "./changes.ts";
+import type { Models } from "./models.ts";
+import type { Proof } from "./proof.ts";
+import type { Runs } from "./runs.ts";
+import { leastCertain, type Sum } from "./sum.ts";
 
-/** Drawing that waits: one job a frame, so that none delays a key or a touch. A hidden page has no frames and draws nothing; its workers go on. */
-const queue: (() => void)[] = [];
-
-function work(): void {
-  const job = queue.shift();
-  if (queue.length > 0) requestAnimationFrame(work); // before the job, which may throw
-  job?.();
-}
+/** Every drawing waits for a frame of its own, so that none delays a key or a touch; this is the last one. A hidden page has no frames and draws nothing; its workers go on. */
+let lastFrame: Promise<unknown> = Promise.resolve();
 
 /** Merges requests: `draw` runs in a frame of its own, at most once in this many milliseconds. */
-function throttled(draw: () => void, milliseconds: number): () => void {
+function throttled(draw: () => void, milliseconds: number): () => Promise<void> {
   let isAsked = false;
   let last = -Infinity;
-  return () => {
+  return async () => {
     if (isAsked) return;
     isAsked = true;
-    const job = () => {
-      isAsked = false;
-      last = performance.now();
-      draw();
-    };
-    setTimeout(
-      () => queue.push(job) === 1 && requestAnimationFrame(work),
-      Math.max(0, last + milliseconds - performance.now()),
-    );
+    await new Promise((resolve) => setTimeout(resolve, last + milliseconds - performance.now()));
+    await (lastFrame = lastFrame.then(() => new Promise(requestAnimationFrame)));
+    isAsked = false;
+    last = performance.now();
+    draw();
   };
 }
 
-/** Something that sections of the page show, and that tells them when it changes. */
-export class Changes {
-  readonly #listeners = new Set<() => void>();
-
-  /** @returns Ends the calls */
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  protected changed(): void {
-    for (const listener of this.#listeners) listener();
-  }
+interface Lab {
+  readonly models: Models;
+  readonly notice: Notice;
+  readonly proof: Proof;
+  readonly runs: Runs;
+  readonly sum: Sum;
 }
 
-/** Renders a component again when one of these changes: at once, or in a frame of its own at most once in this many milliseconds. */
-export function useChanges(milliseconds: number, ...watched: Changes[]): void {
+/** What the sections share. main.tsx fills it before it renders them. */
+export const lab = {} as Lab;
+
+/** Renders a component again when one of these parts changes: at once, or in a frame of its own at most once in this many milliseconds. */
+export function useLab(milliseconds: number, ...watched: (keyof Lab)[]): Lab {
   const [, render] = useReducer<number, void>((count) => count + 1, 0);
   useEffect(() => {
     const listener = milliseconds === 0 ? () => render() : throttled(() => render(), milliseconds);
-    const ends = watched.map((each) => each.onChange(listener));
-    return () => ends.forEach((end) => end());
+    for (const part of watched) lab[part].addEventListener("change", listener);
+    return () => watched.forEach((part) => lab[part].removeEventListener("change", listener));
   }, []);
+  return lab;
 }
 
-/** Least milliseconds between two changes of size. */
-const RESIZE_MS = 100;
+/** The sum as the current model adds it, and the step that is chosen, or wrong, or least certain. */
+export function useTrace() {
+  const { models: { current: model }, sum: { a, b, step } } = lab;
+  const trace = useMemo(() => inspectSum(model, a, b), [model, a, b]);
+  return { model, trace, step: step ?? leastCertain(trace) };
+}
 
-/** The width of an element in pixels; 0 until it is known. */
+/** The result of a promise that is started again when an input changes. The earlier result stays until then; one that comes too late is dropped. */
+export function usePromise<T>(start: () => Promise<T>, inputs: readonly unknown[]): T | undefined {
+  const [result, setResult] = useState<T>();
+  useEffect(() => {
+    let isLatest = true;
+    start().then((result) => isLatest && setResult(result));
+    return () => isLatest = false;
+  }, inputs);
+  return result;
+}
+
+/** The width of an element in pixels, measured at most ten times a second; 0 until it is known. */
 export function useWidth<T extends Element>(): [ref: RefObject<T | null>, width: number] {
   const ref = useRef<T>(null);
   const [width, setWidth] = useState(0);
   useEffect(() => {
-    const observer = new ResizeObserver(throttled(() => setWidth(ref.current?.clientWidth ?? 0), RESIZE_MS));
+    const observer = new ResizeObserver(throttled(() => setWidth(ref.current?.clientWidth ?? 0), 100));
     observer.observe(ref.current!);
     return () => observer.disconnect();
   }, []);

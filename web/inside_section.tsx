@@ -1,73 +1,59 @@
 import { eventLoopTurn } from "../src/common/event_loop.ts";
 import { TOKEN_NAMES } from "../src/inspection/names.ts";
 import { referenceModel } from "../src/inspection/reference_model.ts";
-import { type Survey, surveyMaps, surveyModel } from "../src/inspection/survey.ts";
+import { surveyMaps, surveyModel } from "../src/inspection/survey.ts";
 import { EQUALS, POSITIONS_READ } from "../src/model/vocabulary.ts";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { attentionScores } from "./attention_scores.ts";
+import { POSITION_GROUPS, POSITION_NAMES, STEP_NAMES } from "./format.ts";
 import { HeatMapFigure } from "./heat_map.tsx";
-import { useChanges } from "./hooks.ts";
-import type { LabModel, Models } from "./models.ts";
-import { POSITION_GROUPS, POSITION_NAMES, STEP_NAMES } from "./names.ts";
+import { useLab, usePromise } from "./hooks.ts";
+import type { LabModel } from "./models.ts";
 
-/** Least milliseconds between two updates while the model is training. */
-const UPDATE_MS = 600;
 const SUMS = 48;
 /** Tokens that the model reads: the digits and the two signs. */
 const TOKENS_READ = 12;
-const FIRST_STEP = 4;
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const BY_POSITION = { columnLabels: POSITION_NAMES, groups: POSITION_GROUPS };
 
 /** The rest of the section `See how it does it`: attention and embeddings as heat maps. */
-export function InsideSection({ models }: { models: Models }) {
-  useChanges(UPDATE_MS, models);
-  const { current } = models;
-  const [survey, setSurvey] = useState<Survey>();
-  useEffect(() => {
-    let isLatest = true; // a survey that is ready too late is not shown for another model
-    surveyModel(current, SUMS, eventLoopTurn).then((survey) => isLatest && setSurvey(survey));
-    return () => isLatest = false;
-  }, [current]);
+export function InsideSection() {
+  const { models: { current } } = useLab(600, "models");
+  const survey = usePromise(() => surveyModel(current, SUMS, eventLoopTurn), [current]);
   const maps = useMemo(() => survey && surveyMaps(survey), [survey]);
+  if (maps === undefined) return null;
   return (
     <>
       <h3>All of its attention and embeddings</h3>
       <div class="stack maps" id="maps">
-        {maps && (
-          <HeatMapFigure
-            title="Where each step looks"
-            note={`Attention, averaged over ${SUMS} random sums. Rows are the tokens of the answer, columns the positions read.`}
-            map={{ ...maps.attention, ...BY_POSITION, rowLabels: STEP_NAMES, remarks: [] }}
-          />
-        )}
+        <HeatMapFigure
+          title="Where each step looks"
+          note={`Attention, averaged over ${SUMS} random sums. Rows are the tokens of the answer, columns the positions read.`}
+          map={{ ...maps.attention, ...BY_POSITION, rowLabels: STEP_NAMES, remarks: [] }}
+        />
         <ScoresFigure model={current} />
-        {maps && (
-          <HeatMapFigure
-            title="Position embeddings"
-            note="The model represents each position by seven numbers, its embedding: one column here, one row for each number."
-            map={{
-              ...maps.positions,
-              ...BY_POSITION,
-              rows: maps.positions.rows.map((row) => [...row].slice(0, POSITIONS_READ)),
-            }}
-          />
-        )}
-        {maps && (
-          <HeatMapFigure
-            title="Token embeddings"
-            note="Each token has such numbers, too, one row here; they also turn the result of the last layer into logits. “pad” fills unused positions, “end” ends the answer."
-            map={maps.tokens}
-            widest={40}
-          />
-        )}
+        <HeatMapFigure
+          title="Position embeddings"
+          note="The model represents each position by seven numbers, its embedding: one column here, one row for each number."
+          map={{
+            ...maps.positions,
+            ...BY_POSITION,
+            rows: maps.positions.rows.map((row) => row.slice(0, POSITIONS_READ)),
+          }}
+        />
+        <HeatMapFigure
+          title="Token embeddings"
+          note="Each token has such numbers, too, one row here; they also turn the result of the last layer into logits. “pad” fills unused positions, “end” ends the answer."
+          map={maps.tokens}
+          widest={40}
+        />
       </div>
     </>
   );
 }
 
 function ScoresFigure({ model }: { model: LabModel }) {
-  const [step, setStep] = useState(FIRST_STEP);
+  const [step, setStep] = useState(4);
   const [digit, setDigit] = useState(0);
   const last = step === 0 ? EQUALS : digit;
   const map = useMemo(() => {

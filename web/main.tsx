@@ -6,6 +6,8 @@ import { trainRecipe } from "../src/training/recipes.ts";
 import { SHIPPED_MODELS, shippedCheckpoint } from "../src/weights/mod.ts";
 import { planeFor } from "./arc.ts";
 import { Capabilities, threadsHere } from "./capabilities.tsx";
+import { Notice } from "./changes.ts";
+import { lab } from "./hooks.ts";
 import { InsideSection } from "./inside_section.tsx";
 import { readLink } from "./link.ts";
 import { MechanismFigure } from "./mechanism_figure.tsx";
@@ -14,52 +16,43 @@ import { Models } from "./models.ts";
 import { Proof } from "./proof.ts";
 import { ProofSection } from "./proof_section.tsx";
 import { Runs } from "./runs.ts";
-import { Notice, Strip } from "./strip.tsx";
+import { Strip } from "./strip.tsx";
 import { Sum } from "./sum.ts";
 import { SumSection } from "./sum_section.tsx";
 import { TrainSection } from "./train_section.tsx";
 
 const shipped = shippedCheckpoint();
-const { model, metadata: { recipe, seed: seedText } } = shipped;
-const seed = Number(seedText);
+const { model, metadata: { recipe, seed } } = shipped;
 await eventLoopTurn(); // here and below: all at once would block the page noticeably
 /** Whether today's recipe of that name, with the same seed, gives these weights again. */
 const isReplayable = ({ model, metadata }: typeof shipped) =>
   metadata.recipe_json === JSON.stringify(trainRecipe(metadata.recipe, { model }));
 // the page begins where its first run does
-const untrained = { ...shipped, parameters: initialParameters(variantOf(model), seed) };
 const models = new Models({
-  ...untrained,
   ...{ id: "untrained", label: "random weights", note: "not trained yet" },
+  ...{ model, parameters: initialParameters(variantOf(model), Number(seed)) },
   ...(isReplayable(shipped) && { plane: planeFor(shipped) }),
-  metadata: { kind: "train", recipe, seed: seedText, step: "0" },
+  metadata: { kind: "train", recipe, seed, step: "0" },
 });
 const notice = new Notice();
 const proof = new Proof(models);
 const runs = new Runs(models, proof);
+const sum = new Sum();
+Object.assign(lab, { models, notice, proof, runs, sum } satisfies typeof lab);
 for (const name of SHIPPED_MODELS) {
   await eventLoopTurn();
   const checkpoint = shippedCheckpoint(name);
-  const { model, parameters, metadata } = checkpoint;
-  const { recipe, seed } = metadata;
-  const isMain = name === shipped.model;
-  models.put({
-    ...{ id: isMain ? "shipped" : String(name), label: isMain ? "shipped weights" : `shipped weights of ${name}` },
-    ...{ note: `trained with recipe ${recipe}, seed ${seed}`, model, parameters, metadata },
-  });
+  const { model, parameters, metadata: { recipe, seed } } = checkpoint;
+  const [id, label] = name === shipped.model
+    ? ["shipped", "shipped weights"]
+    : [String(name), `shipped weights of ${name}`];
+  models.put({ ...checkpoint, id, label, note: `trained with recipe ${recipe}, seed ${seed}` });
   if (isReplayable(checkpoint)) runs.knowEnd({ recipe, seed: Number(seed), model }, parameters);
 }
 models.restore();
-const sum = new Sum();
 const sections = {
-  capabilities: <Capabilities />,
-  strip: <Strip runs={runs} models={models} notice={notice} />,
-  sum: <SumSection sum={sum} models={models} proof={proof} />,
-  train: <TrainSection runs={runs} sum={sum} seed={seed} />,
-  proof: <ProofSection proof={proof} models={models} sum={sum} />,
-  how: <MechanismFigure models={models} sum={sum} />,
-  tables: <InsideSection models={models} />,
-  model: <ModelSection models={models} notice={notice} />,
+  ...{ capabilities: Capabilities, strip: Strip, sum: SumSection, train: TrainSection, proof: ProofSection },
+  ...{ how: MechanismFigure, tables: InsideSection, model: ModelSection },
 };
 
 /** Replays the run and the sum that the address names. A sum alone is added by trained weights. */
@@ -75,9 +68,9 @@ function followLink(): void {
   }
 }
 
-for (const [id, section] of Object.entries(sections)) {
+for (const [id, Section] of Object.entries(sections)) {
   const parent = document.getElementById(id); // the embedded page has fewer sections
-  if (parent !== null) render(section, parent);
+  if (parent !== null) render(<Section />, parent);
   await eventLoopTurn();
 }
 document.documentElement.dataset.ready = "true";

@@ -1,50 +1,41 @@
 import { argmax, forward } from "../src/engine/reference/model.ts";
 import type { ReferenceModel } from "../src/inspection/reference_model.ts";
 import type { SumInspection } from "../src/inspection/sum.ts";
-import { FIRST_QUERY, PLUS, SUM_DIGITS } from "../src/model/vocabulary.ts";
+import { FIRST_QUERY, PLUS, positionOfA, positionOfB, SUM_DIGITS } from "../src/model/vocabulary.ts";
 import { dot } from "../src/engine/reference/linear.ts";
-import { type Plane, type Point, pointIn } from "../src/inspection/plane.ts";
+import { type Plane, pointIn } from "../src/inspection/plane.ts";
 
-/** The final residual stream of a step in a plane of the embeddings. */
-export function pointerOf({ tensors, variant }: ReferenceModel, tokens: readonly number[], plane: Plane): Point {
-  const { output } = forward(tensors, variant, tokens, tokens.length - 1).queries[0];
-  return pointIn(plane, output);
+/** The final residual stream of a step in a plane of the embeddings, and the share of its squared length that is in the plane. */
+export function pointerOf({ tensors, variant }: ReferenceModel, trace: SumInspection, step: number, plane: Plane) {
+  const query = FIRST_QUERY + step;
+  const { output } = forward(tensors, variant, trace.tokens.slice(0, query + 1), query).queries[0];
+  const pointer = pointIn(plane, output);
+  return { pointer, inPlane: Math.hypot(...pointer) ** 2 / dot(output, output) };
 }
 
-/** The position of an operand's digit that counts 10^column. */
-const positionsOf = (column: number): number[] => [9 - column, FIRST_QUERY - 1 - column];
-
 /** What one step of one sum does. */
-export function measureStep(
-  { tensors, variant }: ReferenceModel,
-  { tokens, steps }: SumInspection,
-  step: number,
-  plane: Plane,
-) {
+export function measureStep(model: ReferenceModel, trace: SumInspection, step: number, plane: Plane) {
+  const { tensors, variant } = model;
+  const { tokens, steps } = trace;
   const { attention } = steps[step];
   const query = FIRST_QUERY + step;
   const read = tokens.slice(0, query + 1);
   // a step without a column of its own rests on the sign in its place
-  const columns = Array.from({ length: 10 }, (_, i) => positionsOf(i).reduce((sum, at) => sum + attention[at], 0));
+  const columns = attention.slice(0, PLUS).map((_, i) => attention[positionOfA(i)] + attention[positionOfB(i)]);
   const unit = Math.max(...columns, attention[PLUS]) / 2;
   const reads = [...attention.entries()]
     .filter(([position]) => position < FIRST_QUERY && position !== PLUS)
     .map(([position, share]) => ({ position, digit: tokens[position], share, strength: share / unit }))
     .sort((x, y) => y.share - x.share);
-  const queryAfter = (last: number) => forward(tensors, variant, read.with(-1, last), query).queries[0];
-  const { output } = queryAfter(read[query]);
-  const pointer = pointIn(plane, output);
+  const tokenAfter = (last: number) => argmax(forward(tensors, variant, read.with(-1, last), query).queries[0].logits);
   return {
     /** The digits that it reads, the strongest first; half of the strongest column's share is a strength of 1. */
     reads,
     /** The sum of all digits of the two numbers, each times its strength. */
     total: reads.reduce((sum, { digit, strength }) => sum + strength * digit, 0),
     /** The token that it would write after each digit from 0 to 9 as the one written last; empty at the first step, which has none. */
-    afterEach: step === 0 ? [] : Array.from({ length: 10 }, (_, last) => argmax(queryAfter(last).logits)),
-    /** The final residual stream in the plane of the digits: it points at the digit that is written. */
-    pointer,
-    /** The share of the stream's squared length that is in this plane. */
-    inPlane: Math.hypot(...pointer) ** 2 / dot(output, output),
+    afterEach: step === 0 ? [] : Array.from({ length: 10 }, (_, last) => tokenAfter(last)),
+    ...pointerOf(model, trace, step, plane),
   };
 }
 

@@ -1,36 +1,25 @@
 import { TOKEN_NAMES } from "../src/inspection/names.ts";
 import { referenceModel } from "../src/inspection/reference_model.ts";
-import { inspectSum } from "../src/inspection/sum.ts";
 import { useMemo } from "preact/hooks";
 import { planeFor } from "./arc.ts";
 import { ArcFigure } from "./arc_figure.tsx";
 import { Heading } from "./explain.tsx";
-import { percent } from "./format.ts";
-import { useChanges } from "./hooks.ts";
+import { percent, POSITION_NAMES, STEP_NAMES } from "./format.ts";
+import { useLab, useTrace } from "./hooks.ts";
 import { carrySentence, measureStep } from "./mechanism.ts";
-import type { Models } from "./models.ts";
-import { POSITION_NAMES, STEP_NAMES } from "./names.ts";
-import { leastCertain, type Sum } from "./sum.ts";
-
-const UPDATE_MS = 200;
-/** The number of digits that are listed: those that matter are four. */
-const LISTED = 5;
 
 /** The beginning of the section `See how it does it`: what the step at hand of the sum at hand does, measured. */
-export function MechanismFigure({ models, sum }: { models: Models; sum: Sum }) {
-  useChanges(UPDATE_MS, models, sum);
-  const { current: model } = models;
-  const { a, b } = sum;
-  const trace = useMemo(() => inspectSum(model, a, b), [model, a, b]);
-  const step = sum.step ?? leastCertain(trace);
+export function MechanismFigure() {
+  useLab(200, "models", "sum");
+  const { model, trace, step } = useTrace();
   const plane = planeFor(model);
-  const { reads, total, afterEach, pointer, inPlane } = useMemo(
+  const { reads, total, afterEach, inPlane } = useMemo(
     () => measureStep(referenceModel(model), trace, step, plane),
     [trace, step, plane],
   );
-  const { token } = trace.steps[step];
   const last = step === 0 ? undefined : trace.steps[step - 1].token;
-  const terms = reads.slice(0, LISTED).map(({ digit, strength }) => `${strength.toFixed(2)} × ${digit}`);
+  const listed = reads.slice(0, 5); // four of them matter
+  const terms = listed.map(({ digit, strength }) => `${strength.toFixed(2)} × ${digit}`);
   return (
     <>
       <Heading
@@ -46,13 +35,13 @@ export function MechanismFigure({ models, sum }: { models: Models; sum: Sum }) {
         below.
       </Heading>
       <div id="mechanism" class="stack mechanism">
-        <ol>
+        <ol class="stack">
           <li>
             <h3>It reads digits</h3>
             <p>At step {step + 1}, which writes the {STEP_NAMES[step]}, these digits get most attention:</p>
             <table>
               <tbody>
-                {reads.slice(0, LISTED).map(({ position, digit, share }) => (
+                {listed.map(({ position, digit, share }) => (
                   <tr key={position}>
                     <td>
                       <b>{digit}</b>
@@ -100,11 +89,12 @@ export function MechanismFigure({ models, sum }: { models: Models; sum: Sum }) {
             <p>
               The arrow is the model’s result; {percent(Number(inPlane.toFixed(3)))}{" "}
               of its squared length is in the plane of the digits. The digit that lies farthest in its direction has the
-              largest logit, but for what the other dimensions add: the model writes <b>{TOKEN_NAMES[token]}</b>.
+              largest logit, but for what the other dimensions add: the model writes{" "}
+              <b>{TOKEN_NAMES[trace.steps[step].token]}</b>.
             </p>
           </li>
         </ol>
-        <ArcFigure model={model} pointer={pointer} token={token} />
+        <ArcFigure {...{ model, trace, step }} />
       </div>
     </>
   );

@@ -1,68 +1,49 @@
 import { encodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { hashOfWeights } from "../src/certify/certificate.ts";
-import { useChanges } from "./hooks.ts";
-import { decodeModel, type LabModel, type Models } from "./models.ts";
-import type { Notice } from "./strip.tsx";
+import { useLab, usePromise } from "./hooks.ts";
+import { decodeModel, type LabModel } from "./models.ts";
 
-const UPDATE_MS = 100;
-/** Larger files are refused unread: a checkpoint has a few kilobytes. */
-const LARGEST_FILE = 1_000_000;
-
-export function download(name: string, content: BlobPart, type: string): void {
-  const href = URL.createObjectURL(new Blob([content], { type }));
-  Object.assign(document.createElement("a"), { href, download: name }).click();
+/** Saves a file, named by the recipe, seed and step of a model as far as they are known. */
+export function download({ id, model, metadata }: LabModel, ending: string, content: BlobPart): void {
+  const { recipe = id, seed, step, hardening_rounds: rounds } = metadata;
+  const parts = [model, recipe, seed && `seed-${seed}`, step && `step-${step}`, Number(rounds) > 0 && "hardened"];
+  const name = ["tiny-adder", ...parts.filter(Boolean)].join("-").replaceAll(/[^\w.+-]/g, "_");
+  const href = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
+  Object.assign(document.createElement("a"), { href, download: `${name}.${ending}` }).click();
   setTimeout(() => URL.revokeObjectURL(href), 10_000);
 }
 
-/** The name of a model's files, by recipe, seed and step as far as they are known. */
-export function fileName({ id, model, metadata }: LabModel): string {
-  const { recipe = id, seed, step, hardening_rounds: rounds } = metadata;
-  const parts = [model, recipe, seed && `seed-${seed}`, step && `step-${step}`, Number(rounds) > 0 && "hardened"];
-  return ["tiny-adder", ...parts.filter(Boolean)].join("-").replaceAll(/[^\w.+-]/g, "_");
-}
-
-/** Saves a model as a safetensors file with PyTorch's tensor names. */
-function saveModel(lab: LabModel): void {
-  const { model, parameters, metadata } = lab;
-  const bytes = encodeCheckpoint({ model, parameters, metadata });
-  download(`${fileName(lab)}.safetensors`, bytes, "application/octet-stream");
-}
-
-/** Reads a model from a file. @throws {Error} If it is not a checkpoint; the message says why */
-async function readModel(file: File): Promise<LabModel> {
-  if (file.size > LARGEST_FILE) {
+/** The model in a file that was opened. @throws {Error} If it is none; the message says why */
+async function readModel([file, ...others]: File[]): Promise<LabModel> {
+  if (others.length > 0) {
+    const names = [file, ...others].map(({ name }) => name).join(", ");
+    throw new RangeError(`Cannot open ${names} as the page shows one model: drop one file`);
+  }
+  if (file.size > 1_000_000) { // not read: a checkpoint has a few kilobytes
     throw new RangeError(`Cannot read ${file.name} as a checkpoint has at most 1,000,000 bytes: it has ${file.size}`);
   }
   return decodeModel(new Uint8Array(await file.arrayBuffer()), { id: "file", label: file.name });
 }
 
 /** The section `Current model`: the choice of a model, and files in and out, by button or dropped anywhere on the page. */
-export function ModelSection({ models, notice }: { models: Models; notice: Notice }) {
-  useChanges(UPDATE_MS, models);
+export function ModelSection() {
+  const { models, notice } = useLab(100, "models");
   const input = useRef<HTMLInputElement>(null);
-  const [hash, setHash] = useState("");
   const [isDragging, setDragging] = useState(false);
   const { all, current } = models;
-  const open = async (files: FileList | null | undefined) => {
-    if (!files?.[0]) return;
+  const hash = usePromise(() => hashOfWeights(current.parameters), [current]) ?? "";
+  const save = () => download(current, "safetensors", encodeCheckpoint(current));
+  const open = async (files: FileList) => {
+    if (files.length === 0) return;
     try {
-      if (files.length > 1) {
-        const names = Array.from(files, ({ name }) => name).join(", ");
-        throw new RangeError(`Cannot open ${names} as the page shows one model: drop one file`);
-      }
-      models.put(await readModel(files[0]));
+      models.put(await readModel([...files]));
       models.select("file");
       notice.show("");
     } catch (error) {
-      notice.show(error instanceof Error ? error.message : String(error));
+      notice.show((error as Error).message);
     }
   };
-  useEffect(() => {
-    let isLatest = true;
-    hashOfWeights(current.parameters).then((hash) => isLatest && setHash(hash));
-    return () => isLatest = false;
-  }, [current]);
   useEffect(() => {
     const drag = (event: DragEvent) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
@@ -81,16 +62,12 @@ export function ModelSection({ models, notice }: { models: Models; notice: Notic
       <div class="flow">
         <label class="grow">
           Weights
-          <select
-            id="model-select"
-            value={current.id}
-            onChange={({ currentTarget }) => models.select(currentTarget.value)}
-          >
+          <select id="model-select" value={current.id} onChange={(event) => models.select(event.currentTarget.value)}>
             {all.map(({ id, label }) => <option key={id} value={id}>{label}</option>)}
           </select>
         </label>
         <button id="open-file" type="button" onClick={() => input.current!.click()}>Open…</button>
-        <button id="save-file" type="button" onClick={() => saveModel(current)}>Save</button>
+        <button id="save-file" type="button" onClick={save}>Save</button>
         <input
           ref={input}
           type="file"
@@ -99,7 +76,7 @@ export function ModelSection({ models, notice }: { models: Models; notice: Notic
           tabIndex={-1}
           hidden
           onChange={async ({ currentTarget }) => {
-            await open(currentTarget.files);
+            await open(currentTarget.files!);
             currentTarget.value = ""; // otherwise opening the same file again is no change
           }}
         />

@@ -2,7 +2,7 @@ import { decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint/safetensor
 import { fromBase64, toBase64 } from "../src/common/encoding.ts";
 import type { Plane } from "../src/inspection/plane.ts";
 import type { ModelName } from "../src/model/variant.ts";
-import { Changes } from "./hooks.ts";
+import { Changes } from "./changes.ts";
 
 export interface LabModel {
   /** `untrained`, `shipped`, `A` or `B` for a run, `hardened`, `kept` or `file`. */
@@ -33,18 +33,10 @@ export function decodeModel(bytes: Uint8Array, { id, label }: Pick<LabModel, "id
 /** The models of the page, and the current one, which all sections use. */
 export class Models extends Changes {
   readonly #models = new Map<string, LabModel>();
-  #current: LabModel;
-  /** The id of a model that becomes the current one as soon as it exists. */
-  #awaited: string | undefined;
 
-  constructor(first: LabModel) {
+  constructor(public current: LabModel) {
     super();
-    this.#models.set(first.id, first);
-    this.#current = first;
-  }
-
-  get current(): LabModel {
-    return this.#current;
+    this.#models.set(current.id, current);
   }
 
   get all(): LabModel[] {
@@ -54,7 +46,7 @@ export class Models extends Changes {
   /** Adds a model, or replaces the one with its id. */
   put(model: LabModel): void {
     this.#models.set(model.id, model);
-    if (model.id === this.#current.id || model.id === this.#awaited) this.select(model.id);
+    if (model.id === this.current.id) this.select(model.id);
     else this.changed();
   }
 
@@ -76,13 +68,7 @@ export class Models extends Changes {
   }
 
   select(id: string): void {
-    this.#awaited = undefined;
-    this.#current = this.#models.get(id) ?? this.#current;
+    this.current = this.#models.get(id) ?? this.current;
     this.changed();
-  }
-
-  /** Makes the next model that is put under this id the current one. */
-  await(id: string): void {
-    this.#awaited = id;
   }
 }

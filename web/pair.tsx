@@ -1,10 +1,10 @@
 import { formatInteger } from "../src/common/format_value.ts";
-import type { Sum } from "./sum.ts";
+import { lab } from "./hooks.ts";
 
-/** Two numbers, which a press adds in the section `Add`. */
-export function Pair({ sum, a, b }: { sum: Sum; a: number; b: number }) {
+/** Two numbers, which a press adds in the section `Ask it`. */
+export function Pair({ a, b }: { a: number; b: number }) {
   const play = () => {
-    sum.play(a, b);
+    lab.sum.play(a, b);
     document.getElementById("sum-grid")!.scrollIntoView({ block: "nearest" });
   };
   const text = `${formatInteger(a)} + ${formatInteger(b)}`;

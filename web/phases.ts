@@ -11,7 +11,6 @@ export function phasesOf({ recipe, model }: Pick<TrainRequest, "recipe" | "model
       from: start + fromStep,
       to: start + (curriculum[i + 1]?.fromStep ?? steps),
       stage: name,
-      /** The number of digits of its examples, such as `1–3`. */
       digits: `${minDigits}–${maxDigits}`,
     }));
     start += steps;

@@ -1,8 +1,8 @@
 import type { CertifyProgress, CertifyResult, Input, StepResult } from "../src/certify/types.ts";
 import { coresHere } from "./capabilities.tsx";
-import { Changes } from "./hooks.ts";
+import { Changes } from "./changes.ts";
 import type { LabModel, Models } from "./models.ts";
-import { type ProofNews, type ProofOrder, startWorker } from "./protocol.ts";
+import { type LabWorker, type ProofNews, type ProofOrder, startWorker } from "./protocol.ts";
 
 /** A result of the prover, which ran in the page or at the end of a training run. */
 export type ProofResult =
@@ -16,11 +16,10 @@ export class Proof extends Changes {
   subject: LabModel | undefined;
   progress: CertifyProgress | undefined;
   round: Extract<ProofNews, { type: "round" }> | undefined;
-  /** Undefined while there is none. */
   result: ProofResult | undefined;
   failure: string | undefined;
   isHardening = false;
-  #worker: Worker | undefined;
+  #worker: LabWorker<ProofOrder> | undefined;
 
   constructor(private readonly models: Models) {
     super();
@@ -46,50 +45,39 @@ export class Proof extends Changes {
   show(model: LabModel, result: ProofResult): void {
     if (this.isRunning) return;
     this.subject = model;
-    this.#end(result);
+    this.stop(result);
   }
 
   start(subject: LabModel, { harden = false } = {}): void {
     Object.assign(this, { subject, result: undefined, failure: undefined, progress: undefined, round: undefined });
     this.isHardening = harden;
-    this.#worker = startWorker<ProofNews>("proof", (news) => {
-      if (news.type === "failed") return this.#end(undefined, news.failure);
+    this.#worker = startWorker<ProofOrder, ProofNews>("proof", (news) => {
+      if (news.type === "failed") return this.stop(undefined, news.failure);
       if (news.type === "done") {
         if (harden) this.#putHardened(subject, news.parameters);
-        return this.#end(news.result);
+        return this.stop(news.result);
       }
       if (news.type === "round") this.round = news;
       else this.progress = news.progress;
       this.changed();
     });
     const { model, parameters } = subject;
-    this.#worker.postMessage({ model, parameters, threads: coresHere(), harden } satisfies ProofOrder);
+    this.#worker.postMessage({ model, parameters, threads: coresHere(), harden });
     this.changed();
   }
 
   #putHardened(subject: LabModel, parameters: Float32Array): void {
     const { label, note, metadata } = subject;
     this.subject = {
-      ...subject,
-      id: "hardened",
-      label: `${label}, hardened`,
-      note: `${note}, then hardened`,
-      parameters,
-    };
-    const hardened = {
-      ...this.subject,
+      ...{ ...subject, id: "hardened", label: `${label}, hardened`, note: `${note}, then hardened`, parameters },
       metadata: { ...metadata, hardening_rounds: String(this.round?.round ?? 0) },
     };
-    this.models.keep(hardened);
-    this.models.put(hardened);
+    this.models.keep(this.subject);
+    this.models.put(this.subject);
     this.models.select("hardened");
   }
 
-  stop(): void {
-    this.#end(undefined);
-  }
-
-  #end(result: ProofResult | undefined, failure?: string): void {
+  stop(result?: ProofResult, failure?: string): void {
     this.#worker?.terminate();
     this.#worker = undefined;
     Object.assign(this, { result, failure, isHardening: false });

@@ -1,26 +1,23 @@
 import { certificateText, marginText } from "../src/certify/certificate.ts";
 import { formatInteger } from "../src/common/format_value.ts";
-import { short } from "./format.ts";
+import { short, STEP_NAMES } from "./format.ts";
 import { Heading } from "./explain.tsx";
-import { useChanges } from "./hooks.ts";
-import { download, fileName } from "./model_section.tsx";
-import type { Models } from "./models.ts";
-import { STEP_NAMES } from "./names.ts";
+import { useLab } from "./hooks.ts";
+import { download } from "./model_section.tsx";
 import type { Proof, ProofResult } from "./proof.ts";
-import { threadsText } from "./capabilities.tsx";
+import { plural } from "../src/cli/format.ts";
 import { Pair } from "./pair.tsx";
 import { provedText } from "./run_card.tsx";
-import type { Sum } from "./sum.ts";
-
-const UPDATE_MS = 100;
 
 /** The section `Prove`: runs the prover on the current model and shows its result. */
-export function ProofSection({ proof, models, sum }: { proof: Proof; models: Models; sum: Sum }) {
-  useChanges(UPDATE_MS, proof, models);
+export function ProofSection() {
+  const { proof, models } = useLab(100, "proof", "models");
   const { subject, result, isRunning, progress } = proof;
-  const wrong = result?.counterexample;
-  const isElsewhere = subject !== undefined && subject.parameters !== models.current.parameters;
-  const { verdict, detail = "", isRight } = isRunning ? runningSummary(proof) : summaryOf(proof);
+  const { current } = models;
+  const { certificate, counterexample: wrong } = result ?? {};
+  const isElsewhere = subject !== undefined && subject.parameters !== current.parameters;
+  const save = () => download(subject!, "certificate.json", certificateText(certificate!));
+  const { verdict, detail = "", isRight } = summaryOf(proof);
   return (
     <>
       <Heading
@@ -39,24 +36,11 @@ export function ProofSection({ proof, models, sum }: { proof: Proof; models: Mod
           id="prove"
           class="primary"
           type="button"
-          onClick={() => isRunning ? proof.stop() : proof.start(models.current)}
+          onClick={() => isRunning ? proof.stop() : proof.start(current)}
         >
           {isRunning ? "Stop" : "Prove it"}
         </button>
-        {result?.certificate && (
-          <button
-            id="save-certificate"
-            type="button"
-            onClick={() =>
-              download(
-                `${fileName(subject!)}.certificate.json`,
-                certificateText(result.certificate!),
-                "application/json",
-              )}
-          >
-            Save certificate
-          </button>
-        )}
+        {certificate && <button id="save-certificate" type="button" onClick={save}>Save certificate</button>}
       </div>
       <progress
         max={1}
@@ -64,16 +48,15 @@ export function ProofSection({ proof, models, sum }: { proof: Proof; models: Mod
         aria-label="Share of all pairs that is proved"
         hidden={!isRunning}
       />
-      <p id="proof-verdict" class="verdict" role="status" data-right={isRight} data-elsewhere={isElsewhere}>
+      <p id="proof-verdict" class="verdict" role="status" data-right={isElsewhere ? "" : isRight}>
         {verdict}
       </p>
       {wrong && (
         <p>
-          Random tests rarely meet such a pair. Add <Pair sum={sum} a={wrong.a} b={wrong.b} />{" "}
-          to see which digits are wrong.
+          Random tests rarely meet such a pair. Add <Pair {...wrong} /> to see which digits are wrong.
         </p>
       )}
-      {result && !result.certificate && (
+      {result && !certificate && (
         <p>
           Hardening trains on the pairs that the proof fails on and proves again, up to 12 times.{" "}
           <button id="harden" type="button" onClick={() => proof.start(subject!, { harden: true })}>Harden it</button>
@@ -83,28 +66,23 @@ export function ProofSection({ proof, models, sum }: { proof: Proof; models: Mod
         This result is not about the current weights, but about:
       </p>
       <p id="proof-detail" class="note">{subject && `${subject.label}, ${subject.note}. ${detail}`}</p>
-      {result && result.steps.length > 0 && <StepTable steps={result.steps} sum={sum} />}
+      {result && result.steps.length > 0 && <StepTable steps={result.steps} />}
     </>
   );
 }
 
-interface Summary {
-  readonly verdict: string;
-  readonly detail?: string;
-  readonly isRight?: boolean;
-}
-
-function runningSummary({ progress, round }: Proof): Summary {
-  const detail = round &&
-    `Round ${round.round} of hardening: trained on ${formatInteger(round.pool)} pairs that the proof failed on.`;
-  return { verdict: `Proving … ${provedText(progress)}`, detail };
-}
-
-function summaryOf({ subject, result, failure }: Proof): Summary {
+function summaryOf(
+  { subject, result, failure, isRunning, progress, round }: Proof,
+): { verdict: string; detail?: string; isRight?: boolean } {
+  if (isRunning) {
+    const detail = round &&
+      `Round ${round.round} of hardening: trained on ${formatInteger(round.pool)} pairs that the proof failed on.`;
+    return { verdict: `Proving … ${provedText(progress)}`, detail };
+  }
   if (failure !== undefined) return { verdict: "The prover failed.", detail: failure, isRight: false };
   if (result === undefined) return { verdict: subject === undefined ? "" : "Stopped before there was a result." };
   const { certificate, counterexample, undecided, seconds, threads } = result;
-  const took = seconds === undefined ? "" : `${seconds.toFixed(1)} s on ${threadsText(threads!)}.`;
+  const took = seconds === undefined ? "" : `${seconds.toFixed(1)} s on ${plural(threads!, "thread")}.`;
   if (certificate !== null) {
     const detail = `Smallest margin ${marginText(certificate.worstMargin)} logits, with float32 rounding. ${took}`;
     return { verdict: "Proved right on all 10²⁰ pairs.", detail, isRight: true };
@@ -122,7 +100,7 @@ function summaryOf({ subject, result, failure }: Proof): Summary {
   return { verdict: `Refuted: ${formatInteger(a)} + ${formatInteger(b)} ${answer}.`, detail: took, isRight: false };
 }
 
-function StepTable({ steps, sum }: Pick<ProofResult, "steps"> & { sum: Sum }) {
+function StepTable({ steps }: Pick<ProofResult, "steps">) {
   const widest = Math.max(...steps.filter(({ step }) => step < 11).map(({ margin }) => margin));
   return (
     <table id="proof-steps">
@@ -142,7 +120,7 @@ function StepTable({ steps, sum }: Pick<ProofResult, "steps"> & { sum: Sum }) {
               <span class="bar" style={{ "--share": Math.min(1, margin / widest).toFixed(3) }} />
             </td>
             <td>
-              <Pair sum={sum} a={worst.a} b={worst.b} />
+              <Pair {...worst} />
             </td>
           </tr>
         ))}

@@ -33,19 +33,17 @@ export interface Weights {
 /** Sums of an evaluation during a run, which takes a few milliseconds. */
 export const EVALUATED = 4000;
 
-export type StepEvent = Extract<ProgressEvent, { type: "step" }>;
-
 interface Failed {
   type: "failed";
   failure: string;
 }
 
 export type SessionNews =
+  | ProgressEvent
   /** Each time the run starts or continues. */
   | ({ type: "machinery" } & Machinery)
   /** The losses of steps `firstStep` on, before the step event with their mean. */
   | { type: "losses"; firstStep: number; losses: Float32Array }
-  | { type: "event"; event: ProgressEvent }
   /** The weights of a step that the page can return to. */
   | ({ type: "snapshot" } & Weights);
 
@@ -73,18 +71,17 @@ export type ProofNews =
   | { type: "done"; result: CertifyResult; parameters: Float32Array }
   | Failed;
 
-/** The global scope of a worker; its own types cannot be loaded together with those of a page. */
-export interface WorkerScope<Order, News> {
-  onmessage: ((event: MessageEvent<Order>) => void) | null;
-  postMessage(news: News): void;
-}
-
 export function failed(error: unknown): Failed {
   return { type: "failed", failure: error instanceof Error ? error.message : String(error) };
 }
 
+export type LabWorker<Order> = Pick<Worker, "terminate"> & { postMessage(order: Order): void };
+
 /** Starts a worker. If its script does not load, the page hears of a failure. */
-export function startWorker<News>(name: "train" | "proof", hear: (news: News | Failed) => void): Worker {
+export function startWorker<Order, News>(
+  name: "train" | "proof",
+  hear: (news: News | Failed) => void,
+): LabWorker<Order> {
   const worker = new Worker(new URL(`./${name}_worker.js`, import.meta.url), { type: "module", name });
   worker.onmessage = ({ data }: MessageEvent<News>) => hear(data);
   worker.onerror = (event) => {

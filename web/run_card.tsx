@@ -1,23 +1,18 @@
 import { parameterCount, variantOf } from "../src/model/variant.ts";
-import type { CertifyProgress } from "../src/certify/types.ts";
+import { isReplayable } from "./runs.ts";
 import { marginText } from "../src/certify/certificate.ts";
+import type { TrainReport } from "../src/training/types.ts";
 import { formatInteger } from "../src/common/format_value.ts";
 import { useState } from "preact/hooks";
-import { threadsText } from "./capabilities.tsx";
+import { plural } from "../src/cli/format.ts";
 import { percent, short } from "./format.ts";
 import type { LabRun } from "./lab_run.ts";
+import { lab } from "./hooks.ts";
 import { linkText } from "./link.ts";
 import { Pair } from "./pair.tsx";
-import type { TrainRequest } from "./protocol.ts";
-import type { Sum } from "./sum.ts";
 
 /** The state of a run in words, and its buttons. */
-export function RunCard({ run, step, sum }: {
-  readonly run: LabRun;
-  /** The step that the page has returned to. */
-  readonly step: number | undefined;
-  readonly sum: Sum;
-}) {
+export function RunCard({ run }: { run: LabRun }) {
   const { slot, request, status, failure, remarks } = run;
   const canPause = !["pausing", "stopping"].includes(status) && (status !== "starting" || run.latest !== undefined);
   const pause = status === "paused" ? "Continue" : "Pause";
@@ -38,22 +33,17 @@ export function RunCard({ run, step, sum }: {
           >
             {pause}
           </button>
-          <button
-            type="button"
-            hidden={!run.isOpen}
-            aria-label={`Stop run ${slot}`}
-            onClick={() => run.stop()}
-          >
+          <button type="button" hidden={!run.isOpen} aria-label={`Stop run ${slot}`} onClick={() => run.stop()}>
             Stop
           </button>
-          {isReplayable(run) && <CopyLink run={request} step={step} sum={sum} />}
+          {isReplayable(request) && <CopyLink run={run} />}
         </div>
       </header>
       <progress max={1} value={shareDone(run)} aria-label={`Run ${slot}`} />
       <p class="state">{stateLine(run)}</p>
       {wrong && (
         <p>
-          Refuted by <Pair sum={sum} a={wrong.a} b={wrong.b} />
+          Refuted by <Pair {...wrong} />
         </p>
       )}
       <p class={failure ? "problem" : "note"} role="status" hidden={remark === ""}>{remark}</p>
@@ -62,33 +52,24 @@ export function RunCard({ run, step, sum }: {
   );
 }
 
-/** Whether the same request gives the same bytes everywhere. */
-function isReplayable({ machinery }: LabRun): boolean {
-  return machinery?.backend === "wasm" && machinery.arithmetic === "exact";
-}
-
-interface CopyLinkProps {
-  readonly run: TrainRequest;
-  readonly step: number | undefined;
-  readonly sum: Sum;
-}
-
-function CopyLink({ run, step, sum: { a, b } }: CopyLinkProps) {
+function CopyLink({ run }: { run: LabRun }) {
   const [text, setText] = useState("Copy link");
   const copy = async () => {
-    const link = new URL(`#${linkText({ run, step, sum: [a, b] })}`, new URL("./", location.href)).href;
+    const { runs: { focus, rewound }, sum: { a, b } } = lab;
+    const link = linkText({ run: run.request, step: run === focus ? rewound : undefined, sum: [a, b] });
+    const { href } = new URL(`#${link}`, new URL("./", location.href));
     try {
-      await navigator.clipboard.writeText(link);
+      await navigator.clipboard.writeText(href);
       setText("Copied");
     } catch {
-      history.replaceState(null, "", link);
+      history.replaceState(null, "", href);
       setText("The address of the page is the link");
     }
   };
   return <button type="button" class="copy" onClick={copy} onBlur={() => setText("Copy link")}>{text}</button>;
 }
 
-export function provedText(progress: CertifyProgress | undefined): string {
+export function provedText(progress?: { provedSteps: number }): string {
   return `${progress?.provedSteps ?? 0} of 12 positions proved`;
 }
 
@@ -106,24 +87,23 @@ function machineryLine({ request, machinery }: LabRun): string {
   const fewer = backend === "wasm" && threads < request.threads
     ? ` (${request.threads} requested, but this page cannot share memory)`
     : "";
-  return `${parameters} on ${backend}${gpu}, ${threadsText(threads)}${fewer}, ${arithmetic} arithmetic`;
+  return `${parameters} on ${backend}${gpu}, ${plural(threads, "thread")}${fewer}, ${arithmetic} arithmetic`;
 }
 
-function stateLine({ status, latest, totalSteps, evaluation, result, proved }: LabRun): string {
+function stateLine({ status, latest, totalSteps, exactMatch, result, proved }: LabRun): string {
   if (status === "failed") return "failed";
   if (status === "done") return resultLine(result!.report);
   if (latest === undefined) return "starting";
   const at = `step ${formatInteger(latest.step)} of ${formatInteger(totalSteps)}`;
   const doing = { training: `stage ${latest.stage}`, proving: `proving, ${provedText(proved)}` }[status as string] ??
     status;
-  const right = evaluation === undefined ? "" : `, ${percent(evaluation.exactMatch)} of held-out sums right`;
+  const share = exactMatch.values.at(-1);
+  const right = share === undefined ? "" : `, ${percent(share)} of held-out sums right`;
   const speed = status === "training" ? `\n${formatInteger(latest.examplesPerSecond)} examples/s` : "";
   return `${doing}, ${at}\nloss ${short(latest.loss)}${right}${speed}`;
 }
 
-type Report = NonNullable<LabRun["result"]>["report"];
-
-function resultLine({ exactMatch, evaluated, seconds, certified, worstMargin, counterexample }: Report): string {
+function resultLine({ exactMatch, evaluated, seconds, certified, worstMargin, counterexample }: TrainReport): string {
   const right = `${percent(exactMatch)} of ${formatInteger(evaluated)} held-out sums right`;
   const took = `${seconds.toFixed(1)} s`;
   if (certified === null) return `trained in ${took}\n${right}`;

@@ -1,13 +1,11 @@
 import { decodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { formatInteger } from "../src/common/format_value.ts";
 import { planeFor } from "./arc.ts";
-import { Changes } from "./hooks.ts";
+import { Changes } from "./changes.ts";
 import { LabRun, type Slot } from "./lab_run.ts";
 import type { LabModel, Models } from "./models.ts";
 import type { Proof } from "./proof.ts";
 import type { TrainRequest, Weights } from "./protocol.ts";
-
-export const SLOTS: readonly Slot[] = ["A", "B"];
 
 /** Up to two runs. Their weights are models of the page: the latest ones, or a snapshot. */
 export class Runs extends Changes {
@@ -32,26 +30,23 @@ export class Runs extends Changes {
 
   /** The slot for the next run: an empty one, or that of the run that started first and has ended; undefined while both runs are open. */
   get freeSlot(): Slot | undefined {
-    return SLOTS.find((slot) => !this.#runs.has(slot)) ?? this.all.find(({ isOpen }) => !isOpen)?.slot;
+    return (["A", "B"] as const).find((slot) => !this.#runs.has(slot)) ?? this.all.find(({ isOpen }) => !isOpen)?.slot;
   }
 
   /** Remembers the final weights of a run, so that the plane of its digits is fixed when it is replayed. */
-  knowEnd(request: Replayable, parameters: Float32Array): void {
-    this.#ends.set(keyOf(request)!, { model: request.model, parameters });
+  knowEnd(request: Replayed, parameters: Float32Array): void {
+    this.#ends.set(keyOf(request), { model: request.model, parameters });
   }
 
   /** @param step The step to return to when the run has ended */
   start(request: TrainRequest, step?: number): void {
     const slot = this.freeSlot;
     if (slot === undefined) return;
-    this.#runs.get(slot)?.dismiss();
     this.#runs.delete(slot); // keeps the map in the order of starting
-    this.rewound = undefined;
-    this.models.await(slot);
-    const end = this.#ends.get(keyOf(request) ?? "");
+    const end = isReplayable(request) ? this.#ends.get(keyOf(request)) : undefined;
     let last: LabRun["weights"];
     const run = new LabRun(slot, request, end && planeFor(end), (run) => {
-      if (run.weights !== last) this.#putWeights(run);
+      if (run.weights !== last) this.#putWeights(run, last === undefined);
       last = run.weights;
       if (run.status === "done" && step !== undefined) this.rewind(step);
       this.changed();
@@ -60,14 +55,15 @@ export class Runs extends Changes {
     this.changed();
   }
 
-  #putWeights(run: LabRun): void {
+  #putWeights(run: LabRun, areFirst: boolean): void {
     const model = modelOf(run, run.weights!);
-    const isFocus = this.models.current.id === run.slot;
-    if (isFocus && this.rewound !== undefined && run.snapshots.length === 1) this.rewound = undefined; // a new attempt
+    const isFocus = areFirst || this.models.current.id === run.slot;
+    if (isFocus && run.snapshots.length === 1) this.rewound = undefined; // a new run or attempt
     if (!isFocus || this.rewound === undefined) this.models.put(model);
+    if (areFirst) this.models.select(run.slot);
     if (run.status !== "done") return;
     this.models.keep(model);
-    if (keyOf(run.request) !== undefined) this.knowEnd(run.request, model.parameters);
+    if (isReplayable(run.request)) this.knowEnd(run.request, model.parameters);
     const { certificate, report } = run.result!;
     if (report.certified === null || this.models.current.id !== run.slot) return;
     const { counterexample } = report;
@@ -88,11 +84,15 @@ export class Runs extends Changes {
   }
 }
 
-type Replayable = Pick<TrainRequest, "recipe" | "seed" | "model"> & Partial<TrainRequest>;
+type Replayed = Pick<TrainRequest, "recipe" | "seed" | "model">;
 
-/** What the bytes of a run depend on; undefined if they depend on the machine, too. */
-function keyOf({ recipe, seed, model, backend = "wasm", arithmetic }: Replayable): string | undefined {
-  return backend === "wasm" && arithmetic !== "fast" ? `${recipe} ${seed} ${model}` : undefined;
+function keyOf({ recipe, seed, model }: Replayed): string {
+  return `${recipe} ${seed} ${model}`;
+}
+
+/** Whether the same request gives the same bytes everywhere. */
+export function isReplayable({ backend, arithmetic }: TrainRequest): boolean {
+  return backend === "wasm" && arithmetic !== "fast";
 }
 
 function modelOf({ slot, request, result, plane }: LabRun, { step, parameters }: Weights): LabModel {

@@ -1,6 +1,6 @@
 import type { SumInspection } from "../src/inspection/sum.ts";
 import { QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";
-import { Changes } from "./hooks.ts";
+import { Changes } from "./changes.ts";
 
 /** Milliseconds between two digits. */
 const PACE = 280;

@@ -1,37 +1,34 @@
 import { formatInteger } from "../src/common/format_value.ts";
 import { TOKEN_NAMES } from "../src/inspection/names.ts";
-import { referenceModel } from "../src/inspection/reference_model.ts";
-import { inspectSum, type SumInspection } from "../src/inspection/sum.ts";
-import { EOS, FIRST_QUERY, MAX_OPERAND, PLUS, QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { planeFor } from "./arc.ts";
+import type { SumInspection } from "../src/inspection/sum.ts";
+import {
+  EOS,
+  FIRST_QUERY,
+  MAX_OPERAND,
+  PROMPT_LENGTH,
+  QUERIES as STEPS,
+  targetTokens,
+} from "../src/model/vocabulary.ts";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ArcFigure } from "./arc_figure.tsx";
 import { Heading } from "./explain.tsx";
-import { percent } from "./format.ts";
-import { useChanges } from "./hooks.ts";
-import { pointerOf } from "./mechanism.ts";
-import type { Models } from "./models.ts";
-import { POSITION_NAMES, STEP_NAMES } from "./names.ts";
+import { percent, POSITION_NAMES, STEP_NAMES } from "./format.ts";
+import { lab, useLab, useTrace } from "./hooks.ts";
 import { readOperand } from "./operand.ts";
-import type { Proof } from "./proof.ts";
-import { leastCertain, type Sum } from "./sum.ts";
 
-/** Least milliseconds between two updates while the model is training. */
-const UPDATE_MS = 200;
+const randomOperand = () => Math.floor(Math.random() * (MAX_OPERAND + 1));
 
 /** The section `Ask it`: a sum laid out as on paper, digit by digit, with the attention of each step, and the digits as dots. */
-export function SumSection({ sum, models, proof }: { sum: Sum; models: Models; proof: Proof }) {
-  useChanges(UPDATE_MS, models, proof);
-  useChanges(0, sum);
-  const { current } = models;
-  const { a, b } = sum;
-  const trace = useMemo(() => inspectSum(current, a, b), [current, a, b]);
-  const step = sum.step ?? leastCertain(trace);
-  const plane = planeFor(current);
-  const pointer = useMemo(
-    () => pointerOf(referenceModel(current), trace.tokens.slice(0, FIRST_QUERY + 1 + step), plane),
-    [trace, step, plane],
-  );
+export function SumSection() {
+  const { proof } = useLab(200, "models", "proof");
+  const { sum } = useLab(0, "sum");
+  const { model, trace, step } = useTrace();
+  const { token, probabilities } = trace.steps[step];
+  const chips: Record<string, readonly [number, number] | undefined> = {
+    "carry all the way": [9999999999, 1],
+    random: [randomOperand(), randomOperand()],
+    "hardest for this model": proof.hardest(model),
+  };
   return (
     <>
       <Heading
@@ -45,47 +42,37 @@ export function SumSection({ sum, models, proof }: { sum: Sum; models: Models; p
         certain, until you choose one. The dots are the digits’ embeddings, the numbers that stand for each digit in the
         model, in the plane where they spread most; training brings them onto an arc.
       </Heading>
-      <p id="stamp" class="stamp" hidden={!proof.hasProved(current)}>proved: all 10²⁰ sums</p>
-      <SumGrid sum={sum} step={step} trace={trace} />
-      <Verdict sum={sum} trace={trace} />
+      <p id="stamp" class="stamp" hidden={!proof.hasProved(model)}>proved: all 10²⁰ sums</p>
+      <SumGrid step={step} trace={trace} />
+      <Verdict trace={trace} />
       <div class="stack beside">
-        <ArcFigure model={current} pointer={pointer} token={trace.steps[step].token} />
+        <ArcFigure {...{ model, trace, step }} />
         <div class="stack">
-          <SumForm sum={sum} />
+          <SumForm />
           <div class="flow">
-            <Chip text="carry all the way" pair={() => [9999999999, 1]} sum={sum} />
-            <Chip text="random" pair={randomPair} sum={sum} />
+            {Object.entries(chips).map(([text, pair]) =>
+              pair && <button key={text} type="button" class="pair" onClick={() => sum.play(...pair)}>{text}</button>
+            )}
             <button type="button" class="pair" hidden={sum.step === undefined} onClick={() => sum.select(undefined)}>
               follow the least certain step
             </button>
-            {proof.hardest(current) && (
-              <Chip
-                text="hardest for this model"
-                pair={() => proof.hardest(current)!}
-                sum={sum}
-              />
-            )}
           </div>
         </div>
       </div>
       <label class="row">
         Step
         <input
-          id="sum-step"
-          type="range"
-          min={1}
-          max={STEPS}
-          value={step + 1}
+          {...{ id: "sum-step", type: "range", min: 1, max: STEPS, value: step + 1 }}
           aria-valuetext={`${step + 1}: ${STEP_NAMES[step]}`}
           onInput={({ currentTarget }) => sum.select(Number(currentTarget.value) - 1)}
         />
       </label>
       <p id="sum-caption" class="caption">{captionOf(trace, step)}</p>
       <ol id="sum-probabilities" class="probabilities" aria-label="Probability of each token">
-        {trace.steps[step].probabilities.map((share, token) => (
-          <li key={token} class={token === trace.steps[step].token ? "chosen" : ""}>
+        {probabilities.map((share, i) => (
+          <li key={i} class={i === token ? "chosen" : ""}>
             <span class="bar" style={{ "--share": share.toFixed(4) }} />
-            <b>{TOKEN_NAMES[token]}</b>
+            <b>{TOKEN_NAMES[i]}</b>
             <small>{share >= 0.005 && `${Math.round(100 * share)}%`}</small>
           </li>
         ))}
@@ -94,7 +81,8 @@ export function SumSection({ sum, models, proof }: { sum: Sum; models: Models; p
   );
 }
 
-function SumForm({ sum }: { sum: Sum }) {
+function SumForm() {
+  const { sum } = lab;
   const form = useRef<HTMLFormElement>(null);
   const [problem, setProblem] = useState<{ name: string; text: string }>();
   const field = (name: string) => form.current!.elements.namedItem(name) as HTMLInputElement;
@@ -107,9 +95,9 @@ function SumForm({ sum }: { sum: Sum }) {
     event.preventDefault();
     const [a, b] = ["a", "b"].map((name) => readOperand(field(name).value));
     if (typeof a === "number" && typeof b === "number") return sum.play(a, b);
-    const wrong = typeof a === "number" ? { name: "b", text: String(b) } : { name: "a", text: String(a) };
-    setProblem(wrong);
-    field(wrong.name).focus();
+    const name = typeof a === "number" ? "b" : "a";
+    setProblem({ name, text: String(name === "b" ? b : a) });
+    field(name).focus();
   };
   return (
     <form id="sum-form" ref={form} class="flow" onSubmit={play} noValidate>
@@ -129,26 +117,15 @@ function SumForm({ sum }: { sum: Sum }) {
   );
 }
 
-function Chip({ text, pair, sum }: { text: string; pair: () => readonly [number, number]; sum: Sum }) {
-  return <button type="button" class="pair" onClick={() => sum.play(...pair())}>{text}</button>;
-}
-
-function randomPair(): readonly [number, number] {
-  const random = () => Math.floor(Math.random() * (MAX_OPERAND + 1));
-  return [random(), random()];
-}
-
 /** First row: a; second row: + and b; third row: =, the end, and the sum from its highest digit. */
-function SumGrid({ sum, step: current, trace }: { sum: Sum; step: number; trace: SumInspection }) {
+function SumGrid({ step: current, trace }: { step: number; trace: SumInspection }) {
+  const { written } = lab.sum;
   const { a, b, steps, tokens } = trace;
   const { attention } = steps[current];
   const targets = targetTokens(a, b);
-  const prompt = (position: number) => (
-    <span key={position} class="cell" style={shareStyle(attention[position])}>{TOKEN_NAMES[tokens[position]]}</span>
-  );
   const answer = (step: number) => {
     const { token } = steps[step];
-    const isWritten = step < sum.written;
+    const isWritten = step < written;
     const isWrong = isWritten && token !== targets[step];
     const name = isWritten
       ? TOKEN_NAMES[token] + (isWrong ? `, correct is ${TOKEN_NAMES[targets[step]]}` : "")
@@ -163,18 +140,17 @@ function SumGrid({ sum, step: current, trace }: { sum: Sum; step: number; trace:
         style={shareStyle(step < current ? attention[FIRST_QUERY + 1 + step] : 0)}
         aria-pressed={step === current}
         aria-label={`${STEP_NAMES[step]}: ${name}`}
-        onClick={() => sum.select(step)}
+        onClick={() => lab.sum.select(step)}
       >
         {!isWritten ? "·" : step === STEPS - 1 && token === EOS ? "⏎" : TOKEN_NAMES[token]}
       </button>
     );
   };
-  const positions = Array.from({ length: FIRST_QUERY }, (_, position) => position);
   return (
     <div id="sum-grid" class="sum-grid" role="group" aria-label="The sum, digit by digit">
-      {positions.slice(0, PLUS).map(prompt)}
-      {positions.slice(PLUS).map(prompt)}
-      {prompt(FIRST_QUERY)}
+      {tokens.slice(0, PROMPT_LENGTH).map((token, position) => (
+        <span key={position} class="cell" style={shareStyle(attention[position])}>{TOKEN_NAMES[token]}</span>
+      ))}
       {steps.map((_, step) => answer(STEPS - 1 - step))}
     </div>
   );
@@ -185,7 +161,8 @@ function shareStyle(share: number): Record<string, string> {
   return { "--share": Math.sqrt(share).toFixed(3) };
 }
 
-function Verdict({ sum: { written }, trace: { a, b, sum } }: { sum: Sum; trace: SumInspection }) {
+function Verdict({ trace: { a, b, sum } }: { trace: SumInspection }) {
+  const { written } = lab.sum;
   const right = a + b;
   const result = sum === right ? "✓" : `✗, correct is ${formatInteger(right)}`;
   const answer = sum === null ? "no number" : formatInteger(sum);

@@ -4,20 +4,16 @@ import type { Arithmetic, BackendName } from "../src/engine/interface/types.ts";
 import { MODEL_NAMES, parameterCount, parseModel, variantOf } from "../src/model/variant.ts";
 import { SHIPPED_MODELS } from "../src/weights/mod.ts";
 import { RECIPES, totalSteps, trainRecipe } from "../src/training/recipes.ts";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { missingForGpu, threadsHere } from "./capabilities.tsx";
 import { Charts } from "./charts.tsx";
 import { Heading } from "./explain.tsx";
-import { useChanges } from "./hooks.ts";
+import { useLab, usePromise } from "./hooks.ts";
 import type { TrainRequest } from "./protocol.ts";
 import { RunCard } from "./run_card.tsx";
-import { type Runs, SLOTS } from "./runs.ts";
-import type { Sum } from "./sum.ts";
 
 /** Chosen at first, because its runs end with a proof. */
 const FIRST_RECIPE = "sure";
-/** Least milliseconds between two updates of the cards. */
-const CARDS_MS = 120;
 
 const WHOLE_NUMBER = { type: "number", inputMode: "numeric", step: 1, required: true } as const;
 /** The smallest model whose weights are shipped with a proof. */
@@ -27,13 +23,12 @@ const OFFERED = ["763", "777", "6x14", "6x8", "5x14", "5x10", "5x8", SMALLEST];
 const BACKENDS = { "wasm": "WASM", "wasm fast": "WASM, fast", "webgpu": "WebGPU", "reference": "reference" };
 
 /** The section `Watch it learn`: the form, the two runs, and their charts. The button that starts is in the strip. */
-export function TrainSection({ runs, sum, seed }: { runs: Runs; sum: Sum; seed: number }) {
-  useChanges(CARDS_MS, runs);
+export function TrainSection() {
+  const { models, runs, sum } = useLab(120, "runs");
   const [recipe, setRecipe] = useState(FIRST_RECIPE);
-  const [gpuReason, setGpuReason] = useState("");
-  useEffect(() => void missingForGpu().then(setGpuReason), []);
-  const isFull = runs.freeSlot === undefined;
+  const gpuReason = usePromise(missingForGpu, []) ?? "";
   const { name, description } = trainRecipe(recipe);
+  const { seed } = models.all[0].metadata;
   return (
     <>
       <Heading
@@ -77,7 +72,7 @@ export function TrainSection({ runs, sum, seed }: { runs: Runs; sum: Sum; seed: 
             </label>
             <label>
               Seed
-              <input name="seed" {...WHOLE_NUMBER} min={0} max={4294967295} defaultValue={String(seed)} />
+              <input name="seed" {...WHOLE_NUMBER} min={0} max={4294967295} defaultValue={seed} />
             </label>
             <label>
               Model
@@ -118,14 +113,11 @@ export function TrainSection({ runs, sum, seed }: { runs: Runs; sum: Sum; seed: 
           </div>
         </details>
       </form>
-      {isFull && <p class="note">Two runs are open: stop one to start another.</p>}
+      {runs.freeSlot === undefined && <p class="note">Two runs are open: stop one to start another.</p>}
       <div class="stack runs">
-        {SLOTS.flatMap((slot) => runs.all.filter((run) => run.slot === slot))
-          .map((run) => (
-            <RunCard key={run.slot} run={run} step={run === runs.focus ? runs.rewound : undefined} sum={sum} />
-          ))}
+        {runs.all.toSorted((x, y) => x.slot.localeCompare(y.slot)).map((run) => <RunCard key={run.slot} run={run} />)}
       </div>
-      <Charts runs={runs} />
+      <Charts />
     </>
   );
 }

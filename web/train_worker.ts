@@ -1,20 +1,19 @@
-import { failed, type TrainNews, type TrainOrder, type WorkerScope } from "./protocol.ts";
+import { failed, type TrainNews, type TrainOrder } from "./protocol.ts";
 import { TrainingSession } from "./training_session.ts";
 
-const scope = globalThis as unknown as WorkerScope<TrainOrder, TrainNews>;
 const PAUSE = new Error("paused");
+const report = (news: TrainNews) => postMessage(news);
 
 let session: TrainingSession | undefined;
 let controller = new AbortController();
 
-scope.onmessage = async ({ data }) => {
+onmessage = async ({ data }: MessageEvent<TrainOrder>) => {
   if (data.type === "pause") return controller.abort(PAUSE);
-  if (data.type === "train") session = new TrainingSession(data.request, (news) => scope.postMessage(news));
+  if (data.type === "train") session = new TrainingSession(data.request, report);
   controller = new AbortController();
   try {
-    scope.postMessage({ type: "done", result: await session!.start(controller.signal) });
+    report({ type: "done", result: await session!.start(controller.signal) });
   } catch (error) {
-    if (error === PAUSE) scope.postMessage({ type: "paused", weights: session!.weights });
-    else scope.postMessage(failed(error));
+    report(error === PAUSE ? { type: "paused", weights: session!.weights } : failed(error));
   }
 };

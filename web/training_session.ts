@@ -8,11 +8,8 @@ import { INTERIM_SAMPLE, Run } from "../src/training/run.ts";
 import type { TrainResult } from "../src/training/types.ts";
 import { EVALUATED, type SessionNews, type TrainRequest, type Weights } from "./protocol.ts";
 
-/** From one interim evaluation to the next the step grows by this factor, which spaces them evenly on a logarithmic axis. */
-const GROWTH = 1.12;
-
-/** From one snapshot to the next the step grows by this factor. */
-const SNAPSHOT_GROWTH = 1.04;
+/** From one interim evaluation or snapshot to the next the step grows by a factor, which spaces them evenly on a logarithmic axis. */
+const [EVALUATION_GROWTH, SNAPSHOT_GROWTH] = [1.12, 1.04];
 
 /** The steps of a recipe whose weights are kept, evenly spaced on a logarithmic axis: 187 for `sure`. */
 export function snapshotSteps(recipe: Recipe): number[] {
@@ -29,7 +26,6 @@ export function snapshotSteps(recipe: Recipe): number[] {
  * result has the same bytes as that of a run without a pause.
  */
 export class TrainingSession {
-  /** The last state that was due. */
   #state: RunState | undefined;
   /** The step from which the next interim evaluation is due. */
   #nextEvaluation = 1;
@@ -53,11 +49,8 @@ export class TrainingSession {
       const { adapter } = engine;
       const machinery = { backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic };
       this.report({ type: "machinery", ...machinery, ...(adapter && { adapter }) });
-      return await follow(
-        runEvents(run, { certify, threads, signal }),
-        (event) => this.#record(event, run),
-        (event) => this.report({ type: "event", event }),
-      );
+      const events = runEvents(run, { certify, threads, signal });
+      return await follow(events, (event) => this.#record(event, run), this.report);
     } finally {
       await engine.dispose();
     }
@@ -71,8 +64,8 @@ export class TrainingSession {
     if (event.firstStep === 1) this.#nextEvaluation = 1; // a new attempt
     const { engine, progress: { step } } = run;
     if (step < this.#nextEvaluation) return;
-    this.#nextEvaluation = step * GROWTH;
+    this.#nextEvaluation = step * EVALUATION_GROWTH;
     const { errors: _, ...result } = await evaluate(engine, run.heldOut(INTERIM_SAMPLE, EVALUATED), { maxErrors: 0 });
-    this.report({ type: "event", event: { type: "evaluation", step, ...result } });
+    this.report({ type: "evaluation", step, ...result });
   }
 }

@@ -241,7 +241,7 @@ testIn("chromium", "a page that nobody sees goes on training", async () => {
           constructor(...worker: ConstructorParameters<typeof Worker>) {
             super(...worker);
             this.addEventListener("message", ({ data }) => {
-              if (data.event?.type === "step") Object.assign(globalThis, { trained: data.event.step });
+              if (data.type === "step") Object.assign(globalThis, { trained: data.step });
             });
           }
         };

@@ -23,18 +23,16 @@ class Reports {
 
   readonly add = (news: SessionNews): void => {
     if (news.type === "machinery") this.machinery.push(news);
-    if (news.type === "losses") {
+    else if (news.type === "losses") {
       if (news.firstStep === 1) this.losses.length = 0; // a new attempt, where a gate has closed
       assertEquals(news.firstStep, this.losses.length + 1);
       this.losses.push(...news.losses);
-    }
-    if (news.type === "snapshot") {
+    } else if (news.type === "snapshot") {
       if (news.step === 0) this.snapshots.clear();
       this.snapshots.set(news.step, news.parameters);
-    }
-    if (news.type === "event") {
-      this.events.push(news.event);
-      this.onEvent(news.event);
+    } else {
+      this.events.push(news);
+      this.onEvent(news);
     }
   };
 
