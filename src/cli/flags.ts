@@ -152,7 +152,7 @@ export const SEED_FLAG = wholeNumber("N", "seed of the random numbers (default: 
 
 export const FROM_FLAG = inputFile(
   "CKPT",
-  "safetensors file or run folder of the model; shipped:5x8 and shipped:4x14: the smallest that are proved; -: standard input (default: the shipped weights)",
+  "safetensors file or run folder of the model; shipped:5x8 and shipped:4x4: the smallest that are proved; -: standard input (default: the shipped weights)",
 );
 
 /** Threads if none are given: one per core, and at most one per slice of a training batch. */

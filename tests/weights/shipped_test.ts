@@ -18,7 +18,7 @@ Deno.test("the shipped weights are the tail of their file", () => {
 });
 
 Deno.test("shippedCheckpoint() says which models are shipped", () => {
-  const message = 'Cannot load shipped weights as model must be one of 763, 5x8, 4x14: current value is "5x9"';
+  const message = 'Cannot load shipped weights as model must be one of 763, 5x8, 4x4: current value is "5x9"';
   assertThrows(() => shippedCheckpoint("5x9" as "5x8"), RangeError, message);
 });
 
