@@ -56,20 +56,14 @@ function planeDigit([x, y]: Point): number {
   return logits.indexOf(Math.max(...logits));
 }
 
-/** The same angles plus whole turns, so that each is at most half a turn from the one before. */
-function unwrapped(angles: readonly number[]): number[] {
-  let last = angles[0];
-  return angles.map((angle) => last = angle - 360 * Math.round((angle - last) / 360));
-}
-
-/** For each total, the direction of the mean final residual stream in the digits' plane. */
+/** For each total, the direction of the mean final residual stream in the digits' plane, at most half a turn from the one before. */
 function directionsByTotal(records: readonly StepRecord[]): number[] {
-  return unwrapped(
-    groupsBy(records, ({ total }) => total).map(([, group]) => {
-      const [x, y] = [0, 1].map((axis) => mean(group.map(({ output }) => output[axis])));
-      return Math.atan2(y, x) * 180 / Math.PI;
-    }),
-  );
+  let last: number | undefined;
+  return groupsBy(records, ({ total }) => total).map(([, group]) => {
+    const [x, y] = [0, 1].map((axis) => mean(group.map(({ output }) => output[axis])));
+    const angle = Math.atan2(y, x) * 180 / Math.PI;
+    return last = angle - 360 * Math.round((angle - (last ?? angle)) / 360);
+  });
 }
 
 /** Carries that the model adds when the last written digit s is replaced, by a tenth of a_(i-1) + b_(i-1) - s. */

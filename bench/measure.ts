@@ -6,7 +6,7 @@ import type { Flags } from "../src/cli/flags.ts";
 import type { Engine, TrainRun } from "../src/engine/mod.ts";
 
 export { median, table } from "../src/sweep/summary.ts";
-export { measure } from "./peers/programs/measure.mjs";
+export { measure } from "./peers/programs/protocol.mjs";
 
 /** Training steps with operands of 1 to 10 digits; the small learning rate keeps the weights ordinary numbers however long it runs. */
 export function trainRunOf(batch: number, steps: number, firstSample = 0): TrainRun {

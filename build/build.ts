@@ -14,13 +14,7 @@ const BOUNDS = { N: 6, D: 7, F: 14, T: 14 };
 /** The compiler's flags for each arithmetic. */
 export const FEATURES = { exact: [], fast: ["--enable", "relaxed-simd"] } as const;
 
-/** What a module is compiled from: an entry file in `assembly/`, and flags of the compiler. */
-export interface Compilation {
-  readonly entry: string;
-  readonly features: readonly string[];
-}
-
-const MODULES: Readonly<Record<string, Compilation & { description: string }>> = {
+const MODULES = {
   exact: { entry: "entry.ts", features: FEATURES.exact, description: "The WASM core, `exact` arithmetic" },
   fast: { entry: "entry.ts", features: FEATURES.fast, description: "The WASM core, `fast` arithmetic" },
   adder: { entry: "adder.ts", features: FEATURES.exact, description: "The decoder by itself, `exact` arithmetic" },
@@ -48,9 +42,9 @@ for (const { name } of Deno.readDirSync(FOLDER)) {
   SOURCES.set(name, text);
 }
 
-/** Compiles one module; where `write` is given it gets the module's text as well. */
+/** Compiles an entry file of `assembly/` with flags of the compiler; where `write` is given it gets the module's text as well. */
 export async function compile(
-  { entry, features }: Compilation,
+  { entry, features }: { entry: string; features: readonly string[] },
   write?: (text: string) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   let binary: Uint8Array<ArrayBuffer> | undefined;

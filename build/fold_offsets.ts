@@ -80,7 +80,6 @@ interface Sum {
   constant: number;
 }
 
-/** What the compiler makes an instance of. */
 class FoldOffsets {
   /** Put here by the compiler. */
   declare binaryen: Binaryen;

@@ -5,7 +5,7 @@
  *   node jaxjs.mjs wasm|webgpu check|train …
  */
 import process from "node:process";
-import { FIRST_QUERY, main, MASK, POSITIONS, QUERIES, SHAPES } from "./protocol.mjs";
+import { FIRST_QUERY, main, MASK, POSITIONS, QUERIES } from "./protocol.mjs";
 
 // not written as a literal, so that tools which read this project do not ask it for the package
 const PACKAGE = "@jax-js/jax";
@@ -27,52 +27,43 @@ function layerNorm(x, weight, bias) {
 }
 
 /** tokens: int32 (batch, 33); targets: int32 (batch * 12) */
-function lossOf(p, tokens, targets) {
+function lossOf([tok, pos, n1, b1, qkv, proj, n2, b2, w1, w2], tokens, targets) {
   const batch = tokens.shape[0];
   const queriesOf = (x) => x.slice([], [FIRST_QUERY, POSITIONS], []).reshape([batch * QUERIES, 7]);
-  const x = np.matmul(oneHot(tokens.reshape([batch * POSITIONS])), p["tok_emb.weight"].ref)
-    .reshape([batch, POSITIONS, 7]).add(p["pos_emb.weight"].slice([0, POSITIONS]));
-  const y = layerNorm(x.ref, p["blocks.0.ln1.weight"], p["blocks.0.ln1.bias"]);
-  const qkv = p["blocks.0.attn.qkv.weight"];
+  const x = np.matmul(oneHot(tokens.reshape([batch * POSITIONS])), tok.ref)
+    .reshape([batch, POSITIONS, 7]).add(pos.slice([0, POSITIONS]));
+  const y = layerNorm(x.ref, n1, b1);
   const q = linear(queriesOf(y.ref), qkv.ref.slice([0, 7])).reshape([batch, QUERIES, 7]);
   const kv = linear(y.reshape([batch * POSITIONS, 7]), qkv.slice([7, 21])).reshape([batch, POSITIONS, 14]);
   const k = kv.ref.slice([], [], [0, 7]), v = kv.slice([], [], [7, 14]);
   const scores = np.matmul(q, np.transpose(k, [0, 2, 1])).mul(7 ** -0.5);
   const shares = nn.softmax(scores.add(np.array(MASK).reshape([1, QUERIES, POSITIONS])), -1);
-  const attention = linear(np.matmul(shares, v).reshape([batch * QUERIES, 7]), p["blocks.0.attn.proj.weight"]);
-  let h = queriesOf(x).add(attention);
-  const hidden = linear(
-    layerNorm(h.ref, p["blocks.0.ln2.weight"], p["blocks.0.ln2.bias"]),
-    p["blocks.0.ffn.w1.weight"],
-  );
-  h = h.add(linear(nn.gelu(hidden, { approximate: false }), p["blocks.0.ffn.w2.weight"]));
-  return np.mean(np.sum(nn.logSoftmax(linear(h, p["tok_emb.weight"]), -1).mul(oneHot(targets)), -1)).neg();
+  let h = queriesOf(x).add(linear(np.matmul(shares, v).reshape([batch * QUERIES, 7]), proj));
+  h = h.add(linear(nn.gelu(linear(layerNorm(h.ref, n2, b2), w1), { approximate: false }), w2));
+  return np.mean(np.sum(nn.logSoftmax(linear(h, tok), -1).mul(oneHot(targets)), -1)).neg();
 }
-
-const names = Object.keys(SHAPES);
 
 /** One step of clipping and AdamW; the corrections are 1 - beta^step. */
 const jittedStep = jit((p, m, v, tokens, targets, rate, correction1, correction2) => {
   const [loss, gradient] = valueAndGrad(lossOf)(tree.ref(p), tokens, targets);
-  const squares = names.map((name) => np.sum(np.square(gradient[name].ref)));
+  const squares = gradient.map((part) => np.sum(np.square(part.ref)));
   const norm = np.sqrt(squares.reduce((sum, square) => sum.add(square)));
   const scale = np.minimum(np.array(1), np.array(1).div(norm.add(1e-6)));
-  const [p2, m2, v2] = [{}, {}, {}];
-  for (const name of names) {
-    const g = gradient[name].mul(scale.ref);
-    m2[name] = m[name].mul(0.9).add(g.ref.mul(0.1));
-    v2[name] = v[name].mul(0.999).add(np.square(g).mul(0.001));
-    const step = m2[name].ref.div(correction1.ref).div(np.sqrt(v2[name].ref.div(correction2.ref)).add(1e-8));
-    p2[name] = p[name].sub(rate.ref.mul(step.add(p[name].ref.mul(0.1))));
+  const [p2, m2, v2] = [[], [], []];
+  for (const [i, part] of gradient.entries()) {
+    const g = part.mul(scale.ref);
+    m2[i] = m[i].mul(0.9).add(g.ref.mul(0.1));
+    v2[i] = v[i].mul(0.999).add(np.square(g).mul(0.001));
+    const step = m2[i].ref.div(correction1.ref).div(np.sqrt(v2[i].ref.div(correction2.ref)).add(1e-8));
+    p2[i] = p[i].sub(rate.ref.mul(step.add(p[i].ref.mul(0.1))));
   }
   for (const array of [scale, rate, correction1, correction2]) array.dispose();
   return [p2, m2, v2, loss];
 });
 
 function trainStep(weights) {
-  const zeros = () => Object.fromEntries(weights.map(([name, shape]) => [name, np.zeros(shape)]));
-  const values = weights.map(([name, shape, values]) => [name, np.array(values).reshape(shape)]);
-  let state = [Object.fromEntries(values), zeros(), zeros()];
+  const zeros = () => weights.map(({ shape }) => np.zeros(shape));
+  let state = [weights.map(({ shape, values }) => np.array(values).reshape(shape)), zeros(), zeros()];
   const scalar = (value) => np.array(value, { dtype: np.float32 });
   return async (tokens, targets, rate, count) => {
     const batch = tokens.length / POSITIONS;

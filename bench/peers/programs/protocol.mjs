@@ -1,11 +1,8 @@
-/** What the rivals in JavaScript share: the protocol of ../protocol.ts. */
+/** What the programs in JavaScript share: how they are timed, ours too, and the protocol of ../protocol.ts. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { measure } from "./measure.mjs";
 
 export const POSITIONS = 33, FIRST_QUERY = 21, QUERIES = 12, EOS = 13;
-/** The shapes of the tensors by name, in the order of the parameters. */
-export const SHAPES = JSON.parse(readFileSync("shapes.json"));
 
 /** -1e9 where query row i would look past position 21 + i: (12, 33). */
 export const MASK = Float32Array.from(
@@ -22,16 +19,40 @@ function targetsOf(tokens) {
 }
 
 /**
- * `trainStep` gets the weights, [name, shape, values] each, and gives a function of (tokens, targets, learning rate, number of the step) that
+ * Measures some work after a warm-up, in which V8 optimizes: ours, and that of the rivals in JavaScript.
+ *
+ * @param {() => Promise<number>} work Returns the number of examples it processed
+ * @param {{ seconds: number, repeats: number, warmup?: number }} duration
+ * @returns {Promise<{ wall: number, cpu: number }[]>} For each repeat examples per second: by elapsed time, and by the CPU time of all threads of the
+ * process
+ */
+export async function measure(work, { seconds, repeats, warmup = 0.3 }) {
+  const rates = [];
+  for (const least of [warmup, ...new Array(repeats).fill(seconds)]) {
+    const cpuBegin = process.cpuUsage();
+    const begin = performance.now();
+    let [examples, elapsed] = [0, 0];
+    do {
+      examples += await work();
+      elapsed = (performance.now() - begin) / 1e3;
+    } while (elapsed < least);
+    const { user, system } = process.cpuUsage(cpuBegin);
+    rates.push({ wall: examples / elapsed, cpu: 1e6 * examples / (user + system) });
+  }
+  return rates.slice(1);
+}
+
+/**
+ * `trainStep` gets the weights, a shape and values each, and gives a function of (tokens, targets, learning rate, number of the step) that
  * resolves to the loss; `decoder` gives one of tokens that resolves to the twelve likeliest tokens of each problem.
  */
 export async function main([task, file, ...numbers], { trainStep, decoder }) {
   const { buffer } = Uint8Array.from(readFileSync(file));
   let end = 0;
-  const weights = Object.entries(SHAPES).map(([name, shape]) => {
+  const weights = Object.values(JSON.parse(readFileSync("shapes.json"))).map((shape) => {
     const values = new Float32Array(buffer, 4 * end, shape.reduce((product, extent) => product * extent, 1)).slice();
     end += values.length;
-    return [name, shape, values];
+    return { shape, values };
   });
   const step = trainStep?.(weights);
   const decode = await decoder?.();

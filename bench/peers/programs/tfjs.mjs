@@ -45,7 +45,7 @@ function lossOf([tok, pos, n1, b1, qkv, proj, n2, b2, w1, w2], tokens, targets) 
 }
 
 function trainStep(weights) {
-  const variables = weights.map(([_, shape, values]) => tf.variable(tf.tensor(values, shape)));
+  const variables = weights.map(({ shape, values }) => tf.variable(tf.tensor(values, shape)));
   const sizes = variables.map(({ size }) => size);
   // one vector for each moment: few operations instead of ten times as many
   const m = tf.variable(tf.zeros([763])), v = tf.variable(tf.zeros([763]));
