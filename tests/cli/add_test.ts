@@ -36,8 +36,7 @@ Deno.test("--from shipped:MODEL adds with the weights of another shipped model, 
   const sum = { a: 9999999999, b: 1, sum: 10000000000, correct: true, checkpoint: "shipped:5x8" };
   assertEquals([code, JSON.parse(stdout)], [0, sum]);
   const unknown = await tinyAdder(["42", "7", "--from", "shipped:5x9"]);
-  const message =
-    "Cannot use --from as it must be a file, a folder or one of shipped:763, shipped:5x8, shipped:4x4: " +
+  const message = "Cannot use --from as it must be a file, a folder or one of shipped:763, shipped:5x8, shipped:4x4: " +
     "current value is shipped:5x9\n";
   assertEquals([unknown.code, unknown.stdout, unknown.stderr], [2, "", message]);
 });
