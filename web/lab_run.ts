@@ -30,9 +30,6 @@ type RunStatus =
   | "stopped"
   | "failed";
 
-/** A worker that has not stopped after this many milliseconds is terminated; the last weights that it sent are kept. */
-const STOP_MS = 2000;
-
 /** One training run: its worker, and its results so far. */
 export class LabRun {
   readonly loss = new Curve();
@@ -96,7 +93,7 @@ export class LabRun {
     if (this.status === "paused") return this.#end();
     this.#worker.postMessage({ type: "pause" });
     this.#become("stopping");
-    setTimeout(() => this.status === "stopping" && this.#end(), STOP_MS);
+    setTimeout(() => this.status === "stopping" && this.#end(), 2000); // a worker that hangs; its last weights stay
   }
 
   #end(): void {

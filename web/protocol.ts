@@ -33,10 +33,7 @@ export interface Weights {
 /** Sums of an evaluation during a run, which takes a few milliseconds. */
 export const EVALUATED = 4000;
 
-interface Failed {
-  type: "failed";
-  failure: string;
-}
+type Failed = { type: "failed"; failure: string };
 
 export type SessionNews =
   | ProgressEvent

@@ -2,9 +2,6 @@ import type { SumInspection } from "../src/inspection/sum.ts";
 import { QUERIES as STEPS, targetTokens } from "../src/model/vocabulary.ts";
 import { Changes } from "./changes.ts";
 
-/** Milliseconds between two digits. */
-const PACE = 280;
-
 /** The sum that the page shows, and the step of it that is chosen. */
 export class Sum extends Changes {
   a = 1234567890;
@@ -26,7 +23,7 @@ export class Sum extends Changes {
       if (this.written === STEPS - 1) return this.#show(undefined, STEPS);
       this.step = this.written++;
       this.changed();
-    }, PACE);
+    }, 280);
   }
 
   /** Shows a step, or undefined: follows the one that is wrong or least certain. */
