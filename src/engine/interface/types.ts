@@ -181,17 +181,9 @@ export interface Engine {
    * @throws {Error} If the engine is new: its weights must be set, drawn or trained first
    */
   decode(problems: Problems): Promise<Uint8Array>;
-  /**
-   * Draws problems as `sample` does, decodes them as `decode` does, and counts the wrong sums: faster than one after the other.
-   *
-   * @throws {Error} As `decode`
-   */
+  /** Draws problems as `sample` does, decodes them as `decode` does, and counts the wrong sums, in one go. @throws {Error} As `decode` */
   decodeSample(request: SampleRequest): Promise<DecodedSample>;
-  /**
-   * The sums that {@linkcode Engine.decode} writes; null where one of the eleven tokens is not a digit.
-   *
-   * @throws {Error} As `decode`
-   */
+  /** The sums that {@linkcode Engine.decode} writes; null where one of the eleven tokens is not a digit. @throws {Error} As `decode` */
   predict(problems: Problems): Promise<(bigint | null)[]>;
   /** Frees threads and memory. */
   dispose(): Promise<void>;

@@ -1,13 +1,10 @@
 import type { StepOptions } from "../interface/types.ts";
 
-/** PyTorch adds this to the norm that it divides by. */
-const CLIP_EPSILON = 1e-6;
-
 /** Scales a gradient in place, as PyTorch's `clip_grad_norm_` does; 0 or Infinity: never. Returns the Euclidean norm before. */
 export function clipGradientNorm(gradient: Float64Array, maxNorm: number): number {
   const norm = Math.sqrt(gradient.reduce((sum, value) => sum + value ** 2, 0));
   if (maxNorm > 0) {
-    const factor = Math.min(1, maxNorm / (norm + CLIP_EPSILON));
+    const factor = Math.min(1, maxNorm / (norm + 1e-6)); // PyTorch's epsilon
     gradient.forEach((value, i) => gradient[i] = value * factor);
   }
   return norm;

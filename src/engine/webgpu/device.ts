@@ -15,31 +15,24 @@ const LAST_WORDS = 100;
 export class Gpu {
   /** Command buffers submitted, dispatches in them, and bytes copied back, since it was opened. */
   readonly counts = { submissions: 0, dispatches: 0, bytesRead: 0 };
-  #lost: string | undefined;
-  #refused: string | undefined;
+  /** Why it no longer works. */
+  failure: string | undefined;
 
   constructor(readonly device: GPUDevice, readonly adapter: AdapterDescription) {
-    device.lost.then(({ message, reason }) => this.#lost = message || reason);
-    device.addEventListener("uncapturederror", (event) => {
-      this.#refused ??= firstLine((event as GPUUncapturedErrorEvent).error);
+    const { name } = adapter;
+    device.lost.then(({ message, reason }) => {
+      const lost = `${name} was lost (${message || reason}). Create another engine, or use the backend wasm`;
+      this.failure = `the GPU must stay there: ${lost}`;
     });
-  }
-
-  get works(): boolean {
-    return this.#lost === undefined && this.#refused === undefined;
+    device.addEventListener("uncapturederror", (event) => {
+      const words = firstLine((event as GPUUncapturedErrorEvent).error);
+      this.failure ??= `the GPU must accept the request: ${name} says ${words}`;
+    });
   }
 
   /** @throws {GpuError} If the device was lost or refused something */
   check(): void {
-    const { name } = this.adapter;
-    if (this.#lost !== undefined) {
-      throw new GpuError(
-        `Cannot go on as the GPU must stay there: ${name} was lost (${this.#lost}). Create another engine, or use the backend wasm`,
-      );
-    }
-    if (this.#refused !== undefined) {
-      throw new GpuError(`Cannot go on as the GPU must accept the request: ${name} says ${this.#refused}`);
-    }
+    if (this.failure !== undefined) throw new GpuError(`Cannot go on as ${this.failure}`);
   }
 
   /** Does something that the GPU may refuse. @throws {GpuError} With the GPU's own words */
@@ -51,9 +44,7 @@ export class Gpu {
     // the scopes end before anything is awaited: others may open theirs meanwhile
     const pending = (async () => await action())();
     const [result, ...scopes] = await Promise.allSettled([pending, device.popErrorScope(), device.popErrorScope()]);
-    const [refusal] = scopes.flatMap((scope) =>
-      scope.status === "fulfilled" && scope.value !== null ? [scope.value] : []
-    );
+    const [refusal] = scopes.flatMap((scope) => scope.status === "fulfilled" ? scope.value ?? [] : []);
     if (result.status === "fulfilled" && refusal === undefined) {
       this.check();
       return result.value;
@@ -112,10 +103,8 @@ export async function openGpu(source?: Pick<GPU, "requestAdapter">): Promise<Gpu
   try {
     device = await adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
   } catch (cause) {
-    const message = `${MISSING} the adapter ${description.name} must give a device: it says ${
-      firstLine(cause as Error)
-    }`;
-    throw new GpuError(message, { cause });
+    const words = firstLine(cause as Error);
+    throw new GpuError(`${MISSING} the adapter ${description.name} must give a device: it says ${words}`, { cause });
   }
   return new Gpu(device, description);
 }
@@ -124,6 +113,6 @@ let shared: Promise<Gpu> | undefined;
 
 /** The device of this process: opened once, and anew after it was lost. */
 export async function sharedGpu(): Promise<Gpu> {
-  if (shared !== undefined && (await shared.catch(() => undefined))?.works) return await shared;
-  return await (shared = openGpu());
+  const known = shared && await shared.catch(() => undefined);
+  return known !== undefined && known.failure === undefined ? known : await (shared = openGpu());
 }

@@ -8,6 +8,7 @@
 import { chunksOf, type Operands } from "../../model/problem.ts";
 import type { Variant } from "../../model/variant.ts";
 import { OPERAND_DIGITS, QUERIES } from "../../model/vocabulary.ts";
+import type { TrainRunReport } from "../interface/types.ts";
 import { type Gpu, sharedGpu } from "./device.ts";
 import { type Packing, packingOf } from "./shaders/layout.ts";
 import { Buffers, Program, type RunRequest, type StepRequest, type Submission, VEC4 } from "./program.ts";
@@ -25,10 +26,10 @@ const MAX_WAIT = 20;
 /** Floats of the logits of a query in the workspace. */
 export const LOGITS_ROW = 16;
 
-/** What answers problems: problems of a submission and of a workgroup, and floats that each leaves in the workspace. */
+/** What answers problems: most problems of a submission, problems of a workgroup, and floats that each leaves in the workspace. */
 const ANSWERS = {
-  logits: { tables: "prepare", submission: 4096, workgroup: TILE, floats: QUERIES * LOGITS_ROW },
-  decode: { tables: "prepareDecoding", submission: 65_536, workgroup: 2 * DECODERS, floats: QUERIES },
+  logits: { tables: "prepare", most: 4096, workgroup: TILE, floats: QUERIES * LOGITS_ROW },
+  decode: { tables: "prepareDecoding", most: 65_536, workgroup: 2 * DECODERS, floats: QUERIES },
 } as const;
 
 /** A step of which only the gradient, or an answer, is computed. */
@@ -37,9 +38,7 @@ export const NO_STEP: Omit<StepRequest, "batch"> = {
   ...{ sample: 0, minDigits: 1, maxDigits: OPERAND_DIGITS, before: 0, updates: false },
 };
 
-export interface TrainResult {
-  losses: Float32Array;
-  gradientNorms: Float32Array;
+export interface TrainResult extends TrainRunReport {
   /** Packed weights, then the first and the second moments, then the gradient where no step is taken. */
   state: Float32Array<ArrayBuffer>;
 }
@@ -190,9 +189,9 @@ export class Population {
 
   /** The floats that each problem leaves in the workspace: rows of logits, or tokens. */
   async answer(kernel: keyof typeof ANSWERS, model: number, operands: Operands): Promise<Float32Array> {
-    const { tables, submission, workgroup, floats } = ANSWERS[kernel];
+    const { tables, most, workgroup, floats } = ANSWERS[kernel];
     const answers = new Float32Array(floats * operands.length / 2);
-    for (const { chunk, first, count } of chunksOf(operands, submission)) {
+    for (const { chunk, first, count } of chunksOf(operands, most)) {
       const submission: Submission = {
         runs: [{ model, seed: 0, attempt: 0, steps: [{ ...NO_STEP, batch: count }], operands: chunk, stride: 1 }],
         workspaces: 1,

@@ -1,7 +1,7 @@
 /** The shaders of a variant on a device, their buffers, and submissions: requests are packed, shaders dispatched, results copied back. */
 import type { Operands } from "../../model/problem.ts";
 import type { ModelName, Variant } from "../../model/variant.ts";
-import type { StepOptions } from "../interface/types.ts";
+import type { StepOptions, TrainRun } from "../interface/types.ts";
 import type { Gpu } from "./device.ts";
 import type { EntryPoint } from "./shaders/entries.ts";
 import { BINDINGS, type BufferName, shaderOf, TABLE, workspaceOf } from "./shaders/mod.ts";
@@ -56,11 +56,9 @@ const HALF = 100_000;
 /** The least normal float32: at 0 a weight whose gradient is always 0 would become 0 / 0. */
 const LEAST_EPSILON = 2 ** -126;
 
-export interface StepRequest extends Required<StepOptions> {
+export interface StepRequest extends Required<StepOptions>, Pick<TrainRun, "minDigits" | "maxDigits"> {
   /** The sampler's number of this step. */
   sample: number;
-  minDigits: number;
-  maxDigits: number;
   batch: number;
   /** Steps that AdamW has taken before. */
   before: number;
@@ -69,11 +67,9 @@ export interface StepRequest extends Required<StepOptions> {
 }
 
 /** What one model is asked to do in one submission. */
-export interface RunRequest {
+export interface RunRequest extends Pick<TrainRun, "seed" | "attempt"> {
   /** The index of the model in the population. */
   model: number;
-  seed: number;
-  attempt: number;
   /** All of one batch size. */
   steps: readonly StepRequest[];
   /** Examples instead of drawn ones; the same for each step. */
