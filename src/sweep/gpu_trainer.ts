@@ -6,16 +6,12 @@ import { type ModelName, variantOf } from "../model/variant.ts";
 import { startRun } from "../training/start.ts";
 import type { RunTrainer } from "./sweep.ts";
 
-/**
- * Opens the GPU for `atOnce` runs at a time: they are one population, with a workgroup for each run. A run gets the same bytes as if it were alone.
- *
- * @throws {Error} If there is no adapter; the message says what to install
- */
+/** Opens the GPU for `atOnce` runs at a time, with a workgroup for each. A run gets the same bytes as if it were alone. @throws {Error} If there is no adapter */
 export async function gpuTrainer(atOnce: number): Promise<RunTrainer> {
   const gpu = await sharedGpu();
   const populations = new Map<ModelName, Promise<Population>>();
 
-  const makeEngine = async ({ model = 763 }: EngineOptions) => {
+  const makeEngine = async ({ model = 763 }: EngineOptions = {}) => {
     let population = populations.get(model);
     if (population === undefined) populations.set(model, population = Population.create(variantOf(model), atOnce, gpu));
     return await WebgpuEngine.join(await population);

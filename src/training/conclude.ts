@@ -6,12 +6,16 @@ import { evaluate } from "../evaluation/evaluate.ts";
 import { emitted, type RunEvent, type RunState } from "./events.ts";
 import type { RunOptions } from "./options.ts";
 import { isDone } from "./progress.ts";
-import { FINAL_EVALUATION, HARDENING_ROUNDS, PROOF_SECONDS } from "./recipes.ts";
 import { FINAL_SAMPLE, type Run } from "./run.ts";
 import type { EvaluationReport } from "./types.ts";
 
-/** Held-out problems of the final evaluation where the weights are proved right already. */
+/** Held-out problems of the final evaluation, and where the weights are proved right already. */
+export const FINAL_EVALUATION = 100_000;
 const PROVED_EVALUATION = 10_000;
+/** Most seconds of the proof of a recipe without `proofSeconds`. */
+const PROOF_SECONDS = 30;
+/** Most rounds of hardening with the option `harden`. */
+const HARDENING_ROUNDS = 6;
 
 /** Evaluates on held-out problems. If the run is stopped meanwhile, its state is due before the error. */
 export async function* evaluateRun(
@@ -68,9 +72,8 @@ export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<R
     ...{ threads: engine.threads, arithmetic: engine.arithmetic },
     ...{ exactMatch, evaluated: total, checkpoint: null },
     ...{ certified: proof?.certified ?? null, hardeningRounds: hardened?.rounds ?? null },
-    worstMargin: proof?.worstMargin ?? null,
-    ...{ counterexample: proof?.counterexample ?? null, restarts, evaluations, stoppedEarly },
-    finished: isDone(progress, Infinity),
+    ...{ worstMargin: proof?.worstMargin ?? null, counterexample: proof?.counterexample ?? null },
+    ...{ restarts, evaluations, stoppedEarly, finished: isDone(progress, Infinity) },
   };
   yield { type: "finished", result: { parameters, checkpoint, report, certificate } };
 }
@@ -98,12 +101,8 @@ async function* prove(
       if (rounds === 0) {
         const { certify } = await import("../certify/certify.ts"); // loaded lazily
         const seconds = recipe.proofSeconds ?? PROOF_SECONDS;
-        return {
-          parameters,
-          rounds,
-          examples: 0,
-          result: await certify({ model, parameters }, { seconds, ...watched }),
-        };
+        const result = await certify({ model, parameters }, { seconds, ...watched });
+        return { parameters, rounds, examples: 0, result };
       }
       const { hardenOn } = await import("../certify/harden.ts");
       return await hardenOn(() => engine, model, parameters, {

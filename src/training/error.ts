@@ -18,13 +18,9 @@ export class TrainingError extends Error {
   override readonly name = "TrainingError";
 }
 
-/** A new run would replace one that is in its folder. */
+/** A new run would replace one that is in its folder, which can be resumed if it is `unfinished`. */
 export class KeptRunError extends TrainingError {
-  /** Whether the run there can be resumed. */
-  readonly unfinished: boolean;
-
-  constructor(message: string, { unfinished }: { unfinished: boolean }) {
+  constructor(message: string, readonly unfinished: boolean) {
     super(message);
-    this.unfinished = unfinished;
   }
 }

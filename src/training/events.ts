@@ -27,16 +27,13 @@ type InternalEvent =
     state: () => RunState;
   }
   | { type: "certificate"; certificate: Certificate }
-  /** The last event. */
   | { type: "finished"; result: TrainResult };
 
 /** An event of a run. The run waits until its reader requests the next one. */
 export type RunEvent = Exclude<ProgressEvent, { type: "checkpoint" }> | InternalEvent;
 
-const INTERNAL: readonly RunEvent["type"][] = ["begin", "losses", "state", "kept", "model", "certificate", "finished"];
-
 function isInternal(event: RunEvent): event is InternalEvent {
-  return INTERNAL.includes(event.type);
+  return ["begin", "losses", "state", "kept", "model", "certificate", "finished"].includes(event.type);
 }
 
 /** Reads a run to its end. `record` gets every event, `onProgress` afterwards those that are for everyone. */
@@ -53,11 +50,7 @@ export async function follow(
   throw new Error("a run ended without a result"); // no generator of this folder does
 }
 
-/**
- * Starts work that reports through a function, and yields what it reports.
- *
- * @returns A generator whose result, or error, is that of the work
- */
+/** Starts work that reports through a function, and yields what it reports. The result, or error, is that of the work. */
 export function emitted<Event, Result>(
   work: (emit: (event: Event) => void) => Promise<Result>,
 ): AsyncGenerator<Event, Result, void> {

@@ -1,16 +1,6 @@
 import { certificateText } from "../certify/certificate.ts";
 import { encodeState } from "../checkpoint/safetensors/state.ts";
-import {
-  keptSteps,
-  lockLog,
-  openRunDirectory,
-  readStateFile,
-  removeTemporaryFiles,
-  type RunDirectory,
-  unwritable,
-  writeAll,
-  writeFileAtomically,
-} from "../checkpoint/safetensors/store.ts";
+import * as store from "../checkpoint/safetensors/store.ts";
 import { KeptRunError, TrainingError } from "./error.ts";
 import type { RunEvent, RunState } from "./events.ts";
 import type { RunOptions } from "./options.ts";
@@ -21,11 +11,6 @@ const SECONDS_BETWEEN_SAVES = 10;
 
 /** The folder of a run: weights, state and log, locked by this run. */
 export class Journal {
-  readonly modelFile: string;
-  readonly #directory: RunDirectory;
-  /** The log, whose lock keeps other runs out of the folder. */
-  readonly #log: Deno.FsFile;
-  readonly #options: RunOptions;
   #pending = "";
   #logBytes = 0;
   /** Whether the folder holds this run, no longer an earlier one. */
@@ -36,12 +21,12 @@ export class Journal {
   /** Kept weights by file, until they are written: attempts side by side begin at their end. */
   readonly #kept = new Map<string, Uint8Array>();
 
-  private constructor(directory: RunDirectory, log: Deno.FsFile, options: RunOptions) {
-    this.modelFile = directory.modelFile;
-    this.#directory = directory;
-    this.#log = log;
-    this.#options = options;
-  }
+  /** @param log The lock on it keeps other runs out of the folder */
+  private constructor(
+    readonly directory: store.RunDirectory,
+    private readonly log: Deno.FsFile,
+    private readonly options: RunOptions,
+  ) {}
 
   /**
    * Opens the folder of a run: a new one, which changes nothing there before it begins, or one to resume, whose state is returned.
@@ -50,8 +35,8 @@ export class Journal {
    * @throws {TrainingError} If a new run would replace another one, there is none to resume, or one is running
    */
   static async open(path: string, options: RunOptions = {}): Promise<{ journal: Journal; state?: RunState }> {
-    const directory = await openRunDirectory(path);
-    const log = await lockLog(directory);
+    const directory = await store.openRunDirectory(path);
+    const log = await store.lockLog(directory);
     if (log === undefined) {
       const doing = options.resume ? "go on with the run" : "start a run";
       throw new TrainingError(
@@ -60,8 +45,8 @@ export class Journal {
     }
     const journal = new Journal(directory, log, options);
     try {
-      await removeTemporaryFiles(directory.path);
-      await removeTemporaryFiles(directory.stepsFolder).catch(() => {}); // as a rule there is none
+      await store.removeTemporaryFiles(directory.path);
+      await store.removeTemporaryFiles(directory.stepsFolder).catch(() => {}); // as a rule there is none
       if (options.resume) return { journal, state: await journal.#resume() };
       if (!options.overwrite) checkNothingKept(directory);
       return { journal };
@@ -72,8 +57,8 @@ export class Journal {
   }
 
   async #resume(): Promise<RunState> {
-    const { path, stateFile } = this.#directory;
-    const state = readStateFile(this.#directory) as RunState | undefined;
+    const { path, stateFile } = this.directory;
+    const state = store.readStateFile(this.directory) as RunState | undefined;
     if (state === undefined) {
       throw new TrainingError(
         `Cannot go on with the run in ${path} as it must hold its state: there is no ${stateFile}`,
@@ -86,14 +71,13 @@ export class Journal {
     return state;
   }
 
-  /** Unlocks the folder. */
   close(): void {
-    this.#log.close();
+    this.log.close();
   }
 
   /** Writes what an event adds to the folder. @returns The file of weights that are saved or kept */
   async record(event: RunEvent): Promise<string | undefined> {
-    const { certificateFile, stepsFolder } = this.#directory;
+    const { certificateFile, stepsFolder } = this.directory;
     switch (event.type) {
       case "begin":
         this.#begun = this.#ended = false;
@@ -123,7 +107,7 @@ export class Journal {
           await this.#begin(event.state());
           return;
         }
-        const { saveEvery = SECONDS_BETWEEN_SAVES } = this.#options;
+        const { saveEvery = SECONDS_BETWEEN_SAVES } = this.options;
         if (event.due || performance.now() - this.#savedAt > 1000 * saveEvery) await this.#saveState(event.state());
         return;
       }
@@ -133,10 +117,10 @@ export class Journal {
         this.#ended = true;
         await this.#saveState(state());
         await this.#saveModel(checkpoint);
-        return this.modelFile;
+        return this.directory.modelFile;
       }
       case "certificate":
-        await writeFileAtomically(certificateFile, new TextEncoder().encode(certificateText(event.certificate)));
+        await store.writeFileAtomically(certificateFile, new TextEncoder().encode(certificateText(event.certificate)));
     }
   }
 
@@ -170,9 +154,9 @@ export class Journal {
 
   async #changeLog(change: (log: Deno.FsFile) => Promise<void>): Promise<void> {
     try {
-      await change(this.#log);
+      await change(this.log);
     } catch (cause) {
-      throw unwritable(this.#directory.logFile, cause);
+      throw store.unwritable(this.directory.logFile, cause);
     }
   }
 
@@ -186,7 +170,7 @@ export class Journal {
     const bytes = new TextEncoder().encode(this.#pending);
     await this.#changeLog(async (log) => {
       await log.seek(this.#logBytes, Deno.SeekMode.Start); // after the last whole line: an earlier attempt may have written a part
-      await writeAll(log, bytes);
+      await store.writeAll(log, bytes);
     });
     this.#pending = "";
     this.#logBytes += bytes.length;
@@ -201,27 +185,27 @@ export class Journal {
 
   async #writeState(state: RunState, logBytes: number): Promise<void> {
     state.progress.logBytes = logBytes;
-    await writeFileAtomically(this.#directory.stateFile, encodeState(state));
+    await store.writeFileAtomically(this.directory.stateFile, encodeState(state));
   }
 
   async #removeCertificate(): Promise<void> {
-    await Deno.remove(this.#directory.certificateFile).catch(() => {}); // as a rule there is none
+    await Deno.remove(this.directory.certificateFile).catch(() => {}); // as a rule there is none
   }
 
   async #writeKept(): Promise<void> {
-    if (this.#kept.size > 0) await Deno.mkdir(this.#directory.stepsFolder, { recursive: true });
-    for (const [file, bytes] of this.#kept) await writeFileAtomically(file, bytes, false);
+    if (this.#kept.size > 0) await Deno.mkdir(this.directory.stepsFolder, { recursive: true });
+    for (const [file, bytes] of this.#kept) await store.writeFileAtomically(file, bytes, false);
     this.#kept.clear();
   }
 
   async #removeKept(): Promise<void> {
-    for (const { path } of await keptSteps(this.#directory.stepsFolder)) await Deno.remove(path);
+    for (const { path } of await store.keptSteps(this.directory.stepsFolder)) await Deno.remove(path);
   }
 
   /** Checks that the run will not replace proved weights. @throws {TrainingError} If it would */
   checkProof(): void {
-    const { path, certificateFile } = this.#directory;
-    if (this.#options.overwrite || sizeOf(certificateFile) === 0) return;
+    const { path, certificateFile } = this.directory;
+    if (this.options.overwrite || sizeOf(certificateFile) === 0) return;
     throw new TrainingError(
       `Cannot go on with the run in ${path} as it must not replace proved weights: ${certificateFile} proves those that are there. ` +
         "Let it replace them (--overwrite), or train a copy of them further with continue, in another folder",
@@ -230,18 +214,18 @@ export class Journal {
 
   /** Writes the weights, after removing a certificate of other weights. */
   async #saveModel(checkpoint: Uint8Array): Promise<void> {
-    const found = await Deno.readFile(this.modelFile).catch(() => new Uint8Array());
+    const found = await Deno.readFile(this.directory.modelFile).catch(() => new Uint8Array());
     if (found.length === checkpoint.length && found.every((byte, i) => byte === checkpoint[i])) return;
     this.checkProof();
     await this.#removeCertificate();
-    await writeFileAtomically(this.modelFile, checkpoint);
+    await store.writeFileAtomically(this.directory.modelFile, checkpoint);
   }
 }
 
 /** Checks that a folder holds nothing that took work and that a new run would replace. */
-function checkNothingKept(directory: RunDirectory): void {
+function checkNothingKept(directory: store.RunDirectory): void {
   const { path, modelFile, certificateFile, logFile } = directory;
-  const found = readStateFile(directory)?.progress as RunProgress | undefined;
+  const found = store.readStateFile(directory)?.progress as RunProgress | undefined;
   const unfinished = found !== undefined && found.examples > 0 && !isDone(found, Infinity);
   const files = [modelFile, certificateFile, ...(found === undefined ? [logFile] : [])]
     .filter((file) => sizeOf(file) > 0).map((file) => file.replace(/.*[/\\]/, ""));
@@ -251,10 +235,9 @@ function checkNothingKept(directory: RunDirectory): void {
   const message = unfinished
     ? `${cannot} an unfinished one: it holds one at step ${found.step}. Go on with it (--resume), replace it (--overwrite)`
     : `${cannot} another one: it holds ${files.join(" and ")}${run ?? ""}. Replace it (--overwrite)`;
-  throw new KeptRunError(`${message}, or name another folder`, { unfinished });
+  throw new KeptRunError(`${message}, or name another folder`, unfinished);
 }
 
-/** The size of a file, 0 if there is none. */
 function sizeOf(path: string): number {
   try {
     return Deno.statSync(path).size;

@@ -28,9 +28,8 @@ const GPU_SECONDS = 0.5;
 /** A second pass draws from attempts that no training from scratch reaches, so the same seed gives it other examples. */
 const CONTINUED_ATTEMPT = 2 ** 31;
 
-/** Least seconds between two interim evaluations… */
+/** Least seconds between two interim evaluations, and least multiple of the duration of the last one. */
 const SECONDS_BETWEEN_INTERIM = 0.5;
-/** …and least multiple of the duration of the last one. */
 const INTERIM_RARITY = 50;
 
 /** Trains to the end, evaluates, hardens and proves. */
@@ -39,20 +38,13 @@ export async function* runEvents(run: Run, options: RunOptions): AsyncGenerator<
   yield* conclude(run, options);
 }
 
-/**
- * Takes the steps of a run.
- *
- * @param singleAttempt Whether the run ends, instead of starting again, where a gate finds a loss that is too high
- * @returns The report of that gate
- */
-export async function* trainSteps(
-  run: Run,
-  options: RunOptions,
-  singleAttempt = false,
-): AsyncGenerator<RunEvent, RestartReport | undefined> {
+export type AttemptEvents = AsyncGenerator<RunEvent, RestartReport | undefined>;
+
+/** Takes the steps of a run. `singleAttempt`: it ends where a gate finds too high a loss, instead of starting again. @returns The report of that gate */
+export async function* trainSteps(run: Run, options: RunOptions, singleAttempt = false): AttemptEvents {
   const { engine, progress } = run;
   const { recipe, model, seed } = progress;
-  const { signal, steps: mostSteps = Infinity, evalEvery = recipe.evaluation.every } = options;
+  const { signal, steps: mostSteps = Infinity, evalEvery = recipe.evaluation.every, interimProblems = 0 } = options;
   const { backend, adapter, threads, arithmetic } = engine;
   const limit = Math.min(mostSteps, totalSteps(recipe));
   yield {
@@ -60,27 +52,34 @@ export async function* trainSteps(
     ...{ adapter: adapter ?? null, resumedAt: progress.step },
   };
   if (progress.step === 0 && progress.attempt === 0) {
-    yield {
-      type: "begin",
-      settings: { recipe, model, seed, backend, ...(adapter && { adapter }), threads, arithmetic },
-    };
+    const settings = { recipe, model, seed, backend, ...(adapter && { adapter }), threads, arithmetic };
+    yield { type: "begin", settings };
     yield { type: "state", due: true, state: () => run.state() };
   }
   const isGpu = backend === "webgpu";
   let chunk = MOST_STEPS;
   let turned = performance.now();
+  let nextInterim = turned + 1000 * SECONDS_BETWEEN_INTERIM;
   while (progress.evaluationDue || !isDone(progress, limit)) {
     const stage = recipe.stages[progress.stage];
     if (progress.step === 0 && isKept(progress)) yield* keepWeights(run);
     if (!progress.evaluationDue) { // otherwise the last session was stopped in an evaluation
       const before = performance.now();
-      const steps = Math.min(chunk, stepsAtOnce(progress, stage, { limit, evalEvery }));
-      yield* takeChunk(run, stage, steps, limit, options);
+      const steps = Math.min(chunk, stepsAtOnce(progress, stage, limit, evalEvery));
+      yield* takeChunk(run, steps, limit, options);
       if (isKept(progress)) yield* keepWeights(run);
       const seconds = Math.max((performance.now() - before) / 1000, 1e-6);
       const fitting = Math.round(steps * (isGpu ? GPU_SECONDS : SECONDS_BETWEEN_TURNS) / seconds);
       chunk = Math.max(1, Math.min(isGpu ? MOST_GPU_STEPS : MOST_STEPS, fitting));
       progress.evaluationDue = evalEvery !== 0 && progress.step % evalEvery === 0;
+    }
+    if (interimProblems > 0 && performance.now() >= nextInterim) { // for progress alone: changes neither weights nor log
+      const before = performance.now();
+      const held = run.heldOut(INTERIM_SAMPLE, interimProblems);
+      const { total, correct } = await evaluate(engine, held, { maxErrors: 0 });
+      yield { type: "interim", step: progress.step, total, correct };
+      const after = performance.now();
+      nextInterim = after + Math.max(1000 * SECONDS_BETWEEN_INTERIM, INTERIM_RARITY * (after - before));
     }
     if (progress.evaluationDue) yield* evaluateInterim(run, signal);
     const failed = failedGate(progress, stage);
@@ -101,14 +100,10 @@ export async function* trainSteps(
   }
 }
 
-async function* takeChunk(
-  run: Run,
-  stage: Stage,
-  steps: number,
-  limit: number,
-  { problems = problemsOf(stage, run.engine) }: RunOptions,
-): AsyncGenerator<RunEvent, void> {
+async function* takeChunk(run: Run, steps: number, limit: number, options: RunOptions): AsyncGenerator<RunEvent, void> {
   const { engine, progress } = run;
+  const stage = progress.recipe.stages[progress.stage];
+  const { problems = problemsOf(stage, engine) } = options;
   const { seed, attempt, step: firstSample, stageStep: firstStep } = progress;
   progress.ended = false;
   const before = performance.now();
@@ -136,10 +131,8 @@ async function* takeChunk(
   yield {
     ...{ type: "step", step: progress.step, stage: stage.name },
     loss: losses.reduce((total, loss) => total + loss, 0) / steps,
-    learningRate: learningRateAt(stage, progress.stageStep - 1),
-    gradientNorm: gradientNorms[steps - 1],
-    examplesPerSecond: examples / Math.max(seconds, 1e-9),
-    totalSteps: limit,
+    ...{ learningRate: learningRateAt(stage, progress.stageStep - 1), gradientNorm: gradientNorms[steps - 1] },
+    ...{ examplesPerSecond: examples / Math.max(seconds, 1e-9), totalSteps: limit },
   };
 }
 
@@ -148,40 +141,30 @@ async function* keepWeights(run: Run): AsyncGenerator<RunEvent, void> {
   const { engine, progress: { step, model } } = run;
   const [parameters, metadata] = [engine.parameters(), run.metadata()];
   yield { type: "kept", step, parameters, checkpoint: () => encodeCheckpoint({ model, parameters, metadata }) };
-  yield {
-    type: "measures",
-    step,
-    ...await measure(engine, engine.sample(run.heldOut(INTERIM_SAMPLE, MEASURED_PROBLEMS))),
-  };
+  const operands = engine.sample(run.heldOut(INTERIM_SAMPLE, MEASURED_PROBLEMS));
+  yield { type: "measures", step, ...await measure(engine, operands) };
 }
 
 /** The examples of a step. @throws {TrainingError} If there are not as many as requested @throws {RangeError} If an operand is none */
 function examplesOf(problems: NonNullable<RunOptions["problems"]>, request: ProblemRequest): Operands {
   const operands = packOperands(problems(request));
-  if (operands.length === 2 * request.count) return operands;
+  const found = operands.length / 2;
+  if (found === request.count) return operands;
   throw new TrainingError(
-    `Cannot train at step ${request.step} as \`problems\` must return ${request.count} pairs: current number is ${
-      operands.length / 2
-    }`,
+    `Cannot train at step ${request.step} as \`problems\` must return ${request.count} pairs: current number is ${found}`,
   );
 }
 
-/** Checks the losses and the weights after steps of a stage. */
 function checkFinite({ engine, progress: { step, stageStep } }: Run, stage: Stage, losses: Float32Array): void {
-  const bad = losses.findIndex((loss) => !Number.isFinite(loss));
-  if (bad >= 0) {
-    throw new TrainingError(
-      `Cannot go on training as the loss must be finite: at step ${step + bad}, ` +
-        `with learning rate ${learningRateAt(stage, stageStep + bad)}, it is ${losses[bad]}`,
+  const fail = (what: string, when: string, i: number, found: string) =>
+    new TrainingError(
+      `Cannot go on training as the ${what} must be finite: ${when} step ${step + i}, ` +
+        `with learning rate ${learningRateAt(stage, stageStep + i)}, ${found}`,
     );
-  }
+  const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+  if (bad >= 0) throw fail("loss", "at", bad, `it is ${losses[bad]}`);
   const broken = engine.parameters().find((weight) => !Number.isFinite(weight));
-  if (broken === undefined) return;
-  const last = losses.length - 1;
-  throw new TrainingError(
-    `Cannot go on training as the weights must be finite: after step ${step + last}, ` +
-      `with learning rate ${learningRateAt(stage, stageStep + last)}, one is ${broken}`,
-  );
+  if (broken !== undefined) throw fail("weights", "after", losses.length - 1, `one is ${broken}`);
 }
 
 /** The report of a gate at this step whose loss is too high, unless this is the last attempt. */
@@ -203,22 +186,4 @@ async function* evaluateInterim(run: Run, signal?: AbortSignal): AsyncGenerator<
     run.best = engine.parameters();
   }
   progress.stoppedEarly = result.correct >= stopAt * result.total;
-}
-
-/** Adds interim evaluations to the events of a run, for progress alone: they change neither weights nor log. */
-export async function* withInterimEvaluations(
-  events: AsyncIterable<RunEvent>,
-  run: Run,
-  problems = 0,
-): AsyncGenerator<RunEvent, void> {
-  let next = performance.now() + 1000 * SECONDS_BETWEEN_INTERIM;
-  for await (const event of events) {
-    yield event;
-    const before = performance.now();
-    if (event.type !== "step" || problems === 0 || before < next) continue;
-    const { total, correct } = await evaluate(run.engine, run.heldOut(INTERIM_SAMPLE, problems), { maxErrors: 0 });
-    yield { type: "interim", step: event.step, total, correct };
-    const after = performance.now();
-    next = after + Math.max(1000 * SECONDS_BETWEEN_INTERIM, INTERIM_RARITY * (after - before));
-  }
 }

@@ -42,9 +42,7 @@ function powerAbove(value: number): number {
 
 /**
  * Changes each second operand so that a carry travels through the columns between two places: there the digits of both add up to 10^n, so that the
- * lowest that are not 0 make 10 and the others 9.
- *
- * @param places Pairs of numbers below 10^10, which give the places within the digits of the longer operand
+ * lowest that are not 0 make 10 and the others 9. `places` are pairs of numbers below 10^10: shares of the digits of the longer operand.
  */
 function addCarries(operands: Operands, places: Operands): void {
   for (let i = 0; i < operands.length; i += 2) {

@@ -120,34 +120,20 @@ const KINDS: OptionKinds<RunOptions> = {
 const { from: _, ...TRAIN_KINDS } = KINDS;
 const { model: __, attempts: ___, ...CONTINUE_KINDS } = KINDS;
 
-/** The request in words that follow "Cannot". */
-const ASKED = { train: "train", continue: "continue training" } as const;
-
-/**
- * Checks the names, types and ranges of options, and that they fit each other.
- *
- * @throws {TypeError} If there is no such option
- * @throws {RangeError} If an option has a wrong value
- * @throws {TrainingError} If two options exclude each other, or one needs another
- */
+/** Checks the names, types and ranges of options, and that they fit each other. @throws {TypeError | RangeError | TrainingError} If they do not */
 export function checkRunOptions(kind: RunKind, options: RunOptions): void {
-  checkOptions<object>(ASKED[kind], options, kind === "train" ? TRAIN_KINDS : CONTINUE_KINDS);
-  const { attempts, backend = "auto", from, out, resume } = options;
-  if (resume && out === undefined) {
-    throw new TrainingError("Cannot resume a run as `out` must name its folder: it is missing");
-  }
-  if (kind === "continue" && !resume && from === undefined) {
-    throw new TrainingError("Cannot continue training as `from` must be a checkpoint: it is missing");
-  }
-  if (attempts === undefined) return;
-  const cannot = "Cannot train attempts side by side as";
-  if (options.problems !== undefined) {
-    throw new TrainingError(`${cannot} their threads draw the examples: \`problems\` is given`);
-  }
-  if (resume) {
-    throw new TrainingError(`${cannot} they must start from the beginning: nothing of them is saved to resume`);
-  }
-  if (backend !== "auto" && backend !== "wasm") {
-    throw new TrainingError(`${cannot} the backend must be wasm: it is ${backend}`);
-  }
+  const [asked, kinds] = kind === "train" ? ["train", TRAIN_KINDS] : ["continue training", CONTINUE_KINDS];
+  checkOptions<object>(asked, options, kinds);
+  const { attempts, backend = "auto", from, out, problems, resume } = options;
+  const isParallel = attempts !== undefined;
+  const parallel = "Cannot train attempts side by side as";
+  const refuse = (holds: boolean | undefined, message: string) => {
+    if (holds) throw new TrainingError(message);
+  };
+  refuse(resume && out === undefined, "Cannot resume a run as `out` must name its folder: it is missing");
+  const needsFrom = kind === "continue" && !resume;
+  refuse(needsFrom && from === undefined, "Cannot continue training as `from` must be a checkpoint: it is missing");
+  refuse(isParallel && problems !== undefined, `${parallel} their threads draw the examples: \`problems\` is given`);
+  refuse(isParallel && resume, `${parallel} they must start from the beginning: nothing of them is saved to resume`);
+  refuse(isParallel && !["auto", "wasm"].includes(backend), `${parallel} the backend must be wasm: it is ${backend}`);
 }

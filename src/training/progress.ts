@@ -38,7 +38,6 @@ export interface RunProgress {
   evaluations: EvaluationReport[];
   /** Whether the evaluation after the last step was interrupted. */
   evaluationDue: boolean;
-  /** Whether the recipe's goal ended the run. */
   stoppedEarly: boolean;
   /** Whether the log ends with the end of the run. */
   ended: boolean;
@@ -67,11 +66,8 @@ export function freshProgress(
  * Steps until the next event: the lengths of operands change, the gate's window opens or closes, weights are kept, an evaluation is due (every
  * `evalEvery` steps, 0 for none), the stage ends, or the run does (at step `limit`).
  */
-export function stepsAtOnce(
-  { step, stageStep, keep }: RunProgress,
-  stage: Stage,
-  { limit, evalEvery }: { limit: number; evalEvery: number },
-): number {
+export function stepsAtOnce(progress: RunProgress, stage: Stage, limit: number, evalEvery: number): number {
+  const { step, stageStep, keep } = progress;
   const stops = [stage.steps, ...stage.curriculum.map(({ fromStep }) => fromStep)];
   if (stage.gate !== undefined) stops.push(stage.gate.atStep - stage.gate.window, stage.gate.atStep);
   const next = Math.min(...stops.map(Math.ceil).filter((stop) => stop > stageStep)) - stageStep;
@@ -86,12 +82,10 @@ function nextKept(keep: Keep | undefined, step: number): number {
   return step < 1 ? step + 1 : 2 ** (Math.floor(Math.log2(step)) + 1);
 }
 
-/** Whether the weights of this step are kept. */
 export function isKept({ keep, step }: RunProgress): boolean {
   return nextKept(keep, step - 1) === step;
 }
 
-/** Lengths of operands at a step of a stage. */
 export function lengthsAt(stage: Stage, stageStep: number): { minDigits: number; maxDigits: number } {
   const phase = stage.curriculum.findLast(({ fromStep }) => fromStep <= stageStep) ?? stage.curriculum[0];
   return { minDigits: phase.minDigits, maxDigits: phase.maxDigits };

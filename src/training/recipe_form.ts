@@ -1,90 +1,65 @@
+import { isWhole } from "../common/checks.ts";
 import { formatJson } from "../common/format_value.ts";
 import { parseJson } from "../common/text.ts";
 import { unknownNames } from "../common/options.ts";
+import type { CurriculumPhase, Gate, MixPart, Stage } from "../schedule/stage.ts";
 import { TrainingError } from "./error.ts";
-import {
-  checkRecipe,
-  type CurriculumPhase,
-  type EvaluationPlan,
-  type Gate,
-  type MixPart,
-  type Recipe,
-  type Stage,
-} from "./recipes.ts";
+import { checkRecipe, type EvaluationPlan, type Recipe } from "./recipes.ts";
 
 /** What a setting must be, and the test of it. */
 type Rule = readonly [right: string, fits: (value: unknown) => boolean];
 type Rules<T> = { readonly [Name in keyof Required<T>]: Rule };
 
-const isNumber = (value: unknown) => typeof value === "number" && Number.isFinite(value) && value >= 0;
-const isWhole = (value: unknown) => Number.isSafeInteger(value) && value as number > 0;
+const optional = ([right, fits]: Rule): Rule => [right, (value) => value === undefined || fits(value)];
 
-const NUMBER: Rule = ["a number, 0 or more", isNumber];
-const OPTIONAL_NUMBER: Rule = ["a number, 0 or more", (value) => value === undefined || isNumber(value)];
-const NORM: Rule = ["a number, 0 or more", (value) => isNumber(value) || value === Infinity]; // Infinity: never clipped
+const NUMBER: Rule = [
+  "a number, 0 or more",
+  (value) => typeof value === "number" && Number.isFinite(value) && value >= 0,
+];
+const NORM: Rule = [NUMBER[0], (value) => NUMBER[1](value) || value === Infinity]; // Infinity: never clipped
 const TEXT: Rule = ["a text", (value) => typeof value === "string" && value !== ""];
 const LIST: Rule = ["a list", Array.isArray];
-const OPTIONAL_LIST: Rule = ["a list", (value) => value === undefined || Array.isArray(value)];
-const BATCH: Rule = ["a multiple of four", (value) => isWhole(value) && (value as number) % 4 === 0];
-const DIGITS: Rule = ["a whole number from 1 to 10", (value) => isWhole(value) && (value as number) <= 10];
+const BATCH: Rule = ["a multiple of four", (value) => isWhole(value, 1) && (value as number) % 4 === 0];
+const DIGITS: Rule = ["a whole number from 1 to 10", (value) => isWhole(value, 1, 10)];
 const RANGE: Rule = [
   "two whole numbers from 1 to 10, the smaller one first",
-  (value) =>
-    value === undefined ||
-    (Array.isArray(value) && value.length === 2 && value.every(DIGITS[1]) && value[0] <= value[1]),
+  (value) => Array.isArray(value) && value.length === 2 && value.every(DIGITS[1]) && value[0] <= value[1],
 ];
-const SHARE: Rule = [
-  "a number above 0, at most 1",
-  (value) => isNumber(value) && value as number > 0 && value as number <= 1,
-];
-const KIND: Rule = [
-  "random, carries or repeated",
-  (value) => ["random", "carries", "repeated"].includes(value as string),
-];
+const SHARE: Rule = ["a number above 0, at most 1", (value) => NUMBER[1](value) && value !== 0 && value as number <= 1];
+const KINDS: readonly unknown[] = ["random", "carries", "repeated"];
+const KIND: Rule = ["random, carries or repeated", (value) => KINDS.includes(value)];
 /** An object that is checked by itself. */
 const PART: Rule = ["an object", () => true];
 
 const RECIPE: Rules<Recipe> = {
   ...{ name: TEXT, description: TEXT, stages: LIST, maxAttempts: NUMBER, evaluation: PART },
-  ...{ proofSeconds: OPTIONAL_NUMBER, hardeningRounds: OPTIONAL_NUMBER },
+  ...{ proofSeconds: optional(NUMBER), hardeningRounds: optional(NUMBER) },
 };
-const EVALUATION: Rules<EvaluationPlan> = { every: NUMBER, problems: NUMBER, stopAt: OPTIONAL_NUMBER };
+const EVALUATION: Rules<EvaluationPlan> = { every: NUMBER, problems: NUMBER, stopAt: optional(NUMBER) };
 const STAGE: Rules<Stage> = {
   ...{ steps: NUMBER, learningRate: NUMBER, warmupSteps: NUMBER, floor: NUMBER, weightDecay: NUMBER },
   ...{ beta1: NUMBER, beta2: NUMBER, epsilon: NUMBER, clipNorm: NORM, name: TEXT, curriculum: LIST, batch: BATCH },
-  ...{ gate: PART, mix: OPTIONAL_LIST },
+  ...{ gate: PART, mix: optional(LIST) },
 };
 const PHASE: Rules<CurriculumPhase> = { fromStep: NUMBER, minDigits: DIGITS, maxDigits: DIGITS };
-const MIX: Rules<MixPart> = { share: SHARE, kind: KIND, digits: RANGE };
+const MIX: Rules<MixPart> = { share: SHARE, kind: KIND, digits: optional(RANGE) };
 const GATE: Rules<Gate> = { atStep: NUMBER, window: NUMBER, loss: NUMBER };
 
-/**
- * Reads your own recipes: a recipe or a list of recipes, in the form of those in `./recipes`.
- *
- * @param text JSON
- * @param source The name of the file, for errors
- * @throws {TrainingError} If it holds something else; the message says where
- * @throws {RangeError} If a recipe cannot be run
- */
+/** Reads a recipe or a list of them from the file `source`. @throws {TrainingError} If it holds something else @throws {RangeError} If one cannot be run */
 export function parseRecipes(text: string, source: string): Recipe[] {
   const fail = (reason: string) => new TrainingError(`Cannot read ${source} as it must hold recipes: ${reason}`);
   const recipes: unknown[] = [parseJson(text, fail)].flat();
   if (recipes.length === 0) throw fail("the list is empty");
   return recipes.map((recipe, i) => {
-    checkRecipeForm(recipe, `recipe ${i + 1}`, fail);
-    checkRecipe(recipe, "train");
+    checkOwnRecipe(recipe, "train", `recipe ${i + 1}`, fail);
     return recipe;
   });
 }
 
-/**
- * Checks the form of a recipe; whether its parts fit each other is for `checkRecipe` of recipes.ts.
- *
- * @param name Its name in errors
- * @param fail Makes an error from the end of its message
- */
-export function checkRecipeForm(
+/** Checks the form of a recipe, then that its parts fit each other. @param name Its name in errors @param fail Makes an error from the end of its message */
+export function checkOwnRecipe(
   recipe: unknown,
+  kind: "train" | "continue",
   name: string,
   fail: (reason: string) => Error,
 ): asserts recipe is Recipe {
@@ -113,4 +88,5 @@ export function checkRecipeForm(
     if (gate !== undefined) check(`the gate of ${where}`, gate, GATE);
   }
   if (unknown.length > 0) throw fail(unknown.join("; "));
+  checkRecipe(recipe as Recipe, kind);
 }

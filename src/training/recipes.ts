@@ -38,45 +38,7 @@ export interface Recipe {
   readonly hardeningRounds?: number;
 }
 
-/**
- * Most seconds of the proof of a recipe without `proofSeconds`.
- *
- * @example Usage
- * ```ts
- * import { PROOF_SECONDS, trainRecipe } from "@x/tiny-adder/recipes";
- *
- * console.log(trainRecipe("fast").proofSeconds ?? PROOF_SECONDS);
- * ```
- */
-export const PROOF_SECONDS = 30;
-
-/**
- * Most rounds of hardening with the option `harden`.
- *
- * @example Usage
- * ```ts
- * import { HARDENING_ROUNDS, trainRecipe } from "@x/tiny-adder/recipes";
- *
- * console.log(Math.max(trainRecipe("fast").hardeningRounds ?? 0, HARDENING_ROUNDS)); // most rounds of train({ harden: true })
- * ```
- */
-export const HARDENING_ROUNDS = 6;
-
-/**
- * Held-out problems of the final evaluation, unless the option `finalProblems` is set.
- *
- * @example Usage
- * ```ts
- * import { FINAL_EVALUATION } from "@x/tiny-adder/recipes";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(FINAL_EVALUATION, 100_000);
- * ```
- */
-export const FINAL_EVALUATION = 100_000;
-
 const ADAM = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 } as const;
-const ADAM_OF_PAPER = { ...ADAM, beta2: 0.999 } as const;
 
 /** Operands of 1 digit up to a number of digits that grows. */
 function growing(...phases: readonly (readonly [fromStep: number, maxDigits: number])[]): CurriculumPhase[] {
@@ -124,20 +86,16 @@ function annealNarrow(variant: Variant): Stage {
 
 const NO_EVALUATION: EvaluationPlan = { every: 0, problems: 10_000 };
 
+const FIRST_PHASE = "the original's first phase: 400,000 steps, no restarts";
+const SECOND_PHASE = "the original's second phase: up to 200,000 steps from a checkpoint, ended by 99% exact match";
+
 /** From scratch to 99.99% with few examples. */
 const QUICK = [explore(32, 5000, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })];
 
-/** The recipes of a name. */
-interface RecipeFamily {
-  /** From random weights. */
-  readonly train: Recipe;
-  /** What differs for a narrow model. */
-  readonly narrow?: (variant: Variant) => Partial<Recipe>;
-  /** Further from a checkpoint. */
-  readonly continue: Recipe;
-}
+/** From random weights, what differs for a narrow model, and further from a checkpoint. */
+type Family = { train: Recipe; narrow?: (variant: Variant) => Partial<Recipe>; continue: Recipe };
 
-const TABLE: Readonly<Record<string, RecipeFamily>> = {
+const TABLE: Readonly<Record<string, Family>> = {
   fast: {
     train: {
       name: "fast",
@@ -156,47 +114,42 @@ const TABLE: Readonly<Record<string, RecipeFamily>> = {
       name: "sure",
       description: "from scratch to no error at all, proved",
       stages: QUICK,
-      ...{ maxAttempts: 20, evaluation: NO_EVALUATION, hardeningRounds: HARDENING_ROUNDS },
+      ...{ maxAttempts: 20, evaluation: NO_EVALUATION, hardeningRounds: 6 },
     },
     narrow: (variant) => ({ stages: [exploreNarrow(variant), annealNarrow(variant)], maxAttempts: 60 }),
     continue: secondAnnealing("sure", 64, 28_000, 0.005),
   },
   paper: {
-    train: {
-      name: "paper",
-      description: "the original's first phase: 400,000 steps, no restarts",
-      stages: [{
-        ...{ ...ADAM_OF_PAPER, name: "train", steps: 400_000, batch: 128 },
-        ...{ learningRate: 0.02, warmupSteps: 20_000, floor: 0.1, weightDecay: 0.1 },
-        curriculum: growing([0, 3], [20_000, 6], [60_000, 10]),
-      }],
-      ...{ maxAttempts: 1, evaluation: { every: 20_000, problems: 10_000 } },
-    },
-    continue: {
-      name: "paper",
-      description: "the original's second phase: up to 200,000 steps from a checkpoint, ended by 99% exact match",
-      stages: [{
-        ...{ ...ADAM_OF_PAPER, name: "continue", steps: 200_000, batch: 256 },
-        ...{ learningRate: 0.005, warmupSteps: 4000, floor: 0.02, weightDecay: 0.01 },
-        curriculum: growing([0, 10]),
-      }],
-      ...{ maxAttempts: 1, evaluation: { every: 1000, problems: 10_000, stopAt: 0.99 } },
-    },
+    train: published("paper", FIRST_PHASE, { ...NO_EVALUATION, every: 20_000 }, {
+      ...{ name: "train", steps: 400_000, batch: 128 },
+      ...{ learningRate: 0.02, warmupSteps: 20_000, floor: 0.1, weightDecay: 0.1 },
+      curriculum: growing([0, 3], [20_000, 6], [60_000, 10]),
+    }),
+    continue: published("paper", SECOND_PHASE, { ...NO_EVALUATION, every: 1000, stopAt: 0.99 }, {
+      ...{ name: "continue", steps: 200_000, batch: 256 },
+      ...{ learningRate: 0.005, warmupSteps: 4000, floor: 0.02, weightDecay: 0.01 },
+      curriculum: growing([0, 10]),
+    }),
   },
   jax: {
-    train: {
-      name: "jax",
-      description: "the published recipe of the 777 model: 27,000 steps, no restarts",
-      stages: [{
-        ...{ ...ADAM_OF_PAPER, name: "train", steps: 27_000, batch: 512 },
-        ...{ learningRate: 0.02, warmupSteps: 1350, floor: 0.1, weightDecay: 0.01 },
-        curriculum: growing([0, 3], [2000, 6], [7000, 10]),
-      }],
-      ...{ maxAttempts: 1, evaluation: NO_EVALUATION },
-    },
+    train: published("jax", "the published recipe of the 777 model: 27,000 steps, no restarts", NO_EVALUATION, {
+      ...{ name: "train", steps: 27_000, batch: 512 },
+      ...{ learningRate: 0.02, warmupSteps: 1350, floor: 0.1, weightDecay: 0.01 },
+      curriculum: growing([0, 3], [2000, 6], [7000, 10]),
+    }),
     continue: secondAnnealing("jax", 512, 8000, 0.005),
   },
 };
+
+/** A recipe of others: one stage, no restarts. */
+function published(
+  name: string,
+  description: string,
+  evaluation: EvaluationPlan,
+  stage: Omit<Stage, keyof typeof ADAM>,
+): Recipe {
+  return { name, description, stages: [{ ...ADAM, beta2: 0.999, ...stage }], maxAttempts: 1, evaluation };
+}
 
 /** Another, gentler annealing of trained weights. */
 function secondAnnealing(name: string, batch: number, steps: number, learningRate: number): Recipe {

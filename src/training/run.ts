@@ -4,7 +4,7 @@ import type { RunProgress } from "./progress.ts";
 import type { RestartReport } from "./types.ts";
 
 /** The weights and moments that a run goes on from, and the best weights so far, where they are kept. */
-type Vectors = Pick<RunState, "parameters" | "best"> & Partial<Pick<RunState, "firstMoment" | "secondMoment">>;
+export type Vectors = Pick<RunState, "parameters" | "best"> & Partial<Pick<RunState, "firstMoment" | "secondMoment">>;
 
 /** Samples of the evaluation stream: one for the last evaluation, one for all before it. */
 export const FINAL_SAMPLE = 0;
@@ -12,16 +12,12 @@ export const INTERIM_SAMPLE = 1;
 
 /** A run between two steps: its engine holds the weights and moments of its progress. */
 export class Run {
-  readonly engine: Engine;
-  readonly progress: RunProgress;
   best: Float32Array | undefined;
   readonly #started = performance.now();
   readonly #earlierSeconds: number;
 
   /** Sets the engine to `vectors`, or to the initial weights of the attempt. */
-  constructor(engine: Engine, progress: RunProgress, vectors?: Vectors) {
-    this.engine = engine;
-    this.progress = progress;
+  constructor(readonly engine: Engine, readonly progress: RunProgress, vectors?: Vectors) {
     this.best = vectors?.best;
     this.#earlierSeconds = progress.seconds;
     Object.assign(progress, { backend: engine.backend, arithmetic: engine.arithmetic }); // what really runs
@@ -41,13 +37,11 @@ export class Run {
     return { seed: this.progress.seed, stream: "evaluation", sample, count };
   }
 
-  /** Weights and moments of the engine. */
   vectors(): Omit<RunState, "progress" | "best"> {
     const { firstMoment, secondMoment } = this.engine.optimizerState();
     return { parameters: this.engine.parameters(), firstMoment, secondMoment };
   }
 
-  /** The metadata of a checkpoint of this step. */
   metadata(): Record<string, string> {
     const { engine: { backend, adapter, arithmetic }, progress } = this;
     const { kind, recipe, seed, step, examples, attempt, ownProblems, from } = progress;
@@ -65,7 +59,6 @@ export class Run {
     return { progress: this.progress, ...vectors, ...(this.best && { best: this.best }) };
   }
 
-  /** Starts the next attempt. */
   restart(report: RestartReport): void {
     const { progress } = this;
     progress.restarts.push(report);

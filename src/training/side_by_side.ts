@@ -1,26 +1,23 @@
 import { createBackgroundEngine } from "../engine/create_engine.ts";
 import { conclude } from "./conclude.ts";
 import { emitted, type RunEvent } from "./events.ts";
-import { trainSteps } from "./loop.ts";
+import { type AttemptEvents, trainSteps } from "./loop.ts";
 import type { RunOptions } from "./options.ts";
 import { freshProgress, type RunProgress } from "./progress.ts";
 import { Run } from "./run.ts";
 import type { RestartReport } from "./types.ts";
 
-/** An attempt at work. */
 interface Attempt {
   run: Run;
-  events: AsyncGenerator<RunEvent, RestartReport | undefined>;
+  events: AttemptEvents;
   outcome: Promise<RestartReport | undefined>;
 }
 
 /**
  * Trains several attempts of a run in parallel, each in a worker; the first one that passes its gates is the result. Events, weights, checkpoint
- * and report are those of `runEvents`, which trains one attempt after the other, but no state is due before the end: no attempt can be resumed
- * alone.
+ * and report are those of `runEvents`, but no state is due before the end: no attempt can be resumed alone.
  *
  * @param start The run before its first step
- * @param attempts Most attempts at a time
  */
 export async function* trainSideBySide(
   start: RunProgress,
@@ -43,7 +40,7 @@ export async function* trainSideBySide(
   };
 
   const take = async (run: Run, emit: (event: RunEvent) => void) => {
-    const steps = trainSteps(run, { ...options, signal }, true);
+    const steps = trainSteps(run, { ...options, signal, interimProblems: 0 }, true);
     for (;;) {
       const { done, value } = await steps.next();
       if (done) return value;

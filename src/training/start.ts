@@ -1,32 +1,28 @@
 import { checkpointFrom } from "../checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../engine/create_engine.ts";
-import type { Engine, EngineOptions } from "../engine/interface/types.ts";
 import type { ModelName } from "../model/variant.ts";
 import { TrainingError } from "./error.ts";
-import { follow, type RunEvent, type RunState } from "./events.ts";
+import { follow, type RunEvent } from "./events.ts";
 import { Journal } from "./journal.ts";
-import { runEvents, withInterimEvaluations } from "./loop.ts";
+import { runEvents } from "./loop.ts";
 import { checkRunOptions, type RunOptions } from "./options.ts";
 import { freshProgress, isDone, type RunKind, type RunProgress } from "./progress.ts";
-import { checkRecipeForm } from "./recipe_form.ts";
-import { checkRecipe, continueRecipe, type Recipe, trainRecipe } from "./recipes.ts";
-import { Run } from "./run.ts";
+import { checkOwnRecipe } from "./recipe_form.ts";
+import { continueRecipe, type Recipe, trainRecipe } from "./recipes.ts";
+import { Run, type Vectors } from "./run.ts";
 import { trainSideBySide } from "./side_by_side.ts";
 import type { TrainResult } from "./types.ts";
 
-/** The start of a run: fresh or resumed. */
 interface Start {
   progress: RunProgress;
   journal: Journal | undefined;
-  /** Weights to start from; a resumed run also has moments. */
-  vectors?: Partial<RunState> & { parameters: Float32Array };
+  vectors?: Vectors;
 }
 
 function recipeOf(kind: RunKind, recipe: string | Recipe, model: ModelName): Recipe {
   if (typeof recipe === "string") return kind === "train" ? trainRecipe(recipe, { model }) : continueRecipe(recipe);
   const fail = (reason: string) => new TypeError(`Cannot train by a recipe of your own as ${reason}`);
-  checkRecipeForm(recipe, "the recipe", fail);
-  checkRecipe(recipe, kind);
+  checkOwnRecipe(recipe, kind, "the recipe", fail);
   return recipe;
 }
 
@@ -67,47 +63,31 @@ async function fresh(kind: RunKind, options: RunOptions): Promise<Start> {
   const from = kind === "train" ? undefined : checkpointFrom(options.from!, "continue training from `from`");
   const model = from?.model ?? options.model ?? 763;
   const progress = freshProgress({
-    ...{
-      kind,
-      recipe: recipeOf(kind, recipe, model),
-      seed,
-      arithmetic,
-      ...(keep && { keep }),
-      ...(options.problems && { ownProblems: true }),
-    },
-    ...{ model, from: from?.metadata ?? null },
+    ...{ kind, recipe: recipeOf(kind, recipe, model), seed, arithmetic, ...(keep && { keep }) },
+    ...{ ...(options.problems && { ownProblems: true }), model, from: from?.metadata ?? null },
   });
   const opened = out === undefined ? undefined : await Journal.open(out, options);
   return { progress, journal: opened?.journal, vectors: from && { parameters: from.parameters } };
 }
 
-/** Makes the engine of a run. */
-export type EngineMaker = (options: EngineOptions) => Promise<Engine>;
-
-/** A run, one attempt after the other. */
 async function* runAlone(
   { progress, vectors }: Start,
   options: RunOptions,
-  makeEngine: EngineMaker,
+  makeEngine: typeof createEngine,
 ): AsyncGenerator<RunEvent, void> {
-  const { backend = "auto", threads, resume, interimProblems } = options;
+  const { backend = "auto", threads, resume } = options;
   const resumedOn = backend === "auto" ? progress.backend : undefined;
   const arithmetic = resume ? progress.arithmetic : options.arithmetic;
   const engine = await makeEngine({ backend: resumedOn ?? backend, model: progress.model, threads, arithmetic });
   try {
-    const run = new Run(engine, progress, vectors);
-    yield* withInterimEvaluations(runEvents(run, options), run, interimProblems);
+    yield* runEvents(new Run(engine, progress, vectors), options);
   } finally {
     await engine.dispose();
   }
 }
 
 /** `train` and `continueTraining` of train.ts. */
-export async function startRun(
-  kind: RunKind,
-  options: RunOptions,
-  makeEngine: EngineMaker = createEngine,
-): Promise<TrainResult> {
+export async function startRun(kind: RunKind, options: RunOptions, makeEngine = createEngine): Promise<TrainResult> {
   checkRunOptions(kind, options);
   const start = options.resume ? await resumed(kind, options) : await fresh(kind, options);
   const { progress, journal } = start;
@@ -124,7 +104,7 @@ export async function startRun(
       ? runAlone(start, options, makeEngine)
       : trainSideBySide(progress, attempts, options);
     const result = await follow(events, record, onProgress);
-    return { ...result, report: { ...result.report, checkpoint: journal?.modelFile ?? null } };
+    return { ...result, report: { ...result.report, checkpoint: journal?.directory.modelFile ?? null } };
   } catch (error) {
     if (!signal?.aborted) await journal?.logError(progress.step, error);
     throw error;

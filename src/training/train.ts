@@ -20,8 +20,7 @@ import type { TrainResult } from "./types.ts";
  * @throws {EngineError} If a thread dies or memory is refused; the last saved state remains
  */
 export async function train(options: TrainOptions = {}): Promise<TrainResult> {
-  const { startRun } = await import("./start.ts");
-  return await startRun("train", options);
+  return await (await import("./start.ts")).startRun("train", options);
 }
 
 /**
@@ -42,6 +41,5 @@ export async function train(options: TrainOptions = {}): Promise<TrainResult> {
  * @throws {EngineError} If a thread dies or memory is refused; the last saved state remains
  */
 export async function continueTraining(options: ContinueOptions): Promise<TrainResult> {
-  const { startRun } = await import("./start.ts");
-  return await startRun("continue", options);
+  return await (await import("./start.ts")).startRun("continue", options);
 }

@@ -1,19 +1,15 @@
 import type { ModelName } from "../model/variant.ts";
 import type { AdapterDescription, Arithmetic, BackendName } from "../engine/interface/types.ts";
 import type { Certificate, CertifyResult } from "../certify/types.ts";
+import type { Evaluation } from "../evaluation/evaluate.ts";
 
 /** An event for the option `onProgress` of `train`. Losses are in nats, `step` counts from the start of the attempt. */
 export type ProgressEvent =
-  | {
+  | (Pick<TrainReport, "recipe" | "model" | "seed" | "backend" | "adapter"> & {
     type: "start";
-    recipe: string;
-    model: ModelName;
-    seed: number;
     totalSteps: number;
-    backend: BackendName;
-    adapter: AdapterDescription | null;
     resumedAt: number;
-  }
+  })
   | {
     type: "step";
     /** Steps done in this attempt. */
@@ -27,40 +23,21 @@ export type ProgressEvent =
     /** Throughput since the last event of this type. */
     examplesPerSecond: number;
   }
-  | {
-    type: "interim";
-    step: number;
-    /** Problems of this interim evaluation. */
-    total: number;
-    correct: number;
-  }
-  | {
-    type: "evaluation";
-    step: number;
-    total: number;
-    correct: number;
-    exactMatch: number;
-    /** The share of correct digits at each of the eleven positions of the sum, ones first. */
-    digitAccuracy: number[];
-  }
-  | { type: "restart"; attempt: number; step: number; stage: string; loss: number; gate: number }
+  | ({ type: "interim" } & EvaluationReport)
+  | ({ type: "evaluation" } & EvaluationReport & Pick<Evaluation, "exactMatch" | "digitAccuracy">)
+  | ({ type: "restart"; attempt: number } & RestartReport)
   | { type: "certification"; step: number; proved: number; provedSteps: number; seconds: number }
   | { type: "hardening"; step: number; round: number; margin: number; proved: number; pool: number }
-  | {
+  | (EvaluationReport & {
     /** After a step of the option `keep`. */
     type: "measures";
-    step: number;
-    /** Held-out problems that were measured on. */
-    total: number;
-    /** Problems that were added correctly. */
-    correct: number;
     /** The share of correct digits at each of the eleven positions of the sum, ones first, each after the correct ones before it. */
     digitAccuracy: number[];
     /** The mean loss at each of the twelve positions, in nats: the digits of the sum, ones first, and the end. */
     positionLoss: number[];
     /** The Euclidean norm of each tensor, by PyTorch's name. */
     weightNorms: Record<string, number>;
-  }
+  })
   | {
     /** Weights are kept, by the option `keep`, or saved at the end. */
     type: "checkpoint";
