@@ -16,8 +16,7 @@ export async function readSweep(path: string): Promise<SweepLine[]> {
 /**
  * Reads the lines of runs, with any kind of line break; blank lines do not count.
  *
- * @param source The name of the file, for errors
- * @returns The runs; `open`: whether the last line is whole but has no line break; `torn`: the unfinished line of a process that was killed
+ * @returns `open`: whether the last line is whole but has no line break; `torn`: the unfinished line of a process that was killed
  * @throws {SweepFileError} If a line is not that of a run
  */
 export function parseSweep(text: string, source: string): { runs: SweepLine[]; open: boolean; torn: string } {
@@ -40,25 +39,20 @@ export function parseSweep(text: string, source: string): { runs: SweepLine[]; o
 const FIRST = '{"format":';
 
 function decode(bytes: Uint8Array, path: string): string {
-  return decodeText(
-    bytes,
-    (reason) => new SweepFileError(`Cannot read ${path} as it must be the file of a sweep: ${reason}`),
-  );
+  return decodeText(bytes, (reason) => fileError("read", path, new Error(reason)));
 }
 
 /**
- * Appends the line of a run, unless the file has one already. The file is locked meanwhile, so several processes can share it; the line is on disk when
- * the promise resolves.
- *
- * @returns Whether it was appended
- * @throws {SweepFileError} If the file cannot be written, or holds something else
+ * Appends the line of a run, and returns whether it did: not if the file has one already. The file is locked meanwhile, so several processes can
+ * share it; the line is on disk when the promise resolves. @throws {SweepFileError} If the file cannot be written, or holds something else
  */
 export async function appendRun(path: string, line: SweepLine): Promise<boolean> {
   try {
     return await withFile(path, { read: true, write: true, create: true }, async (file) => {
       await file.lock(true);
       try {
-        const bytes = await readAll(file);
+        const bytes = new Uint8Array((await file.stat()).size);
+        for (let read = 0; read < bytes.length;) read += await file.read(bytes.subarray(read)) ?? Infinity;
         if (encodingOf(bytes) !== "utf-8") {
           throw new SweepFileError(`Cannot write ${path} as it must be UTF-8 to append to it: it is UTF-16`);
         }
@@ -78,12 +72,6 @@ export async function appendRun(path: string, line: SweepLine): Promise<boolean>
   } catch (cause) {
     throw fileError("write", path, cause);
   }
-}
-
-async function readAll(file: Deno.FsFile): Promise<Uint8Array> {
-  const bytes = new Uint8Array((await file.stat()).size);
-  for (let read = 0; read < bytes.length;) read += await file.read(bytes.subarray(read)) ?? Infinity;
-  return bytes;
 }
 
 function fileError(verb: string, path: string, cause: unknown): Error {

@@ -49,17 +49,16 @@ export interface SweepLine {
 
 type Field = keyof SweepLine;
 
-/** What determines all other fields but the times. */
-export type SweepIdentity = Pick<
-  SweepLine,
-  "recipe" | "recipeHash" | "model" | "seed" | "arithmetic" | "backend" | "adapter" | "pairs" | "hard" | "certify"
->;
+/** The fields that determine all others but the times. */
+const IDENTITY = [
+  ...["recipe", "model", "arithmetic", "backend", "adapter", "recipeHash", "pairs", "hard", "certify", "seed"] as const,
+];
+
+export type SweepIdentity = Pick<SweepLine, typeof IDENTITY[number]>;
 
 /** An identity as a text: two lines with the same key are the same run, which is done only once. */
-export function keyOf(
-  { recipe, recipeHash, model, seed, arithmetic, backend, adapter = "", pairs, hard, certify }: SweepIdentity,
-): string {
-  return JSON.stringify([recipe, model, arithmetic, backend, adapter, recipeHash, pairs, hard, certify, seed]);
+export function keyOf(identity: SweepIdentity): string {
+  return JSON.stringify(IDENTITY.map((field) => identity[field] ?? ""));
 }
 
 /** A line without the times, which always differ. */

@@ -9,12 +9,7 @@ export type SweepSummary = ReturnType<typeof summarizeGroup>;
 
 const Z = 1.959963984540054; // 95%
 
-/**
- * The Wilson score interval of a share: Wilson 1927, Journal of the American Statistical Association 22, 209-212.
- *
- * @param count Successes
- * @param of Trials, at least 1
- */
+/** The Wilson score interval of `count` in `of`: Wilson 1927, Journal of the American Statistical Association 22, 209-212. */
 export function wilson(count: number, of: number) {
   const share = count / of;
   const middle = (share + Z ** 2 / (2 * of)) / (1 + Z ** 2 / of);

@@ -28,12 +28,10 @@ export interface Shard {
   readonly count: number;
 }
 
-interface SweepPlan {
-  /** Named, or of your own. */
+interface SweepPlan extends Pick<SweepRun, "arithmetic"> {
   readonly recipes: readonly (string | Recipe)[];
   readonly models: readonly ModelName[];
   readonly seeds: readonly number[];
-  readonly arithmetic: Arithmetic;
 }
 
 /** All combinations, recipe by recipe, model by model, seed by seed; of a shard every `count`th. */
@@ -86,12 +84,7 @@ export interface SweepOptions {
   onRun?: (line: SweepLine, done: number) => void;
 }
 
-/**
- * Does the runs that are not in the file yet, and appends their lines.
- *
- * @returns How many were done, and how many were in the file already
- * @throws {SweepFileError} If the file cannot be used
- */
+/** Does the runs that are not in the file yet, and appends their lines. @throws {SweepFileError} If the file cannot be used */
 export async function sweep(
   runs: readonly SweepRun[],
   { out, threads, trainer = cpuTrainer(threads), pairs, hard, certify = false, signal, onRun }: SweepOptions,
@@ -108,7 +101,7 @@ export async function sweep(
   }).filter(([, identity]) => !known.has(keyOf(identity)));
   // models are tested one after the other, because each test needs the memory of an engine
   let testing: Promise<unknown> = Promise.resolve();
-  const test: Test = (parameters, identity) => {
+  const test: typeof errorsOf = (parameters, identity) => {
     const turn = testing.then(() => errorsOf(parameters, identity));
     testing = turn.catch(() => {});
     return turn;
@@ -141,7 +134,7 @@ export async function sweep(
 async function doRun(
   { recipe, model, seed, arithmetic }: SweepRun,
   identity: SweepIdentity,
-  { trainer, test, signal }: { trainer: RunTrainer; test: Test; signal: AbortSignal },
+  { trainer, test, signal }: { trainer: RunTrainer; test: typeof errorsOf; signal: AbortSignal },
 ): Promise<SweepLine> {
   const begin = performance.now();
   const seconds = () => round((performance.now() - begin) / 1000);
@@ -168,8 +161,6 @@ async function doRun(
   }
 }
 
-type Test = typeof errorsOf;
-
 /** Counts the wrong sums of held-out pairs and of hard ones. */
 async function errorsOf(parameters: Float32Array, { model, seed, pairs, hard }: SweepIdentity) {
   const engine = await createEngine({ model });
@@ -190,6 +181,4 @@ async function errorsOf(parameters: Float32Array, { model, seed, pairs, hard }: 
   }
 }
 
-function round(seconds: number): number {
-  return Math.round(1000 * seconds) / 1000;
-}
+const round = (seconds: number) => Math.round(1000 * seconds) / 1000;
