@@ -135,8 +135,8 @@ if (import.meta.main) {
     name: "cliff",
     flags: {
       draw: { help: "draw the figure and print the table of the runs in the file" },
-      threads: wholeNumber("N", "runs at a time (default: 2)", { least: 1, most: 64 }),
-      seeds: wholeNumber("N", "at most this many seeds of each shape", { least: 1, most: 64 }),
+      threads: wholeNumber("N", "runs at a time (default: 2)", [1, 64]),
+      seeds: wholeNumber("N", "at most this many seeds of each shape", [1, 64]),
       recipe: oneOf(["sure", "jax", JAX_SLOW.name], "the runs of one recipe alone"),
       traps: modelFlag("where 16 seeds of this model are trapped"),
     },

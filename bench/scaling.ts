@@ -72,7 +72,7 @@ await runBench({
   name: "bench:scaling",
   flags: {
     arithmetic: oneOf(ARITHMETICS, "arithmetic of the engine"),
-    rounds: wholeNumber("N", "rounds of measurements", { least: 1, most: 1000 }),
+    rounds: wholeNumber("N", "rounds of measurements", [1, 1000]),
     svg: outputFile("FILE.svg", "file to plot the rates into"),
   },
   async run({ flags: { arithmetic = "exact", rounds = 9, svg } }) {

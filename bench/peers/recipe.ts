@@ -17,7 +17,7 @@ await runBench({
   name: "bench:recipe",
   flags: {
     recipe: recipeFlag("recipe of both, or a JSON file with one"),
-    rounds: wholeNumber("N", "rounds, seed 1 first", { least: 1, most: 1000 }),
+    rounds: wholeNumber("N", "rounds, seed 1 first", [1, 1000]),
   },
   async run({ flags: { recipe = "fast", rounds = 3 } }) {
     const missing = (await setUp(WORK, [PYTHON], true)).get(PYTHON);

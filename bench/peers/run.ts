@@ -76,7 +76,7 @@ await runBench({
   name: "bench:peers",
   flags: {
     work: text("DIR", "folder of the rivals' programs"),
-    rounds: wholeNumber("N", "rounds of measurements", { least: 1, most: 1000 }),
+    rounds: wholeNumber("N", "rounds of measurements", [1, 1000]),
     only: several(oneOf(NAMES, "some of the rivals")),
     quick: { help: "one short round" },
     check: { help: "only compare what the programs compute" },

@@ -1,8 +1,7 @@
 import { MAX_OPERAND } from "../model/vocabulary.ts";
 import { defineCommand } from "./command.ts";
-import { FROM_FLAG } from "./flags.ts";
+import { FROM_FLAG, quote, UsageError } from "./flags.ts";
 import { printSum } from "./sum.ts";
-import { quote, UsageError } from "./usage_error.ts";
 
 export const addCommand = defineCommand({
   name: "add",
@@ -17,11 +16,7 @@ export const addCommand = defineCommand({
   },
 });
 
-/**
- * Reads two operands: decimal digits, leading zeros allowed, with or without a plus sign between the two.
- *
- * @param verb The verb of error messages: `Cannot <verb> as …`
- */
+/** Reads two operands: decimal digits, leading zeros allowed, with or without a plus sign between them. @param verb Of messages: `Cannot <verb> as …` */
 export function readOperands(operands: readonly string[], verb: string): [a: number, b: number] {
   const [, ...sides] = /^([^+\s]+)\s*\+\s*([^+\s]+)$/.exec(operands.join(" ")) ?? ["", ...operands];
   if (sides.length !== 2) {

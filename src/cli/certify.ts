@@ -5,33 +5,32 @@ import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { formatInteger } from "../common/format_value.ts";
 import { createEngine } from "../engine/mod.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
-import { defineCommand } from "./command.ts";
+import { defineCommand, type Input } from "./command.ts";
 import { checkOutput, modelFrom, writeOutput } from "./files.ts";
-import { type FlagValues, FROM_FLAG, outputFile, OVERWRITE_FLAG, text, threadsFlag, wholeNumber } from "./flags.ts";
+import * as flag from "./flags.ts";
 import { plural, printJson, printResult, sumLine } from "./format.ts";
 import type { SeriesLine } from "./series.ts";
-import { interruptible } from "./interruption.ts";
 import { mendingCommand, PATIENT_SECONDS, type Proof, provingCommand } from "./next_command.ts";
-import { ProgressDisplay } from "./progress.ts";
-import { UsageError } from "./usage_error.ts";
+import { watched } from "./progress.ts";
 
 /** Pairs that show whether a refuted model has learned to add at all. */
 const ACCURACY_PAIRS = 2000;
 
 const FLAGS = {
-  from: FROM_FLAG,
-  series: text("DIR", "examine every checkpoint that train --keep wrote into DIR, such as run/steps"),
-  out: outputFile(
+  from: flag.FROM_FLAG,
+  series: flag.text("DIR", "examine every checkpoint that train --keep wrote into DIR, such as run/steps"),
+  out: flag.outputFile(
     "FILE",
     "JSON file to write the certificate to, with --series FILE.jsonl or FILE.svg; -: standard output",
   ),
-  overwrite: OVERWRITE_FLAG,
-  seconds: wholeNumber("S", "stop after S seconds, for each checkpoint (default: 60)", { least: 1, most: 1e6 }),
-  cuts: wholeNumber("N", "give up on a group of inputs after N cuts, on every machine alike (default: 100,000)", {
-    least: 1,
-    most: 1e9,
-  }),
-  threads: threadsFlag("all cores"),
+  overwrite: flag.OVERWRITE_FLAG,
+  seconds: flag.wholeNumber("S", "stop after S seconds, for each checkpoint (default: 60)", [1, 1e6]),
+  cuts: flag.wholeNumber(
+    "N",
+    "give up on a group of inputs after N cuts, on every machine alike (default: 100,000)",
+    [1, 1e9],
+  ),
+  threads: flag.threadsFlag("all cores"),
 };
 
 export const certifyCommand = defineCommand({
@@ -44,41 +43,37 @@ export const certifyCommand = defineCommand({
   permissions: "none; --allow-read=CKPT with --from, --allow-read=DIR with --series, --allow-write=FILE with --out",
   example:
     "deno run --allow-read=run --allow-write=run cli.ts certify --from run/model.safetensors --out run/proof.json",
-  async run({ flags, json }) {
-    const { from, series, out, overwrite, seconds, cuts, threads } = flags;
+  async run(input) {
+    const { flags: { from, series, out, overwrite, seconds, cuts, threads }, json } = input;
     await checkOutput(out, overwrite);
-    if (series !== undefined) return await runSeries(series, flags, json);
+    if (series !== undefined) return await runSeries(series, input);
     const { checkpoint, name } = await modelFrom(from);
-    const display = new ProgressDisplay("certify");
-    const onProgress: CertifyOptions["onProgress"] = ({ proved, seconds }) =>
-      display.update(proved, 1, `proved so far, ${seconds.toFixed(0)} s`);
-    const { certificate, ...result } = await interruptible((signal) =>
-      certify(checkpoint, { seconds, cuts, threads, signal, onProgress })
-    ).finally(() => display.end());
+    const { certificate, ...result } = await watched("certify", (display, signal) => {
+      const onProgress: CertifyOptions["onProgress"] = ({ proved, seconds }) =>
+        display.update(proved, 1, `proved so far, ${seconds.toFixed(0)} s`);
+      return certify(checkpoint, { seconds, cuts, threads, signal, onProgress });
+    });
     if (certificate !== null && out !== undefined) await writeOutput(out, certificateText(certificate));
     const next = await nextCommand(checkpoint, result, { file: from, certificate: out, seconds, threads });
     const report = { ...result, checkpoint: name, certificate: certificate === null ? null : out ?? null };
     const text = [verdictLine(result), ...result.steps.map(stepLine), ...next === undefined ? [] : [next]].join("\n");
-    printResult(report, text, { json, output: out });
     if (json && next !== undefined) console.error(next);
-    return result.certified ? 0 : 1;
+    return printResult(report, text, { json, output: out, ok: result.certified });
   },
 });
 
-/** Examines a series, or reads one from a file of JSON lines. @returns The exit code */
-async function runSeries(
-  series: string,
-  { from, out, seconds, cuts, threads }: FlagValues<typeof FLAGS>,
-  json: boolean,
-): Promise<number> {
-  if (from !== undefined) throw new UsageError("Cannot run certify as it takes --from or --series: found both");
+async function runSeries(series: string, { flags, json, fail }: Input<typeof FLAGS>): Promise<number> {
+  const { from, out, seconds, cuts, threads } = flags;
+  if (from !== undefined) throw fail("it takes --from or --series: found both");
   const { certifySeries, readSeries, seriesSvg } = await import("./series.ts");
   const print = json || out === "-" ? console.error : console.log;
-  const lines = series.endsWith(".jsonl") ? await readSeries(series) : await interruptible(async (signal) => {
+  const lines = series.endsWith(".jsonl") ? await readSeries(series) : await watched("certify", async (_, signal) => {
     const found: SeriesLine[] = [];
     for await (const line of certifySeries(series, { seconds, cuts, threads, signal })) {
       found.push(line);
-      print(seriesText(line));
+      const { step, proved, worstMargin, counterexample } = line;
+      const wrong = counterexample === null ? "" : `, not right: ${counterexampleText(counterexample)}`;
+      print(`step ${formatInteger(step)}: ${proved} of 12 proved, smallest margin ${worstMargin.toFixed(2)}${wrong}`);
     }
     return found;
   });
@@ -88,11 +83,6 @@ async function runSeries(
   }
   if (json) printJson({ series: lines });
   return 0;
-}
-
-function seriesText({ step, proved, worstMargin, counterexample }: SeriesLine): string {
-  const wrong = counterexample === null ? "" : `, not right: ${counterexampleText(counterexample)}`;
-  return `step ${formatInteger(step)}: ${proved} of 12 proved, smallest margin ${worstMargin.toFixed(2)}${wrong}`;
 }
 
 /** A pair that a model adds wrongly, with what it answers. */
@@ -116,10 +106,8 @@ export async function nextCommand(
     engine.setParameters(parameters);
     const held = { seed: 1, stream: "evaluation", count: ACCURACY_PAIRS } as const;
     const { exactMatch } = await evaluate(engine, held, { maxErrors: 0 });
-    const seed = Number(metadata.seed) || 0;
-    return `To get a model that is proved right:\n${
-      mendingCommand({ model, seed, exactMatch, hardened: false, file: proof.file })
-    }`;
+    const refuted = { model, seed: Number(metadata.seed) || 0, exactMatch, hardened: false, file: proof.file };
+    return `To get a model that is proved right:\n${mendingCommand(refuted)}`;
   } finally {
     await engine.dispose();
   }
@@ -139,7 +127,6 @@ function verdictLine(
 
 function stepLine({ step, margin, worst, cuts }: CertifyResult["steps"][number]): string {
   const known = `${worst.a} + ${worst.b} has ${worst.margin.toFixed(3)}`;
-  return `  step ${step}: at least ${marginText(margin, 3)}; ${known}${
-    cuts === 0 ? "" : `, ${formatInteger(cuts)} cuts`
-  }`;
+  const cutting = cuts === 0 ? "" : `, ${formatInteger(cuts)} cuts`;
+  return `  step ${step}: at least ${marginText(margin, 3)}; ${known}${cutting}`;
 }

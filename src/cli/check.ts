@@ -19,24 +19,16 @@ export const checkCommand = defineCommand({
   permissions: "--allow-read=FILE,CKPT",
   example: "deno run --allow-read=run cli.ts check --certificate run/proof.json --from run/model.safetensors",
   async run({ flags: { certificate: file, from }, json }) {
-    const certificate = parse(await readText(file, "a certificate"));
+    const text = await readText(file, "a certificate");
+    const certificate: unknown = await Promise.resolve(text).then(JSON.parse).catch(() => undefined); // is refused
     const { checkpoint, name } = await modelFrom(from);
     const started = performance.now();
     const result = await checkCertificate(certificate, checkpoint);
     const seconds = (performance.now() - started) / 1000;
-    const text = result.accepted
+    const verdict = result.accepted
       ? `accepted: ${formatInteger(result.parts)} parts cover all 10^20 pairs (${seconds.toFixed(1)} s)`
       : `refused: ${result.reason}`;
-    printResult({ ...result, certificate: file, checkpoint: name, seconds }, text, { json });
-    return result.accepted ? 0 : 1;
+    const report = { ...result, certificate: file, checkpoint: name, seconds };
+    return printResult(report, verdict, { json, ok: result.accepted });
   },
 });
-
-/** Parses JSON; gives undefined, which the checker refuses, if it is not JSON. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,7 +1,6 @@
 import { parseArgs } from "@std/cli";
 import { closest } from "../common/closest.ts";
-import { type Flags, type FlagValues, type Switch, takesValue, type ValueFlag } from "./flags.ts";
-import { quote, UsageError } from "./usage_error.ts";
+import { type Flags, type FlagValues, quote, type Switch, UsageError, type ValueFlag } from "./flags.ts";
 
 export interface Input<F extends Flags> {
   /** The arguments as they were typed. */
@@ -11,6 +10,8 @@ export interface Input<F extends Flags> {
   readonly flags: FlagValues<F>;
   /** Whether to print one JSON object on stdout, and nothing else there. */
   readonly json: boolean;
+  /** Makes the error of a request that cannot be run. @param reason What must be, and what was found */
+  readonly fail: (reason: string) => UsageError;
 }
 
 /** A command: its arguments are checked, its help is printed and completions are made from this record. */
@@ -41,18 +42,16 @@ export function defineCommand<F extends Flags>(command: Command<F>): Command<F> 
   return command;
 }
 
-/** The flags of a command and those of every command, each with the name as it is written: `--seed`, `--no-certify`. */
+/** The flags of a command and those of every command, each as it is written, `--seed` or `--no-certify`, and `valued` if it takes a value. */
 export function writtenFlags({ flags }: Pick<Command, "flags">) {
-  return Object.entries<ValueFlag<unknown> | Switch>({ ...flags, ...COMMON_FLAGS })
-    .map(([name, flag]) => ({ name, flag, written: `--${!takesValue(flag) && flag.onByDefault ? "no-" : ""}${name}` }));
+  return Object.entries<ValueFlag<unknown> | Switch>({ ...flags, ...COMMON_FLAGS }).map(([name, flag]) => {
+    const valued = "read" in flag ? flag : undefined;
+    const isOn = "onByDefault" in flag && flag.onByDefault === true;
+    return { name, help: flag.help, written: `--${isOn ? "no-" : ""}${name}`, valued, isOn };
+  });
 }
 
-/**
- * Reads the arguments after a command's name.
- *
- * @returns The input of the command, or null if its help was requested
- * @throws {UsageError} If a flag is unknown, repeated, wrong or without its value, or an operand is unexpected
- */
+/** Reads the arguments after a command's name; null if its help was requested. @throws {UsageError} If an argument is wrong, missing or too many */
 export function readInput<F extends Flags>(command: Command<F>, args: readonly string[]): Input<F> | null {
   const fail = (reason: string) => new UsageError(`Cannot run ${command.name} as ${reason}`);
   const { "--": operands = [], help, ...given } = parse(command, args, fail);
@@ -60,21 +59,19 @@ export function readInput<F extends Flags>(command: Command<F>, args: readonly s
 
   const values: Record<string, unknown> = {};
   const standard = { input: [] as string[], output: [] as string[] };
-  for (const { name, flag } of writtenFlags(command)) {
+  for (const { name, valued, isOn } of writtenFlags(command)) {
     const [value, ...more]: (string | boolean)[] = [given[name] ?? []].flat(); // false alone, where it is written --no-…
     if (more.length > 0) {
-      const found = takesValue(flag)
-        ? `current values are ${[value, ...more].map((each) => quote(String(each))).join(", ")}`
-        : "it is repeated";
-      throw fail(`--${name} must be given once: ${found}`);
+      const found = [value, ...more].map((each) => quote(String(each))).join(", ");
+      throw fail(`--${name} must be given once: ${valued ? `current values are ${found}` : "it is repeated"}`);
     }
-    if (!takesValue(flag)) {
-      values[name] = value ?? flag.onByDefault ?? false;
+    if (valued === undefined) {
+      values[name] = value ?? isOn;
     } else if (value !== undefined) {
-      values[name] = flag.read(String(value), name);
-      if (value === "-" && flag.standard) standard[flag.standard].push(`--${name} -`);
-    } else if (flag.required) {
-      throw fail(`--${name} is missing: add --${name} ${flag.placeholder}`);
+      values[name] = valued.read(String(value), name);
+      if (value === "-" && valued.standard) standard[valued.standard].push(`--${name} -`);
+    } else if (valued.required) {
+      throw fail(`--${name} is missing: add --${name} ${valued.placeholder}`);
     }
   }
   const { json, debug: _, help: __, ...flags } = values;
@@ -85,7 +82,7 @@ export function readInput<F extends Flags>(command: Command<F>, args: readonly s
   if (command.operands === undefined && operands.length > 0) {
     throw fail(`it takes flags alone: found ${operands.map(quote).join(" ")}`);
   }
-  return { args, operands, flags: flags as FlagValues<F>, json: json === true };
+  return { args, operands, flags: flags as FlagValues<F>, json: json === true, fail };
 }
 
 /** A flag, unlike the number -1 and the path - of standard input. */
@@ -113,22 +110,22 @@ function parse(command: Command, args: readonly string[], fail: (reason: string)
       const right = near === undefined ? `its flags are ${known.join(", ")}` : `did you mean ${near}?`;
       throw fail(`it has no flag ${quote(typed)}: ${right}`);
     }
-    const { name, flag } = found;
-    if (!takesValue(flag)) {
+    const { name, valued } = found;
+    if (valued === undefined) {
       if (given !== undefined) throw fail(`${typed} takes no value: current value is ${quote(given)}`);
       written.push(typed);
     } else {
       const value = given ?? (FLAG.test(args[i + 1] ?? "") ? "" : args[++i]);
-      if (!value) throw fail(`--${name} needs a value: write --${name} ${flag.placeholder}`);
+      if (!value) throw fail(`--${name} needs a value: write --${name} ${valued.placeholder}`);
       written.push(`--${name}=${value}`);
     }
   }
-  const [values, switches] = [true, false].map((kind) => flags.filter(({ flag }) => takesValue(flag) === kind));
+  const namesOf = (kind: typeof flags) => kind.map(({ name }) => name);
   return parseArgs([...written, "--", ...operands], {
     "--": true,
-    string: values.map(({ name }) => name),
-    boolean: switches.map(({ name }) => name),
-    negatable: switches.filter(({ written }) => written.startsWith("--no-")).map(({ name }) => name),
-    collect: flags.map(({ name }) => name),
+    string: namesOf(flags.filter(({ valued }) => valued)),
+    boolean: namesOf(flags.filter(({ valued }) => !valued)),
+    negatable: namesOf(flags.filter(({ isOn }) => isOn)),
+    collect: namesOf(flags),
   });
 }

@@ -1,26 +1,19 @@
 import { type Command, defineCommand, writtenFlags } from "./command.ts";
-import { takesValue } from "./flags.ts";
+import { quote } from "./flags.ts";
 import { printResult } from "./format.ts";
 import { summaryOf } from "./help.ts";
-import { quote, UsageError } from "./usage_error.ts";
 
 const PROGRAM = "tiny-adder";
-
 /** The first word of the request that the scripts make; the words of the command line follow. */
 const NEXT = "next";
-
 /** Stands for the paths of all files, which the shell completes itself. */
 const FILES = ":files";
-
 const HELP: Candidate = ["help", "Prints the help of a command"];
 
 /** A word that can come next, and what it means. */
 type Candidate = readonly [word: string, meaning: string];
 
-/**
- * The scripts: each asks the program what can come next, which answers in lines of a word, a tab and its meaning. Of `--flag=value` bash makes
- * three words, zsh and fish one.
- */
+/** Each script asks the program what can come next: lines of a word, a tab and its meaning. Of `--flag=value` bash makes three words, the others one. */
 const SCRIPTS: Readonly<Record<string, string>> = {
   bash: `_tiny_adder() {
   local IFS=$'\\n' current=\${COMP_WORDS[COMP_CWORD]}
@@ -60,8 +53,6 @@ end
 complete -c ${PROGRAM} -f -a '(__tiny_adder)'`,
 };
 
-const SHELLS = Object.keys(SCRIPTS).join(", ");
-
 /** The words that can come after others; the last of `words` is being written. */
 function candidates(commands: readonly Command[], words: readonly string[]): Candidate[] {
   const names = commands.map((command): Candidate => [command.name, summaryOf(command)]);
@@ -73,17 +64,13 @@ function candidates(commands: readonly Command[], words: readonly string[]): Can
   const flags = writtenFlags(command);
   const current = words.at(-1)!;
   const before = current === "=" ? rest.at(-1) : /^(--[^=]+)=/.exec(current)?.[1] ?? rest.at(-2);
-  const value = flags.map(({ flag, written }) => takesValue(flag) && written === before ? flag.placeholder : "").join(
-    "",
-  );
+  const value = flags.find(({ written }) => written === before)?.valued?.placeholder ?? "";
   // `fast|sure|FILE.json` lists values in small letters; FILE, DIR and CKPT are paths
   if (value.includes("|")) return value.split("|").filter((word) => /^[a-z\d]+$/.test(word)).map((word) => [word, ""]);
   if (value !== "") return /FILE|DIR|CKPT/.test(value) ? [[FILES, ""]] : [];
   const operands = command.operands?.match(/[a-z]{3,}/g) ?? [];
-  return [
-    ...flags.map(({ written, flag }): Candidate => [written, flag.help]),
-    ...operands.map((word): Candidate => [word, ""]),
-  ];
+  const all = flags.map(({ written, help }): Candidate => [written, help]);
+  return [...all, ...operands.map((word): Candidate => [word, ""])];
 }
 
 export const completionsCommand = defineCommand({
@@ -100,7 +87,7 @@ export const completionsCommand = defineCommand({
   flags: {},
   permissions: "none",
   example: "deno run cli.ts completions bash",
-  async run({ operands, json }, allCommands) {
+  async run({ operands, json, fail }, allCommands) {
     const [shell = "none", ...words] = operands;
     if (shell === NEXT) {
       for (const candidate of candidates(await allCommands(), words)) console.log(candidate.filter(Boolean).join("\t"));
@@ -108,9 +95,8 @@ export const completionsCommand = defineCommand({
     }
     if (operands.length !== 1 || !Object.hasOwn(SCRIPTS, shell)) {
       const found = operands.map(quote).join(" ") || shell;
-      throw new UsageError(`Cannot run completions as there must be one shell of ${SHELLS}: current value is ${found}`);
+      throw fail(`there must be one shell of ${Object.keys(SCRIPTS).join(", ")}: current value is ${found}`);
     }
-    printResult({ shell, script: SCRIPTS[shell] }, SCRIPTS[shell], { json });
-    return 0;
+    return printResult({ shell, script: SCRIPTS[shell] }, SCRIPTS[shell], { json });
   },
 });

@@ -1,6 +1,6 @@
 import { didYouMean } from "../common/closest.ts";
 import { type Command, readInput } from "./command.ts";
-import { quote, UsageError } from "./usage_error.ts";
+import { quote, UsageError } from "./flags.ts";
 
 /** The commands, each loaded when it is run: `add` must not wait for the code of `train`. */
 // deno-lint-ignore no-explicit-any
@@ -31,9 +31,7 @@ export async function dispatch(args: string[]): Promise<number> {
   if (first === "help" && rest.length > 0) return await run(rest[0], ["--help"]);
   if (first === undefined || ["help", "--help", "-h"].includes(first)) {
     const { generalHelp } = await import("./help.ts");
-    const text = generalHelp(await allCommands());
-    if (first === undefined) console.error(text);
-    else console.log(text);
+    (first === undefined ? console.error : console.log)(generalHelp(await allCommands()));
     return first === undefined ? 2 : 0;
   }
   if (first === "--version") {

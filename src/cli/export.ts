@@ -11,14 +11,10 @@ import { checkOutput, modelFrom, STANDARD, writeOutput } from "./files.ts";
 import { FROM_FLAG, oneOf, outputFile, OVERWRITE_FLAG, wrongValue } from "./flags.ts";
 import { printResult } from "./format.ts";
 
-interface Format {
-  readonly name: string;
-  /** What its files are for, in the help. */
-  readonly note?: string;
-  readonly encode: (checkpoint: Checkpoint) => Uint8Array | string;
-}
+type Encode = (checkpoint: Checkpoint) => Uint8Array | string;
 
-const FORMATS: Readonly<Record<string, Format>> = {
+/** By ending; `note` is what its files are for, in the help. */
+const FORMATS: Readonly<Record<string, { readonly name: string; readonly note?: string; readonly encode: Encode }>> = {
   safetensors: { name: "safetensors", encode: encodeCheckpoint },
   pt: { name: "PyTorch state dict", note: "PyTorch", encode: encodePyTorchCheckpoint },
   npz: { name: "NumPy", note: "NumPy", encode: encodeNpz },
@@ -35,9 +31,7 @@ const ENDINGS = Object.keys(FORMATS);
 export const exportCommand = defineCommand({
   name: "export",
   description: "Writes a model for other programs. The ending of FILE chooses the format:\n" +
-    Object.entries(FORMATS).map(([ending, { note }]) => `  .${ending}${note === undefined ? "" : ` (${note})`}`).join(
-      "\n",
-    ),
+    Object.entries(FORMATS).map(([ending, { note }]) => `  .${ending}${note ? ` (${note})` : ""}`).join("\n"),
   flags: {
     from: FROM_FLAG,
     to: { ...outputFile("FILE", "file to write; -: standard output"), required: true },
@@ -53,12 +47,9 @@ export const exportCommand = defineCommand({
     const { model } = checkpoint;
     const bytes = await writeOutput(to, encode(checkpoint));
     const parameters = parameterCount(variantOf(model));
-    printResult(
-      { model, parameters, format: name, bytes, to, checkpoint: source },
-      `${parameters} parameters are in ${to} (${name}, ${formatInteger(bytes)} bytes)`,
-      { json, output: to },
-    );
-    return 0;
+    const text = `${parameters} parameters are in ${to} (${name}, ${formatInteger(bytes)} bytes)`;
+    const result = { model, parameters, format: name, bytes, to, checkpoint: source };
+    return printResult(result, text, { json, output: to });
   },
 });
 

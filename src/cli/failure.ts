@@ -1,5 +1,5 @@
-import { Interruption } from "./interruption.ts";
 import { permission, shellQuoted } from "./next_command.ts";
+import { Interruption } from "./progress.ts";
 
 /** Errors of a request that is at fault; V8's own TypeErrors also begin with "Cannot", but are our faults. */
 const USAGE_ERRORS = [

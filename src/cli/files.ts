@@ -3,8 +3,7 @@ import { reasonOf, withFile, writeAll, writeFile } from "../checkpoint/safetenso
 import { decodeText } from "../common/text.ts";
 import { parseModel } from "../model/variant.ts";
 import { SHIPPED_MODELS, shippedCheckpoint } from "../weights/mod.ts";
-import { wrongValue } from "./flags.ts";
-import { quote, UsageError } from "./usage_error.ts";
+import { quote, UsageError, wrongValue } from "./flags.ts";
 
 /** Stands for standard input or output where a path is expected. */
 export const STANDARD = "-";
@@ -34,20 +33,12 @@ export async function readText(path: string, what: string): Promise<string> {
   return decodeText(bytes, (reason) => new UsageError(`Cannot read ${nameOf(path)} as it must be ${what}: ${reason}`));
 }
 
-/**
- * Checks, before the work, that a file to be written would not replace another one. Needs permission to write it, not to read it.
- *
- * @throws {UsageError} If it would, unless `overwrite` is set
- */
+/** Checks, before the work, that a file would not be replaced. Needs permission to write it, not to read it. @throws {UsageError} If it would */
 export async function checkOutput(path: string | undefined, overwrite: boolean): Promise<void> {
   if (path === undefined || path === STANDARD || overwrite) return;
-  let found: Deno.FileInfo;
-  try {
-    found = await withFile(path, { write: true }, (file) => file.stat());
-  } catch {
-    return; // there is none, or writing it will say what is wrong
-  }
-  if (!found.isFile || found.size === 0) return;
+  // without one, or where it cannot be opened, writing it will say what is wrong
+  const found = await withFile(path, { write: true }, (file) => file.stat()).catch(() => undefined);
+  if (!found?.isFile || found.size === 0) return;
   throw new UsageError(
     `Cannot write ${quote(path)} as it must not replace a file: there is one of ${found.size} bytes. ` +
       "Replace it (--overwrite), or name another file",
@@ -72,11 +63,8 @@ export async function modelFrom(from: string | undefined): Promise<{ checkpoint:
     const model = parseModel(from.slice(SHIPPED.length));
     const shipped = SHIPPED_MODELS.find((one) => one === model);
     if (shipped !== undefined) return { checkpoint: shippedCheckpoint(shipped), name: from };
-    throw wrongValue(
-      "from",
-      `a file, a folder or one of ${SHIPPED_MODELS.map((one) => SHIPPED + one).join(", ")}`,
-      from,
-    );
+    const names = SHIPPED_MODELS.map((one) => SHIPPED + one).join(", ");
+    throw wrongValue("from", `a file, a folder or one of ${names}`, from);
   }
   if (from !== STANDARD) return { checkpoint: await readCheckpointFile(from), name: from };
   const bytes = await readBytes(from, "a checkpoint");

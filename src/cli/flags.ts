@@ -1,11 +1,21 @@
+import { isWhole } from "../common/checks.ts";
 import { didYouMean } from "../common/closest.ts";
 import { ARITHMETICS, BACKENDS } from "../engine/interface/types.ts";
 import { MODEL_NAMES, type ModelName, MODELS, parseModel } from "../model/variant.ts";
 import { RECIPES } from "../training/recipes.ts";
-import { quote, UsageError } from "./usage_error.ts";
+
+/** A wrong or incomplete request; exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Typed text for an error message: bare if it is plain, otherwise in quotes; cut after 60 characters. */
+export function quote(typed: string): string {
+  const short = typed.length > 60 ? `${typed.slice(0, 60)}…` : typed;
+  return /^[\p{L}\p{N}\p{P}\p{S}]+$/u.test(short) ? short : JSON.stringify(short);
+}
 
 export interface ValueFlag<T> {
-  /** Name of the value in the help. */
   readonly placeholder: string;
   /** One line that can be read alone. */
   readonly help: string;
@@ -33,90 +43,70 @@ export type FlagValues<F extends Flags> = {
     : boolean;
 };
 
-export function takesValue(flag: ValueFlag<unknown> | Switch): flag is ValueFlag<unknown> {
-  return "read" in flag;
-}
-
 /** The error of a value that a flag does not take. @param right What it must be @param meant A suggestion to end with */
 export function wrongValue(flag: string, right: string, value: string, meant = ""): UsageError {
   return new UsageError(`Cannot use --${flag} as it must be ${right}: current value is ${quote(value)}${meant}`);
 }
 
-/** A flag whose value is any text, such as a path. */
 export function text(placeholder: string, help: string): ValueFlag<string> {
   return { placeholder, help, read: (value) => value };
 }
 
-/** A flag whose value is the path of a file to read, or `-`. */
+/** A value that must be `right`. @param parse Converts the text; undefined where it is wrong @param names A wrong value may mean one of them */
+export function checked<T>(
+  placeholder: string,
+  help: string,
+  right: string,
+  parse: (text: string) => T | undefined,
+  names: readonly string[] = [],
+): ValueFlag<T> {
+  return {
+    placeholder,
+    help,
+    read(text, flag) {
+      const value = parse(text);
+      if (value !== undefined) return value;
+      throw wrongValue(flag, right, text, didYouMean(text, names));
+    },
+  };
+}
+
+/** The path of a file to read, or `-`. */
 export function inputFile(placeholder: string, help: string): ValueFlag<string> {
   return { ...text(placeholder, help), standard: "input" };
 }
 
-/** A flag whose value is the path of a file to write, or `-`. The path must end as the placeholder does, such as FILE.svg. */
+/** The path of a file to write, or `-`. It must end as the placeholder does, such as FILE.svg. */
 export function outputFile(placeholder: string, help: string): ValueFlag<string> {
   const [ending] = /\.\w+$/.exec(placeholder) ?? [""];
-  return {
-    placeholder,
-    help,
-    standard: "output",
-    read(path, flag) {
-      if (path === "-" || path.toLowerCase().endsWith(ending)) return path;
-      throw wrongValue(flag, `a file that ends in ${ending}`, path);
-    },
-  };
+  const parse = (path: string) => path === "-" || path.toLowerCase().endsWith(ending) ? path : undefined;
+  return { ...checked(placeholder, help, `a file that ends in ${ending}`, parse), standard: "output" };
 }
 
 export const OVERWRITE_FLAG = { help: "replace the file if it exists" } as const satisfies Switch;
 
-/** A flag whose value is a whole number from `least` to `most`. */
-export function wholeNumber(
-  placeholder: string,
-  help: string,
-  { least, most }: { least: number; most: number },
-): ValueFlag<number> {
-  return {
-    placeholder,
-    help,
-    read(value, flag) {
-      if (/^\d+$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value);
-      throw wrongValue(flag, `a whole number from ${least} to ${most}`, value);
-    },
-  };
+type Range = readonly [least: number, most: number];
+
+export function wholeNumber(placeholder: string, help: string, [least, most]: Range): ValueFlag<number> {
+  const parse = (text: string) => /^\d+$/.test(text) && isWhole(Number(text), least, most) ? Number(text) : undefined;
+  return checked(placeholder, help, `a whole number from ${least} to ${most}`, parse);
 }
 
-/** A flag whose value is one of a list of names or numbers. */
 export function oneOf<const T extends string | number>(choices: readonly T[], help: string): ValueFlag<T> {
   const names = choices.map(String);
-  return {
-    placeholder: names.join("|"),
-    help,
-    read(value, flag) {
-      const found = choices[names.indexOf(value)];
-      if (found !== undefined) return found;
-      throw wrongValue(flag, `one of ${names.join(", ")}`, value, didYouMean(value, names));
-    },
-  };
+  return checked(names.join("|"), help, `one of ${names.join(", ")}`, (text) => choices[names.indexOf(text)], names);
 }
 
-/** A flag whose value is one or more values of another flag, separated by commas. */
+/** One or more values of another flag, separated by commas. */
 export function several<T>(flag: ValueFlag<T>): ValueFlag<T[]> {
   return { ...flag, read: (value, name) => value.split(",").map((one) => flag.read(one, name)) };
 }
 
-/** A flag whose value is the name of a model. */
 export function modelFlag(help: string): ValueFlag<ModelName> {
-  return {
-    placeholder: "763|777|WxH|WxH+norm",
-    help,
-    read(name, flag) {
-      const model = parseModel(name);
-      if (model !== undefined) return model;
-      throw wrongValue(flag, MODEL_NAMES, name, didYouMean(name, MODELS.map(String)));
-    },
-  };
+  return checked("763|777|WxH|WxH+norm", help, MODEL_NAMES, parseModel, MODELS.map(String));
 }
 
-/** A flag whose value is the name of a recipe, or names if `many` is set, or a JSON file of recipes. */
+/** The name of a recipe, or names if `many` is set, or a JSON file of recipes. */
 export function recipeFlag(help: string, { many = false } = {}): ValueFlag<string> {
   const names = oneOf(RECIPES, help);
   return {
@@ -133,7 +123,7 @@ export function recipeFlag(help: string, { many = false } = {}): ValueFlag<strin
 /** @param byDefault The number of threads if none is given, in words */
 export function threadsFlag(byDefault: string): ValueFlag<number> {
   const help = `number of threads, 1 to 64; it does not change the result (default: ${byDefault})`;
-  return wholeNumber("N", help, { least: 1, most: 64 });
+  return wholeNumber("N", help, [1, 64]);
 }
 
 export const ENGINE_FLAGS = {
@@ -145,10 +135,9 @@ export const ENGINE_FLAGS = {
   ),
 };
 
-/** Seeds are 32-bit. */
 export const LARGEST_SEED = 2 ** 32 - 1;
 
-export const SEED_FLAG = wholeNumber("N", "seed of the random numbers (default: 1)", { least: 0, most: LARGEST_SEED });
+export const SEED_FLAG = wholeNumber("N", "seed of the random numbers (default: 1)", [0, LARGEST_SEED]);
 
 export const FROM_FLAG = inputFile(
   "CKPT",

@@ -11,7 +11,6 @@ export function sumLine({ a, b, got }: { a: number; b: number; got: number | nul
   return `${a} + ${b} = ${got ?? "no number"}  ${got === a + b ? "✓" : `✗  ${a + b} is right`}`;
 }
 
-/** `1 thread`, `2 threads`. */
 export function plural(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
@@ -34,8 +33,13 @@ export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, (_, member) => typeof member === "bigint" ? Number(member) : member));
 }
 
-/** Prints a result: as JSON, or as text, which goes to stderr if a file is written to standard output. */
-export function printResult(value: unknown, text: string, { json, output }: { json: boolean; output?: string }): void {
+/** Prints a result: as JSON, or as text, which goes to stderr if `output` is standard output. @returns The exit code: 0, or 1 unless it is `ok` */
+export function printResult(
+  value: unknown,
+  text: string,
+  { json, output, ok = true }: { json: boolean; output?: string; ok?: boolean },
+): number {
   if (json) printJson(value);
   else (output === "-" ? console.error : console.log)(text);
+  return ok ? 0 : 1;
 }

@@ -1,10 +1,9 @@
 import { type Command, writtenFlags } from "./command.ts";
-import { takesValue } from "./flags.ts";
 
 export function commandHelp(command: Command): string {
-  const flags = writtenFlags(command).map(({ written, flag }) => ({
-    row: [takesValue(flag) ? `${written} ${flag.placeholder}` : written, flag.help] as const,
-    required: takesValue(flag) && flag.required,
+  const flags = writtenFlags(command).map(({ written, valued, help }) => ({
+    row: [valued ? `${written} ${valued.placeholder}` : written, help] as const,
+    required: valued?.required,
   }));
   const required = flags.filter(({ required }) => required).map(({ row: [left] }) => left);
   const usage = ["deno run cli.ts", command.name, command.operands, ...required, "[flags]"].filter(Boolean).join(" ");
@@ -37,7 +36,6 @@ export function generalHelp(commands: readonly Command[]): string {
   ].join("\n");
 }
 
-/** Two columns, the second one aligned. */
 function columns(rows: readonly (readonly [left: string, right: string])[]): string {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");

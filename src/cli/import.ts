@@ -15,10 +15,7 @@ export const importCommand = defineCommand({
     "ignores everything else. No code in the file is run. Float16 and bfloat16 are read exactly, float64 is rounded.\n" +
     "If there is an output projection, it must equal the token embedding.",
   flags: {
-    from: {
-      ...inputFile("FILE", "file to read; -: standard input"),
-      required: true,
-    },
+    from: { ...inputFile("FILE", "file to read; -: standard input"), required: true },
     to: { ...outputFile("FILE.safetensors", "checkpoint to write; -: standard output"), required: true },
     key: text("PATH", "which model of several: the keys that lead to it, such as ema.module"),
     overwrite: OVERWRITE_FLAG,
@@ -35,7 +32,6 @@ export const importCommand = defineCommand({
     const parameters = parameterCount(variantOf(checkpoint.model));
     const narrowed = types.includes("float64") ? ", narrowed from float64 to float32" : "";
     const text = `${parameters} parameters of ${from} are in ${to}${narrowed}`;
-    printResult({ model: checkpoint.model, parameters, types, from, to }, text, { json, output: to });
-    return 0;
+    return printResult({ model: checkpoint.model, parameters, types, from, to }, text, { json, output: to });
   },
 });

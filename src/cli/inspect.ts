@@ -5,11 +5,9 @@ import { readOperands } from "./add.ts";
 import { ACTIVATIONS } from "../engine/reference/attention.ts";
 import { parseCases } from "../evaluation/cases.ts";
 import { encodeActivations, look } from "../inspection/look.ts";
-import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { defineCommand } from "./command.ts";
 import { checkOutput, modelFrom, nameOf, readText, STANDARD, writeOutput } from "./files.ts";
 import { FROM_FLAG, inputFile, oneOf, outputFile, OVERWRITE_FLAG, several, wrongValue } from "./flags.ts";
-import { UsageError } from "./usage_error.ts";
 import { printResult, sumLine } from "./format.ts";
 
 /** Random sums of a survey; they take the reference engine a second. */
@@ -35,62 +33,42 @@ export const inspectCommand = defineCommand({
   },
   permissions: "none; --allow-read=CKPT with --from, --allow-read=FILE.csv with --cases, --allow-write=FILE with --out",
   example: "deno run --allow-write=sum.svg cli.ts inspect 1234567890 987654321 --out sum.svg",
-  async run({ operands, flags: { from, cases, only, answer, out, overwrite }, json }) {
+  async run({ operands, flags: { from, cases, only, answer, out, overwrite }, json, fail }) {
     const ending = cases === undefined ? ".svg" : ".safetensors";
     if (out !== undefined && out !== STANDARD && !out.toLowerCase().endsWith(ending)) {
       throw wrongValue("out", `a file that ends in ${ending}`, out);
     }
-    if (cases === undefined && (only ?? answer) !== undefined) {
-      throw new UsageError("Cannot run inspect as --only and --answer belong to --cases: add --cases FILE.csv");
-    }
+    const isSum = cases === undefined;
+    if (isSum && (only || answer)) throw fail("--only and --answer belong to --cases: add --cases FILE.csv");
     await checkOutput(out, overwrite);
-    if (cases !== undefined) {
-      if (operands.length > 0) throw new UsageError(`Cannot run inspect as it takes --cases or a sum: found both`);
-      if (out === undefined) throw new UsageError("Cannot run inspect as --out is missing: add --out FILE.safetensors");
-      const { checkpoint, name } = await modelFrom(from);
-      const report = await writeActivations(checkpoint, { cases, only, answer, out });
-      const text = `${report.correct} of ${report.cases} sums are right; activations: ${report.activations.join(", ")}`;
-      printResult({ ...report, checkpoint: name }, text, { json, output: out });
-      return 0;
-    }
+    if (!isSum && operands.length > 0) throw fail("it takes --cases or a sum: found both");
+    if (!isSum && out === undefined) throw fail("--out is missing: add --out FILE.safetensors");
     const pair = operands.length === 0 ? undefined : readOperands(operands, "inspect");
     const { checkpoint, name } = await modelFrom(from);
-    const drawing = async (svg: () => string) => {
-      if (out !== undefined) await writeOutput(out, svg());
-    };
+    const print = (result: object, text: string, ok = true) =>
+      printResult({ ...result, checkpoint: name }, text, { json, output: out, ok });
+    if (cases !== undefined && out !== undefined) {
+      const problems = parseCases(await readText(cases, "a CSV file"), nameOf(cases));
+      const seen = look(checkpoint, problems, { only, answer });
+      const bytes = await writeOutput(out, encodeActivations(seen));
+      const correct = seen.sums.filter((sum, i) => sum === problems[2 * i] + problems[2 * i + 1]).length;
+      const activations = ACTIVATIONS.filter((name) => name in seen);
+      const report = { cases: seen.sums.length, correct, activations, answer: answer ?? "right", file: out, bytes };
+      return print(report, `${correct} of ${report.cases} sums are right; activations: ${activations.join(", ")}`);
+    }
     if (pair === undefined) {
       const survey = await surveyModel(checkpoint, SUMS);
-      await drawing(() => surveySvg(survey));
-      printResult({ ...survey, checkpoint: name }, surveyText(survey), { json, output: out });
-      return 0;
+      if (out !== undefined) await writeOutput(out, surveySvg(survey));
+      return print(survey, surveyText(survey));
     }
     const [a, b] = pair;
     const inspection = inspectSum(checkpoint, a, b);
-    await drawing(() => sumSvg(inspection));
+    if (out !== undefined) await writeOutput(out, sumSvg(inspection));
     const correct = inspection.sum === a + b;
     const text = `${sumLine({ a, b, got: inspection.sum })}\n\n${sumText(inspection, emphasis())}`;
-    printResult({ ...inspection, correct, checkpoint: name }, text, { json, output: out });
-    return correct ? 0 : 1;
+    return print({ ...inspection, correct }, text, correct);
   },
 });
-
-/** Writes the activations of the cases in a file. */
-async function writeActivations(
-  checkpoint: Checkpoint,
-  { cases, out, ...options }: {
-    readonly cases: string;
-    readonly out: string;
-    readonly only?: (typeof ACTIVATIONS[number])[];
-    readonly answer?: "right" | "written";
-  },
-) {
-  const operands = parseCases(await readText(cases, "a CSV file"), nameOf(cases));
-  const seen = look(checkpoint, operands, options);
-  const bytes = await writeOutput(out, encodeActivations(seen));
-  const correct = seen.sums.filter((sum, i) => sum === operands[2 * i] + operands[2 * i + 1]).length;
-  const activations = ACTIVATIONS.filter((name) => name in seen);
-  return { cases: seen.sums.length, correct, activations, answer: options.answer ?? "right", file: out, bytes };
-}
 
 /** Colours cells by their share on a terminal, unless NO_COLOR is set: grey, plain, green (ECMA-48). */
 function emphasis(): Emphasis {

@@ -14,7 +14,7 @@ export const labCommand = defineCommand({
     "`deno task lab` builds the page and serves it.",
   flags: {
     dir: text("DIR", `folder of the built page (default: ${FOLDER})`),
-    port: wholeNumber("N", `port to listen on; 0: any free port (default: ${PORT})`, { least: 0, most: 65_535 }),
+    port: wholeNumber("N", `port to listen on; 0: any free port (default: ${PORT})`, [0, 65_535]),
   },
   permissions: "--allow-read=DIR --allow-net=127.0.0.1",
   example: "deno run --allow-read=dist/lab --allow-net=127.0.0.1 cli.ts lab --port 8080",

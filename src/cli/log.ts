@@ -4,9 +4,8 @@ import { parseLog, type RunLog, toCsv } from "../logs/run_log.ts";
 import { toEventFile } from "../logs/tensorboard.ts";
 import { defineCommand } from "./command.ts";
 import { checkOutput, nameOf, readText, STANDARD, writeOutput } from "./files.ts";
-import { outputFile, OVERWRITE_FLAG, text } from "./flags.ts";
+import { outputFile, OVERWRITE_FLAG, text, UsageError } from "./flags.ts";
 import { printJson } from "./format.ts";
-import { UsageError } from "./usage_error.ts";
 
 export const logCommand = defineCommand({
   name: "log",
@@ -22,13 +21,12 @@ export const logCommand = defineCommand({
   },
   permissions: "--allow-read=RUN; --allow-write=FILE.svg with --out, --allow-write=DIR with --tensorboard",
   example: "deno run --allow-read=run --allow-write=run.svg cli.ts log run --out run.svg",
-  async run({ operands, flags: { csv, out, tensorboard, overwrite }, json }) {
-    if (operands.length === 0) throw new UsageError("Cannot run log as it needs runs: name one or more");
-    if ([csv, json, out === STANDARD].filter(Boolean).length > 1) {
-      throw new UsageError("Cannot run log as one of --csv, --json and --out - must be given: found several");
-    }
+  async run({ operands, flags: { csv, out, tensorboard, overwrite }, json, fail }) {
+    if (operands.length === 0) throw fail("it needs runs: name one or more");
+    const printed = [csv, json, out === STANDARD].filter(Boolean);
+    if (printed.length > 1) throw fail("one of --csv, --json and --out - must be given: found several");
     const logs = await Promise.all(operands.map(readLog));
-    const files = tensorboard === undefined ? [] : eventFiles(tensorboard, logs);
+    const files = tensorboard === undefined ? [] : eventFiles(tensorboard, logs, fail);
     for (const path of [out, ...files.map(({ path }) => path)]) await checkOutput(path, overwrite);
     if (out !== undefined) await writeOutput(out, lossSvg(logs));
     const seconds = Math.floor(Date.now() / 1000);
@@ -53,7 +51,7 @@ async function readLog(operand: string): Promise<RunLog> {
 }
 
 /** The event files of runs, each in a folder of its own, which TensorBoard takes for a run. */
-function eventFiles(root: string, logs: readonly RunLog[]) {
+function eventFiles(root: string, logs: readonly RunLog[], fail: (reason: string) => Error) {
   const files = logs.map((log) => {
     const name = log.run.replace(/^[./\\]+|[/\\]+$/g, "").replace(/[^\w.-]+/g, "_") || "run";
     const folder = `${root}/${name}`;
@@ -61,10 +59,9 @@ function eventFiles(root: string, logs: readonly RunLog[]) {
   });
   const twice = files.find(({ path }, i) => files.findIndex((file) => file.path === path) < i);
   if (twice === undefined) return files;
-  throw new UsageError(`Cannot run log as each run must have a folder of its own: two would be in ${twice.folder}`);
+  throw fail(`each run must have a folder of its own: two would be in ${twice.folder}`);
 }
 
-/** How far a run is, in a line. */
 function progressOf({ run, lines }: RunLog): string {
   const last = lines.findLast(({ event }) => event === "step");
   const evaluation = lines.findLast(({ event }) => event === "evaluation");

@@ -1,20 +1,8 @@
-import type { ModelName } from "../model/variant.ts";
+import type { TrainReport } from "../training/types.ts";
 import { STANDARD } from "./files.ts";
 
 /** A proof as the command line makes it: of which file, into which, and how. */
 export type Proof = { file?: string; certificate?: string; seconds?: number; threads?: number };
-
-/** A model, as far as the commands that mend it need to know it. */
-export interface RefutedModel {
-  readonly model: ModelName;
-  /** The seed that it was trained with. */
-  readonly seed: number;
-  readonly exactMatch: number;
-  /** Whether training on the failing pairs was tried already. */
-  readonly hardened: boolean;
-  /** The path of its checkpoint; undefined where it is not in a file. */
-  readonly file?: string;
-}
 
 /** Below this share of right sums a model has not learned to add: new weights help, training on single pairs does not. */
 const LEARNED = 0.9;
@@ -55,8 +43,12 @@ export function shellQuoted(arg: string): string {
   return Deno.build.os === "windows" ? `"${arg}"` : `'${arg.replaceAll("'", "'\\''")}'`;
 }
 
-/** The command that makes a proved model of one that is refuted. */
-export function mendingCommand({ model, seed, exactMatch, hardened, file }: RefutedModel): string {
+/** The command that makes a proved model of a refuted one. @param refuted `hardened`: whether that was tried by training on the failing pairs */
+export function mendingCommand(
+  { model, seed, exactMatch, hardened, file }:
+    & Pick<TrainReport, "model" | "seed" | "exactMatch">
+    & { hardened: boolean; file?: string },
+): string {
   const name = model === 763 ? [] : ["--model", model];
   const folder = file === undefined
     ? "run"
@@ -77,9 +69,7 @@ export function mendingCommand({ model, seed, exactMatch, hardened, file }: Refu
 }
 
 /** The command that goes on with a proof, or starts it with more time. */
-export function provingCommand(
-  { file, certificate, seconds = PATIENT_SECONDS, threads }: Proof,
-): string {
+export function provingCommand({ file, certificate, seconds = PATIENT_SECONDS, threads }: Proof): string {
   const flags = Object.entries({ from: file, out: certificate, seconds, threads });
   const args = flags.flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, value]);
   return commandLine(["certify", ...args], { read: [file ?? []].flat(), write: [certificate ?? []].flat() });

@@ -4,7 +4,6 @@ const BAR_WIDTH = 12;
 
 /** Progress of a long command on stderr: a bar on a terminal, otherwise a line every two seconds. */
 export class ProgressDisplay {
-  /** Whether a bar is drawn. */
   readonly terminal: boolean = Deno.stderr.isTerminal();
   #shownAt = performance.now();
   #barDrawn = false;
@@ -32,7 +31,6 @@ export class ProgressDisplay {
     this.#write(`\r${this.title} ${bar} ${percent.padStart(4)} ${`${left}${note}`.slice(0, Math.max(0, room))}\x1b[K`);
   }
 
-  /** Writes a permanent line. */
   log(line: string): void {
     this.end();
     this.#write(`${line}\n`);
@@ -51,4 +49,43 @@ export class ProgressDisplay {
 /** Text in a colour of ECMA-48; plain if NO_COLOR is set. */
 function paint(text: string, colour: number): string {
   return Deno.noColor ? text : `\x1b[${colour}m${text}\x1b[0m`;
+}
+
+/** 128 plus the number of the signal. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export class Interruption extends Error {
+  override readonly name = "Interruption";
+  readonly exitCode: number;
+
+  constructor(signal: keyof typeof EXIT_CODES, advice: string) {
+    super(`Stopped by ${signal}${advice}`);
+    this.exitCode = EXIT_CODES[signal];
+  }
+}
+
+/** Runs a long task with progress on stderr. SIGINT or SIGTERM aborts it with an {@linkcode Interruption}; a second one ends the process at once. */
+export async function watched<T>(
+  title: string,
+  run: (display: ProgressDisplay, signal: AbortSignal) => Promise<T>,
+  advice = "",
+): Promise<T> {
+  const display = new ProgressDisplay(title);
+  const controller = new AbortController();
+  // Windows has only SIGINT, and throws on the other
+  const signals = (["SIGINT", "SIGTERM"] as const).slice(0, Deno.build.os === "windows" ? 1 : 2);
+  const listeners = signals.map((name) => {
+    const interrupt = () => {
+      if (controller.signal.aborted) Deno.exit(EXIT_CODES[name]);
+      controller.abort(new Interruption(name, advice));
+    };
+    return [name, interrupt] as const;
+  });
+  for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
+  try {
+    return await run(display, controller.signal);
+  } finally {
+    display.end();
+    for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
+  }
 }

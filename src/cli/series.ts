@@ -9,7 +9,9 @@ import { marginOf } from "../inspection/sum.ts";
 import { QUERIES, targetTokens } from "../model/vocabulary.ts";
 import { type HeatMap, heatMapsSvg } from "../svg/heat_map.ts";
 import { nameOf, readText } from "./files.ts";
-import { UsageError } from "./usage_error.ts";
+import { UsageError } from "./flags.ts";
+
+const QUERY_NUMBERS = [...Array(QUERIES).keys()];
 
 /** What is proved of one checkpoint. */
 export interface SeriesLine {
@@ -23,7 +25,6 @@ export interface SeriesLine {
   readonly worstMargin: number;
   /** The same for each step of the answer. */
   readonly margins: readonly number[];
-  /** The first wrong sum that was found. */
   readonly counterexample: CertifyResult["counterexample"];
   readonly seconds: number;
 }
@@ -43,9 +44,8 @@ export async function* certifySeries(
     const checkpoint = readCheckpointFileSync(path);
     const { result, narrow } = await examine(checkpoint, { ...options, exhaustive: true });
     const { logits } = look(checkpoint, narrow, { only: ["logits"] });
-    const margins = Array.from(
-      { length: QUERIES },
-      (_, query) => Math.min(...narrow.map(({ a, b }, i) => marginOf(logits.row(i, query), targetTokens(a, b)[query]))),
+    const margins = QUERY_NUMBERS.map((query) =>
+      Math.min(...narrow.map(({ a, b }, i) => marginOf(logits.row(i, query), targetTokens(a, b)[query])))
     );
     const { verdict, counterexample, seconds } = result;
     const provedSteps = result.steps.map(({ step }) => step);
@@ -67,7 +67,6 @@ export async function readSeries(path: string): Promise<SeriesLine[]> {
   });
 }
 
-/** Draws what is proved by step of training. */
 export function seriesSvg(lines: readonly SeriesLine[]): string {
   return heatMapsSvg("What is proved by step of training", seriesMaps(lines));
 }
@@ -76,30 +75,18 @@ export function seriesSvg(lines: readonly SeriesLine[]): string {
 export function seriesMaps(lines: readonly SeriesLine[], name = ""): HeatMap[] {
   const columns = [...Map.groupBy(lines, ({ step }) => step)].sort(([x], [y]) => x - y);
   const most = Math.max(...columns.map(([, runs]) => runs.length));
-  const map = (
-    title: string,
-    full: number,
-    value: (runs: readonly SeriesLine[], query: number) => number,
-  ): HeatMap => ({
-    title,
-    full,
-    rows: Array.from({ length: QUERIES }, (_, query) => columns.map(([, runs]) => value(runs, query))),
-    rowLabels: Array.from({ length: QUERIES }, (_, query) => query === QUERIES - 1 ? "end" : `digit ${query}`),
+  const map = (title: string, full: number, valueOf: (run: SeriesLine, query: number) => number): HeatMap => ({
+    ...{ title: `${name}${title}`, full },
+    rows: QUERY_NUMBERS.map((query) =>
+      columns.map(([, runs]) => runs.reduce((sum, run) => sum + valueOf(run, query), 0) / runs.length)
+    ),
+    rowLabels: QUERY_NUMBERS.map((query) => query === QUERIES - 1 ? "end" : `digit ${query}`),
     columnLabels: columns.map(([step]) => shortNumber(step)),
   });
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const proved = most === 1 ? "proved right for all inputs" : `share of ${most} runs with a proof for all inputs`;
   return [
-    map(
-      `${name}${proved}`,
-      1,
-      (runs, query) => mean(runs.map(({ provedSteps }) => Number(provedSteps.includes(query)))),
-    ),
-    map(
-      `${name}smallest margin met, full at 10: blue right, orange wrong`,
-      10,
-      (runs, query) => mean(runs.map(({ margins }) => margins[query])),
-    ),
+    map(proved, 1, ({ provedSteps }, query) => Number(provedSteps.includes(query))),
+    map("smallest margin met, full at 10: blue right, orange wrong", 10, ({ margins }, query) => margins[query]),
   ];
 }
 

@@ -3,12 +3,7 @@ import { hasSimd } from "../engine/wasm/core.ts";
 import { shippedParameters } from "../weights/shipped.ts";
 import { printResult, sumLine } from "./format.ts";
 
-/**
- * Adds two numbers and prints the sum, and the right one if the model is wrong.
- *
- * @param options `from`: path of a checkpoint, in place of the shipped weights; `json`: prints an object, not a line
- * @returns The exit code: 0 if the model is right, otherwise 1
- */
+/** Adds two numbers and prints the sum, and the right one if the model is wrong. @returns The exit code: 0 if the model is right, otherwise 1 */
 export async function printSum(
   a: number,
   b: number,
@@ -16,8 +11,8 @@ export async function printSum(
 ): Promise<number> {
   const got = (await adderOf(from)).add(a, b);
   const correct = got === a + b;
-  printResult({ a, b, sum: got, correct, checkpoint: from ?? "shipped" }, sumLine({ a, b, got }), { json });
-  return correct ? 0 : 1;
+  const result = { a, b, sum: got, correct, checkpoint: from ?? "shipped" };
+  return printResult(result, sumLine({ a, b, got }), { json, ok: correct });
 }
 
 /** Loads no more code than it needs. */

@@ -1,64 +1,54 @@
 import type { Keep } from "../training/progress.ts";
 import { parseRecipes } from "../training/recipe_form.ts";
-import { type Recipe, RECIPES } from "../training/recipes.ts";
+import type { Recipe } from "../training/recipes.ts";
 import { continueTraining, train } from "../training/train.ts";
 import type { TrainOptions } from "../training/options.ts";
 import { defineCommand } from "./command.ts";
 import { modelFrom, nameOf, readText, STANDARD } from "./files.ts";
 import * as flag from "./flags.ts";
-import { runTraining } from "./training_run.ts";
-import { UsageError } from "./usage_error.ts";
+import { runTraining, type Watch } from "./training_run.ts";
 
-const FROM_0 = { least: 0, most: 1e9 };
-
-const TRAINING_FLAGS = {
+/** @param recipe The recipe if none is given */
+const trainingFlags = (recipe: string) => ({
   out: flag.text("DIR", "folder to save the run in (default: nothing is saved)"),
   resume: { help: "go on with the unfinished run in DIR" },
   overwrite: { help: "replace the run in DIR, with its weights and its proof" },
-  recipe: flag.recipeFlag("how to train: a recipe by name, or a JSON file with one of your own; -: standard input"),
+  recipe: flag.recipeFlag(
+    `how to train, or a JSON file with a recipe of your own; -: standard input (default: ${recipe})`,
+  ),
   seed: flag.SEED_FLAG,
-  steps: flag.wholeNumber("N", "stop after N steps of the recipe (default: all)", { least: 1, most: 1e9 }),
-  "eval-every": flag.wholeNumber("N", "evaluate every N steps; 0: only at the end (default: the recipe's)", FROM_0),
-  "save-every": flag.wholeNumber("S", "save the state every S seconds (default: 10)", FROM_0),
-  keep: {
-    placeholder: "log|N,N,…",
-    help: "keep the weights of these steps in DIR/steps; log: 0, 1, 2, 4 … 512, then every 1,000",
-    read: readKeep,
-  },
-  certify: { help: "end without a proof", onByDefault: true },
+  steps: flag.wholeNumber("N", "stop after N steps of the recipe (default: all)", [1, 1e9]),
+  "eval-every": flag.wholeNumber("N", "evaluate every N steps; 0: only at the end (default: the recipe's)", [0, 1e9]),
+  "save-every": flag.wholeNumber("S", "save the state every S seconds (default: 10)", [0, 1e9]),
+  keep: flag.checked<Keep>(
+    "log|N,N,…",
+    "keep the weights of these steps in DIR/steps; log: 0, 1, 2, 4 … 512, then every 1,000",
+    "log, or steps such as 0,100,200",
+    (text) => text === "log" ? text : /^\d{1,9}(,\d{1,9})*$/.test(text) ? text.split(",").map(Number) : undefined,
+  ),
+  certify: { help: "end without a proof", onByDefault: true as const },
   harden: { help: "if the proof fails, train on the failing pairs and prove again, up to six times" },
   ...flag.ENGINE_FLAGS,
-} as const;
+});
 
-/** Reads the steps whose weights are kept. @throws {UsageError} If it is neither `log` nor a list of steps */
-function readKeep(value: string, name: string): Keep {
-  if (value === "log") return value;
-  if (/^\d{1,9}(,\d{1,9})*$/.test(value)) return value.split(",").map(Number);
-  throw flag.wrongValue(name, "log, or steps such as 0,100,200", value);
-}
+type TrainingValues = flag.FlagValues<ReturnType<typeof trainingFlags>>;
 
 /** The flags of a training run as options of the library. */
 async function trainingOptions(
-  { "eval-every": evalEvery, "save-every": saveEvery, harden, threads, ...flags }: flag.FlagValues<
-    typeof TRAINING_FLAGS
-  >,
+  { "eval-every": evalEvery, "save-every": saveEvery, harden, threads, ...flags }: TrainingValues,
 ): Promise<Omit<TrainOptions, "model" | "attempts">> {
-  if (flags.out === STANDARD) throw new UsageError("Cannot train as --out must be a folder: current value is -");
+  if (flags.out === STANDARD) throw new flag.UsageError("Cannot train as --out must be a folder: current value is -");
   if (flags.resume && flags.out === undefined) {
-    throw new UsageError("Cannot resume a run as --out is missing: add --out DIR, the folder of the run");
+    throw new flag.UsageError("Cannot resume a run as --out is missing: add --out DIR, the folder of the run");
   }
-  let recipe: string | Recipe | undefined = flags.recipe;
-  if (recipe !== undefined && !RECIPES.includes(recipe)) {
-    const found = await recipesFrom(recipe);
-    if (found.length > 1) {
-      throw new UsageError(`Cannot train as ${nameOf(recipe)} must hold one recipe: it holds ${found.length}`);
-    }
-    [recipe] = found;
+  const recipes = flags.recipe === undefined ? [] : await recipesFrom(flags.recipe);
+  if (recipes.length > 1) {
+    throw new flag.UsageError(
+      `Cannot train as ${nameOf(flags.recipe!)} must hold one recipe: it holds ${recipes.length}`,
+    );
   }
-  return {
-    ...flags,
-    ...{ recipe, harden: harden || undefined, threads: threads ?? flag.defaultThreads(), evalEvery, saveEvery },
-  };
+  const chosen = { recipe: recipes.at(0), harden: harden || undefined, threads: threads ?? flag.defaultThreads() };
+  return { ...flags, ...chosen, evalEvery, saveEvery };
 }
 
 /** The names that a {@linkcode recipeFlag} gives, or the recipes in its file. */
@@ -72,28 +62,17 @@ export const trainCommand = defineCommand({
   description: "Trains a model from random weights, measures it, and proves that it adds every pair correctly.\n" +
     "Recipe sure trains on the pairs where the proof fails, and proves again, up to six times.",
   flags: {
-    ...TRAINING_FLAGS,
-    recipe: flag.recipeFlag(
-      "how to train, or a JSON file with a recipe of your own; -: standard input (default: sure)",
-    ),
+    ...trainingFlags("sure"),
     model: flag.modelFlag("number of parameters, or width and hidden width, such as 5x10 (default: 763)"),
-    attempts: flag.wholeNumber("K", "train K attempts in parallel, one per core; the result is the same", {
-      least: 1,
-      most: 64,
-    }),
+    attempts: flag.wholeNumber("K", "train K attempts in parallel, one per core; the result is the same", [1, 64]),
   },
   permissions: "none; --allow-read=DIR --allow-write=DIR with --out, --allow-read=FILE.json with a recipe of your own",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",
   async run(input) {
     const { flags: { attempts, model, ...flags } } = input;
-    if (attempts !== undefined && flags.resume) {
-      throw new UsageError("Cannot run train as --attempts belongs to a new run: found --resume");
-    }
+    if (attempts !== undefined && flags.resume) throw input.fail("--attempts belongs to a new run: found --resume");
     const options = await trainingOptions(flags);
-    return await runTraining(
-      { command: "train", input, resumable: attempts === undefined },
-      (watch) => train({ ...options, attempts, model, ...watch }),
-    );
+    return await runTraining({ command: "train", input }, (watch) => train({ ...options, attempts, model, ...watch }));
   },
 });
 
@@ -102,10 +81,7 @@ export const continueCommand = defineCommand({
   description: "Trains a saved model further with a new optimizer state, measures it, and tries to prove it.",
   flags: {
     from: flag.inputFile("CKPT", "checkpoint to start from; -: standard input; needed unless --resume is given"),
-    ...TRAINING_FLAGS,
-    recipe: flag.recipeFlag(
-      "how to train, or a JSON file with a recipe of your own; -: standard input (default: fast)",
-    ),
+    ...trainingFlags("fast"),
   },
   permissions: "--allow-read=CKPT,DIR --allow-write=DIR; --allow-read=FILE.json with a recipe of your own",
   example:
@@ -113,13 +89,11 @@ export const continueCommand = defineCommand({
   async run(input) {
     const { flags: { from, ...flags } } = input;
     if (from === undefined && !flags.resume) {
-      throw new UsageError("Cannot run continue as there must be a checkpoint to start from: add --from CKPT");
+      throw input.fail("there must be a checkpoint to start from: add --from CKPT");
     }
     const options = await trainingOptions(flags);
-    const start = from === undefined ? undefined : (await modelFrom(from)).checkpoint;
-    return await runTraining(
-      { command: "continue", input, from, resumable: true },
-      (watch) => continueTraining({ from: start, ...options, ...watch }),
-    );
+    const checkpoint = from === undefined ? undefined : (await modelFrom(from)).checkpoint;
+    const start = (watch: Watch) => continueTraining({ from: checkpoint, ...options, ...watch });
+    return await runTraining({ command: "continue", input }, start);
   },
 });

@@ -5,23 +5,21 @@ import { KeptRunError } from "../training/error.ts";
 import type { TrainOptions } from "../training/options.ts";
 import type { ProgressEvent, TrainReport, TrainResult } from "../training/types.ts";
 import { counterexampleText } from "./certify.ts";
-import { adapterName, machinery, plural, printJson, share } from "./format.ts";
-import { interruptible, Interruption } from "./interruption.ts";
+import type { Input } from "./command.ts";
+import type { Flags } from "./flags.ts";
+import { adapterName, machinery, plural, printResult, share } from "./format.ts";
 import { commandLine, mendingCommand, provingCommand } from "./next_command.ts";
-import { ProgressDisplay } from "./progress.ts";
+import { type ProgressDisplay, watched } from "./progress.ts";
 
 /** A training run, as far as its messages depend on it. */
-export interface TrainingRun {
+interface TrainingRun {
   readonly command: "train" | "continue";
-  /** The command line as it was typed, and its flags that count here. */
-  readonly input: {
-    readonly args: readonly string[];
-    readonly flags: { readonly out?: string };
-    readonly json: boolean;
+  readonly input: Pick<Input<Flags>, "args" | "json"> & {
+    readonly flags: { readonly out?: string; readonly from?: string; readonly attempts?: number };
   };
-  readonly from?: string;
-  readonly resumable: boolean;
 }
+
+export type Watch = Pick<TrainOptions, "signal" | "onProgress" | "interimProblems">;
 
 /** Sums of an interim evaluation for the progress bar: a millisecond of work for the WASM engine. */
 const INTERIM_PROBLEMS = 256;
@@ -29,29 +27,21 @@ const INTERIM_PROBLEMS = 256;
 const FOLDER = "run";
 
 /** Trains, with progress on stderr and the result on stdout. @returns The exit code */
-export async function runTraining(
-  run: TrainingRun,
-  start: (watch: Pick<TrainOptions, "signal" | "onProgress" | "interimProblems">) => Promise<TrainResult>,
-): Promise<number> {
-  const { command, resumable, input: { flags: { out }, json } } = run;
-  const display = new ProgressDisplay(command);
-  const onProgress = progressListener(display);
+export async function runTraining(run: TrainingRun, start: (watch: Watch) => Promise<TrainResult>): Promise<number> {
+  const { command, input: { flags: { out, attempts }, json } } = run;
+  const isResumable = out !== undefined && attempts === undefined;
+  const advice = isResumable ? `: to go on:\n${again(run, ["--resume"], out)}` : ": nothing of the run is saved";
+  const train = (display: ProgressDisplay, signal: AbortSignal) => {
+    const interimProblems = display.terminal ? INTERIM_PROBLEMS : 0;
+    return start({ signal, onProgress: progressListener(display), interimProblems });
+  };
   let report: TrainReport;
   try {
-    const interimProblems = display.terminal ? INTERIM_PROBLEMS : 0;
-    ({ report } = await interruptible((signal) => start({ signal, onProgress, interimProblems })));
+    ({ report } = await watched(command, train, advice));
   } catch (error) {
-    if (error instanceof KeptRunError) {
-      console.error([error.message, ...waysAround(run, error)].join("\n"));
-      return 2;
-    }
-    if (!(error instanceof Interruption)) throw error;
-    const resume = out !== undefined && resumable;
-    const next = resume ? `to go on:\n${again(run, ["--resume"], out)}` : "nothing of the run is saved";
-    console.error(`${error.message}: ${next}`);
-    return error.exitCode;
-  } finally {
-    display.end();
+    if (!(error instanceof KeptRunError)) throw error;
+    console.error([error.message, ...waysAround(run, error)].join("\n"));
+    return 2;
   }
   const [steps, examples] = [report.steps, report.examples].map(formatInteger);
   console.error(
@@ -59,12 +49,8 @@ export async function runTraining(
       `${report.seconds.toFixed(1)} s in all (${machinery(report)}), ${plural(report.restarts.length, "restart")}`,
   );
   const next = nextLines(run, report);
-  if (!json) console.log([...resultLines(report), "", ...next].join("\n"));
-  else {
-    printJson(report);
-    if (report.certified === false) console.error(next.join("\n"));
-  }
-  return 0;
+  if (json && report.certified === false) console.error(next.join("\n"));
+  return printResult(report, [...resultLines(report), "", ...next].join("\n"), { json });
 }
 
 function progressListener(display: ProgressDisplay): (event: ProgressEvent) => void {
@@ -134,17 +120,15 @@ function proofLine({ certified, hardeningRounds, worstMargin, counterexample }: 
 }
 
 /** A line that says what comes next, and the commands for it. */
-export function nextLines(run: Pick<TrainingRun, "command" | "from" | "input">, report: TrainReport): string[] {
-  const { input: { args, flags: { out } } } = run;
+export function nextLines(run: TrainingRun, report: TrainReport): string[] {
+  const { input: { args, flags: { out, from } } } = run;
   const { certified, counterexample, checkpoint, finished } = report;
   const prove = (file: string) => provingCommand({ file, certificate: certificateOf(file) });
   const add = (folder: string) => commandLine([42, 7, "--from", folder], { read: [folder] });
 
   if (certified === false && counterexample === null) {
-    const command = checkpoint === null
-      ? `${again(run, args)} && ${prove(`${FOLDER}/model.safetensors`)}`
-      : prove(checkpoint);
-    return ["To give the proof more time:", command];
+    const first = checkpoint === null ? `${again(run, args)} && ` : "";
+    return ["To give the proof more time:", first + prove(checkpoint ?? `${FOLDER}/model.safetensors`)];
   }
   if (certified === false && !finished) {
     const command = out === undefined
@@ -153,9 +137,8 @@ export function nextLines(run: Pick<TrainingRun, "command" | "from" | "input">, 
     return ["The recipe was not finished. To finish it, and to train on until the proof succeeds:", command];
   }
   if (certified === false) {
-    const hardened = report.hardeningRounds !== null;
-    const command = mendingCommand({ ...report, hardened, file: checkpoint ?? run.from });
-    return ["To get a model that is proved right:", command];
+    const refuted = { ...report, hardened: report.hardeningRounds !== null, file: checkpoint ?? from };
+    return ["To get a model that is proved right:", mendingCommand(refuted)];
   }
   if (out === undefined) return ["To keep the model, and to add with it:", again(run, args), add(FOLDER)];
   if (certified === null) return ["To add with the model, and to prove it:", add(out), prove(checkpoint!)];
@@ -174,13 +157,9 @@ function without(args: readonly string[], flag: string): string[] {
 }
 
 /** A run of the same kind, in a folder. */
-function again(
-  { command, from }: Pick<TrainingRun, "command" | "from">,
-  args: readonly string[],
-  folder = FOLDER,
-): string {
+function again({ command, input }: TrainingRun, args: readonly string[], folder = FOLDER): string {
   const recipe = args.flatMap((arg) => /^(?:--recipe=)?(.*\.json)$/s.exec(arg)?.[1] ?? []);
-  const read = [...[from ?? []].flat(), ...recipe, folder];
+  const read = [...[input.flags.from ?? []].flat(), ...recipe, folder];
   return commandLine([command, ...args, "--out", folder], { read, write: [folder] });
 }
 

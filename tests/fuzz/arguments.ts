@@ -14,7 +14,7 @@ import { type Command, readInput } from "../../src/cli/command.ts";
 import { evalCommand, verifyCommand } from "../../src/cli/eval.ts";
 import { sweepCommand } from "../../src/cli/sweep.ts";
 import { continueCommand, trainCommand } from "../../src/cli/train.ts";
-import { UsageError } from "../../src/cli/usage_error.ts";
+import { UsageError } from "../../src/cli/flags.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import type { Engine } from "../../src/engine/interface/types.ts";
 import { loadAdder } from "../../src/adder/load_adder.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { quote } from "../../src/cli/usage_error.ts";
+import { quote } from "../../src/cli/flags.ts";
 
 Deno.test("quote() keeps a message on one line", () => {
   assertEquals(quote("1.5"), "1.5");
