@@ -19,8 +19,8 @@ export function encodeDecoder(parameters: Float32Array): Uint8Array {
   const [one, half] = [graph.number("one", 1), graph.number("half", 0.5)];
   const [rootHalf, scale] = [graph.number("root_half", Math.SQRT1_2), graph.number("scale", WIDTH ** -0.5)];
   const [parts, axis1] = [list(WIDTH, WIDTH, WIDTH), list(1)];
-  const last = { axis: { int: -1 } };
-  const transpose = (x: string, ...perm: number[]) => node("Transpose", [x], { perm: { ints: perm } });
+  const last = { axis: -1 };
+  const transpose = (x: string, ...perm: number[]) => node("Transpose", [x], { perm });
   const matrices = new Map(
     ["blocks.0.attn.qkv", "blocks.0.attn.proj", "blocks.0.ffn.w1", "blocks.0.ffn.w2", "tok_emb"]
       .map((name) => [name, transpose(`${name}.weight`, 1, 0)]),
@@ -45,18 +45,15 @@ export function encodeDecoder(parameters: Float32Array): Uint8Array {
     const hidden = linear(layerNorm(x1, "blocks.0.ln2"), "blocks.0.ffn.w1");
     const phi = node("Mul", [node("Add", [node("Erf", [node("Mul", [hidden, rootHalf])]), one]), half]);
     const x2 = node("Add", [x1, linear(node("Mul", [hidden, phi]), "blocks.0.ffn.w2")]);
-    const token = node("ArgMax", [linear(x2, "tok_emb")], { ...last, keepdims: { int: 0 } }); // [batch, 1]
+    const token = node("ArgMax", [linear(x2, "tok_emb")], { ...last, keepdims: 0 }); // [batch, 1]
     decoded.push(token);
     if (step === QUERIES) break;
     const next = read(token, FIRST_QUERY + step, FIRST_QUERY + step + 1);
     [x, q] = next;
-    [k, v] = [k, v].map((rows, i) => node("Concat", [rows, next[2 + i]], { axis: { int: 1 } }));
+    [k, v] = [k, v].map((rows, i) => node("Concat", [rows, next[2 + i]], { axis: 1 }));
   }
-  graph.node("Concat", decoded, "decoded", { axis: { int: 1 } });
-  return graph.model({
-    name: "tiny-adder-decoder",
-    inputs: [{ name: "prompts", elements: "int64", shape: ["batch", FIRST_QUERY + 1] }],
-    outputs: [{ name: "decoded", elements: "int64", shape: ["batch", QUERIES] }],
-    metadata: {},
-  });
+  graph.node("Concat", decoded, "decoded", { axis: 1 });
+  const input = { name: "prompts", elements: "int64", shape: ["batch", FIRST_QUERY + 1] } as const;
+  const output = { name: "decoded", elements: "int64", shape: ["batch", QUERIES] } as const;
+  return graph.model("tiny-adder-decoder", input, output);
 }

@@ -1,11 +1,8 @@
 // The board wants a `torch.nn.Module` with a forward pass from tokens to logits, a decoding loop outside of it, and counts unique parameters.
-import { parameterCount, type Variant, variantOf } from "../model/variant.ts";
+import { parameterCount, variantOf } from "../model/variant.ts";
 import { toBase64 } from "../common/encoding.ts";
 import { concatenate } from "./common/bytes.ts";
 import { type CheckpointSource, tensorsToWrite } from "./safetensors/checkpoint.ts";
-
-/** Characters per line of the embedded weights. */
-const LINE = 100;
 
 /**
  * Writes a submission to the AdderBoard, https://github.com/anadim/AdderBoard: a Python file that needs only PyTorch and contains the weights.
@@ -26,12 +23,9 @@ const LINE = 100;
 export function encodeAdderBoardSubmission(source: CheckpointSource): string {
   const { model, tensors } = tensorsToWrite(source);
   const base64 = toBase64(concatenate(tensors.map(({ bytes }) => bytes)));
-  const lines = base64.match(new RegExp(`.{1,${LINE}}`, "g"))!.map((line) => `    "${line}"`).join("\n");
-  return submission(variantOf(model), lines);
-}
-
-function submission(variant: Variant, weights: string): string {
-  const { tensors, width, hidden, finalNorm, gelu, layerNormEpsilon } = variant;
+  const weights = base64.match(/.{1,100}/g)!.map((line) => `    "${line}"`).join("\n");
+  const variant = variantOf(model);
+  const { width, hidden, finalNorm, gelu, layerNormEpsilon } = variant;
   const table = tensors.map(({ name, shape }) => `    ("${name}", [${shape.join(", ")}]),`).join("\n");
   const activation = gelu === "erf" ? "F.gelu(self.w1(x))" : `F.gelu(self.w1(x), approximate="tanh")`;
   const epsilon = layerNormEpsilon.toExponential(); // both languages read what the other writes

@@ -4,7 +4,7 @@ import { refuse } from "./common/error.ts";
 import { isFlaxTree, stateDictOfFlax } from "./numpy/flax.ts";
 import { PickleDict, PickleGlobal, PickleObject, type PickleValue } from "./common/pickle_reader.ts";
 import { isRunState, RUN_STATE } from "./safetensors/state_dict.ts";
-import { FileTensor, inventory, weightsOf } from "./common/tensor.ts";
+import { elementCount, FileTensor, inventory, weightsOf } from "./common/tensor.ts";
 
 /** A dictionary of tensors that holds a model, or comes closest to it. */
 export interface FoundModel {
@@ -17,11 +17,8 @@ export interface FoundModel {
   variant?: ModelName;
 }
 
-/** The names of all variants. */
 const NAMES = [...new Set(MODELS.flatMap((model) => variantOf(model).tensors.map(({ name }) => name)))];
-/** The number of tensors of the smallest. */
 const FEWEST = Math.min(...MODELS.map((model) => variantOf(model).tensors.length));
-/** The type of an array of NumPy that has Python objects. */
 const PYTHON_OBJECTS = "O";
 /** Keys and classes of an optimizer's state, which has tensors under the names of the model's. */
 const OPTIMIZER_KEY = /^opt(?:im(?:izer)?s?)?(?:_states?)?(?:_dicts?)?$/i;
@@ -52,7 +49,6 @@ function matches({ tensors }: FoundModel): number {
   return NAMES.filter((name) => tensors.has(name)).length;
 }
 
-/** Whether all tensors are there, of the right shape, and can be weights. */
 function isWhole({ tensors }: FoundModel): boolean {
   return variantOfShapes((name) => tensors.get(name)?.shape).tensors.every(({ name, shape }) => {
     const tensor = tensors.get(name);
@@ -64,7 +60,7 @@ function isSameModel(a: FoundModel, b: FoundModel, asked: string): boolean {
   return NAMES.every((name) => {
     const [one, other] = [a.tensors.get(name), b.tensors.get(name)];
     if (one === other) return true;
-    if (one === undefined || other === undefined || one.size !== other.size) return false;
+    if (one === undefined || other === undefined || elementCount(one.shape) !== elementCount(other.shape)) return false;
     const values = weightsOf(name, other, asked);
     return weightsOf(name, one, asked).every((value, i) => value === values[i]);
   });

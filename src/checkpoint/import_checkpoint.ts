@@ -2,13 +2,12 @@ import type { OptionKinds } from "../common/options.ts";
 import { variantOf } from "../model/variant.ts";
 import { type Bytes, bytesFrom } from "./common/bytes.ts";
 import { refuse } from "./common/error.ts";
-import { identify, isNpz, isReadableZip, looksLikePickle } from "./common/identify.ts";
+import { identify, looksLikePickle, zipKind } from "./common/identify.ts";
 import { PickleDict, PickleRefusal, type PickleValue, readPickle } from "./common/pickle_reader.ts";
 import { looksLikeZip, readZip, unpackZip, zipNames } from "./common/zip.ts";
 import { findModel } from "./find_model.ts";
 import { readNpz } from "./numpy/npz.ts";
-import { GLOBALS, readArchive } from "./pytorch/archive.ts";
-import { metadataOf } from "./pytorch/pytorch.ts";
+import { GLOBALS, metadataOf, readArchive } from "./pytorch/pytorch.ts";
 import { type Checkpoint, CHECKPOINT_OPTIONS, type DecodeCheckpointOptions } from "./safetensors/checkpoint.ts";
 import { askedOf, looksLikeSafetensors, openSafetensors } from "./safetensors/safetensors.ts";
 import { checkpointOf } from "./safetensors/state_dict.ts";
@@ -59,10 +58,7 @@ export async function importCheckpoint(file: Bytes, options: ImportOptions = {})
 }
 
 /** {@linkcode importCheckpoint} of a file. @throws {CheckpointError} Also if there is no such file, or it cannot be read */
-export async function readForeignFile(
-  path: string,
-  options: Omit<ImportOptions, "source"> = {},
-): Promise<ImportedCheckpoint> {
+export async function readForeignFile(path: string, options: ImportOptions = {}): Promise<ImportedCheckpoint> {
   return await importCheckpoint(readSmallFile(path, "a checkpoint file"), { ...options, source: path });
 }
 
@@ -93,7 +89,6 @@ export function decodePyTorchCheckpoint(file: Bytes, options: DecodeCheckpointOp
   return checkpoint;
 }
 
-/** The one model in a value. */
 function modelIn(
   root: PickleValue,
   { asked, key, model, metadata }: ImportOptions & { asked: string; metadata?: Record<string, string> },
@@ -105,18 +100,14 @@ function modelIn(
 }
 
 /** The value that a file holds, and the metadata of a format that has some for the whole file. */
-async function contentOf(
-  bytes: Uint8Array,
-  asked: string,
-): Promise<{ root: PickleValue; metadata?: Record<string, string> }> {
+async function contentOf(bytes: Uint8Array, asked: string) {
   if (looksLikeSafetensors(bytes)) {
     const { tensors, metadata } = openSafetensors(bytes, asked);
-    return { root: PickleDict.of(tensors), metadata };
+    return { root: new PickleDict(new Map(tensors)), metadata };
   }
-  if (looksLikeZip(bytes) && isReadableZip(zipNames(bytes))) {
-    const entries = await unpackZip(bytes, asked);
-    return { root: isNpz([...entries.keys()]) ? readNpz(entries, asked) : readArchive(entries, asked) };
-  }
+  const kind = looksLikeZip(bytes) ? zipKind(zipNames(bytes)) : undefined;
+  if (kind === "NumPy") return { root: readNpz(await unpackZip(bytes, asked), asked) };
+  if (kind === "torch.save") return { root: readArchive(await unpackZip(bytes, asked), asked) };
   if (looksLikePickle(bytes)) {
     const persistent = () => {
       throw new PickleRefusal("it refers to parts outside of itself, which only a file of torch.save has");

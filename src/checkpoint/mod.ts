@@ -14,34 +14,18 @@
  *
  * @module
  */
-export type { Bytes } from "./common/bytes.ts";
+export type { ModelName } from "../model/variant.ts";
 export { encodeAdderBoardSubmission } from "./adderboard.ts";
-export {
-  type Checkpoint,
-  type CheckpointSource,
-  decodeCheckpoint,
-  type DecodeCheckpointOptions,
-  encodeCheckpoint,
-  readCheckpointFile,
-} from "./safetensors/checkpoint.ts";
+export type { Bytes } from "./common/bytes.ts";
 export { CheckpointError } from "./common/error.ts";
+export { decodePyTorchCheckpoint, importCheckpoint } from "./import_checkpoint.ts";
+export type { ImportedCheckpoint, ImportOptions } from "./import_checkpoint.ts";
 export { encodeFlax } from "./numpy/flax.ts";
-export {
-  decodePyTorchCheckpoint,
-  importCheckpoint,
-  type ImportedCheckpoint,
-  type ImportOptions,
-} from "./import_checkpoint.ts";
 export { encodeNpz } from "./numpy/npz.ts";
 export { encodeOnnx } from "./onnx/onnx.ts";
 export { encodePyTorchCheckpoint } from "./pytorch/pytorch.ts";
-export {
-  type DecodedTensor,
-  type DecodeOptions,
-  decodeSafetensors,
-  encodeSafetensors,
-  type SafetensorsContent,
-  type SafetensorsInput,
-  type SafetensorsTensor,
-} from "./safetensors/safetensors.ts";
-export type { ModelName } from "../model/variant.ts";
+export { decodeCheckpoint, encodeCheckpoint, readCheckpointFile } from "./safetensors/checkpoint.ts";
+export type { Checkpoint, CheckpointSource, DecodeCheckpointOptions } from "./safetensors/checkpoint.ts";
+export { decodeSafetensors, encodeSafetensors } from "./safetensors/safetensors.ts";
+export type { DecodedTensor, DecodeOptions, SafetensorsContent } from "./safetensors/safetensors.ts";
+export type { SafetensorsInput, SafetensorsTensor } from "./safetensors/safetensors.ts";

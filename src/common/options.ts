@@ -1,4 +1,4 @@
-import { check, isWhole } from "./checks.ts";
+import { check, isObject, isWhole } from "./checks.ts";
 import { closest } from "./closest.ts";
 import { formatValue } from "./format_value.ts";
 
@@ -23,7 +23,7 @@ const KINDS = {
   anything: () => true,
 } as const;
 
-const MOST_LISTED = 8;
+const MAX_LISTED = 8;
 
 /** The kind of each option of `T`. The type fails to compile where an option is missing. */
 export type OptionKinds<T> = { readonly [Name in keyof Required<T>]: keyof typeof KINDS };
@@ -36,7 +36,7 @@ export type OptionKinds<T> = { readonly [Name in keyof Required<T>]: keyof typeo
  * @throws {RangeError} If an option has a wrong value
  */
 export function checkOptions<T extends object>(asked: string, options: T, kinds: OptionKinds<T>): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+  if (!isObject(options)) {
     throw new TypeError(`Cannot ${asked} as its options must be an object: current value is ${formatValue(options)}`);
   }
   const unknown = unknownNames(options, Object.keys(kinds));
@@ -51,13 +51,8 @@ export function checkOptions<T extends object>(asked: string, options: T, kinds:
 export function unknownNames(object: object, known: readonly string[]): string | undefined {
   const unknown = Object.keys(object).filter((name) => !known.includes(name));
   if (unknown.length === 0) return undefined;
-  const listed = unknown.slice(0, MOST_LISTED).map((name) => ({
-    name: formatValue(name),
-    meant: closest(name, known),
-  }));
-  const more = unknown.length > MOST_LISTED ? ` and ${unknown.length - MOST_LISTED} more` : "";
-  const list = listed.map(({ name, meant }) => meant === undefined ? name : `${name} (did you mean ${meant}?)`).join(
-    ", ",
-  );
-  return `${list}${more}${listed.every(({ meant }) => meant) ? "" : `: there are ${known.join(", ")}`}`;
+  const listed = unknown.slice(0, MAX_LISTED).map((name) => ({ name, meant: closest(name, known) }));
+  const texts = listed.map(({ name, meant }) => formatValue(name) + (meant ? ` (did you mean ${meant}?)` : ""));
+  const more = unknown.length > MAX_LISTED ? ` and ${unknown.length - MAX_LISTED} more` : "";
+  return `${texts.join(", ")}${more}${listed.every(({ meant }) => meant) ? "" : `: there are ${known.join(", ")}`}`;
 }

@@ -1,5 +1,4 @@
 import type { ActivationName } from "../engine/reference/attention.ts";
-import { TOKENS } from "../model/variant.ts";
 import { FIRST_QUERY, POSITIONS_READ } from "../model/vocabulary.ts";
 import { type HeatMap, heatMapsSvg } from "../svg/heat_map.ts";
 import { withDrawing } from "./display.ts";
@@ -17,8 +16,10 @@ export interface Activation {
   row(problem: number, index: number): Float64Array;
 }
 
-export function activation(name: string, shape: readonly number[], values: Float64Array): Activation {
+/** An activation of zeros, to be filled. */
+export function activation(name: string, shape: readonly number[]): Activation {
   const [, rows, width = 1] = shape;
+  const values = new Float64Array(shape.reduce((size, extent) => size * extent));
   const row = (problem: number, index: number) => {
     const first = (problem * rows + index) * width;
     return values.subarray(first, first + width);
@@ -35,12 +36,12 @@ export function heatMapOf({ name, shape: [, rows, width = 1], row }: Activation)
     return numbers.map((value, j) => j < seen && Number.isFinite(value) ? value : NaN);
   });
   const full = Math.max(1e-9, ...table.flat().filter((value) => !Number.isNaN(value)).map(Math.abs));
-  const columnName = (column: number) =>
-    width === POSITIONS_READ
-      ? positionName(column)
-      : name === ("logits" satisfies ActivationName) && width === TOKENS
-      ? TOKEN_NAMES[column]
-      : String(column);
+  const isLogits = name === ("logits" satisfies ActivationName);
+  const columnName = width === POSITIONS_READ
+    ? positionName
+    : isLogits
+    ? (token: number) => TOKEN_NAMES[token]
+    : String;
   return {
     title: `${name}, up to ${full.toPrecision(3)}: blue is above 0, orange below`,
     rows: table,

@@ -17,9 +17,6 @@ export interface DigitPlane {
   point(vector: ArrayLike<number>): Point;
 }
 
-/** Each turn leaves the ratio of two sums of squares of what is left of the smaller one. */
-const TURNS = 1000;
-
 export function digitEmbeddings(checkpoint: Pick<Checkpoint, "model" | "parameters">): Float64Array[] {
   const { tensors: { tokenEmbedding }, variant: { width } } = referenceModel(checkpoint);
   return Array.from({ length: 10 }, (_, digit) => rowOf(tokenEmbedding, digit, width));
@@ -41,7 +38,7 @@ export function digitEmbeddings(checkpoint: Pick<Checkpoint, "model" | "paramete
 export function digitPlane(checkpoint: CheckpointSource): DigitPlane {
   const rows = digitEmbeddings(checkpointFrom(checkpoint, "find a plane"));
   const start = (slope: number) => rows[0].map((_, i) => 1 + slope * i);
-  const found = principalPlane(moments(rows), [start(1), start(2)], TURNS);
+  const found = principalPlane(moments(rows), [start(1), start(2)], 1000);
   const [x, y] = pointIn(found, rows[0]);
   const signs = [x > 0 ? -1 : 1, y < 0 ? -1 : 1];
   const turned = (k: 0 | 1) => found[k].map((value) => signs[k] * value);
@@ -66,8 +63,8 @@ const SIZE = 320;
  */
 export function digitPlaneSvg({ digits, share }: Pick<DigitPlane, "digits" | "share">): string {
   const reach = 1.1 * Math.max(...digits.flat().map(Math.abs), 1e-9);
-  const at = ([x, y]: Point) => [x / reach, -y / reach].map((value) => Math.round((1 + value) * SIZE / 2 * 10) / 10);
   const middle = SIZE / 2;
+  const at = ([x, y]: Point) => [x / reach, -y / reach].map((value) => Math.round((1 + value) * middle * 10) / 10);
   const title = `The digits' plane (${(100 * share).toFixed(1)}%)`;
   return svgFile({ title, width: SIZE, height: SIZE + 30, left: 10 }, [
     `<g transform="translate(0 30)"><path d="M0 ${middle}H${SIZE}M${middle} 0V${SIZE}" stroke="#ddd"/>`,

@@ -100,20 +100,17 @@ export function look<Name extends ActivationName = ActivationName>(
   const source = checkpointFrom(checkpoint, ASKED);
   checkParameters(source.parameters, variantOf(source.model));
   const { variant, tensors } = referenceModel(source);
-  const { answer = "right", edit = {}, only = ACTIVATIONS as readonly ActivationName[] as readonly Name[] } =
-    checkLookOptions(options);
+  checkLookOptions(options);
+  const { answer = "right", edit = {}, only = ACTIVATIONS as readonly ActivationName[] as readonly Name[] } = options;
   const operands = packOperands(problems);
   const count = operands.length / 2;
   const numbers = only.reduce((sum, name) => sum + rowShape(name, variant).reduce((x, y) => x * y), 0) * count;
   check(numbers <= MOST_NUMBERS, ASKED, "the kept activations", `at most ${MOST_NUMBERS} numbers`, numbers);
-  const kept = new Map<ActivationName, Activation>(only.map((name) => {
-    const shape = [count, ...rowShape(name, variant)];
-    return [name, activation(name, shape, new Float64Array(shape.reduce((size, extent) => size * extent)))];
-  }));
-  const [tokens, predicted] = [
-    activation("tokens", [count, POSITIONS_READ], new Float64Array(count * POSITIONS_READ)),
-    activation("predicted", [count, QUERIES], new Float64Array(count * QUERIES)),
-  ];
+  const kept = new Map<ActivationName, Activation>(
+    only.map((name) => [name, activation(name, [count, ...rowShape(name, variant)])]),
+  );
+  const tokens = activation("tokens", [count, POSITIONS_READ]);
+  const predicted = activation("predicted", [count, QUERIES]);
   for (let problem = 0; problem < count; problem++) {
     const [a, b] = operands.subarray(2 * problem);
     const given = [...promptTokens(a, b), ...(answer === "right" ? targetTokens(a, b).slice(0, QUERIES - 1) : [])];
@@ -122,7 +119,7 @@ export function look<Name extends ActivationName = ActivationName>(
       const edited = edit[name];
       if (own === undefined && edited === undefined) return found;
       const place = { step: position - FIRST_QUERY, problem, position };
-      const row = edited === undefined ? found : editedRow(edited, name, padded(name, found), place, found.length);
+      const row = edited === undefined ? found : editedRow(edited, name, found, place);
       own?.row(problem, OF_POSITIONS.includes(name) ? position : place.step).set(padded(name, row));
       return row;
     };
@@ -130,12 +127,10 @@ export function look<Name extends ActivationName = ActivationName>(
     tokens.values.set(read, problem * POSITIONS_READ);
     predicted.values.set(queries.map(({ logits }) => argmax(logits)), problem * QUERIES);
   }
-  const sums = Array.from({ length: count }, (_, problem) => {
-    const sum = readSum(predicted.values, problem * QUERIES);
-    return Number.isNaN(sum) ? null : sum;
-  });
+  const sums = Array.from({ length: count }, (_, problem) => readSum(predicted.values, problem * QUERIES))
+    .map((sum) => Number.isNaN(sum) ? null : sum);
   const activations = Object.fromEntries(kept) as Record<Name, Activation>;
-  const drawing = () => heatMapsSvg("The first problem", [...kept.values()].map((each) => heatMapOf(each)));
+  const drawing = () => heatMapsSvg("The first problem", [...kept.values()].map(heatMapOf));
   return withDrawing({ ...activations, tokens, predicted, sums }, drawing);
 }
 
@@ -147,7 +142,7 @@ function rowShape(name: ActivationName, { width, hidden }: Variant): [rows: numb
   return [rows, name === "logits" ? TOKENS : width];
 }
 
-/** A copy of a row, as long as its activation's. */
+/** A copy of a row, as long as its activation's rows. */
 function padded(name: ActivationName, row: Float64Array): Float64Array<ArrayBuffer> {
   const unseen = UNSEEN[name];
   if (unseen === undefined) return row.slice();
@@ -156,18 +151,13 @@ function padded(name: ActivationName, row: Float64Array): Float64Array<ArrayBuff
   return whole;
 }
 
-/** The row that an edit returns, without the positions that attention must not look at. */
-function editedRow(
-  edit: Edit,
-  name: ActivationName,
-  row: Float64Array<ArrayBuffer>,
-  place: Place,
-  seen: number,
-): Float64Array {
+/** What an edit makes of a row, without the positions that attention must not look at. */
+function editedRow(edit: Edit, name: ActivationName, found: Float64Array, place: Place): Float64Array {
+  const row = padded(name, found);
   const expected = row.length;
-  const fail = (must: string, found: unknown) => {
+  const fail = (must: string, value: unknown) => {
     const where = `${name} at step ${place.step} of problem ${place.problem}`;
-    throw new RangeError(`Cannot edit ${where} as ${must}: current value is ${formatValue(found)}`);
+    throw new RangeError(`Cannot edit ${where} as ${must}: current value is ${formatValue(value)}`);
   };
   const edited = edit(row, place);
   if (typeof edited !== "object" || edited === null || edited.length !== expected) {
@@ -176,19 +166,18 @@ function editedRow(
   const result = Float64Array.from(edited);
   const nan = result.findIndex(Number.isNaN);
   if (nan >= 0) fail("an edit must return numbers", edited[nan]);
-  const ahead = result.subarray(seen).find((value) => value !== UNSEEN[name]);
+  const ahead = result.subarray(found.length).find((value) => value !== UNSEEN[name]);
   if (ahead !== undefined) fail(`positions after ${place.position} must keep ${UNSEEN[name]}`, ahead);
-  return result.subarray(0, seen);
+  return result.subarray(0, found.length);
 }
 
-function checkLookOptions<Name extends ActivationName>(options: LookOptions<Name>): LookOptions<Name> {
+function checkLookOptions(options: LookOptions): void {
   checkOptions(ASKED, options, { answer: "anything", edit: "anything", only: "a list" });
   const { answer = "right", edit = {}, only = [] } = options;
   checkOneOf(ASKED, "answer", answer, ["right", "written"]);
   for (const name of only) checkOneOf(ASKED, "only", name, ACTIVATIONS);
   const functions = Object.fromEntries(ACTIVATIONS.map((name) => [name, "a function"]));
   checkOptions("edit activations", edit, functions as Record<ActivationName, "a function">);
-  return options;
 }
 
 /**
@@ -206,5 +195,5 @@ function checkLookOptions<Name extends ActivationName>(options: LookOptions<Name
  */
 export function encodeActivations<Name extends ActivationName>(seen: Look<Name>): Uint8Array<ArrayBuffer> {
   const { sums: _, ...activations } = seen;
-  return writeSafetensors(Object.values<Activation>(activations), { dtype: "F64", asked: "write activations" });
+  return writeSafetensors(Object.values<Activation>(activations), "write activations");
 }

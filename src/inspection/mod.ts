@@ -14,18 +14,17 @@
  * @module
  */
 export type { Bytes } from "../checkpoint/common/bytes.ts";
-export type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 export { CheckpointError } from "../checkpoint/common/error.ts";
-export type { CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
+export type { Checkpoint, CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 export { type ActivationName, ACTIVATIONS } from "../engine/reference/attention.ts";
+export { curveSvg } from "../logs/plot.ts";
 export type { Operands, Problem, Problems } from "../model/problem.ts";
-export type { ModelName } from "../model/variant.ts";
+export type { ModelName, TensorSpec } from "../model/variant.ts";
 export { type HeatMap, heatMapsSvg } from "../svg/heat_map.ts";
 export { type Activation } from "./activation.ts";
-export { curveSvg } from "./curve.ts";
 export { type DigitPlane, digitPlane, digitPlaneSvg } from "./embeddings.ts";
 export { type Edit, encodeActivations, type Look, look, type LookOptions, type Place } from "./look.ts";
 export type { Point } from "./plane.ts";
+export { modelTensors } from "./reference_model.ts";
 export { inspectSum, type StepInspection, type SumInspection, sumSvg } from "./sum.ts";
 export { type StepSurvey, type Survey, surveyModel, surveySvg } from "./survey.ts";
-export { modelTensors, type TensorSpec } from "./tensors.ts";

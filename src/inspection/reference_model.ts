@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { tensorsOf } from "../engine/reference/model.ts";
-import { variantOf } from "../model/variant.ts";
+import { type ModelName, type TensorSpec, variantOf } from "../model/variant.ts";
 
 export type ReferenceModel = ReturnType<typeof referenceModel>;
 
@@ -8,4 +8,25 @@ export type ReferenceModel = ReturnType<typeof referenceModel>;
 export function referenceModel({ model, parameters }: Pick<Checkpoint, "model" | "parameters">) {
   const variant = variantOf(model);
   return { variant, tensors: tensorsOf(Float64Array.from(parameters), variant) };
+}
+
+/**
+ * The tensors of a model, in the order of its flat parameter vector: name, shape, offset and size of each.
+ *
+ * @example Usage
+ * ```ts
+ * import { shippedCheckpoint } from "@x/tiny-adder";
+ * import { modelTensors } from "@x/tiny-adder/inspect";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { model, parameters } = shippedCheckpoint();
+ * const { shape, offset, size } = modelTensors(model).find(({ name }) => name === "blocks.0.ffn.w1.weight")!;
+ * assertEquals(shape, [14, 7]);
+ * console.log(parameters.subarray(offset, offset + size));
+ * ```
+ *
+ * @throws {RangeError} If there is no such model
+ */
+export function modelTensors(model: ModelName): readonly TensorSpec[] {
+  return variantOf(model).tensors;
 }

@@ -36,8 +36,6 @@ export interface Survey {
   readonly digitCosines: readonly (readonly number[])[];
 }
 
-/** Seed of the random sums, which come from the evaluation stream, not from that of training. */
-const SEED = 1;
 /** The number of sums between two pauses: a few milliseconds. */
 const SUMS_AT_ONCE = 6;
 
@@ -64,7 +62,7 @@ export async function surveyModel(
   const attention = Array.from({ length: QUERIES }, (_, step) => new Float64Array(FIRST_QUERY + 1 + step));
   const smallestMargins = new Array<number>(QUERIES).fill(Infinity);
 
-  const operands = drawOperands({ seed: SEED, stream: "evaluation", count: sums });
+  const operands = drawOperands({ seed: 1, stream: "evaluation", count: sums });
   for (let first = 0; first < sums; first += SUMS_AT_ONCE) {
     if (first > 0) await pause?.();
     const some = operands.subarray(2 * first, 2 * (first + SUMS_AT_ONCE));
@@ -100,14 +98,11 @@ function rowsOf(matrix: Float64Array, width: number): number[][] {
 }
 
 /** The mean attention of each step by position, and the embeddings of tokens and positions, as tables to draw. */
-export function surveyMaps(
-  { sums, steps, tokenEmbedding, positionEmbedding }: Survey,
-): Record<"attention" | "tokens" | "positions", HeatMap> {
+export function surveyMaps({ sums, steps, tokenEmbedding, positionEmbedding }: Survey) {
   const features = tokenEmbedding[0].map((_, i) => String(i));
   const positions = steps[steps.length - 1].attention.map((_, position) => positionName(position));
-  const [fullToken, fullPosition] = [tokenEmbedding, positionEmbedding].map((rows) =>
-    Math.max(...rows.flat().map(Math.abs))
-  );
+  const largest = (rows: readonly (readonly number[])[]) => Math.max(...rows.flat().map(Math.abs));
+  const [fullToken, fullPosition] = [largest(tokenEmbedding), largest(positionEmbedding)];
   return {
     attention: {
       title: `Attention of each step by position, mean of ${sums} sums; on the right its smallest margin`,
@@ -118,9 +113,8 @@ export function surveyMaps(
       full: 1,
     },
     tokens: {
-      title: `Token embeddings, which are also the output weights: blue is above 0, orange below, up to ${
-        fullToken.toFixed(2)
-      }`,
+      title: "Token embeddings, which are also the output weights: blue is above 0, orange below, " +
+        `up to ${fullToken.toFixed(2)}`,
       rows: tokenEmbedding,
       rowLabels: TOKEN_NAMES,
       columnLabels: features,
@@ -133,7 +127,7 @@ export function surveyMaps(
       columnLabels: positionEmbedding.map((_, position) => positions[position] ?? "–"),
       full: fullPosition,
     },
-  };
+  } satisfies Record<string, HeatMap>;
 }
 
 /**

@@ -5,27 +5,21 @@ import type { Survey } from "./survey.ts";
 /** Marks a cell on a terminal; the identity if there is no terminal. */
 export type Emphasis = (text: string, strength: number) => string;
 
-const LEAST_NAMED = 0.02;
-/** More positions do not fit into a line. */
-const MOST_NAMED = 5;
-
 /** A sum step by step: the attention, the token written, its probability and margin; at most 80 columns. */
-export function sumText(inspection: SumInspection, emphasis: Emphasis): string {
-  const { tokens, steps } = inspection;
-  const letters = tokens.map((token) => TOKEN_NAMES[token]).map((name) => name.length === 1 ? name : "?").join("");
+export function sumText({ tokens, steps }: SumInspection, emphasis: Emphasis): string {
+  const letters = tokens.map((token) => TOKEN_NAMES[token]).map((name) => name.length === 1 ? name : "?");
   const rows = steps.map(({ step, token, probability, margin, attention }) => {
     const cells = attention.map((share) => emphasis(tenths(share), share));
     const row = [...cells, ...new Array<string>(tokens.length - cells.length).fill(" ")];
-    return `${String(step).padStart(4)}  ${spaced(row)}  ${TOKEN_NAMES[token].padStart(6)}  ${
-      percent(probability).padStart(6)
-    }  ${margin.toFixed(2).padStart(7)}`;
+    const written = `${TOKEN_NAMES[token].padStart(6)}  ${percent(probability).padStart(6)}`;
+    return `${String(step).padStart(4)}  ${spaced(row)}  ${written}  ${margin.toFixed(2).padStart(7)}`;
   });
   const named = steps.map(({ step, attention }) => `${String(step).padStart(4)}  ${namedShares(attention, tokens)}`);
   return [
     "Attention of each step in tenths: · is less than 0.05, # is 0.95 or more",
     "",
     `step  ${"a".padEnd(11)}+ ${"b".padEnd(11)}= ${"sum".padEnd(11)}  writes  chance   margin`,
-    `      ${spaced([...letters])}`,
+    `      ${spaced(letters)}`,
     ...rows,
     "",
     "step  looks at (a0 is the ones of a; s0 is the ones of the sum, written before)",
@@ -42,10 +36,9 @@ export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey
     const cells = [...shares, rest].map((share) => (100 * share).toFixed(1).padStart(7));
     return `${String(step).padStart(4)}${cells.join("")}  ${smallestMargin.toFixed(2).padStart(7)}`;
   });
+  const fixed = (row: readonly number[]) => row.map((value) => value.toFixed(2).padStart(6));
   const table = (rows: readonly (readonly number[])[], gap: string) =>
-    rows.map((row, token) =>
-      `${TOKEN_NAMES[token].padStart(4)}  ${row.map((value) => value.toFixed(2).padStart(6)).join(gap)}`
-    );
+    rows.map((row, token) => `${TOKEN_NAMES[token].padStart(4)}  ${fixed(row).join(gap)}`);
   return [
     `Attention of step i in percent, mean of ${sums} random sums`,
     "",
@@ -64,8 +57,7 @@ export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey
 }
 
 function tenths(share: number): string {
-  const rounded = Math.round(10 * share);
-  return rounded === 0 ? "·" : rounded === 10 ? "#" : String(rounded);
+  return "·123456789#"[Math.round(10 * share)];
 }
 
 /** Joins 33 cells, with spaces that set off a, b and the sum. */
@@ -76,9 +68,9 @@ function spaced(cells: readonly string[]): string {
 
 function namedShares(attention: readonly number[], tokens: readonly number[]): string {
   return attention.map((share, position) => ({ share, position }))
-    .filter(({ share }) => share >= LEAST_NAMED)
+    .filter(({ share }) => share >= 0.02)
     .sort((x, y) => y.share - x.share)
-    .slice(0, MOST_NAMED)
+    .slice(0, 5) // more do not fit into a line
     .map(({ share, position }) => {
       const name = positionName(position);
       return `${name.length === 1 ? name : `${name}=${TOKEN_NAMES[tokens[position]]}`} ${percent(share)}`.padEnd(13);

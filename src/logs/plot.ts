@@ -1,8 +1,8 @@
-import { chartSvg } from "../svg/chart.ts";
 import { formatInteger } from "../common/format_value.ts";
-import type { LogLine, RunLog } from "./run_log.ts";
+import { chartSvg } from "../svg/chart.ts";
+import { type LogLine, parseLog, type RunLog } from "./run_log.ts";
 
-/** Losses on the y axis, from the bottom to the top, in powers of ten. */
+/** The ends of the y axis, in powers of ten. */
 const [LOWEST, HIGHEST] = [-6, 1];
 
 /** Steps between two marks: 1, 2 or 5 times a power of ten, so that there are at most six. */
@@ -35,4 +35,29 @@ export function lossSvg(logs: readonly RunLog[]): string {
       label: log.run,
     })),
   });
+}
+
+/**
+ * Draws the loss of runs by step as the text of an SVG file, from their logs.
+ *
+ * @example Usage
+ * ```ts
+ * import { curveSvg } from "@x/tiny-adder/inspect";
+ *
+ * const log = '{"event":"step","step":100,"loss":0.5}\n{"event":"step","step":200,"loss":0.1}\n'; // log.jsonl of a run
+ * console.log(curveSvg({ run: log }).length);
+ * ```
+ *
+ * @param logs The text of each run's `log.jsonl`, by the name of the run
+ * @throws {TypeError} If a line is not one of a log
+ */
+export function curveSvg(logs: Readonly<Record<string, string>>): string {
+  const parsed = Object.entries(logs).map(([run, log]) =>
+    parseLog(
+      run,
+      log,
+      (line, reason) => new TypeError(`Cannot draw ${run} as line ${line} must be that of a run's log: ${reason}`),
+    )
+  );
+  return lossSvg(parsed);
 }

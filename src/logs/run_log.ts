@@ -16,7 +16,6 @@ export interface RunLog {
 
 /** Events that are a row of the table. */
 const ROWS = ["step", "evaluation"];
-/** The columns of {@linkcode toCsv}. */
 const COLUMNS = [
   ...["attempt", "event", "step", "stage", "loss", "learningRate", "gradientNorm", "examplesPerSecond"],
   ...["total", "correct", "exactMatch", "digitAccuracy"],

@@ -2,7 +2,7 @@
  * Event files of TensorBoard: records as TensorFlow frames them, each an Event message.
  * https://github.com/tensorflow/tensorflow/blob/v2.16.1/tensorflow/core/lib/io/record_writer.h and .../core/util/event.proto
  */
-import { concatenate } from "../checkpoint/common/bytes.ts";
+import { concatenate, pack } from "../checkpoint/common/bytes.ts";
 import { crc32c } from "../checkpoint/common/crc32.ts";
 import { double, type Field, float, int, message, string } from "../checkpoint/common/protobuf.ts";
 import type { LogLine, RunLog } from "./run_log.ts";
@@ -26,13 +26,13 @@ const SCALARS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** CRC-32C, rotated and shifted, because records may hold checksums themselves. */
 function maskedChecksum(bytes: Uint8Array): Uint8Array {
   const sum = crc32c(bytes);
-  return new Uint8Array(Uint32Array.of(((sum >>> 15 | sum << 17) + 0xa282ead8) >>> 0).buffer);
+  return pack("I", (sum >>> 15 | sum << 17) + 0xa282ead8);
 }
 
 /** A record: length, its checksum, content, its checksum. */
 function record(...fields: readonly Field[]): Uint8Array {
   const content = concatenate(fields);
-  const length = new Uint8Array(BigUint64Array.of(BigInt(content.length)).buffer);
+  const length = pack("II", content.length, 0);
   return concatenate([length, maskedChecksum(length), content, maskedChecksum(content)]);
 }
 
@@ -46,13 +46,12 @@ function scalars(line: LogLine): Field[] {
 /** An event file of a run. @param seconds The time of its events, in seconds since 1970: the log has none */
 export function toEventFile({ lines }: RunLog, seconds: number): Uint8Array {
   const records = [record(double(WALL_TIME, seconds), string(FILE_VERSION, "brain.Event:2"))];
+  const add = (step: number, content: Field) =>
+    records.push(record(double(WALL_TIME, seconds), int(STEP, step), content));
   for (const line of lines) {
     const values = scalars(line);
-    if (values.length > 0) {
-      records.push(record(double(WALL_TIME, seconds), int(STEP, Number(line.step)), message(SUMMARY, ...values)));
-    } else if (line.event === "restart") {
-      records.push(record(double(WALL_TIME, seconds), int(STEP, 0), message(SESSION_LOG, int(1, START))));
-    }
+    if (values.length > 0) add(Number(line.step), message(SUMMARY, ...values));
+    else if (line.event === "restart") add(0, message(SESSION_LOG, int(1, START)));
   }
   return concatenate(records);
 }

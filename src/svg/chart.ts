@@ -2,24 +2,13 @@ import { COLOURS, svgFile, text } from "./svg.ts";
 
 /** A mark on an axis, at a share of its length. */
 export type Tick = readonly [share: number, text: string];
-
 /** The coordinate at a share of an axis. */
 export type Scale = (share: number) => number;
-
 /** The edges of the area between the axes. */
-export interface Frame {
-  readonly left: number;
-  readonly right: number;
-  readonly top: number;
-  readonly bottom: number;
-}
+export type Frame = Readonly<Record<"left" | "right" | "top" | "bottom", number>>;
+type Axes = Readonly<Record<"xTicks" | "yTicks", readonly Tick[]>>;
 
-export interface Axes {
-  readonly xTicks: readonly Tick[];
-  readonly yTicks: readonly Tick[];
-}
-
-export interface Chart extends Axes {
+interface Chart extends Axes {
   readonly title: string;
   /** What the x axis counts. */
   readonly xLabel: string;
@@ -29,7 +18,6 @@ export interface Chart extends Axes {
 
 /** The frame of a file, which has labels of curves to its right. */
 const FILE: Frame = { left: 60, right: 560, top: 40, bottom: 350 };
-const SIZE = { width: 760, height: 420 };
 
 /** The scales of a frame, to a tenth, which is enough to draw. */
 export function scalesOf({ left, right, top, bottom }: Frame): { x: Scale; y: Scale } {
@@ -40,7 +28,6 @@ export function scalesOf({ left, right, top, bottom }: Frame): { x: Scale; y: Sc
   };
 }
 
-/** Draws the grid and the labels of both axes. */
 export function drawAxes({ xTicks, yTicks }: Axes, frame: Frame): string[] {
   const { left, right, top, bottom } = frame;
   const { x, y } = scalesOf(frame);
@@ -59,7 +46,7 @@ export function drawAxes({ xTicks, yTicks }: Axes, frame: Frame): string[] {
 export function chartSvg({ title, xLabel, curves, ...axes }: Chart): string {
   const { left, right, top, bottom } = FILE;
   const { x, y } = scalesOf(FILE);
-  return svgFile({ title, left, ...SIZE }, [
+  return svgFile({ title, left, width: 760, height: 420 }, [
     ...drawAxes(axes, FILE),
     text((left + right) / 2, bottom + 42, xLabel, 'text-anchor="middle"'),
     ...curves.flatMap(({ path, label }, i) => {

@@ -80,7 +80,7 @@ export function drawHeatMap(map: HeatMap, { top = 0, cell = CELL, titles = true 
  */
 export function heatMapsSvg(title: string, maps: readonly HeatMap[]): string {
   const right = ({ columnLabels, remarks }: HeatMap) => LEFT + CELL * columnLabels.length + (remarks ? REMARKS : GAP);
-  const width = Math.max(...maps.map(right), 420);
+  const width = Math.max(420, ...maps.map(right));
   let height = 40;
   const drawings = maps.flatMap((map) => {
     const top = height + TITLE;

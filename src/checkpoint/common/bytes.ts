@@ -49,3 +49,12 @@ export function littleEndian(values: Float32Array | Float64Array): Uint8Array<Ar
 export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
 }
+
+/** Whole numbers in little-endian order. @param format A letter for each, as in Python's `struct`: H has 2 bytes, I 4 */
+export function pack(format: string, ...values: readonly number[]): Uint8Array {
+  const bytes: number[] = [];
+  for (let i = 0; i < format.length; i++) {
+    for (let bit = 0; bit < (format[i] === "H" ? 16 : 32); bit += 8) bytes.push(values[i] >>> bit & 0xff);
+  }
+  return Uint8Array.from(bytes);
+}

@@ -17,12 +17,7 @@ import { formatJson } from "../../common/format_value.ts";
  * ```
  */
 export class CheckpointError extends Error {
-  /**
-   * Makes an error.
-   *
-   * @param message A whole sentence, `Cannot <do> <what> as <what would be right>: <what was found>`
-   * @param options `cause`: the error behind it
-   */
+  /** @param message A whole sentence, `Cannot <do> <what> as <what would be right>: <what was found>`. @param options Its `cause` */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "CheckpointError";

@@ -29,9 +29,6 @@ const BEGINNINGS: readonly (readonly [bytes: string, what: string])[] = [
 ];
 const IMPORT = "`import --from FILE --to BARE.new.safetensors` makes a checkpoint of it";
 
-/** Bytes of the beginning of a text that are looked at. */
-const TEXT_BYTES = 1024;
-
 /** What a file is that is no safetensors file, with advice; undefined where its first bytes do not say. @param asked `read FILE` */
 export function identify(bytes: Uint8Array, asked: string): string | undefined {
   const file = /^read ([\w./@:+-]+)$/.exec(asked)?.[1] ?? "FILE";
@@ -60,32 +57,24 @@ function beginsWith(bytes: Uint8Array, beginning: string): boolean {
     Array.from(beginning).every((letter, i) => bytes[i] === letter.charCodeAt(0));
 }
 
-/** Whether a ZIP file with these entries is a file of `torch.save`; no names are given where its directory is broken. */
-function isTorch(names: readonly string[]): boolean {
-  return names.length === 0 || names.some((name) => /^[^/]*\/data\.pkl$/.test(name));
-}
+/** The pickle of a file of `torch.save`, at the top of one folder. */
+export const TORCH_PICKLE = /^[^/]*\/data\.pkl$/;
 
-function isTorchScript(names: readonly string[]): boolean {
-  return names.some((name) => /^[^/]+\/(?:constants\.pkl$|code\/)/.test(name));
-}
-
-/** Whether all entries of a ZIP file are arrays of NumPy. */
-export function isNpz(names: readonly string[]): boolean {
-  return names.length > 0 && names.every((name) => name.endsWith(".npy"));
-}
-
-/** Whether a ZIP file with these entries is of a kind that is read. */
-export function isReadableZip(names: readonly string[]): boolean {
-  return isNpz(names) || isTorch(names) && !isTorchScript(names);
+/** What wrote a ZIP file with these entries; no names are given where its directory is broken. */
+export function zipKind(names: readonly string[]): "NumPy" | "TorchScript" | "torch.save" | undefined {
+  if (names.length > 0 && names.every((name) => name.endsWith(".npy"))) return "NumPy";
+  if (names.some((name) => /^[^/]+\/(?:constants\.pkl$|code\/)/.test(name))) return "TorchScript";
+  return names.length === 0 || names.some((name) => TORCH_PICKLE.test(name)) ? "torch.save" : undefined;
 }
 
 function identifyZip(names: readonly string[]): string {
-  if (isTorchScript(names)) {
+  const kind = zipKind(names);
+  if (kind === "TorchScript") {
     return "a TorchScript archive: save its weights with " +
       "`python3 -c \"import torch; torch.save(torch.jit.load('FILE').state_dict(), 'BARE.new.pt')\"`";
   }
-  if (isTorch(names)) return `a ZIP file, as torch.save writes; ${IMPORT}`;
-  if (isNpz(names)) return `an .npz of NumPy; ${IMPORT}`;
+  if (kind === "torch.save") return `a ZIP file, as torch.save writes; ${IMPORT}`;
+  if (kind === "NumPy") return `an .npz of NumPy; ${IMPORT}`;
   const inner = names.find((name) => /\.(?:pt|pth|ckpt|bin|safetensors|npz|pkl|zip)$/.test(name));
   if (inner !== undefined) return `a ZIP file that holds ${formatJson(inner)}: unpack it with \`unzip FILE\``;
   const entries = names.length === 1 ? "1 entry" : `${names.length} entries`;
@@ -95,9 +84,8 @@ function identifyZip(names: readonly string[]): string {
 
 function identifyText(bytes: Uint8Array): string | undefined {
   let text: string;
-  try {
-    const decoder = new TextDecoder(encodingOf(bytes), { fatal: true });
-    text = decoder.decode(bytes.subarray(0, TEXT_BYTES), { stream: true });
+  try { // a letter may be cut off at the end
+    text = new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes.subarray(0, 1024), { stream: true });
   } catch {
     return undefined;
   }

@@ -4,19 +4,14 @@
  * https://github.com/python/cpython/blob/main/Lib/pickletools.py describes the opcodes.
  */
 import { formatJson } from "../../common/format_value.ts";
+import { viewOf } from "./bytes.ts";
 import { refuse } from "./error.ts";
 
 /** A dict or an `OrderedDict`, with the attributes that were set on it. */
 export class PickleDict {
-  readonly entries: Map<PickleValue, PickleValue> = new Map();
-  /** Attributes of the object itself, such as `_metadata` of a state dict. */
   attributes: PickleDict | undefined;
 
-  static of(entries: Iterable<readonly [PickleValue, PickleValue]>): PickleDict {
-    const dict = new PickleDict();
-    for (const [key, value] of entries) dict.entries.set(key, value);
-    return dict;
-  }
+  constructor(readonly entries: Map<PickleValue, PickleValue> = new Map()) {}
 }
 
 /** A class or function. @param name Its module and its name, with a space between them */
@@ -33,14 +28,8 @@ export class PickleObject extends PickleDict {
   }
 }
 
-/** A value of a pickle; lists and tuples are both arrays, and objects of the caller are `object`. */
+/** A value of a pickle; lists and tuples are both arrays, and objects of the caller are `object`: their `build`, if any, takes their state. */
 export type PickleValue = null | boolean | number | bigint | string | PickleValue[] | object;
-
-/** An object of the caller's that takes the state with which a pickle completes it. */
-export interface Buildable {
-  /** Takes the state. @throws {PickleRefusal} If it is none */
-  build(state: PickleValue): void;
-}
 
 export interface PickleWorld {
   /** For each known `module name` what a call of it gives, or null where it must not be called. */
@@ -58,8 +47,7 @@ const HARMFUL_BUILTINS =
 const MAX_BYTES = 2 ** 24;
 /** Each value takes up to 50 bytes: this many take less than twice the largest file. */
 const MAX_VALUES = 2 ** 19;
-/** The most bytes of a whole number. */
-const MAX_LONG = 1024;
+const MAX_LONG_BYTES = 1024;
 
 /** @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for what could do harm; the message says at which byte */
 export function readPickle(bytes: Uint8Array, world: PickleWorld, asked: string): PickleValue {
@@ -70,43 +58,37 @@ export function readPickle(bytes: Uint8Array, world: PickleWorld, asked: string)
 }
 
 class Interpreter {
-  readonly #memo = new Map<number, PickleValue>();
-  readonly #stack: PickleValue[] = [];
+  readonly memo = new Map<number, PickleValue>();
+  readonly stack: PickleValue[] = [];
   /** Heights of the stack at the open marks. */
-  readonly #marks: number[] = [];
-  #at = 0;
-  #made = 0;
-  /** Where the opcode at work begins. */
-  #opcodeAt = 0;
+  readonly marks: number[] = [];
+  at = 0;
+  opcodeAt = 0;
+  valueCount = 0;
 
-  constructor(
-    private readonly bytes: Uint8Array,
-    private readonly world: PickleWorld,
-    private readonly asked: string,
-  ) {}
+  constructor(readonly bytes: Uint8Array, readonly world: PickleWorld, readonly asked: string) {}
 
   run(): PickleValue {
-    for (;;) {
-      this.#opcodeAt = this.#at;
-      const opcode = this.unsigned(1);
-      if (opcode === STOP) break;
+    for (let opcode = 0; opcode !== STOP;) {
+      this.opcodeAt = this.at;
+      opcode = this.unsigned(1);
       const act = OPCODES.get(opcode);
       if (act === undefined) return this.fail(`opcode 0x${opcode.toString(16).padStart(2, "0")} is not one of data`);
       act(this);
     }
     const value = this.pop();
-    if (this.#stack.length > 0) this.fail("more than one value is left");
+    if (this.stack.length > 0) this.fail("more than one value is left");
     return value;
   }
 
   fail(reason: string): never {
-    return refuse(this.asked, `its pickle must be one of tensors by name: at byte ${this.#opcodeAt} ${reason}`);
+    return refuse(this.asked, `its pickle must be one of tensors by name: at byte ${this.opcodeAt} ${reason}`);
   }
 
   /** The next bytes, as a view of the pickle. */
   binary(count: number): Uint8Array {
-    if (count > this.bytes.length - this.#at) this.fail("it is cut off");
-    return this.bytes.subarray(this.#at, this.#at += count);
+    if (count > this.bytes.length - this.at) this.fail("it is cut off");
+    return this.bytes.subarray(this.at, this.at += count);
   }
 
   /** A whole number of these bytes, the lowest first. */
@@ -114,14 +96,9 @@ class Interpreter {
     return this.binary(bytes).reduceRight((sum, byte) => sum * 256 + byte, 0);
   }
 
-  float64(): number {
-    const { buffer, byteOffset } = this.binary(8);
-    return new DataView(buffer, byteOffset).getFloat64(0); // the one big-endian value of the format
-  }
-
   /** A signed number of any length, two's complement. */
   long(bytes: number): number | bigint {
-    if (bytes > MAX_LONG) this.fail(`a whole number has ${bytes} bytes`);
+    if (bytes > MAX_LONG_BYTES) this.fail(`a whole number has ${bytes} bytes`);
     const unsigned = this.binary(bytes).reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n);
     const value = BigInt.asIntN(8 * bytes, unsigned);
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
@@ -132,45 +109,38 @@ class Interpreter {
   }
 
   line(): string {
-    const end = this.bytes.indexOf(0x0a, this.#at);
-    return end < 0 ? this.fail("it is cut off") : this.text(end + 1 - this.#at).slice(0, -1);
+    const end = this.bytes.indexOf(0x0a, this.at);
+    return this.text((end < 0 ? Infinity : end + 1) - this.at).slice(0, -1);
   }
 
   push(value: PickleValue): void {
-    if (++this.#made > MAX_VALUES) this.fail(`it has more than ${MAX_VALUES} values`);
-    this.#stack.push(value);
+    if (++this.valueCount > MAX_VALUES) this.fail(`it has more than ${MAX_VALUES} values`);
+    this.stack.push(value);
   }
 
   pop(): PickleValue {
-    if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) this.fail("a value is missing");
-    return this.#stack.pop()!;
+    if (this.stack.length <= (this.marks.at(-1) ?? 0)) this.fail("a value is missing");
+    return this.stack.pop()!;
   }
 
-  mark(): void {
-    this.#marks.push(this.#stack.length);
-  }
-
-  /** All values above the last mark, which goes away. */
   popToMark(): PickleValue[] {
-    const height = this.#marks.pop();
-    if (height === undefined) return this.fail("a mark is missing");
-    return this.#stack.splice(height);
+    return this.stack.splice(this.marks.pop() ?? this.fail("a mark is missing"));
   }
 
   top(): PickleValue {
-    if (this.#stack.length === 0) this.fail("a value is missing");
-    return this.#stack.at(-1)!;
+    if (this.stack.length === 0) this.fail("a value is missing");
+    return this.stack.at(-1)!;
   }
 
   append(values: readonly PickleValue[]): void {
-    const value = this.#stack.at(-1);
+    const value = this.stack.at(-1);
     const list = value instanceof PickleObject ? value.parts : value;
     if (!Array.isArray(list)) return this.fail("a list is missing");
     for (const item of values) list.push(item);
   }
 
   setItems(items: readonly PickleValue[]): void {
-    const dict = this.#stack.at(-1);
+    const dict = this.stack.at(-1);
     if (!(dict instanceof PickleDict)) return this.fail("a dict is missing");
     if (items.length % 2 !== 0) this.fail("a key has no value");
     for (let i = 0; i < items.length; i += 2) {
@@ -181,14 +151,13 @@ class Interpreter {
   }
 
   /** @param index The next one where there is none */
-  remember(index = this.#memo.size): void {
-    this.#memo.set(index, this.top());
+  remember(index = this.memo.size): void {
+    this.memo.set(index, this.top());
   }
 
   recall(index: number): void {
-    const value = this.#memo.get(index);
-    if (value === undefined) return this.fail(`value ${index} was never stored`);
-    this.push(value);
+    if (!this.memo.has(index)) this.fail(`value ${index} was never stored`);
+    this.push(this.memo.get(index)!);
   }
 
   global(name: string): void {
@@ -211,26 +180,21 @@ class Interpreter {
     const { globals } = this.world;
     const call = Object.hasOwn(globals, callable.name) ? globals[callable.name] : undefined;
     if (call === null) return this.fail(`it calls ${callable.name}`);
-    this.push(call === undefined ? new PickleObject(callable.name, args) : this.#inWorld(() => call(args)));
-  }
-
-  persistent(): void {
-    const id = this.pop();
-    this.push(this.#inWorld(() => this.world.persistent(id)));
+    this.push(call === undefined ? new PickleObject(callable.name, args) : this.inWorld(() => call(args)));
   }
 
   build(): void {
     const state = this.pop();
-    const object = this.#stack.at(-1);
+    const object = this.stack.at(-1);
     if (typeof object === "object" && object !== null && "build" in object) {
-      this.#inWorld(() => (object as Buildable).build(state));
+      this.inWorld(() => (object as { build(state: PickleValue): unknown }).build(state));
     } else if (object instanceof PickleObject) object.parts.push(state);
     else if (object instanceof PickleDict && state instanceof PickleDict) object.attributes = state;
     else this.fail("something else than an object has attributes");
   }
 
   /** Runs a part of the caller's world, whose errors are reasons, and says where it was asked. */
-  #inWorld<T>(part: () => T): T {
+  inWorld<T>(part: () => T): T {
     try {
       return part();
     } catch (error) {
@@ -245,55 +209,50 @@ export class PickleRefusal extends Error {}
 
 const STOP = 0x2e;
 
-/** What each opcode does, under the name that pickletools gives it. */
-const OPCODES = new Map<number, (machine: Interpreter) => void>([
-  [0x80, (m) => void m.unsigned(1)], // PROTO
-  [0x95, (m) => void m.unsigned(8)], // FRAME
-  [0x28, (m) => m.mark()], // MARK
-  [0x30, (m) => void m.pop()], // POP
-  [0x31, (m) => void m.popToMark()], // POP_MARK
-  [0x32, (m) => m.push(m.top())], // DUP
-  [0x4e, (m) => m.push(null)], // NONE
-  [0x88, (m) => m.push(true)], // NEWTRUE
-  [0x89, (m) => m.push(false)], // NEWFALSE
-  [0x4b, (m) => m.push(m.unsigned(1))], // BININT1
-  [0x4d, (m) => m.push(m.unsigned(2))], // BININT2
-  [0x4a, (m) => m.push(m.unsigned(4) | 0)], // BININT
-  [0x8a, (m) => m.push(m.long(m.unsigned(1)))], // LONG1
-  [0x8b, (m) => m.push(m.long(m.unsigned(4)))], // LONG4
-  [0x47, (m) => m.push(m.float64())], // BINFLOAT
-  [0x8c, (m) => m.push(m.text(m.unsigned(1)))], // SHORT_BINUNICODE
-  [0x58, (m) => m.push(m.text(m.unsigned(4)))], // BINUNICODE
-  [0x8d, (m) => m.push(m.text(m.unsigned(8)))], // BINUNICODE8
-  [0x43, (m) => m.push(m.binary(m.unsigned(1)))], // SHORT_BINBYTES
-  [0x42, (m) => m.push(m.binary(m.unsigned(4)))], // BINBYTES
-  [0x8e, (m) => m.push(m.binary(m.unsigned(8)))], // BINBYTES8
-  [0x96, (m) => m.push(m.binary(m.unsigned(8)))], // BYTEARRAY8
-  [0x5d, (m) => m.push([])], // EMPTY_LIST
-  [0x29, (m) => m.push([])], // EMPTY_TUPLE
-  [0x7d, (m) => m.push(new PickleDict())], // EMPTY_DICT
-  [0x8f, (m) => m.push([])], // EMPTY_SET
-  [0x6c, (m) => m.push(m.popToMark())], // LIST
-  [0x74, (m) => m.push(m.popToMark())], // TUPLE
-  [0x91, (m) => m.push(m.popToMark())], // FROZENSET
-  [0x85, (m) => m.push([m.pop()])], // TUPLE1
-  [0x86, (m) => m.push([m.pop(), m.pop()].reverse())], // TUPLE2
-  [0x87, (m) => m.push([m.pop(), m.pop(), m.pop()].reverse())], // TUPLE3
-  [0x61, (m) => m.append([m.pop()])], // APPEND
-  [0x65, (m) => m.append(m.popToMark())], // APPENDS
-  [0x90, (m) => m.append(m.popToMark())], // ADDITEMS
-  [0x73, (m) => m.setItems([m.pop(), m.pop()].reverse())], // SETITEM
-  [0x75, (m) => m.setItems(m.popToMark())], // SETITEMS
-  [0x71, (m) => m.remember(m.unsigned(1))], // BINPUT
-  [0x72, (m) => m.remember(m.unsigned(4))], // LONG_BINPUT
-  [0x94, (m) => m.remember()], // MEMOIZE
-  [0x68, (m) => m.recall(m.unsigned(1))], // BINGET
-  [0x6a, (m) => m.recall(m.unsigned(4))], // LONG_BINGET
-  [0x63, (m) => m.global(`${m.line()} ${m.line()}`)], // GLOBAL
-  [0x93, (m) => m.stackGlobal()], // STACK_GLOBAL
-  [0x52, (m) => m.reduce()], // REDUCE
-  [0x81, (m) => m.reduce()], // NEWOBJ
-  [0x92, (m) => (m.push([m.pop(), m.pop()].reverse()), m.reduce())], // NEWOBJ_EX, with keyword arguments
-  [0x51, (m) => m.persistent()], // BINPERSID
-  [0x62, (m) => m.build()], // BUILD
-]);
+/** What opcodes do, beside the names that pickletools gives them. */
+const ACTIONS: readonly (readonly [opcodes: readonly number[], act: (machine: Interpreter) => void])[] = [
+  [[STOP], () => {}], // STOP
+  [[0x80], (m) => void m.unsigned(1)], // PROTO
+  [[0x95], (m) => void m.unsigned(8)], // FRAME
+  [[0x28], (m) => void m.marks.push(m.stack.length)], // MARK
+  [[0x30], (m) => void m.pop()], // POP
+  [[0x31], (m) => void m.popToMark()], // POP_MARK
+  [[0x32], (m) => m.push(m.top())], // DUP
+  [[0x4e], (m) => m.push(null)], // NONE
+  [[0x88], (m) => m.push(true)], // NEWTRUE
+  [[0x89], (m) => m.push(false)], // NEWFALSE
+  [[0x4b], (m) => m.push(m.unsigned(1))], // BININT1
+  [[0x4d], (m) => m.push(m.unsigned(2))], // BININT2
+  [[0x4a], (m) => m.push(m.unsigned(4) | 0)], // BININT
+  [[0x8a], (m) => m.push(m.long(m.unsigned(1)))], // LONG1
+  [[0x8b], (m) => m.push(m.long(m.unsigned(4)))], // LONG4
+  [[0x47], (m) => m.push(viewOf(m.binary(8)).getFloat64(0))], // BINFLOAT, the one big-endian value of the format
+  [[0x8c], (m) => m.push(m.text(m.unsigned(1)))], // SHORT_BINUNICODE
+  [[0x58], (m) => m.push(m.text(m.unsigned(4)))], // BINUNICODE
+  [[0x8d], (m) => m.push(m.text(m.unsigned(8)))], // BINUNICODE8
+  [[0x43], (m) => m.push(m.binary(m.unsigned(1)))], // SHORT_BINBYTES
+  [[0x42], (m) => m.push(m.binary(m.unsigned(4)))], // BINBYTES
+  [[0x8e, 0x96], (m) => m.push(m.binary(m.unsigned(8)))], // BINBYTES8, BYTEARRAY8
+  [[0x5d, 0x29, 0x8f], (m) => m.push([])], // EMPTY_LIST, EMPTY_TUPLE, EMPTY_SET
+  [[0x7d], (m) => m.push(new PickleDict())], // EMPTY_DICT
+  [[0x6c, 0x74, 0x91], (m) => m.push(m.popToMark())], // LIST, TUPLE, FROZENSET
+  [[0x85], (m) => m.push([m.pop()])], // TUPLE1
+  [[0x86], (m) => m.push([m.pop(), m.pop()].reverse())], // TUPLE2
+  [[0x87], (m) => m.push([m.pop(), m.pop(), m.pop()].reverse())], // TUPLE3
+  [[0x61], (m) => m.append([m.pop()])], // APPEND
+  [[0x65, 0x90], (m) => m.append(m.popToMark())], // APPENDS, ADDITEMS
+  [[0x73], (m) => m.setItems([m.pop(), m.pop()].reverse())], // SETITEM
+  [[0x75], (m) => m.setItems(m.popToMark())], // SETITEMS
+  [[0x71], (m) => m.remember(m.unsigned(1))], // BINPUT
+  [[0x72], (m) => m.remember(m.unsigned(4))], // LONG_BINPUT
+  [[0x94], (m) => m.remember()], // MEMOIZE
+  [[0x68], (m) => m.recall(m.unsigned(1))], // BINGET
+  [[0x6a], (m) => m.recall(m.unsigned(4))], // LONG_BINGET
+  [[0x63], (m) => m.global(`${m.line()} ${m.line()}`)], // GLOBAL
+  [[0x93], (m) => m.stackGlobal()], // STACK_GLOBAL
+  [[0x52, 0x81], (m) => m.reduce()], // REDUCE, NEWOBJ
+  [[0x92], (m) => (m.push([m.pop(), m.pop()].reverse()), m.reduce())], // NEWOBJ_EX, with keyword arguments
+  [[0x51], (m) => m.push(m.inWorld(() => m.world.persistent(m.pop())))], // BINPERSID
+  [[0x62], (m) => m.build()], // BUILD
+];
+const OPCODES = new Map(ACTIONS.flatMap(([opcodes, act]) => opcodes.map((opcode) => [opcode, act] as const)));

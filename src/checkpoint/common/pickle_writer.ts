@@ -1,7 +1,6 @@
 /** Writes the few opcodes of pickle protocols 2 and 3 that tensors need. https://github.com/python/cpython/blob/main/Lib/pickletools.py */
-import { concatenate } from "./bytes.ts";
+import { concatenate, pack } from "./bytes.ts";
 
-/** A value in the form of a pickle. */
 export class Pickled {
   readonly bytes: Uint8Array<ArrayBuffer>;
 
@@ -31,21 +30,16 @@ function pickled(value: Picklable): Pickled {
   if (value === null) return new Pickled("NONE");
   if (typeof value === "boolean") return new Pickled(value ? "NEWTRUE" : "NEWFALSE");
   if (typeof value === "number") {
-    return value >= 0 && value < 0x100
-      ? new Pickled("BININT1", Uint8Array.of(value))
-      : new Pickled("BININT", uint32(value));
+    const isByte = value >= 0 && value < 0x100;
+    return isByte ? new Pickled("BININT1", Uint8Array.of(value)) : new Pickled("BININT", pack("I", value));
   }
   if (typeof value === "string") {
     const utf8 = new TextEncoder().encode(value);
-    return new Pickled("BINUNICODE", uint32(utf8.length), utf8);
+    return new Pickled("BINUNICODE", pack("I", utf8.length), utf8);
   }
-  if (value instanceof Uint8Array) return new Pickled("BINBYTES", uint32(value.length), value);
+  if (value instanceof Uint8Array) return new Pickled("BINBYTES", pack("I", value.length), value);
   if (value instanceof Map) return withItems(new Pickled("EMPTY_DICT"), value);
   return new Pickled("MARK", ...(value as readonly Picklable[]).map(pickled), "TUPLE");
-}
-
-function uint32(value: number): Uint8Array {
-  return Uint8Array.of(value & 0xff, value >> 8 & 0xff, value >> 16 & 0xff, value >>> 24);
 }
 
 function withItems(dict: Pickled, entries: Iterable<readonly [key: string, value: Picklable]>): Pickled {

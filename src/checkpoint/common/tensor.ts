@@ -2,38 +2,34 @@ import { formatJson } from "../../common/format_value.ts";
 import { viewOf } from "./bytes.ts";
 import { refuse, tensorLabel } from "./error.ts";
 
-interface ElementType {
-  readonly bytes: number;
-  readonly names: { readonly [format in Format]: string };
-  readonly read: (view: DataView, at: number, littleEndian: boolean) => number;
-}
+type Read = (view: DataView, at: number, littleEndian: boolean) => number;
+type ElementType = readonly [bytes: number, names: readonly string[], read: Read];
 
-type Format = "safetensors" | "pytorch" | "numpy";
-
-function elementType(bytes: number, names: readonly string[], read: ElementType["read"]): ElementType {
-  const [safetensors, pytorch, numpy] = names;
-  return { bytes, names: { safetensors, pytorch: `${pytorch}Storage`, numpy }, read };
-}
-
-/** By name, with the names in safetensors, of PyTorch's storages and of NumPy; beside the floating-point ones those of masks and counters. */
-const TYPES = new Map<string, ElementType>(Object.entries({
-  float32: elementType(4, ["F32", "Float", "f4"], (view, at, little) => view.getFloat32(at, little)),
-  float16: elementType(2, ["F16", "Half", "f2"], (view, at, little) => fromHalf(view.getUint16(at, little))),
-  bfloat16: elementType(2, ["BF16", "BFloat16", "bfloat16"], readBfloat16),
-  float64: elementType(8, ["F64", "Double", "f8"], (view, at, little) => view.getFloat64(at, little)),
-  int64: elementType(8, ["I64", "Long", "i8"], (view, at, little) => Number(view.getBigInt64(at, little))),
-  int32: elementType(4, ["I32", "Int", "i4"], (view, at, little) => view.getInt32(at, little)),
-  int16: elementType(2, ["I16", "Short", "i2"], (view, at, little) => view.getInt16(at, little)),
-  int8: elementType(1, ["I8", "Char", "i1"], (view, at) => view.getInt8(at)),
-  uint8: elementType(1, ["U8", "Byte", "u1"], (view, at) => view.getUint8(at)),
-  bool: elementType(1, ["BOOL", "Bool", "b1"], (view, at) => view.getUint8(at)),
+/** Whose names of types are known; for PyTorch those of its storages. */
+const FORMATS = ["safetensors", "pytorch", "numpy"] as const;
+/** Beside the floating-point types those of masks and counters. */
+const TYPES = new Map(Object.entries<ElementType>({
+  float32: [4, ["F32", "FloatStorage", "f4"], (view, at, little) => view.getFloat32(at, little)],
+  float16: [2, ["F16", "HalfStorage", "f2"], (view, at, little) => fromHalf(view.getUint16(at, little))],
+  bfloat16: [
+    2,
+    ["BF16", "BFloat16Storage", "bfloat16"],
+    (view, at, little) => fromBfloat16(view.getUint16(at, little)),
+  ],
+  float64: [8, ["F64", "DoubleStorage", "f8"], (view, at, little) => view.getFloat64(at, little)],
+  int64: [8, ["I64", "LongStorage", "i8"], (view, at, little) => Number(view.getBigInt64(at, little))],
+  int32: [4, ["I32", "IntStorage", "i4"], (view, at, little) => view.getInt32(at, little)],
+  int16: [2, ["I16", "ShortStorage", "i2"], (view, at, little) => view.getInt16(at, little)],
+  int8: [1, ["I8", "CharStorage", "i1"], (view, at) => view.getInt8(at)],
+  uint8: [1, ["U8", "ByteStorage", "u1"], (view, at) => view.getUint8(at)],
+  bool: [1, ["BOOL", "BoolStorage", "b1"], (view, at) => view.getUint8(at)],
 }));
 /** The types whose numbers can be weights: float32 holds those of all but the last exactly. */
 const FLOATS = ["float32", "float16", "bfloat16", "float64"];
 
 /** The name of a type by what a format calls it, which stays where it is not known. */
-export function typeNamed(name: string, format: Format): string {
-  return [...TYPES].find(([, { names }]) => names[format] === name)?.[0] ?? name;
+export function typeNamed(name: string, format: typeof FORMATS[number]): string {
+  return [...TYPES].find(([, [, names]]) => names[FORMATS.indexOf(format)] === name)?.[0] ?? name;
 }
 
 /** IEEE 754 binary16: 1 bit sign, 5 bits exponent, 10 bits fraction. */
@@ -46,32 +42,30 @@ function fromHalf(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-const scratch = new DataView(new ArrayBuffer(4));
-
 /** The upper half of a float32. */
-function readBfloat16(view: DataView, at: number, littleEndian: boolean): number {
-  scratch.setUint16(0, view.getUint16(at, littleEndian));
-  return scratch.getFloat32(0);
+function fromBfloat16(bits: number): number {
+  return new Float32Array(Uint32Array.of(bits << 16).buffer)[0];
 }
 
-/** Where the elements of a tensor are in a file. Its form is checked, its agreement with the bytes is not. */
+/**
+ * Where the elements of a tensor are in a file: row-major, without gaps and in little-endian order unless it says otherwise. Its form is checked,
+ * its agreement with the bytes is not.
+ */
 export interface Layout {
   /** The name of the type, such as float32, or what the file calls a type that is not known here. */
   readonly type: string;
   readonly shape: readonly number[];
   /** The bytes that hold the elements; undefined where the file lacks them. */
-  readonly bytes: Uint8Array | undefined;
-  /** The entry of an archive that holds them, and its number of elements. @default {the bytes hold this tensor alone} */
+  readonly bytes?: Uint8Array;
+  /** The entry of an archive that holds them, where it may hold others, and its number of elements. */
   readonly storage?: { readonly entry: string; readonly length: number };
-  /** Index of the first element. @default {0} */
+  /** In elements, as are the strides. */
   readonly offset?: number;
-  /** Distance of neighbours along each extent, in elements. @default {row-major, without gaps} */
   readonly strides?: readonly number[];
-  /** @default {true} */
   readonly littleEndian?: boolean;
 }
 
-/** A tensor of a file, whose elements are read when they are asked for. */
+/** A tensor of a file, whose elements are read on demand. */
 export class FileTensor {
   constructor(protected layout: Layout) {}
 
@@ -83,16 +77,10 @@ export class FileTensor {
     return this.layout.shape;
   }
 
-  /** Whether its elements can be weights. */
   get isFloat(): boolean {
     return FLOATS.includes(this.type);
   }
 
-  get size(): number {
-    return elementCount(this.shape);
-  }
-
-  /** The same elements with the extents in the opposite order. */
   get transposed(): FileTensor {
     const { shape, strides = denseStrides(shape) } = this.layout;
     return new FileTensor({ ...this.layout, shape: shape.toReversed(), strides: strides.toReversed() });
@@ -101,7 +89,8 @@ export class FileTensor {
   /** @throws {CheckpointError} If the type is known, and the file holds more or fewer bytes than the tensor needs */
   checkSize(name: string, asked: string): void {
     const { type, shape, bytes, storage } = this.layout;
-    const expected = (storage?.length ?? elementCount(shape)) * (TYPES.get(type)?.bytes ?? NaN);
+    const [bytesEach = NaN] = TYPES.get(type) ?? [];
+    const expected = (storage?.length ?? elementCount(shape)) * bytesEach;
     if (Number.isNaN(expected) || bytes?.length === expected) return;
     const must = storage === undefined
       ? `of shape ${formatJson(shape)} must have ${expected} bytes`
@@ -113,10 +102,9 @@ export class FileTensor {
   /** The elements as float32, row-major; never more than the file holds. @throws {CheckpointError} If the file does not hold them */
   elements(name: string, asked: string): Float32Array {
     const { type, shape, bytes, offset = 0, strides = denseStrides(shape), littleEndian = true } = this.layout;
-    const element = TYPES.get(type);
-    if (element === undefined) {
-      return refuse(asked, `${tensorLabel(name)} must be of a known type: current type is ${formatJson(type)}`);
-    }
+    const found = `current type is ${formatJson(type)}`;
+    const [bytesEach, , read] = TYPES.get(type) ??
+      refuse(asked, `${tensorLabel(name)} must be of a known type: ${found}`);
     this.checkSize(name, asked);
     const count = elementCount(shape);
     const { length } = this.layout.storage ?? { length: count };
@@ -134,7 +122,7 @@ export class FileTensor {
         index += (rest % shape[axis]) * strides[axis];
         rest = Math.floor(rest / shape[axis]);
       }
-      values[i] = element.read(view, index * element.bytes, littleEndian);
+      values[i] = read(view, index * bytesEach, littleEndian);
     }
     return values;
   }
@@ -150,7 +138,6 @@ export function denseStrides(shape: readonly number[]): number[] {
   return shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
 }
 
-/** A whole number that a file may have as an extent or an offset. */
 export function isSize(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
@@ -173,26 +160,20 @@ export function weightsOf(name: string, tensor: FileTensor, asked: string): Floa
   return checkFinite(name, tensor.elements(name, asked), asked);
 }
 
-/** @throws {CheckpointError} If one of the values is infinite or NaN */
 export function checkFinite(name: string, values: Float32Array, asked: string): Float32Array {
   const wrong = values.findIndex((value) => !Number.isFinite(value));
   if (wrong < 0) return values;
   return refuse(asked, `${tensorLabel(name)} must hold finite numbers: value ${wrong} is ${values[wrong]}`);
 }
 
-/** How many tensors are named in a message. */
-const NAMED = 3;
-
-/** The tensors in one sentence: how many, of how many parameters, and the first of them. */
-export function inventory(
-  tensors: Iterable<readonly [name: string, tensor: { readonly shape: readonly number[] }]>,
-): string {
+/** The tensors in one sentence: how many, of how many parameters, and the first three of them. */
+export function inventory(tensors: Iterable<readonly [name: string, tensor: FileTensor]>): string {
   const all = [...tensors];
   const total = all.reduce((sum, [, { shape }]) => sum + elementCount(shape), 0);
-  const first = all.slice(0, NAMED).map(([name, { shape }]) =>
+  const first = all.slice(0, 3).map(([name, { shape }]) =>
     `${tensorLabel(name).slice("tensor ".length)} [${shape.slice(0, 8).join(",")}]`
   );
-  const rest = all.length > NAMED ? ` and ${all.length - NAMED} more` : "";
+  const rest = all.length > 3 ? ` and ${all.length - 3} more` : "";
   const tensor = all.length === 1 ? "1 tensor" : `${all.length} tensors`;
   return `${tensor} with ${total} parameter${total === 1 ? "" : "s"} in all: ${first.join(", ")}${rest}`;
 }

@@ -11,7 +11,7 @@
  * Every claim of the directory is compared with the file before it is used. Stored entries are views of the file, not copies.
  */
 import { formatJson } from "../../common/format_value.ts";
-import { concatenate, viewOf } from "./bytes.ts";
+import { concatenate, pack, viewOf } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 import { refuse } from "./error.ts";
 
@@ -23,12 +23,10 @@ const RECORD = { signature: 0x02014b50, bytes: 46 };
 const END = { signature: 0x06054b50, bytes: 22 };
 const MAX_COMMENT_BYTES = 2 ** 16 - 1;
 
-const isFolder = ({ name }: { name: string }) => name.endsWith("/");
-
 /** The names of the files in it; none where the directory cannot be read. */
 export function zipNames(bytes: Uint8Array): string[] {
   try {
-    return entriesOf(bytes, "").filter((entry) => !isFolder(entry)).map(({ name }) => name);
+    return entriesOf(bytes, "").map(({ name }) => name);
   } catch {
     return [];
   }
@@ -39,17 +37,8 @@ export function looksLikeZip(bytes: Uint8Array): boolean {
   return bytes.length >= 4 && viewOf(bytes).getUint32(0, true) === LOCAL.signature;
 }
 
-/** An entry as the directory describes it. */
-interface Entry {
-  readonly name: string;
-  /** 0 stored, 8 deflated, others are not known here. */
-  readonly method: number;
-  /** Its bytes in the file. */
-  readonly packed: Uint8Array;
-  /** Its number of bytes once unpacked. */
-  readonly size: number;
-  readonly checksum: number;
-}
+/** An entry as the directory describes it: its method, its bytes in the file, and its number of bytes once unpacked. */
+type Entry = ReturnType<typeof entriesOf>[number];
 
 const STORED = 0;
 const DEFLATED = 8;
@@ -62,12 +51,9 @@ const LEAST_ROOM = 2 ** 16;
  * @throws {CheckpointError} If it is none, an entry is compressed, lies elsewhere than the directory says, or has another checksum
  */
 export function readZip(bytes: Uint8Array, asked: string): ZipEntries {
-  return new Map(
-    entriesOf(bytes, asked).map((entry) => {
-      checkMethod(entry, [STORED], asked);
-      return [entry.name, checked(entry, entry.packed, asked)];
-    }),
-  );
+  const entries = entriesOf(bytes, asked);
+  for (const entry of entries) checkMethod(entry, [STORED], asked);
+  return new Map(entries.map((entry) => [entry.name, checked(entry, entry.packed, asked)]));
 }
 
 /** Reads a ZIP file, and unpacks what is deflated. @throws {CheckpointError} Also if an entry is packed otherwise, wrongly, or grows too large */
@@ -76,7 +62,6 @@ export async function unpackZip(bytes: Uint8Array, asked: string): Promise<ZipEn
   const most = Math.max(LEAST_ROOM, 2 * bytes.length);
   let total = 0;
   for (const entry of entriesOf(bytes, asked)) {
-    if (isFolder(entry)) continue;
     checkMethod(entry, [STORED, DEFLATED], asked);
     if (entry.method === DEFLATED && (total += entry.size) > most) {
       refuse(asked, `its entries must unpack to at most ${most} bytes: current size is ${total} or more`);
@@ -128,8 +113,8 @@ function endOf(view: DataView): number | undefined {
   return undefined;
 }
 
-/** The entries, all within the file and none of them twice. */
-function entriesOf(bytes: Uint8Array, asked: string): Entry[] {
+/** The entries but for folders, all within the file and none of them twice. */
+function entriesOf(bytes: Uint8Array, asked: string) {
   const fail = (reason: string) => refuse(asked, reason);
   const view = viewOf(bytes);
   const end = endOf(view);
@@ -141,7 +126,7 @@ function entriesOf(bytes: Uint8Array, asked: string): Entry[] {
   const directoryEnd = directory + view.getUint32(end + 12, true);
   if (directoryEnd > end) fail(`its ZIP directory must end before byte ${end}: it ends at byte ${directoryEnd}`);
 
-  const entries: Entry[] = [];
+  const entries = [];
   const names = new Set<string>();
   let at = directory;
   let room = directory; // entries that overlap would make us read the same bytes again and again
@@ -157,9 +142,9 @@ function entriesOf(bytes: Uint8Array, asked: string): Entry[] {
     if (names.has(name)) fail(`${entry} must be there once: the record at byte ${at} is its second`);
     names.add(name);
     const method = view.getUint16(at + 10, true);
+    const [checksum, packedSize, size] = [16, 20, 24].map((field) => view.getUint32(at + field, true));
+    const packed = method === STORED ? size : packedSize;
     const start = view.getUint32(at + 42, true);
-    const size = view.getUint32(at + 24, true);
-    const packed = method === STORED ? size : view.getUint32(at + 20, true);
     if (start + LOCAL.bytes > directory || view.getUint32(start, true) !== LOCAL.signature) {
       return fail(`${entry} must have its header at byte ${start}: there is none`);
     }
@@ -169,8 +154,8 @@ function entriesOf(bytes: Uint8Array, asked: string): Entry[] {
     }
     room -= LOCAL.bytes + packed;
     if (room < 0) fail(`${entry} at byte ${data} must not overlap with another one`);
-    const checksum = view.getUint32(at + 16, true);
-    entries.push({ name, method, packed: bytes.subarray(data, data + packed), size, checksum });
+    const content = { name, method, packed: bytes.subarray(data, data + packed), size, checksum };
+    if (!name.endsWith("/")) entries.push(content); // no folder
     at = next;
   }
   return entries;
@@ -191,10 +176,6 @@ export function writeZip(entries: Iterable<readonly [name: string, content: Uint
   const parts: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
   let at = 0;
-  const push = (...bytes: Uint8Array[]) => {
-    parts.push(...bytes);
-    for (const { length } of bytes) at += length;
-  };
   for (const [name, content] of entries) {
     const title = new TextEncoder().encode(name);
     const headerEnd = at + LOCAL.bytes + title.length + EXTRA_FIELD_HEADER;
@@ -206,20 +187,10 @@ export function writeZip(entries: Iterable<readonly [name: string, content: Uint
     directory.push(pack("IH", RECORD.signature, VERSION_NEEDED), common, rest, title);
     const padding = (ALIGNMENT - headerEnd % ALIGNMENT) % ALIGNMENT;
     const extra = concatenate([pack("HH", EXTRA_FIELD_ID, padding), new Uint8Array(padding)]);
-    push(pack("I", LOCAL.signature), common, pack("H", extra.length), title, extra, content);
+    parts.push(pack("I", LOCAL.signature), common, pack("H", extra.length), title, extra, content);
+    at = headerEnd + padding + length;
   }
-  const start = at;
-  push(...directory);
-  const count = directory.length / 4;
-  push(pack("IHHHHIIH", END.signature, 0, 0, count, count, at - start, start, 0));
-  return concatenate(parts);
-}
-
-/** Whole numbers in little-endian order. @param format A letter for each, as in Python's `struct`: H has 2 bytes, I 4 */
-function pack(format: string, ...values: readonly number[]): Uint8Array {
-  const bytes: number[] = [];
-  for (let i = 0; i < format.length; i++) {
-    for (let bit = 0; bit < (format[i] === "H" ? 16 : 32); bit += 8) bytes.push(values[i] >>> bit & 0xff);
-  }
-  return Uint8Array.from(bytes);
+  const [records, count] = [concatenate(directory), directory.length / 4];
+  const end = pack("IHHHHIIH", END.signature, 0, 0, count, count, records.length, at, 0);
+  return concatenate([...parts, records, end]);
 }

@@ -27,11 +27,10 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["Dense_0.kernel", "output_proj.weight"], // where it is not tied to the token embedding
 ]);
 /** Levels of a tree that are looked at: the model has four. */
-const MOST_DEEP = 8;
+const MAX_DEPTH = 8;
 
 const isKernel = (path: string) => path.endsWith(".kernel");
 
-/** Whether a dict is such a tree. */
 export function isFlaxTree(dict: PickleDict): boolean {
   return dict.entries.get("Embed_0") instanceof PickleDict && dict.entries.get(BLOCK) instanceof PickleDict;
 }
@@ -43,7 +42,7 @@ export function stateDictOfFlax(tree: PickleDict): Map<string, FileTensor> {
     for (const [key, value] of dict.entries) {
       const here = `${path}${String(key)}`;
       if (value instanceof FileTensor) tensors.set(NAMES.get(here) ?? here, isKernel(here) ? value.transposed : value);
-      else if (value instanceof PickleDict && depth < MOST_DEEP) visit(value, `${here}.`, depth + 1);
+      else if (value instanceof PickleDict && depth < MAX_DEPTH) visit(value, `${here}.`, depth + 1);
     }
   };
   visit(tree, "", 0);
@@ -84,13 +83,10 @@ export function encodeFlax(source: CheckpointSource): Uint8Array<ArrayBuffer> {
 function nested(leaves: readonly (readonly [path: readonly string[], value: Picklable])[]): Picklable {
   const [[path, value]] = leaves;
   if (path.length === 0) return value;
-  const byKey = Map.groupBy(leaves, ([[key]]) => key);
-  return new Map(
-    [...byKey].map(([key, all]) => [key, nested(all.map(([[, ...rest], leaf]) => [rest, leaf] as const))] as const),
-  );
+  const byKey = [...Map.groupBy(leaves, ([[key]]) => key)];
+  return new Map(byKey.map(([key, all]) => [key, nested(all.map(([[, ...rest], leaf]) => [rest, leaf]))]));
 }
 
-/** An array of NumPy, as it pickles itself. */
 function pickledArray(shape: readonly number[], elements: Uint8Array, columnMajor: boolean): Picklable {
   const type = withState(call("numpy dtype", "f4", false, true), [3, "<", null, null, null, -1, -1, 0]);
   const empty = call("numpy.core.multiarray _reconstruct", globalName("numpy ndarray"), [0], Uint8Array.of(0x62));

@@ -11,20 +11,14 @@
 import { formatJson } from "../../common/format_value.ts";
 import { concatenate, viewOf } from "../common/bytes.ts";
 import { refuse } from "../common/error.ts";
-import {
-  type Buildable,
-  PickleDict,
-  PickleGlobal,
-  PickleRefusal,
-  type PickleValue,
-  type PickleWorld,
-} from "../common/pickle_reader.ts";
+import { PickleDict, PickleGlobal, PickleRefusal } from "../common/pickle_reader.ts";
+import type { PickleValue, PickleWorld } from "../common/pickle_reader.ts";
 import { denseStrides, FileTensor, isShape, type Layout, typeNamed } from "../common/tensor.ts";
 import { writeZip, type ZipEntries } from "../common/zip.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
 
 /** The type of an array's elements, with the order of their bytes. */
-class NumpyType implements Buildable {
+class NumpyType {
   readonly name: string;
 
   /** @param code NumPy's one letter for a kind of number and its bytes, such as `f4`, or a name */
@@ -38,37 +32,35 @@ class NumpyType implements Buildable {
   }
 }
 
-/** Where the elements of an array are. */
 function layoutOf(of: NumpyType, shape: readonly number[], columnMajor: boolean, bytes: Uint8Array): Layout {
   const strides = columnMajor ? denseStrides(shape.toReversed()).reverse() : denseStrides(shape);
   return { type: of.name, shape, strides, bytes, littleEndian: of.littleEndian };
 }
 
 /** An array of a pickle, which is completed after it was made. */
-class NumpyArray extends FileTensor implements Buildable {
-  /** @param state `(version, shape, type, column-major, bytes)` */
-  constructor(state?: PickleValue) {
+class NumpyArray extends FileTensor {
+  constructor() {
     super({ type: "float32", shape: [0], bytes: new Uint8Array() });
-    if (state !== undefined) this.build(state);
   }
 
-  build(state: PickleValue): void {
+  /** @param state `(version, shape, type, column-major, bytes)` */
+  build(state: PickleValue): this {
     const [, shape, of, columnMajor, bytes] = Array.isArray(state) ? state : [];
     if (!isShape(shape) || !(of instanceof NumpyType)) throw new PickleRefusal("an array has no shape and no type");
     const content = bytes instanceof Uint8Array ? bytes : new Uint8Array(); // an array of objects has a list
     this.layout = layoutOf(of, [...shape], columnMajor === true, content); // a copy: the pickle could append to its list
+    return this;
   }
 }
 
+const emptyArray = () => new NumpyArray();
+
 /** `numpy.core.numeric._frombuffer(bytes, type, shape, order)`, as protocol 5 has it */
-function fromBuffer([bytes, of, shape, order]: PickleValue[]): FileTensor {
-  return new NumpyArray([1, shape, of, order === "F", bytes]);
-}
+const fromBuffer = ([bytes, of, shape, order]: PickleValue[]) =>
+  emptyArray().build([1, shape, of, order === "F", bytes]);
 
 /** `jax._src.array._reconstruct_array(function, arguments, state, …)`: NumPy's array in other words */
-function fromJax([, , state]: PickleValue[]): FileTensor {
-  return new NumpyArray(state ?? null);
-}
+const fromJax = ([, , state]: PickleValue[]) => emptyArray().build(state);
 
 /** `_codecs.encode(text, "latin1")`: bytes, as protocol 2 has them */
 function encode([text, encoding]: PickleValue[]): PickleValue {
@@ -80,8 +72,8 @@ function encode([text, encoding]: PickleValue[]): PickleValue {
 export const NUMPY_GLOBALS: PickleWorld["globals"] = {
   /** `numpy.dtype("f4", …)`, and `numpy.dtype(ml_dtypes.bfloat16)` */
   "numpy dtype": ([of]) => new NumpyType(of instanceof PickleGlobal ? of.name.split(" ")[1] : String(of)),
-  "numpy.core.multiarray _reconstruct": () => new NumpyArray(),
-  "numpy._core.multiarray _reconstruct": () => new NumpyArray(),
+  "numpy.core.multiarray _reconstruct": emptyArray,
+  "numpy._core.multiarray _reconstruct": emptyArray,
   "numpy.core.numeric _frombuffer": fromBuffer,
   "numpy._core.numeric _frombuffer": fromBuffer,
   "jax._src.array _reconstruct_array": fromJax,
@@ -93,14 +85,11 @@ export const NUMPY_GLOBALS: PickleWorld["globals"] = {
 const MAGIC = "\x93NUMPY";
 /** Our own headers have 118 bytes. */
 const MAX_HEADER_BYTES = 4096;
-const ENDING = ".npy";
 const HEADER = /^\{'descr': '([<>|=])(\w+)', 'fortran_order': (True|False), 'shape': \(((?:\d+, ?)*\d*)\), ?\} *\n?$/;
 
-/** The arrays of an `.npz` by name. @throws {CheckpointError} If one of them is malformed, or not of numbers */
 export function readNpz(entries: ZipEntries, asked: string): PickleDict {
-  return PickleDict.of(
-    [...entries].map(([name, bytes]) => [name.slice(0, -ENDING.length), readNpy(bytes, name, asked)] as const),
-  );
+  const arrays = [...entries].map(([name, bytes]) => [name.slice(0, -4), readNpy(bytes, name, asked)] as const);
+  return new PickleDict(new Map(arrays));
 }
 
 function readNpy(bytes: Uint8Array, name: string, asked: string): FileTensor {
@@ -138,9 +127,8 @@ function readNpy(bytes: Uint8Array, name: string, asked: string): FileTensor {
  * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
 export function encodeNpz(source: CheckpointSource): Uint8Array<ArrayBuffer> {
-  return writeZip(
-    tensorsToWrite(source).tensors.map(({ name, shape, bytes }) => [`${name}${ENDING}`, npy(shape, bytes)] as const),
-  );
+  const { tensors } = tensorsToWrite(source);
+  return writeZip(tensors.map(({ name, shape, bytes }) => [`${name}.npy`, npy(shape, bytes)] as const));
 }
 
 function npy(shape: readonly number[], elements: Uint8Array): Uint8Array {

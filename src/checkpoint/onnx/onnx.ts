@@ -13,39 +13,25 @@ const ELEMENTS = { float32: 1, int64: 7 } as const;
 /** `AttributeProto.AttributeType`. */
 const ATTRIBUTES = { float: 1, int: 2, tensor: 4, ints: 7 } as const;
 
-type Attribute =
-  | { readonly float: number }
-  | { readonly int: number }
-  | { readonly ints: readonly number[] }
-  | { readonly tensor: Constant };
+/** Attributes of a node. A whole number is of type int, another one of type float. */
+type Attributes = Readonly<Record<string, number | readonly number[] | Constant>>;
 
 /** A tensor in the model, row-major: float32 where it holds a Float32Array, else int64. */
-interface Constant {
-  readonly shape: readonly number[];
-  readonly values: Float32Array | readonly number[];
-}
+type Constant = Readonly<{ shape: readonly number[]; values: Float32Array | readonly number[] }>;
 
 /** What goes in or comes out; an extent that is text is only known at run time. */
-interface Port {
-  readonly name: string;
-  readonly elements: keyof typeof ELEMENTS;
-  readonly shape: readonly (number | string)[];
-}
+type Port = Readonly<{ name: string; elements: keyof typeof ELEMENTS; shape: readonly (number | string)[] }>;
 
-type Attributes = Readonly<Record<string, Attribute>>;
-
-/** Builds a graph. Every value has a name; nodes are in the order of computation. */
+/** Builds a graph, its nodes in the order of computation. Methods return the names of the values that they add. */
 export class OnnxGraph {
   readonly #nodes: Field[] = [];
   readonly #initializers: Field[] = [];
 
-  /** Adds weights. @returns Their name */
   weights(name: string, constant: Constant): string {
     this.#initializers.push(message(5, ...tensorFields(constant, name)));
     return name;
   }
 
-  /** Adds a node. @returns The names of what it computes */
   nodes(operator: string, inputs: readonly string[], outputs: readonly string[], attributes: Attributes = {}) {
     this.#nodes.push(message(
       1,
@@ -58,63 +44,51 @@ export class OnnxGraph {
     return outputs;
   }
 
-  /** Adds a node with one output. @returns The name of what it computes */
   node(operator: string, inputs: readonly string[], output: string, attributes: Attributes = {}): string {
     return this.nodes(operator, inputs, [output], attributes)[0];
   }
 
-  /** Adds a float32 number that is no weight. @returns Its name */
+  /** A float32 number that is no weight. */
   number(name: string, value: number): string {
     return this.constant(name, { shape: [], values: Float32Array.of(value) });
   }
 
-  /** Adds a list of whole numbers. @returns Its name */
+  /** Whole numbers. */
   list(name: string, ...values: number[]): string {
     return this.constant(name, { shape: [values.length], values });
   }
 
   constant(name: string, constant: Constant): string {
-    return this.node("Constant", [], name, { value: { tensor: constant } });
+    return this.node("Constant", [], name, { value: constant });
   }
 
-  /** Adds a LayerNorm over the last extent, with the weights of that name. */
+  /** A LayerNorm over the last extent, with the weights of that name. */
   layerNorm(x: string, name: string, output: string, epsilon: number): string {
-    const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
-    return this.node("LayerNormalization", [x, `${name}.weight`, `${name}.bias`], output, attributes);
+    return this.node("LayerNormalization", [x, `${name}.weight`, `${name}.bias`], output, { axis: -1, epsilon });
   }
 
-  model(
-    { name, inputs, outputs, metadata }: {
-      name: string;
-      inputs: readonly Port[];
-      outputs: readonly Port[];
-      metadata: Readonly<Record<string, string>>;
-    },
-  ): Uint8Array<ArrayBuffer> {
-    const graph = message(
-      7,
-      ...this.#nodes,
-      string(2, name),
-      ...this.#initializers,
-      ...inputs.map((port) => message(11, ...portFields(port))),
-      ...outputs.map((port) => message(12, ...portFields(port))),
-    );
-    const texts = Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1);
+  model(name: string, input: Port, output: Port, metadata: readonly (readonly [string, string])[] = []) {
+    const ports = [message(11, ...portFields(input)), message(12, ...portFields(output))];
     return concatenate([
       int(1, IR_VERSION),
       string(2, "tiny-adder"),
-      graph,
+      message(7, ...this.#nodes, string(2, name), ...this.#initializers, ...ports),
       message(8, string(1, ""), int(2, OPSET)),
-      ...texts.map(([key, text]) => message(14, string(1, key), string(2, text))),
+      ...metadata.map(([key, text]) => message(14, string(1, key), string(2, text))),
     ]);
   }
 }
 
-function attributeFields(value: Attribute): Field[] {
-  if ("float" in value) return [float(2, value.float), int(20, ATTRIBUTES.float)];
-  if ("int" in value) return [int(3, value.int), int(20, ATTRIBUTES.int)];
-  if ("ints" in value) return [...value.ints.map((one) => int(8, one)), int(20, ATTRIBUTES.ints)];
-  return [message(5, ...tensorFields(value.tensor)), int(20, ATTRIBUTES.tensor)];
+/** The value of an `AttributeProto`, and its type. */
+function attributeFields(value: Attributes[string]): Field[] {
+  if (typeof value !== "number") {
+    return "shape" in value
+      ? [message(5, ...tensorFields(value)), int(20, ATTRIBUTES.tensor)]
+      : [...value.map((one) => int(8, one)), int(20, ATTRIBUTES.ints)];
+  }
+  return Number.isInteger(value)
+    ? [int(3, value), int(20, ATTRIBUTES.int)]
+    : [float(2, value), int(20, ATTRIBUTES.float)];
 }
 
 /** `TensorProto` */
@@ -155,12 +129,9 @@ export function encodeOnnx(source: CheckpointSource): Uint8Array<ArrayBuffer> {
   const graph = new OnnxGraph();
   for (const { name, ...constant } of tensors) graph.weights(name, constant);
   addForwardPass(graph, variantOf(model));
-  return graph.model({
-    name: `tiny-adder-${model}`,
-    inputs: [{ name: "tokens", elements: "int64", shape: ["batch", "length"] }],
-    outputs: [{ name: "logits", elements: "float32", shape: ["batch", "length", TOKENS] }],
-    metadata,
-  });
+  const input = { name: "tokens", elements: "int64", shape: ["batch", "length"] } as const;
+  const output = { name: "logits", elements: "float32", shape: ["batch", "length", TOKENS] } as const;
+  return graph.model(`tiny-adder-${model}`, input, output, metadata);
 }
 
 /** The lines of `forward` in src/engine/reference/model.ts for a batch; the comments give the shapes of 763. */
@@ -168,22 +139,22 @@ function addForwardPass(graph: OnnxGraph, variant: Variant): void {
   const { width, layerNormEpsilon } = variant;
   /** x W^T, for weights as PyTorch stores them, [out, in] */
   const linear = (x: string, weight: string, output: string) =>
-    graph.node("MatMul", [x, graph.node("Transpose", [weight], `${weight}.T`, { perm: { ints: [1, 0] } })], output);
+    graph.node("MatMul", [x, graph.node("Transpose", [weight], `${weight}.T`, { perm: [1, 0] })], output);
   const layerNorm = (x: string, name: string) => graph.layerNorm(x, name, `${name}.y`, layerNormEpsilon);
 
-  const length = graph.node("Shape", ["tokens"], "length", { start: { int: 1 }, end: { int: 2 } }); // [1]
+  const length = graph.node("Shape", ["tokens"], "length", { start: 1, end: 2 }); // [1]
   const positions = graph.node("Slice", ["pos_emb.weight", graph.list("first", 0), length], "positions"); // [length, 7]
   const embedded = graph.node("Gather", ["tok_emb.weight", "tokens"], "embedded"); // [batch, length, 7]
   const x0 = graph.node("Add", [embedded, positions], "x0");
 
   const qkv = linear(layerNorm(x0, "blocks.0.ln1"), "blocks.0.attn.qkv.weight", "qkv"); // [batch, length, 21]
   const parts = graph.list("qkv_parts", width, width, width);
-  const [query, key, value] = graph.nodes("Split", [qkv, parts], ["query", "key", "value"], { axis: { int: -1 } });
-  const transposed = graph.node("Transpose", [key], "key_transposed", { perm: { ints: [0, 2, 1] } });
+  const [query, key, value] = graph.nodes("Split", [qkv, parts], ["query", "key", "value"], { axis: -1 });
+  const transposed = graph.node("Transpose", [key], "key_transposed", { perm: [0, 2, 1] });
   const products = graph.node("MatMul", [query, transposed], "products"); // [batch, length, length]
   const scores = graph.node("Mul", [products, graph.number("scale", 1 / Math.sqrt(width))], "scores");
   const causal = graph.node("Add", [scores, causalMask(graph, length)], "causal");
-  const attention = graph.node("Softmax", [causal], "attention", { axis: { int: -1 } });
+  const attention = graph.node("Softmax", [causal], "attention", { axis: -1 });
   const attended = graph.node("MatMul", [attention, value], "attended");
   const x1 = graph.node("Add", [x0, linear(attended, "blocks.0.attn.proj.weight", "projected")], "x1");
 
@@ -195,31 +166,30 @@ function addForwardPass(graph: OnnxGraph, variant: Variant): void {
 
 /** [length, length], -Infinity above the diagonal and 0 elsewhere. */
 function causalMask(graph: OnnxGraph, length: string): string {
-  const square = graph.node("Concat", [length, length], "square", { axis: { int: 0 } });
-  const filled = graph.node("ConstantOfShape", [square], "filled", {
-    value: { tensor: { shape: [1], values: Float32Array.of(-Infinity) } },
-  });
+  const square = graph.node("Concat", [length, length], "square", { axis: 0 });
+  const value = { shape: [1], values: Float32Array.of(-Infinity) };
+  const filled = graph.node("ConstantOfShape", [square], "filled", { value });
   const one = graph.constant("one_above", { shape: [], values: [1] });
-  return graph.node("Trilu", [filled, one], "mask", { upper: { int: 1 } });
+  return graph.node("Trilu", [filled, one], "mask", { upper: 1 });
 }
 
 /** Both forms of src/engine/reference/gelu.ts, of the operators that opset 17 has. */
 function gelu(graph: OnnxGraph, form: Variant["gelu"], x: string): string {
-  const number = (name: string, value: number) => graph.number(name, value);
   let inner: string;
   if (form === "erf") {
     // x/2 (1 + erf(x / sqrt 2))
-    inner = graph.node("Erf", [graph.node("Mul", [x, number("root_half", Math.SQRT1_2)], "gelu_scaled")], "gelu_inner");
+    const scaled = graph.node("Mul", [x, graph.number("root_half", Math.SQRT1_2)], "gelu_scaled");
+    inner = graph.node("Erf", [scaled], "gelu_inner");
   } else {
     // x/2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
     const square = graph.node("Mul", [x, x], "gelu_square");
-    const cubic = graph.node("Mul", [square, number("gelu_cubic", 0.044715)], "gelu_cubic_term");
-    const factor = graph.node("Add", [cubic, number("gelu_one", 1)], "gelu_factor");
+    const cubic = graph.node("Mul", [square, graph.number("gelu_cubic", 0.044715)], "gelu_cubic_term");
+    const factor = graph.node("Add", [cubic, graph.number("gelu_one", 1)], "gelu_factor");
     const sum = graph.node("Mul", [x, factor], "gelu_sum");
-    const scaled = graph.node("Mul", [sum, number("gelu_root", Math.sqrt(2 / Math.PI))], "gelu_scaled");
+    const scaled = graph.node("Mul", [sum, graph.number("gelu_root", Math.sqrt(2 / Math.PI))], "gelu_scaled");
     inner = graph.node("Tanh", [scaled], "gelu_inner");
   }
-  const gate = graph.node("Add", [inner, number("one", 1)], "gelu_gate");
-  const half = graph.node("Mul", [x, number("half", 0.5)], "gelu_half");
+  const gate = graph.node("Add", [inner, graph.number("one", 1)], "gelu_gate");
+  const half = graph.node("Mul", [x, graph.number("half", 0.5)], "gelu_half");
   return graph.node("Mul", [half, gate], "activated");
 }

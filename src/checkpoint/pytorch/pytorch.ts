@@ -1,8 +1,91 @@
-import { PickleDict, type PickleValue } from "../common/pickle_reader.ts";
+/**
+ * The file of `torch.save`, since version 1.6: a ZIP file with a pickle and one entry for each storage.
+ *
+ * ```
+ * NAME/data.pkl     the saved value, with the keys of storages in place of tensors
+ * NAME/data/KEY     the elements of a storage
+ * NAME/byteorder    "little", from version 2.1 on
+ * ```
+ */
+import { refuse } from "../common/error.ts";
+import { TORCH_PICKLE } from "../common/identify.ts";
+import { PickleDict, PickleGlobal, PickleRefusal, type PickleValue, readPickle } from "../common/pickle_reader.ts";
 import { call, globalName, orderedDict, persistent, pickle, type Pickled, withState } from "../common/pickle_writer.ts";
-import { denseStrides } from "../common/tensor.ts";
-import { writeZip } from "../common/zip.ts";
+import { denseStrides, FileTensor, isShape, isSize, typeNamed } from "../common/tensor.ts";
+import { writeZip, type ZipEntries } from "../common/zip.ts";
+import { NUMPY_GLOBALS } from "../numpy/npz.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
+
+/** Reads what was saved. @throws {CheckpointError} If it is no such file, or its pickle is malformed or harmful */
+export function readArchive(entries: ZipEntries, asked: string): PickleValue {
+  const found = [...entries.keys()].filter((name) => TORCH_PICKLE.test(name));
+  if (found.length !== 1) {
+    refuse(asked, `a file of torch.save has one entry NAME/data.pkl: this ZIP file has ${found.length}`);
+  }
+  const folder = found[0].replace(/data\.pkl$/, "");
+  const order = entries.get(`${folder}byteorder`);
+  if (order !== undefined && new TextDecoder().decode(order.subarray(0, 16)) !== "little") {
+    refuse(asked, "its byteorder must be little: it is another");
+  }
+  const bytesOf = (key: string) => entries.get(`${folder}data/${key}`);
+  return readPickle(entries.get(found[0])!, { globals: GLOBALS, persistent: (id) => storageOf(id, bytesOf) }, asked);
+}
+
+export const GLOBALS = {
+  /** `OrderedDict()`; its items follow. */
+  "collections OrderedDict": (args: PickleValue[]) => {
+    if (args.length > 0) throw new PickleRefusal("an OrderedDict is made of something");
+    return new PickleDict();
+  },
+  "torch._utils _rebuild_tensor_v2": rebuildTensor,
+  "torch._utils _rebuild_tensor_v3": rebuildTensor,
+  "torch._utils _rebuild_parameter": rebuildParameter,
+  "torch._utils _rebuild_parameter_with_state": rebuildParameter,
+  "torch._tensor _rebuild_from_type_v2": rebuildSubclass,
+  /** A file of PyTorch's within a pickle that torch.save did not write. */
+  "torch.storage _load_from_bytes": () => {
+    throw new PickleRefusal("it holds tensors of PyTorch that pickle.dump wrote: write them with torch.save");
+  },
+  ...NUMPY_GLOBALS,
+};
+
+/** Elements of one type: as many as the pickle says, and the bytes of the entry, if there is one. */
+class Storage {
+  constructor(readonly type: string, readonly entry: string, readonly length: number, readonly bytes?: Uint8Array) {}
+}
+
+/** `_rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, …)` */
+function rebuildTensor([storage, offset, shape, strides]: PickleValue[]): FileTensor {
+  if (!(storage instanceof Storage)) throw new PickleRefusal("a tensor has no storage");
+  if (!isSize(offset) || !isShape(shape) || !isShape(strides) || shape.length !== strides.length) {
+    throw new PickleRefusal("a tensor has no offset, shape and strides of whole numbers >= 0");
+  }
+  // copies: the pickle could still append to its lists
+  return new FileTensor({ ...storage, storage, offset, shape: [...shape], strides: [...strides] });
+}
+
+/** `_rebuild_parameter(data, requires_grad, backward_hooks)`, for what was saved as `nn.Parameter` */
+function rebuildParameter([data]: PickleValue[]): FileTensor {
+  if (!(data instanceof FileTensor)) throw new PickleRefusal("a parameter has no tensor");
+  return data;
+}
+
+/** `_rebuild_from_type_v2(function, type, args, state)`, for tensors of a subclass or with attributes */
+function rebuildSubclass([rebuild, , args]: PickleValue[]): FileTensor {
+  const isKnown = rebuild instanceof PickleGlobal && /^torch\._utils _rebuild_tensor_v[23]$/.test(rebuild.name);
+  if (!isKnown || !Array.isArray(args)) throw new PickleRefusal("a tensor is made in an unknown way");
+  return rebuildTensor(args);
+}
+
+/** `("storage", torch.FloatStorage, key, device, number of elements)` */
+function storageOf(id: PickleValue, bytesOf: (key: string) => Uint8Array | undefined): Storage {
+  const [tag, kind, key, _device, length] = Array.isArray(id) ? id : [];
+  const [, name] = /^torch(?:\.\S*)? (.*Storage)$/.exec(kind instanceof PickleGlobal ? kind.name : "") ?? [];
+  if (tag !== "storage" || name === undefined || typeof key !== "string" || !isSize(length)) {
+    throw new PickleRefusal("a persistent id is not that of a storage");
+  }
+  return new Storage(typeNamed(name, "pytorch"), `data/${key}`, length, bytesOf(key));
+}
 
 /** Our metadata are `state_dict._metadata[""]["tiny_adder"]`; PyTorch keeps `_metadata` beside a state dict. */
 const METADATA = { root: "", key: "tiny_adder" };
@@ -38,18 +121,16 @@ export function encodePyTorchCheckpoint(source: CheckpointSource): Uint8Array<Ar
   const described = tensors.map(({ name, shape, values }, i) =>
     [name, pickledTensor(String(i), shape, values.length)] as const
   );
-  const texts = Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1);
-  const ofRoot = new Map<string, number | Map<string, string>>([["version", 1], [METADATA.key, new Map(texts)]]);
+  const ofRoot = new Map<string, number | Map<string, string>>([["version", 1], [METADATA.key, new Map(metadata)]]);
   const stateDict = withState(
     orderedDict([...described, ["output_proj.weight", described[0][1]]]),
     new Map([["_metadata", orderedDict([[METADATA.root, ofRoot]])]]),
   );
-  const text = (content: string) => new TextEncoder().encode(content);
   return writeZip([
     ["archive/data.pkl", pickle(stateDict)],
-    ["archive/byteorder", text("little")],
+    ["archive/byteorder", new TextEncoder().encode("little")],
     ...tensors.map(({ bytes }, i) => [`archive/data/${i}`, bytes] as const),
-    ["archive/version", text("3\n")],
+    ["archive/version", new TextEncoder().encode("3\n")],
   ]);
 }
 

@@ -1,8 +1,10 @@
 import { checkOptions, type OptionKinds } from "../../common/options.ts";
-import type { ModelName } from "../../model/variant.ts";
-import { type Bytes, bytesFrom, describeSource, viewBytes } from "../common/bytes.ts";
-import { askedOf, type DecodeOptions, encodeSafetensors, openSafetensors } from "./safetensors.ts";
-import { type Checkpoint, checkpointOf, contentOf } from "./state_dict.ts";
+import { type ModelName, parameterCount, variantOf } from "../../model/variant.ts";
+import { type Bytes, bytesFrom, describeSource, littleEndian, viewBytes } from "../common/bytes.ts";
+import { refuse } from "../common/error.ts";
+import { checkFinite } from "../common/tensor.ts";
+import { askedOf, type DecodeOptions, openSafetensors, writeSafetensors } from "./safetensors.ts";
+import { type Checkpoint, checkpointOf, FORMAT_VERSION } from "./state_dict.ts";
 import { readSmallFile, requireFiles, runDirectory } from "./store.ts";
 
 export type { Checkpoint };
@@ -30,9 +32,9 @@ export const CHECKPOINT_OPTIONS: OptionKinds<DecodeCheckpointOptions> = { source
  * @returns The bytes of a safetensors file
  * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
-export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
-  const { tensors, metadata } = contentOf(checkpoint);
-  return encodeSafetensors({ tensors, metadata });
+export function encodeCheckpoint(source: CheckpointSource): Uint8Array<ArrayBuffer> {
+  const { tensors, metadata } = tensorsToWrite(source);
+  return writeSafetensors(tensors, "write a checkpoint", Object.fromEntries(metadata));
 }
 
 /**
@@ -121,7 +123,23 @@ export function checkpointFrom(source: CheckpointSource, asked: string): Checkpo
   );
 }
 
-/** What a file of a checkpoint holds that a caller gives. */
-export function tensorsToWrite(source: CheckpointSource): ReturnType<typeof contentOf> {
-  return contentOf(checkpointFrom(source, "write a checkpoint"));
+/**
+ * What a file of a checkpoint holds: the tensors in the order of the flat parameter vector, the metadata in the order of their keys.
+ *
+ * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
+ */
+export function tensorsToWrite(source: CheckpointSource) {
+  const asked = "write a checkpoint";
+  const { model, parameters, metadata } = checkpointFrom(source, asked);
+  const variant = variantOf(model);
+  const count = parameterCount(variant);
+  if (parameters.length !== count) {
+    refuse(asked, `model ${model} must have ${count} parameters: current length is ${parameters.length}`);
+  }
+  const tensors = variant.tensors.map(({ name, shape, offset, size }) => {
+    const values = checkFinite(name, parameters.subarray(offset, offset + size), asked);
+    return { name, shape, values, bytes: littleEndian(values) };
+  });
+  const texts = Object.entries({ ...metadata, format_version: FORMAT_VERSION, model: String(model) });
+  return { model, tensors, metadata: texts.sort(([a], [b]) => a < b ? -1 : 1) };
 }

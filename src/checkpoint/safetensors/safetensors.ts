@@ -9,6 +9,7 @@
  * The header maps each tensor's name to `{ dtype, shape, data_offsets: [begin, end] }`, counted from the end of the header, and
  * `__metadata__` to an object of strings. Every claim of the header is compared with the file before it is used.
  */
+import { isObject } from "../../common/checks.ts";
 import { formatError, formatJson } from "../../common/format_value.ts";
 import { checkOptions, type OptionKinds } from "../../common/options.ts";
 import { type Bytes, bytesFrom, concatenate, littleEndian, viewOf } from "../common/bytes.ts";
@@ -56,9 +57,6 @@ export interface DecodeOptions {
 
 const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 2 ** 20;
-/** The first byte of every header. */
-const OPENING_BRACE = 0x7b;
-const METADATA_KEY = "__metadata__";
 
 /**
  * Writes a safetensors file. The same tensors and metadata give the same bytes, whatever the order of the metadata's keys.
@@ -80,7 +78,7 @@ const METADATA_KEY = "__metadata__";
  */
 export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput): Uint8Array<ArrayBuffer> {
   const asked = "write a checkpoint";
-  const names = new Set([METADATA_KEY]);
+  const names = new Set(["__metadata__"]);
   for (const { name, shape, values } of tensors) {
     if (names.has(name)) refuse(asked, `every tensor must have a name of its own: ${formatJson(name)} is taken`);
     names.add(name);
@@ -91,21 +89,21 @@ export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput):
     }
     checkFinite(name, values, asked);
   }
-  return writeSafetensors(tensors, { dtype: "F32", metadata, asked });
+  return writeSafetensors(tensors, asked, metadata);
 }
 
-/** Writes tensors of one type, float32 or float64, that are checked. @throws {CheckpointError} If the header is too long */
+/** Writes tensors that are checked. @throws {CheckpointError} If the header is too long */
 export function writeSafetensors(
   tensors: readonly { name: string; shape: readonly number[]; values: Float32Array | Float64Array }[],
-  { dtype, metadata = {}, asked }: { dtype: "F32" | "F64"; metadata?: Readonly<Record<string, string>>; asked: string },
+  asked: string,
+  metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const sorted = Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1);
-  const entries: [string, unknown][] = sorted.length > 0 ? [[METADATA_KEY, Object.fromEntries(sorted)]] : [];
-  let dataBytes = 0;
+  const entries: [string, unknown][] = sorted.length > 0 ? [["__metadata__", Object.fromEntries(sorted)]] : [];
+  let end = 0;
   for (const { name, shape, values } of tensors) {
-    const begin = dataBytes;
-    dataBytes += values.byteLength;
-    entries.push([name, { dtype, shape, data_offsets: [begin, dataBytes] }]);
+    const dtype = values instanceof Float32Array ? "F32" : "F64";
+    entries.push([name, { dtype, shape, data_offsets: [end, end += values.byteLength] }]);
   }
 
   // not an object literal filled by key: a tensor named `__proto__` would set the prototype
@@ -157,9 +155,9 @@ export function askedOf<T extends DecodeOptions>(options: T, kinds: OptionKinds<
   return `read ${options.source ?? "the checkpoint"}`;
 }
 
-/** Whether bytes can be a safetensors file: a header is an object of JSON, and its length is in bounds. */
+/** Whether bytes can be a safetensors file: a header is an object of JSON, which begins with {, and its length is in bounds. */
 export function looksLikeSafetensors(bytes: Uint8Array): boolean {
-  return bytes[LENGTH_BYTES] === OPENING_BRACE && bytes.subarray(3, LENGTH_BYTES).every((byte) => byte === 0);
+  return bytes[LENGTH_BYTES] === 0x7b && bytes.subarray(3, LENGTH_BYTES).every((byte) => byte === 0);
 }
 
 /** Reads the header of a safetensors file, and describes the tensors in the order of their data. @throws {CheckpointError} If it does not describe the file */
@@ -167,7 +165,15 @@ export function openSafetensors(bytes: Uint8Array, asked: string) {
   const data = bytes.subarray(LENGTH_BYTES + headerLength(bytes, asked));
   const { tensors: entries, metadata } = parseHeader(bytes.subarray(LENGTH_BYTES, bytes.length - data.length), asked);
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkOffsets(entries, data.length, asked);
+  let at = 0;
+  for (const { name, begin, end } of entries) {
+    if (begin !== at) {
+      const must = `${tensorLabel(name)} must begin where the one before it ends, at byte ${at}`;
+      refuse(asked, `${must}: current value is ${begin}`);
+    }
+    at = end;
+  }
+  if (at !== data.length) refuse(asked, `its header promises ${at} bytes of tensors: the file holds ${data.length}`);
   const tensors = new Map(entries.map(({ name, dtype, shape, begin, end }) => {
     const tensor = new FileTensor({ type: typeNamed(dtype, "safetensors"), shape, bytes: data.subarray(begin, end) });
     tensor.checkSize(name, asked);
@@ -176,7 +182,6 @@ export function openSafetensors(bytes: Uint8Array, asked: string) {
   return { tensors, entries, metadata };
 }
 
-/** The length of the header, compared with our limit and with the length of the file. */
 function headerLength(bytes: Uint8Array, asked: string): number {
   if (bytes.length < LENGTH_BYTES) {
     refuse(asked, `a safetensors file has at least ${LENGTH_BYTES} bytes: the file holds ${bytes.length}`);
@@ -195,33 +200,7 @@ function headerLength(bytes: Uint8Array, asked: string): number {
   return Number(length);
 }
 
-/** Refuses tensors that overlap, leave a gap, or end elsewhere than the file. */
-function checkOffsets(inOrder: readonly TensorEntry[], dataBytes: number, asked: string): void {
-  let end = 0;
-  for (const { name, begin, end: next } of inOrder) {
-    if (begin !== end) {
-      const must = `${tensorLabel(name)} must begin where the one before it ends, at byte ${end}`;
-      refuse(asked, `${must}: current value is ${begin}`);
-    }
-    end = next;
-  }
-  if (end !== dataBytes) refuse(asked, `its header promises ${end} bytes of tensors: the file holds ${dataBytes}`);
-}
-
-/** A tensor in the header: its form is checked, its agreement with the file is not. */
-interface TensorEntry {
-  name: string;
-  /** The type of its elements, as safetensors names it. */
-  dtype: string;
-  /** Its extents, whole numbers >= 0. */
-  shape: number[];
-  /** Its first byte, counted from the end of the header. */
-  begin: number;
-  /** The byte after its last, >= `begin`. */
-  end: number;
-}
-
-/** Parses a header. @throws {CheckpointError} If it is not JSON of the form that safetensors prescribes, or names a key twice */
+/** Parses a header: the form of its tensors is checked, their agreement with the file is not. @throws {CheckpointError} If it is not JSON of the form that safetensors prescribes, or names a key twice */
 function parseHeader(bytes: Uint8Array, asked: string) {
   const fail = (must: string, found: unknown): never => refuse(asked, `${must}: current value is ${formatJson(found)}`);
 
@@ -245,7 +224,7 @@ function parseHeader(bytes: Uint8Array, asked: string) {
     if (typeof value !== "string") fail(`its __metadata__ must hold strings only, also at ${formatJson(key)}`, value);
   }
 
-  const tensors = Object.entries(entries).map(([name, entry]): TensorEntry => {
+  const tensors = Object.entries(entries).map(([name, entry]) => {
     const must = (rest: string, found: unknown) => fail(`${tensorLabel(name)} must ${rest}`, found);
     if (!isObject(entry)) return must("be described by a JSON object", entry);
     const { dtype, shape, data_offsets: offsets } = entry;
@@ -267,16 +246,11 @@ function repeatedKey(json: string): string | undefined {
     else if (token === "}") open.pop();
     else if (colon !== undefined) {
       const key: string = JSON.parse(token.slice(0, -colon.length));
-      const keys = open[open.length - 1];
-      if (keys.has(key)) return key;
-      keys.add(key);
+      if (open.at(-1)!.has(key)) return key;
+      open.at(-1)!.add(key);
     }
   }
   return undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isListOfSizes(value: unknown): value is number[] {

@@ -6,11 +6,13 @@
  * | `parameters`, `first_moment`, `second_moment` | [763] or [777] |
  * | `best_parameters`, where a best model is kept | the same |
  */
+import { isObject } from "../../common/checks.ts";
 import { formatJson } from "../../common/format_value.ts";
+import { parseJson } from "../../common/text.ts";
 import { HIDDEN, parameterCount, variantOf, WIDTH } from "../../model/variant.ts";
 import { refuse, tensorLabel } from "../common/error.ts";
-import { type DecodeOptions, decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
-import { FORMAT_VERSION } from "./state_dict.ts";
+import { type DecodeOptions, decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "./safetensors.ts";
+import { checkVersion, FORMAT_VERSION, STATE_VECTORS } from "./state_dict.ts";
 
 /** The state of a run between two steps. */
 export interface TrainingState<Progress extends object = Record<string, unknown>> {
@@ -26,55 +28,38 @@ export interface TrainingState<Progress extends object = Record<string, unknown>
   best?: Float32Array;
 }
 
-/** The tensor of each vector. */
-const NAMES = {
-  parameters: "parameters",
-  firstMoment: "first_moment",
-  secondMoment: "second_moment",
-  best: "best_parameters",
-} as const;
-type Vectors = Pick<TrainingState, keyof typeof NAMES>;
-
 /** @throws {CheckpointError} If the vectors differ in length, a value is not finite, or `progress` holds what JSON would change */
-export function encodeState<Progress extends object>(state: TrainingState<Progress>): Uint8Array<ArrayBuffer> {
-  const tensors = namesIn(state).map(([key, name]) => ({ name, shape: [state[key]!.length], values: state[key]! }));
-  checkLengths(state, "write the state");
-  return encodeSafetensors({
-    tensors,
-    metadata: { format_version: FORMAT_VERSION, progress: JSON.stringify(state.progress, losslessly) },
-  });
-}
-
-/** The vectors that a state has, and the names of their tensors. */
-function namesIn(vectors: Vectors): [key: keyof Vectors, name: string][] {
-  return Object.entries(NAMES).filter(([key]) => vectors[key as keyof Vectors]) as [keyof Vectors, string][];
+export function encodeState<Progress extends object>(
+  { progress, parameters, firstMoment, secondMoment, best }: TrainingState<Progress>,
+): Uint8Array<ArrayBuffer> {
+  const kept = best && { best_parameters: best };
+  const vectors = { parameters, first_moment: firstMoment, second_moment: secondMoment, ...kept };
+  const tensors = Object.entries(vectors).map(([name, values]) => ({ name, shape: [values.length], values }));
+  checkLengths(tensors, "write the state");
+  const metadata = { format_version: FORMAT_VERSION, progress: JSON.stringify(progress, losslessly) };
+  return encodeSafetensors({ tensors, metadata });
 }
 
 /** Reads what {@linkcode encodeState} writes; the form of `progress` is the caller's to check. @throws {CheckpointError} If it is anything else */
 export function decodeState(bytes: Uint8Array, { source = "the state" }: DecodeOptions = {}): TrainingState {
   const asked = `read ${source}`;
   const { tensors, metadata } = decodeSafetensors(bytes, { source });
-  const version = metadata.format_version;
-  if (version !== FORMAT_VERSION) {
-    refuse(asked, `its format_version must be ${FORMAT_VERSION}: current value is ${formatJson(version)}`);
-  }
-  const keys = new Map<string, string>(Object.entries(NAMES).map(([key, name]) => [name, key]));
-  const unknown = tensors.find(({ name }) => !keys.has(name));
+  checkVersion(metadata.format_version, asked);
+  const unknown = tensors.find(({ name }) => !STATE_VECTORS.includes(name) && name !== "best_parameters");
   if (unknown !== undefined) refuse(asked, `a state has no ${tensorLabel(unknown.name)}: the file holds one`);
-  const vectors = Object.fromEntries(tensors.map(({ name, values }) => [keys.get(name), values])) as unknown as Vectors;
-  for (const [key, name] of Object.entries(NAMES)) {
-    if (key === "best" || key in vectors) continue;
-    refuse(asked, `a state must have tensor ${name}: the file holds none of that name`);
-  }
-  checkLengths(vectors, asked);
-  return { progress: parseProgress(metadata.progress, asked), ...vectors };
+  const vectors = Object.fromEntries(tensors.map(({ name, values }) => [name, values]));
+  const missing = STATE_VECTORS.find((name) => !(name in vectors));
+  if (missing !== undefined) refuse(asked, `a state must have tensor ${missing}: the file holds none of that name`);
+  checkLengths(tensors, asked);
+  const { parameters, first_moment: firstMoment, second_moment: secondMoment, best_parameters: best } = vectors;
+  const progress = parseProgress(metadata.progress, asked);
+  return { progress, parameters, firstMoment, secondMoment, ...best && { best } };
 }
 
-function checkLengths(vectors: Vectors, asked: string): void {
-  const expected = vectors.parameters.length;
+function checkLengths(tensors: readonly SafetensorsTensor[], asked: string): void {
+  const expected = tensors.find(({ name }) => name === "parameters")!.values.length;
   if (!isModelSize(expected)) refuse(asked, `it must be that of a model: current size is ${expected}`);
-  for (const [key, name] of namesIn(vectors)) {
-    const { length } = vectors[key]!;
+  for (const { name, values: { length } } of tensors) {
     if (length === expected) continue;
     refuse(asked, `tensor ${name} must be as long as the parameters, ${expected}: current length is ${length}`);
   }
@@ -98,14 +83,7 @@ function losslessly(key: string, value: unknown): unknown {
 }
 
 function parseProgress(text: string | undefined, asked: string): Record<string, unknown> {
-  let progress: unknown;
-  try {
-    progress = JSON.parse(text ?? "");
-  } catch {
-    // handled below: what is no JSON is no JSON object
-  }
-  if (typeof progress === "object" && progress !== null && !Array.isArray(progress)) {
-    return progress as Record<string, unknown>;
-  }
-  return refuse(asked, `its progress must be a JSON object: current value is ${formatJson(text)}`);
+  const fail = () => refuse(asked, `its progress must be a JSON object: current value is ${formatJson(text)}`);
+  const progress = parseJson(text ?? "", fail);
+  return isObject(progress) ? progress : fail();
 }

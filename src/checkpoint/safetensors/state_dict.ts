@@ -1,8 +1,7 @@
 import { formatJson } from "../../common/format_value.ts";
 import { type ModelName, parameterCount, type Variant, variantOf, variantOfShapes } from "../../model/variant.ts";
-import { littleEndian } from "../common/bytes.ts";
 import { refuse, tensorLabel } from "../common/error.ts";
-import { checkFinite, type FileTensor, inventory, weightsOf } from "../common/tensor.ts";
+import { type FileTensor, inventory, weightsOf } from "../common/tensor.ts";
 
 /** The weights of a model, with metadata. */
 export interface Checkpoint {
@@ -14,9 +13,7 @@ export interface Checkpoint {
   metadata: Record<string, string>;
 }
 
-export interface StateDictContext {
-  /** Free text by key. */
-  metadata: Record<string, string>;
+interface StateDictContext extends Pick<Checkpoint, "metadata"> {
   /** What errors say was asked: `Cannot <asked> as …` */
   asked: string;
   /** Accepts this variant alone. @default {any} */
@@ -27,20 +24,17 @@ export interface StateDictContext {
   exact?: boolean;
 }
 
-/** The version of what we write into `metadata.format_version`. */
 export const FORMAT_VERSION = "1";
+const TOKEN_EMBEDDING = "tok_emb.weight";
 /** Names of the output projection, which some files spell out although it is tied to the token embedding. */
 const OUTPUT_PROJECTIONS = ["output_proj.weight", "lm_head.weight", "head.weight"];
-/** The tensor that it is tied to. */
-const TOKEN_EMBEDDING = "tok_emb.weight";
 /** The last part of the name of a buffer that holds no weights, if it is a causal mask. */
 const MASK_NAMES = ["mask", "causal_mask", "attn_mask", "bias", "tril"];
 const MASK_TYPES = ["bool", "uint8", "int8", "float32", "float16", "bfloat16"];
 /** The context of our models is 35: what is larger than this belongs to another model. */
 const MAX_MASK_WIDTH = 128;
-/** The vectors of a run's state, state.ts. */
-const STATE_VECTORS = ["parameters", "first_moment", "second_moment"];
-/** What a file with these is. */
+/** The tensors that every state of a run has, state.ts. */
+export const STATE_VECTORS = ["parameters", "first_moment", "second_moment"];
 export const RUN_STATE = "the state of a run, whose model is model.safetensors in the same folder";
 
 /**
@@ -54,9 +48,7 @@ export function checkpointOf(
   { metadata, asked, model, exact, ...given }: StateDictContext,
 ): Checkpoint {
   if (isRunState(tensors)) refuse(asked, `it must be a model: it is ${RUN_STATE}`);
-  const variant = given.variant === undefined
-    ? variantOfShapes((name) => tensors.get(name)?.shape)
-    : variantOf(given.variant);
+  const variant = given.variant ? variantOf(given.variant) : variantOfShapes((name) => tensors.get(name)?.shape);
   if (model !== undefined && variant !== variantOf(model)) {
     refuse(asked, `it must hold model ${model}: current value is model ${variant.name}`);
   }
@@ -76,12 +68,11 @@ export function checkpointOf(
   return { model: variant.name, parameters, metadata };
 }
 
-/** Whether these are the vectors of a run's state. */
 export function isRunState(tensors: ReadonlyMap<string, unknown>): boolean {
   return STATE_VECTORS.every((name) => tensors.has(name));
 }
 
-/** Refuses tensors that are missing, too many or of another shape, and says what the file holds. */
+/** Refuses tensors that are missing, too many or of another shape. */
 function checkNames(tensors: ReadonlyMap<string, FileTensor>, variant: Variant, asked: string): void {
   const fail = (reason: string): never =>
     refuse(asked, tensors.size === 0 ? reason : `${reason}. It holds ${inventory(tensors)}`);
@@ -123,13 +114,16 @@ export function isCausalMask(name: string, tensor: FileTensor, asked: string): b
 /** A file that names our format must be of a version that we know, and of the model that its tensors make. */
 function checkMetadata({ format_version: version, model }: Record<string, string>, { name }: Variant, asked: string) {
   if (version === undefined) return;
-  if (version !== FORMAT_VERSION) {
-    refuse(asked, `its format_version must be ${FORMAT_VERSION}: current value is ${formatJson(version)}`);
-  }
+  checkVersion(version, asked);
   if (model !== String(name)) {
     const must = `its metadata must name model ${name}, whose tensors it holds`;
     refuse(asked, `${must}: current value is ${formatJson(model)}`);
   }
+}
+
+export function checkVersion(version: string | undefined, asked: string): void {
+  if (version === FORMAT_VERSION) return;
+  refuse(asked, `its format_version must be ${FORMAT_VERSION}: current value is ${formatJson(version)}`);
 }
 
 /** Refuses an output projection that is not the token embedding: the model has no parameters for it. */
@@ -143,19 +137,4 @@ function checkTied(name: string, tensors: ReadonlyMap<string, FileTensor>, asked
   if (index < 0) return;
   const must = `tensor ${name} must equal ${TOKEN_EMBEDDING}, to which it is tied`;
   refuse(asked, `${must}: value ${index} is ${found[index]} instead of ${expected[index]}`);
-}
-
-/** What is to be written, the tensors in the order of the flat parameter vector. @throws {CheckpointError} If there are too few or too many parameters, or one is not finite */
-export function contentOf({ model, parameters, metadata }: Checkpoint) {
-  const asked = "write a checkpoint";
-  const variant = variantOf(model);
-  const count = parameterCount(variant);
-  if (parameters.length !== count) {
-    refuse(asked, `model ${model} must have ${count} parameters: current length is ${parameters.length}`);
-  }
-  const tensors = variant.tensors.map(({ name, shape, offset, size }) => {
-    const values = checkFinite(name, parameters.subarray(offset, offset + size), asked);
-    return { name, shape, values, bytes: littleEndian(values) };
-  });
-  return { model, tensors, metadata: { ...metadata, format_version: FORMAT_VERSION, model: String(model) } };
 }

@@ -4,16 +4,14 @@ import { decodeState, type TrainingState } from "./state.ts";
 /** The proof that the weights are right on all inputs, where there is one, in a run directory. */
 export const CERTIFICATE_FILE = "certificate.json";
 
+/** The paths of the files in a run directory. None of them need exist. */
 export type RunDirectory = ReturnType<typeof runDirectory>;
 
-/** The paths of the files in a run directory. None of them need exist; nothing is read or created. */
 export function runDirectory(path: string) {
   return {
     path,
     modelFile: joined(path, "model.safetensors"),
-    /** The state that a resume needs. */
     stateFile: joined(path, "state.safetensors"),
-    /** The events of the run, one JSON object a line. */
     logFile: joined(path, "log.jsonl"),
     certificateFile: joined(path, CERTIFICATE_FILE),
     /** The folder of the weights that are kept on the way. */
@@ -24,7 +22,7 @@ export function runDirectory(path: string) {
 /** Our files have some 20 kB: a file larger than this is something else, and is refused before it is read. */
 const MAX_FILE_BYTES = 2 ** 24;
 
-/** Names of files that are being written. A process that is killed leaves them behind. */
+/** Names of files that are being written: a killed process leaves them behind. */
 const TEMPORARY = /^\.(?:[\w.]+\.[0-9a-f-]{36}\.tmp|writable-\w+)$/;
 
 /** Creates a run directory if it is missing. @throws {CheckpointError} If the path is empty or a file, or nothing can be written there */
@@ -40,7 +38,7 @@ export async function openRunDirectory(path: string): Promise<RunDirectory> {
   return runDirectory(path);
 }
 
-/** The kept weights in a folder of steps, `STEP.safetensors`, in the order of their steps. None where there is no such folder. */
+/** The kept weights in a folder of steps, `STEP.safetensors`, by step. None where there is no such folder. */
 export async function keptSteps(folder: string): Promise<{ step: number; path: string }[]> {
   const found: { step: number; path: string }[] = [];
   try {
@@ -75,15 +73,13 @@ export async function lockLog({ logFile }: RunDirectory): Promise<Deno.FsFile | 
   try {
     file = await Deno.open(logFile, { create: true, read: true, write: true });
     if (await file.tryLock(true)) return file;
+    file.close();
   } catch (cause) {
     file?.close();
     throw unwritable(logFile, cause);
   }
-  file.close();
-  return undefined;
 }
 
-/** The error of a file that cannot be written. */
 export function unwritable(path: string, cause: unknown): CheckpointError {
   const must = "it must be a file in a folder that can be written to";
   return new CheckpointError(`Cannot write ${path} as ${must}: ${reasonOf(cause)}`, { cause });
@@ -115,14 +111,12 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array, flush
 
 /** The state of a run; undefined if the folder holds none. @throws {CheckpointError} If it cannot be read, or is not a state */
 export function readStateFile({ stateFile }: RunDirectory): TrainingState | undefined {
-  let bytes: Uint8Array;
   try {
-    bytes = readSmallFile(stateFile, "the state of a run");
+    return decodeState(readSmallFile(stateFile, "the state of a run"), { source: stateFile });
   } catch (error) {
     if ((error as Error).cause instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  return decodeState(bytes, { source: stateFile });
 }
 
 /** Writes a file with permission for it alone, unlike {@linkcode writeFileAtomically}. @throws {CheckpointError} If it cannot be written */
@@ -156,27 +150,24 @@ export function readSmallFile(path: string, what: string): Uint8Array {
   return refuse(`read ${path}`, `${what} has at most ${MAX_FILE_BYTES} bytes: the file holds ${size}`);
 }
 
-/** The reason of a file system error, in plain words. */
+/** Plain words for the errors of the file system. */
+const REASONS: Readonly<Record<string, string>> = {
+  NotFound: "there is no such file or folder",
+  NotADirectory: "a part of the path is a file",
+  AlreadyExists: "there is a file of that name",
+  IsADirectory: "it is a directory",
+  PermissionDenied: "the system denies permission",
+};
+
 export function reasonOf(error: unknown): string {
-  const { errors } = Deno;
-  if (error instanceof errors.NotFound) return "there is no such file or folder";
-  if (error instanceof errors.NotADirectory) return "a part of the path is a file";
-  if (error instanceof errors.AlreadyExists) return "there is a file of that name";
-  if (error instanceof errors.IsADirectory) return "it is a directory";
-  if (error instanceof errors.PermissionDenied) return "the system denies permission";
-  return error instanceof Error ? error.message : String(error); // NotCapable says which permission is missing
+  return error instanceof Error ? REASONS[error.name] ?? error.message : String(error);
 }
 
 function joined(folder: string, file: string): string {
   return /(^|[/\\])$/.test(folder) ? `${folder}${file}` : `${folder}/${file}`;
 }
 
-/** Opens a file, uses it and closes it: `using`, for runtimes that do not parse it yet. */
-export async function withFile<T>(
-  path: string,
-  options: Deno.OpenOptions,
-  use: (file: Deno.FsFile) => Promise<T>,
-): Promise<T> {
+export async function withFile<T>(path: string, options: Deno.OpenOptions, use: (file: Deno.FsFile) => Promise<T>) {
   const file = await Deno.open(path, options);
   try {
     return await use(file);
@@ -185,7 +176,6 @@ export async function withFile<T>(
   }
 }
 
-/** Writes all bytes, in several writes if need be. */
 export async function writeAll(file: Pick<Deno.FsFile, "write">, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
 }

@@ -129,7 +129,7 @@ Deno.test("what is not known becomes a placeholder with its parts, and nothing i
     ["a call", "cpathlib\nPosixPath\n(X\x01\x00\x00\x00atR.", "pathlib PosixPath", ["a"]],
     ["what every object has by nature", "cconstructor\n\n)R.", "constructor ", []],
     ["an object with state", "cargparse\nNamespace\n)\x81}X\x01\x00\x00\x00aK\x05sb.", "argparse Namespace", [
-      PickleDict.of([["a", 5]]),
+      new PickleDict(new Map([["a", 5]])),
     ]],
     ["an object with keyword arguments", "cm\nC\n)}\x92.", "m C", [[], new PickleDict()]],
     ["a list of a class of its own", "ccollections\ndeque\n)R(K\x01K\x02e.", "collections deque", [1, 2]],
