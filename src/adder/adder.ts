@@ -1,7 +1,7 @@
 import { formatValue } from "../common/format_value.ts";
 import { WASM } from "../engine/wasm/adder_module.ts";
 import { type AdderExports, decodeProblems, instantiate, writeVector } from "../engine/wasm/core.ts";
-import { checkOperand, checkPair, type Operands } from "../model/problem.ts";
+import { type Operands, packOperands, type Problem } from "../model/problem.ts";
 import { type ModelName, variantOf } from "../model/variant.ts";
 import { QUERIES, readSum } from "../model/vocabulary.ts";
 
@@ -32,11 +32,6 @@ export interface Adder {
   addMany<T extends number | bigint>(pairs: readonly Pair<T>[]): (Sum<T> | null)[];
 }
 
-function operandsOf<T extends number | bigint>(pair: Pair<T>): { a: T; b: T } {
-  checkPair(pair);
-  return Array.isArray(pair) ? { a: pair[0], b: pair[1] } : pair as { a: T; b: T };
-}
-
 /** An {@linkcode Adder} on an engine that decodes. */
 export class DecodingAdder implements Adder {
   /** @param decode Gives token ids of shape [n, 12]: the digits of each sum, ones first, and the end */
@@ -51,24 +46,20 @@ export class DecodingAdder implements Adder {
       throw new TypeError(`Cannot add pairs as they must be a list: current value is ${formatValue(pairs)}`);
     }
     if (pairs.length === 0) return [];
-    const operands = new Float64Array(2 * pairs.length);
-    const kinds = pairs.map((pair, i) => {
-      const both = operandsOf(pair);
-      operands[2 * i] = checkOperand(both.a, "a", both);
-      operands[2 * i + 1] = checkOperand(both.b, "b", both);
-      if (typeof both.a !== typeof both.b) {
-        throw new TypeError(
-          `Cannot add ${formatValue(both.a)} and ${formatValue(both.b)} as both must be numbers or both bigints: ` +
-            `current types are ${typeof both.a} and ${typeof both.b}`,
-        );
-      }
-      return typeof both.a;
-    });
+    const problems = pairs.map((pair) => Array.isArray(pair) ? { a: pair[0], b: pair[1] } : pair) as Problem[];
+    const operands = packOperands(problems);
+    for (const { a, b } of problems) {
+      if (typeof a === typeof b) continue;
+      throw new TypeError(
+        `Cannot add ${formatValue(a)} and ${formatValue(b)} as both must be numbers or both bigints: ` +
+          `current types are ${typeof a} and ${typeof b}`,
+      );
+    }
     const tokens = this.decode(operands);
-    return kinds.map((kind, i) => {
+    return problems.map(({ a }, i) => {
       const sum = readSum(tokens, i * QUERIES);
       if (Number.isNaN(sum)) return null;
-      return (kind === "bigint" ? BigInt(sum) : sum) as Sum<T>;
+      return (typeof a === "bigint" ? BigInt(sum) : sum) as Sum<T>;
     });
   }
 }

@@ -13,7 +13,7 @@ export function editDistance(from: string, to: string): number {
 }
 
 /** Longer names are not compared: the time grows with the square of their length. */
-const LONGEST = 60;
+const MAX_LENGTH = 60;
 
 /**
  * The name that was probably meant by a wrong one: one that begins with it (`eps` and `epsilon`), of whose letters at most a third differ, with
@@ -22,7 +22,7 @@ const LONGEST = 60;
 export function closest(name: string, names: Iterable<string>): string | undefined {
   const plain = (text: string) => text.replaceAll(/[-_]/g, "").toLowerCase();
   const written = plain(name);
-  if (written === "" || name.length > LONGEST) return undefined;
+  if (written === "" || name.length > MAX_LENGTH) return undefined;
   const candidates = [...names];
   const near = candidates.map((candidate) => ({ candidate, distance: editDistance(written, plain(candidate)) }))
     .filter(({ candidate, distance }) => distance <= Math.max(1, Math.ceil(candidate.length / 3)))

@@ -23,7 +23,7 @@ export function parseCases(text: string, source = "the cases"): Operands {
   const [named, separatorNamed] = /^\uFEFF?"?sep=([^"\w\r\n])"?(?:\r\n|\n|\r|$)/i.exec(text) ?? [];
   const content = text.slice(named?.length ?? (text.startsWith("\uFEFF") ? 1 : 0));
   const separator = separatorNamed ?? separatorOf(content);
-  const rows = readCsv(content, { separator, firstLine: named === undefined ? 1 : 2 }, onBadQuote);
+  const rows = readCsv(content, separator, named === undefined ? 1 : 2, onBadQuote);
   const header = rows.next();
   if (header.done) return fail("its first line must name the columns a and b: it is empty");
 
@@ -79,12 +79,6 @@ function excerpt(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 
-/** One row that is not blank: the line on which it begins, from 1, and its values without quotes and the spaces around them. */
-interface CsvRow {
-  line: number;
-  fields: string[];
-}
-
 /** What may separate values: comma, semicolon (Excel where the comma is the decimal sign), tab, bar. */
 const SEPARATORS: readonly string[] = [",", ";", "\t", "|"];
 
@@ -110,15 +104,15 @@ function mostPairs(text: string, separator: string): number {
   return Math.min(separators, lines);
 }
 
-/** Reads comma-separated values, RFC 4180, leniently, row by row. @param onBadQuote Called with the line of a quote without an end; must throw */
-function* readCsv(
-  text: string,
-  { separator, firstLine = 1 }: { separator: string; firstLine?: number },
-  onBadQuote: (line: number) => never,
-): Generator<CsvRow, void> {
+/**
+ * Reads separated values leniently, RFC 4180: of each row that is not blank the line on which it begins and its values, without quotes and the
+ * spaces around them.
+ *
+ * @param onBadQuote Called with the line of a quote without an end; must throw
+ */
+function* readCsv(text: string, separator: string, line: number, onBadQuote: (line: number) => never) {
   const field = fieldPattern(separator);
-  let line = firstLine;
-  let row: CsvRow = { line, fields: [] };
+  let row = { line, fields: [] as string[] };
   while (field.lastIndex < text.length || row.fields.length > 0) {
     const [, quoted, bare, end] = field.exec(text)!;
     if (bare?.startsWith('"')) onBadQuote(line);

@@ -51,8 +51,6 @@ export interface Evaluation {
   errors: EvaluationError[];
 }
 
-const OPTIONS = { maxErrors: "a number", signal: "an AbortSignal", onProgress: "a function" } as const;
-
 /** Problems decoded between two looks at the signal: some 10 ms of one thread. */
 const CHUNK = 8192;
 
@@ -79,7 +77,8 @@ export async function evaluate(
   problems: Problems | SampleRequest,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  checkOptions("evaluate a model", options, OPTIONS);
+  const kinds = { maxErrors: "a number", signal: "an AbortSignal", onProgress: "a function" } as const;
+  checkOptions("evaluate a model", options, kinds);
   if (typeof subject === "object" && subject !== null && "decode" in subject) {
     return await count(answersOf(subject as Drawer, problems), options);
   }
@@ -132,22 +131,18 @@ async function count(
     signal?.throwIfAborted();
     const end = Math.min(start + CHUNK, total);
     const { tokens, wrong } = await answers.decode(start, end - start);
-    if (wrong === 0) correct += end - start;
-    else {
-      const operands = answers.operands(start, end - start);
-      for (let i = 0; i < end - start; i++) {
-        const a = operands[2 * i];
-        const b = operands[2 * i + 1];
-        const expected = a + b; // exact: both are below 2^34
-        const got = readSum(tokens, i * QUERIES);
-        if (got === expected) {
-          correct++;
-          continue;
-        }
-        if (errors.length < maxErrors) errors.push({ a, b, expected, got: Number.isNaN(got) ? null : got });
-        for (let k = 0, rest = expected; k < SUM_DIGITS; k++, rest = Math.floor(rest / 10)) {
-          if (tokens[i * QUERIES + k] === rest % 10) rightInWrongSums[k]++;
-        }
+    correct += end - start;
+    const operands = wrong === 0 ? [] : answers.operands(start, end - start);
+    for (let i = 0; 2 * i < operands.length; i++) {
+      const a = operands[2 * i];
+      const b = operands[2 * i + 1];
+      const expected = a + b; // exact: both are below 2^34
+      const got = readSum(tokens, i * QUERIES);
+      if (got === expected) continue;
+      correct--;
+      if (errors.length < maxErrors) errors.push({ a, b, expected, got: Number.isNaN(got) ? null : got });
+      for (let k = 0, rest = expected; k < SUM_DIGITS; k++, rest = Math.floor(rest / 10)) {
+        if (tokens[i * QUERIES + k] === rest % 10) rightInWrongSums[k]++;
       }
     }
     onProgress?.({ done: end, total });

@@ -61,7 +61,6 @@ function carryChain(i: number, seed: number): DigitPair {
   return [a, b];
 }
 
-/** The fixed list, without a pair twice. */
 function structuredCases(): DigitPair[] {
   const powers = Array.from({ length: OPERAND_DIGITS }, (_, digit) => 10 ** digit); // 1 … 1000000000
   const nines = powers.map((power) => 10 * power - 1); // 9 … 9999999999

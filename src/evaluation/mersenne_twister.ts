@@ -19,20 +19,15 @@ export class MersenneTwister {
     for (let i = 1; i < STATE_WORDS; i++) state[i] = Math.imul(1812433253, mixed(state[i - 1])) + i;
 
     let i = 1;
-    const advance = () => {
+    const mix = (multiplier: number, added: number) => {
+      state[i] = (state[i] ^ Math.imul(mixed(state[i - 1]), multiplier)) + added;
       if (++i < STATE_WORDS) return;
       state[0] = state[STATE_WORDS - 1];
       i = 1;
     };
-    for (let k = 0; k < Math.max(STATE_WORDS, key.length); k++) {
-      const j = k % key.length;
-      state[i] = (state[i] ^ Math.imul(mixed(state[i - 1]), 1664525)) + key[j] + j;
-      advance();
-    }
-    for (let k = 1; k < STATE_WORDS; k++) {
-      state[i] = (state[i] ^ Math.imul(mixed(state[i - 1]), 1566083941)) - i;
-      advance();
-    }
+    const rounds = Math.max(STATE_WORDS, key.length);
+    for (let k = 0; k < rounds; k++) mix(1664525, key[k % key.length] + k % key.length);
+    for (let k = 1; k < STATE_WORDS; k++) mix(1566083941, -i);
     state[0] = UPPER_BIT;
   }
 

@@ -25,14 +25,9 @@ function normalPair(pair: number, seed: number, attempt: number): readonly [numb
  * @throws {RangeError} If `seed` or `attempt` is not a whole number in [0, 2^32)
  */
 export function initialParameters(variant: Variant, seed: number, attempt = 0): Float32Array {
-  checkWord("draw weights", "seed", seed);
-  checkWord("draw weights", "attempt", attempt);
-
+  for (const [name, word] of Object.entries({ seed, attempt })) checkWord("draw weights", name, word);
   const normals = new Float64Array(parameterCount(paddedVariant(variant)) + 1); // + 1 for the half of the last pair that is left over
-  for (let pair = 0; 2 * pair + 1 < normals.length; pair++) {
-    normals.set(normalPair(pair, seed, attempt), 2 * pair);
-  }
-
+  for (let pair = 0; 2 * pair + 1 < normals.length; pair++) normals.set(normalPair(pair, seed, attempt), 2 * pair);
   const indices = paddedIndices(variant);
   const parameters = new Float32Array(indices.length);
   for (const { initial, offset, size } of variant.tensors) {

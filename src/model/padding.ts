@@ -5,7 +5,6 @@
  */
 import { parameterCount, type Variant, variantOf, WIDTH } from "./variant.ts";
 
-/** The model of full width that holds a narrow one. */
 export function paddedVariant({ finalNorm }: Variant): Variant {
   return variantOf(finalNorm ? 777 : 763);
 }

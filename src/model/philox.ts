@@ -29,11 +29,9 @@ function multiplyHigh(x: number, y: number): number {
  * @param key Two such words: which stream
  */
 export function philox4x32(
-  counter: readonly [number, number, number, number],
-  key: readonly [number, number],
+  [c0, c1, c2, c3]: readonly [number, number, number, number],
+  [k0, k1]: readonly [number, number],
 ): Uint32Array {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = multiplyHigh(MULTIPLIER_0, c0);
     const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;

@@ -26,17 +26,8 @@ export function checkOperand(value: unknown, name: "a" | "b", { a, b }: { a: unk
   throw new RangeError(`${asked} a whole number from 0 to ${MAX_OPERAND}: ${found}`);
 }
 
-/** @throws {TypeError} If a pair is not an object or a list */
-export function checkPair(pair: unknown): void {
-  if (typeof pair === "object" && pair !== null) return;
-  throw new TypeError(`Cannot add a pair as it must be an object or a list: current value is ${formatValue(pair)}`);
-}
-
 /** Cuts problems into pieces of at most `size`; `first` is the index of a piece's first problem. */
-export function* chunksOf(
-  operands: Operands,
-  size: number,
-): Generator<{ chunk: Operands; first: number; count: number }> {
+export function* chunksOf(operands: Operands, size: number) {
   for (let first = 0; first < operands.length / 2; first += size) {
     const chunk = operands.subarray(2 * first, 2 * (first + size));
     yield { chunk, first, count: chunk.length / 2 };
@@ -64,7 +55,9 @@ export function packOperands(problems: Problems): Operands {
   }
   const operands = new Float64Array(2 * problems.length);
   for (const [i, pair] of problems.entries()) {
-    checkPair(pair);
+    if (typeof pair !== "object" || pair === null) {
+      throw new TypeError(`Cannot add a pair as it must be an object or a list: current value is ${formatValue(pair)}`);
+    }
     operands[2 * i] = checkOperand(pair.a, "a", pair);
     operands[2 * i + 1] = checkOperand(pair.b, "b", pair);
   }

@@ -30,10 +30,8 @@ export interface SampleRequest {
 /** The second word of the generator's key: no two uses of a seed share a stream. */
 export const DOMAINS = { training: 0, initialization: 1, evaluation: 2, hard: 3 } as const;
 
-/** The fractions that digits and lengths are read from have 28 bits, so that ten times one still fits in 32. */
+/** Digits and lengths are read from fractions of 28 bits: ten times one still fits in 32. */
 const FRACTION = 2 ** 28;
-const DIGITS_PER_WORD = 3;
-
 /** Problems that are drawn in one go: 2 GiB of operands, about the most that every runtime allocates. */
 const MOST_PROBLEMS = 2 ** 27;
 
@@ -44,7 +42,7 @@ const MOST_PROBLEMS = 2 ** 27;
 function digitsOf(word: number): number[] {
   const digits = [];
   let fraction = word >>> 4;
-  for (let i = 0; i < DIGITS_PER_WORD; i++) {
+  for (let i = 0; i < 3; i++) {
     fraction *= 10;
     digits.push(Math.floor(fraction / FRACTION));
     fraction %= FRACTION;
@@ -52,9 +50,8 @@ function digitsOf(word: number): number[] {
   return digits;
 }
 
-/** The number whose digits are given from the ones up, cut to its first `length` digits. */
-function numberOf(digits: readonly number[], length: number): number {
-  return digits.slice(0, length).reduceRight((value, digit) => 10 * value + digit, 0);
+function numberOf(digits: readonly number[]): number {
+  return digits.reduceRight((value, digit) => 10 * value + digit, 0);
 }
 
 /** @throws {RangeError} Unless both are whole numbers and 1 <= minDigits <= maxDigits <= 10 */
@@ -97,8 +94,8 @@ export function drawOperands(request: SampleRequest): Operands {
     ];
     const digits = words.slice(0, 7).flatMap(digitsOf);
     const length = minDigits + Math.floor((words[7] >>> 4) * (maxDigits - minDigits + 1) / FRACTION);
-    operands[2 * example] = numberOf(digits.slice(0, OPERAND_DIGITS), length);
-    operands[2 * example + 1] = numberOf(digits.slice(OPERAND_DIGITS, 2 * OPERAND_DIGITS), length);
+    operands[2 * example] = numberOf(digits.slice(0, length));
+    operands[2 * example + 1] = numberOf(digits.slice(OPERAND_DIGITS, OPERAND_DIGITS + length));
   }
   return operands;
 }

@@ -1,3 +1,4 @@
+import { isWhole } from "../common/checks.ts";
 import { formatValue } from "../common/format_value.ts";
 
 /** Width of the residual stream of 763 and 777. Narrow models run in kernels of this width. */
@@ -6,7 +7,6 @@ export const WIDTH = 7;
 export const HIDDEN = 14;
 const LEAST_WIDTH = 2;
 export const CONTEXT = 35;
-/** Tokens in the vocabulary. */
 export const TOKENS = 14;
 
 /**
@@ -39,83 +39,66 @@ export interface Variant {
   readonly width: number;
   /** Width of the feed-forward layer, 1 to 14. */
   readonly hidden: number;
-  /** The tensors in the order of the flat parameter vector. */
   readonly tensors: readonly TensorSpec[];
   /** Whether there is a LayerNorm before the output projection. */
   readonly finalNorm: boolean;
   /** GELU by the error function, or approximated by tanh. */
   readonly gelu: "erf" | "tanh";
-  /** The epsilon of every LayerNorm. */
   readonly layerNormEpsilon: number;
 }
 
-type TensorRow = readonly [name: string, shape: readonly number[], initial: TensorSpec["initial"]];
-
-function tensorRows(width: number, hidden: number, finalNorm: boolean): TensorRow[] {
-  const normal = (deviation: number) => ({ deviation });
-  const linear = (inputs: number) => normal(1 / Math.sqrt(inputs));
-  const norm = (name: string): TensorRow[] => [
-    [`${name}.weight`, [width], { constant: 1 }],
-    [`${name}.bias`, [width], { constant: 0 }],
-  ];
+function tensorSpecs(width: number, hidden: number, finalNorm: boolean): TensorSpec[] {
+  let end = 0;
+  const tensor = (name: string, shape: readonly number[], initial: TensorSpec["initial"]): TensorSpec => {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    const offset = end;
+    end += size;
+    return { name, shape, offset, size, initial };
+  };
+  const embedding = (name: string, rows: number) => tensor(name, [rows, width], { deviation: 0.02 });
+  const linear = (name: string, outputs: number, inputs: number) =>
+    tensor(name, [outputs, inputs], { deviation: 1 / Math.sqrt(inputs) });
+  const constant = (name: string, value: number) => tensor(name, [width], { constant: value });
+  const norm = (name: string) => [constant(`${name}.weight`, 1), constant(`${name}.bias`, 0)];
   return [
-    ["tok_emb.weight", [TOKENS, width], normal(0.02)],
-    ["pos_emb.weight", [CONTEXT, width], normal(0.02)],
+    embedding("tok_emb.weight", TOKENS),
+    embedding("pos_emb.weight", CONTEXT),
     ...norm("blocks.0.ln1"),
-    ["blocks.0.attn.qkv.weight", [3 * width, width], linear(width)],
-    ["blocks.0.attn.proj.weight", [width, width], linear(width)],
+    linear("blocks.0.attn.qkv.weight", 3 * width, width),
+    linear("blocks.0.attn.proj.weight", width, width),
     ...norm("blocks.0.ln2"),
-    ["blocks.0.ffn.w1.weight", [hidden, width], linear(width)],
-    ["blocks.0.ffn.w2.weight", [width, hidden], linear(hidden)],
+    linear("blocks.0.ffn.w1.weight", hidden, width),
+    linear("blocks.0.ffn.w2.weight", width, hidden),
     ...(finalNorm ? norm("ln_f") : []),
   ];
-}
-
-function layOut(rows: readonly TensorRow[]): TensorSpec[] {
-  let offset = 0;
-  return rows.map(([name, shape, initial]) => {
-    const size = shape.reduce((product, extent) => product * extent, 1);
-    const spec = { name, shape, offset, size, initial };
-    offset += size;
-    return spec;
-  });
-}
-
-const variants = new Map<ModelName, Variant>();
-
-function makeVariant(width: number, hidden: number, finalNorm: boolean): Variant {
-  const isFull = width === WIDTH && hidden === HIDDEN;
-  const name = isFull ? (finalNorm ? 777 : 763) : `${width}x${hidden}${finalNorm ? "+norm" : ""}` as const;
-  let variant = variants.get(name);
-  if (variant === undefined) {
-    let tensors: readonly TensorSpec[] | undefined;
-    const norm = finalNorm
-      ? { finalNorm, gelu: "tanh", layerNormEpsilon: 1e-6 } as const
-      : { finalNorm, gelu: "erf", layerNormEpsilon: 1e-5 } as const;
-    variant = {
-      ...{ name, width, hidden, ...norm },
-      get tensors() { // made late, because adding does without them
-        return tensors ??= layOut(tensorRows(width, hidden, finalNorm));
-      },
-    };
-    variants.set(name, variant);
-  }
-  return variant;
 }
 
 /** The models of full width. */
 export const MODELS = [763, 777] as const;
 
-/** What a model's name must be, for an error. */
-export const MODEL_NAMES = `${
-  MODELS.join(", ")
-}, WxH or WxH+norm with W from ${LEAST_WIDTH} to ${WIDTH} and H from 1 to ${HIDDEN}`;
+export const MODEL_NAMES = MODELS.join(", ") +
+  `, WxH or WxH+norm with W from ${LEAST_WIDTH} to ${WIDTH} and H from 1 to ${HIDDEN}`;
 
-function findVariant(name: unknown): Variant | undefined {
-  if (name === 763 || name === 777) return makeVariant(WIDTH, HIDDEN, name === 777);
-  const [, width, hidden, norm] = /^([1-9])x([1-9]\d?)(\+norm)?$/.exec(typeof name === "string" ? name : "") ?? [];
-  const isKnown = Number(width) >= LEAST_WIDTH && Number(width) <= WIDTH && Number(hidden) <= HIDDEN;
-  return isKnown ? makeVariant(Number(width), Number(hidden), norm !== undefined) : undefined;
+const variants = new Map<ModelName, Variant>();
+
+function findVariant(given: unknown): Variant | undefined {
+  const spelled = given === 763 ? "7x14" : given === 777 ? "7x14+norm" : given;
+  const [, w, h, norm] = /^([1-9])x([1-9]\d?)(\+norm)?$/.exec(typeof spelled === "string" ? spelled : "") ?? [];
+  const [width, hidden, finalNorm] = [Number(w), Number(h), norm !== undefined];
+  if (!isWhole(width, LEAST_WIDTH, WIDTH) || !isWhole(hidden, 1, HIDDEN)) return undefined;
+  const isFull = width === WIDTH && hidden === HIDDEN;
+  const name = isFull ? (finalNorm ? 777 : 763) : `${width}x${hidden}${norm ?? ""}` as ModelName;
+  if (!variants.has(name)) {
+    let tensors: readonly TensorSpec[] | undefined;
+    const [gelu, layerNormEpsilon] = finalNorm ? ["tanh", 1e-6] as const : ["erf", 1e-5] as const;
+    variants.set(name, {
+      ...{ name, width, hidden, finalNorm, gelu, layerNormEpsilon },
+      get tensors() { // made late, because adding does without them
+        return tensors ??= tensorSpecs(width, hidden, finalNorm);
+      },
+    });
+  }
+  return variants.get(name);
 }
 
 /** The variant of that name; `7x14` is 763, `7x14+norm` is 777. @throws {RangeError} If there is none */

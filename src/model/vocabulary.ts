@@ -21,31 +21,18 @@ export const EOS = 13;
 export const OPERAND_DIGITS = 10;
 /** Digits of the sum, the leading carry included. */
 export const SUM_DIGITS = 11;
-/** Tokens of the prompt: ten digits, `+`, ten digits, `=`. */
-export const PROMPT_LENGTH = 22;
 /** The first position whose next token is predicted: that of `=`. */
 export const FIRST_QUERY = 21;
 /** Positions whose next token is predicted: 21 … 32. */
 export const QUERIES = 12;
 /** Positions that the model ever reads: 0 … 32. */
 export const POSITIONS_READ = 33;
-/** The largest operand. */
 export const MAX_OPERAND = 9_999_999_999;
 
-/** The position of the digit of a at a place; place 0 is the ones. */
-export function positionOfA(place: number): number {
-  return OPERAND_DIGITS - 1 - place;
-}
-
-/** The position of the digit of b at a place. */
-export function positionOfB(place: number): number {
-  return 2 * OPERAND_DIGITS - place;
-}
-
-/** The position of the digit of the sum at a place. */
-export function positionOfSum(place: number): number {
-  return FIRST_QUERY + 1 + place;
-}
+// the positions of a digit of a, of b and of the sum: digit 0 is the ones
+export const positionOfA = (digit: number) => OPERAND_DIGITS - 1 - digit;
+export const positionOfB = (digit: number) => 2 * OPERAND_DIGITS - digit;
+export const positionOfSum = (digit: number) => FIRST_QUERY + 1 + digit;
 
 /** The tokens that can ask for token 0 … 11 of a right answer: `=`, a digit of the sum, or its last, which is a carry. */
 export function askingTokens(step: number): readonly number[] {

@@ -1,28 +1,16 @@
 import type { StageHyperparameters } from "./stage.ts";
 
+type Schedule = Pick<StageHyperparameters, "steps" | "learningRate" | "warmupSteps" | "floor">;
+
 /**
  * The learning rate of one step: a linear warm-up from 0 to the peak, then a cosine down to `floor` times the peak.
  *
  * Steps count from 0 as in PyTorch's `LambdaLR`, so with a warm-up the first step has the learning rate 0.
  * The cosine is equation 5 of Loshchilov and Hutter 2017, arXiv:1608.03983.
  *
- * ```ts
- * import { learningRateAt } from "./learning_rate.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const schedule = { steps: 400_000, learningRate: 0.02, warmupSteps: 20_000, floor: 0.1 };
- * assertEquals(learningRateAt(schedule, 10_000), 0.01);
- * ```
- *
  * @param step The step within the stage, 0 … steps - 1
  */
-export function learningRateAt(
-  { steps, learningRate, warmupSteps, floor }: Pick<
-    StageHyperparameters,
-    "steps" | "learningRate" | "warmupSteps" | "floor"
-  >,
-  step: number,
-): number {
+export function learningRateAt({ steps, learningRate, warmupSteps, floor }: Schedule, step: number): number {
   if (step < warmupSteps) return learningRate * (step / warmupSteps);
   const progress = (step - warmupSteps) / (steps - warmupSteps);
   return learningRate * (floor + (1 - floor) * (1 + Math.cos(Math.PI * progress)) / 2);

@@ -17,7 +17,7 @@ import { formatJson } from "../../common/format_value.ts";
  * ```
  */
 export class CheckpointError extends Error {
-  /** @param message A whole sentence, `Cannot <do> <what> as <what would be right>: <what was found>`. @param options Its `cause` */
+  /** Takes a whole sentence, `Cannot <do> <what> as <what would be right>: <what was found>`, and in `options` the `cause`. */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "CheckpointError";
