@@ -6,16 +6,12 @@ import { evaluate } from "../evaluation/evaluate.ts";
 import { emitted, type RunEvent, type RunState } from "./events.ts";
 import type { RunOptions } from "./options.ts";
 import { isDone } from "./progress.ts";
+import { FINAL_EVALUATION, HARDENING_ROUNDS, PROOF_SECONDS } from "./recipes.ts";
 import { FINAL_SAMPLE, type Run } from "./run.ts";
 import type { EvaluationReport } from "./types.ts";
 
-/** Held-out problems of the final evaluation, and where the weights are proved right already. */
-export const FINAL_EVALUATION = 100_000;
+/** Held-out problems of the final evaluation where the weights are proved right already. */
 const PROVED_EVALUATION = 10_000;
-/** Most seconds of the proof of a recipe without `proofSeconds`. */
-const PROOF_SECONDS = 30;
-/** Most rounds of hardening with the option `harden`. */
-const HARDENING_ROUNDS = 6;
 
 /** Evaluates on held-out problems. If the run is stopped meanwhile, its state is due before the error. */
 export async function* evaluateRun(

@@ -38,6 +38,43 @@ export interface Recipe {
   readonly hardeningRounds?: number;
 }
 
+/**
+ * Most seconds of the proof of a recipe without `proofSeconds`.
+ *
+ * @example Usage
+ * ```ts
+ * import { PROOF_SECONDS, trainRecipe } from "@x/tiny-adder/recipes";
+ *
+ * console.log(trainRecipe("fast").proofSeconds ?? PROOF_SECONDS);
+ * ```
+ */
+export const PROOF_SECONDS = 30;
+
+/**
+ * Most rounds of hardening with the option `harden`.
+ *
+ * @example Usage
+ * ```ts
+ * import { HARDENING_ROUNDS, trainRecipe } from "@x/tiny-adder/recipes";
+ *
+ * console.log(Math.max(trainRecipe("fast").hardeningRounds ?? 0, HARDENING_ROUNDS)); // most rounds of train({ harden: true })
+ * ```
+ */
+export const HARDENING_ROUNDS = 6;
+
+/**
+ * Held-out problems of the final evaluation, unless the option `finalProblems` is set.
+ *
+ * @example Usage
+ * ```ts
+ * import { FINAL_EVALUATION } from "@x/tiny-adder/recipes";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(FINAL_EVALUATION, 100_000);
+ * ```
+ */
+export const FINAL_EVALUATION = 100_000;
+
 const ADAM = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 } as const;
 
 /** Operands of 1 digit up to a number of digits that grows. */
