@@ -3,7 +3,14 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { TrainingError } from "../../src/training/error.ts";
 import { learningRateAt } from "../../src/schedule/learning_rate.ts";
 import { freshProgress, type RunKind } from "../../src/training/progress.ts";
-import { continueRecipe, FINAL_EVALUATION, type Recipe, RECIPES, totalSteps, trainRecipe } from "../../src/training/recipes.ts";
+import {
+  continueRecipe,
+  FINAL_EVALUATION,
+  type Recipe,
+  RECIPES,
+  totalSteps,
+  trainRecipe,
+} from "../../src/training/recipes.ts";
 import { follow } from "../../src/training/events.ts";
 import { runEvents } from "../../src/training/loop.ts";
 import { Run } from "../../src/training/run.ts";
