@@ -21,6 +21,8 @@ export const EOS = 13;
 export const OPERAND_DIGITS = 10;
 /** Digits of the sum, the leading carry included. */
 export const SUM_DIGITS = 11;
+/** Tokens of the prompt: ten digits, `+`, ten digits, `=`. */
+export const PROMPT_LENGTH = 22;
 /** The first position whose next token is predicted: that of `=`. */
 export const FIRST_QUERY = 21;
 /** Positions whose next token is predicted: 21 … 32. */

@@ -5,6 +5,7 @@ import {
   MAX_OPERAND,
   PAD,
   PLUS,
+  PROMPT_LENGTH,
   promptTokens,
   QUERIES,
   readSum,
@@ -22,7 +23,7 @@ Deno.test("promptTokens() pads both operands to ten digits", () => {
   assertEquals(promptTokens(42, 7), [0, 0, 0, 0, 0, 0, 0, 0, 4, 2, PLUS, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, EQUALS]);
   const spelled = promptTokens(9876543210, MAX_OPERAND).map((token) => VOCABULARY[token]).join("");
   assertEquals(spelled, "9876543210+9999999999=");
-  assertEquals(promptTokens(0, 0).length, 22);
+  assertEquals(promptTokens(0, 0).length, PROMPT_LENGTH);
 });
 
 Deno.test("targetTokens() spells the sum from the ones up and ends it", () => {

@@ -6,7 +6,7 @@ import { encodeOnnx } from "../../../src/checkpoint/onnx/onnx.ts";
 import { createEngine } from "../../../src/engine/mod.ts";
 import { adderBoardCases } from "../../../src/evaluation/adderboard.ts";
 import { MODELS, variantOf } from "../../../src/model/variant.ts";
-import { FIRST_QUERY, promptTokens, QUERIES, SUM_DIGITS } from "../../../src/model/vocabulary.ts";
+import { PROMPT_LENGTH, promptTokens, QUERIES, SUM_DIGITS } from "../../../src/model/vocabulary.ts";
 import { shippedCheckpoint } from "../../../src/weights/mod.ts";
 import { temporaryFolder } from "../../cli/tiny_adder.ts";
 import { livelyParameters } from "../../engine/lively.ts";
@@ -23,9 +23,9 @@ const OPERANDS = adderBoardCases().slice(0, 2 * SUMS);
 
 /** Prompts [n, 22] of operands. */
 function prompts(operands: Float64Array): Uint8Array {
-  const bytes = new Uint8Array((FIRST_QUERY + 1) * operands.length / 2);
+  const bytes = new Uint8Array(PROMPT_LENGTH * operands.length / 2);
   for (let i = 0; i < operands.length; i += 2) {
-    bytes.set(promptTokens(operands[i], operands[i + 1]), (FIRST_QUERY + 1) * i / 2);
+    bytes.set(promptTokens(operands[i], operands[i + 1]), PROMPT_LENGTH * i / 2);
   }
   return bytes;
 }
