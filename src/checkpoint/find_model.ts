@@ -125,11 +125,11 @@ function describe(root: PickleValue): string {
     const kind = root.every((value) => value instanceof FileTensor) ? "tensor" : "value";
     return `a list of ${root.length} ${kind}${root.length === 1 ? "" : "s"}; save the tensors by name, ${advice}`;
   }
+  const nameOf = (of: { name: string }) => formatJson(of.name.replace(" ", "."));
+  if (root instanceof PickleGlobal) return `the name ${nameOf(root)}`;
   if (root instanceof PickleObject) {
-    const name = formatJson(root.name.replace(" ", "."));
-    return `an object of class ${name}, which its own code alone can make; save model.state_dict() instead`;
+    return `an object of class ${nameOf(root)}, which its own code alone can make; save model.state_dict() instead`;
   }
-  if (root instanceof PickleGlobal) return `the name ${formatJson(root.name.replace(" ", "."))}`;
   if (!(root instanceof PickleDict)) return `the value ${formatJson(typeof root === "bigint" ? String(root) : root)}`;
   if (root.entries.size === 0) return "an empty dict";
   if (root.entries.has("param_groups") && root.entries.has("state")) {

@@ -162,8 +162,21 @@ export function looksLikeSafetensors(bytes: Uint8Array): boolean {
 
 /** Reads the header of a safetensors file, and describes the tensors in the order of their data. @throws {CheckpointError} If it does not describe the file */
 export function openSafetensors(bytes: Uint8Array, asked: string) {
-  const data = bytes.subarray(LENGTH_BYTES + headerLength(bytes, asked));
-  const { tensors: entries, metadata } = parseHeader(bytes.subarray(LENGTH_BYTES, bytes.length - data.length), asked);
+  if (bytes.length < LENGTH_BYTES) {
+    refuse(asked, `a safetensors file has at least ${LENGTH_BYTES} bytes: the file holds ${bytes.length}`);
+  }
+  const found = looksLikeSafetensors(bytes) ? undefined : identify(bytes, asked);
+  if (found !== undefined) refuse(asked, `it must be a safetensors file: it is ${found}`);
+  const [length, rest] = [viewOf(bytes).getBigUint64(0, true), bytes.subarray(LENGTH_BYTES)];
+  if (length > MAX_HEADER_BYTES) {
+    const must = `a safetensors header has at most ${MAX_HEADER_BYTES} bytes`;
+    refuse(asked, `${must}: the file, if it is one, announces ${length}`);
+  }
+  if (Number(length) > rest.length) {
+    refuse(asked, `it announces a header of ${length} bytes: the file holds ${rest.length} after the announcement`);
+  }
+  const [header, data] = [rest.subarray(0, Number(length)), rest.subarray(Number(length))];
+  const { tensors: entries, metadata } = parseHeader(header, asked);
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
   for (const { name, begin, end } of entries) {
@@ -180,24 +193,6 @@ export function openSafetensors(bytes: Uint8Array, asked: string) {
     return [name, tensor];
   }));
   return { tensors, entries, metadata };
-}
-
-function headerLength(bytes: Uint8Array, asked: string): number {
-  if (bytes.length < LENGTH_BYTES) {
-    refuse(asked, `a safetensors file has at least ${LENGTH_BYTES} bytes: the file holds ${bytes.length}`);
-  }
-  const found = looksLikeSafetensors(bytes) ? undefined : identify(bytes, asked);
-  if (found !== undefined) refuse(asked, `it must be a safetensors file: it is ${found}`);
-  const length = viewOf(bytes).getBigUint64(0, true);
-  if (length > MAX_HEADER_BYTES) {
-    const must = `a safetensors header has at most ${MAX_HEADER_BYTES} bytes`;
-    refuse(asked, `${must}: the file, if it is one, announces ${length}`);
-  }
-  const rest = bytes.length - LENGTH_BYTES;
-  if (Number(length) > rest) {
-    refuse(asked, `it announces a header of ${length} bytes: the file holds ${rest} after the announcement`);
-  }
-  return Number(length);
 }
 
 /** Parses a header: the form of its tensors is checked, their agreement with the file is not. @throws {CheckpointError} If it is not JSON of the form that safetensors prescribes, or names a key twice */

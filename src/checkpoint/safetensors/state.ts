@@ -29,9 +29,7 @@ export interface TrainingState<Progress extends object = Record<string, unknown>
 }
 
 /** @throws {CheckpointError} If the vectors differ in length, a value is not finite, or `progress` holds what JSON would change */
-export function encodeState<Progress extends object>(
-  { progress, parameters, firstMoment, secondMoment, best }: TrainingState<Progress>,
-): Uint8Array<ArrayBuffer> {
+export function encodeState({ progress, parameters, firstMoment, secondMoment, best }: TrainingState<object>) {
   const kept = best && { best_parameters: best };
   const vectors = { parameters, first_moment: firstMoment, second_moment: secondMoment, ...kept };
   const tensors = Object.entries(vectors).map(([name, values]) => ({ name, shape: [values.length], values }));
