@@ -1,4 +1,3 @@
-import { isWhole } from "../common/checks.ts";
 import { formatValue } from "../common/format_value.ts";
 
 /** Width of the residual stream of 763 and 777. Narrow models run in kernels of this width. */
@@ -85,7 +84,7 @@ function findVariant(given: unknown): Variant | undefined {
   const spelled = given === 763 ? "7x14" : given === 777 ? "7x14+norm" : given;
   const [, w, h, norm] = /^([1-9])x([1-9]\d?)(\+norm)?$/.exec(typeof spelled === "string" ? spelled : "") ?? [];
   const [width, hidden, finalNorm] = [Number(w), Number(h), norm !== undefined];
-  if (!isWhole(width, LEAST_WIDTH, WIDTH) || !isWhole(hidden, 1, HIDDEN)) return undefined;
+  if (!(width >= LEAST_WIDTH && width <= WIDTH && hidden <= HIDDEN)) return undefined;
   const isFull = width === WIDTH && hidden === HIDDEN;
   const name = isFull ? (finalNorm ? 777 : 763) : `${width}x${hidden}${norm ?? ""}` as ModelName;
   if (!variants.has(name)) {
