@@ -1,6 +1,3 @@
-/**
- * Certificates as files, and how their margins are written.
- */
 import { littleEndian } from "../checkpoint/common/bytes.ts";
 import { sha256 } from "../common/encoding.ts";
 import type { Certificate } from "./types.ts";

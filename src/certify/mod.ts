@@ -21,17 +21,6 @@ export { certificateText } from "./certificate.ts";
 export { harden, type HardenOptions, type HardenResult } from "./harden.ts";
 export { EngineError } from "../engine/interface/error.ts";
 export { checkCertificate, type CheckResult } from "../checker/check.ts";
-export type {
-  Certificate,
-  CertificateStep,
-  CertifyCheckpoint,
-  CertifyOptions,
-  CertifyProgress,
-  CertifyResult,
-  Input,
-  OpenRegion,
-  PartCuts,
-  StepResult,
-} from "./types.ts";
+export type * from "./types.ts";
 export type { DecodingModules } from "../engine/wasm/read_decoding.ts";
 export type { ModelName } from "../model/variant.ts";

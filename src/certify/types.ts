@@ -1,13 +1,9 @@
+import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import type { DecodingModules } from "../engine/wasm/read_decoding.ts";
 import type { ModelName } from "../model/variant.ts";
 
 /** The weights in question. */
-export interface CertifyCheckpoint {
-  /** The variant of the model. */
-  readonly model: ModelName;
-  /** The weights in the order of the flat parameter vector. */
-  readonly parameters: Float32Array;
-}
+export type CertifyCheckpoint = Readonly<Omit<Checkpoint, "metadata">>;
 
 /** Options of {@linkcode certify}. */
 export interface CertifyOptions {
