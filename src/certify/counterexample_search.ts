@@ -11,49 +11,39 @@ const QUICK_PROBLEMS = 2000;
 /** So many of each kind are starts of local searches. */
 const STARTS = 256;
 
+export type CounterexampleSearch = ReturnType<typeof searchCounterexamples>;
+
 /** Finds sums that a model gets wrong: greedily, in float32 and in float64. */
-export class CounterexampleSearch {
-  readonly #adder: WasmAdder;
-  readonly #reference: (input: Input) => ArrayLike<number>;
-  readonly #pairs: readonly Input[];
-  /** Where local searches for a wrong sum start. */
-  readonly starts: readonly Input[];
-
-  constructor({ model, parameters }: CertifyCheckpoint) {
-    const variant = variantOf(model);
-    const tensors = tensorsOf(Float64Array.from(parameters), variant);
-    this.#adder = new WasmAdder(model, parameters);
-    this.#reference = ({ a, b }) => decodeGreedily(tensors, variant, a, b);
-    const operands = [
-      ...hardCases({ count: QUICK_PROBLEMS, seed: 1 }),
-      ...drawOperands({ seed: 1, stream: "evaluation", count: QUICK_PROBLEMS }),
-    ];
-    this.#pairs = Array.from(
-      { length: 2 * QUICK_PROBLEMS },
-      (_, i) => ({ a: operands[2 * i], b: operands[2 * i + 1] }),
-    );
-    this.starts = this.#pairs.slice(QUICK_PROBLEMS - STARTS, QUICK_PROBLEMS + STARTS);
-  }
-
+export function searchCounterexamples({ model, parameters }: CertifyCheckpoint) {
+  const variant = variantOf(model);
+  const tensors = tensorsOf(Float64Array.from(parameters), variant);
+  const adder = new WasmAdder(model, parameters);
+  const operands = [
+    ...hardCases({ count: QUICK_PROBLEMS, seed: 1 }),
+    ...drawOperands({ seed: 1, stream: "evaluation", count: QUICK_PROBLEMS }),
+  ];
+  const pairs = Array.from(
+    { length: 2 * QUICK_PROBLEMS },
+    (_, i): Input => ({ a: operands[2 * i], b: operands[2 * i + 1] }),
+  );
+  const firstWrong = ({ a, b }: Input) => firstDifference(adder.decode(Float64Array.of(a, b)), { a, b });
   /** Whether engine and reference both write a wrong token. */
-  isWrong(input: Input): boolean {
-    return this.#firstWrong(input) >= 0 && firstDifference(this.#reference(input), input) >= 0;
-  }
-
-  #firstWrong({ a, b }: Input): number {
-    return firstDifference(this.#adder.decode(Float64Array.of(a, b)), { a, b });
-  }
-
-  /** A wrong sum in full. */
-  describe({ a, b }: Input): NonNullable<CertifyResult["counterexample"]> {
-    return { a, b, expected: a + b, got: this.#adder.add(a, b), step: this.#firstWrong({ a, b }) };
-  }
-
-  /** A wrong sum among a few thousand pairs, which most models that are not right have. */
-  quick(): Input | undefined {
-    const sums = this.#adder.addMany(this.#pairs);
-    return this.#pairs.find(({ a, b }, i) => sums[i] !== a + b && this.isWrong({ a, b }));
-  }
+  const isWrong = ({ a, b }: Input) =>
+    firstWrong({ a, b }) >= 0 && firstDifference(decodeGreedily(tensors, variant, a, b), { a, b }) >= 0;
+  return {
+    isWrong,
+    /** Where local searches for a wrong sum start. */
+    starts: pairs.slice(QUICK_PROBLEMS - STARTS, QUICK_PROBLEMS + STARTS),
+    /** A wrong sum in full. */
+    describe({ a, b }: Input): NonNullable<CertifyResult["counterexample"]> {
+      return { a, b, expected: a + b, got: adder.add(a, b), step: firstWrong({ a, b }) };
+    },
+    /** A wrong sum among a few thousand pairs, which most models that are not right have. */
+    quick(): Input | undefined {
+      const sums = adder.addMany(pairs);
+      return pairs.find(({ a, b }, i) => sums[i] !== a + b && isWrong({ a, b }));
+    },
+  };
 }
 
 /** The first step at which tokens are not those of the sum and its end; -1 where they are. */

@@ -1,33 +1,27 @@
 /**
  * Groups: sets of inputs that ask the model the same question. docs/certificate.md, "Groups", says why every input lies in one of each step.
  */
-import { DIGITS } from "../engine/wasm/decoding_tables.ts";
-import { EOS, FIRST_QUERY, OPERAND_DIGITS, positionOfA, SUM_DIGITS } from "../model/vocabulary.ts";
+import { EOS, OPERAND_DIGITS, SUM_DIGITS } from "../model/vocabulary.ts";
+import type { OpenRegion } from "./types.ts";
 
-/** All digits, as the bits of a number. */
-export const ANY_DIGIT = 2 ** DIGITS - 1;
 const LARGEST_SUM = 18;
 
-/** The inputs for which the token that asks, the sums of two pairs of digits and a carry are given. */
+/** The inputs for which the token that asks, the sums of up to two pairs of digits and a carry are given. */
 export interface Group {
   /** Which token of the answer is asked for, 0 … 11. */
   readonly step: number;
   /** The token at the position that asks. */
   readonly token: number;
-  /** Its number among those of its step and token. */
-  readonly number: number;
   /** The right answer. */
   readonly target: number;
-  /** a_i + b_i at the place that is asked for; undefined at steps 10 and 11. */
-  readonly sum?: number;
-  /** a_(i-1) + b_(i-1) at the place before; undefined at steps 0 and 11. */
-  readonly before?: number;
+  /** The sums of the digits of a and b: at the place that is asked for and at the one before, where operands have such places. */
+  readonly sums: readonly number[];
 }
 
-/** A part of a group: the digits that may stand at each position, as bits. */
+/** The inputs of a group that have given digits of a at the first of its tied places, and that lie in a cell if there is one. */
 export interface Part {
   readonly group: Group;
-  readonly digits: Uint16Array;
+  readonly fixed: readonly number[];
   readonly cell?: Cell;
 }
 
@@ -39,51 +33,41 @@ export interface Cell {
   readonly box: Float64Array;
 }
 
-/** The groups of a step and the token that asks, in the order of their numbers. */
+const isPlace = (place: number) => place >= 0 && place < OPERAND_DIGITS;
+
+/** The place of a group's first or second sum. */
+export function tiedPlace(step: number, i: number): number {
+  return Math.min(step, OPERAND_DIGITS - 1) - i;
+}
+
+/** The groups of a step and the token that asks; a certificate names them by their index. */
 export function groupsOf(step: number, token: number): Group[] {
-  if (step === SUM_DIGITS) return [{ step, token, number: 0, target: EOS }];
   const groups: Group[] = [];
-  for (let before = 0; before <= (step === 0 ? 0 : LARGEST_SUM); before++) {
+  for (let before = 0; before <= (isPlace(step - 1) ? LARGEST_SUM : 0); before++) {
     for (let carry = 0; carry <= (step < 2 ? 0 : 1); carry++) {
       if (step > 0 && (before + carry) % 10 !== token) continue;
-      const carryOut = step > 0 && before + carry > 9 ? 1 : 0;
-      const own = step === 0 ? {} : { before };
-      if (step === OPERAND_DIGITS) {
-        groups.push({ step, token, number: groups.length, target: carryOut, ...own });
-        continue;
-      }
-      for (let sum = 0; sum <= LARGEST_SUM; sum++) {
-        groups.push({ step, token, number: groups.length, target: (sum + carryOut) % 10, sum, ...own });
+      for (let sum = 0; sum <= (isPlace(step) ? LARGEST_SUM : 0); sum++) {
+        const target = step < SUM_DIGITS ? (sum + (before + carry > 9 ? 1 : 0)) % 10 : EOS;
+        groups.push({ step, token, target, sums: [sum, before].filter((_, i) => isPlace(step - i)) });
       }
     }
   }
   return groups;
 }
 
-/** A group as a part. */
-export function wholeGroup(group: Group): Part {
-  return { group, digits: new Uint16Array(FIRST_QUERY + group.step + 1).fill(ANY_DIGIT) };
-}
-
-/** The place of the next digit of a that the group's sums tie and that is not settled, and its sum; undefined where all are settled. */
-function nextTied({ group: { step, sum, before }, digits }: Part): readonly [place: number, sum: number] | undefined {
-  if (sum !== undefined && digits[positionOfA(step)] === ANY_DIGIT) return [step, sum];
-  if (before !== undefined && digits[positionOfA(step - 1)] === ANY_DIGIT) return [step - 1, before];
-}
-
-/** Whether {@linkcode refine} has no parts. */
-export function isFinest(part: Part): boolean {
-  return nextTied(part) === undefined;
-}
-
-/** Parts that each hold one digit at the position of a that the group's sums tie next; empty where all are settled. */
-export function refine(part: Part): Part[] {
-  const [place, sum] = nextTied(part) ?? [0, -1];
+/** The parts of a part that each fix the digit of a at its next tied place; empty where all are fixed. */
+export function refine({ group, fixed }: Part): Part[] {
+  const sum = group.sums[fixed.length] ?? -1;
   const parts: Part[] = [];
   for (let digit = Math.max(0, sum - 9); digit <= Math.min(9, sum); digit++) {
-    const digits = part.digits.slice();
-    digits[positionOfA(place)] = 1 << digit;
-    parts.push({ group: part.group, digits });
+    parts.push({ group, fixed: [...fixed, digit] });
   }
   return parts;
+}
+
+/** What is fixed of a step's inputs, as people read it. @param bound The lower bound of their margins */
+export function describePart(step: number, fixed: readonly number[], bound: number): OpenRegion {
+  const [a, b] = [0, 1].map(() => new Array<string>(OPERAND_DIGITS).fill("0123456789"));
+  fixed.forEach((digit, i) => a[tiedPlace(step, i)] = String(digit));
+  return { step, bound, a, b };
 }

@@ -1,34 +1,27 @@
-/** Training on what the prover finds, until the proof goes through. */
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import type { BackendName, Engine } from "../engine/interface/types.ts";
 import { checkOptions, type OptionKinds } from "../common/options.ts";
 import { examine } from "./certify.ts";
-import { createWorkerPool } from "./worker_pool.ts";
 import type { ModelName } from "../model/variant.ts";
-import type { CertifyProgress, CertifyResult, Input } from "./types.ts";
+import { createWorkerPool } from "./worker_pool.ts";
+import type { CertifyOptions, CertifyResult, Input } from "./types.ts";
 
 /** Options of {@linkcode harden}. */
-export interface HardenOptions {
+export interface HardenOptions extends Pick<CertifyOptions, "threads" | "signal" | "onProgress"> {
   /** Most rounds of finding and training. @default {12} */
   rounds?: number;
   /** Seed of the examples, a whole number in [0, 2^32). @default {1} */
   seed?: number;
   /** Gives up the proof of a group of inputs, and trains on, after that many cuts. @default {10_000} */
   cuts?: number;
-  /** Threads, 1 … 64; the result is the same with any number. @default {all cores} */
-  threads?: number;
   /** What to train on. @default {"auto"} */
   backend?: BackendName | "auto";
-  /** Ends it early: the promise rejects with the signal's reason. */
-  signal?: AbortSignal;
   /**
    * Called before each round of training: the least margin that was met, in logits, how many steps of the answer are proved, and how many inputs
    * are trained on. Nothing is proved where the margin is small.
    */
   onRound?: (round: { round: number; margin: number; proved: number; pool: number }) => void;
-  /** Called now and then with a proof's progress. */
-  onProgress?: (progress: CertifyProgress) => void;
 }
 
 /** The result of {@linkcode harden}. */
@@ -104,13 +97,10 @@ export async function hardenOn(
         workers.end();
         workers = await createWorkerPool(threads);
       }
-      const { result, narrow, margin } = await examine({ model, parameters }, {
-        ...{ seconds: Infinity, workers, signal, onProgress },
-        ...{ cuts: isLast ? LAST_CUTS : cuts, promising: isLast ? -Infinity : PROMISING },
-      });
-      if (result.certified || isLast) {
-        return { parameters, result, rounds: round, examples: round * STEPS * BATCH };
-      }
+      const limits = isLast ? { cuts: LAST_CUTS, promising: -Infinity } : { cuts, promising: PROMISING };
+      const watched = { seconds: Infinity, signal, onProgress };
+      const { result, narrow, margin } = await examine({ model, parameters }, { ...limits, ...watched }, workers);
+      if (result.certified || isLast) return { parameters, result, rounds: round, examples: round * STEPS * BATCH };
       pool.push(...narrow);
       onRound({ round: round + 1, margin, proved: result.steps.length, pool: pool.length });
       const engine = await engineOf();

@@ -5,21 +5,19 @@
  * is. Forms lie one after the other in one array. The deviations d of the norms' scales and of the hidden units are the same in all forms, d' is
  * each form's own.
  */
-import { type DecodingNumbers, KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
-import { GELU_ERROR } from "../engine/wasm/elementary_bounds.ts";
+import { KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
 import { FLOAT32, FLOAT64, UNDERFLOW } from "../checker/forms.ts";
 import { outputRounding } from "../checker/query.ts";
-import { HIDDEN, TOKENS, variantOf, WIDTH } from "../model/variant.ts";
-import { TABLE_ERROR, tabulatedGelu } from "./post_attention.ts";
+import { HIDDEN, TOKENS, WIDTH } from "../model/variant.ts";
+import { type Layers, TABLE_ERROR } from "./post_attention.ts";
 import type { Query } from "./query.ts";
 import type { Reach } from "./reach.ts";
 
-/** Deviations with a name: of the norm's scale, of each hidden unit, of the last norm's scale. */
-const NAMED = 1 + HIDDEN + 1;
-const LOOSE = 1 + KEY_WIDTH + NAMED;
-const FORM = LOOSE + 1;
-/** Parts of a form without deviations that have a name. */
+/** Parts of a form without deviations. */
 const PLAIN = 1 + KEY_WIDTH;
+/** After deviations with a name: of the norm's scale, of each hidden unit, of the last norm's scale. */
+const LOOSE = PLAIN + 1 + HIDDEN + 1;
+const FORM = LOOSE + 1;
 // the forms by number
 const O = 0;
 const X1 = O + KEY_WIDTH;
@@ -38,68 +36,46 @@ const PIECES = 8;
 /** Pieces of a curve that the checker looks at; what they lose is added to errors here. */
 const CHECKED_PIECES = 32;
 /** |gelu''| is nowhere larger than the first, beyond 2 and -2 than the second, and beyond SETTLED than the third. */
-const BEND = 0.8;
-const OUTER_BEND = 0.12;
-const SETTLED_BEND = 5e-5;
+const CURVED = 0.8;
+const OUTER_CURVED = 0.12;
+const SETTLED_CURVED = 5e-5;
 const NORM_ROUNDINGS = 8;
 /** Beyond it a hidden unit is nearly open or shut. */
 const SETTLED = 5;
 /** How margins are bounded, from quick and loose to slow and tight: by the sides, each position on its own, with ties. */
 export type Level = "boxed" | "apart" | "tied";
 
-/** Bounds margins of one model. */
 export class MarginBound {
-  readonly #reach: Reach;
-  readonly #projection: Float64Array;
-  readonly #w1: Float64Array;
-  readonly #w2: Float64Array;
-  readonly #output: Float64Array;
-  readonly #finalNorm: boolean;
-  readonly #gelu: (x: number) => number;
-  readonly #geluError: { relative: number; absolute: number };
-  readonly #epsilon: number;
-  /** 1 / the width of the residual stream, as the module rounds it. */
-  readonly #inverseWidth: number;
   readonly #forms = new Float64Array(FORMS * FORM);
   /** Of each form the sum of its parts' sizes. */
   readonly #sizes = new Float64Array(FORMS);
+  readonly #factors = new Float64Array(KEY_WIDTH);
   /** Which part of the reach the forms are of. */
   #taken = -1;
 
-  constructor({ model, projection, w1, w2, output }: DecodingNumbers, reach: Reach) {
-    const { finalNorm, gelu, layerNormEpsilon, width } = variantOf(model);
-    this.#reach = reach;
-    this.#projection = Float64Array.from(projection);
-    this.#w1 = Float64Array.from(w1);
-    this.#w2 = Float64Array.from(w2);
-    this.#output = Float64Array.from(output);
-    this.#finalNorm = finalNorm;
-    this.#gelu = tabulatedGelu(gelu);
-    this.#geluError = GELU_ERROR[gelu];
-    this.#epsilon = Math.fround(layerNormEpsilon);
-    this.#inverseWidth = Math.fround(1 / width);
-  }
+  constructor(private readonly layers: Layers, private readonly reach: Reach) {}
 
   /**
-   * The least margin over the part that {@linkcode Reach.take} took; NaN or -Infinity where a number overflows, Infinity where there is no input.
+   * The least margin over the part that {@linkcode Reach.take} took; NaN or -Infinity where a number overflows.
    *
    * @param enough A bound that large need not be improved
    */
   least(query: Query, target: number, level: Level, enough: number): number {
-    const { taken } = this.#reach;
+    const { taken } = this.reach;
     if (taken !== this.#taken) this.#bound(query);
     this.#taken = taken;
+    const forms = this.#forms;
+    const at = MARGIN * FORM;
     let [least, competitor] = [Infinity, -1];
     for (let t = 0; t < TOKENS; t++) {
       if (t === target || this.#roughLow(target, t) >= enough) continue;
       this.#difference(target, t);
-      let low = this.#forms[MARGIN * FORM] - this.#radius(MARGIN, 1);
+      let low = forms[at] - this.#radius(MARGIN, 1);
       if (level !== "boxed" && !(low >= enough)) {
-        const middle = this.#forms[MARGIN * FORM] - this.#radius(MARGIN, PLAIN);
-        low = Math.max(
-          low,
-          middle + this.#reach.least(this.#forms, MARGIN * FORM + 1, level === "tied", enough - middle),
-        );
+        const middle = forms[at] - this.#radius(MARGIN, PLAIN);
+        const { reach } = this;
+        const own = level === "tied" ? reach.least(forms, at + 1, enough - middle) : reach.apart(forms, at + 1);
+        low = Math.max(low, middle + own);
       }
       if (!(low >= least)) [least, competitor] = [low, t];
     }
@@ -109,9 +85,10 @@ export class MarginBound {
 
   /** All forms but the margins'. */
   #bound(query: Query): void {
-    this.#reach.measureSides();
-    const { axes, center, leastWeight, skew } = this.#reach;
-    const rounding = outputRounding(query.checked, leastWeight);
+    this.reach.measureSides();
+    const { axes, center, leastWeight, skew } = this.reach;
+    const { projection, w1, w2, output, finalNorm } = this.layers;
+    const rounding = outputRounding(query.checked(), leastWeight);
     const forms = this.#forms;
     for (let l = 0; l < KEY_WIDTH; l++) {
       const at = (O + l) * FORM;
@@ -121,24 +98,24 @@ export class MarginBound {
       this.#measure(O + l);
     }
     for (let m = 0; m < WIDTH; m++) {
-      this.#sum(X1 + m, this.#projection, m * WIDTH, O, KEY_WIDTH, WIDTH + 1, PLAIN);
-      this.#addConstant(X1 + m, this.#projection[m * WIDTH + KEY_WIDTH], WIDTH + 1);
+      this.#sum(X1 + m, projection, m * WIDTH, O, KEY_WIDTH, WIDTH + 1, PLAIN);
+      this.#addConstant(X1 + m, projection[m * WIDTH + KEY_WIDTH], WIDTH + 1);
       this.#addConstant(X1 + m, query.x[m], WIDTH + 1);
       this.#measure(X1 + m);
     }
-    this.#normed(X1, this.#w1, HIDDEN, H, 0);
+    this.#normed(X1, w1, HIDDEN, H, 0);
     for (let k = 0; k < HIDDEN; k++) this.#activate(k);
     for (let m = 0; m < WIDTH; m++) {
-      this.#sum(X2 + m, this.#w2, m * HIDDEN, G, HIDDEN, HIDDEN + 1, PLAIN + 1);
+      this.#sum(X2 + m, w2, m * HIDDEN, G, HIDDEN, HIDDEN + 1, PLAIN + 1);
       for (let k = 0; k < HIDDEN; k++) { // each unit's own deviation
         const own = PLAIN + 1 + k;
-        forms[(X2 + m) * FORM + own] = this.#w2[m * HIDDEN + k] * forms[(G + k) * FORM + own];
+        forms[(X2 + m) * FORM + own] = w2[m * HIDDEN + k] * forms[(G + k) * FORM + own];
       }
       for (let k = 0; k < FORM; k++) forms[(X2 + m) * FORM + k] += forms[(X1 + m) * FORM + k];
       forms[(X2 + m) * FORM + LOOSE] += ((HIDDEN + 1) * FLOAT32 + FLOAT64) * this.#sizes[X1 + m];
       this.#measure(X2 + m);
     }
-    if (this.#finalNorm) this.#normed(X2, this.#output, TOKENS, LOGITS, 1 + HIDDEN);
+    if (finalNorm) this.#normed(X2, output, TOKENS, LOGITS, 1 + HIDDEN);
   }
 
   /** What the least margin may take for each unit of t along each axis: by itself, and by the curve of each hidden unit. */
@@ -147,7 +124,7 @@ export class MarginBound {
     const directionOf = (form: number) => forms.slice(form * FORM + 1, form * FORM + PLAIN);
     const curves = Array.from({ length: HIDDEN }, (_, k) => {
       const direction = directionOf(H + k);
-      const range = direction.reduce((sum, value, l) => sum + Math.abs(value) * this.#reach.sides[l], Number.MIN_VALUE);
+      const range = direction.reduce((sum, value, l) => sum + Math.abs(value) * this.reach.sides[l], Number.MIN_VALUE);
       const weight = Math.abs(forms[MARGIN * FORM + PLAIN + 1 + k]) / range;
       return direction.map((value) => weight * value);
     });
@@ -156,8 +133,8 @@ export class MarginBound {
 
   /** A lower bound of a margin that takes hardly any time: most tokens are far from the target. */
   #roughLow(target: number, token: number): number {
-    if (this.#finalNorm) return -Infinity;
-    const output = this.#output;
+    const { output, finalNorm } = this.layers;
+    if (finalNorm) return -Infinity;
     let [middle, deviation] = [0, 0];
     for (let m = 0; m < WIDTH; m++) {
       const [right, other] = [output[target * WIDTH + m], output[token * WIDTH + m]];
@@ -173,15 +150,15 @@ export class MarginBound {
   /** The form of the target's logit less another's. */
   #difference(target: number, token: number): void {
     const forms = this.#forms;
+    const { output, finalNorm } = this.layers;
     const to = MARGIN * FORM;
-    if (this.#finalNorm) {
+    if (finalNorm) {
       const [x, y] = [LOGITS + target, LOGITS + token];
       for (let k = 0; k < LOOSE; k++) forms[to + k] = forms[x * FORM + k] - forms[y * FORM + k];
       forms[to + LOOSE] = forms[x * FORM + LOOSE] + forms[y * FORM + LOOSE] +
         FLOAT64 * (this.#sizes[x] + this.#sizes[y]) + UNDERFLOW;
     } else {
-      const output = this.#output;
-      for (let k = 0; k < LOOSE; k++) forms[to + k] = 0;
+      forms.fill(0, to, to + LOOSE);
       let loose = UNDERFLOW;
       for (let m = 0; m < WIDTH; m++) {
         const [right, other] = [output[target * WIDTH + m], output[token * WIDTH + m]];
@@ -197,18 +174,10 @@ export class MarginBound {
   }
 
   /** `to` = the sum of forms, each times its factor; `roundings` to float32 of each term; of the forms' parts so many may be other than 0. */
-  #sum(
-    to: number,
-    factors: Float64Array,
-    at: number,
-    from: number,
-    count: number,
-    roundings: number,
-    parts: number,
-  ): void {
+  #sum(to: number, factors: Float64Array, at: number, from: number, count: number, roundings: number, parts: number) {
     const forms = this.#forms;
     const out = to * FORM;
-    for (let k = 0; k < FORM; k++) forms[out + k] = 0;
+    forms.fill(0, out, out + FORM);
     let size = 0;
     for (let i = 0; i < count; i++) {
       const factor = factors[at + i];
@@ -231,10 +200,10 @@ export class MarginBound {
   #measure(form: number): void {
     const forms = this.#forms;
     const at = form * FORM;
-    const { sides } = this.#reach;
+    const { sides } = this.reach;
     let size = Math.abs(forms[at]);
     for (let l = 0; l < KEY_WIDTH; l++) size += Math.abs(forms[at + 1 + l]) * sides[l];
-    for (let k = 1 + KEY_WIDTH; k < FORM; k++) size += Math.abs(forms[at + k]);
+    for (let k = PLAIN; k < FORM; k++) size += Math.abs(forms[at + k]);
     this.#sizes[form] = size;
   }
 
@@ -250,21 +219,21 @@ export class MarginBound {
   /** A norm of six forms and the linear layer after it; `name`: which deviation is that of its scale. */
   #normed(x: number, layer: Float64Array, outputs: number, to: number, name: number): void {
     const forms = this.#forms;
+    const { epsilon, inverseWidth } = this.layers;
     const parts = x === X1 ? PLAIN : LOOSE;
-    let [squares, constant] = [0, this.#epsilon];
+    let [squares, constant] = [0, epsilon];
     for (let c = 0; c < KEY_WIDTH; c++) {
       const value = forms[(x + c) * FORM];
-      squares += this.#inverseWidth * this.#radius(x + c, 1) ** 2;
-      constant -= this.#inverseWidth * value * value;
-      this.#factors[c] = 2 * this.#inverseWidth * value;
+      squares += inverseWidth * this.#radius(x + c, 1) ** 2;
+      constant -= inverseWidth * value * value;
+      this.#factors[c] = 2 * inverseWidth * value;
     }
     this.#sum(MEAN, this.#factors, 0, x, KEY_WIDTH, 0, parts);
     this.#addConstant(MEAN, constant + squares / 2, 0);
     forms[MEAN * FORM + LOOSE] += squares / 2 + FLOAT64 * squares;
     this.#measure(MEAN);
     const radius = this.#radius(MEAN, 1);
-    this.#inverseRoot(name, Math.max(forms[MEAN * FORM] - radius, this.#epsilon), forms[MEAN * FORM] + radius);
-    this.#measure(SCALE);
+    this.#inverseRoot(name, Math.max(forms[MEAN * FORM] - radius, epsilon), forms[MEAN * FORM] + radius);
     const r0 = forms[SCALE * FORM];
     for (let row = 0; row < outputs; row++) {
       this.#sum(CENTERED, layer, row * WIDTH, x, KEY_WIDTH, WIDTH + 2, parts);
@@ -283,7 +252,6 @@ export class MarginBound {
       this.#measure(to + row);
     }
   }
-  readonly #factors = new Float64Array(KEY_WIDTH);
 
   /** (mean of squares)^(-1/2), which is convex: off a chord most where its derivative is the chord's slope. */
   #inverseRoot(name: number, lo: number, hi: number): void {
@@ -304,8 +272,9 @@ export class MarginBound {
     for (let k = 0; k < LOOSE; k++) forms[out + k] = slope * forms[at + k];
     forms[out] += middle;
     forms[out + LOOSE] = 0;
-    forms[out + 1 + KEY_WIDTH + name] = Math.abs(slope) * forms[at + LOOSE] + error +
+    forms[out + PLAIN + name] = Math.abs(slope) * forms[at + LOOSE] + error +
       FLOAT64 * (Math.abs(slope) * this.#sizes[from] + Math.abs(middle));
+    this.#measure(to);
   }
 
   /** GELU of hidden unit k, as the kernels compute it. */
@@ -313,7 +282,7 @@ export class MarginBound {
     const [middle, radius] = [this.#forms[(H + k) * FORM], this.#radius(H + k, 1)];
     const [lo, hi] = [middle - radius, middle + radius];
     const isSettled = lo > SETTLED || hi < -SETTLED;
-    const gelu = this.#gelu;
+    const { gelu, geluError: { relative, absolute } } = this.layers;
     const pieces = isSettled ? 2 : PIECES;
     const step = (hi - lo) / pieces;
     const [atLo, atHi] = [gelu(lo), gelu(hi)];
@@ -325,13 +294,11 @@ export class MarginBound {
       least = rest < least ? rest : least;
       most = rest > most ? rest : most;
     }
-    const bend = (isSettled ? SETTLED_BEND : lo > 2 || hi < -2 ? OUTER_BEND : BEND) * step * step / 8 +
-      BEND * ((hi - lo) / CHECKED_PIECES) ** 2 / 8;
-    const { relative, absolute } = this.#geluError;
-    const error = (most - least) / 2 + bend + 2 * TABLE_ERROR +
+    const curved = (isSettled ? SETTLED_CURVED : lo > 2 || hi < -2 ? OUTER_CURVED : CURVED) * step * step / 8 +
+      CURVED * ((hi - lo) / CHECKED_PIECES) ** 2 / 8;
+    const error = (most - least) / 2 + curved + 2 * TABLE_ERROR +
       relative * Math.max(Math.abs(atLo), Math.abs(atHi), 0.171) +
       (absolute + FLOAT64) * Math.max(Math.abs(lo), Math.abs(hi));
     this.#line(G + k, H + k, slope, (most + least) / 2, error, 1 + k);
-    this.#measure(G + k);
   }
 }

@@ -4,10 +4,13 @@
  */
 import { askingTokens, QUERIES } from "../model/vocabulary.ts";
 import type { CounterexampleSearch } from "./counterexample_search.ts";
-import type { Aim, Found, GroupProof } from "./prover.ts";
-import type { CertificateStep, Input, StepResult } from "./types.ts";
+import { describePart } from "./groups.ts";
+import type { Found } from "./prover.ts";
+import type { CertificateStep, Input, OpenRegion, StepResult } from "./types.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
+/** The least margin that is claimed, in logits: bounds hold for float32 as it is rounded, so any above 0 would do. */
+const NEEDED = 0.001;
 /** So many groups, those with the least estimates, are searched for the worst input. */
 const SEARCHED = 64;
 /**
@@ -26,17 +29,14 @@ const LARGE_TASK = 300;
 /** So many of the inputs with the smallest margins are reported. */
 const MOST_NARROW = 16;
 
-/** The result of a step. */
-export type StepOutcome =
+/** The result of a step. `narrow`: the inputs with the smallest margins met, the smallest first. */
+type StepOutcome =
+  & { narrow: Found[] }
   & (
     | { proved: true; result: StepResult; certificate: CertificateStep }
     | { proved: false; counterexample: Input }
-    | { proved: false; open: { step: number; bound: number; digits: Uint16Array | undefined } }
-  )
-  & {
-    /** Inputs with the smallest margins met, the smallest first. */
-    narrow: Found[];
-  };
+    | { proved: false; open: OpenRegion }
+  );
 
 /** A group by its token and number. */
 type OpenGroup = { readonly token: number; readonly group: number };
@@ -45,8 +45,6 @@ type OpenGroup = { readonly token: number; readonly group: number };
 export interface ProveOptions {
   pool: WorkerPool;
   search: CounterexampleSearch;
-  /** The least margin that will do. */
-  needed: number;
   /** Gives up on a group after so many cuts. */
   mostCuts: number;
   /** Milliseconds of Date.now() after which it gives up. */
@@ -104,11 +102,11 @@ function meet(narrow: Found[], found: readonly Found[]): void {
 /** All groups of a step, and the inputs with the smallest margins that were met in those with the least estimates. */
 async function searchStep(step: number, pool: WorkerPool): Promise<{ all: OpenGroup[]; narrow: Found[] }> {
   const tokens = askingTokens(step);
-  const estimates = await Promise.all(tokens.map((token) => pool.submit({ kind: "estimate", step, token }, step)));
+  const estimates = await Promise.all(tokens.map((token) => pool.submit(step, "estimate", step, token)));
   const all = tokens.flatMap((token, i) => Array.from(estimates[i], (estimate, group) => ({ token, group, estimate })));
   const sorted = all.toSorted((x, y) => x.estimate < y.estimate ? -1 : x.estimate > y.estimate ? 1 : 0);
-  const walks = byToken(step, sorted.slice(0, SEARCHED)).map((own) =>
-    pool.submit({ kind: "search", step, token: own[0].token, groups: own.map(({ group }) => group) }, step)
+  const walks = byToken(sorted.slice(0, SEARCHED)).map((own) =>
+    pool.submit(step, "search", step, own[0].token, own.map(({ group }) => group))
   );
   const narrow: Found[] = [];
   for (const found of await Promise.all(walks)) meet(narrow, found);
@@ -116,10 +114,8 @@ async function searchStep(step: number, pool: WorkerPool): Promise<{ all: OpenGr
 }
 
 /** The groups of each token that has some. */
-function byToken(step: number, groups: readonly OpenGroup[]): OpenGroup[][] {
-  return askingTokens(step).map((token) => groups.filter((own) => own.token === token)).filter(({ length }) =>
-    length > 0
-  );
+function byToken(groups: readonly OpenGroup[]): OpenGroup[][] {
+  return [...Map.groupBy(groups, ({ token }) => token).values()];
 }
 
 /** @param enough A margin that is enough; without one nearly the worst input's */
@@ -127,29 +123,25 @@ async function proveStep(
   step: number,
   { all, narrow }: { all: readonly OpenGroup[]; narrow: Found[] },
   enough: number | undefined,
-  { pool, search, needed, mostCuts, until }: ProveOptions,
+  { pool, search, mostCuts, until }: ProveOptions,
   onProgress: (proved: number) => void,
 ): Promise<StepOutcome> {
-  const wrong = () => narrow.find((input) => input.margin < needed && search.isWrong(input));
-  const met = wrong();
-  if (met !== undefined) return { proved: false, counterexample: met, narrow };
+  const wrong = () => narrow.find((input) => input.margin < NEEDED && search.isWrong(input));
   let open: readonly OpenGroup[] = all;
-  let left: GroupProof["open"];
+  let left = describePart(step, [], narrow[0].margin);
   let margin = Infinity;
   let cutCount = 0;
   const cuts: CertificateStep["cuts"] = {};
   for (const [round, [share, mostCutsHere]] of (enough === undefined ? AIMS : EVEN_AIMS).entries()) {
     const most = Math.min(narrow[0].margin, enough ?? Infinity);
-    if (!(most >= needed)) break;
-    // a margin is rounded to the sixth decimal, so that certificates stay short
-    const aim: Aim = {
-      margin: Math.floor(1e6 * Math.max(needed, share * most)) / 1e6,
-      cuts: Math.min(mostCutsHere, mostCuts),
-    };
-    const tasks = aim.cuts > LARGE_TASK ? open.map((own) => [own]) : byToken(step, open);
+    if (!(most >= NEEDED)) break; // as where a sum is wrong
+    // rounded to the sixth decimal, so that certificates stay short
+    const aimed = Math.floor(1e6 * Math.max(NEEDED, share * most)) / 1e6;
+    const aim = { margin: aimed, cuts: Math.min(mostCutsHere, mostCuts), until };
+    const tasks = aim.cuts > LARGE_TASK ? open.map((own) => [own]) : byToken(open);
     const running = tasks.map(async (own) => {
       const [{ token }, groups] = [own[0], own.map(({ group }) => group)];
-      const proofs = await pool.submit({ kind: "prove", step, token, groups, aim, until }, step);
+      const proofs = await pool.submit(step, "prove", step, token, groups, aim);
       return proofs.map((proof, i) => ({ token, group: groups[i], ...proof }));
     });
     for (const proof of running) proof.catch(() => {}); // awaited in their order
@@ -162,7 +154,7 @@ async function proveStep(
           unproved.push({ token, group });
           continue;
         }
-        margin = Math.min(margin, aim.margin);
+        margin = Math.min(margin, aimed);
         cutCount += taken;
         for (const [digits, own] of splits) cuts[[token, group, ...digits].join(" ")] = own;
       }
@@ -170,16 +162,15 @@ async function proveStep(
     }
     if (unproved.length > 0 && round === LOCAL_SEARCH_AFTER && Date.now() < until) {
       const starts = search.starts.filter((_, i) => enough === undefined || i % HARDENING_STARTS === 0);
-      const searches = [...narrow, ...starts].map((start) => pool.submit({ kind: "descend", step, start }, step));
+      const searches = [...narrow, ...starts].map((start) => pool.submit(step, "descend", step, start));
       meet(narrow, await Promise.all(searches));
     }
-    const refuted = wrong();
-    if (refuted !== undefined) return { proved: false, counterexample: refuted, narrow };
     open = unproved;
-    if (open.length > 0) continue;
+    if (open.length > 0 || wrong() !== undefined) continue;
     const worst = narrow[0];
     const result = { step, margin, worst, groups: all.length, cuts: cutCount };
     return { proved: true, result, certificate: { step, margin, worst: { a: worst.a, b: worst.b }, cuts }, narrow };
   }
-  return { proved: false, open: { step, bound: left?.bound ?? narrow[0].margin, digits: left?.digits }, narrow };
+  const counterexample = wrong();
+  return { proved: false, ...counterexample === undefined ? { open: left } : { counterexample }, narrow };
 }

@@ -3,14 +3,14 @@
  * where it is asked.
  */
 import { type DecodingNumbers, DIGITS, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
-import { EQUALS, OPERAND_DIGITS, positionOfA, targetTokens } from "../model/vocabulary.ts";
-import { type Cell, type Group, groupsOf, isFinest, type Part, refine, wholeGroup } from "./groups.ts";
+import { EQUALS, OPERAND_DIGITS, targetTokens } from "../model/vocabulary.ts";
+import { type Cell, describePart, type Group, groupsOf, type Part, refine } from "./groups.ts";
 import { dot, lossAxes } from "./hull.ts";
 import { type Level, MarginBound } from "./margin_bound.ts";
-import { PostAttention } from "./post_attention.ts";
-import { Query } from "./query.ts";
-import { type Digits, DIGITS_OF, outputOf, Reach } from "./reach.ts";
-import type { Input, PartCuts } from "./types.ts";
+import { layersOf, type PostAttention, postAttention } from "./post_attention.ts";
+import { type Query, readQuery } from "./query.ts";
+import { type Digits, outputOf, Reach } from "./reach.ts";
+import type { Input, OpenRegion, PartCuts } from "./types.ts";
 
 /** A cell is not cut that is narrower than this along each axis. */
 const NARROWEST = 1e-4;
@@ -21,115 +21,77 @@ const DESCENT = 4;
 /** What is claimed of a bound: a little less, so that the checker, which accounts for rounding in another way, finds it, too. */
 export const CLAIMED = 0.999;
 
-type CellPart = Part & { cell: Cell };
-
 /** An input and its margin in real arithmetic on the module's numbers. */
 export type Found = Input & { readonly margin: number };
 
-/** A margin to be proved with at most so many cuts of a group. */
-export type Aim = { readonly margin: number; readonly cuts: number };
+/** A margin to be proved with at most so many cuts of a group, and the milliseconds of Date.now() after which it is given up. */
+export type Aim = { readonly margin: number; readonly cuts: number; readonly until: number };
 
-/** What comes of a group. */
+/** The result of a group. */
 export interface GroupProof {
   /** How its parts are cut, by the tied digits of a. */
-  readonly splits: readonly (readonly [digits: readonly number[], PartCuts])[];
-  readonly cuts: number;
+  readonly splits: (readonly [digits: readonly number[], PartCuts])[];
+  cuts: number;
   /** Inputs with small margins that were met where a bound did not suffice. */
-  readonly found: readonly Found[];
-  /** Where the margin was not proved: the part that was left, and its bound. */
-  readonly open?: { readonly digits: Uint16Array; readonly bound: number };
+  readonly found: Found[];
+  /** Where the margin was not proved: the first part that resisted. */
+  readonly open?: OpenRegion;
 }
 
-/** A part of a proof. */
-export type Task =
-  & { readonly step: number }
-  & (
-    | { readonly kind: "estimate"; readonly token: number }
-    | { readonly kind: "search"; readonly token: number; readonly groups: readonly number[] }
-    | { readonly kind: "descend"; readonly start: Input }
-    | {
-      readonly kind: "prove";
-      readonly token: number;
-      readonly groups: readonly number[];
-      readonly aim: Aim;
-      /** Milliseconds of Date.now() after which it is given up. */
-      readonly until: number;
-    }
-  );
+/** What a thread does: a method of the prover with its arguments. */
+export type Method = Exclude<keyof Prover, "run">;
+export type Task = { readonly method: Method; readonly args: Parameters<Prover[Method]> };
 
-/** The result of a task by its kind. */
-export interface Results {
-  /** Of the least margin of each group. */
-  estimate: Float64Array;
-  /** Inputs with small margins. */
-  search: Found[];
-  descend: Found;
-  /** One entry a group. */
-  prove: GroupProof[];
-}
-
-/** A part that cannot be proved. */
-class Unproved extends Error {
-  constructor(readonly part: Part, readonly bound: number) {
-    super();
-  }
-}
-
-/** The prover's machinery for one model. */
 export class Prover {
   readonly #numbers: DecodingNumbers;
   readonly #reach = new Reach();
   readonly #bound: MarginBound;
   readonly #after: PostAttention;
-  readonly #queries = new Map<number, { query: Query; groups: Group[] }>();
+  readonly #known = new Map<number, { query: Query; groups: readonly Group[] }>();
   readonly #o = new Float64Array(KEY_WIDTH);
   readonly #gradient = new Float64Array(KEY_WIDTH);
   // of the group at hand
-  #cuts = 0;
-  #until = 0;
-  #found: Found[] = [];
-  #splits: [number[], PartCuts][] = [];
+  #query!: Query;
+  #aim!: Aim;
+  #proof!: GroupProof;
 
   constructor(numbers: DecodingNumbers) {
     this.#numbers = numbers;
-    this.#bound = new MarginBound(numbers, this.#reach);
-    this.#after = new PostAttention(numbers);
+    const layers = layersOf(numbers);
+    this.#bound = new MarginBound(layers, this.#reach);
+    this.#after = postAttention(layers);
   }
 
-  run(task: Task): Results[Task["kind"]] {
-    const { kind, step } = task;
-    if (kind === "estimate") return this.estimate(step, task.token);
-    if (kind === "search") return task.groups.flatMap((group) => this.search(step, task.token, group));
-    if (kind === "descend") return this.descend(step, task.start);
-    return task.groups.map((group) => this.prove(step, task.token, group, task.aim, task.until));
+  run({ method, args }: Task): unknown {
+    return Reflect.apply(this[method], this, args);
   }
 
-  #of(step: number, token: number): { query: Query; groups: Group[] } {
+  /** Turns to the query of a step and the token that asks. @returns Its groups */
+  #groupsOf(step: number, token: number): readonly Group[] {
     const key = 100 * step + token;
-    let known = this.#queries.get(key);
-    if (known === undefined) {
-      known = { query: new Query(step, token, queryTable(this.#numbers, step, token)), groups: groupsOf(step, token) };
-      this.#queries.set(key, known);
-    }
-    return known;
+    const known = this.#known.get(key) ??
+      { query: readQuery(step, token, queryTable(this.#numbers, step, token)), groups: groupsOf(step, token) };
+    this.#known.set(key, known);
+    this.#query = known.query;
+    return known.groups;
   }
 
   /** An estimate of the least margin of each group of a step and token: that of its center, less what the gradient may take over the group. */
   estimate(step: number, token: number): Float64Array {
-    const { query, groups } = this.#of(step, token);
-    return Float64Array.from(groups, (group) => {
-      if (!this.#reach.take(query, wholeGroup(group))) return Infinity;
-      const margin = this.#after.gradient(query.x, this.#reach.center, group.target, this.#gradient);
-      this.#reach.apart(this.#gradient, 0);
-      return margin + this.#reach.lo;
+    return Float64Array.from(this.#groupsOf(step, token), (group) => {
+      this.#reach.take(this.#query, { group, fixed: [] });
+      const margin = this.#after.gradient(this.#query.x, this.#reach.center, group.target, this.#gradient);
+      return margin + this.#reach.apart(this.#gradient, 0);
     });
   }
 
-  /** Looks for the inputs of a group with the smallest margins. */
-  search(step: number, token: number, number: number): Found[] {
-    const { query, groups } = this.#of(step, token);
-    const part = wholeGroup(groups[number]);
-    return this.#reach.take(query, part) ? this.#worst(query, part) : [];
+  /** Looks for the inputs with the smallest margins in each of some groups. */
+  search(step: number, token: number, groups: readonly number[]): Found[] {
+    const all = this.#groupsOf(step, token);
+    return groups.flatMap((index) => {
+      this.#reach.take(this.#query, { group: all[index], fixed: [] });
+      return this.#worst(all[index].target);
+    });
   }
 
   /**
@@ -156,67 +118,58 @@ export class Prover {
   #marginOf(step: number, digits: Digits<number[]>): number {
     const { a, b } = inputOf(digits);
     const tokens = targetTokens(a, b);
-    const { query } = this.#of(step, step === 0 ? EQUALS : tokens[step - 1]);
-    outputOf(query, digits, this.#o);
-    return this.#after.margin(query.x, this.#o, tokens[step]);
+    this.#groupsOf(step, step === 0 ? EQUALS : tokens[step - 1]);
+    outputOf(this.#query, digits, this.#o);
+    return this.#after.margin(this.#query.x, this.#o, tokens[step]);
   }
 
-  /**
-   * Proves that no input of a group has a smaller margin than the aim's.
-   *
-   * @param until Milliseconds of Date.now() after which it gives up
-   */
-  prove(step: number, token: number, number: number, { margin, cuts }: Aim, until = Infinity): GroupProof {
-    const { query, groups } = this.#of(step, token);
-    this.#found = [];
-    this.#cuts = cuts;
-    this.#until = until;
-    this.#splits = [];
-    let open: GroupProof["open"];
-    try {
-      this.#proveCanonically(query, wholeGroup(groups[number]), margin / CLAIMED);
-    } catch (error) {
-      if (!(error instanceof Unproved)) throw error;
-      open = { digits: error.part.digits, bound: error.bound };
+  /** Proves of each of some groups that no input has a smaller margin than the aim's. */
+  prove(step: number, token: number, groups: readonly number[], aim: Aim): GroupProof[] {
+    const all = this.#groupsOf(step, token);
+    this.#aim = { ...aim, margin: aim.margin / CLAIMED };
+    return groups.map((index) => {
+      this.#proof = { splits: [], cuts: 0, found: [] };
+      const open = this.#provePart({ group: all[index], fixed: [] });
+      return open === undefined ? this.#proof : { ...this.#proof, splits: [], open };
+    });
+  }
+
+  /** Proves a group, else with each digit a_i, else with each digit a_(i - 1) as well: what the checker tries by itself. @returns What resists */
+  #provePart(part: Part): OpenRegion | undefined {
+    const { group: { step, sums }, fixed } = part;
+    if (Date.now() > this.#aim.until) return describePart(step, fixed, -Infinity);
+    const isLast = fixed.length === sums.length;
+    if (this.#holds(part, isLast)) return undefined;
+    for (const own of refine(part)) {
+      const open = this.#provePart(own);
+      if (open !== undefined) return open;
     }
-    const proof = { splits: open === undefined ? this.#splits : [], cuts: cuts - this.#cuts, found: this.#found };
-    return open === undefined ? proof : { ...proof, open };
-  }
-
-  /** A group, else with each digit a_i, else with each digit a_(i - 1) as well: what the checker tries by itself. */
-  #proveCanonically(query: Query, part: Part, margin: number): void {
-    if (Date.now() > this.#until) throw new Unproved(part, -Infinity);
-    const last = isFinest(part);
-    if (this.#holds(query, part, margin, last)) return;
-    for (const own of refine(part)) this.#proveCanonically(query, own, margin);
-    if (!last) return;
-    const { step, sum, before } = part.group;
+    if (!isLast) return undefined;
     const axes = lossAxes(this.#bound.losses());
     const rows = Array.from({ length: KEY_WIDTH }, (_, i) => [...axes.subarray(i * KEY_WIDTH, (i + 1) * KEY_WIDTH)]);
     const cuts: PartCuts = [rows, [], {}];
-    this.#proveCell(query, { ...part, cell: { axes, box: this.#boxOf(axes) } }, margin, cuts, 0, 0);
-    const ties = [[step, sum], [step - 1, before]] as const;
-    const digits = ties.filter(([, tied]) => tied !== undefined && tied > 0 && tied < 18)
-      .map(([place]) => DIGITS_OF[part.digits[positionOfA(place)]][0]);
-    this.#splits.push([digits, cuts]);
+    const open = this.#proveCell({ ...part, cell: { axes, box: this.#boxOf(axes) } }, cuts, 0, 0);
+    this.#proof.splits.push([fixed.filter((_, i) => sums[i] > 0 && sums[i] < 18), cuts]);
+    return open;
   }
 
-  /** Whether every margin of a part is bounded by so much, by quick ways or, where it is the `last` part of its kind, by all. */
-  #holds(query: Query, part: Part, margin: number, last: boolean): boolean {
-    if (!this.#reach.take(query, part)) return true;
-    const levels: readonly Level[] = part.cell === undefined && !last ? ["boxed", "apart"] : ["boxed", "tied"];
-    return levels.some((level) => this.#bound.least(query, part.group.target, level, margin) >= margin);
+  /** Whether every margin of a part is bounded by the aim's, by quick ways or, where it is the `last` part of its kind, by all. */
+  #holds(part: Part, last: boolean): boolean {
+    this.#reach.take(this.#query, part);
+    const levels: readonly Level[] = last ? ["boxed", "tied"] : ["boxed", "apart"];
+    const { margin } = this.#aim;
+    return levels.some((level) => this.#bound.least(this.#query, part.group.target, level, margin) >= margin);
   }
 
-  /** Proves a cell, halved where that is needed. @throws {Unproved} */
-  #proveCell(query: Query, part: CellPart, margin: number, cuts: PartCuts, number: number, depth: number): void {
-    if (this.#holds(query, part, margin, true)) return;
+  /** Proves a cell, halved where that is needed. @returns What resists */
+  #proveCell(part: Part & { cell: Cell }, cuts: PartCuts, number: number, depth: number): OpenRegion | undefined {
+    if (this.#holds(part, true)) return undefined;
     const separation = this.#reach.separate();
     if (separation !== undefined) {
       cuts[2][number] = separation;
-      return;
+      return undefined;
     }
-    const { axes, box } = part.cell;
+    const { group: { step, target }, fixed, cell: { axes, box } } = part;
     const losses = this.#bound.losses();
     let [axis, most] = [-1, 0];
     for (let i = 0; i < KEY_WIDTH; i++) {
@@ -224,20 +177,20 @@ export class Prover {
       const loss = width * losses.reduce((sum, own) => sum + Math.abs(own[i]), 0);
       if (width > NARROWEST && loss > most) [axis, most] = [i, loss];
     }
-    const isOver = axis < 0 || this.#cuts === 0 || Date.now() > this.#until;
+    const { margin, cuts: mostCuts, until } = this.#aim;
+    const { found } = this.#proof;
+    const isOver = axis < 0 || this.#proof.cuts >= mostCuts || Date.now() > until;
     // wrong sums are looked for from the middles of the first cells, and where the proof ends
-    if (depth < SEARCHED_DEPTH || isOver) this.#found.push(...this.#worst(query, part));
-    if (isOver || this.#found.some((found) => found.margin < margin)) {
-      throw new Unproved(part, this.#bound.least(query, part.group.target, "boxed", margin));
+    if (depth < SEARCHED_DEPTH || isOver) found.push(...this.#worst(target));
+    if (isOver || found.some((own) => own.margin < margin)) {
+      return describePart(step, fixed, this.#bound.least(this.#query, target, "boxed", margin));
     }
-    this.#cuts--;
+    this.#proof.cuts++;
     const at = (box[2 * axis] + box[2 * axis + 1]) / 2;
-    const [first, second] = [box.slice(), box.slice()];
-    first[2 * axis + 1] = second[2 * axis] = at;
     cuts[1].push([number, axis, at]);
     const next = cuts[1].length;
-    this.#proveCell(query, { ...part, cell: { axes, box: first } }, margin, cuts, number, depth + 1);
-    this.#proveCell(query, { ...part, cell: { axes, box: second } }, margin, cuts, next, depth + 1);
+    const half = (end: number) => ({ ...part, cell: { axes, box: box.with(2 * axis + end, at) } });
+    return this.#proveCell(half(1), cuts, number, depth + 1) ?? this.#proveCell(half(0), cuts, next, depth + 1);
   }
 
   /** Between what the output of the part at hand lies along each axis. */
@@ -255,21 +208,20 @@ export class Prover {
    * Inputs of the part at hand with smaller and smaller margins: from its center along the margin's gradient to the input that lies farthest that
    * way, whose own gradient shows the next.
    */
-  #worst(query: Query, part: Part): Found[] {
-    const { target } = part.group;
+  #worst(target: number): Found[] {
+    const { x } = this.#query;
     const o = this.#o;
     o.set(this.#reach.center);
     const found: Found[] = [];
     for (let round = 0; round < DESCENT; round++) {
-      this.#after.gradient(query.x, o, target, this.#gradient);
+      this.#after.gradient(x, o, target, this.#gradient);
       const start = dot(this.#gradient, 0, o);
-      if (!Number.isFinite(start)) return found;
+      if (!Number.isFinite(start)) break;
       const digits = this.#reach.worst(this.#gradient, start);
-      if (digits === undefined) return found;
-      outputOf(query, digits, o);
-      const margin = this.#after.margin(query.x, o, target);
-      const best = found.at(-1)?.margin ?? Infinity;
-      if (!(margin < best)) return found;
+      if (digits === undefined) break;
+      outputOf(this.#query, digits, o);
+      const margin = this.#after.margin(x, o, target);
+      if (!(margin < (found.at(-1)?.margin ?? Infinity))) break;
       found.push({ ...inputOf(digits), margin });
     }
     return found;

@@ -7,7 +7,7 @@ import { FLOAT64 } from "../checker/forms.ts";
 import { SKEW } from "../checker/attention.ts";
 import { DIGITS, KEY_WIDTH, ROW, rowOf } from "../engine/wasm/decoding_tables.ts";
 import { OPERAND_DIGITS, positionOfA, positionOfB, positionOfSum } from "../model/vocabulary.ts";
-import { ANY_DIGIT, type Part } from "./groups.ts";
+import { type Part, tiedPlace } from "./groups.ts";
 import { dot, Hull } from "./hull.ts";
 import type { Query } from "./query.ts";
 
@@ -19,11 +19,6 @@ const MOST_SEPARATIONS = 24;
 const PROGRESS = 1e-6;
 /** The unit vectors of o's space. */
 const UNITS = Float64Array.from({ length: KEY_WIDTH ** 2 }, (_, i) => Number(i % (KEY_WIDTH + 1) === 0));
-/** Digits of a set, by its bits. */
-export const DIGITS_OF: readonly (readonly number[])[] = Array.from(
-  { length: 2 ** DIGITS },
-  (_, bits) => Array.from({ length: DIGITS }, (_, digit) => digit).filter((digit) => bits >> digit & 1),
-);
 
 /** The digits of an input, ones first. */
 export type Digits<Values = ArrayLike<number>> = { readonly a: Values; readonly b: Values };
@@ -43,29 +38,19 @@ export class Reach {
   skew = 0;
   /** Counts the parts taken. */
   taken = 0;
-  /** Results of {@linkcode apart}. */
-  lo = 0;
+  /** The upper end that {@linkcode apart} found last. */
   hi = 0;
   leastWeight = 0;
   mostWeight = 0;
   #query!: Query;
   #part!: Part;
-  /** [n, 8], the rows that are chosen from, choice by choice; where each choice ends. */
+  /** [n, 8], the rows that are chosen from, choice by choice: the query's free rows, then those of tied digits. Where each choice ends. */
   readonly #rows = new Float64Array(MOST_ROWS * ROW);
   readonly #ends = new Int32Array(MOST_ROWS);
   #choices = 0;
-  #end = 0;
-  /** [7]: the middle of the sum of each column of the rows that no choice is made for, and how far it may be from there. */
-  readonly #fixed = new Float64Array(KEY_WIDTH + 1);
-  readonly #spread = new Float64Array(KEY_WIDTH + 1);
   /** [7]: between what the sum of each column lies. */
   readonly #columnLo = new Float64Array(KEY_WIDTH + 1);
   readonly #columnHi = new Float64Array(KEY_WIDTH + 1);
-  /** The query whose free positions, none of them cut, come first in `rows`; what is known of these choices. */
-  #laidOut: Query | undefined;
-  #freeChoices = 0;
-  readonly #freeLo = new Float64Array(KEY_WIDTH + 1);
-  readonly #freeHi = new Float64Array(KEY_WIDTH + 1);
   readonly #direction = new Float64Array(KEY_WIDTH);
   readonly #box = new Float64Array(2 * KEY_WIDTH);
   readonly #output = new Float64Array(KEY_WIDTH);
@@ -76,40 +61,75 @@ export class Reach {
   readonly #costs = new Float64Array(MOST_ROWS);
   readonly #pairCost = new Float64Array(PAIR_SUMS);
   readonly #pairA = new Int8Array(PAIR_SUMS * OPERAND_DIGITS);
+  /** By place: the sum of its digits, and the digit of a; -1 where they are free. */
+  readonly #sums = new Int8Array(OPERAND_DIGITS);
+  readonly #digits = new Int8Array(OPERAND_DIGITS);
   /** The least cost up to each place, by the carry into it. */
   readonly #leastCost = new Float64Array(2 * (OPERAND_DIGITS + 1));
   /** The carry into each place that the cheapest way to each carry out of it came with, and its pair's sum. */
   readonly #from = new Int8Array(2 * 2 * OPERAND_DIGITS);
   #lastCarry = 0;
 
-  /** Takes a part. @returns Whether there may be an input in it */
-  take(query: Query, part: Part): boolean {
-    this.#query = query;
-    this.#part = part;
+  /** Takes a part: lays out the rows to choose from, and finds between what the sum of each column lies. */
+  take(query: Query, part: Part): void {
+    const { group: { step, sums }, fixed, cell } = part;
+    const { freeRows } = query;
     this.taken++;
-    if (!this.#gather()) return false;
-    const { center } = this;
+    this.#part = part;
+    this.#choices = freeRows.length / (DIGITS * ROW);
+    if (query !== this.#query) {
+      this.#query = query;
+      this.#rows.set(freeRows);
+      for (let c = 0; c < this.#choices; c++) this.#ends[c] = (c + 1) * DIGITS * ROW;
+    }
     const [least, most] = [this.#columnLo, this.#columnHi];
+    least.set(query.lo);
+    most.set(query.hi);
+    this.#sums.fill(-1);
+    this.#digits.fill(-1);
+    for (let i = 0; i < sums.length; i++) this.#addTie(tiedPlace(step, i), sums[i], fixed[i] ?? -1);
     this.leastWeight = least[KEY_WIDTH] * (1 - FLOAT64);
     this.mostWeight = most[KEY_WIDTH] * (1 + FLOAT64);
     const middleWeight = this.leastWeight + this.mostWeight;
-    for (let l = 0; l < KEY_WIDTH; l++) center[l] = (least[l] + most[l]) / middleWeight;
-    this.axes = part.cell?.axes ?? UNITS;
-    if (part.cell !== undefined && this.#hull?.axes !== this.axes) this.#hull = new Hull(this.axes);
-    return true;
+    for (let l = 0; l < KEY_WIDTH; l++) this.center[l] = (least[l] + most[l]) / middleWeight;
+    this.axes = cell?.axes ?? UNITS;
+    if (cell !== undefined && this.#hull?.axes !== this.axes) this.#hull = new Hull(this.axes);
+  }
+
+  /** The choice of two digits with a given sum, whose rows are added up. @param digit That of a where it is given, or -1 */
+  #addTie(place: number, sum: number, digit: number): void {
+    this.#sums[place] = sum;
+    this.#digits[place] = digit;
+    const { rows } = this.#query;
+    const own = this.#rows;
+    const start = this.#choices === 0 ? 0 : this.#ends[this.#choices - 1];
+    let end = start;
+    const [first, last] = digit < 0 ? [Math.max(0, sum - 9), Math.min(9, sum)] : [digit, digit];
+    for (let a = first; a <= last; a++) {
+      const [atA, atB] = [rowOf(positionOfA(place), a) * ROW, rowOf(positionOfB(place), sum - a) * ROW];
+      for (let l = 0; l <= KEY_WIDTH; l++) own[end + l] = rows[atA + l] + rows[atB + l];
+      end += ROW;
+    }
+    this.#ends[this.#choices++] = end;
+    for (let l = 0; l <= KEY_WIDTH; l++) {
+      let [least, most] = [Infinity, -Infinity];
+      for (let i = start + l; i < end; i += ROW) {
+        least = Math.min(least, own[i]);
+        most = Math.max(most, own[i]);
+      }
+      this.#columnLo[l] += least;
+      this.#columnHi[l] += most;
+    }
   }
 
   /** Finds the sides, and moves the center to the middle between them. */
   measureSides(): void {
     const { axes, center, sides } = this;
-    const given = this.#part.cell?.box;
-    const box = this.#box;
-    for (let i = 0; i < KEY_WIDTH && given === undefined; i++) {
-      this.apart(UNITS, i * KEY_WIDTH);
-      box[2 * i] = center[i] + this.lo;
+    const box = this.#part.cell?.box ?? this.#box;
+    for (let i = 0; i < KEY_WIDTH && box === this.#box; i++) {
+      box[2 * i] = center[i] + this.apart(UNITS, i * KEY_WIDTH);
       box[2 * i + 1] = center[i] + this.hi;
     }
-    box.set(given ?? box);
     center.fill(0);
     for (let i = 0; i < KEY_WIDTH; i++) {
       const middle = (box[2 * i] + box[2 * i + 1]) / 2;
@@ -124,95 +144,6 @@ export class Reach {
     }
   }
 
-  /**
-   * Lays out the rows to choose from, those of two positions with a given sum of digits added up, and finds between what the sum of each column
-   * lies. @returns Whether each choice has a row
-   */
-  #gather(): boolean {
-    const { group: { step, sum, before }, digits } = this.#part;
-    const { free, carrying, fixedRow, faintLo, faintHi } = this.#query;
-    let isCut = false;
-    for (const position of free) isCut ||= digits[position] !== ANY_DIGIT;
-    if (isCut || this.#laidOut !== this.#query) {
-      this.#laidOut = isCut ? undefined : this.#query;
-      for (let l = 0; l <= KEY_WIDTH; l++) {
-        const [lo, hi] = isCut ? [0, 0] : [faintLo[l], faintHi[l]];
-        this.#columnLo[l] = fixedRow[l] + lo;
-        this.#columnHi[l] = fixedRow[l] + hi;
-        this.#fixed[l] = fixedRow[l] + (lo + hi) / 2;
-        this.#spread[l] = (hi - lo) / 2;
-      }
-      this.#choices = this.#end = 0;
-      for (const position of isCut ? free : carrying) if (!this.#addChoice(position, -1, 0)) return false;
-      this.#freeLo.set(this.#columnLo);
-      this.#freeHi.set(this.#columnHi);
-      this.#freeChoices = this.#choices;
-    }
-    this.#columnLo.set(this.#freeLo);
-    this.#columnHi.set(this.#freeHi);
-    this.#choices = this.#freeChoices;
-    this.#end = this.#choices > 0 ? this.#ends[this.#choices - 1] : 0;
-    return (sum === undefined || this.#addChoice(positionOfA(step), positionOfB(step), sum)) &&
-      (before === undefined || this.#addChoice(positionOfA(step - 1), positionOfB(step - 1), before));
-  }
-
-  /** The rows of a position, or of two with a given sum. @returns Whether there is one */
-  #addChoice(position: number, partner: number, sum: number): boolean {
-    const { digits } = this.#part;
-    const { rows } = this.#query;
-    const own = this.#rows;
-    const start = this.#end;
-    for (const digit of DIGITS_OF[digits[position]]) {
-      const at = (position * DIGITS + digit) * ROW;
-      const other = sum - digit;
-      if (partner >= 0 && (other < 0 || other > 9 || (digits[partner] >> other & 1) === 0)) continue;
-      const with_ = (partner * DIGITS + other) * ROW;
-      for (let l = 0; l <= KEY_WIDTH; l++) {
-        own[this.#end + l] = partner < 0 ? rows[at + l] : rows[at + l] + rows[with_ + l];
-      }
-      this.#end += ROW;
-    }
-    if (this.#end === start) return false;
-    this.#ends[this.#choices++] = this.#end;
-    for (let l = 0; l <= KEY_WIDTH; l++) {
-      let [least, most] = [Infinity, -Infinity];
-      for (let i = start + l; i < this.#end; i += ROW) {
-        least = Math.min(least, own[i]);
-        most = Math.max(most, own[i]);
-      }
-      this.#columnLo[l] += least;
-      this.#columnHi[l] += most;
-    }
-    return true;
-  }
-
-  /** The least and the greatest sum of w . (e key) + f e. */
-  #range(w0: number, w1: number, w2: number, w3: number, w4: number, w5: number, f: number): void {
-    const [own, fixed, spread] = [this.#rows, this.#fixed, this.#spread];
-    const middle = w0 * fixed[0] + w1 * fixed[1] + w2 * fixed[2] + w3 * fixed[3] + w4 * fixed[4] + w5 * fixed[5] +
-      f * fixed[6];
-    const far = Math.abs(w0) * spread[0] + Math.abs(w1) * spread[1] + Math.abs(w2) * spread[2] +
-      Math.abs(w3) * spread[3] + Math.abs(w4) * spread[4] + Math.abs(w5) * spread[5] + Math.abs(f) * spread[6];
-    let lo = middle - far;
-    let hi = middle + far;
-    let i = 0;
-    for (let c = 0; c < this.#choices; c++) {
-      const end = this.#ends[c];
-      let least = Infinity;
-      let most = -Infinity;
-      for (; i < end; i += ROW) {
-        const cost = w0 * own[i] + w1 * own[i + 1] + w2 * own[i + 2] + w3 * own[i + 3] + w4 * own[i + 4] +
-          w5 * own[i + 5] + f * own[i + 6];
-        least = cost < least ? cost : least;
-        most = cost > most ? cost : most;
-      }
-      lo += least;
-      hi += most;
-    }
-    this.lo = lo;
-    this.hi = hi;
-  }
-
   /** What float64 may get wrong in w . o - x. */
   #error(w: Float64Array, x: number): number {
     const { sizes } = this.#query;
@@ -224,26 +155,44 @@ export class Reach {
     return FLOAT64 * (size / this.leastWeight + offset);
   }
 
-  /** Each choice on its own. */
-  apart(w: Float64Array, at: number): void {
+  /** Each choice on its own: by the least and the greatest sum of e (w . key - x), where x = w . center. @returns The lower end */
+  apart(w: Float64Array, at: number): number {
     const direction = this.#along(w, at);
+    const [w0, w1, w2] = [direction[0], direction[1], direction[2]];
+    const [w3, w4, w5] = [direction[3], direction[4], direction[5]];
     const x = dot(direction, 0, this.center);
-    this.#range(direction[0], direction[1], direction[2], direction[3], direction[4], direction[5], -x);
+    const { middle, spread } = this.#query;
+    const sum = dot(middle, 0, direction) - x * middle[KEY_WIDTH];
+    let far = 0;
+    for (let l = 0; l < KEY_WIDTH; l++) far += Math.abs(direction[l]) * spread[l];
+    far += Math.abs(x) * spread[KEY_WIDTH];
+    let lo = sum - far;
+    let hi = sum + far;
+    const own = this.#rows;
+    for (let c = 0, i = 0; c < this.#choices; c++) {
+      const end = this.#ends[c];
+      let least = Infinity;
+      let most = -Infinity;
+      for (; i < end; i += ROW) {
+        const cost = w0 * own[i] + w1 * own[i + 1] + w2 * own[i + 2] + w3 * own[i + 3] + w4 * own[i + 4] +
+          w5 * own[i + 5] - x * own[i + 6];
+        least = cost < least ? cost : least;
+        most = cost > most ? cost : most;
+      }
+      lo += least;
+      hi += most;
+    }
     const error = this.#error(direction, x);
-    this.lo = this.lo / (this.lo < 0 ? this.leastWeight : this.mostWeight) - error;
-    this.hi = this.hi / (this.hi > 0 ? this.leastWeight : this.mostWeight) + error;
+    this.hi = hi / (hi > 0 ? this.leastWeight : this.mostWeight) + error;
+    return lo / (lo < 0 ? this.leastWeight : this.mostWeight) - error;
   }
 
   /**
-   * The lower end alone: with ties, where the digits of the sum are as the operands and their carries make them, or as {@linkcode apart}.
+   * The lower end with ties: the digits of the sum are as the operands and their carries make them.
    *
    * @param enough A bound below it may be -Infinity
    */
-  least(w: Float64Array, at: number, isTied = true, enough = -Infinity): number {
-    if (!isTied) {
-      this.apart(w, at);
-      return this.lo;
-    }
+  least(w: Float64Array, at: number, enough = -Infinity): number {
     let offset = 0;
     for (let i = 0; i < KEY_WIDTH; i++) offset += w[at + i] * dot(this.axes, i * KEY_WIDTH, this.center);
     if (this.#part.cell !== undefined && this.#hull!.least(w, at) - offset < enough) return -Infinity;
@@ -303,7 +252,7 @@ export class Reach {
 
   /** The least sum of projected - x e over the part's inputs, place by place by the carry into the next; {@linkcode input} gives the one. */
   #cheapest(x: number): number {
-    const { group: { step, token, target, sum, before }, digits } = this.#part;
+    const { group: { step, token, target } } = this.#part;
     const { rows, positions } = this.#query;
     const costs = this.#costs;
     for (let i = 0; i < positions * DIGITS; i++) costs[i] = this.#projected[i] - x * rows[i * ROW + KEY_WIDTH];
@@ -311,18 +260,17 @@ export class Reach {
     const least = this.#leastCost.fill(Infinity);
     least[0] = 0;
     for (let place = 0; place < OPERAND_DIGITS; place++) {
-      this.#pairs(place, place === step ? sum : place === step - 1 ? before : undefined);
+      this.#pairs(place);
       const isWritten = place < step - 1;
       const atSum = positionOfSum(place);
-      const only = place === step - 1 ? 1 << token : place === step ? 1 << target : ANY_DIGIT;
-      const allowed = isWritten ? digits[atSum] : only;
+      const only = place === step - 1 ? token : place === step ? target : -1;
       for (let carry = 0; carry < 2; carry++) {
         const soFar = least[2 * place + carry];
         if (soFar === Infinity) continue;
         for (let pair = 0; pair < PAIR_SUMS; pair++) {
           const out = pair + carry > 9 ? 1 : 0;
           const digit = pair + carry - 10 * out;
-          if ((allowed >> digit & 1) === 0) continue;
+          if (only >= 0 && digit !== only) continue;
           const total = soFar + this.#pairCost[pair] + (isWritten ? costs[atSum * DIGITS + digit] : 0);
           if (total >= least[2 * place + 2 + out]) continue;
           least[2 * place + 2 + out] = total;
@@ -338,16 +286,14 @@ export class Reach {
   }
 
   /** The cheapest pair of digits of each sum at a place, or of one sum alone. */
-  #pairs(place: number, tied: number | undefined): void {
-    const { digits } = this.#part;
-    const [atA, atB] = [positionOfA(place), positionOfB(place)];
-    const costs = this.#costs;
+  #pairs(place: number): void {
+    const [tied, digit, costs] = [this.#sums[place], this.#digits[place], this.#costs];
+    const [atA, atB] = [rowOf(positionOfA(place), 0), rowOf(positionOfB(place), 0)];
     const pairCost = this.#pairCost.fill(Infinity);
-    for (const a of DIGITS_OF[digits[atA]]) {
-      const costA = costs[atA * DIGITS + a];
-      for (const b of DIGITS_OF[digits[atB]]) {
-        const cost = costA + costs[atB * DIGITS + b];
-        if (cost >= pairCost[a + b] || tied !== undefined && a + b !== tied) continue;
+    for (let a = digit < 0 ? 0 : digit; a <= (digit < 0 ? 9 : digit); a++) {
+      for (let b = 0; b < DIGITS; b++) {
+        const cost = costs[atA + a] + costs[atB + b];
+        if (cost >= pairCost[a + b] || tied >= 0 && a + b !== tied) continue;
         pairCost[a + b] = cost;
         this.#pairA[place * PAIR_SUMS + a + b] = a;
       }

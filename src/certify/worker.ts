@@ -3,22 +3,17 @@ import { Prover } from "./prover.ts";
 import type { WorkerMessage } from "./worker_pool.ts";
 
 /** The scope of a worker, whose types exclude those of a page. */
-interface WorkerScope {
-  onmessage: (event: MessageEvent<WorkerMessage | null>) => void;
-  postMessage(message: unknown): void;
-}
-
-const scope = globalThis as unknown as WorkerScope;
+const scope = globalThis as unknown as MessagePort;
 let prover: Prover;
 
-scope.onmessage = ({ data }) => {
+scope.onmessage = ({ data }: MessageEvent<WorkerMessage | null>) => {
   if (data === null) scope.postMessage("ready");
-  else if ("numbers" in data) prover = new Prover(data.numbers);
+  else if ("keys" in data) prover = new Prover(data);
   else {
     try {
-      scope.postMessage({ result: prover.run(data.task) });
+      scope.postMessage({ result: prover.run(data) });
     } catch (error) {
-      scope.postMessage({ error: error instanceof Error ? error.message : String(error) });
+      scope.postMessage({ error });
     }
   }
 };

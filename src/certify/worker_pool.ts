@@ -1,15 +1,12 @@
-/**
- * A worker pool for proofs.
- */
 import { eventLoopTurn } from "../common/event_loop.ts";
 import { EngineError } from "../engine/interface/error.ts";
 import type { DecodingNumbers } from "../engine/wasm/decoding_tables.ts";
 import { LOOK_MS, nextMessage, startWorkers } from "../engine/wasm/workers.ts";
-import { Prover, type Results, type Task } from "./prover.ts";
+import { type Method, Prover, type Task } from "./prover.ts";
 import { WORKER_SOURCE } from "./worker_source.ts";
 
 /** A message to a worker: the model to prove, or a task. */
-export type WorkerMessage = { readonly numbers: DecodingNumbers } | { readonly task: Task };
+export type WorkerMessage = DecodingNumbers | Task;
 
 /** A worker that has no result after so many looks counts as dead: a task takes seconds, on a busy machine minutes. */
 const PATIENCE = 300;
@@ -17,7 +14,6 @@ const PATIENCE = 300;
 const TURN_MS = 50;
 const MOST_THREADS = 64;
 
-/** Runs tasks one after the other. */
 interface Thread {
   load(numbers: DecodingNumbers): void;
   run(task: Task): Promise<unknown>;
@@ -56,11 +52,15 @@ export class WorkerPool {
     for (const thread of this.#threads) thread.load(numbers);
   }
 
-  /** Runs a task. The task with the highest priority is next, among equals the oldest. */
-  submit<T extends Task>(task: T, priority: number): Promise<Results[T["kind"]]> {
+  /** Has a method of the prover run. The task with the highest priority is next, among equals the oldest. */
+  submit<M extends Method>(
+    priority: number,
+    method: M,
+    ...args: Parameters<Prover[M]>
+  ): Promise<ReturnType<Prover[M]>> {
     if (this.#end !== undefined) return Promise.reject(this.#end.reason);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ task, priority, resolve: resolve as (result: never) => void, reject });
+      this.#waiting.push({ task: { method, args }, priority, resolve: resolve as (result: never) => void, reject });
       queueMicrotask(() => this.#assign()); // when all that are submitted together are there
     });
   }
@@ -93,14 +93,11 @@ export class WorkerPool {
   }
 }
 
-/** The caller's own thread. */
 function ownThread(): Thread {
   let prover: Prover;
   let turned = performance.now();
   return {
-    load(numbers) {
-      prover = new Prover(numbers);
-    },
+    load: (numbers) => void (prover = new Prover(numbers)),
     async run(task) {
       const own = prover; // another model may be set meanwhile
       if (performance.now() - turned > TURN_MS) {
@@ -114,14 +111,13 @@ function ownThread(): Thread {
 }
 
 function workerThread(worker: Worker, every: number): Thread {
-  const post = (message: WorkerMessage) => worker.postMessage(message);
-  const watch = { user: "this proof", patience: PATIENCE, every };
   return {
-    load: (numbers) => post({ numbers }),
+    load: (numbers) => worker.postMessage(numbers),
     async run(task) {
-      post({ task });
-      const { result, error } = await nextMessage<{ result?: unknown; error?: string }>(worker, watch);
-      if (error !== undefined) throw new Error(error);
+      worker.postMessage(task);
+      const watch = { user: "this proof", patience: PATIENCE, every };
+      const { result, error } = await nextMessage<{ result?: unknown; error?: unknown }>(worker, watch);
+      if (error !== undefined) throw error;
       return result;
     },
     terminate: () => worker.terminate(),
@@ -131,19 +127,17 @@ function workerThread(worker: Worker, every: number): Thread {
 /**
  * Creates a worker pool. Where there are no workers, or a page forbids them, it is the caller's own thread.
  *
+ * @param threads As many as there are cores unless it is given
  * @param look Milliseconds between two looks whether a worker lives
  */
-export async function createWorkerPool(threads = allCores(), look: number = LOOK_MS): Promise<WorkerPool> {
-  if (threads === 1 || typeof Worker !== "function" || typeof Blob !== "function") return new WorkerPool([ownThread()]);
-  try {
-    const names = Array.from({ length: threads }, (_, i) => [`prover ${i + 1}`, null]);
-    const workers = await startWorkers(WORKER_SOURCE, "this proof", Object.fromEntries(names));
-    return new WorkerPool(workers.map((worker) => workerThread(worker, look)));
-  } catch {
-    return new WorkerPool([ownThread()]);
-  }
-}
-
-function allCores(): number {
-  return Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1);
+export async function createWorkerPool(
+  threads: number = Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1),
+  look: number = LOOK_MS,
+): Promise<WorkerPool> {
+  const isAlone = threads === 1 || typeof Worker !== "function" || typeof Blob !== "function";
+  const names = Array.from({ length: threads }, (_, i) => [`prover ${i + 1}`, null]);
+  const start = () => startWorkers(WORKER_SOURCE, "this proof", Object.fromEntries(names));
+  const workers = isAlone ? [] : await start().catch(() => []);
+  const own = workers.map((worker) => workerThread(worker, look));
+  return new WorkerPool(own.length === 0 ? [ownThread()] : own);
 }

@@ -3,16 +3,17 @@ import { assert, assertGreater } from "@std/assert";
 import { queryTable } from "../../src/engine/wasm/decoding_tables.ts";
 import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
 import { lossAxes } from "../../src/certify/hull.ts";
-import { groupsOf, type Part, refine, wholeGroup } from "../../src/certify/groups.ts";
+import { groupsOf, type Part, refine, tiedPlace } from "../../src/certify/groups.ts";
 import { type Level, MarginBound } from "../../src/certify/margin_bound.ts";
 import { CLAIMED } from "../../src/certify/prover.ts";
-import { Query } from "../../src/certify/query.ts";
+import { layersOf } from "../../src/certify/post_attention.ts";
+import { readQuery } from "../../src/certify/query.ts";
 import { Reach } from "../../src/certify/reach.ts";
 import { groupsOf as groupsOfChecker, refine as refineOfChecker } from "../../src/checker/check.ts";
 import { Attention, MOST_ROUNDS, type Part as PartOfChecker } from "../../src/checker/attention.ts";
 import { Layers } from "../../src/checker/margin.ts";
 import { queryOf } from "../../src/checker/query.ts";
-import { askingTokens, positionOfA, positionOfB } from "../../src/model/vocabulary.ts";
+import { askingTokens } from "../../src/model/vocabulary.ts";
 import { quickModels, randomNumbers } from "./models.ts";
 
 const PARTS = 15;
@@ -40,24 +41,24 @@ for (const { name, model, parameters } of quickModels()) {
     const random = randomNumbers(11);
     const pick = (count: number) => Math.floor(random() * count);
     const reach = new Reach();
-    const bound = new MarginBound(numbers, reach);
+    const bound = new MarginBound(layersOf(numbers), reach);
     const layers = new Layers(numbers);
     let compared = 0;
     for (let step = 0; step < 12; step++) {
       const tokens = askingTokens(step);
       const token = tokens[pick(tokens.length)];
       const table = queryTable(numbers, step, token);
-      const query = new Query(step, token, table);
+      const query = readQuery(step, token, table);
       const groups = groupsOf(step, token);
       const groupsOfTheirs = groupsOfChecker(queryOf(step, token, table));
       for (let p = 0; p < PARTS; p++) {
         const number = pick(groups.length);
-        let part: Part = wholeGroup(groups[number]);
+        let part: Part = { group: groups[number], fixed: [] };
         for (let depth = pick(3); depth > 0; depth--) {
           const parts = refine(part);
           part = parts.length === 0 ? part : parts[pick(parts.length)];
         }
-        if (!reach.take(query, part)) continue;
+        reach.take(query, part);
         bound.least(query, part.group.target, "tied", Infinity);
         if (random() < 0.7) {
           const axes = lossAxes(bound.losses());
@@ -73,13 +74,11 @@ for (const { name, model, parameters } of quickModels()) {
         if (!holds && separation === undefined) continue;
         const rows = (values: Float64Array, length: number) =>
           Array.from({ length: 6 }, (_, i) => Array.from(values.subarray(length * i, length * (i + 1))));
-        const isAllowed = (position: number, digit: number) => (part.digits[position] >> digit & 1) === 1;
+        const digitAt = new Map(part.fixed.map((digit, i) => [tiedPlace(step, i), digit]));
         const whole = groupsOfTheirs[number];
         const theirs = {
           ...whole,
-          pairs: whole.pairs.map((own, place) =>
-            own.filter(({ a, b }) => isAllowed(positionOfA(place), a) && isAllowed(positionOfB(place), b))
-          ),
+          pairs: whole.pairs.map((own, place) => own.filter(({ a }) => a === (digitAt.get(place) ?? a))),
           ...(cell && { axes: rows(cell.axes, 6), box: rows(cell.box, 2).map(([lo, hi]) => [lo, hi] as const) }),
         };
         const message = `step ${step}, token ${token}, group ${number}, ${cell ? "a cell" : "a part"}: ${bounds}`;

@@ -1,9 +1,8 @@
 /**
  * Random inputs of a part of the prover's, many at a time.
  */
-import { ANY_DIGIT, type Part } from "../../src/certify/groups.ts";
-import { DIGITS_OF } from "../../src/certify/reach.ts";
-import { OPERAND_DIGITS, positionOfA, positionOfB } from "../../src/model/vocabulary.ts";
+import { type Part, tiedPlace } from "../../src/certify/groups.ts";
+import { OPERAND_DIGITS } from "../../src/model/vocabulary.ts";
 
 /** The digits of a and of b of one input, ones first. */
 export const DIGITS_OF_INPUT = 2 * OPERAND_DIGITS;
@@ -20,17 +19,18 @@ const KEPT = 0.85;
  * @returns Digits [m, 20]; m may be less than `count`
  */
 export function drawInputs(
-  { group: { step, token, sum, before }, digits }: Part,
+  { group: { step, token, sums }, fixed }: Part,
   { count, random, near = new Uint8Array(0) }: { count: number; random: () => number; near?: Uint8Array },
 ): Uint8Array {
   const inputs = new Uint8Array(count * DIGITS_OF_INPUT);
   const allowed = Array.from({ length: OPERAND_DIGITS }, (_, place) => {
-    const tied = place === step ? sum : place === step - 1 ? before : undefined;
-    const [own, other] = [digits[positionOfA(place)], digits[positionOfB(place)]];
-    return { tied, own: DIGITS_OF[own].filter((digit) => tied === undefined || other >> (tied - digit) & 1), other };
+    const tie = sums.findIndex((_, i) => tiedPlace(step, i) === place);
+    const tied = sums[tie];
+    const all = tie in fixed ? [fixed[tie]] : [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+    return { tied, own: all.filter((digit) => tied === undefined || digit <= tied && tied <= digit + 9) };
   });
-  if (allowed.some(({ own, other }) => own.length === 0 || other !== ANY_DIGIT)) return inputs.subarray(0, 0);
   const low = step > OPERAND_DIGITS ? OPERAND_DIGITS : Math.max(0, step - 1);
+  const before = sums.find((_, i) => tiedPlace(step, i) === step - 1);
   const carryNeeded = before === undefined ? token : Number(before % 10 !== token);
   let to = 0;
   for (let i = 0; i < count; i++) {

@@ -1,8 +1,7 @@
 /**
  * Models of every kind for the tests of the prover, and whether an input lies in a part.
  */
-import type { Part } from "../../src/certify/groups.ts";
-import { positionOfA, positionOfB } from "../../src/model/vocabulary.ts";
+import { type Part, tiedPlace } from "../../src/certify/groups.ts";
 import type { Digits } from "../../src/certify/reach.ts";
 import type { CertifyCheckpoint } from "../../src/certify/types.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
@@ -80,17 +79,13 @@ function sumDigits({ a, b }: Digits): number[] {
   return [...sum, carry];
 }
 
-/** Whether an input lies in a part, whatever its cell is: its digits do, they have the group's sums, and it is asked for the target after the token. */
-export function liesIn({ group: { step, token, target, sum, before }, digits }: Part, input: Digits): boolean {
+/** Whether an input lies in a part, whatever its cell is: it has the group's sums and the part's digits, and is asked for the target after the token. */
+export function liesIn({ group: { step, token, target, sums }, fixed }: Part, input: Digits): boolean {
   const right = sumDigits(input);
   if (step > 0 && right[step - 1] !== token) return false;
   if (step < 11 && right[step] !== target) return false;
-  if (sum !== undefined && input.a[step] + input.b[step] !== sum) return false;
-  if (before !== undefined && input.a[step - 1] + input.b[step - 1] !== before) return false;
-  for (let place = 0; place < 10; place++) {
-    if ((digits[positionOfA(place)] >> input.a[place] & 1) === 0) return false;
-    if ((digits[positionOfB(place)] >> input.b[place] & 1) === 0) return false;
-    if (place < step - 1 && (digits[22 + place] >> right[place] & 1) === 0) return false;
-  }
-  return true;
+  return sums.every((sum, i) => {
+    const place = tiedPlace(step, i);
+    return input.a[place] + input.b[place] === sum && input.a[place] === (fixed[i] ?? input.a[place]);
+  });
 }

@@ -2,14 +2,14 @@
  * The search for an input whose margin, as the module computes it, is smaller than a bound of the prover's, in whole groups, canonical parts and cells.
  */
 import { assert } from "@std/assert";
-import { DIGITS, KEY_WIDTH, queryTable } from "../../src/engine/wasm/decoding_tables.ts";
+import { KEY_WIDTH, queryTable } from "../../src/engine/wasm/decoding_tables.ts";
 import { readDecodingNumbers } from "../../src/engine/wasm/read_decoding.ts";
 import { lossAxes } from "../../src/certify/hull.ts";
-import { groupsOf, type Part, refine, wholeGroup } from "../../src/certify/groups.ts";
+import { groupsOf, type Part, refine, tiedPlace } from "../../src/certify/groups.ts";
 import { type Level, MarginBound } from "../../src/certify/margin_bound.ts";
-import { PostAttention } from "../../src/certify/post_attention.ts";
+import { layersOf, postAttention } from "../../src/certify/post_attention.ts";
 import { Prover } from "../../src/certify/prover.ts";
-import { Query } from "../../src/certify/query.ts";
+import { type Query, readQuery } from "../../src/certify/query.ts";
 import { type Digits, outputOf, Reach } from "../../src/certify/reach.ts";
 import { askingTokens, OPERAND_DIGITS, QUERIES } from "../../src/model/vocabulary.ts";
 import { DIGITS_OF_INPUT, drawInputs, operandsOf } from "./draw_inputs.ts";
@@ -46,19 +46,20 @@ export function searchForBreach(
   const random = randomNumbers(seed);
   const pick = (count: number) => Math.floor(random() * count);
   const reach = new Reach();
-  const bound = new MarginBound(numbers, reach);
-  const after = new PostAttention(numbers);
+  const layers = layersOf(numbers);
+  const bound = new MarginBound(layers, reach);
+  const after = postAttention(layers);
   const prover = new Prover(numbers);
   const engine = new EngineMargins(model);
   const o = new Float64Array(KEY_WIDTH);
   for (let step = 0; step < QUERIES; step++) {
     const tokens = askingTokens(step);
-    const queries = tokens.map((token) => new Query(step, token, queryTable(numbers, step, token)));
+    const queries = tokens.map((token) => readQuery(step, token, queryTable(numbers, step, token)));
     for (let p = 0; p < parts; p++) {
       const query = queries[pick(tokens.length)];
       const groups = groupsOf(step, query.token);
       const number = pick(groups.length);
-      let part: Part = wholeGroup(groups[number]);
+      let part: Part = { group: groups[number], fixed: [] };
       const some = drawInputs(part, { count: 8, random });
       if (some.length === 0) continue;
       const inhabitant = inputAt(some, 0);
@@ -66,13 +67,13 @@ export function searchForBreach(
       reach.take(query, part);
       bound.least(query, part.group.target, "tied", Infinity);
       if (random() < 0.4) part = cellAround(part, lossAxes(bound.losses()), outputAt(query, inhabitant, o), random);
-      assert(reach.take(query, part), `${model.name}: a part of step ${step} holds an input, but is said not to`);
+      reach.take(query, part);
       const bounds = LEVELS.map((level) => bound.least(query, part.group.target, level, Infinity));
       const least = Math.max(-Infinity, ...bounds.filter((one) => !Number.isNaN(one)));
       const separation = part.cell && reach.separate();
       assert(separation === undefined, `${model.name}: a cell of step ${step} holds an input, but is said not to`);
 
-      const worst = prover.search(step, query.token, number).map(({ a, b }) => ({ a: digitsOf(a), b: digitsOf(b) }));
+      const worst = prover.search(step, query.token, [number]).map(({ a, b }) => ({ a: digitsOf(a), b: digitsOf(b) }));
       const inside = [inhabitant, ...worst.filter((input) => liesIn(part, input))];
       const near = Uint8Array.from(inside.flatMap(({ a, b }) => [...Array.from(a), ...Array.from(b)]));
       const drawn = drawInputs(part, { count: inputs, random, near });
@@ -101,9 +102,9 @@ export function searchForBreach(
       // of an input alone what is bounded is the rounding
       const alone = [...errors.keys()].sort((i, j) => errors[j] - errors[i]).slice(0, BOUNDED_ALONE);
       for (const i of alone) {
-        const single = alonePart(part, inputAt(own, i * DIGITS_OF_INPUT));
-        reach.take(query, single);
-        const allowed = real[i] - bound.least(query, single.group.target, "apart", Infinity);
+        const input = inputAt(own, i * DIGITS_OF_INPUT);
+        reach.take(query, cellOf(part, input, outputAt(query, input, o)));
+        const allowed = real[i] - bound.least(query, part.group.target, "boxed", Infinity);
         if (!(allowed < Infinity)) continue;
         assert(errors[i] <= allowed, `${model.name}: at step ${step} float32 is off by ${errors[i]}, above ${allowed}`);
         search.largestError = Math.max(search.largestError, errors[i]);
@@ -153,16 +154,8 @@ function liesInCell({ cell }: Part, o: Float64Array): boolean {
   });
 }
 
-/** The part that holds one input alone. */
-function alonePart({ group, digits }: Part, { a, b }: Digits): Part {
-  const own = digits.slice();
-  let carry = 0;
-  for (let place = 0; place < 10; place++) {
-    own[9 - place] = 1 << a[place];
-    own[20 - place] = 1 << b[place];
-    const all = a[place] + b[place] + carry;
-    carry = all > 9 ? 1 : 0;
-    if (place < group.step - 1) own[22 + place] = 1 << all % DIGITS;
-  }
-  return { group, digits: own };
+/** The cell that holds hardly more than one input's output, of a part with all tied digits fixed as that input has them. */
+function cellOf({ group }: Part, { a }: Digits, o: Float64Array): Part {
+  const box = Float64Array.from({ length: 2 * KEY_WIDTH }, (_, i) => o[i >> 1] + (i % 2 === 0 ? -1e-12 : 1e-12));
+  return { group, fixed: group.sums.map((_, i) => a[tiedPlace(group.step, i)]), cell: { axes: lossAxes([]), box } };
 }

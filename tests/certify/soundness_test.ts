@@ -1,6 +1,6 @@
 /** No input has a smaller margin, as the module computes it, than the bound that covers it. The long form of this is `deno task test:soundness`. */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { groupsOf, refine, wholeGroup } from "../../src/certify/groups.ts";
+import { groupsOf, type Part, refine } from "../../src/certify/groups.ts";
 import { askingTokens } from "../../src/model/vocabulary.ts";
 import { DIGITS_OF_INPUT, drawInputs, operandsOf } from "./draw_inputs.ts";
 import { digitsOf, liesIn, quickModels, randomNumbers } from "./models.ts";
@@ -19,7 +19,7 @@ Deno.test("drawInputs() draws inputs of the part", () => {
   for (let step = 0; step < 12; step++) {
     for (const token of askingTokens(step)) {
       const groups = groupsOf(step, token);
-      const group = wholeGroup(groups[Math.floor(random() * groups.length)]);
+      const group: Part = { group: groups[Math.floor(random() * groups.length)], fixed: [] };
       for (const part of [group, ...refine(group).flatMap((own) => [own, ...refine(own)])]) {
         const near = drawInputs(part, { count: 4, random });
         const operands = operandsOf(drawInputs(part, { count: 20, random, near }));
