@@ -44,7 +44,7 @@ const JAX_SLOW: Recipe = {
 const FOREMOST: readonly ModelName[] = ["6x14", "6x8", "7x5", "5x14"];
 const SHAPES = [
   "5x8 5x10 5x6 5x5 5x4 6x14+norm 5x14+norm 5x8+norm 7x7+norm 4x14 4x8 4x14+norm",
-  "7x10 7x7 7x4 7x3 7x2 6x10 6x6 6x4 6x3 6x2 5x12 5x3 5x2 4x10 4x6 3x14",
+  "7x10 7x7 7x4 7x3 7x2 6x10 6x6 6x4 6x3 6x2 5x12 5x3 5x2 4x10 4x6 4x4 4x3 3x14",
 ].join(" ").split(" ") as ModelName[];
 const JAX_SHAPES: readonly ModelName[] = [
   ...[777, "6x14+norm", "7x7+norm", "5x14+norm", "7x10+norm", "6x10+norm", "6x8+norm", "5x8+norm"] as const,
