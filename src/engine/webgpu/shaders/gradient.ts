@@ -127,7 +127,7 @@ fn sumKeys() {
   let key = thread >> 2u;
   let part = thread & 3u;
   for (var example = 0u; example < EXAMPLES; example++) {
-    let to = work + SLOT_SUMS + 4u * slotOfKey(wordsAt(4u * example), key, 10u) + part;
+    let to = work + SLOT_SUMS + 4u * slotOfToken(tokenAt(4u * example, key - min(key, 2u)), key, 10u) + part;
     workspace[to] += workspace[work + KEY_RECORDS + 4u * (KEYS * example + key) + part];
   }
 }

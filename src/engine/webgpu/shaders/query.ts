@@ -41,7 +41,11 @@ fn attendAlone(q: Row, at: u32, digits: u32, radix: u32) -> Attended {
 fn slotOfKey(words: vec4u, key: u32, radix: u32) -> u32 {
   let digit = key - min(key, 2u);
   let token = (words[digit >> 3u] >> (4u * (digit & 7u))) & 15u;
-  return select(radix * digit + token, radix * DIGITS + key, key < 2u);
+  return slotOfToken(token, key, radix);
+}
+
+fn slotOfToken(token: u32, key: u32, radix: u32) -> u32 {
+  return select(radix * (key - min(key, 2u)) + token, radix * DIGITS + key, key < 2u);
 }
 
 fn wordsAt(at: u32) -> vec4u { return vec4u(tokens[at], tokens[at + 1u], tokens[at + 2u], tokens[at + 3u]); }
