@@ -1,5 +1,4 @@
 import { type Adder, WasmAdder } from "../adder/adder.ts";
-import { hasSimd } from "../engine/wasm/core.ts";
 import { shippedParameters } from "../weights/shipped.ts";
 import { printResult, sumLine } from "./format.ts";
 
@@ -17,7 +16,13 @@ export async function printSum(
 
 /** Loads no more code than it needs. */
 async function adderOf(from: string | undefined): Promise<Pick<Adder, "add">> {
-  if (from === undefined) return hasSimd() ? new WasmAdder(763, shippedParameters()) : await import("../adder/add.ts");
+  if (from === undefined) {
+    try {
+      return new WasmAdder(763, shippedParameters());
+    } catch {
+      return await import("../adder/add.ts"); // adds on the reference engine, or says why it cannot
+    }
+  }
   const [{ loadAdder }, { modelFrom }] = await Promise.all([import("../adder/load_adder.ts"), import("./files.ts")]);
   return loadAdder((await modelFrom(from)).checkpoint);
 }
