@@ -115,7 +115,8 @@ async function searchStep(step: number, pool: WorkerPool): Promise<{ all: OpenGr
 
 /** The groups of each token that has some. */
 function byToken(groups: readonly OpenGroup[]): OpenGroup[][] {
-  return [...Map.groupBy(groups, ({ token }) => token).values()];
+  const tokens = [...new Set(groups.map(({ token }) => token))]; // Map.groupBy is missing in Node 20
+  return tokens.map((token) => groups.filter((own) => own.token === token));
 }
 
 /** @param enough A margin that is enough; without one nearly the worst input's */
