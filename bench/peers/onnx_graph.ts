@@ -4,7 +4,7 @@
  */
 import { OnnxGraph } from "../../src/checkpoint/onnx/onnx.ts";
 import { variantOf, WIDTH } from "../../src/model/variant.ts";
-import { FIRST_QUERY, QUERIES } from "../../src/model/vocabulary.ts";
+import { FIRST_QUERY, PROMPT_LENGTH, QUERIES } from "../../src/model/vocabulary.ts";
 
 export function encodeDecoder(parameters: Float32Array): Uint8Array {
   const graph = new OnnxGraph();
@@ -36,8 +36,8 @@ export function encodeDecoder(parameters: Float32Array): Uint8Array {
     return [x, ...graph.nodes("Split", [qkv, parts], ["q", "k", "v"].map((name) => `${name}${from}`), last)];
   };
 
-  let [x, q, k, v] = read("prompts", 0, FIRST_QUERY + 1);
-  [x, q] = [x, q].map((rows) => node("Slice", [rows, list(FIRST_QUERY), list(FIRST_QUERY + 1), axis1]));
+  let [x, q, k, v] = read("prompts", 0, PROMPT_LENGTH);
+  [x, q] = [x, q].map((rows) => node("Slice", [rows, list(FIRST_QUERY), list(PROMPT_LENGTH), axis1]));
   const decoded: string[] = [];
   for (let step = 1; step <= QUERIES; step++) {
     const shares = node("Softmax", [node("MatMul", [node("Mul", [q, scale]), transpose(k, 0, 2, 1)])], last);
@@ -53,7 +53,7 @@ export function encodeDecoder(parameters: Float32Array): Uint8Array {
     [k, v] = [k, v].map((rows, i) => node("Concat", [rows, next[2 + i]], { axis: 1 }));
   }
   graph.node("Concat", decoded, "decoded", { axis: 1 });
-  const input = { name: "prompts", elements: "int64", shape: ["batch", FIRST_QUERY + 1] } as const;
+  const input = { name: "prompts", elements: "int64", shape: ["batch", PROMPT_LENGTH] } as const;
   const output = { name: "decoded", elements: "int64", shape: ["batch", QUERIES] } as const;
   return graph.model("tiny-adder-decoder", input, output);
 }

@@ -1,3 +1,4 @@
+import { isObject, isWhole } from "../common/checks.ts";
 import { formatJson } from "../common/format_value.ts";
 import { parseJson } from "../common/text.ts";
 import type { Arithmetic } from "../engine/interface/types.ts";
@@ -72,13 +73,13 @@ export function parseLine(text: string, source: string): SweepLine {
   const fail = (reason: string) =>
     new SweepFileError(`Cannot read ${source} as it must be the line of a run: ${reason}`);
   const found: unknown = parseJson(text, fail);
-  if (typeof found !== "object" || found === null || Array.isArray(found)) throw fail("it is not a JSON object");
+  if (!isObject(found)) throw fail("it is not a JSON object");
   const line = found as Record<Field, unknown>;
   const check = (right: string, fits: (value: unknown) => boolean, ...fields: Field[]) => {
     const wrong = fields.find((field) => !fits(line[field]));
     if (wrong !== undefined) throw fail(`${wrong} must be ${right}: it is ${formatJson(line[wrong])}`);
   };
-  const isCount = (value: unknown) => Number.isSafeInteger(value) && value as number >= 0;
+  const isCount = (value: unknown) => isWhole(value, 0);
   const isText = (value: unknown) => typeof value === "string";
   check("1", (value) => value === 1, "format");
   check(MODEL_NAMES, (value) => parseModel(String(value)) === value, "model");

@@ -1,4 +1,4 @@
-import { isWhole } from "../common/checks.ts";
+import { isObject, isWhole } from "../common/checks.ts";
 import { formatJson } from "../common/format_value.ts";
 import { parseJson } from "../common/text.ts";
 import { unknownNames } from "../common/options.ts";
@@ -64,11 +64,8 @@ export function checkOwnRecipe(
   fail: (reason: string) => Error,
 ): asserts recipe is Recipe {
   const unknown: string[] = [];
-  const check = <T>(where: string, object: unknown, rules: Rules<T>): Record<string, unknown> => {
-    if (typeof object !== "object" || object === null || Array.isArray(object)) {
-      throw fail(`${where} must be an object`);
-    }
-    const found = object as Record<string, unknown>;
+  const check = <T>(where: string, found: unknown, rules: Rules<T>): Record<string, unknown> => {
+    if (!isObject(found)) throw fail(`${where} must be an object`);
     const names = unknownNames(found, Object.keys(rules));
     if (names !== undefined) unknown.push(`${where} has no setting ${names}`);
     for (const [field, [right, fits]] of Object.entries<Rule>(rules)) {
