@@ -1,23 +1,20 @@
-import { type Adder, DecodingAdder, type Pair, type Sum, WasmAdder } from "./adder.ts";
-import { decodeAll, tensorsOf } from "../engine/reference/model.ts";
-import { hasSimd } from "../engine/wasm/core.ts";
-import { type ModelName, variantOf } from "../model/variant.ts";
-import { shippedParameters } from "../weights/shipped.ts";
+/**
+ * Addition with the shipped weights and nothing else: it loads 12 modules where the whole library has more than a hundred. It needs WebAssembly SIMD;
+ * the whole library falls back to the reference engine.
+ *
+ * @example Usage
+ * ```ts
+ * import { add } from "@x/tiny-adder/add";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(add(42, 7), 49);
+ * ```
+ *
+ * @module
+ */
+import { type Pair, shippedAdder, type Sum } from "./adder.ts";
 
-/** Makes an adder, on the reference engine where WebAssembly is missing or forbidden. */
-export function makeAdder(model: ModelName, parameters: Float32Array): Adder {
-  try {
-    return new WasmAdder(model, parameters);
-  } catch (error) {
-    if (hasSimd()) throw error;
-    const variant = variantOf(model);
-    const tensors = tensorsOf(Float64Array.from(parameters), variant);
-    return new DecodingAdder("reference", (operands) => decodeAll(tensors, variant, operands));
-  }
-}
-
-let shipped: Adder | undefined;
-const shippedAdder = () => shipped ??= makeAdder(763, shippedParameters());
+export type { Pair, Sum };
 
 /**
  * Adds two whole numbers in [0, 9999999999] with the shipped weights, which are proved to add all pairs correctly. Needs no permission.
@@ -33,6 +30,7 @@ const shippedAdder = () => shipped ??= makeAdder(763, shippedParameters());
  *
  * @throws {TypeError} If the operands are not both numbers or both bigints
  * @throws {RangeError} If an operand is not a whole number in [0, 9999999999]
+ * @throws {EngineError} If `./add` was imported alone, and WebAssembly SIMD is missing or forbidden
  */
 export function add<T extends number | bigint>(a: T, b: T): Sum<T> {
   return shippedAdder().add(a, b)!;
@@ -49,7 +47,7 @@ export function add<T extends number | bigint>(a: T, b: T): Sum<T> {
  * assertEquals(addMany([[42, 7], [1, 2]]), [49, 3]);
  * ```
  *
- * @throws {TypeError | RangeError} As {@linkcode add}, if one operand is wrong
+ * @throws {TypeError | RangeError | EngineError} As {@linkcode add}
  */
 export function addMany<T extends number | bigint>(pairs: readonly Pair<T>[]): Sum<T>[] {
   return shippedAdder().addMany(pairs) as Sum<T>[];

@@ -1,9 +1,11 @@
+import { fromBase64 } from "../common/encoding.ts";
 import { formatValue } from "../common/format_value.ts";
 import { WASM } from "../engine/wasm/adder_module.ts";
 import { type AdderExports, decodeProblems, instantiate, writeVector } from "../engine/wasm/core.ts";
 import { type Operands, packOperands, type Problem } from "../model/problem.ts";
 import { type ModelName, variantOf } from "../model/variant.ts";
 import { QUERIES, readSum } from "../model/vocabulary.ts";
+import { SHIPPED_763 } from "../weights/shipped_763.ts";
 
 /** Two operands, both numbers or both bigints. */
 export type Pair<T extends number | bigint> = readonly [a: T, b: T] | { readonly a: T; readonly b: T };
@@ -72,4 +74,22 @@ export class WasmAdder extends DecodingAdder {
     core.exports.prepareDecoding();
     super("wasm", (operands) => decodeProblems(core, operands));
   }
+}
+
+/** The shipped weights: the tail of their file, whose header takes longer to read than an addition; a test compares both ways. */
+export function shippedParameters(): Float32Array {
+  return new Float32Array(fromBase64(SHIPPED_763).slice(-4 * 763).buffer);
+}
+
+let makeShipped = (): Adder => new WasmAdder(763, shippedParameters());
+let shipped: Adder | undefined;
+
+/** The adder of the shipped weights, made once. @throws {EngineError} Without WebAssembly SIMD, unless {@linkcode makeShippedWith} was called */
+export function shippedAdder(): Adder {
+  return shipped ??= makeShipped();
+}
+
+/** Has the shipped weights add on what `make` makes. Without the reference engine `add` starts in less time, so who loads that engine calls this. */
+export function makeShippedWith(make: (model: ModelName, parameters: Float32Array) => Adder): void {
+  makeShipped = () => make(763, shippedParameters());
 }

@@ -1,5 +1,5 @@
-import { makeAdder } from "./add.ts";
 import type { Adder } from "./adder.ts";
+import { makeAdder } from "./reference_adder.ts";
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { checkParameters } from "../engine/interface/checks.ts";
 import { variantOf } from "../model/variant.ts";

@@ -1,5 +1,4 @@
-import { type Adder, WasmAdder } from "../adder/adder.ts";
-import { shippedParameters } from "../weights/shipped.ts";
+import { type Adder, shippedAdder } from "../adder/adder.ts";
 import { printResult, sumLine } from "./format.ts";
 
 /** Adds two numbers and prints the sum, and the right one if the model is wrong. @returns The exit code: 0 if the model is right, otherwise 1 */
@@ -15,12 +14,13 @@ export async function printSum(
 }
 
 /** Loads no more code than it needs. */
-async function adderOf(from: string | undefined): Promise<Pick<Adder, "add">> {
+async function adderOf(from: string | undefined): Promise<Adder> {
   if (from === undefined) {
     try {
-      return new WasmAdder(763, shippedParameters());
+      return shippedAdder();
     } catch {
-      return await import("../adder/add.ts"); // adds on the reference engine, or says why it cannot
+      await import("../adder/reference_adder.ts");
+      return shippedAdder(); // on the reference engine, or it says why it cannot
     }
   }
   const [{ loadAdder }, { modelFrom }] = await Promise.all([import("../adder/load_adder.ts"), import("./files.ts")]);

@@ -3,7 +3,8 @@ import { fromFileUrl, join } from "@std/path";
 import { encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
 import { variantOf } from "../../src/model/variant.ts";
-import { shippedBytes } from "../../src/weights/shipped.ts";
+import { fromBase64 } from "../../src/common/encoding.ts";
+import { SHIPPED_763 } from "../../src/weights/shipped_763.ts";
 import { assertRefused, goldenCheckpoint, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 
 const BESIDE = fromFileUrl(new URL("../../src/weights/shipped_763.certificate.json", import.meta.url));
@@ -76,7 +77,7 @@ Deno.test("certify --series says what is proved of each checkpoint, in the order
   await Deno.mkdir(steps);
   const untrained = { model: 763, parameters: initialParameters(variantOf(763), 1), metadata: {} } as const;
   await Deno.writeFile(join(steps, "0.safetensors"), encodeCheckpoint(untrained));
-  await Deno.writeFile(join(steps, "1000.safetensors"), shippedBytes());
+  await Deno.writeFile(join(steps, "1000.safetensors"), fromBase64(SHIPPED_763));
   await Deno.copyFile(goldenCheckpoint("w1"), join(steps, "512.safetensors"));
   await Deno.writeTextFile(join(steps, "notes.txt"), "not a checkpoint");
   const out = join(folder.path, "series.jsonl");

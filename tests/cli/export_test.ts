@@ -6,11 +6,12 @@ import { encodeNpz } from "../../src/checkpoint/numpy/npz.ts";
 import { encodeOnnx } from "../../src/checkpoint/onnx/onnx.ts";
 import { encodePyTorchCheckpoint } from "../../src/checkpoint/pytorch/pytorch.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { shippedBytes } from "../../src/weights/shipped.ts";
+import { fromBase64 } from "../../src/common/encoding.ts";
+import { SHIPPED_763 } from "../../src/weights/shipped_763.ts";
 import { assertRefused, goldenCheckpoint, temporaryFolder, tinyAdder } from "./tiny_adder.ts";
 
 const FORMATS: [ending: string, format: string, bytes: Uint8Array][] = [
-  [".safetensors", "safetensors", shippedBytes()],
+  [".safetensors", "safetensors", fromBase64(SHIPPED_763)],
   [".pt", "PyTorch state dict", encodePyTorchCheckpoint(shippedCheckpoint())],
   [".npz", "NumPy", encodeNpz(shippedCheckpoint())],
   [".onnx", "ONNX", encodeOnnx(shippedCheckpoint())],

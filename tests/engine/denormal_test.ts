@@ -4,7 +4,7 @@
 import { assertEquals } from "@std/assert";
 import { ARITHMETICS, createEngine } from "../../src/engine/mod.ts";
 import { MODELS, parameterCount, variantOf } from "../../src/model/variant.ts";
-import { shippedParameters } from "../../src/weights/shipped.ts";
+import { shippedParameters } from "../../src/adder/adder.ts";
 
 const SMALLEST_NORMAL = 2 ** -126;
 

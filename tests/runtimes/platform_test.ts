@@ -11,9 +11,13 @@ let bundle: string;
 Deno.test.beforeAll(async () => {
   folder = await Deno.makeTempDir({ prefix: "tiny-adder-platform-" });
   bundle = join(folder, "platform.mjs");
-  const entry = fromFileUrl(new URL("./platform.ts", import.meta.url));
-  await outputOf(Deno.execPath(), ["bundle", "--quiet", "--platform", "browser", "--output", bundle, entry]);
+  await bundleOf("./platform.ts", bundle);
 });
+
+async function bundleOf(module: string, output: string): Promise<void> {
+  const entry = fromFileUrl(new URL(module, import.meta.url));
+  await outputOf(Deno.execPath(), ["bundle", "--quiet", "--platform", "browser", "--output", output, entry]);
+}
 
 Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
 
@@ -56,6 +60,19 @@ for (const node of ["Node 22", "Node 24"] as const) {
     assertReference(await reportOfNode(node, "", "--jitless"), "must have WebAssembly: it has none");
   });
 }
+
+testIn("Node 22", "the subpath ./add says that it needs WebAssembly, and what does not", async () => {
+  await bundleOf("../../src/adder/add.ts", join(folder, "add.mjs"));
+  const script = join(folder, "add_alone.mjs");
+  await Deno.writeTextFile(
+    script,
+    `import { add } from "./add.mjs"; try { add(42, 7); } catch (e) { console.log(String(e)); }`,
+  );
+  const said = await outputOf("Node 22", ["--jitless", script]);
+  for (const part of ["EngineError", "must have WebAssembly: it has none", "add of the whole library"]) {
+    assertStringIncludes(said, part);
+  }
+});
 
 testIn("Node 22", "a runtime without SIMD adds and trains on the reference engine", async () => {
   const withoutSimd = "WebAssembly.validate = () => false;" +

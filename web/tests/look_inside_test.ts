@@ -4,7 +4,7 @@ import { createEngine } from "../../src/engine/mod.ts";
 import { referenceModel } from "../../src/inspection/reference_model.ts";
 import { inspectSum } from "../../src/inspection/sum.ts";
 import { EQUALS, FIRST_QUERY, POSITIONS_READ, targetTokens } from "../../src/model/vocabulary.ts";
-import { shippedParameters } from "../../src/weights/shipped.ts";
+import { shippedParameters } from "../../src/adder/adder.ts";
 import { dot } from "../../src/engine/reference/linear.ts";
 import { digitEmbeddings } from "../../src/inspection/embeddings.ts";
 import { moments, type Plane } from "../../src/inspection/plane.ts";

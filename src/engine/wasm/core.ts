@@ -94,7 +94,8 @@ export function hasSimd(): boolean {
 export function checkSimd(cause?: unknown): void {
   const reason = obstacle();
   if (reason === undefined) return;
-  const message = `Cannot create an engine on wasm as ${reason}. Or use the backend reference, which is slow`;
+  const message =
+    `Cannot create an engine on wasm as ${reason}. Or use the backend reference, which is slow, as add of the whole library does`;
   throw new EngineError(message, { cause });
 }
 
