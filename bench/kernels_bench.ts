@@ -10,48 +10,37 @@
 import { createEngine, type Engine, type EngineOptions } from "../src/engine/mod.ts";
 import { trainRunOf } from "./measure.ts";
 
-async function start(options: EngineOptions): Promise<Engine> {
-  const engine = await createEngine(options);
-  engine.initialize(1);
-  return engine;
-}
-
-const REFERENCE = ["reference", await start({ backend: "reference" })] as const;
-const EXACT = await start({ backend: "wasm", arithmetic: "exact" });
-const FAST = await start({ backend: "wasm", arithmetic: "fast" });
+const ENGINES: EngineOptions[] = [{ backend: "reference" }, { arithmetic: "exact" }, { arithmetic: "fast" }];
+const engines = await Promise.all(ENGINES.map((options) => createEngine({ backend: "wasm", ...options })));
+for (const engine of engines) engine.initialize(1);
 
 /** The batch that the reference engine runs, too, a few times, because it is slow. */
 const SMALL = 32;
 
-function group(what: string, batch: number, run: (engine: Engine) => Promise<unknown>): void {
-  const contestants = [["wasm exact", EXACT], ["wasm fast", FAST]] as const;
-  for (const [i, [name, engine]] of (batch === SMALL ? [REFERENCE, ...contestants] : contestants).entries()) {
-    const isMissing = name === "wasm fast" && engine.arithmetic === "exact";
+function group(what: string, batch: number, run: (engine: Engine, operands: Float64Array) => Promise<unknown>): void {
+  const operands = engines[1].sample({ seed: 1, stream: "evaluation", count: batch, minDigits: 1, maxDigits: 10 });
+  for (const [i, engine] of engines.entries()) {
+    const { backend, arithmetic = "" } = ENGINES[i];
+    if (backend === "reference" && batch !== SMALL) continue;
+    const missing = arithmetic === "fast" && engine.arithmetic === "exact" ? " (missing here: exact)" : "";
     Deno.bench({
-      name: isMissing ? `${name} (missing here: exact)` : name,
+      name: backend ?? `wasm ${arithmetic}${missing}`,
       group: `${what}, batch ${batch}`,
-      baseline: i === 0,
-      ...(engine.backend === "reference" ? { n: 10, warmup: 2 } : {}),
-      fn: async () => void await run(engine),
+      baseline: i === (batch === SMALL ? 0 : 1),
+      ...(backend === "reference" ? { n: 10, warmup: 2 } : {}),
+      fn: async () => void await run(engine, operands),
     });
   }
 }
 
-function problems(count: number): Float64Array {
-  return EXACT.sample({ seed: 1, stream: "evaluation", count, minDigits: 1, maxDigits: 10 });
-}
-
 for (const batch of [SMALL, 1024]) {
-  const operands = problems(batch);
-  group("forward: logits()", batch, (engine) => engine.logits(operands));
-  group("forward and backward: lossAndGradient()", batch, (engine) => engine.lossAndGradient(operands));
+  group("forward: logits()", batch, (engine, operands) => engine.logits(operands));
+  group("forward and backward: lossAndGradient()", batch, (engine, operands) => engine.lossAndGradient(operands));
 }
 for (const batch of [SMALL, 128, 512, 1024]) {
-  const run = trainRunOf(batch, 1);
-  group("training step: trainRun()", batch, (engine) => engine.trainRun(run));
+  group("training step: trainRun()", batch, (engine) => engine.trainRun(trainRunOf(batch, 1)));
 }
 for (const batch of [SMALL, 4096]) {
-  const operands = problems(batch);
-  group("greedy decoding: decode()", batch, (engine) => engine.decode(operands));
-  group("greedy decoding, sums as bigint: predict()", batch, (engine) => engine.predict(operands));
+  group("greedy decoding: decode()", batch, (engine, operands) => engine.decode(operands));
+  group("greedy decoding, sums as bigint: predict()", batch, (engine, operands) => engine.predict(operands));
 }

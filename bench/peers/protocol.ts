@@ -11,10 +11,7 @@ import { resolve } from "@std/path";
 import { POSITIONS_READ, promptTokens, targetTokens } from "../../src/model/vocabulary.ts";
 import { goldenSet } from "../../tests/golden.ts";
 
-export interface Computed {
-  losses?: ArrayLike<number>;
-  tokens?: ArrayLike<number>;
-}
+export type Computed = Partial<Record<"losses" | "tokens", ArrayLike<number>>>;
 
 /** Examples per second, of elapsed time and of CPU time. */
 export type Rate = Record<"wall" | "cpu", number>;
@@ -33,9 +30,7 @@ export async function golden() {
 }
 
 /** Why a program gave no result; the message is one line, fit for a table. */
-export class ProgramError extends Error {
-  override name = "ProgramError";
-}
+export class ProgramError extends Error {}
 
 /** The last line that says something, cut to a length that a table bears. */
 function lastLine(text: string): string {
@@ -76,18 +71,16 @@ export async function resultOf<T>(command: readonly string[], options: Parameter
 export async function compare({ losses, tokens }: Computed): Promise<{ same: boolean; text: string }> {
   if (!losses?.length && !tokens?.length) throw new ProgramError("it printed neither losses nor tokens");
   const expected = await golden();
-  const same: boolean[] = [];
-  const texts: string[] = [];
+  let [same, texts] = [true, [] as string[]];
+  const report = (right: boolean, text: string, wrong: string) => {
+    same &&= right;
+    texts = [...texts, right ? `same ${text}` : `DIFFERENT ${wrong}`];
+  };
   if (losses) {
     const apart = Math.max(...expected.losses.map((loss, i) => Math.abs(loss - losses[i])));
-    same.push(Math.abs(expected.losses[0] - losses[0]) <= 1e-5 && apart <= 1e-4);
-    texts.push(
-      same[0] ? `same losses within ${apart.toExponential(0)}` : `DIFFERENT losses: ${losses[0]},${losses[1]}…`,
-    );
+    const right = Math.abs(expected.losses[0] - losses[0]) <= 1e-5 && apart <= 1e-4;
+    report(right, `losses within ${apart.toExponential(0)}`, `losses: ${losses[0]},${losses[1]}…`);
   }
-  if (tokens) {
-    same.push(tokens.length === expected.tokens.length && expected.tokens.every((token, i) => token === tokens[i]));
-    texts.push(same.at(-1) ? `same ${tokens.length} tokens` : "DIFFERENT tokens");
-  }
-  return { same: same.every(Boolean), text: texts.join(", ") };
+  if (tokens) report(String(tokens) === String(expected.tokens), `${tokens.length} tokens`, "tokens");
+  return { same, text: texts.join(", ") };
 }

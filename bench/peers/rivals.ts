@@ -36,11 +36,20 @@ export const PYTHON: Part = {
 };
 
 const BOTH = { train: 128, decode: 4096 };
+/** For native libraries and for WebGPU, which Node has not. */
+const DENO = [Deno.execPath(), "run", "--no-prompt", "--allow-read=.", "--allow-env", "--allow-sys"];
 
 function native(name: string, label: string, ...flags: string[]): Rival {
-  const common = ["-O3", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi"];
-  const commands = [["gcc", ...common, ...flags, "native.c", "-o", name, "-lm"]];
-  return { name, label, part: { name, source: "native.c", commands }, command: [`./${name}`], tasks: BOTH };
+  const [library, common] = [`./${name}.so`, [
+    "-O3",
+    "-std=gnu11",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-Wno-psabi",
+  ]];
+  const commands = [["gcc", "-shared", "-fPIC", ...common, ...flags, "native.c", "-o", library, "-lm"]];
+  const command = [...DENO, "--allow-ffi", "native.mjs", library];
+  return { name, label, part: { name, source: "native.c", commands }, command, tasks: BOTH };
 }
 
 function python(name: string, label: string, ...command: string[]): Rival {
@@ -49,8 +58,6 @@ function python(name: string, label: string, ...command: string[]): Rival {
 
 const [FMA, NO_FMA] = Deno.build.arch === "x86_64" ? [["-mavx2", "-mfma"], ["-mavx2", "-mno-fma"]] : [[], []];
 const AVX512 = ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"];
-/** Node has no WebGPU. */
-const DENO = [Deno.execPath(), "run", "--no-prompt", "--allow-read=.", "--allow-env", "--allow-sys"];
 
 /** All rivals, in the order of the table. */
 export const RIVALS: readonly Rival[] = [

@@ -14,7 +14,7 @@
 import { fromFileUrl, join, resolve } from "@std/path";
 import { oneOf, several, text, wholeNumber } from "../../src/cli/flags.ts";
 import { formatRate, inTurns, machineLine, median, runBench, table } from "../measure.ts";
-import { compare, type Computed, ProgramError, type Rate, resultOf } from "./protocol.ts";
+import { compare, ProgramError, type Rate, resultOf } from "./protocol.ts";
 import { RIVALS } from "./rivals.ts";
 import { setUp, WORK } from "./setup.ts";
 
@@ -63,15 +63,6 @@ function toMarkdown(rows: readonly Row[], rounds: number): string {
   ].join("\n");
 }
 
-/** Lets a rival compute or be timed, unless it is missing; it is missing from then on if it fails. */
-async function attempt(row: Row, action: () => Promise<void>): Promise<void> {
-  if (row.missing !== undefined) return;
-  await action().catch((error) => {
-    if (!(error instanceof ProgramError)) throw error;
-    row.missing = error.message;
-  });
-}
-
 await runBench({
   name: "bench:peers",
   flags: {
@@ -95,26 +86,25 @@ await runBench({
         ours: Object.fromEntries(forms.map((form) => [form, []])),
       }))
     );
-    for (const row of rows) {
-      await attempt(row, async () => {
-        row.check = await compare(await resultOf<Computed>([...row.command, "check", "golden.bin"], options));
-      });
-      console.error(`${row.rival}, ${row.task}: ${row.check?.text ?? `missing: ${row.missing}`}`);
-    }
     const timing = quick ? ["0.05", "1"] : ["0.4", "3"];
-    for (const row of rounds === 0 ? [] : rows) {
+    for (const row of rows) {
       const side = (command: string[]) => async (): Promise<Rate> => {
         const args = [row.task, "golden.bin", String(row.batch), ...timing];
         const rates = await resultOf<Rate[]>([...command, ...args], options);
         return { cpu: median(rates.map(({ cpu }) => cpu)), wall: median(rates.map(({ wall }) => wall)) };
       };
-      await attempt(row, async () => {
+      try {
+        if (row.missing !== undefined) throw new ProgramError(row.missing);
+        row.check = await compare(await resultOf([...row.command, "check", "golden.bin"], options));
         const forms = Object.keys(row.ours);
         const [theirs, ...rates] = await inTurns(rounds, [row.command, ...forms.map(ours)].map(side));
-        row.theirs = theirs;
-        row.ours = Object.fromEntries(forms.map((form, i) => [form, rates[i]]));
-      });
-      console.error(`${row.rival}, ${row.task}: ${row.missing ?? "timed"}`);
+        Object.assign(row, { theirs, ours: Object.fromEntries(forms.map((form, i) => [form, rates[i]])) });
+      } catch (error) {
+        if (!(error instanceof ProgramError)) throw error;
+        row.missing = error.message;
+      }
+      const result = row.missing === undefined ? row.check?.text : `missing: ${row.missing}`;
+      console.error(`${row.rival}, ${row.task}: ${result}`);
     }
     console.log(json ? JSON.stringify({ machine: machineLine(), rounds, rows }) : toMarkdown(rows, rounds));
     return rows.some(({ check }) => check?.same === false) ? 1 : 0;

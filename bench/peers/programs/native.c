@@ -1,39 +1,29 @@
 /*
  * The training step and greedy decoding in C, on one thread: our own rendering of the model, to see what a compiler for this machine
- * makes of the same mathematics. gcc vector extensions; a lane is an example. LANES is 4, 8 or 16 (128, 256 or 512 bits).
- *
- *   gcc -O3 -DLANES=4 -mavx native.c -o native -lm
- *   ./native check FILE                                 the protocol of these programs is in ../protocol.ts
- *   ./native train|decode FILE BATCH SECONDS REPEATS
+ * makes of the same mathematics. gcc vector extensions; a lane is an example. LANES is 4, 8 or 16 (128, 256 or 512 bits). A library, which
+ * native.mjs calls.
  *
  * The same shortcuts as assembly/: only the twelve positions that the loss reads have queries; what depends on a token and its position alone is
  * computed once a step, in `slots`; keys and values are the normalized input itself, in a basis of the six dimensions that are left without its mean,
  * because their matrices can be applied to the query and to the attention's sum instead.
  */
-#define _GNU_SOURCE
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #ifdef __SSE__
 #include <xmmintrin.h>
 #endif
 
-enum { D = 7, K = 6, F = 14, T = 14, S = 33, FIRST = 21, Q = 12, EOS = 13, PARAMETERS = 763 };
+enum { D = 7, K = 6, F = 14, T = 14, S = 33, FIRST = 21, Q = 12, PARAMETERS = 763 };
 enum { TOK = 0, POS = 98, N1 = 343, WQ = 357, WK = 406, WV = 455, PROJ = 504, N2 = 553, W1 = 567, W2 = 665 }; /* a norm's bias is 7 after its weight */
-enum { BLOCKS = (T + LANES - 1) / LANES };                                                                     /* of tokens, a lane each */
+enum { BLOCKS = 16 / LANES };                                                                                  /* of tokens, a lane each; two are none */
+
+static const float ROOT = 0.37796447f, UNIT = M_LOG2E * 0.37796447; /* of scores: 1 / sqrt(7), and that of their powers of 2 */
 
 typedef float V __attribute__((vector_size(4 * LANES)));
 typedef int32_t I __attribute__((vector_size(4 * LANES)));
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
-
-static float parameter[PARAMETERS], gradient[PARAMETERS], moment1[PARAMETERS], moment2[PARAMETERS];
-static float basis[K][D], queryOf[K][D], valueOf[D][K], projection[D][K], constant[D]; /* folded matrices, see fold() */
-static V tok[T][D], w1[F][D], w2[D][F], proj[D][K], tokT[D][T], w1T[D][F], w2T[F][D], projT[K][D]; /* a weight in all lanes; T: transposed */
-static V dTok[T][D], dW1[F][D], dW2[D][F], dProj[D][K], dN2[2][D];                                  /* sums of gradients, per lane */
 
 INLINE V splat(float x) { return x - (V){}; }
 INLINE V choose(I which, V x, V y) { return (V)((which & (I)x) | (~which & (I)y)); }
@@ -47,6 +37,11 @@ INLINE V larger(V x, V y) { return choose(x > y, x, y); }
 INLINE float total(V x) {
   float sum = 0;
   UNROLL for (int e = 0; e < LANES; e++) sum += x[e];
+  return sum;
+}
+INLINE V dot(int n, const V *x, const V *y) {
+  V sum = x[0] * y[0];
+  UNROLL for (int i = 1; i < n; i++) sum += x[i] * y[i];
   return sum;
 }
 
@@ -67,36 +62,6 @@ INLINE V gelu(V x, V *derivative) {
   return x * phi;
 }
 
-/* y (rows, outputs) = or += x (rows, inputs) w^T, 4 rows by 2 outputs at a time, or 1 by 7 */
-INLINE void linear(int rows, int inputs, int outputs, int add, V *y, const V *x, const V *w) {
-  const int byRows = rows % 4 ? 1 : 4, byOutputs = byRows == 4 ? 2 : 7;
-  for (int r = 0; r < rows; r += byRows)
-    UNROLL for (int o = 0; o < outputs; o += byOutputs) {
-      V sum[4][7];
-      UNROLL for (int a = 0; a < byRows; a++) UNROLL for (int b = 0; b < byOutputs; b++) if (o + b < outputs) {
-        sum[a][b] = x[(r + a) * inputs] * w[(o + b) * inputs];
-        UNROLL for (int i = 1; i < inputs; i++) sum[a][b] += x[(r + a) * inputs + i] * w[(o + b) * inputs + i];
-      }
-      UNROLL for (int a = 0; a < byRows; a++) UNROLL for (int b = 0; b < byOutputs; b++) if (o + b < outputs) {
-        V *to = &y[(r + a) * outputs + o + b];
-        *to = add ? *to + sum[a][b] : sum[a][b];
-      }
-    }
-}
-
-/* dw (outputs, inputs) += dy^T x over the twelve rows, 2 by 4 at a time */
-INLINE void outer(int inputs, int outputs, V *dw, const V *dy, const V *x) {
-  for (int o = 0; o < outputs; o += 2)
-    UNROLL for (int i = 0; i < inputs; i += 4) {
-      V sum[2][4];
-      UNROLL for (int a = 0; a < 2; a++) UNROLL for (int b = 0; b < 4; b++) if (o + a < outputs && i + b < inputs) sum[a][b] = dw[(o + a) * inputs + i + b];
-      for (int q = 0; q < Q; q++)
-        UNROLL for (int a = 0; a < 2; a++) UNROLL for (int b = 0; b < 4; b++) if (o + a < outputs && i + b < inputs)
-          sum[a][b] += dy[q * outputs + o + a] * x[q * inputs + i + b];
-      UNROLL for (int a = 0; a < 2; a++) UNROLL for (int b = 0; b < 4; b++) if (o + a < outputs && i + b < inputs) dw[(o + a) * inputs + i + b] = sum[a][b];
-    }
-}
-
 /* normalized x and 1 / deviation */
 INLINE V normalize(V *n, const V *x) {
   V mean = x[0], square = {};
@@ -111,330 +76,312 @@ INLINE V normalize(V *n, const V *x) {
   return r;
 }
 
-/* dx += (dn - mean(dn) - n mean(dn n)) r, with dn = dy weight; adds to the gradients of weight and bias */
-INLINE void normalizeBackward(V *dx, const V *dy, const V *n, V r, const float *weight, V *dWeight, V *dBias) {
-  V dn[D], mean = {}, along = {};
-  UNROLL for (int f = 0; f < D; f++) {
-    dWeight[f] += dy[f] * n[f], dBias[f] += dy[f];
-    dn[f] = dy[f] * weight[f], mean += dn[f], along += dn[f] * n[f];
+/* dx += (dn - mean(dn) - n mean(dn n)) r */
+INLINE void normalizeBackward(V *dx, const V *dn, const V *n, V r) {
+  V mean = {}, along = dot(D, dn, n) / (float)D;
+  UNROLL for (int f = 0; f < D; f++) mean += dn[f];
+  UNROLL for (int f = 0; f < D; f++) dx[f] += (dn[f] - mean / (float)D - n[f] * along) * r;
+}
+
+/* A matrix (outputs, inputs), each weight in all lanes; its transpose; the sums of its gradient, per lane. */
+typedef struct { V w[F * T], transposed[F * T], d[F * T]; } Matrix;
+
+static void load(Matrix *m, int outputs, int inputs, const float *w) {
+  memset(m->d, 0, sizeof m->d);
+  for (int o = 0; o < outputs; o++)
+    for (int i = 0; i < inputs; i++) m->w[o * inputs + i] = m->transposed[i * outputs + o] = splat(w[o * inputs + i]);
+}
+
+static void addTotals(int count, float *gradient, const V *d) {
+  for (int i = 0; i < count; i++) gradient[i] += total(d[i]);
+}
+
+/* y (rows, outputs) = or += x (rows, inputs) w^T */
+INLINE void linear(int rows, int inputs, int outputs, int add, V *y, const V *x, const V *w) {
+  const int together = outputs % 7 ? 6 : 7;
+  for (int r = 0; r < rows; r++)
+    UNROLL for (int o = 0; o < outputs; o += together) {
+      V sum[7], *to = &y[r * outputs + o];
+      UNROLL for (int a = 0; a < together; a++) sum[a] = dot(inputs, &x[r * inputs], &w[(o + a) * inputs]);
+      UNROLL for (int a = 0; a < together; a++) to[a] = add ? to[a] + sum[a] : sum[a];
+    }
+}
+
+/* dw (outputs, inputs) += dy^T x, summed over rows */
+INLINE void outer(int rows, int inputs, int outputs, V *dw, const V *dy, const V *x) {
+  for (int o = 0; o < outputs; o++) {
+    V sum[F];
+    UNROLL for (int i = 0; i < inputs; i++) sum[i] = dw[o * inputs + i];
+    for (int r = 0; r < rows; r++) UNROLL for (int i = 0; i < inputs; i++) sum[i] += dy[r * outputs + o] * x[r * inputs + i];
+    UNROLL for (int i = 0; i < inputs; i++) dw[o * inputs + i] = sum[i];
   }
-  UNROLL for (int f = 0; f < D; f++) dx[f] += (dn[f] - mean / (float)D - n[f] * (along / (float)D)) * r;
+}
+
+static float parameter[PARAMETERS], gradient[PARAMETERS], moment1[PARAMETERS], moment2[PARAMETERS];
+static Matrix tok, w1, w2, basis, queryOf, projection; /* the last two are folded */
+static V dN2[2][D];
+
+/* ---- folding: float matrices ---- */
+
+/* out (n, m) += a (n, k) b (k, m); T: it is stored transposed */
+INLINE void multiply(int n, int k, int m, float *out, const float *a, int aT, const float *b, int bT) {
+  for (int i = 0; i < n; i++)
+    for (int l = 0; l < k; l++)
+      for (int j = 0; j < m; j++) out[i * m + j] += a[aT ? l * n + i : i * k + l] * b[bT ? j * k + l : l * m + j];
+}
+
+/* scaled: the basis (K, D) times LayerNorm's weight; keyValue (2 D, K): a normalized input's coordinates to its key and value; */
+/* bias: what LayerNorm's bias adds to a value; constant: and with it to x */
+static float plain[K * D], scaled[K * D], keyValue[2 * D * K], *valueOf = keyValue + D * K, bias[D], constant[D];
+
+static void fold(void) {
+  const float *p = parameter;
+  float query[K * D] = {}, sum[D * K] = {};
+  memset(keyValue, 0, sizeof keyValue), memset(bias, 0, sizeof bias), memset(constant, 0, sizeof constant);
+  for (int r = 0; r < K; r++)
+    for (int f = 0; f < D; f++) {
+      plain[r * D + f] = f <= r ? 1 / sqrtf((r + 1) * (r + 2)) : f == r + 1 ? -sqrtf((r + 1) / (r + 2.f)) : 0;
+      scaled[r * D + f] = plain[r * D + f] * p[N1 + f];
+    }
+  multiply(2 * D, D, K, keyValue, p + WK, 0, scaled, 1);
+  multiply(K, D, D, query, keyValue, 1, p + WQ, 0);
+  multiply(D, D, K, sum, p + PROJ, 0, valueOf, 0);
+  multiply(D, D, 1, bias, p + WV, 0, p + N1 + D, 0);
+  multiply(D, D, 1, constant, p + PROJ, 0, bias, 0);
+  load(&basis, K, D, plain), load(&queryOf, K, D, query), load(&projection, D, K, sum);
+  load(&tok, T, D, p + TOK), load(&w1, F, D, p + W1), load(&w2, D, F, p + W2);
+}
+
+static void foldBackward(const float *dConstant) {
+  float *p = parameter, *g = gradient, dQuery[K * D] = {}, dSum[D * K] = {}, dKeyValue[2 * D * K] = {}, dScaled[K * D] = {}, dBias[D] = {};
+  addTotals(K * D, dQuery, queryOf.d), addTotals(D * K, dSum, projection.d);
+  multiply(D, K, D, g + WQ, keyValue, 0, dQuery, 0);
+  multiply(D, D, K, dKeyValue, p + WQ, 0, dQuery, 1);
+  multiply(D, K, D, g + PROJ, dSum, 0, valueOf, 1);
+  multiply(D, 1, D, g + PROJ, dConstant, 0, bias, 0);
+  multiply(D, D, K, dKeyValue + D * K, p + PROJ, 1, dSum, 0);
+  multiply(D, D, 1, dBias, p + PROJ, 1, dConstant, 0);
+  multiply(2 * D, K, D, g + WK, dKeyValue, 0, scaled, 0);
+  multiply(D, 1, D, g + WV, dBias, 0, p + N1 + D, 0);
+  multiply(D, D, 1, g + N1 + D, p + WV, 1, dBias, 0);
+  multiply(K, 2 * D, D, dScaled, dKeyValue, 1, p + WK, 0);
+  for (int i = 0; i < K * D; i++) g[N1 + i % D] += dScaled[i] * plain[i];
 }
 
 /* ---- what depends on a token and its position alone ---- */
 
+/* rows of floats by slot and token, which the tiles read and add to; vectors have a token in each lane */
 static float slotKey[S][16][8], slotQuery[Q][16][8], slotX[Q][16][8], dKey[S][16][8], dQuery[Q][16][8], dX[Q][16][8];
-static V slotN[S][BLOCKS][D], slotR[S][BLOCKS];
+static V slotN[S][BLOCKS][D], slotR[S][BLOCKS], slotY[Q][BLOCKS][D];
 
-/* queryOf: of LN1's output the query, times log2(e) / sqrt(7), as the keys' coordinates want it; projection: of the attention's sum what it adds to x */
-static void fold(void) {
-  const float *p = parameter;
-  for (int r = 0; r < K; r++)
-    for (int f = 0; f < D; f++) basis[r][f] = f <= r ? 1 / sqrtf((r + 1) * (r + 2)) : f == r + 1 ? -sqrtf((r + 1) / (r + 2.f)) : 0;
-  memset(queryOf, 0, sizeof queryOf), memset(valueOf, 0, sizeof valueOf), memset(projection, 0, sizeof projection), memset(constant, 0, sizeof constant);
-  for (int i = 0; i < D; i++)
-    for (int r = 0; r < K; r++) {
-      float key = 0;
-      for (int f = 0; f < D; f++) key += p[WK + i * D + f] * p[N1 + f] * basis[r][f], valueOf[i][r] += p[WV + i * D + f] * p[N1 + f] * basis[r][f];
-      for (int f = 0; f < D; f++) queryOf[r][f] += key * p[WQ + i * D + f] * (float)(M_LOG2E / sqrt(7));
-    }
-  for (int o = 0; o < D; o++)
-    for (int i = 0; i < D; i++) {
-      for (int r = 0; r < K; r++) projection[o][r] += p[PROJ + o * D + i] * valueOf[i][r];
-      for (int f = 0; f < D; f++) constant[o] += p[PROJ + o * D + i] * p[WV + i * D + f] * p[N1 + D + f];
-    }
-  for (int f = 0; f < D; f++) {
-    for (int t = 0; t < T; t++) tok[t][f] = tokT[f][t] = splat(p[TOK + t * D + f]);
-    for (int h = 0; h < F; h++) w1[h][f] = w1T[f][h] = splat(p[W1 + h * D + f]), w2[f][h] = w2T[h][f] = splat(p[W2 + f * F + h]);
-    for (int r = 0; r < K; r++) proj[f][r] = projT[r][f] = splat(projection[f][r]);
-  }
+static void toRows(int slots, int width, float (*rows)[16][8], const V *vectors) {
+  for (int i = 0; i < slots * BLOCKS * width; i++)
+    for (int e = 0; e < LANES; e++) rows[i / width / BLOCKS][i / width % BLOCKS * LANES + e][i % width] = vectors[i][e];
+}
+
+static void toVectors(int slots, int width, V *vectors, float (*rows)[16][8]) {
+  for (int i = 0; i < slots * BLOCKS * width; i++)
+    for (int e = 0; e < LANES; e++) vectors[i][e] = rows[i / width / BLOCKS][i / width % BLOCKS * LANES + e][i % width];
 }
 
 static void slots(void) {
+  static V keys[S * BLOCKS * K], queries[Q * BLOCKS * K], xs[Q][BLOCKS][D];
   fold();
   for (int s = 0; s < S; s++)
     for (int b = 0; b < BLOCKS; b++) {
       V x[D], *n = slotN[s][b];
       for (int f = 0; f < D; f++)
-        for (int e = 0; e < LANES; e++) x[f][e] = b * LANES + e < T ? parameter[TOK + (b * LANES + e) * D + f] + parameter[POS + s * D + f] : 0;
+        for (int e = 0; e < LANES; e++) x[f][e] = parameter[TOK + (b * LANES + e) * D + f] + parameter[POS + s * D + f];
       slotR[s][b] = normalize(n, x);
-      for (int r = 0; r < K; r++) {
-        V key = {}, query = {};
-        for (int f = 0; f < D; f++) key += basis[r][f] * n[f], query += queryOf[r][f] * (n[f] * parameter[N1 + f] + parameter[N1 + D + f]);
-        for (int e = 0; e < LANES; e++) slotKey[s][b * LANES + e][r] = key[e];
-        for (int e = 0; e < LANES && s >= FIRST; e++) slotQuery[s - FIRST][b * LANES + e][r] = query[e];
+      for (int f = 0; f < D && s >= FIRST; f++) {
+        xs[s - FIRST][b][f] = x[f] + constant[f];
+        slotY[s - FIRST][b][f] = n[f] * parameter[N1 + f] + parameter[N1 + D + f];
       }
-      for (int f = 0; f < D && s >= FIRST; f++)
-        for (int e = 0; e < LANES; e++) slotX[s - FIRST][b * LANES + e][f] = x[f][e] + constant[f];
     }
-  memset(dKey, 0, sizeof dKey), memset(dQuery, 0, sizeof dQuery), memset(dX, 0, sizeof dX);
-  memset(dTok, 0, sizeof dTok), memset(dW1, 0, sizeof dW1), memset(dW2, 0, sizeof dW2), memset(dProj, 0, sizeof dProj), memset(dN2, 0, sizeof dN2);
+  linear(S * BLOCKS, D, K, 0, keys, slotN[0][0], basis.w);
+  linear(Q * BLOCKS, D, K, 0, queries, slotY[0][0], queryOf.w);
+  toRows(S, K, slotKey, keys), toRows(Q, K, slotQuery, queries), toRows(Q, D, slotX, xs[0][0]);
+  memset(dKey, 0, sizeof dKey), memset(dQuery, 0, sizeof dQuery), memset(dX, 0, sizeof dX), memset(dN2, 0, sizeof dN2);
 }
 
 static void slotsBackward(void) {
-  float *p = parameter, *g = gradient, dFold[K][D], dConstant[D] = {};
-  V dN1[2][D] = {}, dQueryOf[K][D] = {};
+  static V dKeys[S * BLOCKS * K], dQueries[Q * BLOCKS * K], dXs[Q][BLOCKS][D], dn[S][BLOCKS][D], dy[Q][BLOCKS][D];
+  V dN1[2][D] = {}, dTotal[D] = {};
+  float *g = gradient, dConstant[D] = {};
+  toVectors(S, K, dKeys, dKey), toVectors(Q, K, dQueries, dQuery), toVectors(Q, D, dXs[0][0], dX);
+  linear(S * BLOCKS, K, D, 0, dn[0][0], dKeys, basis.transposed);
+  linear(Q * BLOCKS, K, D, 0, dy[0][0], dQueries, queryOf.transposed);
+  outer(Q * BLOCKS, D, K, queryOf.d, dQueries, slotY[0][0]);
   for (int s = 0; s < S; s++)
     for (int b = 0; b < BLOCKS; b++) {
-      V dx[D] = {}, dy[D] = {}, *n = slotN[s][b], dn[D] = {}, one[D] = {};
-      for (int r = 0; r < K; r++) {
-        V key, query = {};
-        for (int e = 0; e < LANES; e++) key[e] = dKey[s][b * LANES + e][r];
-        for (int e = 0; e < LANES && s >= FIRST; e++) query[e] = dQuery[s - FIRST][b * LANES + e][r];
-        for (int f = 0; f < D; f++) dn[f] += key * basis[r][f];
-        for (int f = 0; f < D && s >= FIRST; f++)
-          dQueryOf[r][f] += query * (n[f] * p[N1 + f] + p[N1 + D + f]), dy[f] += query * queryOf[r][f];
+      V dx[D] = {}, *n = slotN[s][b];
+      for (int f = 0; f < D && s >= FIRST; f++) {
+        const V d = dy[s - FIRST][b][f];
+        dN1[0][f] += d * n[f], dN1[1][f] += d, dn[s][b][f] += d * parameter[N1 + f];
+        dTotal[f] += dx[f] = dXs[s - FIRST][b][f];
       }
-      for (int f = 0; f < D && s >= FIRST; f++)
-        for (int e = 0; e < LANES; e++) dx[f][e] = dX[s - FIRST][b * LANES + e][f], dConstant[f] += dx[f][e];
-      /* keys are the normalized input before weight and bias */
-      V ignored[D] = {};
-      float ones[D] = {1, 1, 1, 1, 1, 1, 1};
-      normalizeBackward(dx, dn, n, slotR[s][b], ones, ignored, one);
-      normalizeBackward(dx, dy, n, slotR[s][b], p + N1, dN1[0], dN1[1]);
+      normalizeBackward(dx, dn[s][b], n, slotR[s][b]);
       for (int f = 0; f < D; f++)
-        for (int e = 0; e < LANES && b * LANES + e < T; e++) g[TOK + (b * LANES + e) * D + f] += dx[f][e], g[POS + s * D + f] += dx[f][e];
+        for (int e = 0; e < LANES; e++) g[TOK + (b * LANES + e) * D + f] += dx[f][e], g[POS + s * D + f] += dx[f][e];
     }
-  for (int f = 0; f < D; f++) {
-    g[N1 + f] += total(dN1[0][f]), g[N1 + D + f] += total(dN1[1][f]), g[N2 + f] += total(dN2[0][f]), g[N2 + D + f] += total(dN2[1][f]);
-    for (int t = 0; t < T; t++) g[TOK + t * D + f] += total(dTok[t][f]);
-    for (int h = 0; h < F; h++) g[W1 + h * D + f] += total(dW1[h][f]), g[W2 + f * F + h] += total(dW2[f][h]);
-    for (int r = 0; r < K; r++) dFold[r][f] = total(dQueryOf[r][f]) * (float)(M_LOG2E / sqrt(7));
-  }
-  /* backward of fold() */
-  float value[D], dValueBias[D] = {};
-  for (int i = 0; i < D; i++) {
-    value[i] = 0;
-    for (int f = 0; f < D; f++) value[i] += p[WV + i * D + f] * p[N1 + D + f];
-  }
-  for (int i = 0; i < D; i++) {
-    for (int r = 0; r < K; r++) {
-      float key = 0, dKeyOf = 0, dValue = 0;
-      for (int f = 0; f < D; f++) key += p[WK + i * D + f] * p[N1 + f] * basis[r][f], dKeyOf += dFold[r][f] * p[WQ + i * D + f];
-      for (int o = 0; o < D; o++) {
-        float d = total(dProj[o][r]);
-        g[PROJ + o * D + i] += d * valueOf[i][r], dValue += d * p[PROJ + o * D + i];
-      }
-      for (int f = 0; f < D; f++) {
-        g[WQ + i * D + f] += dFold[r][f] * key;
-        g[WK + i * D + f] += dKeyOf * p[N1 + f] * basis[r][f], g[WV + i * D + f] += dValue * p[N1 + f] * basis[r][f];
-        g[N1 + f] += (dKeyOf * p[WK + i * D + f] + dValue * p[WV + i * D + f]) * basis[r][f];
-      }
-    }
-    for (int o = 0; o < D; o++) g[PROJ + o * D + i] += dConstant[o] * value[i], dValueBias[i] += dConstant[o] * p[PROJ + o * D + i];
-    for (int f = 0; f < D; f++) g[WV + i * D + f] += dValueBias[i] * p[N1 + D + f], g[N1 + D + f] += dValueBias[i] * p[WV + i * D + f];
-  }
+  addTotals(2 * D, g + N1, dN1[0]), addTotals(2 * D, g + N2, dN2[0]), addTotals(D, dConstant, dTotal);
+  addTotals(T * D, g + TOK, tok.d), addTotals(F * D, g + W1, w1.d), addTotals(D * F, g + W2, w2.d);
+  foldBackward(dConstant);
 }
 
 /* ---- a tile: LANES examples ---- */
 
-typedef uint8_t Tokens[S + 1]; /* the sequence, and EOS, the last target */
+typedef int32_t Tokens[S], Targets[Q];
 
-static V key[S][K], query[Q][K], x1[Q][D], share[Q][S + 1], mixed[Q][K], norm[Q][D], y[Q][D], r2[Q], hidden[Q][F], derivative[Q][F], x3[Q][D], logits[Q][T];
+static V key[S][K], query[Q][K], x1[Q][D], share[Q][S], inverse[Q], mixed[Q][K], norm[Q][D], y[Q][D], r2[Q], hidden[Q][F], derivative[Q][F], x3[Q][D], logits[Q][T];
 
 INLINE void gatherKey(int s, const Tokens *tokens) {
-  for (int e = 0; e < LANES; e++) UNROLL for (int f = 0; f < K; f++) key[s][f][e] = slotKey[s][tokens[e][s]][f];
+  for (int e = 0; e < LANES; e++) {
+    const int t = tokens[e][s];
+    UNROLL for (int f = 0; f < K; f++) key[s][f][e] = slotKey[s][t][f];
+  }
 }
 INLINE void gatherQuery(int q, const Tokens *tokens) {
   for (int e = 0; e < LANES; e++) {
-    UNROLL for (int f = 0; f < K; f++) query[q][f][e] = slotQuery[q][tokens[e][q + FIRST]][f];
-    UNROLL for (int f = 0; f < D; f++) x1[q][f][e] = slotX[q][tokens[e][q + FIRST]][f];
+    const int t = tokens[e][q + FIRST];
+    UNROLL for (int f = 0; f < K; f++) query[q][f][e] = slotQuery[q][t][f];
+    UNROLL for (int f = 0; f < D; f++) x1[q][f][e] = slotX[q][t][f];
   }
 }
 
-/* softmax and sum of the keys for `rows` (1 or 2) queries from q on; the second sees one key more */
-INLINE void attend(int q, int rows) {
+/* softmax over the keys that a query sees, before its division by the sum, and the keys' mean by these shares */
+INLINE void attend(int q) {
   const int keys = q + FIRST + 1;
-  V most[2], sum[2] = {}, mix[2][K];
-  UNROLL for (int a = 0; a < rows; a++) most[a] = splat(-INFINITY);
-  for (int j = 0; j < keys + rows - 1; j++)
-    UNROLL for (int a = 0; a < rows; a++) {
-      V score = query[q + a][0] * key[j][0];
-      UNROLL for (int f = 1; f < K; f++) score += query[q + a][f] * key[j][f];
-      if (a < rows - 1 && j >= keys) score = splat(-INFINITY);
-      share[q + a][j] = score, most[a] = larger(score, most[a]);
-    }
-  for (int j = 0; j < keys + rows - 1; j++)
-    UNROLL for (int a = 0; a < rows; a++) share[q + a][j] = exp2V(share[q + a][j] - most[a]), sum[a] += share[q + a][j];
-  UNROLL for (int a = 0; a < rows; a++) {
-    sum[a] = 1.f / sum[a];
-    UNROLL for (int f = 0; f < K; f++) mix[a][f] = (V){};
-  }
-  for (int j = 0; j < keys + rows - 1; j++)
-    UNROLL for (int a = 0; a < rows; a++) {
-      V p = share[q + a][j] *= sum[a];
-      UNROLL for (int f = 0; f < K; f++) mix[a][f] += p * key[j][f];
-    }
-  UNROLL for (int a = 0; a < rows; a++) UNROLL for (int f = 0; f < K; f++) mixed[q + a][f] = mix[a][f];
+  V most = splat(-INFINITY), sum = {}, mix[K] = {};
+  for (int j = 0; j < keys; j++) share[q][j] = dot(K, query[q], key[j]), most = larger(share[q][j], most);
+  for (int j = 0; j < keys; j++) share[q][j] = exp2V((share[q][j] - most) * UNIT), sum += share[q][j];
+  for (int j = 0; j < keys; j++) UNROLL for (int f = 0; f < K; f++) mix[f] += share[q][j] * key[j][f];
+  inverse[q] = 1.f / sum;
+  UNROLL for (int f = 0; f < K; f++) mixed[q][f] = mix[f] * inverse[q];
 }
 
 /* from the attention's sums to the logits, for rows q on */
 INLINE void afterAttention(int q, int rows) {
-  linear(rows, K, D, 1, x1[q], mixed[q], proj[0]);
+  linear(rows, K, D, 1, x1[q], mixed[q], projection.w);
   for (int a = q; a < q + rows; a++) {
     r2[a] = normalize(norm[a], x1[a]);
     UNROLL for (int f = 0; f < D; f++) y[a][f] = norm[a][f] * parameter[N2 + f] + parameter[N2 + D + f], x3[a][f] = x1[a][f];
   }
-  linear(rows, D, F, 0, hidden[q], y[q], w1[0]);
+  linear(rows, D, F, 0, hidden[q], y[q], w1.w);
   for (int a = q; a < q + rows; a++)
     for (int h = 0; h < F; h++) hidden[a][h] = gelu(hidden[a][h], &derivative[a][h]);
-  linear(rows, F, D, 1, x3[q], hidden[q], w2[0]);
-  linear(rows, D, T, 0, logits[q], x3[q], tok[0]);
+  linear(rows, F, D, 1, x3[q], hidden[q], w2.w);
+  linear(rows, D, T, 0, logits[q], x3[q], tok.w);
 }
 
 /* forward and backward of a tile: adds to the gradients, gives the sum of the losses */
-static float trainTile(const Tokens *tokens, float weight) {
+static float trainTile(const Tokens *tokens, const Targets *targets, float weight) {
   for (int s = 0; s < S; s++) gatherKey(s, tokens);
-  for (int q = 0; q < Q; q++) gatherQuery(q, tokens);
-  for (int q = 0; q < Q; q += 2) attend(q, 2);
+  for (int q = 0; q < Q; q++) gatherQuery(q, tokens), attend(q);
   afterAttention(0, Q);
 
   /* cross-entropy: logits become their gradient */
   V right = {}, product = splat(1), most = {};
   for (int q = 0; q < Q; q++) {
-    for (int e = 0; e < LANES; e++) right[e] += logits[q][tokens[e][q + FIRST + 1]][e];
+    for (int e = 0; e < LANES; e++) right[e] += logits[q][targets[e][q]][e];
     V best = logits[q][0], sum = {};
     UNROLL for (int t = 1; t < T; t++) best = larger(logits[q][t], best);
     UNROLL for (int t = 0; t < T; t++) logits[q][t] = exp2V((logits[q][t] - best) * (float)M_LOG2E), sum += logits[q][t];
     most += best, product *= sum, sum = weight / sum;
     UNROLL for (int t = 0; t < T; t++) logits[q][t] *= sum;
-    for (int e = 0; e < LANES; e++) logits[q][tokens[e][q + FIRST + 1]][e] -= weight;
+    for (int e = 0; e < LANES; e++) logits[q][targets[e][q]][e] -= weight;
   }
   float loss = total(most - right);
   for (int e = 0; e < LANES; e++) loss += logf(product[e]);
 
   /* back to the attention's sums */
-  static V dx3[Q][D], dHidden[Q][F], dy[Q][D], dMixed[Q][K], back[Q][S + 1];
-  linear(Q, T, D, 0, dx3[0], logits[0], tokT[0]);
-  outer(D, T, dTok[0], logits[0], x3[0]);
-  linear(Q, D, F, 0, dHidden[0], dx3[0], w2T[0]);
-  outer(F, D, dW2[0], dx3[0], hidden[0]);
-  for (int q = 0; q < Q; q++)
-    for (int h = 0; h < F; h++) dHidden[q][h] *= derivative[q][h];
-  linear(Q, F, D, 0, dy[0], dHidden[0], w1T[0]);
-  outer(D, F, dW1[0], dHidden[0], y[0]);
-  for (int q = 0; q < Q; q++) normalizeBackward(dx3[q], dy[q], norm[q], r2[q], parameter + N2, dN2[0], dN2[1]);
-  linear(Q, D, K, 0, dMixed[0], dx3[0], projT[0]);
-  outer(K, D, dProj[0], dx3[0], mixed[0]);
-
-  /* attention: `back` is the gradient of the scores, in units of log2 */
-  for (int q = 0; q < Q; q += 2) {
-    V d[2][K], along[2] = {};
-    UNROLL for (int a = 0; a < 2; a++) UNROLL for (int f = 0; f < K; f++) d[a][f] = dMixed[q + a][f] * (float)M_LN2, along[a] += d[a][f] * mixed[q + a][f];
-    for (int j = 0; j < q + FIRST + 2; j++)
-      UNROLL for (int a = 0; a < 2; a++) {
-        V dShare = d[a][0] * key[j][0];
-        UNROLL for (int f = 1; f < K; f++) dShare += d[a][f] * key[j][f];
-        back[q + a][j] = share[q + a][j] * (dShare - along[a]);
-      }
-    V dq[2][K] = {};
-    for (int j = 0; j < q + FIRST + 2; j++)
-      UNROLL for (int a = 0; a < 2; a++) UNROLL for (int f = 0; f < K; f++) dq[a][f] += back[q + a][j] * key[j][f];
-    UNROLL for (int a = 0; a < 2; a++)
-      for (int e = 0; e < LANES; e++) {
-        const int t = tokens[e][q + a + FIRST];
-        UNROLL for (int f = 0; f < K; f++) dQuery[q + a][t][f] += dq[a][f][e];
-        UNROLL for (int f = 0; f < D; f++) dX[q + a][t][f] += dx3[q + a][f][e];
-      }
+  static V dx3[Q][D], dHidden[Q][F], dy[Q][D], dMixed[Q][K], back[Q][S];
+  linear(Q, T, D, 0, dx3[0], logits[0], tok.transposed);
+  outer(Q, D, T, tok.d, logits[0], x3[0]);
+  linear(Q, D, F, 0, dHidden[0], dx3[0], w2.transposed);
+  outer(Q, F, D, w2.d, dx3[0], hidden[0]);
+  for (int q = 0; q < Q; q++) UNROLL for (int h = 0; h < F; h++) dHidden[q][h] *= derivative[q][h];
+  linear(Q, F, D, 0, dy[0], dHidden[0], w1.transposed);
+  outer(Q, D, F, w1.d, dHidden[0], y[0]);
+  for (int q = 0; q < Q; q++) {
+    UNROLL for (int f = 0; f < D; f++) dN2[0][f] += dy[q][f] * norm[q][f], dN2[1][f] += dy[q][f], dy[q][f] *= parameter[N2 + f];
+    normalizeBackward(dx3[q], dy[q], norm[q], r2[q]);
   }
-  for (int j = 0; j < S; j += 2) {
-    V dk[2][K] = {};
-    for (int q = j < FIRST ? 0 : (j - FIRST) & ~1; q < Q; q++)
-      UNROLL for (int a = 0; a < 2; a++) UNROLL for (int f = 0; f < K; f++) dk[a][f] += back[q][j + a] * query[q][f] + share[q][j + a] * dMixed[q][f];
-    UNROLL for (int a = 0; a < 2; a++) if (j + a < S)
-      for (int e = 0; e < LANES; e++) UNROLL for (int f = 0; f < K; f++) dKey[j + a][tokens[e][j + a]][f] += dk[a][f][e];
+  linear(Q, D, K, 0, dMixed[0], dx3[0], projection.transposed);
+  outer(Q, K, D, projection.d, dx3[0], mixed[0]);
+
+  /* attention: `back` is the gradient of the scores */
+  for (int q = 0; q < Q; q++) {
+    V d[K], dq[K] = {};
+    UNROLL for (int f = 0; f < K; f++) dMixed[q][f] *= inverse[q], d[f] = dMixed[q][f] * ROOT;
+    const V along = dot(K, d, mixed[q]);
+    for (int j = 0; j <= q + FIRST; j++) {
+      back[q][j] = share[q][j] * (dot(K, d, key[j]) - along);
+      UNROLL for (int f = 0; f < K; f++) dq[f] += back[q][j] * key[j][f];
+    }
+    for (int e = 0; e < LANES; e++) {
+      const int t = tokens[e][q + FIRST];
+      UNROLL for (int f = 0; f < K; f++) dQuery[q][t][f] += dq[f][e];
+      UNROLL for (int f = 0; f < D; f++) dX[q][t][f] += dx3[q][f][e];
+    }
+  }
+  for (int j = 0; j < S; j++) {
+    V dk[K] = {};
+    for (int q = j < FIRST ? 0 : j - FIRST; q < Q; q++)
+      UNROLL for (int f = 0; f < K; f++) dk[f] += back[q][j] * query[q][f] + share[q][j] * dMixed[q][f];
+    for (int e = 0; e < LANES; e++) {
+      const int t = tokens[e][j];
+      UNROLL for (int f = 0; f < K; f++) dKey[j][t][f] += dk[f][e];
+    }
   }
   return loss;
 }
 
-/* loss and gradient of a batch of a multiple of LANES, then clipping at norm 1 and AdamW */
-static float trainStep(const Tokens *tokens, int batch, int step, float rate) {
+/* from here on no denormal numbers on the thread that calls */
+static void start(const float *weights) {
+#ifdef __SSE__
+  _mm_setcsr(_mm_getcsr() | 0x8040);
+#endif
+  memcpy(parameter, weights, sizeof parameter);
+  slots();
+}
+
+/* loss and gradient of a batch of a multiple of LANES, then clipping at norm 1 and AdamW of the weights, whose moments are kept */
+float train(float *weights, const Tokens *tokens, const Targets *targets, int batch, int step, float rate) {
   float loss = 0, square = 0;
   memset(gradient, 0, sizeof gradient);
-  slots();
-  for (int i = 0; i < batch; i += LANES) loss += trainTile(tokens + i, 1.f / (Q * batch));
+  start(weights);
+  for (int i = 0; i < batch; i += LANES) loss += trainTile(tokens + i, targets + i, 1.f / (Q * batch));
   slotsBackward();
   for (int i = 0; i < PARAMETERS; i++) square += gradient[i] * gradient[i];
   const float scale = fminf(1, 1 / (sqrtf(square) + 1e-6f)), c1 = 1 - pow(0.9, step), c2 = 1 - pow(0.999, step);
   for (int i = 0; i < PARAMETERS; i++) {
     const float g = gradient[i] * scale;
     moment1[i] = 0.9f * moment1[i] + 0.1f * g, moment2[i] = 0.999f * moment2[i] + 0.001f * g * g;
-    parameter[i] -= rate * (moment1[i] / c1 / (sqrtf(moment2[i] / c2) + 1e-8f) + 0.1f * parameter[i]);
+    weights[i] -= rate * (moment1[i] / c1 / (sqrtf(moment2[i] / c2) + 1e-8f) + 0.1f * weights[i]);
   }
   return loss / (Q * batch);
 }
 
-/* the twelve likeliest tokens after each prompt, each fed back; needs slots() */
-static void decodeTile(Tokens *tokens) {
-  for (int s = 0; s < FIRST; s++) gatherKey(s, tokens);
-  for (int q = 0; q < Q; q++) {
-    gatherKey(q + FIRST, tokens), gatherQuery(q, tokens);
-    attend(q, 1);
-    afterAttention(q, 1);
-    V best = logits[q][0];
-    I which = {};
-    UNROLL for (int t = 1; t < T; t++) {
-      I better = logits[q][t] > best;
-      best = larger(logits[q][t], best), which = (which & ~better) | (t & better);
-    }
-    for (int e = 0; e < LANES; e++) tokens[e][q + FIRST + 1] = which[e];
-  }
-}
-
-static double seconds(clockid_t clock) {
-  struct timespec t;
-  clock_gettime(clock, &t);
-  return t.tv_sec + 1e-9 * t.tv_nsec;
-}
-
-/* reads the parameters and at most 64 problems; gives the number of problems */
-static int readProblems(const char *name, Tokens *problems) {
-  FILE *file = fopen(name, "rb");
-  int32_t row[S], count = 0;
-  if (!file || fread(parameter, 4, PARAMETERS, file) != PARAMETERS) return 0;
-  for (; count < 64 && fread(row, 4, S, file) == S; count++)
-    for (int s = 0; s <= S; s++) problems[count][s] = s < S ? row[s] : EOS;
-  return count;
-}
-
-static void check(Tokens *problems, int count) {
-  float start[PARAMETERS];
-  memcpy(start, parameter, sizeof start);
-  for (int step = 1; step <= 10; step++) printf("%s%.9g", step == 1 ? "{\"losses\":[" : ",", trainStep(problems, count, step, 0.02f));
-  memcpy(parameter, start, sizeof start);
-  slots();
-  for (int i = 0; i < count; i += LANES) decodeTile(problems + i);
-  for (int i = 0; i < count * Q; i++) printf("%s%d", i ? "," : "],\"tokens\":[", problems[i / Q][FIRST + 1 + i % Q]);
-  puts("]}");
-}
-
-int main(int count, char **argument) {
-#ifdef __SSE__
-  _mm_setcsr(_mm_getcsr() | 0x8040); /* no denormal numbers */
-#endif
-  if (count != 3 && count != 6) return fputs("usage: native check FILE | native train|decode FILE BATCH SECONDS REPEATS\n", stderr), 2;
-  static Tokens problems[64];
-  const int known = readProblems(argument[2], problems);
-  if (known == 0) return fprintf(stderr, "Cannot read %s\n", argument[2]), 2;
-  if (count == 3) return check(problems, known), 0;
-  const int train = !strcmp(argument[1], "train"), batch = atoi(argument[3]), repeats = atoi(argument[5]);
-  const double duration = atof(argument[4]);
-  Tokens *tokens = calloc(batch + LANES, sizeof *tokens);
-  for (int i = 0; i < batch; i++) memcpy(tokens[i], problems[i % known], sizeof *tokens);
-  for (int repeat = -1, step = 0; repeat < repeats; repeat++) {
-    const double w = seconds(CLOCK_MONOTONIC), c = seconds(CLOCK_PROCESS_CPUTIME_ID);
-    double examples = 0, elapsed;
-    do {
-      if (train) trainStep(tokens, batch, ++step, 1e-3f);
-      else {
-        slots();
-        for (int i = 0; i < batch; i += LANES) decodeTile(tokens + i);
+/* the twelve likeliest tokens after each prompt, each fed back */
+void decode(const float *weights, const Tokens *problems, Targets *decoded, int batch) {
+  start(weights);
+  for (int i = 0; i < batch; i += LANES) {
+    Tokens tokens[LANES];
+    memcpy(tokens, problems + i, sizeof tokens);
+    for (int s = 0; s < FIRST; s++) gatherKey(s, tokens);
+    for (int q = 0; q < Q; q++) {
+      gatherKey(q + FIRST, tokens), gatherQuery(q, tokens), attend(q), afterAttention(q, 1);
+      V best = logits[q][0];
+      I which = {};
+      UNROLL for (int t = 1; t < T; t++) {
+        I better = logits[q][t] > best;
+        best = larger(logits[q][t], best), which = (which & ~better) | (t & better);
       }
-      examples += batch, elapsed = seconds(CLOCK_MONOTONIC) - w;
-    } while (elapsed < duration);
-    const double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - c;
-    if (repeat >= 0) printf("%s{\"wall\":%.0f,\"cpu\":%.0f}", repeat ? "," : "[", examples / elapsed, examples / cpu);
+      for (int e = 0; e < LANES; e++) {
+        decoded[i + e][q] = which[e];
+        if (q + 1 < Q) tokens[e][q + FIRST + 1] = which[e];
+      }
+    }
   }
-  puts("]");
-  return 0;
 }

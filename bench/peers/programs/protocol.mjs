@@ -44,7 +44,7 @@ export async function measure(work, { seconds, repeats, warmup = 0.3 }) {
 
 /**
  * `trainStep` gets the weights, a shape and values each, and gives a function of (tokens, targets, learning rate, number of the step) that
- * resolves to the loss; `decoder` gives one of tokens that resolves to the twelve likeliest tokens of each problem.
+ * resolves to the loss; `decoder`, of the same weights, gives one of tokens that resolves to the twelve likeliest tokens of each problem.
  */
 export async function main([task, file, ...numbers], { trainStep, decoder }) {
   const { buffer } = Uint8Array.from(readFileSync(file));
@@ -55,13 +55,13 @@ export async function main([task, file, ...numbers], { trainStep, decoder }) {
     return { shape, values };
   });
   const step = trainStep?.(weights);
-  const decode = await decoder?.();
+  const decode = await decoder?.(weights);
   const problems = new Int32Array(buffer, 4 * end);
   let result;
   if (task === "check") {
     const losses = [];
     for (let i = 1; i <= 10 && step; i++) losses.push(await step(problems, targetsOf(problems), 0.02, i));
-    result = decode ? { tokens: Array.from(await decode(problems)) } : { losses };
+    result = { losses: step && losses, tokens: decode && Array.from(await decode(problems)) };
   } else {
     const [batch, seconds, repeats] = numbers.map(Number);
     const tokens = Int32Array.from({ length: batch * POSITIONS }, (_, i) => problems[i % problems.length]);
