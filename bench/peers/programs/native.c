@@ -15,7 +15,7 @@
 #endif
 
 enum { D = 7, K = 6, F = 14, T = 14, S = 33, FIRST = 21, Q = 12, PARAMETERS = 763 };
-enum { TOK = 0, POS = 98, N1 = 343, WQ = 357, WK = 406, WV = 455, PROJ = 504, N2 = 553, W1 = 567, W2 = 665 }; /* a norm's bias is 7 after its weight */
+enum { TOK = 0, POS = 98, N1 = 343, QKV = 357, PROJ = 504, N2 = 553, W1 = 567, W2 = 665 }; /* a norm's bias is 7 after its weight */
 enum { BLOCKS = 16 / LANES };                                                                                  /* of tokens, a lane each; two are none */
 
 static const float ROOT = 0.37796447f, UNIT = M_LOG2E * 0.37796447; /* of scores: 1 / sqrt(7), and that of their powers of 2 */
@@ -118,7 +118,7 @@ INLINE void outer(int rows, int inputs, int outputs, V *dw, const V *dy, const V
 }
 
 static float parameter[PARAMETERS], gradient[PARAMETERS], moment1[PARAMETERS], moment2[PARAMETERS];
-static Matrix tok, w1, w2, basis, queryOf, projection; /* the last two are folded */
+static Matrix tok, w1, w2, basis, scores, projection; /* the last two are folded */
 static V dN2[2][D];
 
 /* ---- folding: float matrices ---- */
@@ -130,122 +130,96 @@ INLINE void multiply(int n, int k, int m, float *out, const float *a, int aT, co
       for (int j = 0; j < m; j++) out[i * m + j] += a[aT ? l * n + i : i * k + l] * b[bT ? j * k + l : l * m + j];
 }
 
-/* scaled: the basis (K, D) times LayerNorm's weight; keyValue (2 D, K): a normalized input's coordinates to its key and value; */
-/* bias: what LayerNorm's bias adds to a value; constant: and with it to x */
-static float plain[K * D], scaled[K * D], keyValue[2 * D * K], *valueOf = keyValue + D * K, bias[D], constant[D];
+/* of c, the K coordinates of a normalized input and a 1 for its bias, all that attention reads is linear: queries, keys and values are qkv c, */
+/* and qkv is the matrix of the weights times that of LayerNorm's, `norms`, whose rows are for the entries of c */
+enum { C = K + 1, SIZE = D * C };
+static float plain[C * D], norms[C * D], qkv[3 * SIZE], *keyOf = qkv + SIZE, *valueOf = qkv + 2 * SIZE;
 
+/* scores: of c the query in the basis of the keys; projection: of attention's sum what it adds to x */
 static void fold(void) {
   const float *p = parameter;
-  float query[K * D] = {}, sum[D * K] = {};
-  memset(keyValue, 0, sizeof keyValue), memset(bias, 0, sizeof bias), memset(constant, 0, sizeof constant);
-  for (int r = 0; r < K; r++)
+  float square[C * C] = {}, sum[SIZE] = {};
+  memset(qkv, 0, sizeof qkv);
+  for (int r = 0; r < C; r++)
     for (int f = 0; f < D; f++) {
-      plain[r * D + f] = f <= r ? 1 / sqrtf((r + 1) * (r + 2)) : f == r + 1 ? -sqrtf((r + 1) / (r + 2.f)) : 0;
-      scaled[r * D + f] = plain[r * D + f] * p[N1 + f];
+      plain[r * D + f] = r == K ? 0 : f <= r ? 1 / sqrtf((r + 1) * (r + 2)) : f == r + 1 ? -sqrtf((r + 1) / (r + 2.f)) : 0;
+      norms[r * D + f] = r == K ? p[N1 + D + f] : plain[r * D + f] * p[N1 + f];
     }
-  multiply(2 * D, D, K, keyValue, p + WK, 0, scaled, 1);
-  multiply(K, D, D, query, keyValue, 1, p + WQ, 0);
-  multiply(D, D, K, sum, p + PROJ, 0, valueOf, 0);
-  multiply(D, D, 1, bias, p + WV, 0, p + N1 + D, 0);
-  multiply(D, D, 1, constant, p + PROJ, 0, bias, 0);
-  load(&basis, K, D, plain), load(&queryOf, K, D, query), load(&projection, D, K, sum);
+  multiply(3 * D, D, C, qkv, p + QKV, 0, norms, 1);
+  multiply(C, D, C, square, keyOf, 1, qkv, 0);
+  multiply(D, D, C, sum, p + PROJ, 0, valueOf, 0);
+  load(&basis, K, D, plain), load(&scores, K, C, square), load(&projection, D, C, sum);
   load(&tok, T, D, p + TOK), load(&w1, F, D, p + W1), load(&w2, D, F, p + W2);
 }
 
-static void foldBackward(const float *dConstant) {
-  float *p = parameter, *g = gradient, dQuery[K * D] = {}, dSum[D * K] = {}, dKeyValue[2 * D * K] = {}, dScaled[K * D] = {}, dBias[D] = {};
-  addTotals(K * D, dQuery, queryOf.d), addTotals(D * K, dSum, projection.d);
-  multiply(D, K, D, g + WQ, keyValue, 0, dQuery, 0);
-  multiply(D, D, K, dKeyValue, p + WQ, 0, dQuery, 1);
-  multiply(D, K, D, g + PROJ, dSum, 0, valueOf, 1);
-  multiply(D, 1, D, g + PROJ, dConstant, 0, bias, 0);
-  multiply(D, D, K, dKeyValue + D * K, p + PROJ, 1, dSum, 0);
-  multiply(D, D, 1, dBias, p + PROJ, 1, dConstant, 0);
-  multiply(2 * D, K, D, g + WK, dKeyValue, 0, scaled, 0);
-  multiply(D, 1, D, g + WV, dBias, 0, p + N1 + D, 0);
-  multiply(D, D, 1, g + N1 + D, p + WV, 1, dBias, 0);
-  multiply(K, 2 * D, D, dScaled, dKeyValue, 1, p + WK, 0);
-  for (int i = 0; i < K * D; i++) g[N1 + i % D] += dScaled[i] * plain[i];
+static void foldBackward(void) {
+  float *p = parameter, *g = gradient, dSquare[C * C] = {}, dSum[SIZE] = {}, dQkv[3 * SIZE] = {}, dNorms[C * D] = {};
+  addTotals(K * C, dSquare, scores.d), addTotals(SIZE, dSum, projection.d);
+  multiply(D, C, C, dQkv, keyOf, 0, dSquare, 0);
+  multiply(D, C, C, dQkv + SIZE, qkv, 0, dSquare, 1);
+  multiply(D, D, C, dQkv + 2 * SIZE, p + PROJ, 1, dSum, 0);
+  multiply(D, C, D, g + PROJ, dSum, 0, valueOf, 1);
+  multiply(3 * D, C, D, g + QKV, dQkv, 0, norms, 0);
+  multiply(C, 3 * D, D, dNorms, dQkv, 1, p + QKV, 0);
+  for (int i = 0; i < K * D; i++) g[N1 + i % D] += dNorms[i] * plain[i];
+  for (int f = 0; f < D; f++) g[N1 + D + f] += dNorms[K * D + f];
 }
 
 /* ---- what depends on a token and its position alone ---- */
 
-/* rows of floats by slot and token, which the tiles read and add to; vectors have a token in each lane */
-static float slotKey[S][16][8], slotQuery[Q][16][8], slotX[Q][16][8], dKey[S][16][8], dQuery[Q][16][8], dX[Q][16][8];
-static V slotN[S][BLOCKS][D], slotR[S][BLOCKS], slotY[Q][BLOCKS][D];
-
-static void toRows(int slots, int width, float (*rows)[16][8], const V *vectors) {
-  for (int i = 0; i < slots * BLOCKS * width; i++)
-    for (int e = 0; e < LANES; e++) rows[i / width / BLOCKS][i / width % BLOCKS * LANES + e][i % width] = vectors[i][e];
-}
-
-static void toVectors(int slots, int width, V *vectors, float (*rows)[16][8]) {
-  for (int i = 0; i < slots * BLOCKS * width; i++)
-    for (int e = 0; e < LANES; e++) vectors[i][e] = rows[i / width / BLOCKS][i / width % BLOCKS * LANES + e][i % width];
-}
+/* of each slot and token: c, whose coordinates are the key, and from FIRST on the query, and x */
+enum { QUERY = C, X = C + K, ROW = C + K + D };
+static float slot[S][16][ROW], dSlot[S][16][ROW];
+static V slotRow[S][BLOCKS][ROW], slotN[S][BLOCKS][D], slotR[S][BLOCKS];
 
 static void slots(void) {
-  static V keys[S * BLOCKS * K], queries[Q * BLOCKS * K], xs[Q][BLOCKS][D];
   fold();
   for (int s = 0; s < S; s++)
     for (int b = 0; b < BLOCKS; b++) {
-      V x[D], *n = slotN[s][b];
+      V *row = slotRow[s][b], *x = row + X;
       for (int f = 0; f < D; f++)
         for (int e = 0; e < LANES; e++) x[f][e] = parameter[TOK + (b * LANES + e) * D + f] + parameter[POS + s * D + f];
-      slotR[s][b] = normalize(n, x);
-      for (int f = 0; f < D && s >= FIRST; f++) {
-        xs[s - FIRST][b][f] = x[f] + constant[f];
-        slotY[s - FIRST][b][f] = n[f] * parameter[N1 + f] + parameter[N1 + D + f];
-      }
+      slotR[s][b] = normalize(slotN[s][b], x);
+      linear(1, D, K, 0, row, slotN[s][b], basis.w);
+      row[K] = splat(1);
+      linear(1, C, K, 0, row + QUERY, row, scores.w);
+      for (int f = 0; f < (s < FIRST ? K : ROW); f++)
+        for (int e = 0; e < LANES; e++) slot[s][b * LANES + e][f] = row[f][e];
     }
-  linear(S * BLOCKS, D, K, 0, keys, slotN[0][0], basis.w);
-  linear(Q * BLOCKS, D, K, 0, queries, slotY[0][0], queryOf.w);
-  toRows(S, K, slotKey, keys), toRows(Q, K, slotQuery, queries), toRows(Q, D, slotX, xs[0][0]);
-  memset(dKey, 0, sizeof dKey), memset(dQuery, 0, sizeof dQuery), memset(dX, 0, sizeof dX), memset(dN2, 0, sizeof dN2);
+  memset(dSlot, 0, sizeof dSlot), memset(dN2, 0, sizeof dN2);
 }
 
 static void slotsBackward(void) {
-  static V dKeys[S * BLOCKS * K], dQueries[Q * BLOCKS * K], dXs[Q][BLOCKS][D], dn[S][BLOCKS][D], dy[Q][BLOCKS][D];
-  V dN1[2][D] = {}, dTotal[D] = {};
-  float *g = gradient, dConstant[D] = {};
-  toVectors(S, K, dKeys, dKey), toVectors(Q, K, dQueries, dQuery), toVectors(Q, D, dXs[0][0], dX);
-  linear(S * BLOCKS, K, D, 0, dn[0][0], dKeys, basis.transposed);
-  linear(Q * BLOCKS, K, D, 0, dy[0][0], dQueries, queryOf.transposed);
-  outer(Q * BLOCKS, D, K, queryOf.d, dQueries, slotY[0][0]);
+  float *g = gradient;
   for (int s = 0; s < S; s++)
     for (int b = 0; b < BLOCKS; b++) {
-      V dx[D] = {}, *n = slotN[s][b];
-      for (int f = 0; f < D && s >= FIRST; f++) {
-        const V d = dy[s - FIRST][b][f];
-        dN1[0][f] += d * n[f], dN1[1][f] += d, dn[s][b][f] += d * parameter[N1 + f];
-        dTotal[f] += dx[f] = dXs[s - FIRST][b][f];
-      }
-      normalizeBackward(dx, dn[s][b], n, slotR[s][b]);
+      V d[ROW] = {}, dn[D], *dx = d + X;
+      for (int f = 0; f < (s < FIRST ? K : ROW); f++)
+        for (int e = 0; e < LANES; e++) d[f][e] = dSlot[s][b * LANES + e][f];
+      outer(1, C, K, scores.d, d + QUERY, slotRow[s][b]);
+      linear(1, K, C, 1, d, d + QUERY, scores.transposed);
+      linear(1, K, D, 0, dn, d, basis.transposed);
+      normalizeBackward(dx, dn, slotN[s][b], slotR[s][b]);
       for (int f = 0; f < D; f++)
         for (int e = 0; e < LANES; e++) g[TOK + (b * LANES + e) * D + f] += dx[f][e], g[POS + s * D + f] += dx[f][e];
     }
-  addTotals(2 * D, g + N1, dN1[0]), addTotals(2 * D, g + N2, dN2[0]), addTotals(D, dConstant, dTotal);
-  addTotals(T * D, g + TOK, tok.d), addTotals(F * D, g + W1, w1.d), addTotals(D * F, g + W2, w2.d);
-  foldBackward(dConstant);
+  addTotals(T * D, g + TOK, tok.d), addTotals(F * D, g + W1, w1.d), addTotals(D * F, g + W2, w2.d), addTotals(2 * D, g + N2, dN2[0]);
+  foldBackward();
 }
 
 /* ---- a tile: LANES examples ---- */
 
 typedef int32_t Tokens[S], Targets[Q];
 
-static V key[S][K], query[Q][K], x1[Q][D], share[Q][S], inverse[Q], mixed[Q][K], norm[Q][D], y[Q][D], r2[Q], hidden[Q][F], derivative[Q][F], x3[Q][D], logits[Q][T];
+static V key[S][K], query[Q][K], x1[Q][D], share[Q][S], inverse[Q], mixed[Q][C], norm[Q][D], y[Q][D], r2[Q], hidden[Q][F], derivative[Q][F], x3[Q][D], logits[Q][T];
 
-INLINE void gatherKey(int s, const Tokens *tokens) {
+INLINE void gather(int s, const Tokens *tokens) {
   for (int e = 0; e < LANES; e++) {
-    const int t = tokens[e][s];
-    UNROLL for (int f = 0; f < K; f++) key[s][f][e] = slotKey[s][t][f];
-  }
-}
-INLINE void gatherQuery(int q, const Tokens *tokens) {
-  for (int e = 0; e < LANES; e++) {
-    const int t = tokens[e][q + FIRST];
-    UNROLL for (int f = 0; f < K; f++) query[q][f][e] = slotQuery[q][t][f];
-    UNROLL for (int f = 0; f < D; f++) x1[q][f][e] = slotX[q][t][f];
+    const float *row = slot[s][tokens[e][s]];
+    UNROLL for (int f = 0; f < K; f++) key[s][f][e] = row[f];
+    if (s < FIRST) continue;
+    UNROLL for (int f = 0; f < K; f++) query[s - FIRST][f][e] = row[QUERY + f];
+    UNROLL for (int f = 0; f < D; f++) x1[s - FIRST][f][e] = row[X + f];
   }
 }
 
@@ -258,11 +232,12 @@ INLINE void attend(int q) {
   for (int j = 0; j < keys; j++) UNROLL for (int f = 0; f < K; f++) mix[f] += share[q][j] * key[j][f];
   inverse[q] = 1.f / sum;
   UNROLL for (int f = 0; f < K; f++) mixed[q][f] = mix[f] * inverse[q];
+  mixed[q][K] = splat(1);
 }
 
 /* from the attention's sums to the logits, for rows q on */
 INLINE void afterAttention(int q, int rows) {
-  linear(rows, K, D, 1, x1[q], mixed[q], projection.w);
+  linear(rows, C, D, 1, x1[q], mixed[q], projection.w);
   for (int a = q; a < q + rows; a++) {
     r2[a] = normalize(norm[a], x1[a]);
     UNROLL for (int f = 0; f < D; f++) y[a][f] = norm[a][f] * parameter[N2 + f] + parameter[N2 + D + f], x3[a][f] = x1[a][f];
@@ -276,8 +251,8 @@ INLINE void afterAttention(int q, int rows) {
 
 /* forward and backward of a tile: adds to the gradients, gives the sum of the losses */
 static float trainTile(const Tokens *tokens, const Targets *targets, float weight) {
-  for (int s = 0; s < S; s++) gatherKey(s, tokens);
-  for (int q = 0; q < Q; q++) gatherQuery(q, tokens), attend(q);
+  for (int s = 0; s < S; s++) gather(s, tokens);
+  for (int q = 0; q < Q; q++) attend(q);
   afterAttention(0, Q);
 
   /* cross-entropy: logits become their gradient */
@@ -295,7 +270,7 @@ static float trainTile(const Tokens *tokens, const Targets *targets, float weigh
   for (int e = 0; e < LANES; e++) loss += logf(product[e]);
 
   /* back to the attention's sums */
-  static V dx3[Q][D], dHidden[Q][F], dy[Q][D], dMixed[Q][K], back[Q][S];
+  static V dx3[Q][D], dHidden[Q][F], dy[Q][D], dMixed[Q][C], back[Q][S];
   linear(Q, T, D, 0, dx3[0], logits[0], tok.transposed);
   outer(Q, D, T, tok.d, logits[0], x3[0]);
   linear(Q, D, F, 0, dHidden[0], dx3[0], w2.transposed);
@@ -307,8 +282,8 @@ static float trainTile(const Tokens *tokens, const Targets *targets, float weigh
     UNROLL for (int f = 0; f < D; f++) dN2[0][f] += dy[q][f] * norm[q][f], dN2[1][f] += dy[q][f], dy[q][f] *= parameter[N2 + f];
     normalizeBackward(dx3[q], dy[q], norm[q], r2[q]);
   }
-  linear(Q, D, K, 0, dMixed[0], dx3[0], projection.transposed);
-  outer(Q, K, D, projection.d, dx3[0], mixed[0]);
+  linear(Q, D, C, 0, dMixed[0], dx3[0], projection.transposed);
+  outer(Q, C, D, projection.d, dx3[0], mixed[0]);
 
   /* attention: `back` is the gradient of the scores */
   for (int q = 0; q < Q; q++) {
@@ -320,9 +295,9 @@ static float trainTile(const Tokens *tokens, const Targets *targets, float weigh
       UNROLL for (int f = 0; f < K; f++) dq[f] += back[q][j] * key[j][f];
     }
     for (int e = 0; e < LANES; e++) {
-      const int t = tokens[e][q + FIRST];
-      UNROLL for (int f = 0; f < K; f++) dQuery[q][t][f] += dq[f][e];
-      UNROLL for (int f = 0; f < D; f++) dX[q][t][f] += dx3[q][f][e];
+      float *row = dSlot[q + FIRST][tokens[e][q + FIRST]];
+      UNROLL for (int f = 0; f < K; f++) row[QUERY + f] += dq[f][e];
+      UNROLL for (int f = 0; f < D; f++) row[X + f] += dx3[q][f][e];
     }
   }
   for (int j = 0; j < S; j++) {
@@ -330,8 +305,8 @@ static float trainTile(const Tokens *tokens, const Targets *targets, float weigh
     for (int q = j < FIRST ? 0 : j - FIRST; q < Q; q++)
       UNROLL for (int f = 0; f < K; f++) dk[f] += back[q][j] * query[q][f] + share[q][j] * dMixed[q][f];
     for (int e = 0; e < LANES; e++) {
-      const int t = tokens[e][j];
-      UNROLL for (int f = 0; f < K; f++) dKey[j][t][f] += dk[f][e];
+      float *row = dSlot[j][tokens[e][j]];
+      UNROLL for (int f = 0; f < K; f++) row[f] += dk[f][e];
     }
   }
   return loss;
@@ -369,9 +344,9 @@ void decode(const float *weights, const Tokens *problems, Targets *decoded, int 
   for (int i = 0; i < batch; i += LANES) {
     Tokens tokens[LANES];
     memcpy(tokens, problems + i, sizeof tokens);
-    for (int s = 0; s < FIRST; s++) gatherKey(s, tokens);
+    for (int s = 0; s < FIRST; s++) gather(s, tokens);
     for (int q = 0; q < Q; q++) {
-      gatherKey(q + FIRST, tokens), gatherQuery(q, tokens), attend(q), afterAttention(q, 1);
+      gather(q + FIRST, tokens), attend(q), afterAttention(q, 1);
       V best = logits[q][0];
       I which = {};
       UNROLL for (int t = 1; t < T; t++) {
