@@ -5,13 +5,11 @@
  * deno task bench:scaling --svg docs/scaling.svg --arithmetic fast
  * ```
  */
-import * as Plot from "@observablehq/plot";
 import { oneOf, outputFile, wholeNumber } from "../src/cli/flags.ts";
 import { plural } from "../src/cli/format.ts";
 import { type Arithmetic, ARITHMETICS, createEngine } from "../src/engine/mod.ts";
-import { COLOURS } from "../src/svg/svg.ts";
+import { chartSvg } from "../src/svg/chart.ts";
 import { formatRate, inTurns, machineLine, measure, median, runBench, table, training } from "./measure.ts";
-import { writePlot } from "./plot_svg.ts";
 
 const BATCHES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 
@@ -48,24 +46,20 @@ function toMarkdown(cells: readonly Cell[]): string {
   return table(["batch", ...rows[0].slice(1).map((_, i) => `${plural(i + 1, "thread")}, examples/s`)], rows);
 }
 
-/** Plots examples per second against the batch size on a logarithmic axis. */
-function plotOf(cells: readonly Cell[], title: string, machine: string): Plot.PlotOptions {
-  const [axes, stroke] = [{ x: "batch", y: "rate" }, ({ threads }: Cell) => COLOURS[(threads - 1) % COLOURS.length]];
-  return {
-    ...{ width: 760, height: 440, marginTop: 50, marginRight: 80, marginBottom: 70, marginLeft: 70 },
-    x: { type: "log", base: 2, label: "batch size", ticks: BATCHES, tickFormat: String, labelOffset: 45 },
-    y: { label: "examples per second", domain: [0, Math.max(...cells.map(({ rate }) => rate))], grid: true, ticks: 5 },
-    marks: [
-      Plot.line(cells, { ...axes, stroke, strokeWidth: 2 }),
-      Plot.dot(cells, { ...axes, fill: stroke }),
-      Plot.text(cells.filter(({ batch }) => batch === BATCHES.at(-1)), {
-        ...{ ...axes, text: ({ threads }) => plural(threads, "thread"), fill: stroke, fontSize: 12 },
-        ...{ dx: 8, textAnchor: "start" },
-      }),
-      Plot.text([title], { frameAnchor: "top", dy: -32, fontSize: 15 }),
-      Plot.text([machine], { frameAnchor: "bottom-left", dy: 62, textAnchor: "start", fill: "#777" }),
-    ],
-  };
+/** Draws examples per second by batch size, each size twice the one before: a curve for each number of threads. */
+function toSvg(cells: readonly Cell[], arithmetic: Arithmetic): string {
+  const [machine] = machineLine().split(";");
+  const most = Math.max(...cells.map(({ rate }) => rate));
+  const share = (batch: number) => Math.log2(batch / BATCHES[0]) / (BATCHES.length - 1);
+  return chartSvg({
+    ...{ title: `Training examples per second, ${arithmetic} arithmetic`, xLabel: `batch size; ${machine}` },
+    xTicks: BATCHES.map((batch) => [share(batch), String(batch)]),
+    yTicks: [0, 0.25, 0.5, 0.75, 1].map((share) => [share, formatRate(share * most)]),
+    curves: [...Map.groupBy(cells, ({ threads }) => threads)].map(([threads, row]) => ({
+      path: (x, y) => `M${row.map(({ batch, rate }) => `${x(share(batch))} ${y(rate / most)}`).join("L")}`,
+      label: plural(threads, "thread"),
+    })),
+  });
 }
 
 await runBench({
@@ -77,9 +71,8 @@ await runBench({
   },
   async run({ flags: { arithmetic = "exact", rounds = 9, svg } }) {
     const cells = await measureAll(arithmetic, rounds);
-    const machine = machineLine();
-    console.log(`${toMarkdown(cells)}\n\nTraining, ${arithmetic}, medians of ${rounds} rounds. ${machine}`);
-    if (svg !== undefined) await writePlot(svg, plotOf(cells, `Training, ${arithmetic} arithmetic`, machine));
+    console.log(`${toMarkdown(cells)}\n\nTraining, ${arithmetic}, medians of ${rounds} rounds. ${machineLine()}`);
+    if (svg !== undefined) await Deno.writeTextFile(svg, toSvg(cells, arithmetic));
     return 0;
   },
 });

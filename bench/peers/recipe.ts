@@ -8,8 +8,7 @@ import { recipesFrom } from "../../src/cli/train.ts";
 import { trainRecipe } from "../../src/training/recipes.ts";
 import { inTurns, machineLine, median, runBench } from "../measure.ts";
 import { resultOf } from "./protocol.ts";
-import { PYTHON } from "./rivals.ts";
-import { setUp, WORK } from "./setup.ts";
+import { PYTHON, setUp, WORK } from "./rivals.ts";
 
 const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
 

@@ -1,11 +1,16 @@
-/** The rivals: what each needs and how it is run. */
+/** The rivals: what each needs, how it is installed and how it is run. */
+import { fromFileUrl, join } from "@std/path";
+import { variantOf } from "../../src/model/variant.ts";
+import { encodeDecoder } from "./onnx_graph.ts";
+import { golden, ProgramError, runProgram } from "./protocol.ts";
 
 /** What must be installed in the folder of the rivals. */
 export interface Part {
   name: string;
   /** The file of `programs/` whose text says which installation it is. */
   source: string;
-  commands: string[][];
+  /** Run one after the other, their words as they stand between spaces. */
+  commands: string[];
 }
 
 export interface Rival {
@@ -24,59 +29,84 @@ export interface Rival {
 
 const NPM = {
   ...{ name: "npm", source: "package.json" },
-  commands: [["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"]],
+  commands: ["npm install --ignore-scripts --no-audit --no-fund"],
 };
-
-export const PYTHON: Part = {
+export const PYTHON = {
   ...{ name: "python", source: "requirements.txt" },
-  commands: [
-    ["python3", "-m", "venv", "venv"],
-    ["./venv/bin/python", "-m", "pip", "install", "--quiet", "-r", "requirements.txt"],
-  ],
+  commands: ["python3 -m venv venv", "./venv/bin/python -m pip install --quiet -r requirements.txt"],
 };
 
 const BOTH = { train: 128, decode: 4096 };
 /** For native libraries and for WebGPU, which Node has not. */
 const DENO = [Deno.execPath(), "run", "--no-prompt", "--allow-read=.", "--allow-env", "--allow-sys"];
 
-function native(name: string, label: string, ...flags: string[]): Rival {
-  const [library, common] = [`./${name}.so`, [
-    "-O3",
-    "-std=gnu11",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-Wno-psabi",
-  ]];
-  const commands = [["gcc", "-shared", "-fPIC", ...common, ...flags, "native.c", "-o", library, "-lm"]];
-  const command = [...DENO, "--allow-ffi", "native.mjs", library];
-  return { name, label, part: { name, source: "native.c", commands }, command, tasks: BOTH };
+function native(name: string, label: string, flags: string): Rival {
+  const common = "gcc -shared -fPIC -O3 -std=gnu11 -fno-math-errno -fno-trapping-math -Wno-psabi";
+  const part = { name, source: "native.c", commands: [`${common} ${flags} native.c -o ${name}.so -lm`] };
+  return { name, label, part, command: [...DENO, "--allow-ffi", "native.mjs", `./${name}.so`], tasks: BOTH };
 }
 
 function python(name: string, label: string, ...command: string[]): Rival {
   return { name, label, part: PYTHON, command: ["./venv/bin/python", ...command], tasks: { train: 128 } };
 }
 
-const [FMA, NO_FMA] = Deno.build.arch === "x86_64" ? [["-mavx2", "-mfma"], ["-mavx2", "-mno-fma"]] : [[], []];
-const AVX512 = ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"];
+function npm(name: string, label: string, tasks: Rival["tasks"], ...command: string[]): Rival {
+  return { name, label, part: NPM, command, tasks };
+}
+
+const [FMA, NO_FMA] = Deno.build.arch === "x86_64" ? [" -mavx2 -mfma", " -mavx2 -mno-fma"] : ["", ""];
+const AVX512 = "-mavx512f -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512";
 
 /** All rivals, in the order of the table. */
 export const RIVALS: readonly Rival[] = [
   { name: "ours", label: "ours again, `exact` (a control: 1 but for noise)", command: [], tasks: BOTH },
-  native("native-128", "native C, 128-bit, no FMA", "-DLANES=4", "-ffp-contract=off", ...NO_FMA),
-  native("native-128-fma", "native C, 128-bit + FMA", "-DLANES=4", ...FMA),
-  native("native-256", "native C, 256-bit + FMA", "-DLANES=8", "-mavx2", "-mfma"),
-  native("native-512", "native C, 512-bit + FMA", "-DLANES=16", ...AVX512),
+  native("native-128", "native C, 128-bit, no FMA", `-DLANES=4 -ffp-contract=off${NO_FMA}`),
+  native("native-128-fma", "native C, 128-bit + FMA", `-DLANES=4${FMA}`),
+  native("native-256", "native C, 256-bit + FMA", "-DLANES=8 -mavx2 -mfma"),
+  native("native-512", "native C, 512-bit + FMA", `-DLANES=16 ${AVX512}`),
   python("jax", "JAX, whole step jitted", "jax_jit.py"),
   python("pytorch-compiled", "PyTorch 2 compiled, fused AdamW", "pytorch.py", "compiled"),
   python("pytorch", "PyTorch 2 eager, fused AdamW", "pytorch.py", "eager"),
-  { name: "tfjs", label: "TensorFlow.js wasm", part: NPM, command: ["node", "tfjs.mjs"], tasks: { train: 512 } },
-  { name: "jaxjs", label: "jax-js wasm", part: NPM, command: ["node", "jaxjs.mjs", "wasm"], tasks: { train: 512 } },
-  {
-    ...{ name: "onnx", label: "ONNX Runtime node, loop inside the graph", part: NPM },
-    ...{ command: ["node", "onnx.mjs"], tasks: { decode: 1024 } },
-  },
-  {
-    ...{ name: "jaxjs-webgpu", label: "jax-js WebGPU", part: NPM, command: [...DENO, "jaxjs.mjs", "webgpu"] },
-    ...{ tasks: { train: 512 }, ours: ["webgpu"] },
-  },
+  npm("tfjs", "TensorFlow.js wasm", { train: 512 }, "node", "tfjs.mjs"),
+  npm("jaxjs", "jax-js wasm", { train: 512 }, "node", "jaxjs.mjs", "wasm"),
+  npm("onnx", "ONNX Runtime node, loop inside the graph", { decode: 1024 }, "node", "onnx.mjs"),
+  { ...npm("jaxjs-webgpu", "jax-js WebGPU", { train: 512 }, ...DENO, "jaxjs.mjs", "webgpu"), ours: ["webgpu"] },
 ];
+
+/** Where everything is installed, unless another folder is named. */
+export const WORK = "/tmp/tiny-adder-peers";
+
+/**
+ * Fills the folder in which rivals run: copies of `programs/`, their data, and parts, installed there and nowhere else. It is kept, so that the second
+ * run need not install anything.
+ *
+ * @returns For parts that are missing the reason, and the command that installs them
+ */
+export async function setUp(folder: string, parts: Iterable<Part>, install: boolean): Promise<Map<Part, string>> {
+  await Deno.mkdir(folder, { recursive: true });
+  const programs = new URL("./programs/", import.meta.url);
+  for await (const { name, isFile } of Deno.readDir(programs)) {
+    if (isFile) await Deno.copyFile(fromFileUrl(new URL(name, programs)), join(folder, name));
+  }
+  const { parameters, problems } = await golden();
+  const shapes = Object.fromEntries(variantOf(763).tensors.map(({ name, shape }) => [name, shape]));
+  await Deno.writeFile(join(folder, "golden.bin"), await new Blob([parameters, problems]).bytes());
+  await Deno.writeTextFile(join(folder, "shapes.json"), JSON.stringify(shapes));
+  await Deno.writeFile(join(folder, "decode.onnx"), encodeDecoder(parameters));
+  const missing = new Map<Part, string>();
+  for (const part of new Set(parts)) {
+    const mark = join(folder, `.${part.name}-is-ready`);
+    const key = await Deno.readTextFile(join(folder, part.source));
+    if (await Deno.readTextFile(mark).catch(() => "") === key) continue;
+    try {
+      if (!install) throw new ProgramError("not installed");
+      console.error(`setting up ${part.name} in ${folder} …`);
+      for (const command of part.commands) await runProgram(command.split(" "), { folder, timeout: 1800 });
+      await Deno.writeTextFile(mark, key);
+    } catch (error) {
+      if (!(error instanceof ProgramError)) throw error;
+      missing.set(part, `${error.message}; what would install it: cd ${[folder, ...part.commands].join(" && ")}`);
+    }
+  }
+  return missing;
+}

@@ -15,8 +15,7 @@ import { fromFileUrl, join, resolve } from "@std/path";
 import { oneOf, several, text, wholeNumber } from "../../src/cli/flags.ts";
 import { formatRate, inTurns, machineLine, median, runBench, table } from "../measure.ts";
 import { compare, ProgramError, type Rate, resultOf } from "./protocol.ts";
-import { RIVALS } from "./rivals.ts";
-import { setUp, WORK } from "./setup.ts";
+import { RIVALS, setUp, WORK } from "./rivals.ts";
 
 interface Row {
   rival: string;

@@ -6,32 +6,34 @@
  *
  * @module
  */
-import { deepStrictEqual } from "node:assert/strict";
-import { isDeepStrictEqual } from "node:util";
+import { deepStrictEqual, match, notDeepStrictEqual } from "node:assert/strict";
 
 export class AssertionError extends Error {
   override name = "AssertionError";
-}
-
-function check(holds: boolean, message: string, msg?: string): void {
-  if (!holds) throw new AssertionError(msg ? `${msg}: ${message}` : message);
 }
 
 export function assert(expr: unknown, msg = ""): asserts expr {
   if (!expr) throw new AssertionError(msg);
 }
 
-export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
-  try {
-    deepStrictEqual(actual, expected);
-  } catch (error) {
-    check(false, `Values are not equal.\n${(error as Error).message}`, msg);
-  }
+function check(holds: boolean, message: string, msg?: string): void {
+  assert(holds, msg ? `${msg}: ${message}` : message);
 }
 
-export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
-  check(!isDeepStrictEqual(actual, expected), `Expected another value than ${Deno.inspect(expected)}`, msg);
+/** An assertion of Node's, after whose message comes its own. */
+function fromNode<A, E>(assertion: (actual: A, expected: E) => void) {
+  return (actual: A, expected: E, msg?: string): void => {
+    try {
+      assertion(actual, expected);
+    } catch (error) {
+      check(false, (error as Error).message, msg);
+    }
+  };
 }
+
+export const assertEquals: <T>(actual: T, expected: T, msg?: string) => void = fromNode(deepStrictEqual);
+export const assertNotEquals: <T>(actual: T, expected: T, msg?: string) => void = fromNode(notDeepStrictEqual);
+export const assertMatch = fromNode<string, RegExp>(match);
 
 /** @param tolerance By default 1e-7 of the expected value */
 export function assertAlmostEquals(actual: number, expected: number, tolerance?: number, msg?: string): void {
@@ -49,10 +51,6 @@ export function assertLess<T>(actual: T, expected: T, msg?: string): void {
   check(actual < expected, `Expected ${actual} < ${expected}`, msg);
 }
 
-export function assertMatch(actual: string, expected: RegExp, msg?: string): void {
-  check(expected.test(actual), `Expected "${actual}" to match ${expected}`, msg);
-}
-
 export function assertStringIncludes(actual: string, expected: string, msg?: string): void {
   check(actual.includes(expected), `Expected "${actual}" to contain "${expected}"`, msg);
 }
@@ -64,20 +62,14 @@ export function assertInstanceOf<T>(actual: unknown, expected: Class<T>, msg?: s
   check(actual instanceof expected, `Expected an instance of ${expected.name}: found ${Deno.inspect(actual)}`, msg);
 }
 
-/** Asserts that an error is of a class and its message contains a text, if these are given. */
-function checkError<E>(error: unknown, kind: Class<E> | undefined, part: string, msg?: string): E {
-  if (kind !== undefined) {
-    assertInstanceOf(error, kind, msg);
-    assertStringIncludes((error as Error).message, part, msg);
-  }
-  return error as E;
-}
-
 export function assertThrows<E = unknown>(fn: () => unknown, kind?: Class<E>, msgIncludes = "", msg?: string): E {
   try {
     fn();
   } catch (error) {
-    return checkError(error, kind, msgIncludes, msg);
+    if (kind === undefined) return error as E;
+    assertInstanceOf(error, kind, msg);
+    assertStringIncludes((error as Error).message, msgIncludes, msg);
+    return error;
   }
   throw new AssertionError(`Expected function to throw${msg ? `: ${msg}` : ""}`);
 }
@@ -90,6 +82,8 @@ export async function assertRejects<E = unknown>(
   msg?: string,
 ): Promise<E> {
   const [result] = await Promise.allSettled([fn()]);
-  if (result.status === "rejected") return checkError(result.reason, kind, msgIncludes, msg);
-  throw new AssertionError(`Expected function to reject${msg ? `: ${msg}` : ""}`);
+  const rethrow = () => {
+    if (result.status === "rejected") throw result.reason;
+  };
+  return assertThrows(rethrow, kind, msgIncludes, msg);
 }

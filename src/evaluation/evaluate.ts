@@ -79,46 +79,22 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const kinds = { maxErrors: "a number", signal: "an AbortSignal", onProgress: "a function" } as const;
   checkOptions("evaluate a model", options, kinds);
-  if (typeof subject === "object" && subject !== null && "decode" in subject) {
-    return await count(answersOf(subject as Drawer, problems), options);
+  if (typeof subject !== "object" || subject === null || !("decode" in subject)) {
+    const { model, parameters } = checkpointFrom(subject, "evaluate a model");
+    const engine = await createEngine({ model });
+    try {
+      engine.setParameters(parameters);
+      return await evaluate(engine, problems, options);
+    } finally {
+      await engine.dispose();
+    }
   }
-  const { model, parameters } = checkpointFrom(subject as CheckpointSource, "evaluate a model");
-  const engine = await createEngine({ model });
-  try {
-    const answers = answersOf(engine, problems);
-    engine.setParameters(parameters);
-    return await count(answers, options);
-  } finally {
-    await engine.dispose();
-  }
-}
-
-type Drawer = Pick<Engine, "decode" | "decodeSample" | "sample">;
-
-/** Problems in pieces, and a model's answers to them: where it counts the wrong sums itself, `operands` is called only if there are any. */
-function answersOf(engine: Drawer, problems: Problems | SampleRequest) {
-  if (typeof problems === "object" && problems !== null && "stream" in problems) {
-    const { first: begin, count: total } = checkSampleRequest(problems);
-    const part = (first: number, count: number) => ({ ...problems, first: begin + first, count });
-    return {
-      total,
-      decode: (first: number, count: number) => engine.decodeSample(part(first, count)),
-      operands: (first: number, count: number) => engine.sample(part(first, count)),
-    };
-  }
-  const all = packOperands(problems);
-  const operands = (first: number, count: number) => all.subarray(2 * first, 2 * (first + count));
-  const decode = async (first: number, count: number) => {
-    return { tokens: await engine.decode(operands(first, count)), wrong: undefined };
-  };
-  return { total: all.length / 2, decode, operands };
-}
-
-async function count(
-  answers: ReturnType<typeof answersOf>,
-  { maxErrors = 100, signal, onProgress }: EvaluateOptions,
-): Promise<Evaluation> {
-  const { total } = answers;
+  const engine = subject as Pick<Engine, "decode" | "decodeSample" | "sample">;
+  const { maxErrors = 100, signal, onProgress } = options;
+  const isRequest = typeof problems === "object" && problems !== null && "stream" in problems;
+  const request = isRequest ? checkSampleRequest(problems) : undefined;
+  const packed = isRequest ? undefined : packOperands(problems);
+  const total = request?.count ?? packed!.length / 2;
   if (total === 0) {
     throw new RangeError("Cannot evaluate a model as there must be at least one problem: current number is 0");
   }
@@ -130,19 +106,21 @@ async function count(
     if (signal) await eventLoopTurn();
     signal?.throwIfAborted();
     const end = Math.min(start + CHUNK, total);
-    const { tokens, wrong } = await answers.decode(start, end - start);
     correct += end - start;
-    const operands = wrong === 0 ? [] : answers.operands(start, end - start);
+    const piece = packed?.subarray(2 * start, 2 * end);
+    const part = request && { ...request, first: request.first + start, count: end - start };
+    const answers = part ? await engine.decodeSample(part) : { tokens: await engine.decode(piece!), wrong: undefined };
+    // the engine counts the wrong sums of a request itself, so that their problems need only be drawn if there are any
+    const operands = piece ?? (answers.wrong === 0 ? [] : engine.sample(part!));
     for (let i = 0; 2 * i < operands.length; i++) {
-      const a = operands[2 * i];
-      const b = operands[2 * i + 1];
+      const [a, b] = [operands[2 * i], operands[2 * i + 1]];
       const expected = a + b; // exact: both are below 2^34
-      const got = readSum(tokens, i * QUERIES);
+      const got = readSum(answers.tokens, i * QUERIES);
       if (got === expected) continue;
       correct--;
       if (errors.length < maxErrors) errors.push({ a, b, expected, got: Number.isNaN(got) ? null : got });
       for (let k = 0, rest = expected; k < SUM_DIGITS; k++, rest = Math.floor(rest / 10)) {
-        if (tokens[i * QUERIES + k] === rest % 10) rightInWrongSums[k]++;
+        if (answers.tokens[i * QUERIES + k] === rest % 10) rightInWrongSums[k]++;
       }
     }
     onProgress?.({ done: end, total });

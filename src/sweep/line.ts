@@ -48,8 +48,6 @@ export interface SweepLine {
   readonly seconds: number;
 }
 
-type Field = keyof SweepLine;
-
 /** The fields that determine all others but the times. */
 const IDENTITY = [
   ...["recipe", "model", "arithmetic", "backend", "adapter", "recipeHash", "pairs", "hard", "certify", "seed"] as const,
@@ -74,17 +72,15 @@ export function parseLine(text: string, source: string): SweepLine {
     new SweepFileError(`Cannot read ${source} as it must be the line of a run: ${reason}`);
   const found: unknown = parseJson(text, fail);
   if (!isObject(found)) throw fail("it is not a JSON object");
-  const line = found as Record<Field, unknown>;
-  const check = (right: string, fits: (value: unknown) => boolean, ...fields: Field[]) => {
-    const wrong = fields.find((field) => !fits(line[field]));
-    if (wrong !== undefined) throw fail(`${wrong} must be ${right}: it is ${formatJson(line[wrong])}`);
+  const check = (right: string, fits: (value: unknown) => boolean, ...fields: (keyof SweepLine)[]) => {
+    const wrong = fields.find((field) => !fits(found[field]));
+    if (wrong !== undefined) throw fail(`${wrong} must be ${right}: it is ${formatJson(found[wrong])}`);
   };
-  const isCount = (value: unknown) => isWhole(value, 0);
   const isText = (value: unknown) => typeof value === "string";
   check("1", (value) => value === 1, "format");
   check(MODEL_NAMES, (value) => parseModel(String(value)) === value, "model");
-  check("a whole number, 0 or more", isCount, "seed", "pairs", "hard", "errors", "hardErrors");
-  check("a whole number, 0 or more", isCount, "attempts", "steps", "examples");
+  const counts = ["seed", "pairs", "hard", "errors", "hardErrors", "attempts", "steps", "examples"] as const;
+  check("a whole number, 0 or more", (value) => isWhole(value, 0), ...counts);
   check("a string", isText, "recipe", "recipeHash", "arithmetic", "backend");
   check("a number, 0 or more", (value) => typeof value === "number" && value >= 0, "trainSeconds", "seconds");
   check("true or false", (value) => typeof value === "boolean", "certify");
@@ -92,7 +88,8 @@ export function parseLine(text: string, source: string): SweepLine {
   check("a whole number or null", (value) => value === null || Number.isSafeInteger(value), "hardeningRounds");
   check("a string, if present", (value) => value === undefined || isText(value), "adapter");
   check("a string or null", (value) => value === null || isText(value), "weights", "failure");
-  check(`at most ${line.pairs}`, (value) => value as number <= (line.pairs as number), "errors");
-  check(`at most ${line.hard}`, (value) => value as number <= (line.hard as number), "hardErrors");
-  return line as unknown as SweepLine;
+  const line = found as unknown as SweepLine;
+  check(`at most ${line.pairs}`, (value) => value as number <= line.pairs, "errors");
+  check(`at most ${line.hard}`, (value) => value as number <= line.hard, "hardErrors");
+  return line;
 }

@@ -35,10 +35,8 @@ interface SweepPlan extends Pick<SweepRun, "arithmetic"> {
 }
 
 /** All combinations, recipe by recipe, model by model, seed by seed; of a shard every `count`th. */
-export function planRuns(
-  { recipes, models, seeds, arithmetic }: SweepPlan,
-  { index, count }: Shard = { index: 0, count: 1 },
-): SweepRun[] {
+export function planRuns(plan: SweepPlan, { index, count }: Shard = { index: 0, count: 1 }): SweepRun[] {
+  const { recipes, models, seeds, arithmetic } = plan;
   return recipes.flatMap((named) =>
     models.flatMap((model) => {
       const recipe = typeof named === "string" ? trainRecipe(named, { model }) : named;
@@ -72,7 +70,6 @@ export interface SweepOptions {
   out: string;
   /** The number of runs to train at a time. */
   threads: number;
-  /** @default {the CPU, with one thread for each run} */
   trainer?: RunTrainer;
   /** The numbers of held-out uniform pairs and of hard pairs to test each model on. */
   pairs: number;
@@ -137,27 +134,27 @@ async function doRun(
   { trainer, test, signal }: { trainer: RunTrainer; test: typeof errorsOf; signal: AbortSignal },
 ): Promise<SweepLine> {
   const begin = performance.now();
-  const seconds = () => round((performance.now() - begin) / 1000);
+  const line = (result: Omit<SweepLine, "format" | "seconds">): SweepLine => ({
+    ...{ format: 1, ...result, trainSeconds: round(result.trainSeconds) },
+    seconds: round((performance.now() - begin) / 1000),
+  });
   const { pairs, hard, certify } = identity;
   try {
     const options = { recipe, model, seed, arithmetic, finalProblems: 1, certify, signal, evalEvery: 0 };
     const { parameters, report } = await trainer.train(options);
     signal.throwIfAborted();
-    const wrong = await test(parameters, identity);
-    return {
-      ...{ format: 1, ...identity, arithmetic: report.arithmetic, backend: report.backend },
-      ...{ ...wrong, certified: report.certified, hardeningRounds: report.hardeningRounds },
-      ...{ attempts: report.restarts.length + 1, steps: report.steps, examples: report.examples },
-      ...{ weights: await sha256(new Float32Array(parameters)), failure: null },
-      ...{ trainSeconds: round(report.trainSeconds), seconds: seconds() },
-    };
+    const { arithmetic: ran, backend, certified, hardeningRounds, restarts, steps, examples, trainSeconds } = report;
+    return line({
+      ...{ ...identity, arithmetic: ran, backend, ...await test(parameters, identity), certified, hardeningRounds },
+      ...{ attempts: restarts.length + 1, steps, examples, weights: await sha256(new Float32Array(parameters)) },
+      ...{ failure: null, trainSeconds },
+    });
   } catch (error) {
     if (!(error instanceof TrainingError) || signal.aborted) throw error;
-    return {
-      ...{ format: 1, ...identity, errors: pairs, hardErrors: hard, certified: null, hardeningRounds: null },
-      ...{ attempts: 1, steps: 0, examples: 0, weights: null, failure: error.message },
-      ...{ trainSeconds: 0, seconds: seconds() },
-    };
+    return line({
+      ...{ ...identity, errors: pairs, hardErrors: hard, certified: null, hardeningRounds: null },
+      ...{ attempts: 1, steps: 0, examples: 0, weights: null, failure: error.message, trainSeconds: 0 },
+    });
   }
 }
 
