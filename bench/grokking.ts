@@ -11,7 +11,7 @@
  */
 import { oneOf, text } from "../src/cli/flags.ts";
 import { continueTraining, train } from "../src/training/train.ts";
-import { continueRecipe, type Recipe, type Stage, trainRecipe } from "../src/training/recipes.ts";
+import { continueRecipe, type Stage, trainRecipe } from "../src/training/recipes.ts";
 import type { TrainResult } from "../src/training/types.ts";
 import { runBench } from "./measure.ts";
 
@@ -62,18 +62,13 @@ const SHORT_NAMES = Object.keys(SHORT_PHASES);
 function secondPhase(seed: number, second: string, from: Uint8Array): Promise<TrainResult> {
   const paper = continueRecipe("paper");
   if (second === WHOLE) return continueTraining({ recipe: paper, seed, from });
-  const recipe: Recipe = {
-    ...paper,
-    stages: [{ ...PHASE_2, ...SHORT_PHASES[second] }],
-    evaluation: { ...paper.evaluation, every: 500 },
-  };
-  return continueTraining({ recipe, seed, from, steps: 10_000 });
+  const recipe = { ...paper, stages: [{ ...PHASE_2, ...SHORT_PHASES[second] }] };
+  return continueTraining({ recipe, seed, from, steps: 10_000, evalEvery: 500 });
 }
 
-/** What a run is; its line is not written twice. */
-type Key = Pick<GrokkingLine, "phase" | "second" | "seed">;
-
+/** A run as a text; its line is not written twice. */
 const keyOf = ({ phase, second, seed }: Key) => JSON.stringify([phase, second, seed]);
+type Key = Pick<GrokkingLine, "phase" | "second" | "seed">;
 
 if (import.meta.main) {
   await runBench({
@@ -102,10 +97,8 @@ if (import.meta.main) {
       for (let seed = low; seed <= high; seed++) {
         await once({ phase: 1, second: null, seed }, () => train({ recipe: "paper", seed }));
         for (const name of second === "all" ? SHORT_NAMES : [second]) {
-          await once(
-            { phase: 2, second: name, seed },
-            async (file) => secondPhase(seed, name, await Deno.readFile(file)),
-          );
+          const start = async (file: string) => secondPhase(seed, name, await Deno.readFile(file));
+          await once({ phase: 2, second: name, seed }, start);
         }
       }
       return 0;

@@ -36,24 +36,20 @@ const CHAINS = {
 /** Runs the first stages of a chain `count` times. */
 type Chain = (count: number, stages: number) => void;
 
-interface StagesExports extends Record<keyof typeof CHAINS, Chain> {
-  configure(width: number, hidden: number, finalNorm: boolean): void;
-  initialize(seed: number, attempt: number): void;
-}
-
-async function instantiate(features: readonly string[]): Promise<StagesExports> {
+async function instantiate(features: readonly string[]): Promise<Record<keyof typeof CHAINS, Chain>> {
   const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
   const module = new WebAssembly.Module(await compile({ entry: "stages.ts", features }));
-  const stages = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as StagesExports;
-  stages.configure(7, 14, false);
-  stages.initialize(1, 0);
-  stages.once(1, 1);
+  const { configure, initialize, tiles, once } = new WebAssembly.Instance(module, { env: { memory } })
+    .exports as Record<string, (...values: number[]) => void>;
+  configure(7, 14, 0);
+  initialize(1, 0);
+  once(1, 1);
   for (let i = 0; i < 20; i++) {
-    stages.tiles(100, CHAINS.tiles.stages.length);
-    stages.once(100, CHAINS.once.stages.length);
+    tiles(100, CHAINS.tiles.stages.length);
+    once(100, CHAINS.once.stages.length);
     await new Promise((resolve) => setTimeout(resolve, 20)); // V8 optimizes in the background
   }
-  return stages;
+  return { tiles, once };
 }
 
 /** Microseconds of each stage of a chain. */
@@ -74,9 +70,7 @@ for (const [chain, { head, stages }] of Object.entries(CHAINS)) {
   const columns = modules.map((module) => measureStages(stages.length, module[chain as keyof typeof CHAINS]));
   const sums = columns.map((column) => column.reduce((sum, time) => sum + time, 0));
   const rows = stages.map((name, i) => [name, ...columns.map((column) => column[i].toFixed(2))]);
-  console.log(
-    table([head, "exact, us", "fast, us"], [...rows, ["**sum**", ...sums.map((x) => `**${x.toFixed(1)}**`)]]),
-  );
-  console.log();
+  const sum = ["**sum**", ...sums.map((x) => `**${x.toFixed(1)}**`)];
+  console.log(`${table([head, "exact, us", "fast, us"], [...rows, sum])}\n`);
 }
 console.log(machineLine());

@@ -6,19 +6,10 @@
  */
 import { parseArgs as parse } from "node:util";
 
-/** What to look for; the options of the real `parseArgs` that we use. */
-export interface ParseOptions {
-  /** Puts the operands, which follow `--`, into `result["--"]` instead of `result._`. */
+/** The options of the real `parseArgs` that we use: flags of each kind, and whether operands go into `result["--"]` instead of `result._`. */
+export type ParseOptions = Partial<Record<"boolean" | "string" | "collect" | "negatable", readonly string[]>> & {
   "--"?: boolean;
-  /** Flags without a value. */
-  boolean?: readonly string[];
-  /** Flags with a value that stays a string. */
-  string?: readonly string[];
-  /** Flags that may be repeated; their values come as an array. */
-  collect?: readonly string[];
-  /** Flags that `--no-` in front makes false. */
-  negatable?: readonly string[];
-}
+};
 
 // deno-lint-ignore no-explicit-any
 export function parseArgs(args: string[], options: ParseOptions): Record<string, any> {

@@ -18,12 +18,10 @@ export function parseCases(text: string, source = "the cases"): Operands {
   const fail = (message: string): never => {
     throw new CaseFileError(`Cannot read ${source} as ${message}`);
   };
-  const onBadQuote = (line: number) =>
-    fail(`a value that begins with a quote must end with one: that in line ${line} does not`);
   const [named, separatorNamed] = /^\uFEFF?"?sep=([^"\w\r\n])"?(?:\r\n|\n|\r|$)/i.exec(text) ?? [];
   const content = text.slice(named?.length ?? (text.startsWith("\uFEFF") ? 1 : 0));
   const separator = separatorNamed ?? separatorOf(content);
-  const rows = readCsv(content, separator, named === undefined ? 1 : 2, onBadQuote);
+  const rows = readCsv(content, separator, named === undefined ? 1 : 2, fail);
   const header = rows.next();
   if (header.done) return fail("its first line must name the columns a and b: it is empty");
 
@@ -81,28 +79,22 @@ function excerpt(text: string): string {
 /** What may separate values: comma, semicolon (Excel where the comma is the decimal sign), tab, bar. */
 const SEPARATORS: readonly string[] = [",", ";", "\t", "|"];
 
-/** A quoted value, or the text up to the next separator or line end; then its delimiter. */
-function fieldPattern(separator: string): RegExp {
-  const between = `\\u${separator.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  const spaces = separator === "\t" ? " *" : separator === " " ? "\\t*" : "[ \\t]*";
-  return new RegExp(
-    `${spaces}(?:"([^"]*(?:""[^"]*)*)"${spaces}(?=[${between}\\r\\n]|$)|([^${between}\\r\\n]*))(${between}|\\r\\n|\\n|\\r|$)`,
-    "y",
-  );
-}
-
 /**
  * Reads separated values leniently, RFC 4180: of each row that is not blank the line on which it begins and its values, without quotes and the
- * spaces around them.
- *
- * @param onBadQuote Called with the line of a quote without an end; must throw
+ * spaces around them. @param line The number of the first line
  */
-function* readCsv(text: string, separator: string, line: number, onBadQuote: (line: number) => never) {
-  const field = fieldPattern(separator);
+function* readCsv(text: string, separator: string, line: number, fail: (message: string) => never) {
+  const between = `\\u${separator.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  const spaces = separator === "\t" ? " *" : separator === " " ? "\\t*" : "[ \\t]*";
+  // a quoted value, or the text up to the next separator or line end; then its delimiter
+  const quotedValue = `"([^"]*(?:""[^"]*)*)"${spaces}(?=[${between}\\r\\n]|$)`;
+  const field = new RegExp(`${spaces}(?:${quotedValue}|([^${between}\\r\\n]*))(${between}|\\r\\n|\\n|\\r|$)`, "y");
   let row = { line, fields: [] as string[] };
   while (field.lastIndex < text.length || row.fields.length > 0) {
     const [, quoted, bare, end] = field.exec(text)!;
-    if (bare?.startsWith('"')) onBadQuote(line);
+    if (bare?.startsWith('"')) {
+      fail(`a value that begins with a quote must end with one: that in line ${line} does not`);
+    }
     row.fields.push(quoted?.replaceAll('""', '"').trim() ?? bare.trim());
     line += quoted?.match(/\r\n|\n|\r/g)?.length ?? 0;
     if (end === separator) continue;

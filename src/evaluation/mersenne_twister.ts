@@ -1,7 +1,6 @@
 const STATE_WORDS = 624;
 const MIDDLE_WORD = 397;
 const UPPER_BIT = 0x80000000;
-const LOWER_BITS = 0x7fffffff;
 const TWIST = 0x9908b0df;
 
 /**
@@ -33,8 +32,15 @@ export class MersenneTwister {
 
   /** The next word, a whole number in [0, 2^32). */
   word(): number {
-    if (this.#next === STATE_WORDS) this.#twist();
-    let y = this.#state[this.#next++];
+    const state = this.#state;
+    if (this.#next === STATE_WORDS) {
+      for (let i = 0; i < STATE_WORDS; i++) {
+        const y = (state[i] & UPPER_BIT) | (state[(i + 1) % STATE_WORDS] & ~UPPER_BIT);
+        state[i] = state[(i + MIDDLE_WORD) % STATE_WORDS] ^ (y >>> 1) ^ (y & 1 ? TWIST : 0);
+      }
+      this.#next = 0;
+    }
+    let y = state[this.#next++];
     y ^= y >>> 11;
     y ^= (y << 7) & 0x9d2c5680;
     y ^= (y << 15) & 0xefc60000;
@@ -54,15 +60,6 @@ export class MersenneTwister {
     let value: number;
     do value = this.bits(count); while (value >= limit);
     return value;
-  }
-
-  #twist(): void {
-    const state = this.#state;
-    for (let i = 0; i < STATE_WORDS; i++) {
-      const y = (state[i] & UPPER_BIT) | (state[(i + 1) % STATE_WORDS] & LOWER_BITS);
-      state[i] = state[(i + MIDDLE_WORD) % STATE_WORDS] ^ (y >>> 1) ^ (y & 1 ? TWIST : 0);
-    }
-    this.#next = 0;
   }
 }
 

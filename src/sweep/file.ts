@@ -6,7 +6,7 @@ import { keyOf, parseLine, SweepFileError, type SweepLine } from "./line.ts";
 /** Reads the runs in a file: none if there is no file. @throws {SweepFileError} If the file cannot be read, or if a line is not that of a run */
 export async function readSweep(path: string): Promise<SweepLine[]> {
   try {
-    return parseSweep(decode(await Deno.readFile(path), path), path).runs;
+    return parseBytes(await Deno.readFile(path), path).runs;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return [];
     throw fileError("read", path, cause);
@@ -38,8 +38,8 @@ export function parseSweep(text: string, source: string): { runs: SweepLine[]; o
 /** How a line of a run begins. */
 const FIRST = '{"format":';
 
-function decode(bytes: Uint8Array, path: string): string {
-  return decodeText(bytes, (reason) => fileError("read", path, new Error(reason)));
+function parseBytes(bytes: Uint8Array, path: string) {
+  return parseSweep(decodeText(bytes, (reason) => fileError("read", path, new Error(reason))), path);
 }
 
 /**
@@ -56,7 +56,7 @@ export async function appendRun(path: string, line: SweepLine): Promise<boolean>
         if (encodingOf(bytes) !== "utf-8") {
           throw new SweepFileError(`Cannot write ${path} as it must be UTF-8 to append to it: it is UTF-16`);
         }
-        const { runs, open, torn } = parseSweep(decode(bytes, path), path);
+        const { runs, open, torn } = parseBytes(bytes, path);
         if (runs.some((one) => keyOf(one) === keyOf(line))) return false;
         // overwrites an unfinished line
         const end = torn === "" ? bytes.length : Math.max(bytes.lastIndexOf(0x0a), bytes.lastIndexOf(0x0d)) + 1;

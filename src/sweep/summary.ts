@@ -1,9 +1,6 @@
 import { formatInteger } from "../common/format_value.ts";
 import { keyOf, SweepFileError, type SweepLine, withoutTimes } from "./line.ts";
 
-/** A share of the seeds with its 95% confidence interval. */
-export type Share = ReturnType<typeof wilson>;
-
 /** The runs of one recipe and model, summarized. A share is one of the seeds. */
 export type SweepSummary = ReturnType<typeof summarizeGroup>;
 
@@ -76,7 +73,7 @@ const HEAD = [
 ];
 
 export const millions = (examples: number): string => `${(examples / 1e6).toFixed(2)}M`;
-export const shareText = ({ count, low, high }: Share): string =>
+export const shareText = ({ count, low, high }: ReturnType<typeof wilson>): string =>
   `${count} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)}%)`;
 
 /** The cells of a summary below {@linkcode HEAD}. */

@@ -4,8 +4,8 @@
  * native.mjs calls.
  *
  * The same shortcuts as assembly/: only the twelve positions that the loss reads have queries; what depends on a token and its position alone is
- * computed once a step, in `slots`; keys and values are the normalized input itself, in a basis of the six dimensions that are left without its mean,
- * because their matrices can be applied to the query and to the attention's sum instead.
+ * computed once a step, in `slots`; keys and values are the normalized input itself, because their matrices can be applied to the query and to the
+ * attention's sum instead, and of its seven entries the first six, because their sum is 0.
  */
 #include <math.h>
 #include <stdint.h>
@@ -118,7 +118,7 @@ INLINE void outer(int rows, int inputs, int outputs, V *dw, const V *dy, const V
 }
 
 static float parameter[PARAMETERS], gradient[PARAMETERS], moment1[PARAMETERS], moment2[PARAMETERS];
-static Matrix tok, w1, w2, basis, scores, projection; /* the last two are folded */
+static Matrix tok, w1, w2, scores, projection; /* the last two are folded */
 static V dN2[2][D];
 
 /* ---- folding: float matrices ---- */
@@ -130,25 +130,22 @@ INLINE void multiply(int n, int k, int m, float *out, const float *a, int aT, co
       for (int j = 0; j < m; j++) out[i * m + j] += a[aT ? l * n + i : i * k + l] * b[bT ? j * k + l : l * m + j];
 }
 
-/* of c, the K coordinates of a normalized input and a 1 for its bias, all that attention reads is linear: queries, keys and values are qkv c, */
+/* of c, K entries of a normalized input and a 1 for its bias, all that attention reads is linear: queries, keys and values are qkv c, */
 /* and qkv is the matrix of the weights times that of LayerNorm's, `norms`, whose rows are for the entries of c */
 enum { C = K + 1, SIZE = D * C };
-static float plain[C * D], norms[C * D], qkv[3 * SIZE], *keyOf = qkv + SIZE, *valueOf = qkv + 2 * SIZE;
+static float norms[C * D], qkv[3 * SIZE], *keyOf = qkv + SIZE, *valueOf = qkv + 2 * SIZE;
 
 /* scores: of c the query in the basis of the keys; projection: of attention's sum what it adds to x */
 static void fold(void) {
   const float *p = parameter;
   float square[C * C] = {}, sum[SIZE] = {};
   memset(qkv, 0, sizeof qkv);
-  for (int r = 0; r < C; r++)
-    for (int f = 0; f < D; f++) {
-      plain[r * D + f] = r == K ? 0 : f <= r ? 1 / sqrtf((r + 1) * (r + 2)) : f == r + 1 ? -sqrtf((r + 1) / (r + 2.f)) : 0;
-      norms[r * D + f] = r == K ? p[N1 + D + f] : plain[r * D + f] * p[N1 + f];
-    }
+  for (int r = 0; r < K; r++) norms[r * D + r] = p[N1 + r], norms[r * D + K] = -p[N1 + K]; /* the last entry is minus the sum of the others */
+  memcpy(norms + K * D, p + N1 + D, D * sizeof *p);
   multiply(3 * D, D, C, qkv, p + QKV, 0, norms, 1);
   multiply(C, D, C, square, keyOf, 1, qkv, 0);
   multiply(D, D, C, sum, p + PROJ, 0, valueOf, 0);
-  load(&basis, K, D, plain), load(&scores, K, C, square), load(&projection, D, C, sum);
+  load(&scores, K, C, square), load(&projection, D, C, sum);
   load(&tok, T, D, p + TOK), load(&w1, F, D, p + W1), load(&w2, D, F, p + W2);
 }
 
@@ -161,13 +158,13 @@ static void foldBackward(void) {
   multiply(D, C, D, g + PROJ, dSum, 0, valueOf, 1);
   multiply(3 * D, C, D, g + QKV, dQkv, 0, norms, 0);
   multiply(C, 3 * D, D, dNorms, dQkv, 1, p + QKV, 0);
-  for (int i = 0; i < K * D; i++) g[N1 + i % D] += dNorms[i] * plain[i];
+  for (int r = 0; r < K; r++) g[N1 + r] += dNorms[r * D + r], g[N1 + K] -= dNorms[r * D + K];
   for (int f = 0; f < D; f++) g[N1 + D + f] += dNorms[K * D + f];
 }
 
 /* ---- what depends on a token and its position alone ---- */
 
-/* of each slot and token: c, whose coordinates are the key, and from FIRST on the query, and x */
+/* of each slot and token: c, which is the key, and from FIRST on the query, and x */
 enum { QUERY = C, X = C + K, ROW = C + K + D };
 static float slot[S][16][ROW], dSlot[S][16][ROW];
 static V slotRow[S][BLOCKS][ROW], slotN[S][BLOCKS][D], slotR[S][BLOCKS];
@@ -180,8 +177,7 @@ static void slots(void) {
       for (int f = 0; f < D; f++)
         for (int e = 0; e < LANES; e++) x[f][e] = parameter[TOK + (b * LANES + e) * D + f] + parameter[POS + s * D + f];
       slotR[s][b] = normalize(slotN[s][b], x);
-      linear(1, D, K, 0, row, slotN[s][b], basis.w);
-      row[K] = splat(1);
+      for (int f = 0; f < C; f++) row[f] = f < K ? slotN[s][b][f] : splat(1);
       linear(1, C, K, 0, row + QUERY, row, scores.w);
       for (int f = 0; f < (s < FIRST ? K : ROW); f++)
         for (int e = 0; e < LANES; e++) slot[s][b * LANES + e][f] = row[f][e];
@@ -193,13 +189,13 @@ static void slotsBackward(void) {
   float *g = gradient;
   for (int s = 0; s < S; s++)
     for (int b = 0; b < BLOCKS; b++) {
-      V d[ROW] = {}, dn[D], *dx = d + X;
+      V d[ROW] = {}, *dx = d + X;
       for (int f = 0; f < (s < FIRST ? K : ROW); f++)
         for (int e = 0; e < LANES; e++) d[f][e] = dSlot[s][b * LANES + e][f];
       outer(1, C, K, scores.d, d + QUERY, slotRow[s][b]);
       linear(1, K, C, 1, d, d + QUERY, scores.transposed);
-      linear(1, K, D, 0, dn, d, basis.transposed);
-      normalizeBackward(dx, dn, slotN[s][b], slotR[s][b]);
+      d[K] = splat(0);
+      normalizeBackward(dx, d, slotN[s][b], slotR[s][b]);
       for (int f = 0; f < D; f++)
         for (int e = 0; e < LANES; e++) g[TOK + (b * LANES + e) * D + f] += dx[f][e], g[POS + s * D + f] += dx[f][e];
     }
