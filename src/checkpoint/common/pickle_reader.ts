@@ -72,9 +72,9 @@ class Interpreter {
     for (let opcode = 0; opcode !== STOP;) {
       this.opcodeAt = this.at;
       opcode = this.unsigned(1);
-      const act = OPCODES.get(opcode);
-      if (act === undefined) return this.fail(`opcode 0x${opcode.toString(16).padStart(2, "0")} is not one of data`);
-      act(this);
+      const { bytes, act } = OPCODES.get(opcode) ??
+        this.fail(`opcode 0x${opcode.toString(16).padStart(2, "0")} is not one of data`);
+      act(this, this.unsigned(bytes));
     }
     const value = this.pop();
     if (this.stack.length > 0) this.fail("more than one value is left");
@@ -123,6 +123,11 @@ class Interpreter {
     return this.stack.pop()!;
   }
 
+  /** The last values, in the order in which they were pushed. */
+  popLast(count: number): PickleValue[] {
+    return Array.from({ length: count }, () => this.pop()).reverse();
+  }
+
   popToMark(): PickleValue[] {
     return this.stack.splice(this.marks.pop() ?? this.fail("a mark is missing"));
   }
@@ -150,32 +155,22 @@ class Interpreter {
     }
   }
 
-  /** @param index The next one where there is none */
-  remember(index = this.memo.size): void {
-    this.memo.set(index, this.top());
-  }
-
   recall(index: number): void {
     if (!this.memo.has(index)) this.fail(`value ${index} was never stored`);
     this.push(this.memo.get(index)!);
   }
 
-  global(name: string): void {
+  global([module, member]: PickleValue[]): void {
+    if (typeof module !== "string" || typeof member !== "string") return this.fail("a name is not text");
+    const name = `${module} ${member}`;
     if (HARMFUL_MODULES.test(name) || HARMFUL_BUILTINS.test(name)) {
       this.fail(`it names ${formatJson(name)}, which is neither a tensor nor data: such a file may be an attack`);
     }
     this.push(new PickleGlobal(name));
   }
 
-  stackGlobal(): void {
-    const [name, module] = [this.pop(), this.pop()];
-    if (typeof name !== "string" || typeof module !== "string") return this.fail("a name is not text");
-    this.global(`${module} ${name}`);
-  }
-
   /** Calls a function or makes an object: one that the caller knows, or a placeholder. */
-  reduce(): void {
-    const [args, callable] = [this.pop(), this.pop()];
+  reduce([callable, args]: PickleValue[]): void {
     if (!(callable instanceof PickleGlobal) || !Array.isArray(args)) return this.fail("a call has no function");
     const { globals } = this.world;
     const call = Object.hasOwn(globals, callable.name) ? globals[callable.name] : undefined;
@@ -209,50 +204,47 @@ export class PickleRefusal extends Error {}
 
 const STOP = 0x2e;
 
-/** What opcodes do, beside the names that pickletools gives them. */
-const ACTIONS: readonly (readonly [opcodes: readonly number[], act: (machine: Interpreter) => void])[] = [
-  [[STOP], () => {}], // STOP
-  [[0x80], (m) => void m.unsigned(1)], // PROTO
-  [[0x95], (m) => void m.unsigned(8)], // FRAME
-  [[0x28], (m) => void m.marks.push(m.stack.length)], // MARK
-  [[0x30], (m) => void m.pop()], // POP
-  [[0x31], (m) => void m.popToMark()], // POP_MARK
-  [[0x32], (m) => m.push(m.top())], // DUP
-  [[0x4e], (m) => m.push(null)], // NONE
-  [[0x88], (m) => m.push(true)], // NEWTRUE
-  [[0x89], (m) => m.push(false)], // NEWFALSE
-  [[0x4b], (m) => m.push(m.unsigned(1))], // BININT1
-  [[0x4d], (m) => m.push(m.unsigned(2))], // BININT2
-  [[0x4a], (m) => m.push(m.unsigned(4) | 0)], // BININT
-  [[0x8a], (m) => m.push(m.long(m.unsigned(1)))], // LONG1
-  [[0x8b], (m) => m.push(m.long(m.unsigned(4)))], // LONG4
-  [[0x47], (m) => m.push(viewOf(m.binary(8)).getFloat64(0))], // BINFLOAT, the one big-endian value of the format
-  [[0x8c], (m) => m.push(m.text(m.unsigned(1)))], // SHORT_BINUNICODE
-  [[0x58], (m) => m.push(m.text(m.unsigned(4)))], // BINUNICODE
-  [[0x8d], (m) => m.push(m.text(m.unsigned(8)))], // BINUNICODE8
-  [[0x43], (m) => m.push(m.binary(m.unsigned(1)))], // SHORT_BINBYTES
-  [[0x42], (m) => m.push(m.binary(m.unsigned(4)))], // BINBYTES
-  [[0x8e, 0x96], (m) => m.push(m.binary(m.unsigned(8)))], // BINBYTES8, BYTEARRAY8
-  [[0x5d, 0x29, 0x8f], (m) => m.push([])], // EMPTY_LIST, EMPTY_TUPLE, EMPTY_SET
-  [[0x7d], (m) => m.push(new PickleDict())], // EMPTY_DICT
-  [[0x6c, 0x74, 0x91], (m) => m.push(m.popToMark())], // LIST, TUPLE, FROZENSET
-  [[0x85], (m) => m.push([m.pop()])], // TUPLE1
-  [[0x86], (m) => m.push([m.pop(), m.pop()].reverse())], // TUPLE2
-  [[0x87], (m) => m.push([m.pop(), m.pop(), m.pop()].reverse())], // TUPLE3
-  [[0x61], (m) => m.append([m.pop()])], // APPEND
-  [[0x65, 0x90], (m) => m.append(m.popToMark())], // APPENDS, ADDITEMS
-  [[0x73], (m) => m.setItems([m.pop(), m.pop()].reverse())], // SETITEM
-  [[0x75], (m) => m.setItems(m.popToMark())], // SETITEMS
-  [[0x71], (m) => m.remember(m.unsigned(1))], // BINPUT
-  [[0x72], (m) => m.remember(m.unsigned(4))], // LONG_BINPUT
-  [[0x94], (m) => m.remember()], // MEMOIZE
-  [[0x68], (m) => m.recall(m.unsigned(1))], // BINGET
-  [[0x6a], (m) => m.recall(m.unsigned(4))], // LONG_BINGET
-  [[0x63], (m) => m.global(`${m.line()} ${m.line()}`)], // GLOBAL
-  [[0x93], (m) => m.stackGlobal()], // STACK_GLOBAL
-  [[0x52, 0x81], (m) => m.reduce()], // REDUCE, NEWOBJ
-  [[0x92], (m) => (m.push([m.pop(), m.pop()].reverse()), m.reduce())], // NEWOBJ_EX, with keyword arguments
-  [[0x51], (m) => m.push(m.inWorld(() => m.world.persistent(m.pop())))], // BINPERSID
-  [[0x62], (m) => m.build()], // BUILD
+/** Gets the whole number that follows the opcode. */
+type Act = (machine: Interpreter, argument: number) => void;
+
+/** What opcodes do, by the bytes of the whole number that follows each; beside them the names that pickletools gives them. */
+const ACTIONS: readonly (readonly [opcodes: Readonly<Record<number, number>>, act: Act])[] = [
+  [{ [STOP]: 0, 0x80: 1, 0x95: 8 }, () => {}], // STOP, PROTO, FRAME
+  [{ 0x28: 0 }, (m) => void m.marks.push(m.stack.length)], // MARK
+  [{ 0x30: 0 }, (m) => void m.pop()], // POP
+  [{ 0x31: 0 }, (m) => void m.popToMark()], // POP_MARK
+  [{ 0x32: 0 }, (m) => m.push(m.top())], // DUP
+  [{ 0x4e: 0 }, (m) => m.push(null)], // NONE
+  [{ 0x88: 0 }, (m) => m.push(true)], // NEWTRUE
+  [{ 0x89: 0 }, (m) => m.push(false)], // NEWFALSE
+  [{ 0x4b: 1, 0x4d: 2 }, (m, value) => m.push(value)], // BININT1, BININT2
+  [{ 0x4a: 4 }, (m, value) => m.push(value | 0)], // BININT
+  [{ 0x8a: 1, 0x8b: 4 }, (m, bytes) => m.push(m.long(bytes))], // LONG1, LONG4
+  [{ 0x47: 0 }, (m) => m.push(viewOf(m.binary(8)).getFloat64(0))], // BINFLOAT, the one big-endian value of the format
+  [{ 0x8c: 1, 0x58: 4, 0x8d: 8 }, (m, bytes) => m.push(m.text(bytes))], // SHORT_BINUNICODE, BINUNICODE, BINUNICODE8
+  [{ 0x43: 1, 0x42: 4, 0x8e: 8, 0x96: 8 }, (m, bytes) => m.push(m.binary(bytes))], // (SHORT_)BINBYTES(8), BYTEARRAY8
+  [{ 0x5d: 0, 0x29: 0, 0x8f: 0 }, (m) => m.push([])], // EMPTY_LIST, EMPTY_TUPLE, EMPTY_SET
+  [{ 0x7d: 0 }, (m) => m.push(new PickleDict())], // EMPTY_DICT
+  [{ 0x6c: 0, 0x74: 0, 0x91: 0 }, (m) => m.push(m.popToMark())], // LIST, TUPLE, FROZENSET
+  [{ 0x85: 0 }, (m) => m.push(m.popLast(1))], // TUPLE1
+  [{ 0x86: 0 }, (m) => m.push(m.popLast(2))], // TUPLE2
+  [{ 0x87: 0 }, (m) => m.push(m.popLast(3))], // TUPLE3
+  [{ 0x61: 0 }, (m) => m.append(m.popLast(1))], // APPEND
+  [{ 0x65: 0, 0x90: 0 }, (m) => m.append(m.popToMark())], // APPENDS, ADDITEMS
+  [{ 0x73: 0 }, (m) => m.setItems(m.popLast(2))], // SETITEM
+  [{ 0x75: 0 }, (m) => m.setItems(m.popToMark())], // SETITEMS
+  [{ 0x71: 1, 0x72: 4 }, (m, index) => void m.memo.set(index, m.top())], // BINPUT, LONG_BINPUT
+  [{ 0x94: 0 }, (m) => void m.memo.set(m.memo.size, m.top())], // MEMOIZE
+  [{ 0x68: 1, 0x6a: 4 }, (m, index) => m.recall(index)], // BINGET, LONG_BINGET
+  [{ 0x63: 0 }, (m) => m.global([m.line(), m.line()])], // GLOBAL
+  [{ 0x93: 0 }, (m) => m.global(m.popLast(2))], // STACK_GLOBAL
+  [{ 0x52: 0, 0x81: 0 }, (m) => m.reduce(m.popLast(2))], // REDUCE, NEWOBJ
+  [{ 0x92: 0 }, (m) => m.reduce([m.popLast(2), m.pop()].reverse())], // NEWOBJ_EX, with keyword arguments
+  [{ 0x51: 0 }, (m) => m.push(m.inWorld(() => m.world.persistent(m.pop())))], // BINPERSID
+  [{ 0x62: 0 }, (m) => m.build()], // BUILD
 ];
-const OPCODES = new Map(ACTIONS.flatMap(([opcodes, act]) => opcodes.map((opcode) => [opcode, act] as const)));
+const OPCODES = new Map(
+  ACTIONS.flatMap(([opcodes, act]) =>
+    Object.entries(opcodes).map(([opcode, bytes]) => [Number(opcode), { bytes, act }] as const)
+  ),
+);

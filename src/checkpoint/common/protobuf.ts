@@ -1,10 +1,13 @@
 /** Writes Protocol Buffers: https://protobuf.dev/programming-guides/encoding/ */
 import { concatenate, littleEndian } from "./bytes.ts";
 
-/** One field of a message, with its tag. */
-export type Field = Uint8Array;
+/** What a message holds, by the numbers of its fields; they are written in ascending order. */
+export type Message = { readonly [field: number]: Field };
 
-const WIRE_TYPES = { varint: 0, fixed64: 1, lengthDelimited: 2, fixed32: 5 } as const;
+/** A number is of type int32, int64 or enum, an element of a Float32Array float, of a Float64Array double, and a list a repeated field. */
+export type Field = number | Float32Array | Float64Array | string | Uint8Array | Message | readonly Field[] | undefined;
+
+const [VARINT, FIXED64, LENGTH_DELIMITED, FIXED32] = [0, 1, 2, 5];
 
 /** A whole number as a varint, in two's complement of 64 bits. */
 function varint(value: number): Uint8Array {
@@ -14,17 +17,18 @@ function varint(value: number): Uint8Array {
   return Uint8Array.of(...bytes, Number(rest));
 }
 
-function field(number: number, wireType: keyof typeof WIRE_TYPES, ...content: readonly Uint8Array[]): Field {
-  return concatenate([varint(number << 3 | WIRE_TYPES[wireType]), ...content]);
+export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
+  return concatenate(Object.entries(message).flatMap(([number, value]) => fieldParts(Number(number), value)));
 }
 
-/** A field of type int32, int64 or enum. */
-export const int = (number: number, value: number): Field => field(number, "varint", varint(value));
-export const float = (number: number, value: number): Field =>
-  field(number, "fixed32", littleEndian(Float32Array.of(value)));
-export const double = (number: number, value: number): Field =>
-  field(number, "fixed64", littleEndian(Float64Array.of(value)));
-export const bytes = (number: number, value: Uint8Array): Field =>
-  field(number, "lengthDelimited", varint(value.length), value);
-export const string = (number: number, value: string): Field => bytes(number, new TextEncoder().encode(value));
-export const message = (number: number, ...fields: readonly Field[]): Field => bytes(number, concatenate(fields));
+function fieldParts(number: number, value: Field): Uint8Array[] {
+  const tag = (wireType: number) => varint(number << 3 | wireType);
+  if (value === undefined) return [];
+  if (Array.isArray(value)) return value.flatMap((element: Field) => fieldParts(number, element));
+  if (typeof value === "number") return [tag(VARINT), varint(value)];
+  if (value instanceof Float32Array) return [tag(FIXED32), littleEndian(value)];
+  if (value instanceof Float64Array) return [tag(FIXED64), littleEndian(value)];
+  const isText = typeof value === "string";
+  const bytes = isText ? new TextEncoder().encode(value) : value instanceof Uint8Array ? value : encodeMessage(value);
+  return [tag(LENGTH_DELIMITED), varint(bytes.length), bytes];
+}

@@ -1,7 +1,7 @@
 /** Writes ONNX models. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto defines the messages and their field numbers. */
 import { TOKENS, type Variant, variantOf } from "../../model/variant.ts";
-import { concatenate, littleEndian } from "../common/bytes.ts";
-import { bytes, type Field, float, int, message, string } from "../common/protobuf.ts";
+import { littleEndian } from "../common/bytes.ts";
+import { encodeMessage, type Message } from "../common/protobuf.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
 
 /** Operators of 2021; LayerNormalization is the youngest that we use. onnxruntime reads it from 1.12 on. */
@@ -24,23 +24,16 @@ type Port = Readonly<{ name: string; elements: keyof typeof ELEMENTS; shape: rea
 
 /** Builds a graph, its nodes in the order of computation. Methods return the names of the values that they add. */
 export class OnnxGraph {
-  readonly #nodes: Field[] = [];
-  readonly #initializers: Field[] = [];
+  readonly #nodes: Message[] = [];
+  readonly #initializers: Message[] = [];
 
-  weights(name: string, constant: Constant): string {
-    this.#initializers.push(message(5, ...tensorFields(constant, name)));
-    return name;
+  weights(name: string, constant: Constant): void {
+    this.#initializers.push(tensorProto(constant, name));
   }
 
   nodes(operator: string, inputs: readonly string[], outputs: readonly string[], attributes: Attributes = {}) {
-    this.#nodes.push(message(
-      1,
-      ...inputs.map((name) => string(1, name)),
-      ...outputs.map((name) => string(2, name)),
-      string(3, outputs[0]),
-      string(4, operator),
-      ...Object.entries(attributes).map(([name, value]) => message(5, string(1, name), ...attributeFields(value))),
-    ));
+    const attribute = Object.entries(attributes).map(attributeProto);
+    this.#nodes.push({ 1: inputs, 2: outputs, 3: outputs[0], 4: operator, 5: attribute });
     return outputs;
   }
 
@@ -68,44 +61,33 @@ export class OnnxGraph {
   }
 
   model(name: string, input: Port, output: Port, metadata: readonly (readonly [string, string])[] = []) {
-    const ports = [message(11, ...portFields(input)), message(12, ...portFields(output))];
-    return concatenate([
-      int(1, IR_VERSION),
-      string(2, "tiny-adder"),
-      message(7, ...this.#nodes, string(2, name), ...this.#initializers, ...ports),
-      message(8, string(1, ""), int(2, OPSET)),
-      ...metadata.map(([key, text]) => message(14, string(1, key), string(2, text))),
-    ]);
+    const [inputs, outputs] = [input, output].map(valueInfoProto);
+    const graph = { 1: this.#nodes, 2: name, 5: this.#initializers, 11: inputs, 12: outputs };
+    const properties = metadata.map(([key, text]) => ({ 1: key, 2: text }));
+    return encodeMessage({ 1: IR_VERSION, 2: "tiny-adder", 7: graph, 8: { 1: "", 2: OPSET }, 14: properties });
   }
 }
 
-/** The value of an `AttributeProto`, and its type. */
-function attributeFields(value: Attributes[string]): Field[] {
-  if (typeof value !== "number") {
-    return "shape" in value
-      ? [message(5, ...tensorFields(value)), int(20, ATTRIBUTES.tensor)]
-      : [...value.map((one) => int(8, one)), int(20, ATTRIBUTES.ints)];
+function attributeProto([name, value]: [name: string, value: Attributes[string]]): Message {
+  if (typeof value === "number") {
+    return Number.isInteger(value)
+      ? { 1: name, 3: value, 20: ATTRIBUTES.int }
+      : { 1: name, 2: Float32Array.of(value), 20: ATTRIBUTES.float };
   }
-  return Number.isInteger(value)
-    ? [int(3, value), int(20, ATTRIBUTES.int)]
-    : [float(2, value), int(20, ATTRIBUTES.float)];
+  return "shape" in value
+    ? { 1: name, 5: tensorProto(value), 20: ATTRIBUTES.tensor }
+    : { 1: name, 8: value, 20: ATTRIBUTES.ints };
 }
 
-/** `TensorProto` */
-function tensorFields({ shape, values }: Constant, name?: string): Field[] {
-  const isFloat = values instanceof Float32Array;
-  return [
-    ...shape.map((extent) => int(1, extent)),
-    int(2, isFloat ? ELEMENTS.float32 : ELEMENTS.int64),
-    ...(name === undefined ? [] : [string(8, name)]),
-    ...(isFloat ? [bytes(9, littleEndian(values))] : values.map((value) => int(7, value))),
-  ];
+function tensorProto({ shape, values }: Constant, name?: string): Message {
+  return values instanceof Float32Array
+    ? { 1: shape, 2: ELEMENTS.float32, 8: name, 9: littleEndian(values) }
+    : { 1: shape, 2: ELEMENTS.int64, 7: values, 8: name };
 }
 
-/** `ValueInfoProto` */
-function portFields({ name, elements, shape }: Port): Field[] {
-  const extents = shape.map((extent) => message(1, typeof extent === "number" ? int(1, extent) : string(2, extent)));
-  return [string(1, name), message(2, message(1, int(1, ELEMENTS[elements]), message(2, ...extents)))];
+function valueInfoProto({ name, elements, shape }: Port): Message {
+  const dimensions = shape.map((extent) => typeof extent === "number" ? { 1: extent } : { 2: extent });
+  return { 1: name, 2: { 1: { 1: ELEMENTS[elements], 2: { 1: dimensions } } } };
 }
 
 /**
@@ -175,21 +157,17 @@ function causalMask(graph: OnnxGraph, length: string): string {
 
 /** Both forms of src/engine/reference/gelu.ts, of the operators that opset 17 has. */
 function gelu(graph: OnnxGraph, form: Variant["gelu"], x: string): string {
+  const apply = (operator: string, output: string, ...inputs: string[]) => graph.node(operator, inputs, output);
   let inner: string;
-  if (form === "erf") {
-    // x/2 (1 + erf(x / sqrt 2))
-    const scaled = graph.node("Mul", [x, graph.number("root_half", Math.SQRT1_2)], "gelu_scaled");
-    inner = graph.node("Erf", [scaled], "gelu_inner");
-  } else {
-    // x/2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
-    const square = graph.node("Mul", [x, x], "gelu_square");
-    const cubic = graph.node("Mul", [square, graph.number("gelu_cubic", 0.044715)], "gelu_cubic_term");
-    const factor = graph.node("Add", [cubic, graph.number("gelu_one", 1)], "gelu_factor");
-    const sum = graph.node("Mul", [x, factor], "gelu_sum");
-    const scaled = graph.node("Mul", [sum, graph.number("gelu_root", Math.sqrt(2 / Math.PI))], "gelu_scaled");
-    inner = graph.node("Tanh", [scaled], "gelu_inner");
+  if (form === "erf") { // x/2 (1 + erf(x / sqrt 2))
+    inner = apply("Erf", "gelu_inner", apply("Mul", "gelu_scaled", x, graph.number("root_half", Math.SQRT1_2)));
+  } else { // x/2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+    const square = apply("Mul", "gelu_square", x, x);
+    const cubic = apply("Mul", "gelu_cubic_term", square, graph.number("gelu_cubic", 0.044715));
+    const sum = apply("Mul", "gelu_sum", x, apply("Add", "gelu_factor", cubic, graph.number("gelu_one", 1)));
+    const scaled = apply("Mul", "gelu_scaled", sum, graph.number("gelu_root", Math.sqrt(2 / Math.PI)));
+    inner = apply("Tanh", "gelu_inner", scaled);
   }
-  const gate = graph.node("Add", [inner, graph.number("one", 1)], "gelu_gate");
-  const half = graph.node("Mul", [x, graph.number("half", 0.5)], "gelu_half");
-  return graph.node("Mul", [half, gate], "activated");
+  const gate = apply("Add", "gelu_gate", inner, graph.number("one", 1));
+  return apply("Mul", "activated", apply("Mul", "gelu_half", x, graph.number("half", 0.5)), gate);
 }
