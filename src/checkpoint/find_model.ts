@@ -52,7 +52,7 @@ function matches({ tensors }: FoundModel): number {
 function isWhole({ tensors }: FoundModel): boolean {
   return variantOfShapes((name) => tensors.get(name)?.shape).tensors.every(({ name, shape }) => {
     const tensor = tensors.get(name);
-    return tensor !== undefined && tensor.isFloat && String(tensor.shape) === String(shape);
+    return tensor?.isFloat && String(tensor.shape) === String(shape);
   });
 }
 
@@ -92,9 +92,7 @@ function keyText(key: PickleValue): string {
   return key instanceof Uint8Array ? new TextDecoder().decode(key.subarray(0, 60)) : String(key);
 }
 
-function join(path: string, key: string): string {
-  return path === "" ? key : `${path}.${key}`;
-}
+const join = (path: string, key: string) => path === "" ? key : `${path}.${key}`;
 
 /** The models that the names in one dictionary may be: one for each prefix that is followed by a name of a model's tensor. */
 function candidatesIn({ path, dict }: { path: string; dict: PickleDict }): FoundModel[] {
@@ -102,13 +100,11 @@ function candidatesIn({ path, dict }: { path: string; dict: PickleDict }): Found
   const tensors = tensorsOf(dict);
   const before = (key: string) => NAMES.filter((name) => key.endsWith(name)).map((name) => key.slice(0, -name.length));
   const prefixes = new Set(tensors.flatMap(([key]) => before(key)).filter((prefix) => /(?:^|[./])$/.test(prefix)));
-  return [...prefixes].map((prefix) => ({
-    path: join(path, prefix).replace(/[./]$/, ""),
-    dict,
-    tensors: new Map(
-      tensors.filter(([key]) => key.startsWith(prefix)).map(([key, tensor]) => [key.slice(prefix.length), tensor]),
-    ),
-  }));
+  return Array.from(prefixes, (prefix) => {
+    const own = tensors.filter(([key]) => key.startsWith(prefix));
+    const named = own.map(([key, tensor]) => [key.slice(prefix.length), tensor] as const);
+    return { path: join(path, prefix).replace(/[./]$/, ""), dict, tensors: new Map(named) };
+  });
 }
 
 function tensorsOf(dict: PickleDict): [key: string, tensor: FileTensor][] {
@@ -125,10 +121,12 @@ function describe(root: PickleValue): string {
     const kind = root.every((value) => value instanceof FileTensor) ? "tensor" : "value";
     return `a list of ${root.length} ${kind}${root.length === 1 ? "" : "s"}; save the tensors by name, ${advice}`;
   }
-  const nameOf = (of: { name: string }) => formatJson(of.name.replace(" ", "."));
-  if (root instanceof PickleGlobal) return `the name ${nameOf(root)}`;
+  const name = root instanceof PickleGlobal || root instanceof PickleObject
+    ? formatJson(root.name.replace(" ", "."))
+    : "";
+  if (root instanceof PickleGlobal) return `the name ${name}`;
   if (root instanceof PickleObject) {
-    return `an object of class ${nameOf(root)}, which its own code alone can make; save model.state_dict() instead`;
+    return `an object of class ${name}, which its own code alone can make; save model.state_dict() instead`;
   }
   if (!(root instanceof PickleDict)) return `the value ${formatJson(typeof root === "bigint" ? String(root) : root)}`;
   if (root.entries.size === 0) return "an empty dict";
@@ -136,7 +134,7 @@ function describe(root: PickleValue): string {
     return "the state of an optimizer; save model.state_dict() as well";
   }
   const tensors = dictsOf(root).flatMap(({ path, dict }) =>
-    tensorsOf(dict).map(([key, tensor]): [string, FileTensor] => [join(path, key), tensor])
+    tensorsOf(dict).map(([key, tensor]) => [join(path, key), tensor] as const)
   );
   if (isRunState(new Map(tensors))) return RUN_STATE;
   const objects = tensors.find(([, { type }]) => type === PYTHON_OBJECTS);

@@ -3,7 +3,7 @@ import { variantOf } from "../model/variant.ts";
 import { type Bytes, bytesFrom } from "./common/bytes.ts";
 import { refuse } from "./common/error.ts";
 import { identify, looksLikePickle, zipKind } from "./common/identify.ts";
-import { PickleDict, PickleRefusal, type PickleValue, readPickle } from "./common/pickle_reader.ts";
+import { PickleDict, type PickleValue, readPickle } from "./common/pickle_reader.ts";
 import { looksLikeZip, readZip, unpackZip, zipNames } from "./common/zip.ts";
 import { findModel } from "./find_model.ts";
 import { readNpz } from "./numpy/npz.ts";
@@ -32,7 +32,7 @@ export interface ImportedCheckpoint extends Checkpoint {
 }
 
 /**
- * Reads the weights of a model from a file of another program, whatever else the file holds: `torch.save` (PyTorch 1.6 or later), safetensors,
+ * Reads the weights of a model from a whole file of another program, whatever else it holds: `torch.save` (PyTorch 1.6 or later), safetensors,
  * `.npz` of NumPy, or a pickle of NumPy or JAX arrays, such as the Flax parameters of gpt-acc-jax. The bytes say which. No code in the file is
  * run.
  *
@@ -46,15 +46,12 @@ export interface ImportedCheckpoint extends Checkpoint {
  * assertEquals([model, types], [763, ["float32"]]);
  * ```
  *
- * @param file The bytes of the whole file
- * @param options Its name in errors, the variant that it must be, and which model of several
  * @throws {CheckpointError} If it is another file, or does not hold the weights of one model; the message says what it is
  * @throws {TypeError} If there is an unknown option
  */
 export async function importCheckpoint(file: Bytes, options: ImportOptions = {}): Promise<ImportedCheckpoint> {
   const asked = askedOf(options, IMPORT_OPTIONS);
-  const { root, metadata } = await contentOf(bytesFrom(file, asked), asked);
-  return modelIn(root, { ...options, asked, metadata });
+  return modelIn(await contentOf(bytesFrom(file, asked), asked), asked, options);
 }
 
 /** {@linkcode importCheckpoint} of a file. @throws {CheckpointError} Also if there is no such file, or it cannot be read */
@@ -63,7 +60,7 @@ export async function readForeignFile(path: string, options: ImportOptions = {})
 }
 
 /**
- * Reads a file that `torch.save` of PyTorch 1.6 or later wrote, without running any code in it. The file must hold one state dict, by itself or
+ * Reads a whole file that `torch.save` of PyTorch 1.6 or later wrote, without running any code in it. The file must hold one state dict, by itself or
  * nested in other data, which is ignored. An output projection is accepted if it equals `tok_emb.weight`; causal masks are ignored.
  *
  * @example Usage
@@ -71,13 +68,10 @@ export async function readForeignFile(path: string, options: ImportOptions = {})
  * import { decodePyTorchCheckpoint, encodePyTorchCheckpoint } from "@x/tiny-adder/checkpoint";
  * import { assertEquals } from "@std/assert";
  *
- * const parameters = new Float32Array(763).fill(0.5);
- * const bytes = encodePyTorchCheckpoint({ model: 763, parameters, metadata: { seed: "7" } });
- * assertEquals(decodePyTorchCheckpoint(bytes, { source: "adder.pt" }).parameters, parameters);
+ * const bytes = encodePyTorchCheckpoint({ model: 763, parameters: new Float32Array(763), metadata: { seed: "7" } });
+ * assertEquals(decodePyTorchCheckpoint(bytes, { source: "adder.pt" }).metadata.seed, "7");
  * ```
  *
- * @param file The bytes of the whole file
- * @param options Its name in errors, and the variant that it must be
  * @throws {CheckpointError} If it is not such a file, asks for what could do harm, or does not hold the weights of one model
  * @throws {TypeError} If there is an unknown option
  */
@@ -85,22 +79,24 @@ export function decodePyTorchCheckpoint(file: Bytes, options: DecodeCheckpointOp
   const asked = askedOf(options, CHECKPOINT_OPTIONS);
   const bytes = bytesFrom(file, asked);
   if (!looksLikeZip(bytes)) return refuseFile(bytes, asked, "a file of torch.save, version 1.6 or later");
-  const { types: _, ...checkpoint } = modelIn(readArchive(readZip(bytes, asked), asked), { ...options, asked });
+  const { types: _, ...checkpoint } = modelIn({ root: readArchive(readZip(bytes, asked), asked) }, asked, options);
   return checkpoint;
 }
 
-function modelIn(
-  root: PickleValue,
-  { asked, key, model, metadata }: ImportOptions & { asked: string; metadata?: Record<string, string> },
-): ImportedCheckpoint {
+/** What a file holds, and the metadata of a format that has some for the whole file. */
+interface Content {
+  readonly root: PickleValue;
+  readonly metadata?: Record<string, string>;
+}
+
+function modelIn({ root, metadata }: Content, asked: string, { key, model }: ImportOptions): ImportedCheckpoint {
   const { tensors, dict, variant } = findModel(root, asked, key);
   const checkpoint = checkpointOf(tensors, { metadata: metadata ?? metadataOf(dict), asked, model, variant });
   const types = new Set(variantOf(checkpoint.model).tensors.map(({ name }) => tensors.get(name)!.type));
   return { ...checkpoint, types: [...types] };
 }
 
-/** The value that a file holds, and the metadata of a format that has some for the whole file. */
-async function contentOf(bytes: Uint8Array, asked: string) {
+async function contentOf(bytes: Uint8Array, asked: string): Promise<Content> {
   if (looksLikeSafetensors(bytes)) {
     const { tensors, metadata } = openSafetensors(bytes, asked);
     return { root: new PickleDict(new Map(tensors)), metadata };
@@ -109,10 +105,7 @@ async function contentOf(bytes: Uint8Array, asked: string) {
   if (kind === "NumPy") return { root: readNpz(await unpackZip(bytes, asked), asked) };
   if (kind === "torch.save") return { root: readArchive(await unpackZip(bytes, asked), asked) };
   if (looksLikePickle(bytes)) {
-    const persistent = () => {
-      throw new PickleRefusal("it refers to parts outside of itself, which only a file of torch.save has");
-    };
-    return { root: readPickle(bytes, { globals: GLOBALS, persistent }, asked) };
+    return { root: readPickle(bytes, { globals: GLOBALS }, asked) };
   }
   return refuseFile(bytes, asked, READABLE);
 }

@@ -1,6 +1,5 @@
-import { inspectSum, sumSvg } from "../inspection/sum.ts";
-import { surveyModel, surveySvg } from "../inspection/survey.ts";
-import { type Emphasis, sumText, surveyText } from "../inspection/text.ts";
+import { type Emphasis, inspectSum, sumSvg, sumText } from "../inspection/sum.ts";
+import { surveyModel, surveySvg, surveyText } from "../inspection/survey.ts";
 import { readOperands } from "./add.ts";
 import { ACTIVATIONS } from "../engine/reference/attention.ts";
 import { parseCases } from "../evaluation/cases.ts";

@@ -60,30 +60,22 @@ const OF_POSITIONS: readonly ActivationName[] = ["embedded", "key", "value"];
  * Runs the reference engine, in float64, and returns every activation of every problem. `edit` replaces them on the way: by zeros, by a mean, or by
  * those of another sum.
  *
- * @example Activations
+ * @example Activations, and an ablation: without attention to the digits of the column before, carries are lost
  * ```ts
  * import { shippedCheckpoint } from "@x/tiny-adder";
  * import { look } from "@x/tiny-adder/inspect";
  * import { assertEquals } from "@std/assert";
  *
- * const seen = look(shippedCheckpoint(), [{ a: 42, b: 7 }]);
- * assertEquals(seen.pattern.shape, [1, 12, 33]);
- * assertEquals(seen.sums, [49]);
- * console.log(seen.pattern.row(0, 3)); // the attention of the step that writes digit 3
- * ```
+ * const { pattern, sums } = look(shippedCheckpoint(), [{ a: 58, b: 67 }]);
+ * assertEquals([pattern.shape, sums], [[1, 12, 33], [125]]);
+ * console.log(pattern.row(0, 3)); // the attention of the step that writes digit 3
  *
- * @example Ablation: without attention to the digits of the column before, carries are lost
- * ```ts
- * import { shippedCheckpoint } from "@x/tiny-adder";
- * import { look } from "@x/tiny-adder/inspect";
- * import { assertEquals } from "@std/assert";
- *
- * const { sums } = look(shippedCheckpoint(), [{ a: 58, b: 67 }], {
+ * const ablated = look(shippedCheckpoint(), [{ a: 58, b: 67 }], {
  *   answer: "written",
  *   only: ["logits"],
  *   edit: { pattern: (row, { step }) => step < 1 ? row : row.with(10 - step, 0).with(21 - step, 0) },
  * });
- * assertEquals(sums[0] === 125, false);
+ * assertEquals(ablated.sums[0] === 125, false);
  * ```
  *
  * @param checkpoint The model, in any form
@@ -104,11 +96,10 @@ export function look<Name extends ActivationName = ActivationName>(
   const { answer = "right", edit = {}, only = ACTIVATIONS as readonly ActivationName[] as readonly Name[] } = options;
   const operands = packOperands(problems);
   const count = operands.length / 2;
-  const numbers = only.reduce((sum, name) => sum + rowShape(name, variant).reduce((x, y) => x * y), 0) * count;
+  const shapes = only.map((name) => [name, [count, ...rowShape(name, variant)]] as const);
+  const numbers = shapes.reduce((sum, [, [rows, ...row]]) => sum + row.reduce((x, y) => x * y, rows), 0);
   check(numbers <= MOST_NUMBERS, ASKED, "the kept activations", `at most ${MOST_NUMBERS} numbers`, numbers);
-  const kept = new Map<ActivationName, Activation>(
-    only.map((name) => [name, activation(name, [count, ...rowShape(name, variant)])]),
-  );
+  const kept = new Map<ActivationName, Activation>(shapes.map(([name, shape]) => [name, activation(name, shape)]));
   const tokens = activation("tokens", [count, POSITIONS_READ]);
   const predicted = activation("predicted", [count, QUERIES]);
   for (let problem = 0; problem < count; problem++) {
@@ -127,11 +118,10 @@ export function look<Name extends ActivationName = ActivationName>(
     tokens.values.set(read, problem * POSITIONS_READ);
     predicted.values.set(queries.map(({ logits }) => argmax(logits)), problem * QUERIES);
   }
-  const sums = Array.from({ length: count }, (_, problem) => readSum(predicted.values, problem * QUERIES))
-    .map((sum) => Number.isNaN(sum) ? null : sum);
-  const activations = Object.fromEntries(kept) as Record<Name, Activation>;
+  const sums = Array.from({ length: count }, (_, problem) => readSum(predicted.values, problem * QUERIES));
+  const result = { ...Object.fromEntries(kept) as Record<Name, Activation>, tokens, predicted };
   const drawing = () => heatMapsSvg("The first problem", [...kept.values()].map(heatMapOf));
-  return withDrawing({ ...activations, tokens, predicted, sums }, drawing);
+  return withDrawing({ ...result, sums: sums.map((sum) => Number.isNaN(sum) ? null : sum) }, drawing);
 }
 
 /** The rows that a problem has of an activation, and the numbers of each. */

@@ -4,7 +4,7 @@ import { FIRST_QUERY, QUERIES } from "../model/vocabulary.ts";
 import { heatMapsSvg } from "../svg/heat_map.ts";
 import { withDrawing } from "./display.ts";
 import { look } from "./look.ts";
-import { TOKEN_NAMES } from "./names.ts";
+import { positionName, TOKEN_NAMES } from "./names.ts";
 
 /** A step of a sum. */
 export interface StepInspection {
@@ -100,4 +100,52 @@ export function sumSvg({ a, b, sum, tokens, steps }: SumInspection): string {
     ),
     full: 1,
   }]);
+}
+
+/** Marks a cell on a terminal; the identity if there is no terminal. */
+export type Emphasis = (text: string, strength: number) => string;
+
+/** A sum step by step: the attention, the token written, its probability and margin; at most 80 columns. */
+export function sumText({ tokens, steps }: SumInspection, emphasis: Emphasis): string {
+  const letters = tokens.map((token) => TOKEN_NAMES[token]).map((name) => name.length === 1 ? name : "?");
+  const rows = steps.map(({ step, token, probability, margin, attention }) => {
+    const cells = attention.map((share) => emphasis("·123456789#"[Math.round(10 * share)], share));
+    const row = [...cells, ...new Array<string>(tokens.length - cells.length).fill(" ")];
+    const written = `${TOKEN_NAMES[token].padStart(6)}  ${percent(probability).padStart(6)}`;
+    return `${String(step).padStart(4)}  ${spaced(row)}  ${written}  ${margin.toFixed(2).padStart(7)}`;
+  });
+  const named = steps.map(({ step, attention }) => `${String(step).padStart(4)}  ${namedShares(attention, tokens)}`);
+  return [
+    "Attention of each step in tenths: · is less than 0.05, # is 0.95 or more",
+    "",
+    `step  ${"a".padEnd(11)}+ ${"b".padEnd(11)}= ${"sum".padEnd(11)}  writes  chance   margin`,
+    `      ${spaced(letters)}`,
+    ...rows,
+    "",
+    "step  looks at (a0 is the ones of a; s0 is the ones of the sum, written before)",
+    ...named,
+  ].join("\n");
+}
+
+/** Joins 33 cells, with spaces that set off a, b and the sum. */
+function spaced(cells: readonly string[]): string {
+  return [cells.slice(0, 10), cells.slice(10, 11), cells.slice(11, 21), cells.slice(21, 22), cells.slice(22)]
+    .map((part) => part.join("")).join(" ");
+}
+
+function namedShares(attention: readonly number[], tokens: readonly number[]): string {
+  return attention.map((share, position) => ({ share, position }))
+    .filter(({ share }) => share >= 0.02)
+    .sort((x, y) => y.share - x.share)
+    .slice(0, 5) // more do not fit into a line
+    .map(({ share, position }) => {
+      const name = positionName(position);
+      return `${name.length === 1 ? name : `${name}=${TOKEN_NAMES[tokens[position]]}`} ${percent(share)}`.padEnd(13);
+    })
+    .join("").trimEnd();
+}
+
+/** A share in percent, printed as 100% only above 99.9995%. */
+function percent(share: number): string {
+  return share > 0.999995 ? "100%" : `${Math.min(99.9, 100 * share).toFixed(1)}%`;
 }

@@ -1,10 +1,11 @@
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
-import { linear } from "../engine/reference/linear.ts";
+import { dot } from "../engine/reference/linear.ts";
 import { drawOperands } from "../model/sampler.ts";
 import { type ModelName, parameterCount, variantOf } from "../model/variant.ts";
 import { FIRST_QUERY, QUERIES, targetTokens } from "../model/vocabulary.ts";
 import { type HeatMap, heatMapsSvg } from "../svg/heat_map.ts";
 import { withDrawing } from "./display.ts";
+import { digitEmbeddings } from "./embeddings.ts";
 import { look } from "./look.ts";
 import { positionName, TOKEN_NAMES } from "./names.ts";
 import { referenceModel } from "./reference_model.ts";
@@ -77,8 +78,7 @@ export async function surveyModel(
   }
 
   const { tensors: { tokenEmbedding, positionEmbedding }, variant: { width } } = referenceModel(source);
-  const digits = tokenEmbedding.subarray(0, 10 * width);
-  const products = rowsOf(digits, width).map((row) => linear(Float64Array.from(row), digits));
+  const digits = digitEmbeddings(source);
   const survey: Survey = {
     model: source.model,
     sums,
@@ -87,7 +87,7 @@ export async function surveyModel(
     )),
     tokenEmbedding: rowsOf(tokenEmbedding, width),
     positionEmbedding: rowsOf(positionEmbedding, width),
-    digitCosines: products.map((row, i) => Array.from(row, (value, j) => value / Math.sqrt(row[i] * products[j][j]))),
+    digitCosines: digits.map((x) => digits.map((y) => dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y)))),
   };
   return withDrawing(survey, () => surveySvg(survey));
 }
@@ -144,4 +144,33 @@ export function surveyMaps({ sums, steps, tokenEmbedding, positionEmbedding }: S
 export function surveySvg(survey: Survey): string {
   const parameters = parameterCount(variantOf(survey.model));
   return heatMapsSvg(`A model of ${parameters} parameters`, Object.values(surveyMaps(survey)));
+}
+
+/** The mean attention of each step, the embeddings, and how similar the digits are; at most 80 columns. */
+export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey): string {
+  const lines = steps.map(({ step, attention, smallestMargin }) => {
+    const names = [`a${step}`, `b${step}`, `a${step - 1}`, `b${step - 1}`, `s${step - 1}`, "+", "="];
+    const shares = names.map((name) => attention.find((_, position) => positionName(position) === name) ?? 0);
+    const rest = 1 - shares.reduce((sum, share) => sum + share);
+    const cells = [...shares, rest].map((share) => (100 * share).toFixed(1).padStart(7));
+    return `${String(step).padStart(4)}${cells.join("")}  ${smallestMargin.toFixed(2).padStart(7)}`;
+  });
+  const fixed = (row: readonly number[]) => row.map((value) => value.toFixed(2).padStart(6));
+  const table = (rows: readonly (readonly number[])[], gap: string) =>
+    rows.map((row, token) => `${TOKEN_NAMES[token].padStart(4)}  ${fixed(row).join(gap)}`);
+  return [
+    `Attention of step i in percent, mean of ${sums} random sums`,
+    "",
+    "step     ai     bi   ai-1   bi-1   si-1      +      =   rest  smallest margin",
+    ...lines,
+    "",
+    "Token embeddings, which are also the output weights",
+    "",
+    ...table(tokenEmbedding, " "),
+    "",
+    "Cosine similarity of the digits' embeddings",
+    "",
+    `      ${digitCosines.map((_, digit) => String(digit).padStart(6)).join("")}`,
+    ...table(digitCosines, ""),
+  ].join("\n");
 }

@@ -1,9 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
 import { positionName, TOKEN_NAMES } from "../../src/inspection/names.ts";
-import { inspectSum, sumSvg } from "../../src/inspection/sum.ts";
-import { surveyModel, surveySvg } from "../../src/inspection/survey.ts";
-import { sumText, surveyText } from "../../src/inspection/text.ts";
+import { inspectSum, sumSvg, sumText } from "../../src/inspection/sum.ts";
+import { surveyModel, surveySvg, surveyText } from "../../src/inspection/survey.ts";
 import { drawOperands } from "../../src/model/sampler.ts";
 import { TOKENS } from "../../src/model/variant.ts";
 import { POSITIONS_READ, promptTokens, targetTokens } from "../../src/model/vocabulary.ts";

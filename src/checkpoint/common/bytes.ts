@@ -38,13 +38,16 @@ export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
 /** Numbers as bytes in little-endian order on every machine. */
 export function littleEndian(values: Float32Array | Float64Array): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(values.byteLength));
-  const size = values.BYTES_PER_ELEMENT;
   for (let i = 0; i < values.length; i++) {
-    if (size === 4) view.setFloat32(4 * i, values[i], true);
+    if (values instanceof Float32Array) view.setFloat32(4 * i, values[i], true);
     else view.setFloat64(8 * i, values[i], true);
   }
   return new Uint8Array(view.buffer);
 }
+
+/** Text of few bytes, one letter each. */
+export const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+export const bytesOfLatin1 = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
 export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);

@@ -1,33 +1,39 @@
 import { formatJson } from "../../common/format_value.ts";
 import { encodingOf } from "../../common/text.ts";
+import { latin1 } from "./bytes.ts";
 import { looksLikeZip, zipNames } from "./zip.ts";
 
+/** Runs a line of Python. */
+const python = (code: string) => `\`python3 -c "${code}"\``;
 const OLD_PICKLE = "a Python pickle of protocol 0 or 1: if you trust it, write it again with " +
-  "`python3 -c \"import pickle; pickle.dump(pickle.load(open('FILE', 'rb')), open('BARE.new.pkl', 'wb'))\"`";
+  python("import pickle; pickle.dump(pickle.load(open('FILE', 'rb')), open('BARE.new.pkl', 'wb'))");
+const OLD_TORCH = "a file of torch.save before version 1.6: save it again with " +
+  python("import torch; torch.save(torch.load('FILE', map_location='cpu'), 'BARE.new.pt')");
 
 /** Files by their first bytes, in latin1. In an advice FILE is the file, BARE its name without the last ending. */
-const BEGINNINGS: readonly (readonly [bytes: string, what: string])[] = [
-  ["\x1f\x8b", "compressed by gzip: unpack it with `gzip -dc FILE > BARE`"],
-  ["BZh", "compressed by bzip2: unpack it with `bzip2 -dc FILE > BARE`"],
-  ["\xfd7zXZ\0", "compressed by xz: unpack it with `xz -dc FILE > BARE`"],
-  ["\x28\xb5\x2f\xfd", "compressed by Zstandard: unpack it with `zstd -dc FILE > BARE`"],
-  ["7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it with `7z x FILE`"],
-  ["PK\x05\x06", "a ZIP file without entries"],
-  ["\x93NUMPY", "one array of NumPy (.npy): save all arrays of the model by name, with numpy.savez"],
-  [
-    "\x80\x02\x8a\x0a",
-    "a file of torch.save before version 1.6: save it again with " +
-    "`python3 -c \"import torch; torch.save(torch.load('FILE', map_location='cpu'), 'BARE.new.pt')\"`",
-  ],
-  ["\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes: save the model's arrays by name, with numpy.savez"],
-  ["GGUF", "a GGUF file, as llama.cpp reads"],
-  ["\x08\x07\x12", "an ONNX graph, which is written here and not read"],
-  ["\x08\x08\x12", "an ONNX graph, which is written here and not read"],
-  ["%PDF", "a PDF document"],
-  ...["(dp", "(lp", "}q\0", "]q\0", "ccollections\n", "ccopy_reg\n"].map((bytes) => [bytes, OLD_PICKLE] as const),
-  ["\x89PNG", "a picture (PNG)"],
+const BEGINNINGS: readonly (readonly [what: string, ...bytes: string[]])[] = [
+  ["compressed by gzip: unpack it with `gzip -dc FILE > BARE`", "\x1f\x8b"],
+  ["compressed by bzip2: unpack it with `bzip2 -dc FILE > BARE`", "BZh"],
+  ["compressed by xz: unpack it with `xz -dc FILE > BARE`", "\xfd7zXZ\0"],
+  ["compressed by Zstandard: unpack it with `zstd -dc FILE > BARE`", "\x28\xb5\x2f\xfd"],
+  ["a 7-Zip archive: unpack it with `7z x FILE`", "7z\xbc\xaf\x27\x1c"],
+  ["a ZIP file without entries", "PK\x05\x06"],
+  ["one array of NumPy (.npy): save all arrays of the model by name, with numpy.savez", "\x93NUMPY"],
+  [OLD_TORCH, "\x80\x02\x8a\x0a"],
+  ["an HDF5 file, as Keras writes: save the model's arrays by name, with numpy.savez", "\x89HDF\r\n\x1a\n"],
+  ["a GGUF file, as llama.cpp reads", "GGUF"],
+  ["an ONNX graph, which is written here and not read", "\x08\x07\x12", "\x08\x08\x12"],
+  ["a PDF document", "%PDF"],
+  [OLD_PICKLE, "(dp", "(lp", "}q\0", "]q\0", "ccollections\n", "ccopy_reg\n"],
+  ["a picture (PNG)", "\x89PNG"],
 ];
 const IMPORT = "`import --from FILE --to BARE.new.safetensors` makes a checkpoint of it";
+const ZIPS = {
+  NumPy: `an .npz of NumPy; ${IMPORT}`,
+  TorchScript: "a TorchScript archive: save its weights with " +
+    python("import torch; torch.save(torch.jit.load('FILE').state_dict(), 'BARE.new.pt')"),
+  "torch.save": `a ZIP file, as torch.save writes; ${IMPORT}`,
+};
 
 /** What a file is that is no safetensors file, with advice; undefined where its first bytes do not say. @param asked `read FILE` */
 export function identify(bytes: Uint8Array, asked: string): string | undefined {
@@ -40,10 +46,11 @@ export function identify(bytes: Uint8Array, asked: string): string | undefined {
 function identified(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return "empty";
   if (looksLikeZip(bytes)) return identifyZip(zipNames(bytes));
-  const known = BEGINNINGS.find(([beginning]) => beginsWith(bytes, beginning));
-  if (known !== undefined) return known[1];
+  const beginning = latin1(bytes.subarray(0, 512));
+  const known = BEGINNINGS.find(([, ...all]) => all.some((one) => beginning.startsWith(one)));
+  if (known !== undefined) return known[0];
   if (looksLikePickle(bytes)) return `a Python pickle; if it holds the arrays of a model, ${IMPORT}`;
-  if (beginsWith(bytes.subarray(257), "ustar")) return "a tar archive: unpack it with `tar -xf FILE`";
+  if (beginning.startsWith("ustar", 257)) return "a tar archive: unpack it with `tar -xf FILE`";
   return identifyText(bytes);
 }
 
@@ -52,16 +59,11 @@ export function looksLikePickle(bytes: Uint8Array): boolean {
   return bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5 && !(bytes[2] === 0x8a && bytes[3] === 0x0a);
 }
 
-function beginsWith(bytes: Uint8Array, beginning: string): boolean {
-  return bytes.length >= beginning.length &&
-    Array.from(beginning).every((letter, i) => bytes[i] === letter.charCodeAt(0));
-}
-
 /** The pickle of a file of `torch.save`, at the top of one folder. */
 export const TORCH_PICKLE = /^[^/]*\/data\.pkl$/;
 
 /** What wrote a ZIP file with these entries; no names are given where its directory is broken. */
-export function zipKind(names: readonly string[]): "NumPy" | "TorchScript" | "torch.save" | undefined {
+export function zipKind(names: readonly string[]): keyof typeof ZIPS | undefined {
   if (names.length > 0 && names.every((name) => name.endsWith(".npy"))) return "NumPy";
   if (names.some((name) => /^[^/]+\/(?:constants\.pkl$|code\/)/.test(name))) return "TorchScript";
   return names.length === 0 || names.some((name) => TORCH_PICKLE.test(name)) ? "torch.save" : undefined;
@@ -69,12 +71,7 @@ export function zipKind(names: readonly string[]): "NumPy" | "TorchScript" | "to
 
 function identifyZip(names: readonly string[]): string {
   const kind = zipKind(names);
-  if (kind === "TorchScript") {
-    return "a TorchScript archive: save its weights with " +
-      "`python3 -c \"import torch; torch.save(torch.jit.load('FILE').state_dict(), 'BARE.new.pt')\"`";
-  }
-  if (kind === "torch.save") return `a ZIP file, as torch.save writes; ${IMPORT}`;
-  if (kind === "NumPy") return `an .npz of NumPy; ${IMPORT}`;
+  if (kind !== undefined) return ZIPS[kind];
   const inner = names.find((name) => /\.(?:pt|pth|ckpt|bin|safetensors|npz|pkl|zip)$/.test(name));
   if (inner !== undefined) return `a ZIP file that holds ${formatJson(inner)}: unpack it with \`unzip FILE\``;
   const entries = names.length === 1 ? "1 entry" : `${names.length} entries`;
@@ -97,10 +94,7 @@ function identifyText(bytes: Uint8Array): string | undefined {
   if (/^\s*<(?:!|html|head|body|\?xml)/i.test(text)) {
     return "an HTML page: download the file itself, not the page about it";
   }
-  if (/^\s*[{[]/.test(text)) {
-    return text.includes('"weight_map"')
-      ? "the JSON index of a model in several files: it names the files that hold the tensors"
-      : "JSON";
-  }
-  return `a text that begins with ${formatJson(text.slice(0, 30))}`;
+  if (!/^\s*[{[]/.test(text)) return `a text that begins with ${formatJson(text.slice(0, 30))}`;
+  const index = "the JSON index of a model in several files: it names the files that hold the tensors";
+  return text.includes('"weight_map"') ? index : "JSON";
 }

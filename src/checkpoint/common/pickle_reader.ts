@@ -34,7 +34,8 @@ export type PickleValue = null | boolean | number | bigint | string | PickleValu
 export interface PickleWorld {
   /** For each known `module name` what a call of it gives, or null where it must not be called. */
   readonly globals: Readonly<Record<string, ((args: PickleValue[]) => PickleValue) | null>>;
-  readonly persistent: (id: PickleValue) => PickleValue;
+  /** What a persistent id stands for, in a pickle that has parts outside of itself. */
+  readonly persistent?: (id: PickleValue) => PickleValue;
 }
 
 /** A pickle that asks for one of these means harm. None of it would be run, but the file deserves no trust. */
@@ -202,6 +203,10 @@ class Interpreter {
 /** Thrown by a {@linkcode PickleWorld}: the end of a sentence that begins with the position. */
 export class PickleRefusal extends Error {}
 
+function withoutParts(): never {
+  throw new PickleRefusal("it refers to parts outside of itself, which only a file of torch.save has");
+}
+
 const STOP = 0x2e;
 
 /** Gets the whole number that follows the opcode. */
@@ -240,7 +245,7 @@ const ACTIONS: readonly (readonly [opcodes: Readonly<Record<number, number>>, ac
   [{ 0x93: 0 }, (m) => m.global(m.popLast(2))], // STACK_GLOBAL
   [{ 0x52: 0, 0x81: 0 }, (m) => m.reduce(m.popLast(2))], // REDUCE, NEWOBJ
   [{ 0x92: 0 }, (m) => m.reduce([m.popLast(2), m.pop()].reverse())], // NEWOBJ_EX, with keyword arguments
-  [{ 0x51: 0 }, (m) => m.push(m.inWorld(() => m.world.persistent(m.pop())))], // BINPERSID
+  [{ 0x51: 0 }, (m) => m.push(m.inWorld(() => (m.world.persistent ?? withoutParts)(m.pop())))], // BINPERSID
   [{ 0x62: 0 }, (m) => m.build()], // BUILD
 ];
 const OPCODES = new Map(

@@ -1,10 +1,11 @@
 /** Writes the few opcodes of pickle protocols 2 and 3 that tensors need. https://github.com/python/cpython/blob/main/Lib/pickletools.py */
 import { concatenate, pack } from "./bytes.ts";
 
+/** A piece of a pickle. */
 export class Pickled {
   readonly bytes: Uint8Array<ArrayBuffer>;
 
-  /** @param parts Opcodes, pieces of a pickle and values that lie one after the other */
+  /** @param parts Opcodes, their arguments and values that lie one after the other */
   constructor(...parts: readonly (Opcode | Uint8Array | Pickled)[]) {
     this.bytes = concatenate(
       parts.map((part) =>
@@ -33,13 +34,10 @@ function pickled(value: Picklable): Pickled {
     const isByte = value >= 0 && value < 0x100;
     return isByte ? new Pickled("BININT1", Uint8Array.of(value)) : new Pickled("BININT", pack("I", value));
   }
-  if (typeof value === "string") {
-    const utf8 = new TextEncoder().encode(value);
-    return new Pickled("BINUNICODE", pack("I", utf8.length), utf8);
-  }
-  if (value instanceof Uint8Array) return new Pickled("BINBYTES", pack("I", value.length), value);
   if (value instanceof Map) return withItems(new Pickled("EMPTY_DICT"), value);
-  return new Pickled("MARK", ...(value as readonly Picklable[]).map(pickled), "TUPLE");
+  if (Array.isArray(value)) return new Pickled("MARK", ...value.map(pickled), "TUPLE");
+  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value as Uint8Array;
+  return new Pickled(typeof value === "string" ? "BINUNICODE" : "BINBYTES", pack("I", bytes.length), bytes);
 }
 
 function withItems(dict: Pickled, entries: Iterable<readonly [key: string, value: Picklable]>): Pickled {
@@ -47,29 +45,22 @@ function withItems(dict: Pickled, entries: Iterable<readonly [key: string, value
 }
 
 /** A class or function, which the reader imports. @param name Its module and its name, with a space between them */
-export function globalName(name: string): Pickled {
-  return new Pickled("GLOBAL", new TextEncoder().encode(`${name.replace(" ", "\n")}\n`));
-}
+export const globalName = (name: string): Pickled =>
+  new Pickled("GLOBAL", new TextEncoder().encode(`${name.replace(" ", "\n")}\n`));
 
 /** `callable(*args)` */
-export function call(name: string, ...args: readonly Picklable[]): Pickled {
-  return new Pickled(globalName(name), pickled(args), "REDUCE");
-}
+export const call = (name: string, ...args: readonly Picklable[]): Pickled =>
+  new Pickled(globalName(name), pickled(args), "REDUCE");
 
 /** `OrderedDict(entries)` */
-export function orderedDict(entries: Iterable<readonly [key: string, value: Picklable]>): Pickled {
-  return withItems(call("collections OrderedDict"), entries);
-}
+export const orderedDict = (entries: Iterable<readonly [key: string, value: Picklable]>): Pickled =>
+  withItems(call("collections OrderedDict"), entries);
 
 /** A value that the reader looks up by a persistent id. */
-export function persistent(id: Picklable): Pickled {
-  return new Pickled(pickled(id), "BINPERSID");
-}
+export const persistent = (id: Picklable): Pickled => new Pickled(pickled(id), "BINPERSID");
 
 /** An object with attributes, or with the state that completes it. */
-export function withState(object: Pickled, state: Picklable): Pickled {
-  return new Pickled(object, pickled(state), "BUILD");
-}
+export const withState = (object: Pickled, state: Picklable): Pickled => new Pickled(object, pickled(state), "BUILD");
 
 export function pickle(value: Picklable, protocol: 2 | 3 = 2): Uint8Array<ArrayBuffer> {
   return new Pickled("PROTO", Uint8Array.of(protocol), pickled(value), "STOP").bytes;

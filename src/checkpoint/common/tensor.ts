@@ -1,3 +1,4 @@
+import { isWhole } from "../../common/checks.ts";
 import { formatJson } from "../../common/format_value.ts";
 import { viewOf } from "./bytes.ts";
 import { refuse, tensorLabel } from "./error.ts";
@@ -10,12 +11,8 @@ const FORMATS = ["safetensors", "pytorch", "numpy"] as const;
 /** Beside the floating-point types those of masks and counters. */
 const TYPES = new Map(Object.entries<ElementType>({
   float32: [4, ["F32", "FloatStorage", "f4"], (view, at, little) => view.getFloat32(at, little)],
-  float16: [2, ["F16", "HalfStorage", "f2"], (view, at, little) => fromHalf(view.getUint16(at, little))],
-  bfloat16: [
-    2,
-    ["BF16", "BFloat16Storage", "bfloat16"],
-    (view, at, little) => fromBfloat16(view.getUint16(at, little)),
-  ],
+  float16: [2, ["F16", "HalfStorage", "f2"], getFloat16],
+  bfloat16: [2, ["BF16", "BFloat16Storage", "bfloat16"], getBfloat16],
   float64: [8, ["F64", "DoubleStorage", "f8"], (view, at, little) => view.getFloat64(at, little)],
   int64: [8, ["I64", "LongStorage", "i8"], (view, at, little) => Number(view.getBigInt64(at, little))],
   int32: [4, ["I32", "IntStorage", "i4"], (view, at, little) => view.getInt32(at, little)],
@@ -33,24 +30,20 @@ export function typeNamed(name: string, format: typeof FORMATS[number]): string 
 }
 
 /** IEEE 754 binary16: 1 bit sign, 5 bits exponent, 10 bits fraction. */
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = bits >> 10 & 0x1f;
-  const fraction = bits & 0x3ff;
+function getFloat16(view: DataView, at: number, littleEndian: boolean): number {
+  const bits = view.getUint16(at, littleEndian);
+  const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, bits >> 10 & 0x1f, bits & 0x3ff];
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 /** The upper half of a float32. */
-function fromBfloat16(bits: number): number {
-  return new Float32Array(Uint32Array.of(bits << 16).buffer)[0];
+function getBfloat16(view: DataView, at: number, littleEndian: boolean): number {
+  return new Float32Array(Uint32Array.of(view.getUint16(at, littleEndian) << 16).buffer)[0];
 }
 
-/**
- * Where the elements of a tensor are in a file: row-major, without gaps and in little-endian order unless it says otherwise. Its form is checked,
- * its agreement with the bytes is not.
- */
+/** Where the elements of a tensor are in a file: row-major, without gaps and little-endian unless it says otherwise. Not compared with the bytes. */
 export interface Layout {
   /** The name of the type, such as float32, or what the file calls a type that is not known here. */
   readonly type: string;
@@ -102,29 +95,25 @@ export class FileTensor {
   /** The elements as float32, row-major; never more than the file holds. @throws {CheckpointError} If the file does not hold them */
   elements(name: string, asked: string): Float32Array {
     const { type, shape, bytes, offset = 0, strides = denseStrides(shape), littleEndian = true } = this.layout;
-    const found = `current type is ${formatJson(type)}`;
     const [bytesEach, , read] = TYPES.get(type) ??
-      refuse(asked, `${tensorLabel(name)} must be of a known type: ${found}`);
+      refuse(asked, `${tensorLabel(name)} must be of a known type: current type is ${formatJson(type)}`);
     this.checkSize(name, asked);
     const count = elementCount(shape);
-    const { length } = this.layout.storage ?? { length: count };
+    const length = this.layout.storage?.length ?? count;
     const last = shape.reduce((index, extent, i) => index + (extent - 1) * strides[i], offset);
     if (count > length || (count > 0 && last >= length)) {
       const form = `of shape ${formatJson(shape)}, strides ${formatJson(strides)} and offset ${offset}`;
       refuse(asked, `${tensorLabel(name)} ${form} must lie within its storage: it holds ${length} elements`);
     }
     const view = viewOf(bytes!);
-    const values = new Float32Array(count);
-    for (let i = 0; i < count; i++) {
-      // index along each extent, the last one fastest
-      let index = offset;
-      for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
+    return new Float32Array(count).map((_, i) => {
+      let [index, rest] = [offset, i];
+      for (let axis = shape.length - 1; axis >= 0; axis--) { // the last extent is the fastest
         index += (rest % shape[axis]) * strides[axis];
         rest = Math.floor(rest / shape[axis]);
       }
-      values[i] = read(view, index * bytesEach, littleEndian);
-    }
-    return values;
+      return read(view, index * bytesEach, littleEndian);
+    });
   }
 }
 
@@ -138,20 +127,12 @@ export function denseStrides(shape: readonly number[]): number[] {
   return shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
 }
 
-export function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
+export const isSize = (value: unknown): value is number => isWhole(value, 0);
+export const isListOfSizes = (value: unknown): value is number[] => Array.isArray(value) && value.every(isSize);
 /** A shape; others allow 64 extents, more than 8 are no tensor of a model. */
-export function isShape(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length <= 8 && value.every(isSize);
-}
+export const isShape = (value: unknown): value is number[] => isListOfSizes(value) && value.length <= 8;
 
-/**
- * Reads weights: finite numbers of a floating-point type. Float16 and bfloat16 become float32 exactly, float64 is rounded.
- *
- * @throws {CheckpointError} If the tensor holds something else
- */
+/** Reads finite numbers of a floating-point type; float64 is rounded. @throws {CheckpointError} If the tensor holds something else */
 export function weightsOf(name: string, tensor: FileTensor, asked: string): Float32Array {
   if (!tensor.isFloat) {
     const types = "float32, float16, bfloat16 or float64";

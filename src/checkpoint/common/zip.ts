@@ -40,8 +40,7 @@ export function looksLikeZip(bytes: Uint8Array): boolean {
 /** An entry as the directory describes it: its method, its bytes in the file, and its number of bytes once unpacked. */
 type Entry = ReturnType<typeof entriesOf>[number];
 
-const STORED = 0;
-const DEFLATED = 8;
+const [STORED, DEFLATED] = [0, 8];
 /** Deflated entries have at most twice as many bytes as the file, or this many: a bomb is refused before it is unpacked. */
 const LEAST_ROOM = 2 ** 16;
 
@@ -53,7 +52,7 @@ const LEAST_ROOM = 2 ** 16;
 export function readZip(bytes: Uint8Array, asked: string): ZipEntries {
   const entries = entriesOf(bytes, asked);
   for (const entry of entries) checkMethod(entry, [STORED], asked);
-  return new Map(entries.map((entry) => [entry.name, checked(entry, entry.packed, asked)]));
+  return new Map(entries.map((entry) => checked(entry, entry.packed, asked)));
 }
 
 /** Reads a ZIP file, and unpacks what is deflated. @throws {CheckpointError} Also if an entry is packed otherwise, wrongly, or grows too large */
@@ -63,29 +62,28 @@ export async function unpackZip(bytes: Uint8Array, asked: string): Promise<ZipEn
   let total = 0;
   for (const entry of entriesOf(bytes, asked)) {
     checkMethod(entry, [STORED, DEFLATED], asked);
-    if (entry.method === DEFLATED && (total += entry.size) > most) {
+    const isDeflated = entry.method === DEFLATED;
+    if (isDeflated && (total += entry.size) > most) {
       refuse(asked, `its entries must unpack to at most ${most} bytes: current size is ${total} or more`);
     }
-    const content = entry.method === DEFLATED ? await inflate(entry, asked) : entry.packed;
-    unpacked.set(entry.name, checked(entry, content, asked));
+    unpacked.set(...checked(entry, isDeflated ? await inflate(entry, asked) : entry.packed, asked));
   }
   return unpacked;
 }
 
-function checkMethod({ name, method }: Entry, known: readonly number[], asked: string): void {
+function checkMethod({ label, method }: Entry, known: readonly number[], asked: string): void {
   if (known.includes(method)) return;
   const or = known.includes(DEFLATED) ? " or deflated (method 8)" : "";
-  const must = `its entry ${formatJson(name)} must be stored without compression (method 0)${or}`;
-  refuse(asked, `${must}: current method is ${method}`);
+  refuse(asked, `${label} must be stored without compression (method 0)${or}: current method is ${method}`);
 }
 
-function checked({ name, checksum }: Entry, content: Uint8Array, asked: string): Uint8Array {
-  if (crc32(content) === checksum) return content;
-  return refuse(asked, `its entry ${formatJson(name)} must have the checksum in its directory: it has another`);
+function checked({ name, label, checksum }: Entry, content: Uint8Array, asked: string): [string, Uint8Array] {
+  if (crc32(content) === checksum) return [name, content];
+  return refuse(asked, `${label} must have the checksum in its directory: it has another`);
 }
 
 /** Unpacks an entry, and not one byte more than the directory says. */
-async function inflate({ name, packed, size }: Entry, asked: string): Promise<Uint8Array> {
+async function inflate({ label, packed, size }: Entry, asked: string): Promise<Uint8Array> {
   const content = new Uint8Array(size);
   let at = 0;
   let found = "it cannot be unpacked";
@@ -101,7 +99,7 @@ async function inflate({ name, packed, size }: Entry, asked: string): Promise<Ui
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
   }
-  return refuse(asked, `its entry ${formatJson(name)} must unpack to ${size} bytes: ${found}`);
+  return refuse(asked, `${label} must unpack to ${size} bytes: ${found}`);
 }
 
 /** Where the end of the directory begins; a comment may follow it. */
@@ -117,48 +115,43 @@ function endOf(view: DataView): number | undefined {
 function entriesOf(bytes: Uint8Array, asked: string) {
   const fail = (reason: string) => refuse(asked, reason);
   const view = viewOf(bytes);
-  const end = endOf(view);
-  if (end === undefined) {
-    return fail(`a ZIP file must end with its directory: the file, of ${bytes.length} bytes, may be cut off`);
-  }
+  const end = endOf(view) ??
+    fail(`a ZIP file must end with its directory: the file, of ${bytes.length} bytes, may be cut off`);
   const count = view.getUint16(end + 10, true);
   const directory = view.getUint32(end + 16, true);
   const directoryEnd = directory + view.getUint32(end + 12, true);
   if (directoryEnd > end) fail(`its ZIP directory must end before byte ${end}: it ends at byte ${directoryEnd}`);
 
-  const entries = [];
   const names = new Set<string>();
-  let at = directory;
   let room = directory; // entries that overlap would make us read the same bytes again and again
-  for (let i = 0; i < count; i++) {
+  let next = directory;
+  const entries = Array.from({ length: count }, () => {
+    const at = next;
     if (at + RECORD.bytes > directoryEnd || view.getUint32(at, true) !== RECORD.signature) {
-      return fail(`its ZIP directory must have ${count} records: there is none at byte ${at}`);
+      fail(`its ZIP directory must have ${count} records: there is none at byte ${at}`);
     }
     const nameEnd = at + RECORD.bytes + view.getUint16(at + 28, true);
-    const next = nameEnd + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    next = nameEnd + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
     if (next > directoryEnd) fail(`the record at byte ${at} must end in its ZIP directory: it ends at byte ${next}`);
     const name = new TextDecoder().decode(bytes.subarray(at + RECORD.bytes, nameEnd));
-    const entry = `its entry ${formatJson(name)}`;
-    if (names.has(name)) fail(`${entry} must be there once: the record at byte ${at} is its second`);
+    const label = `its entry ${formatJson(name)}`;
+    if (names.has(name)) fail(`${label} must be there once: the record at byte ${at} is its second`);
     names.add(name);
     const method = view.getUint16(at + 10, true);
-    const [checksum, packedSize, size] = [16, 20, 24].map((field) => view.getUint32(at + field, true));
-    const packed = method === STORED ? size : packedSize;
-    const start = view.getUint32(at + 42, true);
+    const [checksum, packedSize, size, start] = [16, 20, 24, 42].map((field) => view.getUint32(at + field, true));
     if (start + LOCAL.bytes > directory || view.getUint32(start, true) !== LOCAL.signature) {
-      return fail(`${entry} must have its header at byte ${start}: there is none`);
+      fail(`${label} must have its header at byte ${start}: there is none`);
     }
     const data = start + LOCAL.bytes + view.getUint16(start + 26, true) + view.getUint16(start + 28, true);
-    if (data + packed > directory) {
-      fail(`${entry} must end before the directory at byte ${directory}: it ends at byte ${data + packed}`);
+    const length = method === STORED ? size : packedSize;
+    if (data + length > directory) {
+      fail(`${label} must end before the directory at byte ${directory}: it ends at byte ${data + length}`);
     }
-    room -= LOCAL.bytes + packed;
-    if (room < 0) fail(`${entry} at byte ${data} must not overlap with another one`);
-    const content = { name, method, packed: bytes.subarray(data, data + packed), size, checksum };
-    if (!name.endsWith("/")) entries.push(content); // no folder
-    at = next;
-  }
-  return entries;
+    room -= LOCAL.bytes + length;
+    if (room < 0) fail(`${label} at byte ${data} must not overlap with another one`);
+    return { name, label, method, packed: bytes.subarray(data, data + length), size, checksum };
+  });
+  return entries.filter(({ name }) => !name.endsWith("/")); // no folders
 }
 
 /** The first of January 1980, the earliest day that ZIP knows: the same content gives the same bytes on any day. */

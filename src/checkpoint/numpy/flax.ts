@@ -57,8 +57,7 @@ export function stateDictOfFlax(tree: PickleDict): Map<string, FileTensor> {
  * import { encodeFlax, importCheckpoint } from "@x/tiny-adder/checkpoint";
  * import { assertEquals } from "@std/assert";
  *
- * const parameters = new Float32Array(777).fill(0.5);
- * const bytes = encodeFlax({ model: 777, parameters, metadata: {} });
+ * const bytes = encodeFlax({ model: 777, parameters: new Float32Array(777), metadata: {} });
  * assertEquals((await importCheckpoint(bytes)).model, 777);
  * ```
  *
@@ -71,22 +70,21 @@ export function encodeFlax(source: CheckpointSource): Uint8Array<ArrayBuffer> {
     const must = "they must be those of model 777, which Flax's program is";
     refuse("write pickled Flax parameters", `${must}: current model is ${model}`);
   }
-  const leaves = tensors.map(({ name, shape, bytes }): [path: string[], array: Picklable] => {
+  const root = new Map<string, Picklable>();
+  for (const { name, shape, bytes } of tensors) {
     const [path] = [...NAMES].find(([, other]) => other === name)!;
-    // a weight in column-major order is its transpose in row-major order
-    const array = isKernel(path) ? pickledArray(shape.toReversed(), bytes, true) : pickledArray(shape, bytes, false);
-    return [["params", ...path.split(".")], array];
-  });
-  return pickle(nested(leaves), 3);
+    const keys = ["params", ...path.split(".")];
+    const leaf = keys.pop()!;
+    const dict = keys.reduce((outer, key) => {
+      if (!outer.has(key)) outer.set(key, new Map<string, Picklable>());
+      return outer.get(key) as typeof root;
+    }, root);
+    dict.set(leaf, isKernel(path) ? pickledArray(shape.toReversed(), bytes, true) : pickledArray(shape, bytes, false));
+  }
+  return pickle(root, 3);
 }
 
-function nested(leaves: readonly (readonly [path: readonly string[], value: Picklable])[]): Picklable {
-  const [[path, value]] = leaves;
-  if (path.length === 0) return value;
-  const byKey = [...Map.groupBy(leaves, ([[key]]) => key)];
-  return new Map(byKey.map(([key, all]) => [key, nested(all.map(([[, ...rest], leaf]) => [rest, leaf]))]));
-}
-
+/** A weight in column-major order is its transpose in row-major order. */
 function pickledArray(shape: readonly number[], elements: Uint8Array, columnMajor: boolean): Picklable {
   const type = withState(call("numpy dtype", "f4", false, true), [3, "<", null, null, null, -1, -1, 0]);
   const empty = call("numpy.core.multiarray _reconstruct", globalName("numpy ndarray"), [0], Uint8Array.of(0x62));

@@ -9,7 +9,7 @@
  * The header is a Python dict: `{'descr': '<f4', 'fortran_order': False, 'shape': (14, 7), }`.
  */
 import { formatJson } from "../../common/format_value.ts";
-import { concatenate, viewOf } from "../common/bytes.ts";
+import { bytesOfLatin1, concatenate, latin1, viewOf } from "../common/bytes.ts";
 import { refuse } from "../common/error.ts";
 import { PickleDict, PickleGlobal, PickleRefusal } from "../common/pickle_reader.ts";
 import type { PickleValue, PickleWorld } from "../common/pickle_reader.ts";
@@ -65,7 +65,7 @@ const fromJax = ([, , state]: PickleValue[]) => emptyArray().build(state);
 /** `_codecs.encode(text, "latin1")`: bytes, as protocol 2 has them */
 function encode([text, encoding]: PickleValue[]): PickleValue {
   if (typeof text !== "string" || encoding !== "latin1") throw new PickleRefusal("bytes are no text in latin1");
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  return bytesOfLatin1(text);
 }
 
 /** What a pickle of NumPy's arrays, or of JAX's, names. The modules have moved between versions. */
@@ -95,32 +95,28 @@ export function readNpz(entries: ZipEntries, asked: string): PickleDict {
 function readNpy(bytes: Uint8Array, name: string, asked: string): FileTensor {
   const fail = (found: string): never =>
     refuse(asked, `its entry ${formatJson(name)} must be an array of NumPy: ${found}`);
-  const latin1 = (start: number, end: number) => String.fromCharCode(...bytes.subarray(start, end));
-  if (bytes.length < 12 || latin1(0, MAGIC.length) !== MAGIC) return fail("it begins otherwise");
-  const start = bytes[MAGIC.length] === 1 ? 10 : 12;
-  const end = start + (start === 10 ? viewOf(bytes).getUint16(8, true) : viewOf(bytes).getUint32(8, true));
-  if (end > Math.min(start + MAX_HEADER_BYTES, bytes.length)) return fail(`its header has ${end - start} bytes`);
-  const header = latin1(start, end);
+  if (bytes.length < 12 || latin1(bytes.subarray(0, MAGIC.length)) !== MAGIC) return fail("it begins otherwise");
+  const isOld = bytes[MAGIC.length] === 1;
+  const [start, length] = isOld ? [10, viewOf(bytes).getUint16(8, true)] : [12, viewOf(bytes).getUint32(8, true)];
+  if (length > Math.min(MAX_HEADER_BYTES, bytes.length - start)) return fail(`its header has ${length} bytes`);
+  const header = latin1(bytes.subarray(start, start + length));
   const [, order, code, columnMajor, extents = "none"] = HEADER.exec(header) ?? [];
   const shape = extents.split(",").filter((extent) => extent.trim() !== "").map(Number);
   if (!isShape(shape)) return fail(`its header is ${formatJson(header.trim())}`);
-  return new FileTensor(
-    layoutOf(new NumpyType(code, order !== ">"), shape, columnMajor === "True", bytes.subarray(end)),
-  );
+  const of = new NumpyType(code, order !== ">");
+  return new FileTensor(layoutOf(of, shape, columnMajor === "True", bytes.subarray(start + length)));
 }
 
 /**
- * Writes the weights as `numpy.savez` would: one array for each tensor, under PyTorch's names. Metadata are left out.
- * `numpy.load` reads it.
+ * Writes the weights as `numpy.savez` would, one array for each tensor, under PyTorch's names and without metadata; `numpy.load` reads the file.
  *
  * @example Usage
  * ```ts
  * import { encodeNpz, importCheckpoint } from "@x/tiny-adder/checkpoint";
  * import { assertEquals } from "@std/assert";
  *
- * const parameters = new Float32Array(763).fill(0.5);
- * const bytes = encodeNpz({ model: 763, parameters, metadata: {} });
- * assertEquals((await importCheckpoint(bytes)).parameters, parameters);
+ * const bytes = encodeNpz({ model: 763, parameters: new Float32Array(763), metadata: {} });
+ * assertEquals((await importCheckpoint(bytes)).model, 763);
  * ```
  *
  * @returns The bytes of the file; the same weights give the same bytes
@@ -135,6 +131,5 @@ function npy(shape: readonly number[], elements: Uint8Array): Uint8Array {
   const extents = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': (${extents}), }`;
   const padded = `${dict.padEnd(117)}\n`; // 128 bytes with what comes before: elements begin at a multiple of 64
-  const header = `${MAGIC}\x01\x00${String.fromCharCode(padded.length, 0)}${padded}`;
-  return concatenate([Uint8Array.from(header, (letter) => letter.charCodeAt(0)), elements]);
+  return concatenate([bytesOfLatin1(`${MAGIC}\x01\x00${String.fromCharCode(padded.length, 0)}${padded}`), elements]);
 }

@@ -114,7 +114,7 @@ export function metadataOf(dict: PickleDict): Record<string, string> {
  * ```
  *
  * @returns The bytes of the file; the same checkpoint gives the same bytes
- * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
+ * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
 export function encodePyTorchCheckpoint(source: CheckpointSource): Uint8Array<ArrayBuffer> {
   const { tensors, metadata } = tensorsToWrite(source);

@@ -1,5 +1,5 @@
 import { checkOptions, type OptionKinds } from "../../common/options.ts";
-import { type ModelName, parameterCount, variantOf } from "../../model/variant.ts";
+import { type ModelName, parameterCount, tensorView, variantOf } from "../../model/variant.ts";
 import { type Bytes, bytesFrom, describeSource, littleEndian, viewBytes } from "../common/bytes.ts";
 import { refuse } from "../common/error.ts";
 import { checkFinite } from "../common/tensor.ts";
@@ -18,7 +18,7 @@ export interface DecodeCheckpointOptions extends DecodeOptions {
 export const CHECKPOINT_OPTIONS: OptionKinds<DecodeCheckpointOptions> = { source: "a text", model: "anything" };
 
 /**
- * Writes a checkpoint as a safetensors file, with PyTorch's tensor names. It sets `metadata.format_version` and `metadata.model`.
+ * Writes a checkpoint as the bytes of a safetensors file, with PyTorch's tensor names. It sets `metadata.format_version` and `metadata.model`.
  *
  * @example Usage
  * ```ts
@@ -29,7 +29,6 @@ export const CHECKPOINT_OPTIONS: OptionKinds<DecodeCheckpointOptions> = { source
  * assertEquals(decodeCheckpoint(bytes).metadata, { format_version: "1", model: "763", seed: "7" });
  * ```
  *
- * @returns The bytes of a safetensors file
  * @throws {CheckpointError} If the number of parameters is wrong, or one is not finite
  */
 export function encodeCheckpoint(source: CheckpointSource): Uint8Array<ArrayBuffer> {
@@ -38,7 +37,7 @@ export function encodeCheckpoint(source: CheckpointSource): Uint8Array<ArrayBuff
 }
 
 /**
- * Reads a safetensors file, of this library or of PyTorch. The shapes of its tensors determine the variant; their order does not matter.
+ * Reads a whole safetensors file, of this library or of PyTorch. The shapes of its tensors determine the variant; their order does not matter.
  * Float16 and bfloat16 become float32 exactly; float64 is refused, and `importCheckpoint` rounds it.
  * A tensor `output_proj.weight` is accepted if it equals `tok_emb.weight`, to which the model ties it.
  *
@@ -47,13 +46,10 @@ export function encodeCheckpoint(source: CheckpointSource): Uint8Array<ArrayBuff
  * import { decodeCheckpoint, encodeCheckpoint } from "@x/tiny-adder/checkpoint";
  * import { assertEquals } from "@std/assert";
  *
- * const parameters = new Float32Array(777).fill(0.5);
- * const bytes = encodeCheckpoint({ model: 777, parameters, metadata: {} });
- * assertEquals(decodeCheckpoint(bytes, { source: "run/model.safetensors" }).parameters, parameters);
+ * const bytes = encodeCheckpoint({ model: 777, parameters: new Float32Array(777), metadata: {} });
+ * assertEquals(decodeCheckpoint(bytes, { source: "run/model.safetensors" }).model, 777);
  * ```
  *
- * @param file The bytes of the whole file
- * @param options Its name in errors, and the variant that it must be
  * @throws {CheckpointError} If it is not a safetensors file, or a tensor is missing, unknown, of another shape or not finite
  * @throws {TypeError} If there is an unknown option
  */
@@ -64,7 +60,7 @@ export function decodeCheckpoint(file: Bytes, options: DecodeCheckpointOptions =
 }
 
 /**
- * Reads a safetensors file, or the `model.safetensors` of a run directory. Needs read permission.
+ * Reads the safetensors file of that path, or the `model.safetensors` of a run directory. Needs read permission.
  *
  * @example Usage
  * ```ts
@@ -78,20 +74,16 @@ export function decodeCheckpoint(file: Bytes, options: DecodeCheckpointOptions =
  * assertEquals([model, parameters.length], [763, 763]);
  * ```
  *
- * @param path Path of a file or of a run directory
- * @param options The variant that it must be
  * @throws {CheckpointError} If there is no such file, it cannot be read, or it is not a checkpoint
  */
 // deno-lint-ignore require-await -- reads synchronously, because the file is small; a promise leaves other ways open
-export async function readCheckpointFile(
-  path: string,
-  options: Pick<DecodeCheckpointOptions, "model"> = {},
-): Promise<Checkpoint> {
+export async function readCheckpointFile(path: string, options: ReadOptions = {}): Promise<Checkpoint> {
   return readCheckpointFileSync(path, options);
 }
+type ReadOptions = Pick<DecodeCheckpointOptions, "model">;
 
 /** {@linkcode readCheckpointFile}, synchronously. */
-export function readCheckpointFileSync(path: string, options: Pick<DecodeCheckpointOptions, "model"> = {}): Checkpoint {
+export function readCheckpointFileSync(path: string, options: ReadOptions = {}): Checkpoint {
   checkOptions("read a checkpoint", options, { model: "anything" });
   requireFiles(`read ${path}`);
   const source = isFolder(path) ? runDirectory(path).modelFile : path;
@@ -124,7 +116,7 @@ export function checkpointFrom(source: CheckpointSource, asked: string): Checkpo
 }
 
 /**
- * What a file of a checkpoint holds: the tensors in the order of the flat parameter vector, the metadata in the order of their keys.
+ * The tensors of a checkpoint in the order of the flat parameter vector, and its metadata in the order of their keys.
  *
  * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
  */
@@ -136,8 +128,8 @@ export function tensorsToWrite(source: CheckpointSource) {
   if (parameters.length !== count) {
     refuse(asked, `model ${model} must have ${count} parameters: current length is ${parameters.length}`);
   }
-  const tensors = variant.tensors.map(({ name, shape, offset, size }) => {
-    const values = checkFinite(name, parameters.subarray(offset, offset + size), asked);
+  const tensors = variant.tensors.map(({ name, shape }) => {
+    const values = checkFinite(name, tensorView(parameters, variant, name), asked);
     return { name, shape, values, bytes: littleEndian(values) };
   });
   const texts = Object.entries({ ...metadata, format_version: FORMAT_VERSION, model: String(model) });

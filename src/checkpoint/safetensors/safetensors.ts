@@ -12,10 +12,10 @@
 import { isObject } from "../../common/checks.ts";
 import { formatError, formatJson } from "../../common/format_value.ts";
 import { checkOptions, type OptionKinds } from "../../common/options.ts";
-import { type Bytes, bytesFrom, concatenate, littleEndian, viewOf } from "../common/bytes.ts";
+import { type Bytes, bytesFrom, concatenate, littleEndian, pack, viewOf } from "../common/bytes.ts";
 import { refuse, tensorLabel } from "../common/error.ts";
 import { identify } from "../common/identify.ts";
-import { checkFinite, elementCount, FileTensor, isSize, typeNamed, weightsOf } from "../common/tensor.ts";
+import { checkFinite, elementCount, FileTensor, isListOfSizes, typeNamed, weightsOf } from "../common/tensor.ts";
 
 /** One named tensor of a safetensors file. */
 export interface SafetensorsTensor {
@@ -57,26 +57,30 @@ export interface DecodeOptions {
 
 const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 2 ** 20;
+const DTYPES: Record<string, DecodedTensor["dtype"]> = {
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+  float64: "F64",
+};
 
 /**
- * Writes a safetensors file. The same tensors and metadata give the same bytes, whatever the order of the metadata's keys.
+ * Writes the bytes of a safetensors file, whose data begins at a multiple of 8. The same tensors and metadata give the same bytes, whatever the
+ * order of the metadata's keys.
  *
  * @example Usage
  * ```ts
  * import { decodeSafetensors, encodeSafetensors } from "@x/tiny-adder/checkpoint";
  * import { assertEquals } from "@std/assert";
  *
- * const bytes = encodeSafetensors({
- *   tensors: [{ name: "weight", shape: [2, 2], values: new Float32Array([1, 2, 3, 4]) }],
- *   metadata: { step: "100" },
- * });
+ * const tensors = [{ name: "weight", shape: [2, 2], values: new Float32Array([1, 2, 3, 4]) }];
+ * const bytes = encodeSafetensors({ tensors, metadata: { step: "100" } });
  * assertEquals(decodeSafetensors(bytes).metadata, { step: "100" });
  * ```
  *
- * @returns The bytes of the file; the data begins at a multiple of 8
  * @throws {CheckpointError} If two tensors share a name, a shape does not fit its values, or a value is not finite
  */
-export function encodeSafetensors({ tensors, metadata = {} }: SafetensorsInput): Uint8Array<ArrayBuffer> {
+export function encodeSafetensors({ tensors, metadata }: SafetensorsInput): Uint8Array<ArrayBuffer> {
   const asked = "write a checkpoint";
   const names = new Set(["__metadata__"]);
   for (const { name, shape, values } of tensors) {
@@ -99,28 +103,25 @@ export function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const sorted = Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1);
-  const entries: [string, unknown][] = sorted.length > 0 ? [["__metadata__", Object.fromEntries(sorted)]] : [];
   let end = 0;
-  for (const { name, shape, values } of tensors) {
+  const entries = tensors.map(({ name, shape, values }) => {
     const dtype = values instanceof Float32Array ? "F32" : "F64";
-    entries.push([name, { dtype, shape, data_offsets: [end, end += values.byteLength] }]);
-  }
-
-  // not an object literal filled by key: a tensor named `__proto__` would set the prototype
-  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+    return [name, { dtype, shape, data_offsets: [end, end += values.byteLength] }] as const;
+  });
+  // `fromEntries`, because a tensor named `__proto__` would set the prototype of a literal that is filled by key
+  const header = Object.fromEntries<unknown>(entries);
+  const all = sorted.length > 0 ? { __metadata__: Object.fromEntries(sorted), ...header } : header;
+  const json = new TextEncoder().encode(JSON.stringify(all));
   const headerBytes = Math.ceil(json.length / 8) * 8;
   if (headerBytes > MAX_HEADER_BYTES) {
     refuse(asked, `its header must have at most ${MAX_HEADER_BYTES} bytes: current size is ${headerBytes}`);
   }
-
-  const header = new Uint8Array(LENGTH_BYTES + headerBytes).fill(0x20);
-  new DataView(header.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  header.set(json, LENGTH_BYTES);
-  return concatenate([header, ...tensors.map(({ values }) => littleEndian(values))]);
+  const padding = new Uint8Array(headerBytes - json.length).fill(0x20);
+  return concatenate([pack("II", headerBytes, 0), json, padding, ...tensors.map(({ values }) => littleEndian(values))]);
 }
 
 /**
- * Reads a safetensors file whose tensors are all of a floating-point type. The values are copies, so the bytes need no alignment and can be
+ * Reads a whole safetensors file whose tensors are all of a floating-point type. The values are copies, so the bytes need no alignment and can be
  * reused afterwards.
  *
  * @example Usage
@@ -133,20 +134,16 @@ export function writeSafetensors(
  * assertEquals(scale, { name: "scale", dtype: "F32", shape: [], values: new Float32Array([0.5]) });
  * ```
  *
- * @param file The bytes of the whole file
- * @param options What errors call it
  * @throws {CheckpointError} If the bytes are not a well-formed safetensors file of finite numbers
  */
 export function decodeSafetensors(file: Bytes, options: DecodeOptions = {}): SafetensorsContent {
   const asked = askedOf(options, { source: "a text" });
-  const { tensors, entries, metadata } = openSafetensors(bytesFrom(file, asked), asked);
-  return {
-    tensors: entries.map(({ name, dtype, shape }) => {
-      const values = weightsOf(name, tensors.get(name)!, asked);
-      return { name, dtype: dtype as DecodedTensor["dtype"], shape, values };
-    }),
-    metadata,
-  };
+  const { tensors, metadata } = openSafetensors(bytesFrom(file, asked), asked);
+  const decoded = Array.from(tensors, ([name, tensor]): DecodedTensor => {
+    const values = weightsOf(name, tensor, asked);
+    return { name, dtype: DTYPES[tensor.type], shape: tensor.shape, values };
+  });
+  return { tensors: decoded, metadata };
 }
 
 /** What the errors of a reader say was asked. @throws {TypeError} If there is an unknown option */
@@ -160,7 +157,7 @@ export function looksLikeSafetensors(bytes: Uint8Array): boolean {
   return bytes[LENGTH_BYTES] === 0x7b && bytes.subarray(3, LENGTH_BYTES).every((byte) => byte === 0);
 }
 
-/** Reads the header of a safetensors file, and describes the tensors in the order of their data. @throws {CheckpointError} If it does not describe the file */
+/** Reads the header of a safetensors file: its tensors in the order of their data. @throws {CheckpointError} If it does not describe the file */
 export function openSafetensors(bytes: Uint8Array, asked: string) {
   if (bytes.length < LENGTH_BYTES) {
     refuse(asked, `a safetensors file has at least ${LENGTH_BYTES} bytes: the file holds ${bytes.length}`);
@@ -175,27 +172,21 @@ export function openSafetensors(bytes: Uint8Array, asked: string) {
   if (Number(length) > rest.length) {
     refuse(asked, `it announces a header of ${length} bytes: the file holds ${rest.length} after the announcement`);
   }
-  const [header, data] = [rest.subarray(0, Number(length)), rest.subarray(Number(length))];
-  const { tensors: entries, metadata } = parseHeader(header, asked);
-  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  const { entries, metadata } = parseHeader(rest.subarray(0, Number(length)), asked);
+  const data = rest.subarray(Number(length));
+  const tensors = new Map<string, FileTensor>();
   let at = 0;
-  for (const { name, begin, end } of entries) {
-    if (begin !== at) {
-      const must = `${tensorLabel(name)} must begin where the one before it ends, at byte ${at}`;
-      refuse(asked, `${must}: current value is ${begin}`);
-    }
-    at = end;
+  for (const { name, type, shape, begin, end } of entries.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    const must = `${tensorLabel(name)} must begin where the one before it ends, at byte ${at}`;
+    if (begin !== at) refuse(asked, `${must}: current value is ${begin}`);
+    tensors.set(name, new FileTensor({ type, shape, bytes: data.subarray(begin, at = end) }));
   }
   if (at !== data.length) refuse(asked, `its header promises ${at} bytes of tensors: the file holds ${data.length}`);
-  const tensors = new Map(entries.map(({ name, dtype, shape, begin, end }) => {
-    const tensor = new FileTensor({ type: typeNamed(dtype, "safetensors"), shape, bytes: data.subarray(begin, end) });
-    tensor.checkSize(name, asked);
-    return [name, tensor];
-  }));
-  return { tensors, entries, metadata };
+  for (const [name, tensor] of tensors) tensor.checkSize(name, asked);
+  return { tensors, metadata };
 }
 
-/** Parses a header: the form of its tensors is checked, their agreement with the file is not. @throws {CheckpointError} If it is not JSON of the form that safetensors prescribes, or names a key twice */
+/** The form of a header is checked, its agreement with the file is not. @throws {CheckpointError} If it is not of the form that safetensors prescribes, or names a key twice */
 function parseHeader(bytes: Uint8Array, asked: string) {
   const fail = (must: string, found: unknown): never => refuse(asked, `${must}: current value is ${formatJson(found)}`);
 
@@ -207,47 +198,39 @@ function parseHeader(bytes: Uint8Array, asked: string) {
     return refuse(asked, `its header must be JSON in UTF-8: ${formatError(cause)}`, cause);
   }
   if (!isObject(json)) return fail("its header must be a JSON object", json);
-  const twice = repeatedKey(text);
-  if (twice !== undefined) {
-    refuse(asked, `its header must name every key once: ${formatJson(twice)} stands twice in one object`);
-  }
-
-  const { __metadata__, ...entries } = json;
+  refuseRepeatedKeys(text, asked);
+  const { __metadata__, ...described } = json;
   const metadata = __metadata__ ?? {}; // the format's own reader takes null, too
   if (!isObject(metadata)) return fail("its __metadata__ must be a JSON object", metadata);
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== "string") fail(`its __metadata__ must hold strings only, also at ${formatJson(key)}`, value);
   }
-
-  const tensors = Object.entries(entries).map(([name, entry]) => {
-    const must = (rest: string, found: unknown) => fail(`${tensorLabel(name)} must ${rest}`, found);
-    if (!isObject(entry)) return must("be described by a JSON object", entry);
+  const entries = Object.entries(described).map(([name, entry]) => {
+    const label = tensorLabel(name);
+    if (!isObject(entry)) return fail(`${label} must be described by a JSON object`, entry);
     const { dtype, shape, data_offsets: offsets } = entry;
-    if (typeof dtype !== "string") return must("have a dtype", dtype);
-    if (!isListOfSizes(shape)) return must("have a list of whole numbers >= 0 as its shape", shape);
+    if (typeof dtype !== "string") return fail(`${label} must have a dtype`, dtype);
+    if (!isListOfSizes(shape)) return fail(`${label} must have a list of whole numbers >= 0 as its shape`, shape);
     if (!isListOfSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-      return must("have two whole numbers as its data_offsets, the first not above the second", offsets);
+      const must = `${label} must have two whole numbers as its data_offsets, the first not above the second`;
+      return fail(must, offsets);
     }
-    return { name, dtype, shape, begin: offsets[0], end: offsets[1] };
+    return { name, type: typeNamed(dtype, "safetensors"), shape, begin: offsets[0], end: offsets[1] };
   });
-  return { tensors, metadata: metadata as Record<string, string> };
+  return { entries, metadata: metadata as Record<string, string> };
 }
 
-/** The first key that an object of valid JSON holds twice: `JSON.parse` keeps the last in silence, so two readers could see different files. */
-function repeatedKey(json: string): string | undefined {
+/** `JSON.parse` keeps the last of two values in silence, so two readers could see different files. @throws {CheckpointError} If a key of valid JSON has two */
+function refuseRepeatedKeys(json: string, asked: string): void {
   const open: Set<string>[] = [];
   for (const [token, colon] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}]/g)) {
     if (token === "{") open.push(new Set());
     else if (token === "}") open.pop();
     else if (colon !== undefined) {
       const key: string = JSON.parse(token.slice(0, -colon.length));
-      if (open.at(-1)!.has(key)) return key;
+      const must = "its header must name every key once";
+      if (open.at(-1)!.has(key)) refuse(asked, `${must}: ${formatJson(key)} stands twice in one object`);
       open.at(-1)!.add(key);
     }
   }
-  return undefined;
-}
-
-function isListOfSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every(isSize);
 }
