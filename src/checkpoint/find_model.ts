@@ -6,14 +6,13 @@ import { PickleDict, PickleGlobal, PickleObject, type PickleValue } from "./comm
 import { isRunState, RUN_STATE } from "./safetensors/state_dict.ts";
 import { elementCount, FileTensor, inventory, weightsOf } from "./common/tensor.ts";
 
-/** A dictionary of tensors that holds a model, or comes closest to it. */
+/** A dictionary of tensors, by PyTorch's names without the prefix, that holds a model or comes closest to it. */
 export interface FoundModel {
-  /** Where it is: keys and prefix, with dots between them; empty where the file is the dictionary. */
+  /** Keys and prefix, with dots between them; empty where the file is the dictionary. */
   path: string;
-  /** The tensors, by PyTorch's names without the prefix. */
   tensors: ReadonlyMap<string, FileTensor>;
   dict: PickleDict;
-  /** The variant that it must be, where the form of the dictionary says so. */
+  /** Where the form of the dictionary says so. */
   variant?: ModelName;
 }
 

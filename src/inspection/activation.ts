@@ -1,4 +1,5 @@
 import type { ActivationName } from "../engine/reference/attention.ts";
+import { rowOf } from "../engine/reference/linear.ts";
 import { FIRST_QUERY, POSITIONS_READ } from "../model/vocabulary.ts";
 import { type HeatMap, heatMapsSvg } from "../svg/heat_map.ts";
 import { withDrawing } from "./display.ts";
@@ -20,10 +21,7 @@ export interface Activation {
 export function activation(name: string, shape: readonly number[]): Activation {
   const [, rows, width = 1] = shape;
   const values = new Float64Array(shape.reduce((size, extent) => size * extent));
-  const row = (problem: number, index: number) => {
-    const first = (problem * rows + index) * width;
-    return values.subarray(first, first + width);
-  };
+  const row = (problem: number, index: number) => rowOf(values, problem * rows + index, width);
   const result: Activation = Object.defineProperty({ name, shape, values } as Activation, "row", { value: row });
   return withDrawing(result, () => heatMapsSvg(name, [heatMapOf(result)]));
 }
@@ -37,11 +35,8 @@ export function heatMapOf({ name, shape: [, rows, width = 1], row }: Activation)
   });
   const full = Math.max(1e-9, ...table.flat().filter((value) => !Number.isNaN(value)).map(Math.abs));
   const isLogits = name === ("logits" satisfies ActivationName);
-  const columnName = width === POSITIONS_READ
-    ? positionName
-    : isLogits
-    ? (token: number) => TOKEN_NAMES[token]
-    : String;
+  const columnName = (column: number) =>
+    width === POSITIONS_READ ? positionName(column) : isLogits ? TOKEN_NAMES[column] : String(column);
   return {
     title: `${name}, up to ${full.toPrecision(3)}: blue is above 0, orange below`,
     rows: table,

@@ -1,6 +1,6 @@
 import type { CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { softmax } from "../engine/reference/softmax.ts";
-import { FIRST_QUERY, QUERIES } from "../model/vocabulary.ts";
+import { FIRST_QUERY } from "../model/vocabulary.ts";
 import { heatMapsSvg } from "../svg/heat_map.ts";
 import { withDrawing } from "./display.ts";
 import { look } from "./look.ts";
@@ -57,17 +57,11 @@ export function inspectSum(checkpoint: CheckpointSource, a: number, b: number): 
     answer: "written",
     only: ["pattern", "logits"],
   });
-  const steps = Array.from({ length: QUERIES }, (_, step) => {
-    const token = predicted.values[step];
-    const probabilities = Array.from(softmax(logits.row(0, step)));
-    return {
-      step,
-      token,
-      probability: probabilities[token],
-      margin: marginOf(logits.row(0, step), token),
-      attention: Array.from(pattern.row(0, step).subarray(0, FIRST_QUERY + 1 + step)),
-      probabilities,
-    };
+  const steps = Array.from(predicted.values, (token, step) => {
+    const row = logits.row(0, step);
+    const probabilities = Array.from(softmax(row));
+    const attention = Array.from(pattern.row(0, step).subarray(0, FIRST_QUERY + 1 + step));
+    return { step, token, probability: probabilities[token], margin: marginOf(row, token), attention, probabilities };
   });
   const inspection = { a, b, sum: sums[0], tokens: Array.from(tokens.values), steps };
   return withDrawing(inspection, () => sumSvg(inspection));
@@ -108,13 +102,13 @@ export type Emphasis = (text: string, strength: number) => string;
 /** A sum step by step: the attention, the token written, its probability and margin; at most 80 columns. */
 export function sumText({ tokens, steps }: SumInspection, emphasis: Emphasis): string {
   const letters = tokens.map((token) => TOKEN_NAMES[token]).map((name) => name.length === 1 ? name : "?");
+  const line = (step: number, ...columns: string[]) => [String(step).padStart(4), ...columns].join("  ");
   const rows = steps.map(({ step, token, probability, margin, attention }) => {
     const cells = attention.map((share) => emphasis("·123456789#"[Math.round(10 * share)], share));
-    const row = [...cells, ...new Array<string>(tokens.length - cells.length).fill(" ")];
-    const written = `${TOKEN_NAMES[token].padStart(6)}  ${percent(probability).padStart(6)}`;
-    return `${String(step).padStart(4)}  ${spaced(row)}  ${written}  ${margin.toFixed(2).padStart(7)}`;
+    const row = spaced(tokens.map((_, position) => cells[position] ?? " "));
+    const chance = percent(probability).padStart(6);
+    return line(step, row, TOKEN_NAMES[token].padStart(6), chance, margin.toFixed(2).padStart(7));
   });
-  const named = steps.map(({ step, attention }) => `${String(step).padStart(4)}  ${namedShares(attention, tokens)}`);
   return [
     "Attention of each step in tenths: · is less than 0.05, # is 0.95 or more",
     "",
@@ -123,26 +117,22 @@ export function sumText({ tokens, steps }: SumInspection, emphasis: Emphasis): s
     ...rows,
     "",
     "step  looks at (a0 is the ones of a; s0 is the ones of the sum, written before)",
-    ...named,
+    ...steps.map(({ step, attention }) => line(step, namedShares(attention, tokens))),
   ].join("\n");
 }
 
 /** Joins 33 cells, with spaces that set off a, b and the sum. */
 function spaced(cells: readonly string[]): string {
-  return [cells.slice(0, 10), cells.slice(10, 11), cells.slice(11, 21), cells.slice(21, 22), cells.slice(22)]
-    .map((part) => part.join("")).join(" ");
+  return [0, 10, 11, 21, 22].map((from, i, starts) => cells.slice(from, starts[i + 1]).join("")).join(" ");
 }
 
 function namedShares(attention: readonly number[], tokens: readonly number[]): string {
-  return attention.map((share, position) => ({ share, position }))
-    .filter(({ share }) => share >= 0.02)
-    .sort((x, y) => y.share - x.share)
-    .slice(0, 5) // more do not fit into a line
-    .map(({ share, position }) => {
-      const name = positionName(position);
-      return `${name.length === 1 ? name : `${name}=${TOKEN_NAMES[tokens[position]]}`} ${percent(share)}`.padEnd(13);
-    })
-    .join("").trimEnd();
+  const largest = [...attention.entries()].filter(([, share]) => share >= 0.02).sort(([, x], [, y]) => y - x);
+  const named = largest.slice(0, 5).map(([position, share]) => { // more do not fit into a line
+    const name = positionName(position);
+    return `${name.length === 1 ? name : `${name}=${TOKEN_NAMES[tokens[position]]}`} ${percent(share)}`.padEnd(13);
+  });
+  return named.join("").trimEnd();
 }
 
 /** A share in percent, printed as 100% only above 99.9995%. */

@@ -1,5 +1,5 @@
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
-import { dot } from "../engine/reference/linear.ts";
+import { dot, rowOf } from "../engine/reference/linear.ts";
 import { drawOperands } from "../model/sampler.ts";
 import { type ModelName, parameterCount, variantOf } from "../model/variant.ts";
 import { FIRST_QUERY, QUERIES, targetTokens } from "../model/vocabulary.ts";
@@ -37,6 +37,7 @@ export interface Survey {
   readonly digitCosines: readonly (readonly number[])[];
 }
 
+const TOKEN_EMBEDDINGS = "Token embeddings, which are also the output weights";
 /** The number of sums between two pauses: a few milliseconds. */
 const SUMS_AT_ONCE = 6;
 
@@ -79,22 +80,19 @@ export async function surveyModel(
 
   const { tensors: { tokenEmbedding, positionEmbedding }, variant: { width } } = referenceModel(source);
   const digits = digitEmbeddings(source);
+  const rowsOf = (matrix: Float64Array) =>
+    Array.from({ length: matrix.length / width }, (_, row) => Array.from(rowOf(matrix, row, width)));
   const survey: Survey = {
     model: source.model,
     sums,
-    steps: attention.map((shares, step) => (
-      { step, attention: Array.from(shares), smallestMargin: smallestMargins[step] }
+    steps: smallestMargins.map((smallestMargin, step) => (
+      { step, attention: Array.from(attention[step]), smallestMargin }
     )),
-    tokenEmbedding: rowsOf(tokenEmbedding, width),
-    positionEmbedding: rowsOf(positionEmbedding, width),
+    tokenEmbedding: rowsOf(tokenEmbedding),
+    positionEmbedding: rowsOf(positionEmbedding),
     digitCosines: digits.map((x) => digits.map((y) => dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y)))),
   };
   return withDrawing(survey, () => surveySvg(survey));
-}
-
-function rowsOf(matrix: Float64Array, width: number): number[][] {
-  const rows = matrix.length / width;
-  return Array.from({ length: rows }, (_, row) => Array.from(matrix.subarray(width * row, width * (row + 1))));
 }
 
 /** The mean attention of each step by position, and the embeddings of tokens and positions, as tables to draw. */
@@ -113,8 +111,7 @@ export function surveyMaps({ sums, steps, tokenEmbedding, positionEmbedding }: S
       full: 1,
     },
     tokens: {
-      title: "Token embeddings, which are also the output weights: blue is above 0, orange below, " +
-        `up to ${fullToken.toFixed(2)}`,
+      title: `${TOKEN_EMBEDDINGS}: blue is above 0, orange below, up to ${fullToken.toFixed(2)}`,
       rows: tokenEmbedding,
       rowLabels: TOKEN_NAMES,
       columnLabels: features,
@@ -151,8 +148,8 @@ export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey
   const lines = steps.map(({ step, attention, smallestMargin }) => {
     const names = [`a${step}`, `b${step}`, `a${step - 1}`, `b${step - 1}`, `s${step - 1}`, "+", "="];
     const shares = names.map((name) => attention.find((_, position) => positionName(position) === name) ?? 0);
-    const rest = 1 - shares.reduce((sum, share) => sum + share);
-    const cells = [...shares, rest].map((share) => (100 * share).toFixed(1).padStart(7));
+    shares.push(1 - shares.reduce((sum, share) => sum + share));
+    const cells = shares.map((share) => (100 * share).toFixed(1).padStart(7));
     return `${String(step).padStart(4)}${cells.join("")}  ${smallestMargin.toFixed(2).padStart(7)}`;
   });
   const fixed = (row: readonly number[]) => row.map((value) => value.toFixed(2).padStart(6));
@@ -164,7 +161,7 @@ export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey
     "step     ai     bi   ai-1   bi-1   si-1      +      =   rest  smallest margin",
     ...lines,
     "",
-    "Token embeddings, which are also the output weights",
+    TOKEN_EMBEDDINGS,
     "",
     ...table(tokenEmbedding, " "),
     "",

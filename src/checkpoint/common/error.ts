@@ -7,13 +7,10 @@ import { formatJson } from "../../common/format_value.ts";
  * @example Usage
  * ```ts
  * import { CheckpointError, decodeCheckpoint } from "@x/tiny-adder/checkpoint";
+ * import { assertThrows } from "@std/assert";
  *
- * try {
- *   decodeCheckpoint(new Uint8Array(3), { source: "run/model.safetensors" });
- * } catch (error) {
- *   if (!(error instanceof CheckpointError)) throw error;
- *   console.log(error.message); // Cannot read run/model.safetensors as a safetensors file has at least 8 bytes: …
- * }
+ * const read = () => decodeCheckpoint(new Uint8Array(3), { source: "run/model.safetensors" });
+ * assertThrows(read, CheckpointError, "Cannot read run/model.safetensors as a safetensors file has at least 8 bytes: ");
  * ```
  */
 export class CheckpointError extends Error {

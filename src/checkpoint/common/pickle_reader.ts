@@ -1,6 +1,6 @@
 /**
  * Reads Python's pickle format, protocols 2 to 5, without ever running anything: an interpreter of the opcodes that data needs, and of the few
- * callables that its caller implements. Everything else that a pickle makes becomes a {@linkcode PickleObject}, which does nothing.
+ * callables that its caller implements. Everything else becomes a {@linkcode PickleObject}, which does nothing.
  * https://github.com/python/cpython/blob/main/Lib/pickletools.py describes the opcodes.
  */
 import { formatJson } from "../../common/format_value.ts";
@@ -21,10 +21,9 @@ export class PickleGlobal {
 
 /** An object of a class that is not known here: a placeholder with what it was made of. A dict, because its class may be one. */
 export class PickleObject extends PickleDict {
-  /** @param name The module and name of its class, or of the function that makes it. @param parts Arguments, elements and state */
+  /** @param name The module and name of its class, or of the function that makes it. @param parts Arguments, elements and state, its own list */
   constructor(readonly name: string, readonly parts: PickleValue[]) {
     super();
-    this.parts = [...parts];
   }
 }
 
@@ -176,7 +175,7 @@ class Interpreter {
     const { globals } = this.world;
     const call = Object.hasOwn(globals, callable.name) ? globals[callable.name] : undefined;
     if (call === null) return this.fail(`it calls ${callable.name}`);
-    this.push(call === undefined ? new PickleObject(callable.name, args) : this.inWorld(() => call(args)));
+    this.push(call === undefined ? new PickleObject(callable.name, [...args]) : this.inWorld(() => call(args)));
   }
 
   build(): void {

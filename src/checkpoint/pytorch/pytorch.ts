@@ -7,14 +7,17 @@
  * NAME/byteorder    "little", from version 2.1 on
  * ```
  */
+import { bytesOfLatin1, latin1 } from "../common/bytes.ts";
 import { refuse } from "../common/error.ts";
 import { TORCH_PICKLE } from "../common/identify.ts";
 import { PickleDict, PickleGlobal, PickleRefusal, type PickleValue, readPickle } from "../common/pickle_reader.ts";
-import { call, globalName, orderedDict, persistent, pickle, type Pickled, withState } from "../common/pickle_writer.ts";
+import { call, globalName, orderedDict, persistent, pickle, withState } from "../common/pickle_writer.ts";
 import { denseStrides, FileTensor, isShape, isSize, typeNamed } from "../common/tensor.ts";
 import { writeZip, type ZipEntries } from "../common/zip.ts";
 import { NUMPY_GLOBALS } from "../numpy/npz.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
+
+const LITTLE = bytesOfLatin1("little");
 
 /** Reads what was saved. @throws {CheckpointError} If it is no such file, or its pickle is malformed or harmful */
 export function readArchive(entries: ZipEntries, asked: string): PickleValue {
@@ -23,10 +26,8 @@ export function readArchive(entries: ZipEntries, asked: string): PickleValue {
     refuse(asked, `a file of torch.save has one entry NAME/data.pkl: this ZIP file has ${found.length}`);
   }
   const folder = found[0].replace(/data\.pkl$/, "");
-  const order = entries.get(`${folder}byteorder`);
-  if (order !== undefined && new TextDecoder().decode(order.subarray(0, 16)) !== "little") {
-    refuse(asked, "its byteorder must be little: it is another");
-  }
+  const order = latin1(entries.get(`${folder}byteorder`)?.subarray(0, 16) ?? LITTLE);
+  if (order !== latin1(LITTLE)) refuse(asked, "its byteorder must be little: it is another");
   const bytesOf = (key: string) => entries.get(`${folder}data/${key}`);
   return readPickle(entries.get(found[0])!, { globals: GLOBALS, persistent: (id) => storageOf(id, bytesOf) }, asked);
 }
@@ -87,14 +88,13 @@ function storageOf(id: PickleValue, bytesOf: (key: string) => Uint8Array | undef
   return new Storage(typeNamed(name, "pytorch"), `data/${key}`, length, bytesOf(key));
 }
 
-/** Our metadata are `state_dict._metadata[""]["tiny_adder"]`; PyTorch keeps `_metadata` beside a state dict. */
-const METADATA = { root: "", key: "tiny_adder" };
+/** Our metadata are `state_dict._metadata[""]["tiny_adder"]`; PyTorch keeps `_metadata` beside a state dict, and carries it through loading and saving. */
+const METADATA = ["_metadata", "", "tiny_adder"];
 
-/** What {@linkcode encodePyTorchCheckpoint} put beside the tensors; PyTorch carries it through loading and saving. */
-export function metadataOf(dict: PickleDict): Record<string, string> {
-  const ours = [METADATA.root, METADATA.key].reduce<PickleValue | undefined>(
+export function metadataOf({ attributes }: PickleDict): Record<string, string> {
+  const ours = METADATA.reduce<PickleValue | undefined>(
     (value, key) => value instanceof PickleDict ? value.entries.get(key) : undefined,
-    dict.attributes?.entries.get("_metadata"),
+    attributes,
   );
   if (!(ours instanceof PickleDict)) return {};
   return Object.fromEntries([...ours.entries].filter((entry) => entry.every((part) => typeof part === "string")));
@@ -118,24 +118,21 @@ export function metadataOf(dict: PickleDict): Record<string, string> {
  */
 export function encodePyTorchCheckpoint(source: CheckpointSource): Uint8Array<ArrayBuffer> {
   const { tensors, metadata } = tensorsToWrite(source);
-  const described = tensors.map(({ name, shape, values }, i) =>
-    [name, pickledTensor(String(i), shape, values.length)] as const
-  );
-  const ofRoot = new Map<string, number | Map<string, string>>([["version", 1], [METADATA.key, new Map(metadata)]]);
+  const described = tensors.map(({ name, shape, values }, i) => { // each of a whole storage, in row-major order
+    const storage = persistent(["storage", globalName("torch FloatStorage"), String(i), "cpu", values.length]);
+    const layout = [0, shape, denseStrides(shape), false, orderedDict([])];
+    return [name, call("torch._utils _rebuild_tensor_v2", storage, ...layout)] as const;
+  });
+  const [attribute, root, key] = METADATA;
+  const ofRoot = new Map<string, number | Map<string, string>>([["version", 1], [key, new Map(metadata)]]);
   const stateDict = withState(
     orderedDict([...described, ["output_proj.weight", described[0][1]]]),
-    new Map([["_metadata", orderedDict([[METADATA.root, ofRoot]])]]),
+    new Map([[attribute, orderedDict([[root, ofRoot]])]]),
   );
   return writeZip([
     ["archive/data.pkl", pickle(stateDict)],
-    ["archive/byteorder", new TextEncoder().encode("little")],
+    ["archive/byteorder", LITTLE],
     ...tensors.map(({ bytes }, i) => [`archive/data/${i}`, bytes] as const),
-    ["archive/version", new TextEncoder().encode("3\n")],
+    ["archive/version", bytesOfLatin1("3\n")],
   ]);
-}
-
-/** `_rebuild_tensor_v2` of a whole storage in row-major order. */
-function pickledTensor(key: string, shape: readonly number[], size: number): Pickled {
-  const storage = persistent(["storage", globalName("torch FloatStorage"), key, "cpu", size]);
-  return call("torch._utils _rebuild_tensor_v2", storage, 0, shape, denseStrides(shape), false, orderedDict([]));
 }

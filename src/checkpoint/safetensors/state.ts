@@ -1,10 +1,6 @@
 /**
- * All that an exact resume needs, as a safetensors file: weights, both moments of AdamW, and the progress of the run.
- *
- * | tensor | shape |
- * |---|---|
- * | `parameters`, `first_moment`, `second_moment` | [763] or [777] |
- * | `best_parameters`, where a best model is kept | the same |
+ * All that an exact resume needs, as a safetensors file: `parameters`, `first_moment` and `second_moment` of AdamW, `best_parameters` where a
+ * best model is kept, all of shape [763] or that of another model, and the progress of the run in the metadata.
  */
 import { isObject } from "../../common/checks.ts";
 import { formatJson } from "../../common/format_value.ts";
@@ -16,9 +12,8 @@ import { checkVersion, FORMAT_VERSION, STATE_VECTORS } from "./state_dict.ts";
 
 /** The state of a run between two steps. */
 export interface TrainingState<Progress extends object = Record<string, unknown>> {
-  /** The progress of the run, which JSON must represent exactly. */
+  /** Must be JSON that loses nothing. */
   progress: Progress;
-  /** The weights. */
   parameters: Float32Array;
   /** AdamW's running mean of the gradient. */
   firstMoment: Float32Array;
@@ -34,6 +29,10 @@ export function encodeState({ progress, parameters, firstMoment, secondMoment, b
   const vectors = { parameters, first_moment: firstMoment, second_moment: secondMoment, ...kept };
   const tensors = Object.entries(vectors).map(([name, values]) => ({ name, shape: [values.length], values }));
   checkLengths(tensors, "write the state");
+  const losslessly = (key: string, value: unknown) => { // JSON would turn other numbers into null
+    if (typeof value !== "number" || Number.isFinite(value)) return value;
+    return refuse("write the state", `its progress must hold finite numbers: ${formatJson(key)} is ${value}`);
+  };
   const metadata = { format_version: FORMAT_VERSION, progress: JSON.stringify(progress, losslessly) };
   return encodeSafetensors({ tensors, metadata });
 }
@@ -50,8 +49,16 @@ export function decodeState(bytes: Uint8Array, { source = "the state" }: DecodeO
   if (missing !== undefined) refuse(asked, `a state must have tensor ${missing}: the file holds none of that name`);
   checkLengths(tensors, asked);
   const { parameters, first_moment: firstMoment, second_moment: secondMoment, best_parameters: best } = vectors;
-  const progress = parseProgress(metadata.progress, asked);
-  return { progress, parameters, firstMoment, secondMoment, ...best && { best } };
+  const must = "its progress must be a JSON object";
+  const fail = () => refuse(asked, `${must}: current value is ${formatJson(metadata.progress)}`);
+  const progress = parseJson(metadata.progress ?? "", fail);
+  return {
+    progress: isObject(progress) ? progress : fail(),
+    parameters,
+    firstMoment,
+    secondMoment,
+    ...best && { best },
+  };
 }
 
 function checkLengths(tensors: readonly SafetensorsTensor[], asked: string): void {
@@ -64,24 +71,7 @@ function checkLengths(tensors: readonly SafetensorsTensor[], asked: string): voi
 }
 
 function isModelSize(size: number): boolean {
-  for (let width = WIDTH; width >= 2; width--) {
-    for (let hidden = HIDDEN; hidden >= 1; hidden--) {
-      for (const norm of ["", "+norm"]) {
-        if (parameterCount(variantOf(`${width}x${hidden}${norm}`)) === size) return true;
-      }
-    }
-  }
-  return false;
-}
-
-/** Refuses the numbers that JSON would turn into null. */
-function losslessly(key: string, value: unknown): unknown {
-  if (typeof value !== "number" || Number.isFinite(value)) return value;
-  return refuse("write the state", `its progress must hold finite numbers: ${formatJson(key)} is ${value}`);
-}
-
-function parseProgress(text: string | undefined, asked: string): Record<string, unknown> {
-  const fail = () => refuse(asked, `its progress must be a JSON object: current value is ${formatJson(text)}`);
-  const progress = parseJson(text ?? "", fail);
-  return isObject(progress) ? progress : fail();
+  const numbers = (most: number) => Array.from({ length: most }, (_, i) => i + 1);
+  const names = numbers(WIDTH).slice(1).flatMap((width) => numbers(HIDDEN).map((hidden) => `${width}x${hidden}`));
+  return names.some((name) => ["", "+norm"].some((norm) => parameterCount(variantOf(name + norm)) === size));
 }

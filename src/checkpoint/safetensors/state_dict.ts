@@ -1,7 +1,7 @@
 import { formatJson } from "../../common/format_value.ts";
 import { type ModelName, parameterCount, type Variant, variantOf, variantOfShapes } from "../../model/variant.ts";
 import { refuse, tensorLabel } from "../common/error.ts";
-import { type FileTensor, inventory, weightsOf } from "../common/tensor.ts";
+import { elementCount, type FileTensor, inventory, weightsOf } from "../common/tensor.ts";
 
 /** The weights of a model, with metadata. */
 export interface Checkpoint {
@@ -13,14 +13,10 @@ export interface Checkpoint {
   metadata: Record<string, string>;
 }
 
-interface StateDictContext extends Pick<Checkpoint, "metadata"> {
-  /** What errors say was asked: `Cannot <asked> as …` */
+/** `model` is the variant that the caller accepts, `variant` the one that the form of the file asks for, and `exact` refuses float64. */
+interface StateDictContext extends Pick<Checkpoint, "metadata">, Partial<Pick<Checkpoint, "model">> {
   asked: string;
-  /** Accepts this variant alone. @default {any} */
-  model?: ModelName;
-  /** The variant that the tensors must make. @default {the one that they come closest to} */
   variant?: ModelName;
-  /** Refuses float64, which float32 does not hold exactly. @default {false} */
   exact?: boolean;
 }
 
@@ -38,8 +34,7 @@ export const STATE_VECTORS = ["parameters", "first_moment", "second_moment"];
 export const RUN_STATE = "the state of a run, whose model is model.safetensors in the same folder";
 
 /**
- * Makes a checkpoint of tensors by name: which variant it is follows from them. An output projection that is spelled out is accepted
- * where it equals the token embedding; causal masks are ignored.
+ * Makes a checkpoint of tensors by name, from which its variant follows. Causal masks are ignored.
  *
  * @throws {CheckpointError} If a tensor is missing, too much, of another shape, or not finite; or the variant is another than that asked for
  */
@@ -52,16 +47,20 @@ export function checkpointOf(
   if (model !== undefined && variant !== variantOf(model)) {
     refuse(asked, `it must hold model ${model}: current value is model ${variant.name}`);
   }
-  checkMetadata(metadata, variant, asked);
+  if (metadata.format_version !== undefined) { // a file that names our format
+    checkVersion(metadata.format_version, asked);
+    const must = `its metadata must name model ${variant.name}, whose tensors it holds`;
+    const { model } = metadata;
+    if (model !== String(variant.name)) refuse(asked, `${must}: current value is ${formatJson(model)}`);
+  }
   checkNames(tensors, variant, asked);
 
   const parameters = new Float32Array(parameterCount(variant));
   for (const { name, offset } of variant.tensors) {
     const tensor = tensors.get(name)!;
-    if (exact && tensor.type === "float64") {
-      const must = `${tensorLabel(name)} must be of float32, float16 or bfloat16`;
-      refuse(asked, `${must}: current type is float64, which \`import\` rounds to float32`);
-    }
+    const must = `${tensorLabel(name)} must be of float32, float16 or bfloat16`;
+    const isRounded = exact && tensor.type === "float64";
+    if (isRounded) refuse(asked, `${must}: current type is float64, which \`import\` rounds to float32`);
     parameters.set(weightsOf(name, tensor, asked), offset);
   }
   for (const name of OUTPUT_PROJECTIONS) checkTied(name, tensors, asked);
@@ -77,10 +76,8 @@ function checkNames(tensors: ReadonlyMap<string, FileTensor>, variant: Variant, 
   const fail = (reason: string): never =>
     refuse(asked, tensors.size === 0 ? reason : `${reason}. It holds ${inventory(tensors)}`);
   for (const { name, shape } of variant.tensors) {
-    const found = tensors.get(name);
-    if (found === undefined) {
-      return fail(`model ${variant.name} must have tensor ${name}: the file holds none of that name`);
-    }
+    const found = tensors.get(name) ??
+      fail(`model ${variant.name} must have tensor ${name}: the file holds none of that name`);
     checkShape(name, found, shape, fail);
   }
   for (const [name, tensor] of tensors) {
@@ -95,30 +92,15 @@ function checkShape(name: string, { shape }: FileTensor, expected: readonly numb
   fail(`tensor ${name} must be of shape ${formatJson(expected)}: current value is ${formatJson(shape)}`);
 }
 
-/**
- * Whether a tensor is a causal mask: square, with one value above the diagonal and another one on it and below, whichever these are.
- * Extents of 1 before the square are welcome.
- */
+/** Whether a tensor is square, after extents of 1, with one value above the diagonal and another one on it and below, whichever these are. */
 export function isCausalMask(name: string, tensor: FileTensor, asked: string): boolean {
   const { shape, type } = tensor;
   const [height = 0, width] = shape.slice(-2);
-  const isSquare = height === width && width >= 2 && width <= MAX_MASK_WIDTH &&
-    shape.slice(0, -2).every((extent) => extent === 1);
-  if (!isSquare || !MASK_TYPES.includes(type)) return false;
+  const isSquare = height === width && width >= 2 && elementCount(shape) === width ** 2;
+  if (!isSquare || width > MAX_MASK_WIDTH || !MASK_TYPES.includes(type)) return false;
   const values = tensor.elements(name, asked);
   const [kept, masked] = values;
-  return kept !== masked &&
-    values.every((value, i) => value === (i % width > Math.floor(i / width) ? masked : kept));
-}
-
-/** A file that names our format must be of a version that we know, and of the model that its tensors make. */
-function checkMetadata({ format_version: version, model }: Record<string, string>, { name }: Variant, asked: string) {
-  if (version === undefined) return;
-  checkVersion(version, asked);
-  if (model !== String(name)) {
-    const must = `its metadata must name model ${name}, whose tensors it holds`;
-    refuse(asked, `${must}: current value is ${formatJson(model)}`);
-  }
+  return kept !== masked && values.every((value, i) => value === (i % width > Math.floor(i / width) ? masked : kept));
 }
 
 export function checkVersion(version: string | undefined, asked: string): void {

@@ -40,19 +40,17 @@ export async function openRunDirectory(path: string): Promise<RunDirectory> {
 
 /** The kept weights in a folder of steps, `STEP.safetensors`, by step. None where there is no such folder. */
 export async function keptSteps(folder: string): Promise<{ step: number; path: string }[]> {
-  const found: { step: number; path: string }[] = [];
   try {
-    for await (const { name } of Deno.readDir(folder)) {
-      const [, step] = /^(\d+)\.safetensors$/.exec(name) ?? [];
-      if (step !== undefined) found.push({ step: Number(step), path: joined(folder, name) });
-    }
+    const files = await Array.fromAsync(Deno.readDir(folder), ({ name }) => /^(\d+)\.safetensors$/.exec(name));
+    const kept = files.filter((match) => match !== null);
+    return kept.map(([name, step]) => ({ step: Number(step), path: joined(folder, name) })).sort((x, y) =>
+      x.step - y.step
+    );
   } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return [];
     if (cause instanceof Deno.errors.NotCapable) throw cause; // it says which permission is missing
-    if (!(cause instanceof Deno.errors.NotFound)) {
-      refuse(`read ${folder}`, `it must be a folder: ${reasonOf(cause)}`, cause);
-    }
+    return refuse(`read ${folder}`, `it must be a folder: ${reasonOf(cause)}`, cause);
   }
-  return found.sort((x, y) => x.step - y.step);
 }
 
 /** Removes temporary files of killed processes. No other process may be writing to the directory. */
