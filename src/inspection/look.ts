@@ -92,8 +92,12 @@ export function look<Name extends ActivationName = ActivationName>(
   const source = checkpointFrom(checkpoint, ASKED);
   checkParameters(source.parameters, variantOf(source.model));
   const { variant, tensors } = referenceModel(source);
-  checkLookOptions(options);
+  checkOptions(ASKED, options, { answer: "anything", edit: "anything", only: "a list" });
   const { answer = "right", edit = {}, only = ACTIVATIONS as readonly ActivationName[] as readonly Name[] } = options;
+  checkOneOf(ASKED, "answer", answer, ["right", "written"]);
+  for (const name of only) checkOneOf(ASKED, "only", name, ACTIVATIONS);
+  const editable = Object.fromEntries(ACTIVATIONS.map((name) => [name, "a function"]));
+  checkOptions("edit activations", edit, editable as Record<ActivationName, "a function">);
   const operands = packOperands(problems);
   const count = operands.length / 2;
   const shapes = only.map((name) => [name, [count, ...rowShape(name, variant)]] as const);
@@ -159,15 +163,6 @@ function editedRow(edit: Edit, name: ActivationName, found: Float64Array, place:
   const ahead = result.subarray(found.length).find((value) => value !== UNSEEN[name]);
   if (ahead !== undefined) fail(`positions after ${place.position} must keep ${UNSEEN[name]}`, ahead);
   return result.subarray(0, found.length);
-}
-
-function checkLookOptions(options: LookOptions): void {
-  checkOptions(ASKED, options, { answer: "anything", edit: "anything", only: "a list" });
-  const { answer = "right", edit = {}, only = [] } = options;
-  checkOneOf(ASKED, "answer", answer, ["right", "written"]);
-  for (const name of only) checkOneOf(ASKED, "only", name, ACTIVATIONS);
-  const functions = Object.fromEntries(ACTIVATIONS.map((name) => [name, "a function"]));
-  checkOptions("edit activations", edit, functions as Record<ActivationName, "a function">);
 }
 
 /**

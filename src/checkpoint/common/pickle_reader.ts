@@ -48,207 +48,164 @@ const MAX_BYTES = 2 ** 24;
 /** Each value takes up to 50 bytes: this many take less than twice the largest file. */
 const MAX_VALUES = 2 ** 19;
 const MAX_LONG_BYTES = 1024;
-
-/** @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for what could do harm; the message says at which byte */
-export function readPickle(bytes: Uint8Array, world: PickleWorld, asked: string): PickleValue {
-  if (bytes.length > MAX_BYTES) {
-    refuse(asked, `its pickle must have at most ${MAX_BYTES} bytes: current size is ${bytes.length}`);
-  }
-  return new Interpreter(bytes, world, asked).run();
-}
-
-class Interpreter {
-  readonly memo = new Map<number, PickleValue>();
-  readonly stack: PickleValue[] = [];
-  /** Heights of the stack at the open marks. */
-  readonly marks: number[] = [];
-  at = 0;
-  opcodeAt = 0;
-  valueCount = 0;
-
-  constructor(readonly bytes: Uint8Array, readonly world: PickleWorld, readonly asked: string) {}
-
-  run(): PickleValue {
-    for (let opcode = 0; opcode !== STOP;) {
-      this.opcodeAt = this.at;
-      opcode = this.unsigned(1);
-      const { bytes, act } = OPCODES.get(opcode) ??
-        this.fail(`opcode 0x${opcode.toString(16).padStart(2, "0")} is not one of data`);
-      act(this, this.unsigned(bytes));
-    }
-    const value = this.pop();
-    if (this.stack.length > 0) this.fail("more than one value is left");
-    return value;
-  }
-
-  fail(reason: string): never {
-    return refuse(this.asked, `its pickle must be one of tensors by name: at byte ${this.opcodeAt} ${reason}`);
-  }
-
-  /** The next bytes, as a view of the pickle. */
-  binary(count: number): Uint8Array {
-    if (count > this.bytes.length - this.at) this.fail("it is cut off");
-    return this.bytes.subarray(this.at, this.at += count);
-  }
-
-  /** A whole number of these bytes, the lowest first. */
-  unsigned(bytes: number): number {
-    return this.binary(bytes).reduceRight((sum, byte) => sum * 256 + byte, 0);
-  }
-
-  /** A signed number of any length, two's complement. */
-  long(bytes: number): number | bigint {
-    if (bytes > MAX_LONG_BYTES) this.fail(`a whole number has ${bytes} bytes`);
-    const unsigned = this.binary(bytes).reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n);
-    const value = BigInt.asIntN(8 * bytes, unsigned);
-    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-  }
-
-  text(bytes: number): string {
-    return new TextDecoder().decode(this.binary(bytes));
-  }
-
-  line(): string {
-    const end = this.bytes.indexOf(0x0a, this.at);
-    return this.text((end < 0 ? Infinity : end + 1) - this.at).slice(0, -1);
-  }
-
-  push(value: PickleValue): void {
-    if (++this.valueCount > MAX_VALUES) this.fail(`it has more than ${MAX_VALUES} values`);
-    this.stack.push(value);
-  }
-
-  pop(): PickleValue {
-    if (this.stack.length <= (this.marks.at(-1) ?? 0)) this.fail("a value is missing");
-    return this.stack.pop()!;
-  }
-
-  /** The last values, in the order in which they were pushed. */
-  popLast(count: number): PickleValue[] {
-    return Array.from({ length: count }, () => this.pop()).reverse();
-  }
-
-  popToMark(): PickleValue[] {
-    return this.stack.splice(this.marks.pop() ?? this.fail("a mark is missing"));
-  }
-
-  top(): PickleValue {
-    if (this.stack.length === 0) this.fail("a value is missing");
-    return this.stack.at(-1)!;
-  }
-
-  append(values: readonly PickleValue[]): void {
-    const value = this.stack.at(-1);
-    const list = value instanceof PickleObject ? value.parts : value;
-    if (!Array.isArray(list)) return this.fail("a list is missing");
-    for (const item of values) list.push(item);
-  }
-
-  setItems(items: readonly PickleValue[]): void {
-    const dict = this.stack.at(-1);
-    if (!(dict instanceof PickleDict)) return this.fail("a dict is missing");
-    if (items.length % 2 !== 0) this.fail("a key has no value");
-    for (let i = 0; i < items.length; i += 2) {
-      const key = items[i];
-      if (dict.entries.has(key)) return this.fail(`key ${formatJson(key)} stands twice in one dict`);
-      dict.entries.set(key, items[i + 1]);
-    }
-  }
-
-  recall(index: number): void {
-    if (!this.memo.has(index)) this.fail(`value ${index} was never stored`);
-    this.push(this.memo.get(index)!);
-  }
-
-  global([module, member]: PickleValue[]): void {
-    if (typeof module !== "string" || typeof member !== "string") return this.fail("a name is not text");
-    const name = `${module} ${member}`;
-    if (HARMFUL_MODULES.test(name) || HARMFUL_BUILTINS.test(name)) {
-      this.fail(`it names ${formatJson(name)}, which is neither a tensor nor data: such a file may be an attack`);
-    }
-    this.push(new PickleGlobal(name));
-  }
-
-  /** Calls a function or makes an object: one that the caller knows, or a placeholder. */
-  reduce([callable, args]: PickleValue[]): void {
-    if (!(callable instanceof PickleGlobal) || !Array.isArray(args)) return this.fail("a call has no function");
-    const { globals } = this.world;
-    const call = Object.hasOwn(globals, callable.name) ? globals[callable.name] : undefined;
-    if (call === null) return this.fail(`it calls ${callable.name}`);
-    this.push(call === undefined ? new PickleObject(callable.name, [...args]) : this.inWorld(() => call(args)));
-  }
-
-  build(): void {
-    const state = this.pop();
-    const object = this.stack.at(-1);
-    if (typeof object === "object" && object !== null && "build" in object) {
-      this.inWorld(() => (object as { build(state: PickleValue): unknown }).build(state));
-    } else if (object instanceof PickleObject) object.parts.push(state);
-    else if (object instanceof PickleDict && state instanceof PickleDict) object.attributes = state;
-    else this.fail("something else than an object has attributes");
-  }
-
-  /** Runs a part of the caller's world, whose errors are reasons, and says where it was asked. */
-  inWorld<T>(part: () => T): T {
-    try {
-      return part();
-    } catch (error) {
-      if (error instanceof PickleRefusal) return this.fail(error.message);
-      throw error;
-    }
-  }
-}
+const STOP = 0x2e;
 
 /** Thrown by a {@linkcode PickleWorld}: the end of a sentence that begins with the position. */
 export class PickleRefusal extends Error {}
 
-function withoutParts(): never {
-  throw new PickleRefusal("it refers to parts outside of itself, which only a file of torch.save has");
+/** What an opcode does. @param argument The whole number that follows it */
+type Act = (argument: number) => void;
+
+/** @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for what could do harm; the message says at which byte */
+export function readPickle(bytes: Uint8Array, { globals, persistent }: PickleWorld, asked: string): PickleValue {
+  if (bytes.length > MAX_BYTES) {
+    refuse(asked, `its pickle must have at most ${MAX_BYTES} bytes: current size is ${bytes.length}`);
+  }
+  const memo = new Map<number, PickleValue>();
+  const stack: PickleValue[] = [];
+  const marks: number[] = []; // heights of the stack
+  let [at, opcodeAt, valueCount] = [0, 0, 0];
+
+  function fail(reason: string): never {
+    return refuse(asked, `its pickle must be one of tensors by name: at byte ${opcodeAt} ${reason}`);
+  }
+  /** Runs a part of the caller's world, whose errors are reasons. */
+  const inWorld = <T>(part: () => T): T => {
+    try {
+      return part();
+    } catch (error) {
+      if (error instanceof PickleRefusal) return fail(error.message);
+      throw error;
+    }
+  };
+
+  // the bytes, whole numbers with the lowest byte first
+  const binary = (count: number) => {
+    if (count > bytes.length - at) fail("it is cut off");
+    return bytes.subarray(at, at += count);
+  };
+  const unsigned = (count: number) => binary(count).reduceRight((sum, byte) => sum * 256 + byte, 0);
+  const long = (count: number) => { // two's complement
+    if (count > MAX_LONG_BYTES) fail(`a whole number has ${count} bytes`);
+    const value = BigInt.asIntN(8 * count, binary(count).reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n));
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  };
+  const text = (count: number) => new TextDecoder().decode(binary(count));
+  const line = () => {
+    const end = bytes.indexOf(0x0a, at);
+    return text((end < 0 ? Infinity : end + 1) - at).slice(0, -1);
+  };
+
+  // the stack
+  const push = (value: PickleValue) => {
+    if (++valueCount > MAX_VALUES) fail(`it has more than ${MAX_VALUES} values`);
+    stack.push(value);
+  };
+  const pop = () => {
+    if (stack.length <= (marks.at(-1) ?? 0)) fail("a value is missing");
+    return stack.pop()!;
+  };
+  /** The last values, in the order in which they were pushed. */
+  const popLast = (count: number) => Array.from({ length: count }, pop).reverse();
+  const popToMark = () => stack.splice(marks.pop() ?? fail("a mark is missing"));
+  const top = () => stack.length > 0 ? stack.at(-1)! : fail("a value is missing");
+
+  // what several opcodes do
+  const append = (values: readonly PickleValue[]) => {
+    const value = stack.at(-1);
+    const list = value instanceof PickleObject ? value.parts : value;
+    if (!Array.isArray(list)) return fail("a list is missing");
+    for (const item of values) list.push(item);
+  };
+  const setItems = (items: readonly PickleValue[]) => {
+    const dict = stack.at(-1);
+    if (!(dict instanceof PickleDict)) return fail("a dict is missing");
+    if (items.length % 2 !== 0) fail("a key has no value");
+    for (let i = 0; i < items.length; i += 2) {
+      const key = items[i];
+      if (dict.entries.has(key)) return fail(`key ${formatJson(key)} stands twice in one dict`);
+      dict.entries.set(key, items[i + 1]);
+    }
+  };
+  const recall = (index: number) => {
+    if (!memo.has(index)) fail(`value ${index} was never stored`);
+    push(memo.get(index)!);
+  };
+  const pushGlobal = ([module, member]: PickleValue[]) => {
+    if (typeof module !== "string" || typeof member !== "string") return fail("a name is not text");
+    const name = `${module} ${member}`;
+    if (HARMFUL_MODULES.test(name) || HARMFUL_BUILTINS.test(name)) {
+      fail(`it names ${formatJson(name)}, which is neither a tensor nor data: such a file may be an attack`);
+    }
+    push(new PickleGlobal(name));
+  };
+  /** Calls a function or makes an object: one that the caller knows, or a placeholder. */
+  const reduce = ([callable, args]: PickleValue[]) => {
+    if (!(callable instanceof PickleGlobal) || !Array.isArray(args)) return fail("a call has no function");
+    const call = Object.hasOwn(globals, callable.name) ? globals[callable.name] : undefined;
+    if (call === null) return fail(`it calls ${callable.name}`);
+    push(call === undefined ? new PickleObject(callable.name, [...args]) : inWorld(() => call(args)));
+  };
+  const build = () => {
+    const state = pop();
+    const object = stack.at(-1);
+    if (typeof object === "object" && object !== null && "build" in object) {
+      inWorld(() => (object as { build(state: PickleValue): unknown }).build(state));
+    } else if (object instanceof PickleObject) object.parts.push(state);
+    else if (object instanceof PickleDict && state instanceof PickleDict) object.attributes = state;
+    else fail("something else than an object has attributes");
+  };
+  const pushPersistent = () => {
+    const id = pop();
+    const missing = "it refers to parts outside of itself, which only a file of torch.save has";
+    push(persistent === undefined ? fail(missing) : inWorld(() => persistent(id)));
+  };
+
+  /** By the bytes of the whole number that follows each opcode; beside them the names that pickletools gives them. */
+  const acts: readonly (readonly [opcodes: Readonly<Record<number, number>>, act: Act])[] = [
+    [{ [STOP]: 0, 0x80: 1, 0x95: 8 }, () => {}], // STOP, PROTO, FRAME
+    [{ 0x28: 0 }, () => marks.push(stack.length)], // MARK
+    [{ 0x30: 0 }, pop], // POP
+    [{ 0x31: 0 }, popToMark], // POP_MARK
+    [{ 0x32: 0 }, () => push(top())], // DUP
+    [{ 0x4e: 0 }, () => push(null)], // NONE
+    [{ 0x88: 0 }, () => push(true)], // NEWTRUE
+    [{ 0x89: 0 }, () => push(false)], // NEWFALSE
+    [{ 0x4b: 1, 0x4d: 2 }, push], // BININT1, BININT2
+    [{ 0x4a: 4 }, (value) => push(value | 0)], // BININT
+    [{ 0x8a: 1, 0x8b: 4 }, (count) => push(long(count))], // LONG1, LONG4
+    [{ 0x47: 0 }, () => push(viewOf(binary(8)).getFloat64(0))], // BINFLOAT, the one big-endian value of the format
+    [{ 0x8c: 1, 0x58: 4, 0x8d: 8 }, (count) => push(text(count))], // SHORT_BINUNICODE, BINUNICODE, BINUNICODE8
+    [{ 0x43: 1, 0x42: 4, 0x8e: 8, 0x96: 8 }, (count) => push(binary(count))], // (SHORT_)BINBYTES(8), BYTEARRAY8
+    [{ 0x5d: 0, 0x29: 0, 0x8f: 0 }, () => push([])], // EMPTY_LIST, EMPTY_TUPLE, EMPTY_SET
+    [{ 0x7d: 0 }, () => push(new PickleDict())], // EMPTY_DICT
+    [{ 0x6c: 0, 0x74: 0, 0x91: 0 }, () => push(popToMark())], // LIST, TUPLE, FROZENSET
+    [{ 0x85: 0 }, () => push(popLast(1))], // TUPLE1
+    [{ 0x86: 0 }, () => push(popLast(2))], // TUPLE2
+    [{ 0x87: 0 }, () => push(popLast(3))], // TUPLE3
+    [{ 0x61: 0 }, () => append(popLast(1))], // APPEND
+    [{ 0x65: 0, 0x90: 0 }, () => append(popToMark())], // APPENDS, ADDITEMS
+    [{ 0x73: 0 }, () => setItems(popLast(2))], // SETITEM
+    [{ 0x75: 0 }, () => setItems(popToMark())], // SETITEMS
+    [{ 0x71: 1, 0x72: 4 }, (index) => memo.set(index, top())], // BINPUT, LONG_BINPUT
+    [{ 0x94: 0 }, () => memo.set(memo.size, top())], // MEMOIZE
+    [{ 0x68: 1, 0x6a: 4 }, recall], // BINGET, LONG_BINGET
+    [{ 0x63: 0 }, () => pushGlobal([line(), line()])], // GLOBAL
+    [{ 0x93: 0 }, () => pushGlobal(popLast(2))], // STACK_GLOBAL
+    [{ 0x52: 0, 0x81: 0 }, () => reduce(popLast(2))], // REDUCE, NEWOBJ
+    [{ 0x92: 0 }, () => reduce([popLast(2), pop()].reverse())], // NEWOBJ_EX, with keyword arguments
+    [{ 0x51: 0 }, pushPersistent], // BINPERSID
+    [{ 0x62: 0 }, build], // BUILD
+  ];
+  const actOf = new Map(acts.flatMap(([opcodes, act]) => Object.keys(opcodes).map((opcode) => [Number(opcode), act])));
+  const argumentBytes: Record<number, number> = Object.assign({}, ...acts.map(([opcodes]) => opcodes));
+  for (let opcode = 0; opcode !== STOP;) {
+    opcodeAt = at;
+    opcode = unsigned(1);
+    const act = actOf.get(opcode) ?? fail(`opcode 0x${opcode.toString(16).padStart(2, "0")} is not one of data`);
+    act(unsigned(argumentBytes[opcode]));
+  }
+  const value = pop();
+  if (stack.length > 0) fail("more than one value is left");
+  return value;
 }
-
-const STOP = 0x2e;
-
-/** Gets the whole number that follows the opcode. */
-type Act = (machine: Interpreter, argument: number) => void;
-
-/** What opcodes do, by the bytes of the whole number that follows each; beside them the names that pickletools gives them. */
-const ACTIONS: readonly (readonly [opcodes: Readonly<Record<number, number>>, act: Act])[] = [
-  [{ [STOP]: 0, 0x80: 1, 0x95: 8 }, () => {}], // STOP, PROTO, FRAME
-  [{ 0x28: 0 }, (m) => void m.marks.push(m.stack.length)], // MARK
-  [{ 0x30: 0 }, (m) => void m.pop()], // POP
-  [{ 0x31: 0 }, (m) => void m.popToMark()], // POP_MARK
-  [{ 0x32: 0 }, (m) => m.push(m.top())], // DUP
-  [{ 0x4e: 0 }, (m) => m.push(null)], // NONE
-  [{ 0x88: 0 }, (m) => m.push(true)], // NEWTRUE
-  [{ 0x89: 0 }, (m) => m.push(false)], // NEWFALSE
-  [{ 0x4b: 1, 0x4d: 2 }, (m, value) => m.push(value)], // BININT1, BININT2
-  [{ 0x4a: 4 }, (m, value) => m.push(value | 0)], // BININT
-  [{ 0x8a: 1, 0x8b: 4 }, (m, bytes) => m.push(m.long(bytes))], // LONG1, LONG4
-  [{ 0x47: 0 }, (m) => m.push(viewOf(m.binary(8)).getFloat64(0))], // BINFLOAT, the one big-endian value of the format
-  [{ 0x8c: 1, 0x58: 4, 0x8d: 8 }, (m, bytes) => m.push(m.text(bytes))], // SHORT_BINUNICODE, BINUNICODE, BINUNICODE8
-  [{ 0x43: 1, 0x42: 4, 0x8e: 8, 0x96: 8 }, (m, bytes) => m.push(m.binary(bytes))], // (SHORT_)BINBYTES(8), BYTEARRAY8
-  [{ 0x5d: 0, 0x29: 0, 0x8f: 0 }, (m) => m.push([])], // EMPTY_LIST, EMPTY_TUPLE, EMPTY_SET
-  [{ 0x7d: 0 }, (m) => m.push(new PickleDict())], // EMPTY_DICT
-  [{ 0x6c: 0, 0x74: 0, 0x91: 0 }, (m) => m.push(m.popToMark())], // LIST, TUPLE, FROZENSET
-  [{ 0x85: 0 }, (m) => m.push(m.popLast(1))], // TUPLE1
-  [{ 0x86: 0 }, (m) => m.push(m.popLast(2))], // TUPLE2
-  [{ 0x87: 0 }, (m) => m.push(m.popLast(3))], // TUPLE3
-  [{ 0x61: 0 }, (m) => m.append(m.popLast(1))], // APPEND
-  [{ 0x65: 0, 0x90: 0 }, (m) => m.append(m.popToMark())], // APPENDS, ADDITEMS
-  [{ 0x73: 0 }, (m) => m.setItems(m.popLast(2))], // SETITEM
-  [{ 0x75: 0 }, (m) => m.setItems(m.popToMark())], // SETITEMS
-  [{ 0x71: 1, 0x72: 4 }, (m, index) => void m.memo.set(index, m.top())], // BINPUT, LONG_BINPUT
-  [{ 0x94: 0 }, (m) => void m.memo.set(m.memo.size, m.top())], // MEMOIZE
-  [{ 0x68: 1, 0x6a: 4 }, (m, index) => m.recall(index)], // BINGET, LONG_BINGET
-  [{ 0x63: 0 }, (m) => m.global([m.line(), m.line()])], // GLOBAL
-  [{ 0x93: 0 }, (m) => m.global(m.popLast(2))], // STACK_GLOBAL
-  [{ 0x52: 0, 0x81: 0 }, (m) => m.reduce(m.popLast(2))], // REDUCE, NEWOBJ
-  [{ 0x92: 0 }, (m) => m.reduce([m.popLast(2), m.pop()].reverse())], // NEWOBJ_EX, with keyword arguments
-  [{ 0x51: 0 }, (m) => m.push(m.inWorld(() => (m.world.persistent ?? withoutParts)(m.pop())))], // BINPERSID
-  [{ 0x62: 0 }, (m) => m.build()], // BUILD
-];
-const OPCODES = new Map(
-  ACTIONS.flatMap(([opcodes, act]) =>
-    Object.entries(opcodes).map(([opcode, bytes]) => [Number(opcode), { bytes, act }] as const)
-  ),
-);
