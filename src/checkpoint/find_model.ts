@@ -44,9 +44,7 @@ export function findModel(root: PickleValue, asked: string, key?: string): Found
   return best[0];
 }
 
-function matches({ tensors }: FoundModel): number {
-  return NAMES.filter((name) => tensors.has(name)).length;
-}
+const matches = ({ tensors }: FoundModel) => NAMES.filter((name) => tensors.has(name)).length;
 
 function isWhole({ tensors }: FoundModel): boolean {
   return variantOfShapes((name) => tensors.get(name)?.shape).tensors.every(({ name, shape }) => {

@@ -16,9 +16,7 @@ function unit(vector: Float64Array): Float64Array {
   return vector.map((value) => value / length);
 }
 
-export function pointIn([x, y]: Plane, vector: Float64Array): Point {
-  return [dot(vector, x), dot(vector, y)];
-}
+export const pointIn = ([x, y]: Plane, vector: Float64Array): Point => [dot(vector, x), dot(vector, y)];
 
 /** The share of the vectors' sum of squares that is in a plane, 0 to 1. */
 export function shareIn(plane: Plane, vectors: readonly Float64Array[]): number {

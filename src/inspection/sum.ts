@@ -136,6 +136,4 @@ function namedShares(attention: readonly number[], tokens: readonly number[]): s
 }
 
 /** A share in percent, printed as 100% only above 99.9995%. */
-function percent(share: number): string {
-  return share > 0.999995 ? "100%" : `${Math.min(99.9, 100 * share).toFixed(1)}%`;
-}
+const percent = (share: number) => share > 0.999995 ? "100%" : `${Math.min(99.9, 100 * share).toFixed(1)}%`;

@@ -13,11 +13,9 @@ function stepsBetween(most: number): number {
 
 /** Draws the loss of runs by step as SVG, on a logarithmic axis. Attempts of a run share its colour. */
 export function lossSvg(logs: readonly RunLog[]): string {
+  type Step = LogLine & Readonly<Record<"step" | "loss", number>>;
   const stepsOf = ({ lines }: RunLog) =>
-    lines.filter(({ event, loss }) => event === "step" && typeof loss === "number") as (LogLine & {
-      readonly step: number;
-      readonly loss: number;
-    })[];
+    lines.filter((line): line is Step => line.event === "step" && typeof line.loss === "number");
   const most = logs.flatMap(stepsOf).reduce((most, { step }) => Math.max(most, step), 1); // a long log: no spread
   const each = stepsBetween(most);
   const height = (loss: number) =>
@@ -52,12 +50,10 @@ export function lossSvg(logs: readonly RunLog[]): string {
  * @throws {TypeError} If a line is not one of a log
  */
 export function curveSvg(logs: Readonly<Record<string, string>>): string {
-  const parsed = Object.entries(logs).map(([run, log]) =>
-    parseLog(
-      run,
-      log,
-      (line, reason) => new TypeError(`Cannot draw ${run} as line ${line} must be that of a run's log: ${reason}`),
-    )
+  return lossSvg(
+    Object.entries(logs).map(([run, log]) => {
+      const must = (line: number) => `Cannot draw ${run} as line ${line} must be that of a run's log`;
+      return parseLog(run, log, (line, reason) => new TypeError(`${must(line)}: ${reason}`));
+    }),
   );
-  return lossSvg(parsed);
 }

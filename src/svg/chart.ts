@@ -7,14 +7,9 @@ export type Scale = (share: number) => number;
 /** The edges of the area between the axes. */
 export type Frame = Readonly<Record<"left" | "right" | "top" | "bottom", number>>;
 type Axes = Readonly<Record<"xTicks" | "yTicks", readonly Tick[]>>;
-
-interface Chart extends Axes {
-  readonly title: string;
-  /** What the x axis counts. */
-  readonly xLabel: string;
-  /** Each with an SVG path. */
-  readonly curves: readonly { readonly path: (x: Scale, y: Scale) => string; readonly label: string }[];
-}
+/** A curve is an SVG path. */
+type Curve = Readonly<{ path: (x: Scale, y: Scale) => string; label: string }>;
+type Chart = Axes & Readonly<{ title: string; xLabel: string; curves: readonly Curve[] }>;
 
 /** The frame of a file, which has labels of curves to its right. */
 const FILE: Frame = { left: 60, right: 560, top: 40, bottom: 350 };

@@ -21,13 +21,9 @@ export interface HeatMap {
 /** The height of a cell, and its width in a file. */
 export const CELL = 18;
 /** The width of the row labels, and the height of the column labels. */
-export const LEFT = 66;
-export const TOP = 20;
-/** The width of a letter in the labels of groups. */
-const LETTER = 6;
-const TITLE = 26;
-const REMARKS = 220;
-const GAP = 26;
+export const [LEFT, TOP] = [66, 20];
+/** The width of a letter in the labels of groups, and of remarks; the heights of a title and of what is between two maps. */
+const [LETTER, REMARKS, TITLE, GAP] = [6, 220, 26, 26];
 
 export function describeCell({ rows, rowLabels, columnLabels }: HeatMap, row: number, column: number): string {
   return `${rowLabels[row]}, ${columnLabels[column]}: ${rows[row][column].toFixed(3)}`;

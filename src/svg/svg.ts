@@ -25,11 +25,10 @@ export class Rectangles {
   }
 }
 
+type Page = Readonly<{ title: string } & Record<"width" | "height" | "left", number>>;
+
 /** An SVG file on a white ground. `left` is where its title begins. */
-export function svgFile(
-  { title, width, height, left }: { title: string; width: number; height: number; left: number },
-  drawings: readonly string[],
-): string {
+export function svgFile({ title, width, height, left }: Page, drawings: readonly string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="#333">`,
     `<title>${escapeXml(title)}</title>`,

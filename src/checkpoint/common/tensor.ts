@@ -43,11 +43,14 @@ function getBfloat16(view: DataView, at: number, littleEndian: boolean): number 
   return new Float32Array(Uint32Array.of(view.getUint16(at, littleEndian) << 16).buffer)[0];
 }
 
-/** Where the elements of a tensor are in a file: row-major, without gaps and little-endian unless it says otherwise. Not compared with the bytes. */
-export interface Layout {
+/** Where the elements of a tensor are in a file, unless a field says otherwise: row-major, without gaps and little-endian. */
+export type Layout = Omit<FileTensor, "isFloat" | "transposed" | "checkSize" | "elements">;
+
+/** A tensor of a file, whose elements are read on demand, and compared with its bytes only then. */
+export class FileTensor {
   /** The name of the type, such as float32, or what the file calls a type that is not known here. */
-  readonly type: string;
-  readonly shape: readonly number[];
+  readonly type!: string;
+  readonly shape!: readonly number[];
   /** The bytes that hold the elements; undefined where the file lacks them. */
   readonly bytes?: Uint8Array;
   /** The entry of an archive that holds them, where it may hold others, and its number of elements. */
@@ -56,18 +59,9 @@ export interface Layout {
   readonly offset?: number;
   readonly strides?: readonly number[];
   readonly littleEndian?: boolean;
-}
 
-/** A tensor of a file, whose elements are read on demand. */
-export class FileTensor {
-  constructor(protected layout: Layout) {}
-
-  get type(): string {
-    return this.layout.type;
-  }
-
-  get shape(): readonly number[] {
-    return this.layout.shape;
+  constructor(layout: Layout) {
+    Object.assign(this, layout);
   }
 
   get isFloat(): boolean {
@@ -75,13 +69,13 @@ export class FileTensor {
   }
 
   get transposed(): FileTensor {
-    const { shape, strides = denseStrides(shape) } = this.layout;
-    return new FileTensor({ ...this.layout, shape: shape.toReversed(), strides: strides.toReversed() });
+    const { shape, strides = denseStrides(shape) } = this;
+    return new FileTensor({ ...this, shape: shape.toReversed(), strides: strides.toReversed() });
   }
 
   /** @throws {CheckpointError} If the type is known, and the file holds more or fewer bytes than the tensor needs */
   checkSize(name: string, asked: string): void {
-    const { type, shape, bytes, storage } = this.layout;
+    const { type, shape, bytes, storage } = this;
     const [bytesEach = NaN] = TYPES.get(type) ?? [];
     const expected = (storage?.length ?? elementCount(shape)) * bytesEach;
     if (Number.isNaN(expected) || bytes?.length === expected) return;
@@ -94,12 +88,12 @@ export class FileTensor {
 
   /** The elements as float32, row-major; never more than the file holds. @throws {CheckpointError} If the file does not hold them */
   elements(name: string, asked: string): Float32Array {
-    const { type, shape, bytes, offset = 0, strides = denseStrides(shape), littleEndian = true } = this.layout;
+    const { type, shape, bytes, offset = 0, strides = denseStrides(shape), littleEndian = true } = this;
     const [bytesEach, , read] = TYPES.get(type) ??
       refuse(asked, `${tensorLabel(name)} must be of a known type: current type is ${formatJson(type)}`);
     this.checkSize(name, asked);
     const count = elementCount(shape);
-    const length = this.layout.storage?.length ?? count;
+    const length = this.storage?.length ?? count;
     const last = shape.reduce((index, extent, i) => index + (extent - 1) * strides[i], offset);
     if (count > length || (count > 0 && last >= length)) {
       const form = `of shape ${formatJson(shape)}, strides ${formatJson(strides)} and offset ${offset}`;
@@ -118,9 +112,8 @@ export class FileTensor {
 }
 
 /** The product of the extents; 1 for a single number. */
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
-}
+export const elementCount = (shape: readonly number[]): number =>
+  shape.reduce((product, extent) => product * extent, 1);
 
 /** The distances between neighbours along each extent of a tensor without gaps. */
 export function denseStrides(shape: readonly number[]): number[] {

@@ -48,8 +48,7 @@ class NumpyArray extends FileTensor {
     const [, shape, of, columnMajor, bytes] = Array.isArray(state) ? state : [];
     if (!isShape(shape) || !(of instanceof NumpyType)) throw new PickleRefusal("an array has no shape and no type");
     const content = bytes instanceof Uint8Array ? bytes : new Uint8Array(); // an array of objects has a list
-    this.layout = layoutOf(of, [...shape], columnMajor === true, content); // a copy: the pickle could append to its list
-    return this;
+    return Object.assign(this, layoutOf(of, [...shape], columnMajor === true, content)); // the pickle could append to its list
   }
 }
 
