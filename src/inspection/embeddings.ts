@@ -40,9 +40,8 @@ export function digitPlane(checkpoint: CheckpointSource): DigitPlane {
   const start = (slope: number) => rows[0].map((_, i) => 1 + slope * i);
   const found = principalPlane(moments(rows), [start(1), start(2)], 1000);
   const [x, y] = pointIn(found, rows[0]);
-  const signs = [x > 0 ? -1 : 1, y < 0 ? -1 : 1];
-  const turned = (k: 0 | 1) => found[k].map((value) => signs[k] * value);
-  const directions = [turned(0), turned(1)] as const;
+  const turned = (direction: Float64Array, turns: boolean) => direction.map((value) => turns ? -value : value);
+  const directions = [turned(found[0], x > 0), turned(found[1], y < 0)] as const;
   const point = (vector: ArrayLike<number>) => pointIn(directions, Float64Array.from(vector));
   const plane: DigitPlane = { directions, digits: rows.map(point), share: shareIn(directions, rows), point };
   return withDrawing(plane, () => digitPlaneSvg(plane));
@@ -64,13 +63,13 @@ const SIZE = 320;
 export function digitPlaneSvg({ digits, share }: Pick<DigitPlane, "digits" | "share">): string {
   const reach = 1.1 * Math.max(...digits.flat().map(Math.abs), 1e-9);
   const middle = SIZE / 2;
-  const at = ([x, y]: Point) => [x / reach, -y / reach].map((value) => Math.round((1 + value) * middle * 10) / 10);
+  const rounded = (share: number) => Math.round((1 + share) * middle * 10) / 10;
+  const places = digits.map(([x, y]) => [rounded(x / reach), rounded(-y / reach)]);
   const title = `The digits' plane (${(100 * share).toFixed(1)}%)`;
   return svgFile({ title, width: SIZE, height: SIZE + 30, left: 10 }, [
     `<g transform="translate(0 30)"><path d="M0 ${middle}H${SIZE}M${middle} 0V${SIZE}" stroke="#ddd"/>`,
-    `<path d="M${digits.map((point) => at(point).join(" ")).join("L")}" fill="none" stroke="#bbb"/>`,
-    ...digits.map((point, digit) => {
-      const [x, y] = at(point);
+    `<path d="M${places.map((place) => place.join(" ")).join("L")}" fill="none" stroke="#bbb"/>`,
+    ...places.map(([x, y], digit) => {
       const name = text(x, y + 4, String(digit), 'text-anchor="middle" fill="#fff"');
       return `<circle cx="${x}" cy="${y}" r="9" fill="${COLOURS[0]}"/>${name}`;
     }),

@@ -9,12 +9,10 @@ export interface LogLine {
 }
 
 export interface RunLog {
-  /** Its name, which no other has. */
   readonly run: string;
   readonly lines: readonly LogLine[];
 }
 
-/** Events that are a row of the table. */
 const ROWS = ["step", "evaluation"];
 const COLUMNS = [
   ...["attempt", "event", "step", "stage", "loss", "learningRate", "gradientNorm", "examplesPerSecond"],

@@ -1,8 +1,8 @@
 import { formatJson } from "../../common/format_value.ts";
 
 /**
- * A checkpoint, a state or a run directory cannot be read or written. The message says what was asked, what would be right, and what was
- * found.
+ * A checkpoint, a state or a run directory cannot be read or written. The message is a whole sentence:
+ * `Cannot <do> <what> as <what would be right>: <what was found>`.
  *
  * @example Usage
  * ```ts
@@ -14,11 +14,8 @@ import { formatJson } from "../../common/format_value.ts";
  * ```
  */
 export class CheckpointError extends Error {
-  /** Takes a whole sentence, `Cannot <do> <what> as <what would be right>: <what was found>`, and in `options` the `cause`. */
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "CheckpointError";
-  }
+  /** The name of the class. */
+  override name = "CheckpointError";
 }
 
 /** @throws {CheckpointError} `Cannot <asked> as <reason>` */

@@ -3,7 +3,6 @@ import { encodingOf } from "../../common/text.ts";
 import { latin1 } from "./bytes.ts";
 import { looksLikeZip, zipNames } from "./zip.ts";
 
-/** Runs a line of Python. */
 const python = (code: string) => `\`python3 -c "${code}"\``;
 const OLD_PICKLE = "a Python pickle of protocol 0 or 1: if you trust it, write it again with " +
   python("import pickle; pickle.dump(pickle.load(open('FILE', 'rb')), open('BARE.new.pkl', 'wb'))");

@@ -1,7 +1,6 @@
 /** Writes the few opcodes of pickle protocols 2 and 3 that tensors need. https://github.com/python/cpython/blob/main/Lib/pickletools.py */
 import { concatenate, pack } from "./bytes.ts";
 
-/** A piece of a pickle. */
 export class Pickled {
   readonly bytes: Uint8Array<ArrayBuffer>;
 

@@ -11,8 +11,13 @@
 import { formatJson } from "../../common/format_value.ts";
 import { bytesOfLatin1, concatenate, latin1, viewOf } from "../common/bytes.ts";
 import { refuse } from "../common/error.ts";
-import { PickleDict, PickleGlobal, PickleRefusal } from "../common/pickle_reader.ts";
-import type { PickleValue, PickleWorld } from "../common/pickle_reader.ts";
+import {
+  PickleDict,
+  PickleGlobal,
+  PickleRefusal,
+  type PickleValue,
+  type PickleWorld,
+} from "../common/pickle_reader.ts";
 import { denseStrides, FileTensor, isShape, type Layout, typeNamed } from "../common/tensor.ts";
 import { writeZip, type ZipEntries } from "../common/zip.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";

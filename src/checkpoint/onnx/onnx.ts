@@ -46,7 +46,6 @@ export class OnnxGraph {
     return this.constant(name, { shape: [], values: Float32Array.of(value) });
   }
 
-  /** Whole numbers. */
   list(name: string, ...values: number[]): string {
     return this.constant(name, { shape: [values.length], values });
   }
@@ -135,7 +134,12 @@ function addForwardPass(graph: OnnxGraph, variant: Variant): void {
   const transposed = graph.node("Transpose", [key], "key_transposed", { perm: [0, 2, 1] });
   const products = graph.node("MatMul", [query, transposed], "products"); // [batch, length, length]
   const scores = graph.node("Mul", [products, graph.number("scale", 1 / Math.sqrt(width))], "scores");
-  const causal = graph.node("Add", [scores, causalMask(graph, length)], "causal");
+  const square = graph.node("Concat", [length, length], "square", { axis: 0 });
+  const future = { value: { shape: [1], values: Float32Array.of(-Infinity) } };
+  const filled = graph.node("ConstantOfShape", [square], "filled", future);
+  const one = graph.constant("one_above", { shape: [], values: [1] });
+  const mask = graph.node("Trilu", [filled, one], "mask", { upper: 1 }); // -Infinity above the diagonal, 0 elsewhere
+  const causal = graph.node("Add", [scores, mask], "causal");
   const attention = graph.node("Softmax", [causal], "attention", { axis: -1 });
   const attended = graph.node("MatMul", [attention, value], "attended");
   const x1 = graph.node("Add", [x0, linear(attended, "blocks.0.attn.proj.weight", "projected")], "x1");
@@ -144,15 +148,6 @@ function addForwardPass(graph: OnnxGraph, variant: Variant): void {
   const activated = gelu(graph, variant.gelu, hidden);
   const x2 = graph.node("Add", [x1, linear(activated, "blocks.0.ffn.w2.weight", "fed_forward")], "x2");
   linear(variant.finalNorm ? layerNorm(x2, "ln_f") : x2, "tok_emb.weight", "logits");
-}
-
-/** [length, length], -Infinity above the diagonal and 0 elsewhere. */
-function causalMask(graph: OnnxGraph, length: string): string {
-  const square = graph.node("Concat", [length, length], "square", { axis: 0 });
-  const value = { shape: [1], values: Float32Array.of(-Infinity) };
-  const filled = graph.node("ConstantOfShape", [square], "filled", { value });
-  const one = graph.constant("one_above", { shape: [], values: [1] });
-  return graph.node("Trilu", [filled, one], "mask", { upper: 1 });
 }
 
 /** Both forms of src/engine/reference/gelu.ts, of the operators that opset 17 has. */

@@ -77,13 +77,12 @@ export function decodeCheckpoint(file: Bytes, options: DecodeCheckpointOptions =
  * @throws {CheckpointError} If there is no such file, it cannot be read, or it is not a checkpoint
  */
 // deno-lint-ignore require-await -- reads synchronously, because the file is small; a promise leaves other ways open
-export async function readCheckpointFile(path: string, options: ReadOptions = {}): Promise<Checkpoint> {
+export async function readCheckpointFile(path: string, options: { model?: ModelName } = {}): Promise<Checkpoint> {
   return readCheckpointFileSync(path, options);
 }
-type ReadOptions = Pick<DecodeCheckpointOptions, "model">;
 
 /** {@linkcode readCheckpointFile}, synchronously. */
-export function readCheckpointFileSync(path: string, options: ReadOptions = {}): Checkpoint {
+export function readCheckpointFileSync(path: string, options: { model?: ModelName } = {}): Checkpoint {
   checkOptions("read a checkpoint", options, { model: "anything" });
   requireFiles(`read ${path}`);
   const source = isFolder(path) ? runDirectory(path).modelFile : path;
