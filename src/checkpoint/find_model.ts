@@ -33,10 +33,8 @@ export function findModel(root: PickleValue, asked: string, key?: string): Found
   const most = candidates.reduce((most, candidate) => Math.max(most, matches(candidate)), 0);
   const near = candidates.filter((candidate) => matches(candidate) >= Math.min(most, FEWEST));
   const best = near.some(isWhole) ? near.filter(isWhole) : near; // beside masks, or a teacher of another width
-  if (best.length === 0) {
-    const where = key === undefined ? "" : ` under ${formatJson(key)}`;
-    refuse(asked, `it must hold the tensors of a model by name${where}: it holds ${describe(root)}`);
-  }
+  const must = `it must hold the tensors of a model by name${key === undefined ? "" : ` under ${formatJson(key)}`}`;
+  if (best.length === 0) refuse(asked, `${must}: it holds ${describe(root)}`);
   if (most >= FEWEST && !best.every((other) => isSameModel(best[0], other, asked))) {
     const paths = best.map(({ path }) => formatJson(path)).join(" and ");
     refuse(asked, `it must hold one model: it holds ${best.length}, under ${paths}; name one of them with --key`);

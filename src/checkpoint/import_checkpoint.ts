@@ -104,9 +104,7 @@ async function contentOf(bytes: Uint8Array, asked: string): Promise<Content> {
   const kind = looksLikeZip(bytes) ? zipKind(zipNames(bytes)) : undefined;
   if (kind === "NumPy") return { root: readNpz(await unpackZip(bytes, asked), asked) };
   if (kind === "torch.save") return { root: readArchive(await unpackZip(bytes, asked), asked) };
-  if (looksLikePickle(bytes)) {
-    return { root: readPickle(bytes, { globals: GLOBALS }, asked) };
-  }
+  if (looksLikePickle(bytes)) return { root: readPickle(bytes, { globals: GLOBALS }, asked) };
   return refuseFile(bytes, asked, READABLE);
 }
 

@@ -15,14 +15,11 @@ export function referenceModel({ model, parameters }: Pick<Checkpoint, "model" |
  *
  * @example Usage
  * ```ts
- * import { shippedCheckpoint } from "@x/tiny-adder";
  * import { modelTensors } from "@x/tiny-adder/inspect";
  * import { assertEquals } from "@std/assert";
  *
- * const { model, parameters } = shippedCheckpoint();
- * const { shape, offset, size } = modelTensors(model).find(({ name }) => name === "blocks.0.ffn.w1.weight")!;
- * assertEquals(shape, [14, 7]);
- * console.log(parameters.subarray(offset, offset + size));
+ * const { shape, offset, size } = modelTensors(763).find(({ name }) => name === "blocks.0.ffn.w1.weight")!;
+ * assertEquals([shape, offset, size], [[14, 7], 567, 98]); // parameters.subarray(offset, offset + size)
  * ```
  *
  * @throws {RangeError} If there is no such model

@@ -58,9 +58,8 @@ type Act = (argument: number) => void;
 
 /** @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for what could do harm; the message says at which byte */
 export function readPickle(bytes: Uint8Array, { globals, persistent }: PickleWorld, asked: string): PickleValue {
-  if (bytes.length > MAX_BYTES) {
-    refuse(asked, `its pickle must have at most ${MAX_BYTES} bytes: current size is ${bytes.length}`);
-  }
+  const must = `its pickle must have at most ${MAX_BYTES} bytes`;
+  if (bytes.length > MAX_BYTES) refuse(asked, `${must}: current size is ${bytes.length}`);
   const memo = new Map<number, PickleValue>();
   const stack: PickleValue[] = [];
   const marks: number[] = []; // heights of the stack

@@ -95,10 +95,9 @@ export class FileTensor {
     const count = elementCount(shape);
     const length = this.storage?.length ?? count;
     const last = shape.reduce((index, extent, i) => index + (extent - 1) * strides[i], offset);
-    if (count > length || (count > 0 && last >= length)) {
-      const form = `of shape ${formatJson(shape)}, strides ${formatJson(strides)} and offset ${offset}`;
-      refuse(asked, `${tensorLabel(name)} ${form} must lie within its storage: it holds ${length} elements`);
-    }
+    const form = `of shape ${formatJson(shape)}, strides ${formatJson(strides)} and offset ${offset}`;
+    const must = `${tensorLabel(name)} ${form} must lie within its storage`;
+    if (count > length || (count > 0 && last >= length)) refuse(asked, `${must}: it holds ${length} elements`);
     const view = viewOf(bytes!);
     return new Float32Array(count).map((_, i) => {
       let [index, rest] = [offset, i];
@@ -127,10 +126,8 @@ export const isShape = (value: unknown): value is number[] => isListOfSizes(valu
 
 /** Reads finite numbers of a floating-point type; float64 is rounded. @throws {CheckpointError} If the tensor holds something else */
 export function weightsOf(name: string, tensor: FileTensor, asked: string): Float32Array {
-  if (!tensor.isFloat) {
-    const types = "float32, float16, bfloat16 or float64";
-    refuse(asked, `${tensorLabel(name)} must be of ${types}: current type is ${formatJson(tensor.type)}`);
-  }
+  const must = `${tensorLabel(name)} must be of float32, float16, bfloat16 or float64`;
+  if (!tensor.isFloat) refuse(asked, `${must}: current type is ${formatJson(tensor.type)}`);
   return checkFinite(name, tensor.elements(name, asked), asked);
 }
 

@@ -63,7 +63,8 @@ export async function unpackZip(bytes: Uint8Array, asked: string): Promise<ZipEn
   for (const entry of entriesOf(bytes, asked)) {
     checkMethod(entry, [STORED, DEFLATED], asked);
     const isDeflated = entry.method === DEFLATED;
-    if (isDeflated && (total += entry.size) > most) {
+    if (isDeflated) total += entry.size;
+    if (total > most) {
       refuse(asked, `its entries must unpack to at most ${most} bytes: current size is ${total} or more`);
     }
     unpacked.set(...checked(entry, isDeflated ? await inflate(entry, asked) : entry.packed, asked));
@@ -143,13 +144,12 @@ function entriesOf(bytes: Uint8Array, asked: string) {
       fail(`${label} must have its header at byte ${start}: there is none`);
     }
     const data = start + LOCAL.bytes + view.getUint16(start + 26, true) + view.getUint16(start + 28, true);
-    const length = method === STORED ? size : packedSize;
-    if (data + length > directory) {
-      fail(`${label} must end before the directory at byte ${directory}: it ends at byte ${data + length}`);
-    }
-    room -= LOCAL.bytes + length;
+    const dataEnd = data + (method === STORED ? size : packedSize);
+    const must = `${label} must end before the directory at byte ${directory}`;
+    if (dataEnd > directory) fail(`${must}: it ends at byte ${dataEnd}`);
+    room -= LOCAL.bytes + dataEnd - data;
     if (room < 0) fail(`${label} at byte ${data} must not overlap with another one`);
-    return { name, label, method, packed: bytes.subarray(data, data + length), size, checksum };
+    return { name, label, method, packed: bytes.subarray(data, dataEnd), size, checksum };
   });
   return entries.filter(({ name }) => !name.endsWith("/")); // no folders
 }

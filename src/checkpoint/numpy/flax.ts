@@ -66,10 +66,8 @@ export function stateDictOfFlax(tree: PickleDict): Map<string, FileTensor> {
  */
 export function encodeFlax(source: CheckpointSource): Uint8Array<ArrayBuffer> {
   const { model, tensors } = tensorsToWrite(source);
-  if (model !== 777) {
-    const must = "they must be those of model 777, which Flax's program is";
-    refuse("write pickled Flax parameters", `${must}: current model is ${model}`);
-  }
+  const must = "they must be those of model 777, which Flax's program is";
+  if (model !== 777) refuse("write pickled Flax parameters", `${must}: current model is ${model}`);
   const root = new Map<string, Picklable>();
   for (const { name, shape, bytes } of tensors) {
     const [path] = [...NAMES].find(([, other]) => other === name)!;

@@ -22,9 +22,8 @@ const LITTLE = bytesOfLatin1("little");
 /** Reads what was saved. @throws {CheckpointError} If it is no such file, or its pickle is malformed or harmful */
 export function readArchive(entries: ZipEntries, asked: string): PickleValue {
   const found = [...entries.keys()].filter((name) => TORCH_PICKLE.test(name));
-  if (found.length !== 1) {
-    refuse(asked, `a file of torch.save has one entry NAME/data.pkl: this ZIP file has ${found.length}`);
-  }
+  const must = "a file of torch.save has one entry NAME/data.pkl";
+  if (found.length !== 1) refuse(asked, `${must}: this ZIP file has ${found.length}`);
   const folder = found[0].replace(/data\.pkl$/, "");
   const order = latin1(entries.get(`${folder}byteorder`)?.subarray(0, 16) ?? LITTLE);
   if (order !== latin1(LITTLE)) refuse(asked, "its byteorder must be little: it is another");

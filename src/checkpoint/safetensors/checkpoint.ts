@@ -124,9 +124,8 @@ export function tensorsToWrite(source: CheckpointSource) {
   const { model, parameters, metadata } = checkpointFrom(source, asked);
   const variant = variantOf(model);
   const count = parameterCount(variant);
-  if (parameters.length !== count) {
-    refuse(asked, `model ${model} must have ${count} parameters: current length is ${parameters.length}`);
-  }
+  const must = `model ${model} must have ${count} parameters`;
+  if (parameters.length !== count) refuse(asked, `${must}: current length is ${parameters.length}`);
   const tensors = variant.tensors.map(({ name, shape }) => {
     const values = checkFinite(name, tensorView(parameters, variant, name), asked);
     return { name, shape, values, bytes: littleEndian(values) };

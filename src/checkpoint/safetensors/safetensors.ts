@@ -87,10 +87,8 @@ export function encodeSafetensors({ tensors, metadata }: SafetensorsInput): Uint
     if (names.has(name)) refuse(asked, `every tensor must have a name of its own: ${formatJson(name)} is taken`);
     names.add(name);
     const size = elementCount(shape);
-    if (size !== values.length) {
-      const must = `${tensorLabel(name)} of shape ${formatJson(shape)} must have ${size} values`;
-      refuse(asked, `${must}: current length is ${values.length}`);
-    }
+    const must = `${tensorLabel(name)} of shape ${formatJson(shape)} must have ${size} values`;
+    if (size !== values.length) refuse(asked, `${must}: current length is ${values.length}`);
     checkFinite(name, values, asked);
   }
   return writeSafetensors(tensors, asked, metadata);
@@ -113,9 +111,8 @@ export function writeSafetensors(
   const all = sorted.length > 0 ? { __metadata__: Object.fromEntries(sorted), ...header } : header;
   const json = new TextEncoder().encode(JSON.stringify(all));
   const headerBytes = Math.ceil(json.length / 8) * 8;
-  if (headerBytes > MAX_HEADER_BYTES) {
-    refuse(asked, `its header must have at most ${MAX_HEADER_BYTES} bytes: current size is ${headerBytes}`);
-  }
+  const must = `its header must have at most ${MAX_HEADER_BYTES} bytes`;
+  if (headerBytes > MAX_HEADER_BYTES) refuse(asked, `${must}: current size is ${headerBytes}`);
   const padding = new Uint8Array(headerBytes - json.length).fill(0x20);
   return concatenate([pack("II", headerBytes, 0), json, padding, ...tensors.map(({ values }) => littleEndian(values))]);
 }
@@ -159,19 +156,15 @@ export function looksLikeSafetensors(bytes: Uint8Array): boolean {
 
 /** Reads the header of a safetensors file: its tensors in the order of their data. @throws {CheckpointError} If it does not describe the file */
 export function openSafetensors(bytes: Uint8Array, asked: string) {
-  if (bytes.length < LENGTH_BYTES) {
-    refuse(asked, `a safetensors file has at least ${LENGTH_BYTES} bytes: the file holds ${bytes.length}`);
-  }
+  const least = `a safetensors file has at least ${LENGTH_BYTES} bytes`;
+  if (bytes.length < LENGTH_BYTES) refuse(asked, `${least}: the file holds ${bytes.length}`);
   const found = looksLikeSafetensors(bytes) ? undefined : identify(bytes, asked);
   if (found !== undefined) refuse(asked, `it must be a safetensors file: it is ${found}`);
   const [length, rest] = [viewOf(bytes).getBigUint64(0, true), bytes.subarray(LENGTH_BYTES)];
-  if (length > MAX_HEADER_BYTES) {
-    const must = `a safetensors header has at most ${MAX_HEADER_BYTES} bytes`;
-    refuse(asked, `${must}: the file, if it is one, announces ${length}`);
-  }
-  if (Number(length) > rest.length) {
-    refuse(asked, `it announces a header of ${length} bytes: the file holds ${rest.length} after the announcement`);
-  }
+  const most = `a safetensors header has at most ${MAX_HEADER_BYTES} bytes`;
+  if (length > MAX_HEADER_BYTES) refuse(asked, `${most}: the file, if it is one, announces ${length}`);
+  const held = `the file holds ${rest.length} after the announcement`;
+  if (Number(length) > rest.length) refuse(asked, `it announces a header of ${length} bytes: ${held}`);
   const { entries, metadata } = parseHeader(rest.subarray(0, Number(length)), asked);
   const data = rest.subarray(Number(length));
   const tensors = new Map<string, FileTensor>();
@@ -211,10 +204,8 @@ function parseHeader(bytes: Uint8Array, asked: string) {
     const { dtype, shape, data_offsets: offsets } = entry;
     if (typeof dtype !== "string") return fail(`${label} must have a dtype`, dtype);
     if (!isListOfSizes(shape)) return fail(`${label} must have a list of whole numbers >= 0 as its shape`, shape);
-    if (!isListOfSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-      const must = `${label} must have two whole numbers as its data_offsets, the first not above the second`;
-      return fail(must, offsets);
-    }
+    const must = `${label} must have two whole numbers as its data_offsets, the first not above the second`;
+    if (!isListOfSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) return fail(must, offsets);
     return { name, type: typeNamed(dtype, "safetensors"), shape, begin: offsets[0], end: offsets[1] };
   });
   return { entries, metadata: metadata as Record<string, string> };

@@ -44,9 +44,8 @@ export function checkpointOf(
 ): Checkpoint {
   if (isRunState(tensors)) refuse(asked, `it must be a model: it is ${RUN_STATE}`);
   const variant = given.variant ? variantOf(given.variant) : variantOfShapes((name) => tensors.get(name)?.shape);
-  if (model !== undefined && variant !== variantOf(model)) {
-    refuse(asked, `it must hold model ${model}: current value is model ${variant.name}`);
-  }
+  const isOther = model !== undefined && variant !== variantOf(model);
+  if (isOther) refuse(asked, `it must hold model ${model}: current value is model ${variant.name}`);
   if (metadata.format_version !== undefined) { // a file that names our format
     checkVersion(metadata.format_version, asked);
     const must = `its metadata must name model ${variant.name}, whose tensors it holds`;
