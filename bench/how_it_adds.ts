@@ -31,24 +31,22 @@ const plane = digitPlane(checkpoint);
 /** The digit of a number in a column; column 0 is the ones. */
 const digit = (value: number, column: number) => Math.floor(value / 10 ** column) % 10;
 
-/** The inputs of one step of each sum, and its activations. */
-function recordsOf(step: number) {
-  return Array.from({ length: SUMS }, (_, i) => {
-    const [a, b] = operands.subarray(2 * i);
-    const digitSum = digit(a, step) + digit(b, step);
-    return {
-      digitSum,
-      previousSum: digit(a, step - 1) + digit(b, step - 1),
-      /** With the carry into the column, from 0 to 19. */
-      total: digitSum + Math.floor((a % 10 ** step + b % 10 ** step) / 10 ** step),
-      attended: Array.from(seen.attentionOut.row(i, step)),
-      hidden: Array.from(seen.hidden.row(i, step)),
-      output: plane.point(seen.output.row(i, step)),
-    };
-  });
+/** The inputs of one step and its activations, a value for each sum. */
+function readStep(step: number) {
+  const each = <T>(valueOf: (i: number, a: number, b: number) => T) =>
+    Array.from({ length: SUMS }, (_, i) => valueOf(i, operands[2 * i], operands[2 * i + 1]));
+  return {
+    digitSum: each((_, a, b) => digit(a, step) + digit(b, step)),
+    previousSum: each((_, a, b) => digit(a, step - 1) + digit(b, step - 1)),
+    /** The sum of the digits with the carry into the column, from 0 to 19. */
+    total: each((_, a, b) => Math.floor((a % 10 ** (step + 1) + b % 10 ** (step + 1)) / 10 ** step)),
+    attended: each((i) => Array.from(seen.attentionOut.row(i, step))),
+    hidden: each((i) => Array.from(seen.hidden.row(i, step))),
+    output: each((i) => plane.point(seen.output.row(i, step))),
+  };
 }
 
-type StepRecord = ReturnType<typeof recordsOf>[number];
+type Step = ReturnType<typeof readStep>;
 
 /** The digit with the largest logit if only the plane's two coordinates of the stream counted. */
 function planeDigit([x, y]: Point): number {
@@ -57,10 +55,10 @@ function planeDigit([x, y]: Point): number {
 }
 
 /** For each total, the direction of the mean final residual stream in the digits' plane, at most half a turn from the one before. */
-function directionsByTotal(records: readonly StepRecord[]): number[] {
+function directionsByTotal({ total, output }: Step): number[] {
   let last: number | undefined;
-  return groupsBy(records, ({ total }) => total).map(([, group]) => {
-    const [x, y] = [0, 1].map((axis) => mean(group.map(({ output }) => output[axis])));
+  return groupsBy(output.keys(), (i) => total[i]).map(([, group]) => {
+    const [x, y] = [0, 1].map((axis) => mean(group.map((i) => output[i][axis])));
     const angle = Math.atan2(y, x) * 180 / Math.PI;
     return last = angle - 360 * Math.round((angle - (last ?? angle)) / 360);
   });
@@ -97,39 +95,33 @@ const predictedCarry = (scaled: number) => Math.round(scaled + 0.05);
 const percent = (share: number) => `${(100 * share).toFixed(2)}%`;
 
 function measure(step: number) {
-  const records = recordsOf(step);
-  const attended = principal(records.map(({ attended }) => attended));
-  const [first, second] = [attended.along(0), attended.along(1)];
-  const columns = records.map(({ digitSum, previousSum }) => [1, digitSum, previousSum]);
-  const { weights: [, own, previous] } = leastSquares(columns, first);
+  const read = readStep(step);
+  const { digitSum, previousSum, total, hidden, output } = read;
+  const { shares, along } = principal(read.attended);
+  const [first, second] = [along(0), along(1)];
+  const { weights: [, own, previous] } = leastSquares(digitSum.map((sum, i) => [1, sum, previousSum[i]]), first);
   const scale = Math.max(...first.map(Math.abs));
-  const decimal = leastSquares(
-    first.map((x, i) => polynomial(x / scale, second[i] / scale)),
-    records.map(({ digitSum, previousSum }) => digitSum + previousSum / 10),
-  );
-  const hidden = records.map(({ hidden }) => hidden);
-  const angles = directionsByTotal(records);
+  const powers = first.map((x, i) => polynomial(x / scale, second[i] / scale));
+  const decimal = leastSquares(powers, digitSum.map((sum, i) => sum + previousSum[i] / 10));
+  const angles = directionsByTotal(read);
   const turns = angles.slice(10).map((angle, i) => angles[i] - angle);
   return {
     step,
-    "variance in one plane": percent(attended.shares[0] + attended.shares[1]),
+    "variance in one plane": percent(shares[0] + shares[1]),
     "weight of the previous column": (previous / own).toFixed(3),
     "decimal, variance explained": percent(decimal.explained),
     "decimal, largest error": decimal.largest.toFixed(2),
-    "hidden layer, explained by the total": percent(betweenGroups(hidden, records.map(({ total }) => total))),
-    "explained by a + b alone": percent(betweenGroups(hidden, records.map(({ digitSum }) => digitSum))),
+    "hidden layer, explained by the total": percent(betweenGroups(hidden, total)),
+    "explained by a + b alone": percent(betweenGroups(hidden, digitSum)),
     "turn from total T to T + 10": `${Math.min(...turns).toFixed(0)}° to ${Math.max(...turns).toFixed(0)}°`,
-    "correct digit from the plane alone": percent(
-      mean(records.map(({ output, total }) => Number(planeDigit(output) === total % 10))),
-    ),
+    "correct digit from the plane alone": percent(mean(total.map((T, i) => +(planeDigit(output[i]) === T % 10)))),
   };
 }
 
 const [BLUE, ORANGE] = COLOURS;
 
 /** The direction of the output by total, over the ranges of directions in which each digit has the largest logit. */
-function turnPlot(records: readonly StepRecord[]): Plot.PlotOptions {
-  const angles = directionsByTotal(records);
+function turnPlot(angles: readonly number[]): Plot.PlotOptions {
   const points = angles.map((angle, total) => ({ angle, total }));
   const bands: { from: number; to: number; digit: number }[] = [];
   for (let angle = Math.ceil(angles[0] + 10); angle > angles[19] - 10; angle -= 0.1) {
@@ -170,18 +162,16 @@ function carryPlot(results: ReturnType<typeof replaceLastDigit>): Plot.PlotOptio
   };
 }
 
-if (import.meta.main) {
-  const measured = STEPS.map(measure);
-  console.log(table(Object.keys(measured[0]), measured.map((row) => Object.values(row))));
-  const survey = await surveyModel(checkpoint, 1000);
-  const shares = principal(survey.tokenEmbedding.slice(0, 10)).shares.slice(0, 3).map(percent).join(", ");
-  console.log(`\nThe digits' embeddings: ${shares} of their variance along three directions`);
-  const results = replaceLastDigit(5, 300);
-  const rows = results.map(({ scaled, carry, predicted }) => [scaled.toFixed(1), carry.toFixed(2), percent(predicted)]);
-  console.log(`\n${table(["difference / 10", "mean carry", "as predicted"], rows)}`);
-  if (Deno.args.length > 0) Deno.exit();
-  await Deno.writeTextFile("docs/how_it_adds_arc.svg", digitPlaneSvg(plane));
-  await writePlot("docs/how_it_adds_turn.svg", turnPlot(recordsOf(5)));
-  await writePlot("docs/how_it_adds_carry.svg", carryPlot(results));
-  await Deno.writeTextFile("docs/how_it_adds_attention.svg", surveySvg(survey));
-}
+const measured = STEPS.map(measure);
+console.log(table(Object.keys(measured[0]), measured.map((row) => Object.values(row))));
+const survey = await surveyModel(checkpoint, 1000);
+const shares = principal(survey.tokenEmbedding.slice(0, 10)).shares.slice(0, 3).map(percent).join(", ");
+console.log(`\nThe digits' embeddings: ${shares} of their variance along three directions`);
+const results = replaceLastDigit(5, 300);
+const rows = results.map(({ scaled, carry, predicted }) => [scaled.toFixed(1), carry.toFixed(2), percent(predicted)]);
+console.log(`\n${table(["difference / 10", "mean carry", "as predicted"], rows)}`);
+if (Deno.args.length > 0) Deno.exit();
+await Deno.writeTextFile("docs/how_it_adds_arc.svg", digitPlaneSvg(plane));
+await writePlot("docs/how_it_adds_turn.svg", turnPlot(directionsByTotal(readStep(5))));
+await writePlot("docs/how_it_adds_carry.svg", carryPlot(results));
+await Deno.writeTextFile("docs/how_it_adds_attention.svg", surveySvg(survey));
