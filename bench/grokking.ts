@@ -62,8 +62,9 @@ const SHORT_NAMES = Object.keys(SHORT_PHASES);
 function secondPhase(seed: number, second: string, from: Uint8Array): Promise<TrainResult> {
   const paper = continueRecipe("paper");
   if (second === WHOLE) return continueTraining({ recipe: paper, seed, from });
-  const recipe = { ...paper, stages: [{ ...PHASE_2, ...SHORT_PHASES[second] }] };
-  return continueTraining({ recipe, seed, from, steps: 10_000, evalEvery: 500 });
+  const evaluation = { ...paper.evaluation, every: 500, stopAt: undefined };
+  const recipe = { ...paper, evaluation, stages: [{ ...PHASE_2, ...SHORT_PHASES[second] }] };
+  return continueTraining({ recipe, seed, from, steps: 10_000 });
 }
 
 /** A run as a text; its line is not written twice. */
