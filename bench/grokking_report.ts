@@ -32,14 +32,12 @@ function share(runs: readonly GrokkingLine[], holds: (run: GrokkingLine) => bool
 }
 
 /** The points of runs, of which Plot takes quantiles step by step. */
-function pointsOf(runs: readonly GrokkingLine[]): { seed: number; step: number; accuracy: number }[] {
-  return runs.flatMap(({ seed, points }) => points.map(([step, accuracy]) => ({ seed, step, accuracy })));
-}
+const pointsOf = (runs: readonly GrokkingLine[]) =>
+  runs.flatMap(({ seed, points }) => points.map(([step, accuracy]) => ({ seed, step, accuracy })));
 
 function accuracyAfterPhases(): string {
   const rows = [phase1, phase2].map((runs, i) => {
-    const after = runs.map(({ after }) => after);
-    const quantiles = [0, 0.25, 0.5, 0.75, 1].map((q) => percent(quantile(after, q)));
+    const quantiles = [0, 0.25, 0.5, 0.75, 1].map((q) => percent(quantile(runs.map(({ after }) => after), q)));
     const shares = [0.9, 0.99, 0.999].map((limit) => share(runs, ({ after }) => after >= limit));
     return [`after phase ${i + 1}`, runs.length, ...quantiles, ...shares];
   });

@@ -33,9 +33,7 @@ export function polynomial(x: number, y: number): number[] {
 }
 
 /** The sum of squared distances of rows from their mean. */
-function spread(rows: Rows): number {
-  return new Matrix(rows as number[][]).center("column").norm("frobenius") ** 2;
-}
+const spread = (rows: Rows) => new Matrix(rows as number[][]).center("column").norm("frobenius") ** 2;
 
 /** The share of the variance of rows that their groups explain. */
 export function betweenGroups(rows: Rows, group: readonly number[]): number {
