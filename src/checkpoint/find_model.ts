@@ -128,14 +128,12 @@ function describe(root: PickleValue): string {
   if (root.entries.has("param_groups") && root.entries.has("state")) {
     return "the state of an optimizer; save model.state_dict() as well";
   }
-  const tensors = dictsOf(root).flatMap(({ path, dict }) =>
-    tensorsOf(dict).map(([key, tensor]) => [join(path, key), tensor] as const)
-  );
+  const named = (path: string) => ([key, tensor]: [string, FileTensor]) => [join(path, key), tensor] as const;
+  const tensors = dictsOf(root).flatMap(({ path, dict }) => tensorsOf(dict).map(named(path)));
   if (isRunState(new Map(tensors))) return RUN_STATE;
-  const objects = tensors.find(([, { type }]) => type === PYTHON_OBJECTS);
-  if (objects !== undefined) {
-    return `Python objects in array ${formatJson(objects[0])}, which only a pickle can; save the arrays themselves`;
-  }
+  const [objects] = tensors.find(([, { type }]) => type === PYTHON_OBJECTS) ?? [];
+  const only = "which only a pickle can; save the arrays themselves";
+  if (objects !== undefined) return `Python objects in array ${formatJson(objects)}, ${only}`;
   if (tensors.length > 0) return inventory(tensors);
   return `a dict without tensors, with the keys ${formatJson([...root.entries.keys()].map(keyText))}`;
 }

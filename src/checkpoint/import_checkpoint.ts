@@ -84,10 +84,7 @@ export function decodePyTorchCheckpoint(file: Bytes, options: DecodeCheckpointOp
 }
 
 /** What a file holds, and the metadata of a format that has some for the whole file. */
-interface Content {
-  readonly root: PickleValue;
-  readonly metadata?: Record<string, string>;
-}
+type Content = Readonly<{ root: PickleValue; metadata?: Record<string, string> }>;
 
 function modelIn({ root, metadata }: Content, asked: string, { key, model }: ImportOptions): ImportedCheckpoint {
   const { tensors, dict, variant } = findModel(root, asked, key);

@@ -91,7 +91,6 @@ const OF_POSITIONS: readonly ActivationName[] = ["embedded", "key", "value"];
  * assertEquals(ablated.sums[0] === 125, false);
  * ```
  *
- * @param checkpoint The model, in any form
  * @param problems Pairs, or a0 b0 a1 b1 … in a `Float64Array`
  * @throws {CheckpointError} If the checkpoint cannot be read
  * @throws {TypeError} If there is no such option, or no such activation to edit

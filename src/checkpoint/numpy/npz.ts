@@ -44,10 +44,6 @@ function layoutOf(of: NumpyType, shape: readonly number[], columnMajor: boolean,
 
 /** An array of a pickle, which is completed after it was made. */
 class NumpyArray extends FileTensor {
-  constructor() {
-    super({ type: "float32", shape: [0], bytes: new Uint8Array() });
-  }
-
   /** @param state `(version, shape, type, column-major, bytes)` */
   build(state: PickleValue): this {
     const [, shape, of, columnMajor, bytes] = Array.isArray(state) ? state : [];
@@ -57,7 +53,7 @@ class NumpyArray extends FileTensor {
   }
 }
 
-const emptyArray = () => new NumpyArray();
+const emptyArray = () => new NumpyArray({ type: "float32", shape: [0], bytes: new Uint8Array() });
 
 /** `numpy.core.numeric._frombuffer(bytes, type, shape, order)`, as protocol 5 has it */
 const fromBuffer = ([bytes, of, shape, order]: PickleValue[]) =>
