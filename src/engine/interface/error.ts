@@ -1,6 +1,6 @@
 /**
- * An engine cannot start or continue: the runtime lacks or forbids WebAssembly or workers, memory was refused or a thread died. The message says
- * which, and what helps. Weights that you read from the engine before are good. Dispose of it and create another one.
+ * An engine cannot start or continue: the runtime lacks or forbids WebAssembly, workers or WebGPU, memory was refused, a thread died, or the GPU refused
+ * something or was lost. The message says which, and what helps. Weights that you read from the engine before are good. Dispose of it and create another one.
  *
  * @example Usage
  * ```ts

@@ -1,15 +1,9 @@
+import { EngineError } from "../interface/error.ts";
 import type { AdapterDescription } from "../interface/types.ts";
-
-/** The GPU refused a shader or a buffer, or was lost; the message says what to do. */
-export class GpuError extends Error {
-  override readonly name = "GpuError";
-}
 
 /** Names that software adapters have, for runtimes that do not mark them. */
 const SOFTWARE = /llvmpipe|lavapipe|swiftshader|software|basic render/i;
-
-/** Milliseconds in which a device that was lost says so. */
-const LAST_WORDS = 100;
+const LAST_WORDS = 100; // milliseconds in which a device that was lost says so
 
 /** A device that works, or says why it no longer does. */
 export class Gpu {
@@ -30,12 +24,12 @@ export class Gpu {
     });
   }
 
-  /** @throws {GpuError} If the device was lost or refused something */
+  /** @throws {EngineError} If the device was lost or refused something */
   check(): void {
-    if (this.failure !== undefined) throw new GpuError(`Cannot go on as ${this.failure}`);
+    if (this.failure !== undefined) throw new EngineError(`Cannot go on as ${this.failure}`);
   }
 
-  /** Does something that the GPU may refuse. @throws {GpuError} With the GPU's own words */
+  /** Does something that the GPU may refuse. @throws {EngineError} With the GPU's own words */
   async try<T>(asked: string, action: () => T | Promise<T>): Promise<T> {
     this.check();
     const { device } = this;
@@ -54,14 +48,13 @@ export class Gpu {
     this.check();
     const cause = refusal ?? (result as PromiseRejectedResult).reason;
     const message = `Cannot ${asked} as the GPU must accept it: ${this.adapter.name} says ${firstLine(cause)}`;
-    throw new GpuError(message, { cause });
+    throw new EngineError(message, { cause });
   }
 }
 
 /** The first line of an error's message that says anything. */
 function firstLine(error: { message?: string }): string {
-  return (error.message ?? String(error)).split("\n").map((line) => line.trim()).find((line) => line !== "") ??
-    "nothing";
+  return /\S.*/.exec(error.message ?? String(error))?.[0].trim() ?? "nothing";
 }
 
 const MISSING = "Cannot create an engine on webgpu as";
@@ -82,30 +75,24 @@ function describe(adapter: GPUAdapter): AdapterDescription {
 /**
  * Opens a device on the runtime's preferred adapter, with its largest buffers and no other wish: the shaders keep within what WebGPU guarantees.
  *
- * @param source Where the adapter comes from. @default {navigator.gpu}
- * @throws {Error} If there is no WebGPU or no adapter; the message says what to install
+ * @throws {EngineError} If there is no WebGPU, no adapter or no device; the message says what to install
  */
 export async function openGpu(source?: Pick<GPU, "requestAdapter">): Promise<Gpu> {
   // Node has a navigator without it
   const from = source ?? (globalThis.navigator as Navigator | undefined)?.gpu;
-  if (from === undefined) {
-    throw new Error(
-      `${MISSING} the runtime must have WebGPU: it has none. Use Deno 2 or a browser with WebGPU, or the backend wasm`,
-    );
-  }
+  const otherwise = "Use Deno 2 or a browser with WebGPU, or the backend wasm";
+  if (from === undefined) throw new EngineError(`${MISSING} the runtime must have WebGPU: it has none. ${otherwise}`);
   const adapter = await from.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) {
-    throw new Error(`${MISSING} there must be a GPU adapter: there is none. To get one, ${REMEDY}`);
+    throw new EngineError(`${MISSING} there must be a GPU adapter: there is none. To get one, ${REMEDY}`);
   }
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
   const description = describe(adapter);
-  let device: GPUDevice;
-  try {
-    device = await adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
-  } catch (cause) {
-    const words = firstLine(cause as Error);
-    throw new GpuError(`${MISSING} the adapter ${description.name} must give a device: it says ${words}`, { cause });
-  }
+  const requiredLimits = { maxStorageBufferBindingSize, maxBufferSize };
+  const device = await adapter.requestDevice({ requiredLimits }).catch((cause) => {
+    const asked = `${MISSING} the adapter ${description.name} must give a device`;
+    throw new EngineError(`${asked}: it says ${firstLine(cause)}`, { cause });
+  });
   return new Gpu(device, description);
 }
 

@@ -11,7 +11,6 @@ import { WasmEngine } from "../wasm/engine.ts";
 import type { Gpu } from "./device.ts";
 import { LOGITS_ROW, NO_STEP, Population, type TrainResult } from "./population.ts";
 import type { RunRequest } from "./program.ts";
-import { pack, unpack } from "./shaders/layout.ts";
 
 const MOST_STEPS = 2000;
 
@@ -23,8 +22,7 @@ async function makeCpuEngine(variant: Variant): Promise<Engine> {
 }
 const cpuEngines: Partial<Record<ModelName, Promise<Engine>>> = {};
 
-/** In the order of the packed state. */
-const VECTORS: readonly VectorName[] = ["parameters", "firstMoment", "secondMoment"];
+const VECTORS: readonly VectorName[] = ["parameters", "firstMoment", "secondMoment"]; // in the order of the packed state
 
 /**
  * An engine on a GPU: one model of a population, whose weights and moments are kept here as well. Its arithmetic is `fast`: the same adapter gives the
@@ -38,10 +36,8 @@ export class WebgpuEngine extends BaseEngine {
   readonly #population: Population;
   readonly #cpu: Engine;
   readonly #member: number;
-  /** Packed weights and moments. */
-  #state: Float32Array<ArrayBuffer>;
-  /** Whether the GPU has another state. */
-  #changed = true;
+  #state: Float32Array<ArrayBuffer>; // packed weights and moments
+  #changed = true; // whether the GPU has another state
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(population: Population, cpu: Engine) {
@@ -50,7 +46,7 @@ export class WebgpuEngine extends BaseEngine {
     this.#cpu = cpu;
     this.#population = population;
     this.#member = population.join();
-    this.#state = new Float32Array(VECTORS.length * 4 * population.packing.vectors);
+    this.#state = new Float32Array(VECTORS.length * 4 * population.program.packing.vectors);
     this.write("parameters", this.initialParameters(0, 0));
   }
 
@@ -66,11 +62,11 @@ export class WebgpuEngine extends BaseEngine {
   }
 
   protected read(name: VectorName): Float32Array {
-    return unpack(this.#packed(name), this.#population.packing);
+    return this.#population.program.packing.unpack(this.#packed(name));
   }
 
   protected write(name: VectorName, values: Float32Array): void {
-    pack(values, this.#population.packing, this.#packed(name));
+    this.#population.program.packing.pack(values, this.#packed(name));
     this.#changed = true;
   }
 
@@ -95,25 +91,22 @@ export class WebgpuEngine extends BaseEngine {
     return result;
   }
 
-  /** Takes steps in turn, all of one batch size, or computes a gradient where they update nothing. */
-  async #train(request: Omit<RunRequest, "model">): Promise<TrainResult> {
-    const [{ batch, updates }] = request.steps;
-    checkBatch(batch, this.#population.mostExamples, ` on ${this.adapter.name}`);
+  /** Takes steps in turn, or computes a gradient where they update nothing. */
+  async #train(request: Omit<RunRequest, "model" | "stepsBefore">): Promise<TrainResult> {
+    checkBatch(request.batch, this.#population.mostExamples, ` on ${this.adapter.name}`);
     return await this.#inTurn(async (population) => {
-      const steps = request.steps.map((step, k) => ({ ...step, before: this.stepCount + k }));
-      const result = await population.train({ ...request, steps, model: this.#member });
-      if (updates) {
+      const result = await population.train({ ...request, model: this.#member, stepsBefore: this.stepCount });
+      if (request.updates) {
         this.#state = result.state;
-        this.stepCount += steps.length;
+        this.stepCount += result.losses.length;
       }
       return result;
     });
   }
 
   protected async computeGradient(operands: Operands): Promise<LossAndGradient> {
-    const steps = [{ ...NO_STEP, batch: operands.length / 2 }];
-    const { losses: [loss], state } = await this.#train({ seed: 0, attempt: 0, operands, steps });
-    return { loss, gradient: unpack(state.subarray(this.#state.length), this.#population.packing) };
+    const { losses: [loss], state } = await this.#train({ ...NO_STEP, batch: operands.length / 2, operands });
+    return { loss, gradient: this.#population.program.packing.unpack(state.subarray(this.#state.length)) };
   }
 
   protected async computeLogits(operands: Operands): Promise<Float32Array> {
@@ -122,24 +115,19 @@ export class WebgpuEngine extends BaseEngine {
   }
 
   protected async decodeTokens(operands: Operands): Promise<Uint8Array> {
-    return Uint8Array.from(await this.#inTurn((population) => population.answer("decode", this.#member, operands)));
+    return Uint8Array.from(await this.#inTurn((population) => population.answer("tokens", this.#member, operands)));
   }
 
   protected async takeStep(operands: Operands, options: Required<StepOptions>): Promise<StepReport> {
-    const steps = [{ ...NO_STEP, ...options, batch: operands.length / 2, updates: true }];
-    const { losses, gradientNorms } = await this.#train({ seed: 0, attempt: 0, operands, steps });
+    const given = { batch: operands.length / 2, operands, learningRates: [options.learningRate] };
+    const { losses, gradientNorms } = await this.#train({ ...NO_STEP, ...options, ...given, updates: true });
     return { loss: losses[0], gradientNorm: gradientNorms[0] };
   }
 
-  protected override takeSteps(run: TrainRun): Promise<TrainRunReport> {
-    const { seed, attempt, stage, firstSample, firstStep, minDigits, maxDigits } = run;
-    const step = { ...NO_STEP, ...checkStepOptions(stage), minDigits, maxDigits, batch: stage.batch, updates: true };
-    const steps = Array.from({ length: Math.min(run.steps, MOST_STEPS) }, (_, k) => ({
-      ...step,
-      learningRate: this.learningRateAt(stage, firstStep + k),
-      sample: firstSample + k,
-    }));
-    return this.#train({ seed, attempt, steps });
+  protected override takeSteps({ stage, firstStep, steps, ...run }: TrainRun): Promise<TrainRunReport> {
+    const rateOf = (_: unknown, k: number) => this.learningRateAt(stage, firstStep + k);
+    const learningRates = Array.from({ length: Math.min(steps, MOST_STEPS) }, rateOf);
+    return this.#train({ ...run, ...checkStepOptions(stage), batch: stage.batch, learningRates, updates: true });
   }
 
   protected async free(): Promise<void> {
@@ -148,7 +136,7 @@ export class WebgpuEngine extends BaseEngine {
   }
 }
 
-/** @throws {Error} If there is no adapter; the message says what to install. @throws {GpuError} If it gives no device, or refuses the shaders */
+/** @throws {EngineError} If there is no adapter, or it gives no device or refuses the shaders; the message says what to install */
 export async function createWebgpuEngine(variant: Variant, gpu?: Gpu): Promise<WebgpuEngine> {
   const population = await Population.create(variant, 1, gpu);
   const engine = await WebgpuEngine.join(population);

@@ -1,41 +1,30 @@
 /**
- * Models on one GPU: their weights and moments, and everything that is dispatched for them.
- *
- * A batch of up to {@linkcode FUSED_BATCH} examples is trained by one workgroup a model, many steps a dispatch; a larger one by a workgroup a tile of
- * 32 examples, a few that add the tiles up and one that takes the step, three dispatches a step. Only the batch size decides, never the other models of
+ * Models on one GPU: their weights and moments, and everything that is dispatched for them. A batch of up to {@linkcode FUSED_BATCH} examples is trained by one workgroup a model, many steps a dispatch; a larger one by a workgroup a tile of
+ * 32 examples and one that adds the tiles up and takes the step, two dispatches a step. Only the batch size decides, never the other models of
  * a submission, so a model gets the same bytes alone and beside others.
  */
 import { chunksOf, type Operands } from "../../model/problem.ts";
-import type { Variant } from "../../model/variant.ts";
+import { TOKENS, type Variant } from "../../model/variant.ts";
 import { OPERAND_DIGITS, QUERIES } from "../../model/vocabulary.ts";
 import type { TrainRunReport } from "../interface/types.ts";
 import { type Gpu, sharedGpu } from "./device.ts";
-import { type Packing, packingOf } from "./shaders/layout.ts";
-import { Buffers, Program, type RunRequest, type StepRequest, type Submission, VEC4 } from "./program.ts";
-import { DECODERS, THREADS, TILE, workspaceOf } from "./shaders/mod.ts";
+import { packProblems, packRuns, packSteps, type Program, programOf, type Run, type RunRequest } from "./program.ts";
+import type { EntryPoint } from "./shaders/entries.ts";
+import { BINDINGS, type BufferName, DECODERS, TILE } from "./shaders/mod.ts";
 
 /** The largest batch that one workgroup trains. */
 export const FUSED_BATCH = 64;
-
 /** Examples of one dispatch of a model's training, some milliseconds of a real GPU: a longer one may be taken for a hang. */
 const DISPATCH_EXAMPLES = 4096;
+const MAX_WAIT = 20; // milliseconds that a request waits for those of the other members
+export const LOGITS_ROW = 16; // floats of the logits of a query in the workspace
+const MOST_FLOATS = 65_536 * QUERIES; // that the answers of a submission leave there: tokens of 65,536 problems
+const VEC4 = 16; // bytes
 
-/** Milliseconds that a request waits for those of the other members. */
-const MAX_WAIT = 20;
-
-/** Floats of the logits of a query in the workspace. */
-export const LOGITS_ROW = 16;
-
-/** What answers problems: most problems of a submission, problems of a workgroup, and floats that each leaves in the workspace. */
-const ANSWERS = {
-  logits: { tables: "prepare", most: 4096, workgroup: TILE, floats: QUERIES * LOGITS_ROW },
-  decode: { tables: "prepareDecoding", most: 65_536, workgroup: 2 * DECODERS, floats: QUERIES },
-} as const;
-
-/** A step of which only the gradient, or an answer, is computed. */
-export const NO_STEP: Omit<StepRequest, "batch"> = {
-  ...{ learningRate: 0, weightDecay: 0, clipNorm: 0, beta1: 0, beta2: 0, epsilon: 1 },
-  ...{ sample: 0, minDigits: 1, maxDigits: OPERAND_DIGITS, before: 0, updates: false },
+/** A request to compute only a gradient, or an answer. */
+export const NO_STEP: Omit<RunRequest, "model" | "batch"> = {
+  ...{ seed: 0, attempt: 0, firstSample: 0, minDigits: 1, maxDigits: OPERAND_DIGITS, updates: false },
+  ...{ learningRates: [0], stepsBefore: 0, weightDecay: 0, clipNorm: 0, beta1: 0, beta2: 0, epsilon: 1 },
 };
 
 export interface TrainResult extends TrainRunReport {
@@ -43,59 +32,49 @@ export interface TrainResult extends TrainRunReport {
   state: Float32Array<ArrayBuffer>;
 }
 
-/** Tiles of a batch, each the work of a workgroup; 0 where one workgroup does all of a step. */
-function tilesOf({ steps: [{ batch }] }: RunRequest): number {
-  return batch <= FUSED_BATCH ? 0 : Math.ceil(batch / TILE);
-}
+type Dispatch = readonly [entryPoint: EntryPoint, x: number, y?: number];
+/** What is copied back of a buffer. */
+type Copy = readonly [name: BufferName, at: number, bytes: number];
 
 /** The models of one variant on one GPU. */
 export class Population {
-  readonly packing: Packing;
-  /** Bytes of the weights, of a moment or of a gradient: the state of a model is these four. */
-  readonly #vectorBytes: number;
-  /** The most workspaces that fit into one binding, and workgroups into one dispatch. */
-  readonly #mostWorkspaces: number;
-  readonly #buffers: Buffers;
-  /** Indices of models without a member. */
-  readonly #free: number[];
-  #members = 0;
+  readonly #vectorBytes: number; // of the weights, of a moment or of a gradient: the state of a model is these four
+  readonly #workspaceBytes: number;
+  readonly #mostWorkspaces: number; // that fit into one binding, and workgroups into one dispatch
+  readonly mostExamples: number; // of a batch
+  readonly #buffers = new Map<BufferName, GPUBuffer>(); // they grow as they must
+  #group: GPUBindGroup | undefined;
+  readonly #free: number[]; // indices of models without a member
   /** Requests that wait for those of the other members. */
   readonly #pending: { request: RunRequest; resolve: (result: Promise<TrainResult>) => void }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isTraining = false;
   #closed = false;
-  #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(readonly program: Program, capacity: number) {
-    const { gpu: { device: { limits } }, variant } = program;
-    this.packing = packingOf(variant);
-    this.#vectorBytes = VEC4 * this.packing.vectors;
-    const fitting = Math.floor(limits.maxStorageBufferBindingSize / (VEC4 * workspaceOf(variant).vectors));
+  constructor(readonly program: Program, private readonly capacity: number) {
+    const { gpu: { device: { limits } }, packing, constants } = program;
+    this.#vectorBytes = VEC4 * packing.vectors;
+    this.#workspaceBytes = VEC4 * constants.WORKSPACE;
+    const fitting = Math.floor(limits.maxStorageBufferBindingSize / this.#workspaceBytes);
     this.#mostWorkspaces = Math.min(fitting, limits.maxComputeWorkgroupsPerDimension);
-    this.#buffers = new Buffers(program);
-    this.#buffers.reserve("states", capacity * 4 * this.#vectorBytes);
+    this.mostExamples = TILE * this.#mostWorkspaces;
+    for (const { name } of BINDINGS) this.#reserve(name, name === "states" ? capacity * 4 * this.#vectorBytes : 256);
     this.#free = Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
   }
 
   static async create(variant: Variant, capacity: number, gpu?: Gpu): Promise<Population> {
-    return new Population(await Program.of(gpu ?? await sharedGpu(), variant), capacity);
-  }
-
-  get mostExamples(): number {
-    return TILE * this.#mostWorkspaces;
+    return new Population(await programOf(gpu ?? await sharedGpu(), variant), capacity);
   }
 
   /** Gives the index of a model to a new member. */
   join(): number {
     const model = this.#free.pop();
     if (model === undefined) throw new Error("Cannot join a population as a model must be free: all are taken");
-    this.#members++;
     return model;
   }
 
   leave(model: number): void {
     this.#free.push(model);
-    this.#members--;
     this.#trainIfReady();
     this.#freeIfDone();
   }
@@ -107,11 +86,12 @@ export class Population {
   }
 
   #freeIfDone(): void {
-    if (this.#closed && this.#members === 0) this.#buffers.destroy();
+    if (!this.#closed || this.#free.length < this.capacity) return;
+    for (const buffer of this.#buffers.values()) buffer.destroy();
   }
 
   setState(model: number, state: Float32Array<ArrayBuffer>): void {
-    this.#buffers.write("states", state, model * 4 * this.#vectorBytes);
+    this.#write("states", state, model * 4 * this.#vectorBytes);
   }
 
   /** Trains a model, together with the others: when every member has asked, or one has waited long enough. */
@@ -124,7 +104,7 @@ export class Population {
 
   #trainIfReady(): void {
     if (this.#isTraining || this.#pending.length === 0) return;
-    if (this.#pending.length >= this.#members) this.#trainPending();
+    if (this.#pending.length >= this.capacity - this.#free.length) this.#trainPending();
     else this.#timer ??= setTimeout(() => this.#trainPending(), MAX_WAIT);
   }
 
@@ -133,74 +113,121 @@ export class Population {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#isTraining = true;
-    const submissions: Promise<unknown>[] = [];
-    for (const [tiles, group] of Map.groupBy(this.#pending.splice(0), ({ request }) => tilesOf(request))) {
-      const most = Math.max(1, Math.floor(this.#mostWorkspaces / Math.max(1, tiles)));
-      for (let first = 0; first < group.length; first += most) {
-        const part = group.slice(first, first + most);
-        const results = this.#inTurn(() => this.#submitTraining(part.map(({ request }) => request), tiles));
+    // each tile is the work of a workgroup; 0 where one workgroup does all of a step
+    const tilesOf = (batch: number) => batch <= FUSED_BATCH ? 0 : Math.ceil(batch / TILE);
+    for (const [tiles, group] of Map.groupBy(this.#pending.splice(0), ({ request }) => tilesOf(request.batch))) {
+      while (group.length > 0) {
+        const part = group.splice(0, Math.max(1, Math.floor(this.#mostWorkspaces / Math.max(1, tiles))));
+        const results = this.#submitTraining(part.map(({ request }) => request), tiles);
         part.forEach(({ resolve }, i) => resolve(results.then((all) => all[i])));
-        submissions.push(results);
+        await Promise.allSettled([results]);
       }
     }
-    await Promise.allSettled(submissions);
     this.#isTraining = false;
     this.#trainIfReady();
   }
 
-  /** One after the other: the buffers are shared. */
-  #inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(action);
-    this.#queue = result.catch(() => {});
-    return result;
-  }
-
   async #submitTraining(requests: readonly RunRequest[], tiles: number): Promise<TrainResult[]> {
     const [models, vector] = [requests.length, this.#vectorBytes];
-    const runs = requests.map((request) => ({
-      ...request,
-      stride: tiles || Math.max(1, Math.floor(DISPATCH_EXAMPLES / request.steps[0].batch)),
-    }));
-    const step: Submission["dispatches"] = tiles === 0 ? [["train", models]] : [
-      ["addTiles", tiles, models],
-      ["sumTiles", Math.ceil(workspaceOf(this.program.variant).sums / THREADS), models],
-      ["update", models],
-    ];
-    const repeats = runs.map(({ steps, stride }) => tiles === 0 ? Math.ceil(steps.length / stride) : steps.length);
-    const dispatches = new Array<Submission["dispatches"]>(Math.max(...repeats)).fill(step).flat();
-    const [reports, ...states] = await this.#buffers.submit({
-      runs,
-      workspaces: Math.max(1, tiles) * models,
-      dispatches: tiles === 0 ? dispatches : [["prepare", models], ...dispatches],
-      copies: [
-        ["reports", 0, 8 * runs.reduce((sum, { steps }) => sum + steps.length, 0)],
-        ...runs.map(({ model, steps: [{ updates }] }) =>
-          ["states", 4 * model * vector, (updates ? 3 : 4) * vector] as const
-        ),
-      ],
+    const runs = requests.map((request) => {
+      const stride = tiles || Math.max(1, Math.floor(DISPATCH_EXAMPLES / request.batch));
+      return { ...request, stride, radix: 10, taught: 1 };
     });
+    const steps = runs.map(({ learningRates }) => learningRates.length);
+    const repeat = (most: number, step: Dispatch[]) => new Array<Dispatch[]>(most).fill(step).flat();
+    const dispatches: Dispatch[] = tiles === 0
+      ? repeat(Math.max(...runs.map(({ stride }, i) => Math.ceil(steps[i] / stride))), [["train", models]])
+      : [["prepare", models], ...repeat(Math.max(...steps), [["addTiles", tiles, models], ["update", models]])];
+    const [reports, ...states] = await this.#submit(runs, Math.max(1, tiles) * models, dispatches, [
+      ["reports", 0, 8 * steps.reduce((sum, count) => sum + count, 0)],
+      ...runs.map(({ model, updates }): Copy => ["states", 4 * model * vector, (updates ? 3 : 4) * vector]),
+    ]);
     let at = 0;
-    return runs.map(({ steps }, i) => {
-      const own = reports.subarray(2 * at, 2 * (at += steps.length));
+    return states.map((state, i) => {
+      const own = reports.subarray(2 * at, 2 * (at += steps[i]));
       const [losses, gradientNorms] = [0, 1].map((which) => own.filter((_, k) => k % 2 === which));
-      return { losses, gradientNorms, state: states[i] };
+      return { losses, gradientNorms, state };
     });
   }
 
-  /** The floats that each problem leaves in the workspace: rows of logits, or tokens. */
-  async answer(kernel: keyof typeof ANSWERS, model: number, operands: Operands): Promise<Float32Array> {
-    const { tables, most, workgroup, floats } = ANSWERS[kernel];
+  /** The logits of a model, in rows of {@linkcode LOGITS_ROW}, or the tokens that it writes. */
+  async answer(kind: "logits" | "tokens", model: number, operands: Operands): Promise<Float32Array> {
+    const taught = kind === "logits" ? 1 : 0;
+    const floats = QUERIES * (taught ? LOGITS_ROW : 1);
     const answers = new Float32Array(floats * operands.length / 2);
-    for (const { chunk, first, count } of chunksOf(operands, most)) {
-      const submission: Submission = {
-        runs: [{ model, seed: 0, attempt: 0, steps: [{ ...NO_STEP, batch: count }], operands: chunk, stride: 1 }],
-        workspaces: 1,
-        dispatches: [[tables, 1], [kernel, Math.ceil(count / workgroup)]],
-        copies: [["workspace", 0, 4 * floats * count]],
-      };
-      const [part] = await this.#inTurn(() => this.#buffers.submit(submission));
+    for (const { chunk, first, count } of chunksOf(operands, MOST_FLOATS / floats)) {
+      const run = { ...NO_STEP, model, batch: count, operands: chunk, stride: 1, radix: TOKENS, taught };
+      const dispatches: Dispatch[] = [["prepare", 1], ["decode", Math.ceil(count / (2 * DECODERS))]];
+      const [part] = await this.#submit([run], 1, dispatches, [["workspace", 0, 4 * floats * count]]);
       answers.set(part, floats * first);
     }
     return answers;
+  }
+
+  /** Makes a buffer larger if it must; its content may be lost. */
+  #reserve(label: BufferName, bytes: number): void {
+    const { device } = this.program.gpu;
+    const old = this.#buffers.get(label);
+    if (old !== undefined && old.size >= bytes) return;
+    old?.destroy();
+    const size = Math.max(bytes, Math.min(device.limits.maxStorageBufferBindingSize, 2 ** Math.ceil(Math.log2(bytes))));
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    this.#buffers.set(label, device.createBuffer({ label, size, usage }));
+    this.#group = undefined;
+  }
+
+  /** Writes to the beginning of a buffer, or from a byte on, within it. */
+  #write(name: BufferName, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, at = 0): void {
+    if (data.byteLength === 0) return; // Deno 2.9 panics
+    this.#reserve(name, at + data.byteLength);
+    this.program.gpu.device.queue.writeBuffer(this.#buffers.get(name)!, at, data);
+  }
+
+  /** Submits at once what it writes, as the buffers are shared; the floats of each copy. @param workspaces Workgroups that need one of their own */
+  async #submit(runs: readonly Run[], workspaces: number, dispatches: readonly Dispatch[], copies: readonly Copy[]) {
+    const { gpu, layout, constants } = this.program;
+    const { device, counts } = gpu;
+    const pipelines = new Map<EntryPoint, GPUComputePipeline>();
+    for (const [name] of dispatches) pipelines.set(name, pipelines.get(name) ?? await this.program.pipeline(name));
+    return await gpu.try("run the model", async () => {
+      this.#write("runs", packRuns(runs));
+      this.#write("schedule", packSteps(runs));
+      this.#write("problems", packProblems(runs));
+      this.#write("cursors", new Uint32Array(runs.length));
+      this.#reserve("tables", VEC4 * constants.TABLE * runs.length);
+      this.#reserve("workspace", this.#workspaceBytes * workspaces);
+      for (const [name, at, bytes] of copies) this.#reserve(name, at + bytes);
+      const bufferOf = (name: BufferName) => this.#buffers.get(name)!;
+      this.#group ??= device.createBindGroup({
+        layout,
+        entries: BINDINGS.map(({ name }, binding) => ({ binding, resource: { buffer: bufferOf(name) } })),
+      });
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setBindGroup(0, this.#group);
+      for (const [entryPoint, x, y] of dispatches) {
+        pass.setPipeline(pipelines.get(entryPoint)!);
+        pass.dispatchWorkgroups(x, y);
+      }
+      pass.end();
+      const size = copies.reduce((sum, [, , bytes]) => sum + bytes, 0);
+      const staging = device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+      copies.reduce((to, [name, at, bytes]) => {
+        encoder.copyBufferToBuffer(bufferOf(name), at, staging, to, bytes);
+        return to + bytes;
+      }, 0);
+      device.queue.submit([encoder.finish()]);
+      counts.submissions++;
+      counts.dispatches += dispatches.length;
+      counts.bytesRead += size;
+      try {
+        await staging.mapAsync(GPUMapMode.READ);
+        const mapped = staging.getMappedRange();
+        let from = 0;
+        return copies.map(([, , bytes]) => new Float32Array(mapped.slice(from, from += bytes)));
+      } finally {
+        staging.destroy();
+      }
+    });
   }
 }

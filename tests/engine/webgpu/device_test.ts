@@ -1,9 +1,9 @@
 /** No adapter, no device, a device that is lost, shaders that do not compile: one clear error, and nothing goes on elsewhere. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { createEngine } from "../../../src/engine/mod.ts";
-import { type Gpu, GpuError, openGpu } from "../../../src/engine/webgpu/device.ts";
+import { createEngine, EngineError } from "../../../src/engine/mod.ts";
+import { type Gpu, openGpu } from "../../../src/engine/webgpu/device.ts";
 import { createWebgpuEngine } from "../../../src/engine/webgpu/engine.ts";
-import { Program } from "../../../src/engine/webgpu/program.ts";
+import { compileProgram } from "../../../src/engine/webgpu/program.ts";
 import { shaderOf } from "../../../src/engine/webgpu/shaders/mod.ts";
 import { variantOf } from "../../../src/model/variant.ts";
 import { mixedProblems } from "../lively.ts";
@@ -38,7 +38,7 @@ Deno.test("an adapter that gives no device is an error with its own words", asyn
   };
   const source = { requestAdapter: () => Promise.resolve(adapter) } as unknown as Pick<GPU, "requestAdapter">;
   const expected = "as the adapter a broken GPU must give a device: it says out of luck";
-  await assertRejects(() => openGpu(source), GpuError, expected);
+  await assertRejects(() => openGpu(source), EngineError, expected);
 });
 
 testOnGpu("a device that is lost ends all that it was asked, and a new engine gets a new one", async () => {
@@ -48,8 +48,8 @@ testOnGpu("a device that is lost ends all that it was asked, and a new engine ge
   const parameters = engine.parameters();
   gpu.device.destroy();
   const message = "Cannot go on as the GPU must stay there: ";
-  await assertRejects(() => engine.lossAndGradient(mixedProblems(4)), GpuError, message);
-  await assertRejects(() => engine.trainStep(mixedProblems(4), { learningRate: 0.1 }), GpuError, message);
+  await assertRejects(() => engine.lossAndGradient(mixedProblems(4)), EngineError, message);
+  await assertRejects(() => engine.trainStep(mixedProblems(4), { learningRate: 0.1 }), EngineError, message);
   assertEquals(engine.parameters(), parameters); // what the host knows is not lost
   await engine.dispose();
 
@@ -72,8 +72,8 @@ testOnGpu("a shader that does not compile is an error with the compiler's words"
   withGpu(async (gpu) => {
     const broken = shaderOf(VARIANT).replace("fn linear7(", "fn linear7(nothing: Nothing, ");
     await assertRejects(
-      () => Program.compile(gpu, VARIANT, broken),
-      GpuError,
+      () => compileProgram(gpu, VARIANT, broken),
+      EngineError,
       "Cannot compile the shaders as the GPU must accept it",
     );
   }));
@@ -81,10 +81,10 @@ testOnGpu("a shader that does not compile is an error with the compiler's words"
 testOnGpu("a shader that asks for too much is an error, not a silence", () =>
   withGpu(async (gpu) => {
     const greedy = shaderOf(VARIANT).replace("@workgroup_size(THREADS)", "@workgroup_size(4096)");
-    const program = await Program.compile(gpu, VARIANT, greedy);
+    const program = await compileProgram(gpu, VARIANT, greedy);
     await assertRejects(
       () => program.pipeline("train"),
-      GpuError,
+      EngineError,
       "Cannot compile the shader train as the GPU must accept it",
     );
   }));

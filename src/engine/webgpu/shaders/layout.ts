@@ -1,7 +1,5 @@
 /**
- * Where the tensors of a model lie on the GPU.
- *
- * A matrix with rows of seven is cut into blocks of four rows, and a block into its seven columns, each a `vec4f`: four rows times a vector, and the
+ * Where the tensors of a model lie on the GPU. A matrix with rows of seven is cut into blocks of four rows, and a block into its seven columns, each a `vec4f`: four rows times a vector, and the
  * sum of outer products that is the gradient, are then seven multiply-adds of a `vec4f`. Rows that only fill a block up are zero and stay zero.
  */
 import { paddedIndices, paddedVariant } from "../../../model/padding.ts";
@@ -21,16 +19,13 @@ const MATRICES: readonly { name: string; tensor: string; rows: number; from?: nu
   { name: "VALUE", tensor: "blocks.0.attn.qkv.weight", rows: 7, from: 14 },
 ];
 
-/** Behind the matrices: the tensors whose rows are vectors of two `vec4f`s each. LNF is empty without a final norm. The first two are summed over queries. */
+/** Behind the matrices: tensors whose rows are vectors of two `vec4f`s each. LNF is empty without a final norm. The first two are summed over queries. */
 const VECTORS = [["LN2", "blocks.0.ln2"], ["LNF", "ln_f"], ["LN1", "blocks.0.ln1"], ["POSITION", "pos_emb"]];
-
-export type Packing = ReturnType<typeof packingOf>;
 
 /**
  * Lays the parameters of a variant out; narrow models are padded with zeros.
  *
- * @returns The number of `vec4f`s; the index of the first one of each part, by the part's name in the shaders; for each parameter of the flat vector
- * the index of its float
+ * @returns The number of `vec4f`s, and the index of the first one of each part, by the part's name in the shaders
  */
 export function packingOf(variant: Variant) {
   const padded = paddedVariant(variant);
@@ -57,15 +52,11 @@ export function packingOf(variant: Variant) {
       vectors += 2 * size / WIDTH;
     }
   }
-  return { vectors, offsets, indices: paddedIndices(variant).map((index) => indices[index]) };
-}
-
-/** Writes a flat vector into its packed form, which must hold zeros where it has no parameter. */
-export function pack(flat: Float32Array, { indices }: Packing, packed: Float32Array): void {
-  indices.forEach((index, i) => packed[index] = flat[i]);
-}
-
-/** Reads a flat vector off its packed form. */
-export function unpack(packed: Float32Array, { indices }: Packing): Float32Array {
-  return Float32Array.from(indices, (index) => packed[index]);
+  const at = paddedIndices(variant).map((index) => indices[index]);
+  return {
+    ...{ vectors, offsets },
+    /** Writes a flat vector into its packed form, which must hold zeros where it has no parameter. */
+    pack: (flat: Float32Array, packed: Float32Array) => at.forEach((index, i) => packed[index] = flat[i]),
+    unpack: (packed: Float32Array) => Float32Array.from(at, (index) => packed[index]),
+  };
 }

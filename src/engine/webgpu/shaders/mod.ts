@@ -4,6 +4,7 @@
  * workgroup is first.
  */
 import { type Variant, WIDTH } from "../../../model/variant.ts";
+import { POSITIONS_READ, QUERIES } from "../../../model/vocabulary.ts";
 import { packingOf } from "./layout.ts";
 import { ENTRIES } from "./entries.ts";
 import { GRADIENT } from "./gradient.ts";
@@ -11,8 +12,9 @@ import { QUERY } from "./query.ts";
 import { SLOTS } from "./slots.ts";
 import { VECTORS } from "./vectors.ts";
 
-/** Invocations of every workgroup: one for two queries of a tile of 32 examples. WebGPU guarantees 256. */
-export const THREADS = 192;
+const THREADS = 192; // invocations of a workgroup, one for two queries of a tile: WebGPU guarantees 256
+export const TILE = 32; // examples that a workgroup works on at a time
+export const DECODERS = 64; // invocations of a workgroup that decodes, two problems each
 
 /** Storage buffers, in the order of their bindings. WebGPU guarantees eight. */
 export const BINDINGS = [
@@ -28,43 +30,45 @@ export const BINDINGS = [
 
 export type BufferName = (typeof BINDINGS)[number]["name"];
 
-/** `vec4f`s that the tables of one model take: those of decoding are the larger ones. */
-export const TABLE: number = 4 * (14 * 31 + 2 + 14 * 11 + 1);
+/** Fields of `Run`: what one model is asked to do in one submission. */
+export const RUN = {
+  model: "u32", // its index in `states`
+  firstStep: "u32", // its first entry in `schedule` and `reports`
+  steps: "u32",
+  stride: "u32", // most steps of one dispatch of `train`; or the number of tiles
+  ...{ seed: "u32", attempt: "u32", firstSample: "u32", minDigits: "u32", maxDigits: "u32", batch: "u32" },
+  updates: "u32", // 0: only the gradient is computed
+  given: "u32", // 1: the examples are those in `problems`, 0: they are drawn
+  firstProblem: "u32",
+  radix: "u32", // of the tables that `prepare` fills
+  taught: "u32", // 1: `decode` is given the right sum and answers with logits, 0: it answers with tokens
+  clipNorm: "f32", // 0: no clipping
+  ...{ beta1: "f32", rest1: "f32", beta2: "f32", rest2: "f32", epsilon: "f32" }, // rest1 is 1 - beta1
+} as const;
 
-/** Examples that a workgroup works on at a time. */
-export const TILE = 32;
-
-/** Invocations of a workgroup that decodes, two problems each. */
-export const DECODERS = 64;
-
-/** `vec4f`s of one workgroup's workspace and of its sums, as shaders/gradient.ts adds them up from the same parts. */
-export function workspaceOf({ finalNorm }: Variant): { vectors: number; sums: number } {
-  const normTasks = finalNorm ? 8 : 4;
-  const sums = 4 * (312 + 111) + 7 * (14 + normTasks);
-  const record = 14 + normTasks + 14;
-  return { sums, vectors: sums + TILE * (12 * record + 7 * 33) };
+/**
+ * Sizes, and where things begin, in `vec4f`s. A workgroup's workspace has the sums of its tiles, first those of slots, (slots, 4): k, v, and (query slots,
+ * 4): q, x; from TOTALS on the other sums, in the order of the packed gradient. Then what one tile leaves behind: from SUMS on records of queries, (queries,
+ * RECORD), later the groups' sums and the records of slots; KEY_RECORDS (examples, keys, 4): k, v; SCORES (examples, keys, 12 queries): their gradients.
+ */
+export function constantsOf(variant: Variant) {
+  const { vectors: VECTORS, offsets } = packingOf(variant);
+  const NORM_TASKS = variant.finalNorm ? 8 : 4;
+  const RECORD = 28 + NORM_TASKS;
+  const TABLE = 4 * (14 * 31 + 2 + 14 * 11 + 1); // the tables of one model: those of decoding are the larger ones
+  const TOTALS = 4 * (10 * 31 + 2 + 10 * 11 + 1);
+  const SUMS = TOTALS + offsets.POSITION;
+  const KEY_RECORDS = SUMS + TILE * QUERIES * RECORD;
+  const SCORES = KEY_RECORDS + 4 * TILE * POSITIONS_READ;
+  const WORKSPACE = SCORES + 3 * TILE * POSITIONS_READ;
+  return { ...offsets, VECTORS, NORM_TASKS, RECORD, TABLE, TOTALS, SUMS, KEY_RECORDS, SCORES, WORKSPACE };
 }
 
 const DECLARATIONS = /* wgsl */ `
-// What one model is asked to do in one submission.
-struct Run {
-  model: u32, // its index in \`states\`
-  firstStep: u32, // its first entry in \`schedule\` and \`reports\`
-  steps: u32,
-  stride: u32, // most steps of one dispatch of \`train\`; or the number of tiles
-  seed: u32,
-  attempt: u32,
-  given: u32, // 1: the examples are those in \`problems\`, 0: they are drawn
-  firstProblem: u32,
-}
+struct Run { ${Object.entries(RUN).map(([name, type]) => `${name}: ${type}`).join(", ")} }
 
-// One step. The learning rate and AdamW's corrections are in stepSize = rate / (1 - beta1^t), inverseRoot = 1 / sqrt(1 - beta2^t) and keep = 1 - rate x decay.
-// Where \`updates\` is 0 only the gradient is wanted; where \`clipNorm\` is 0 there is no clipping; rest1 is 1 - beta1.
-struct Step {
-  sample: u32, minDigits: u32, maxDigits: u32, batch: u32, updates: u32,
-  stepSize: f32, inverseRoot: f32, keep: f32, clipNorm: f32,
-  beta1: f32, rest1: f32, beta2: f32, rest2: f32, epsilon: f32,
-}
+// The learning rate of a step and AdamW's corrections: rate / (1 - beta1^t), 1 / sqrt(1 - beta2^t), 1 - rate x decay.
+struct Step { stepSize: f32, inverseRoot: f32, keep: f32 }
 
 var<workgroup> weights: array<vec4f, VECTORS>;
 var<workgroup> firstMoment: array<vec4f, VECTORS>;
@@ -85,16 +89,8 @@ fn barrier() {
 `;
 
 export function shaderOf(variant: Variant): string {
-  const { vectors, offsets } = packingOf(variant);
   const lanes = Array.from({ length: WIDTH }, (_, i) => i < variant.width ? "1.0" : "0.0");
-  const constants = {
-    ...offsets,
-    VECTORS: vectors,
-    THREADS,
-    TABLE,
-    DECODERS,
-    NORM_TASKS: variant.finalNorm ? 8 : 4,
-  };
+  const constants = { ...constantsOf(variant), THREADS, DECODERS, EXAMPLES: TILE, QUERIES, KEYS: POSITIONS_READ };
   return [
     ...Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`),
     `const WIDTH = ${variant.width}.0;`,

@@ -26,17 +26,6 @@ fn finished(met: Attended) -> Attended {
 
 struct AttendedPair { of0: Attended, of1: Attended }
 
-// Must equal \`attention\` of src/engine/reference. \`at\`: the words of the sequence; \`digits\`: how many digits are seen.
-fn attendAlone(q: Row, at: u32, digits: u32, radix: u32) -> Attended {
-  var met = Attended(Row(), -1e30, 0.0);
-  let words = wordsAt(at);
-  for (var key = 0u; key < 2u + digits; key++) {
-    let slot = table + 4u * slotOfKey(words, key, radix);
-    met = withKey(met, q, tableRow(slot), tableRow(slot + 2u));
-  }
-  return finished(met);
-}
-
 // The slot of a key of a sequence. Keys are + and =, then digit by digit.
 fn slotOfKey(words: vec4u, key: u32, radix: u32) -> u32 {
   let digit = key - min(key, 2u);
@@ -50,7 +39,8 @@ fn slotOfToken(token: u32, key: u32, radix: u32) -> u32 {
 
 fn wordsAt(at: u32) -> vec4u { return vec4u(tokens[at], tokens[at + 1u], tokens[at + 2u], tokens[at + 3u]); }
 
-// The same for two queries of a sequence: the first sees \`digits\` digits, the second one more.
+// Must equal \`attention\` of src/engine/reference, for two queries of a sequence: the first sees \`digits\` digits, the second one more.
+// \`at\`: the words of the sequence.
 fn attend(q: Pair, at: u32, digits: u32, radix: u32) -> AttendedPair {
   let none = Attended(Row(), -1e30, 0.0);
   var met = AttendedPair(none, none);
@@ -134,7 +124,6 @@ const RECORD_B = RECORD_NORMS + NORM_TASKS; // B of the four matrices, two each
 const RECORD_Q = RECORD_B + 8u; // q, and the largest score
 const RECORD_OUTPUT = RECORD_B + 10u; // the gradient of the attention's output / sum of e, and its product with the output
 const RECORD_DQ = RECORD_B + 12u; // the gradient of q
-const RECORD = RECORD_B + 14u;
 
 fn storeRow(at: u32, row: Row, last: f32) {
   workspace[at] = row.a;

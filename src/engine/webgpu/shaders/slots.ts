@@ -1,15 +1,12 @@
 /**
- * The digits of problems, which are drawn from the same stream as everywhere else, or given. Needs `tokens`, `Run` and `Step`.
- *
- * A sequence has 31 digits: 0 … 9 are those of a, 10 … 19 those of b, both most significant first, 20 … 30 those of the sum, ones first; `+` and `=`
- * are constants. A digit takes four bits, a sequence four words of `tokens`.
+ * The digits of problems, which are drawn from the same stream as everywhere else, or given. Needs `tokens` and `Run`. A sequence has 31 digits: 0 … 9 are
+ * those of a, 10 … 19 those of b, both most significant first, 20 … 30 those of the sum, ones first; `+` and `=` are constants. A digit takes four bits, a
+ * sequence four words of `tokens`.
  *
  * Slot tables: x = token embedding + position embedding takes few values, so LayerNorm 1 and q, k, v are computed once per (token, position) slot and
- * step, not once per example. Needs `tables`, `table` and VECTORS.
- *
- * A slot of a digit has the number radix * digit + token. Training meets ten tokens at each digit (radix 10), decoding whatever the weights write (radix
- * 14). The slots of `+` and `=` follow. Of the slots that are queries, those of written tokens have the numbers radix * (digit - 20) + token, and that of
- * `=` follows. A table has four `vec4f` a slot, k and v, then as many for each query, q and x.
+ * step, not once per example. Needs `tables`, `table` and VECTORS. A slot of a digit has the number radix * digit + token. Training meets ten tokens at
+ * each digit (radix 10), decoding whatever the weights write (radix 14). The slots of `+` and `=` follow. Of the slots that are queries, those of written
+ * tokens have the numbers radix * (digit - 20) + token, and that of `=` follows. A table has four `vec4f` a slot, k and v, then four a query, q and x.
  */
 export const SLOTS = /* wgsl */ `
 const DIGITS = 31u;
@@ -38,26 +35,18 @@ fn philox(counter: vec4u, key: vec2u) -> vec4u {
   return c;
 }
 
-fn clearTokens(at: u32) {
-  for (var word = 0u; word < 4u; word++) { tokens[at + word] = 0u; }
-}
-
+fn clearTokens(at: u32) { for (var word = 0u; word < 4u; word++) { tokens[at + word] = 0u; } }
 // The digit must have been cleared.
-fn setToken(at: u32, digit: u32, token: u32) {
-  tokens[at + (digit >> 3u)] |= token << (4u * (digit & 7u));
-}
-
-fn tokenAt(at: u32, digit: u32) -> u32 {
-  return (tokens[at + (digit >> 3u)] >> (4u * (digit & 7u))) & 15u;
-}
+fn setToken(at: u32, digit: u32, token: u32) { tokens[at + (digit >> 3u)] |= token << (4u * (digit & 7u)); }
+fn tokenAt(at: u32, digit: u32) -> u32 { return (tokens[at + (digit >> 3u)] >> (4u * (digit & 7u))) & 15u; }
 
 // Must equal \`drawOperands\` of src/model/sampler.ts, stream "training": the words of two blocks are read as 28-bit fractions, whose first three decimals
 // are digits, ten of a and ten of b from the ones up; the last word gives the length.
-fn drawOperands(at: u32, example: u32, seed: u32, attempt: u32, step: Step) {
-  let key = vec2u(seed, 0u);
-  let low = philox(vec4u(example, step.sample, attempt, 0u), key);
-  let high = philox(vec4u(example, step.sample, attempt, 1u), key);
-  let length = step.minDigits + (((high.w >> 4u) * (step.maxDigits - step.minDigits + 1u)) >> 28u);
+fn drawOperands(at: u32, example: u32, sample: u32, run: Run) {
+  let key = vec2u(run.seed, 0u);
+  let low = philox(vec4u(example, sample, run.attempt, 0u), key);
+  let high = philox(vec4u(example, sample, run.attempt, 1u), key);
+  let length = run.minDigits + (((high.w >> 4u) * (run.maxDigits - run.minDigits + 1u)) >> 28u);
   var digit = 0u;
   for (var word = 0u; word < 7u; word++) {
     var fraction = select(low, high, word >= 4u)[word & 3u] >> 4u;
@@ -75,12 +64,8 @@ fn drawOperands(at: u32, example: u32, seed: u32, attempt: u32, step: Step) {
 fn readOperands(at: u32, halves: vec4u) {
   var rest = halves;
   for (var power = 0u; power < 5u; power++) {
-    let digits = rest % vec4u(10u);
+    for (var half = 0u; half < 4u; half++) { setToken(at, 5u * half + 4u - power, rest[half] % 10u); }
     rest /= vec4u(10u);
-    setToken(at, 4u - power, digits.x);
-    setToken(at, 9u - power, digits.y);
-    setToken(at, 14u - power, digits.z);
-    setToken(at, 19u - power, digits.w);
   }
 }
 
@@ -139,19 +124,9 @@ fn storeTableRow(at: u32, row: Row) {
 
 fn queryTable(radix: u32) -> u32 { return table + 4u * slotCount(radix); }
 
-// y = W x, W (7, 7), of a single row
-fn linear(at: u32, x: Row) -> Row {
-  let low = blockAt(at);
-  let high = blockAt(at + 7u);
-  return Row(low.left * x.a + low.right * x.b, (high.left * x.a + high.right * x.b).xyz);
-}
-
-fn linearBack(at: u32, dy: Row) -> Row {
-  let low = blockAt(at);
-  let high = blockAt(at + 7u);
-  let rest = vec4f(dy.b, 0.0);
-  return Row(dy.a * low.left + rest * high.left, dy.a * low.right + rest * high.right);
-}
+// Of a single row: what a function computes for the other one of a pair is not used, and compilers leave it out.
+fn linear(at: u32, x: Row) -> Row { return row0(linear7(at, pair(x, Row()))); }
+fn linearBack(at: u32, dy: Row) -> Row { return row0(linear7Back(at, pair(dy, Row()))); }
 
 // Fills the tables. Must equal \`layerNorm\` and the qkv projection of src/engine/reference.
 fn slotsForward(radix: u32) {

@@ -1,8 +1,3 @@
-/**
- * exp, ln and both forms of GELU, by polynomials: WGSL leaves the errors of its own functions to the adapter (exp may be 3 + 2 |x| units in the last
- * place off, and software adapters are), and has no erf. These are the functions of assembly/elementary.ts.
- */
-
 import { COEFFICIENTS as C } from "../../interface/coefficients.ts";
 
 /** One statement for several variables of an invocation, by their names: those of an array might not stay in registers. */
@@ -15,23 +10,10 @@ function polynomial(x: string, ...coefficients: readonly (number | string)[]): s
   return coefficients.map(String).reduce((sum, coefficient) => `(${sum} * ${x} + ${coefficient})`);
 }
 
-/** 2^x for one type of argument. n and f are found by `round`: adding 1.5 x 2^23 and taking it away again is what WGSL lets a compiler simplify. */
-function exp2(name: string, float: string, int: string, uint: string): string {
-  return /* wgsl */ `
-// 2^x, relative error below 2e-7, with x < lowest taken for lowest; -126 <= lowest, x <= 127.
-fn ${name}(x: ${float}, lowest: f32) -> ${float} {
-  let clamped = max(x, ${float}(lowest));
-  let n = round(clamped);
-  let f = clamped - n; // |f| <= 1/2
-  let p = ${polynomial("f", C.EXP2_5, C.EXP2_4, C.EXP2_3, C.EXP2_2, C.EXP2_1, "1.0")};
-  return p * bitcast<${float}>((${int}(n) + 127) << ${uint}(23u));
-}
-`;
-}
-
 /**
- * The elementary functions; vectors of seven and of fourteen numbers, matrices of the packed model times them, LayerNorm, and the outer products whose
- * sums are gradients. Needs `weights`, `TANH` and the constants of the packing.
+ * exp, ln and both forms of GELU, by the polynomials of assembly/elementary.ts: WGSL leaves the errors of its own functions to the adapter (exp may be
+ * 3 + 2 |x| units in the last place off, and software adapters are), and has no erf. Then vectors of seven and of fourteen numbers, matrices of the packed
+ * model times them, LayerNorm, and the outer products whose sums are gradients. Needs `weights`, `TANH` and the constants of the packing.
  */
 export const VECTORS = /* wgsl */ `
 const LOG2_E = 1.4426950408889634;
@@ -41,8 +23,19 @@ const LN_2 = 0.6931471805599453;
 // has a largest weight of 1, beside which 2^-40 is nothing in float32, and so is 2^-72 in GELU.
 const LEAST_SHARE = f32(${C.MIN_SOFTMAX});
 const LEAST_GAUSS = f32(${C.MIN_GAUSS});
-${exp2("exp2Of", "f32", "i32", "u32")}
-${exp2("exp2Of4", "vec4f", "vec4i", "vec4u")}
+
+// 2^x, relative error below 2e-7, with x < lowest taken for lowest; -126 <= lowest, x <= 127. n and f are found by \`round\`: adding 1.5 x 2^23 and taking
+// it away again is what WGSL lets a compiler simplify.
+fn exp2Of4(x: vec4f, lowest: f32) -> vec4f {
+  let clamped = max(x, vec4f(lowest));
+  let n = round(clamped);
+  let f = clamped - n; // |f| <= 1/2
+  let p = ${polynomial("f", C.EXP2_5, C.EXP2_4, C.EXP2_3, C.EXP2_2, C.EXP2_1, "1.0")};
+  return p * bitcast<vec4f>((vec4i(n) + 127) << vec4u(23u));
+}
+
+fn exp2Of(x: f32, lowest: f32) -> f32 { return exp2Of4(vec4f(x), lowest).x; }
+
 // Natural logarithm of x > 0, absolute error below 2e-7 x (1 + |ln x|): 2 artanh((m - 1) / (m + 1)) + e ln 2 with m in [0.7, 1.4].
 fn lnOf(x: f32) -> f32 {
   let bits = bitcast<i32>(x);
