@@ -11,38 +11,29 @@ import { hasThreads, startThreads, startTrainer } from "./wasm/thread_pool.ts";
 const OPTIONS: OptionKinds<EngineOptions> = {
   ...{ backend: "anything", model: "anything", threads: "a number", arithmetic: "anything" },
 };
-
-/** Backends with one arithmetic only. */
 const ONLY_ARITHMETIC: Readonly<Partial<Record<string, Arithmetic>>> = { reference: "exact", webgpu: "fast" };
 
-/** Where relaxed SIMD is missing, the arithmetic is `exact`; `threads` may also be one in the background. */
+/** Where relaxed SIMD is missing, the arithmetic is `exact`. */
 async function createWasmEngine(variant: Variant, asked: Arithmetic, threads: number | "background"): Promise<Engine> {
   checkSimd();
   const arithmetic = asked === "fast" && hasRelaxedSimd() ? "fast" : "exact";
-  const isFast = arithmetic === "fast";
-  const { WASM } = isFast ? await import("./wasm/fast_module.ts") : await import("./wasm/exact_module.ts");
+  const { WASM } = await (arithmetic === "fast" ? import("./wasm/fast_module.ts") : import("./wasm/exact_module.ts"));
   const core = instantiate(WASM, variant, threads !== 1);
   if (threads === 1) return new WasmEngine(core, arithmetic);
   const workers = threads === "background" ? startTrainer(core) : startThreads(core, threads - 1);
   return new WasmEngine(core, arithmetic, await workers);
 }
 
-/** Loads the code for GPUs only when it is needed. */
 async function createGpuEngine(variant: Variant): Promise<Engine> {
   const { createWebgpuEngine } = await import("./webgpu/engine.ts");
   return await createWebgpuEngine(variant);
 }
 
-/**
- * Makes a WASM engine with one thread whose `trainRun` works in the background, so that several train in parallel.
- *
- * @throws {EngineError} If WASM SIMD or shared memory is missing
- */
+/** Makes a WASM engine whose `trainRun` works in the background. @throws {EngineError} If WASM SIMD or shared memory is missing */
 export async function createBackgroundEngine({ model = 763, arithmetic = "exact" }: EngineOptions): Promise<Engine> {
   if (!hasThreads()) {
-    throw new EngineError(
-      "Cannot train attempts side by side as the runtime must have workers and shared memory (a page must be isolated): train one after the other",
-    );
+    const needed = "the runtime must have workers and shared memory (a page must be isolated)";
+    throw new EngineError(`Cannot train attempts side by side as ${needed}: train one after the other`);
   }
   return await createWasmEngine(variantOf(model), arithmetic, "background");
 }
@@ -63,8 +54,7 @@ export async function createBackgroundEngine({ model = 763, arithmetic = "exact"
  * ```
  *
  * @throws {RangeError} If an option has a wrong value
- * @throws {EngineError} If the runtime lacks or forbids WebAssembly, or refuses memory or threads; the message says what to do
- * @throws {Error} If there is no GPU for the backend webgpu
+ * @throws {EngineError} If the runtime lacks or forbids WebAssembly or a GPU, or refuses memory or threads; the message says what to do
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const asked = "create an engine";

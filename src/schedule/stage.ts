@@ -10,11 +10,11 @@ export interface StageHyperparameters {
   readonly warmupSteps: number;
   /** The share of the peak at which the cosine ends, 0 to 1. */
   readonly floor: number;
-  /** Decoupled weight decay of every tensor. */
+  /** Decoupled weight decay of every tensor, 0 or more. */
   readonly weightDecay: number;
-  /** Decay of the first moment. */
+  /** Decay of the first moment, 0 to 1. */
   readonly beta1: number;
-  /** Decay of the second moment. */
+  /** Decay of the second moment, 0 to 1. */
   readonly beta2: number;
   /** Added to the square root of the second moment. */
   readonly epsilon: number;

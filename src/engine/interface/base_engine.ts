@@ -1,7 +1,7 @@
 import { checkWord } from "../../model/philox.ts";
 import { type Operands, packOperands, type Problems } from "../../model/problem.ts";
 import { checkSampleRequest, type SampleRequest } from "../../model/sampler.ts";
-import { type ModelName, parameterCount, type Variant } from "../../model/variant.ts";
+import type { ModelName, Variant } from "../../model/variant.ts";
 import { QUERIES, readSum } from "../../model/vocabulary.ts";
 import { learningRateAt } from "../../schedule/learning_rate.ts";
 import type { StageHyperparameters } from "../../schedule/stage.ts";
@@ -74,12 +74,16 @@ export abstract class BaseEngine implements Engine {
   }
 
   #reset(parameters: Float32Array): void {
-    const zeros = new Float32Array(parameterCount(this.variant));
+    const zeros = new Float32Array(parameters.length);
     this.write("parameters", parameters);
-    this.write("firstMoment", zeros);
-    this.write("secondMoment", zeros);
-    this.stepCount = 0;
+    this.#writeState({ step: 0, firstMoment: zeros, secondMoment: zeros });
     this.#weightsChosen = true;
+  }
+
+  #writeState({ step, firstMoment, secondMoment }: OptimizerState): void {
+    this.write("firstMoment", firstMoment);
+    this.write("secondMoment", secondMoment);
+    this.stepCount = step;
   }
 
   optimizerState(): OptimizerState {
@@ -90,9 +94,7 @@ export abstract class BaseEngine implements Engine {
   setOptimizerState(state: OptimizerState): void {
     this.checkUsable();
     checkOptimizerState(state, this.variant);
-    this.write("firstMoment", state.firstMoment);
-    this.write("secondMoment", state.secondMoment);
-    this.stepCount = state.step;
+    this.#writeState(state);
   }
 
   sample(request: SampleRequest): Operands {
@@ -171,10 +173,10 @@ export abstract class BaseEngine implements Engine {
   }
 
   #checkWeights(): void {
-    if (this.#weightsChosen) return;
-    throw new Error(
-      "Cannot add with a new engine as its weights must be set first: call setParameters, or initialize and train",
-    );
+    const remedy = "call setParameters, or initialize and train";
+    if (!this.#weightsChosen) {
+      throw new Error(`Cannot add with a new engine as its weights must be set first: ${remedy}`);
+    }
   }
 
   async predict(problems: Problems): Promise<(bigint | null)[]> {

@@ -48,20 +48,14 @@ export interface EngineOptions {
   arithmetic?: Arithmetic;
 }
 
-/** Hyperparameters of one step of AdamW: Loshchilov and Hutter 2017, arXiv:1711.05101, algorithm 2. */
-export interface StepOptions {
+/**
+ * Hyperparameters of one step of AdamW: Loshchilov and Hutter 2017, arXiv:1711.05101, algorithm 2. By default `weightDecay` is 0, `clipNorm` 1, `beta1`
+ * 0.9, `beta2` 0.999 and `epsilon` 1e-8.
+ */
+export interface StepOptions
+  extends Partial<Pick<StageHyperparameters, "weightDecay" | "clipNorm" | "beta1" | "beta2" | "epsilon">> {
   /** Step size, 0 or more. */
-  learningRate: number;
-  /** Decoupled weight decay of every tensor, 0 or more. @default {0} */
-  weightDecay?: number;
-  /** A gradient with a larger Euclidean norm is scaled down to this norm; 0 or Infinity: never. @default {1} */
-  clipNorm?: number;
-  /** Decay of the first moment, 0 to 1. @default {0.9} */
-  beta1?: number;
-  /** Decay of the second moment, 0 to 1. @default {0.999} */
-  beta2?: number;
-  /** Added to the square root of the second moment. @default {1e-8} */
-  epsilon?: number;
+  readonly learningRate: number;
 }
 
 /** The loss of a batch, and its gradient before clipping. */

@@ -11,11 +11,8 @@ export function clipGradientNorm(gradient: Float64Array, maxNorm: number): numbe
 }
 
 /**
- * One step of AdamW, in place: Adam with bias correction, the weight decay apart from the gradient.
- * Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2, in the form of PyTorch's `torch.optim.AdamW`.
- *
- * @param moments Running means of the gradient and of its square
- * @param step The number of this step, from 1
+ * One step of AdamW, in place, the number `step` from 1: Adam with bias correction, the weight decay apart from the gradient. Loshchilov and Hutter 2019,
+ * arXiv:1711.05101, algorithm 2, in the form of PyTorch's `torch.optim.AdamW`.
  */
 export function adamW(
   parameters: Float64Array,

@@ -7,13 +7,9 @@ import type { LossAndGradient, StepOptions, StepReport } from "../interface/type
 import { adamW, clipGradientNorm } from "./adamw.ts";
 import { decodeAll, lossAndGradient, teacherForcedLogits, type Tensors, tensorsOf } from "./model.ts";
 
-/**
- * Plain TypeScript in float64: the oracle that other engines are tested against. Weights and moments stay in float64 from step to step; only what
- * leaves the engine is rounded to float32.
- */
+/** Plain TypeScript in float64: the oracle that other engines are tested against. Only what leaves the engine is rounded to float32. */
 export class ReferenceEngine extends BaseEngine {
   readonly backend = "reference";
-  /** Float64 has no fast form. */
   readonly arithmetic = "exact";
   protected stepCount = 0;
   readonly #vectors: Readonly<Record<VectorName, Float64Array>>;

@@ -1,7 +1,4 @@
-/**
- * The two forms of GELU and their derivatives.
- * Hendrycks and Gimpel 2016, arXiv:1606.08415: x * Phi(x), with Phi the normal distribution function.
- */
+/** The two forms of GELU: Hendrycks and Gimpel 2016, arXiv:1606.08415: x * Phi(x), with Phi the normal distribution function. */
 import type { Variant } from "../../model/variant.ts";
 
 const INVERSE_SQRT_2PI = 1 / Math.sqrt(2 * Math.PI);
@@ -19,25 +16,16 @@ const CENTER = [
 ];
 // deno-fmt-ignore
 const MIDDLE = [
-  [
-    1.0765576773720192317e-8, 0.39894151208813466764, 8.8831497943883759412, 93.506656132177855979, 597.27027639480026226,
-    2494.5375852903726711, 6848.1904505362823326, 11602.651437647350124, 9842.7148383839780218,
-  ],
-  [
-    1, 22.266688044328115691, 235.38790178262499861, 1519.377599407554805, 6485.558298266760755,
-    18615.571640885098091, 34900.952721145977266, 38912.003286093271411, 19685.429676859990727,
-  ],
+  [1.0765576773720192317e-8, 0.39894151208813466764, 8.8831497943883759412, 93.506656132177855979, 597.27027639480026226,
+    2494.5375852903726711, 6848.1904505362823326, 11602.651437647350124, 9842.7148383839780218],
+  [1, 22.266688044328115691, 235.38790178262499861, 1519.377599407554805, 6485.558298266760755,
+    18615.571640885098091, 34900.952721145977266, 38912.003286093271411, 19685.429676859990727],
 ];
 // deno-fmt-ignore
 const FAR = [
-  [
-    0.02307344176494017303, 0.21589853405795699, 0.1274011611602473639, 0.022235277870649807, 0.001421619193227893466,
-    2.9112874951168792e-5,
-  ],
-  [
-    1, 1.28426009614491121, 0.468238212480865118, 0.0659881378689285515, 0.00378239633202758244,
-    7.29751555083966205e-5,
-  ],
+  [0.02307344176494017303, 0.21589853405795699, 0.1274011611602473639, 0.022235277870649807, 0.001421619193227893466,
+    2.9112874951168792e-5],
+  [1, 1.28426009614491121, 0.468238212480865118, 0.0659881378689285515, 0.00378239633202758244, 7.29751555083966205e-5],
 ];
 
 /** The quotient of two polynomials of the same degree. */
@@ -81,10 +69,8 @@ function logistics(x: number): [number, number] {
 }
 
 /**
- * GELU of one number and its derivative, by the form of the variant.
- *
- * As long as it is a normal float64, the value has a relative error of at most 1e-15 (erf) or 1e-15 (1 + |z|) (tanh). So has each of the two terms of
- * the derivative, which cancel only around its zero near -0.75.
+ * GELU of one number and its derivative. As long as it is a normal float64, the value has a relative error of at most 1e-15 (erf) or 1e-15 (1 + |z|)
+ * (tanh). So has each of the two terms of the derivative, which cancel only around its zero near -0.75.
  */
 export const GELU: Readonly<Record<Variant["gelu"], { value(x: number): number; derivative(x: number): number }>> = {
   erf: {
@@ -100,7 +86,6 @@ export const GELU: Readonly<Record<Variant["gelu"], { value(x: number): number; 
   },
 };
 
-/** GELU of each element, in the form of the variant. */
 export function gelu(x: Float64Array, form: Variant["gelu"]): Float64Array {
   return x.map((element) => GELU[form].value(element));
 }

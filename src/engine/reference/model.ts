@@ -1,9 +1,8 @@
 /**
- * The model: its forward pass, its loss and every gradient, one sequence after the other, in float64.
- *
- * This file is the definition that all engines are held to. Read `forward` first; `backward` is the same lines upwards.
+ * The model: its forward pass, its loss and every gradient, one sequence after the other, in float64. This file is the definition that all engines are
+ * held to. Read `forward` first; `backward` is the same lines upwards.
  */
-import type { Operands } from "../../model/problem.ts";
+import { chunksOf, type Operands } from "../../model/problem.ts";
 import { parameterCount, tensorView, type Variant } from "../../model/variant.ts";
 import { FIRST_QUERY, POSITIONS_READ, promptTokens, QUERIES, targetTokens } from "../../model/vocabulary.ts";
 import { type ActivationName, attention, attentionBackward, type QkvRow, qkvRow } from "./attention.ts";
@@ -36,17 +35,13 @@ export interface QueryState {
   readonly position: number;
   readonly attended: ReturnType<typeof attention>;
   readonly normed2: LayerNormState;
-  /** The feed-forward layer before GELU, length H. */
-  readonly hidden: Float64Array;
+  readonly hidden: Float64Array; // the feed-forward layer before GELU, length H
   readonly activated: Float64Array;
   readonly finalNormed?: LayerNormState;
-  /** The input of the output projection, length W. */
-  readonly output: Float64Array;
-  /** One number a token, length 14. */
-  readonly logits: Float64Array;
+  readonly output: Float64Array; // the input of the output projection, length W
+  readonly logits: Float64Array; // one number a token, length 14
 }
 
-/** Options of {@linkcode forward}. */
 export interface ForwardOptions {
   /** Positions in all: behind `given`, the model reads the tokens that it writes. @default {those that are given} */
   length?: number;
@@ -60,10 +55,8 @@ export function argmax(values: Float64Array): number {
 }
 
 /**
- * The forward pass over one sequence, position by position: none sees a later one.
- *
- * Every position gives a key and a value. Only positions from `firstQuery` on predict the next token: within the one
- * layer nothing ever reads what the earlier ones would have answered, and no loss is taken there.
+ * The forward pass over one sequence, position by position: none sees a later one. Every position gives a key and a value. Only positions from `firstQuery`
+ * on predict the next token: within the one layer nothing ever reads what the earlier ones would have answered, and no loss is taken there.
  *
  * @param given The sequence or its beginning, at most 35 tokens
  * @returns What the backward pass needs: tokens, LayerNorms before the attention and q, k, v by position, the rest by query position
@@ -161,21 +154,19 @@ export function backward(
   }
 }
 
-/** A sequence of 33 tokens with the right sum in it, and what is to be predicted at its 12 query positions. */
-function taughtSequence(a: number, b: number): { tokens: number[]; targets: number[] } {
-  const targets = targetTokens(a, b);
-  const tokens = [...promptTokens(a, b), ...targets].slice(0, POSITIONS_READ); // the end of the sequence is never read
-  return { tokens, targets };
+/** Sequences of 33 tokens with the right sum in them, and what is to be predicted at their 12 query positions. */
+function* taughtSequences(operands: Operands) {
+  for (const { chunk: [a, b] } of chunksOf(operands, 1)) {
+    const targets = targetTokens(a, b);
+    const tokens = [...promptTokens(a, b), ...targets].slice(0, POSITIONS_READ); // the end of the sequence is never read
+    yield { tokens, targets };
+  }
 }
 
 /** Logits [n, 12, 14] at the query positions, with the right sum in the sequence. */
 export function teacherForcedLogits(tensors: Tensors, variant: Variant, operands: Operands): Float64Array[] {
-  const rows = [];
-  for (let i = 0; i < operands.length; i += 2) {
-    const { tokens } = taughtSequence(operands[i], operands[i + 1]);
-    rows.push(...forward(tensors, variant, tokens, FIRST_QUERY).queries.map(({ logits }) => logits));
-  }
-  return rows;
+  const passes = Array.from(taughtSequences(operands), ({ tokens }) => forward(tensors, variant, tokens, FIRST_QUERY));
+  return passes.flatMap(({ queries }) => queries.map(({ logits }) => logits));
 }
 
 /** The mean cross-entropy over the 12 query positions and the batch, in nats, and its gradient, for at least one problem. */
@@ -184,8 +175,7 @@ export function lossAndGradient(tensors: Tensors, variant: Variant, operands: Op
   const gradientTensors = tensorsOf(gradient, variant);
   const predictions = QUERIES * operands.length / 2;
   let total = 0;
-  for (let i = 0; i < operands.length; i += 2) {
-    const { tokens, targets } = taughtSequence(operands[i], operands[i + 1]);
+  for (const { tokens, targets } of taughtSequences(operands)) {
     const activations = forward(tensors, variant, tokens, FIRST_QUERY);
     const dLogits = activations.queries.map(({ logits }, query) => {
       total += crossEntropy(logits, targets[query]);
@@ -198,10 +188,8 @@ export function lossAndGradient(tensors: Tensors, variant: Variant, operands: Op
 }
 
 /**
- * The 12 tokens that the model writes after `a + b =`.
- *
- * The prompt is all that is known of a and b: each token is the likeliest next one after the prompt and the tokens written
- * before it. With other weights the same code writes another answer.
+ * The 12 tokens that the model writes after `a + b =`: each is the likeliest next one after the prompt and the tokens written before it. With other weights
+ * the same code writes another answer.
  */
 export function decodeGreedily(tensors: Tensors, variant: Variant, a: number, b: number): number[] {
   const { queries } = forward(tensors, variant, promptTokens(a, b), FIRST_QUERY, { length: POSITIONS_READ });
@@ -210,9 +198,6 @@ export function decodeGreedily(tensors: Tensors, variant: Variant, a: number, b:
 
 /** Token ids [n, 12] of many problems. */
 export function decodeAll(tensors: Tensors, variant: Variant, operands: Operands): Uint8Array {
-  const tokens = new Uint8Array(QUERIES * operands.length / 2);
-  for (let i = 0; i < operands.length; i += 2) {
-    tokens.set(decodeGreedily(tensors, variant, operands[i], operands[i + 1]), QUERIES * i / 2);
-  }
-  return tokens;
+  const decode = ({ chunk: [a, b] }: { chunk: Operands }) => decodeGreedily(tensors, variant, a, b);
+  return Uint8Array.from(Array.from(chunksOf(operands, 1), decode).flat());
 }

@@ -1,25 +1,18 @@
 /** How many threads take part: where other processes keep cores busy fewer are faster, because a job waits for the thread that lost its core. */
 
-/** Milliseconds of work that a speed is measured over: several of the turns that a system gives to processes. */
-const WINDOW = 40;
+const WINDOW = 40; // milliseconds of work that a speed is measured over: several of the turns that a system gives to processes
+const PIECE = 10; // milliseconds of work that are measured at once
 /** Milliseconds of work before another number is tried; each trial that fails doubles them, up to the second number. */
-const FIRST_REST = 100;
-const LONGEST_REST = 4000;
-/** Another number of threads must be that many times as fast… */
-const GAIN = 1.05;
-/** …and is tried early where the speed falls to this share. */
-const DROP = 0.8;
-/** Milliseconds of work that are measured at once. */
-const PIECE = 10;
+const [FIRST_REST, LONGEST_REST] = [100, 4000];
+const GAIN = 1.05; // another number of threads must be that many times as fast,
+const DROP = 0.8; // and is tried early where the speed falls to this share
 
 /** Follows the speed of work, and chooses how many threads take part in the next piece of it. Results do not depend on them. */
 export class ActiveThreads {
   readonly #most: number;
-  /** The best number so far, and its speed in units per millisecond; 0 where it is not known. */
-  #best: number;
-  #speed = 0;
-  /** How many threads are to take part. */
-  count: number;
+  #best: number; // the best number so far,
+  #speed = 0; // and its speed in units per millisecond; 0 where it is not known
+  count: number; // how many are to take part
   #kind = "";
   #units = 0;
   #milliseconds = 0;

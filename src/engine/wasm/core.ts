@@ -1,4 +1,3 @@
-/** Loading the WASM core: which module, its memory, its exports with their types. */
 import { fromBase64 } from "../../common/encoding.ts";
 import { chunksOf } from "../../model/problem.ts";
 import { gather, spread } from "../../model/padding.ts";
@@ -61,21 +60,14 @@ export interface Core<Exports extends AdderExports = CoreExports> {
 }
 
 // (module (func (result v128) (v128.const i32x4 0 0 0 0)))
-const SIMD_PROBE = [
-  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b, 0x03, 0x02, 0x01, 0x00],
-  ...[0x0a, 0x16, 0x01, 0x14, 0x00, 0xfd, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b],
-];
-
+const SIMD_PROBE = "AGFzbQEAAAABBQFgAAF7AwIBAAoWARQA/QwAAAAAAAAAAAAAAAAAAAAACw==";
 // (module (func (param v128) (result v128) (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0))))
-const RELAXED_SIMD_PROBE = [
-  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x06, 0x01, 0x60, 0x01, 0x7b, 0x01, 0x7b, 0x03, 0x02, 0x01],
-  ...[0x00, 0x0a, 0x0d, 0x01, 0x0b, 0x00, 0x20, 0x00, 0x20, 0x00, 0x20, 0x00, 0xfd, 0x85, 0x02, 0x0b],
-];
+const RELAXED_SIMD_PROBE = "AGFzbQEAAAABBgFgAXsBewMCAQAKDQELACAAIAAgAP2FAgs=";
 
 /** What keeps this runtime from running the core, and what to do; undefined if nothing does. */
 function obstacle(): string | undefined {
   if (typeof WebAssembly !== "object") return "the runtime must have WebAssembly: it has none (--jitless turns it off)";
-  const probe = Uint8Array.from(SIMD_PROBE);
+  const probe = fromBase64(SIMD_PROBE);
   if (!WebAssembly.validate(probe)) return "the runtime must have WebAssembly SIMD: it has none. Use a newer one";
   try {
     new WebAssembly.Module(probe);
@@ -94,14 +86,13 @@ export function hasSimd(): boolean {
 export function checkSimd(cause?: unknown): void {
   const reason = obstacle();
   if (reason === undefined) return;
-  const message =
-    `Cannot create an engine on wasm as ${reason}. Or use the backend reference, which is slow, as add of the whole library does`;
-  throw new EngineError(message, { cause });
+  const otherwise = "Or use the backend reference, which is slow, as add of the whole library does";
+  throw new EngineError(`Cannot create an engine on wasm as ${reason}. ${otherwise}`, { cause });
 }
 
 /** Whether this runtime compiles relaxed SIMD. */
 export function hasRelaxedSimd(): boolean {
-  return WebAssembly.validate(Uint8Array.from(RELAXED_SIMD_PROBE));
+  return WebAssembly.validate(fromBase64(RELAXED_SIMD_PROBE));
 }
 
 // The import of the memory in the binary: "env", "memory", a memory, its limits have a maximum.
@@ -115,16 +106,15 @@ const compiled = [new Map<string, WebAssembly.Module>(), new Map<string, WebAsse
  * instructions work on memory that is not shared, too, and waiting only happens where there are threads.
  */
 function compile(base64: string, shared: boolean): WebAssembly.Module {
-  const modules = compiled[Number(shared)];
-  let module = modules.get(base64);
-  if (module === undefined) {
-    const bytes = fromBase64(base64);
-    if (shared) {
-      const at = bytes.findIndex((_, i) => MEMORY_IMPORT.every((byte, j) => bytes[i + j] === byte));
-      bytes[at + MEMORY_IMPORT.length - 1] |= 0x02;
-    }
-    modules.set(base64, module = new WebAssembly.Module(bytes));
+  const known = compiled[Number(shared)].get(base64);
+  if (known !== undefined) return known;
+  const bytes = fromBase64(base64);
+  if (shared) {
+    const at = bytes.findIndex((_, i) => MEMORY_IMPORT.every((byte, j) => bytes[i + j] === byte));
+    bytes[at + MEMORY_IMPORT.length - 1] |= 0x02;
   }
+  const module = new WebAssembly.Module(bytes);
+  compiled[Number(shared)].set(base64, module);
   return module;
 }
 
@@ -158,14 +148,13 @@ export function writeVector(core: Core<AdderExports>, at: WebAssembly.Global, va
   new Float32Array(core.memory.buffer, at.value).set(spread(values, core.variant));
 }
 
-/** What the core is asked for: `Run` in assembly/layout.ts. */
+/** `Run` in assembly/layout.ts. */
 const RUN_FIELDS = [
   ...["seed", "attempt", "firstSample", "firstStep", "steps", "minDigits", "maxDigits", "batch", "stageSteps"] as const,
   ...["learningRate", "warmupSteps", "floor", "weightDecay", "clipNorm", "beta1", "beta2", "epsilon"] as const,
 ];
 export type RunFields = Record<typeof RUN_FIELDS[number], number>;
 
-/** Writes the fields that the next call of the core reads. */
 export function writeRun({ memory, exports }: Core, run: Partial<RunFields>): void {
   const doubles = new Float64Array(memory.buffer, exports.runAt.value);
   for (const name of RUN_FIELDS) doubles[exports[`Run.${name}`].value] = run[name] ?? 0;

@@ -7,10 +7,8 @@ import { EQUALS, FIRST_QUERY, OPERAND_DIGITS, PLUS, POSITIONS_READ, QUERIES } fr
 
 /** Coordinates of a key, which is its own value: the residual stream without its mean. */
 export const KEY_WIDTH = WIDTH - 1;
-/** Floats of a row of the tables of keys and of attention: the coordinates, 1 or the weight, and 0. */
-export const ROW = 8;
-/** Rows kept of each position: one a digit. */
-export const DIGITS = 10;
+export const ROW = 8; // floats of a row of the tables of keys and of attention: the coordinates, 1 or the weight, and 0
+export const DIGITS = 10; // rows kept of each position: one a digit
 const ALL_DIGITS = Array.from({ length: DIGITS }, (_, digit) => digit);
 /** Floats of a row of the table of queries: the query (6), one to spare, the residual stream (7), padding. */
 export const QUERY_ROW = 16;
@@ -18,20 +16,13 @@ export const QUERY_ROW = 16;
 /** The numbers as the module's memory holds them. Matrices are [out, in]. */
 export interface DecodingNumbers {
   readonly model: ModelName;
-  /** [7, 7], of the attention's output (6) and 1. */
-  readonly projection: Float32Array;
-  /** [14, 7], of the norm's output (6) and 1. */
-  readonly w1: Float32Array;
-  /** [7, 14]. */
-  readonly w2: Float32Array;
-  /** [14, 7]: of the residual stream (7), or of the final norm's output (6) and 1. */
-  readonly output: Float32Array;
-  /** [33 positions, 14 tokens, 8]. */
-  readonly keys: Float32Array;
-  /** [12 steps, 14 tokens, 16]. */
-  readonly queries: Float32Array;
-  /** [12 steps, 14 tokens, 355, 8]. */
-  readonly blocks: Float32Array;
+  readonly projection: Float32Array; // [7, 7], of the attention's output (6) and 1
+  readonly w1: Float32Array; // [14, 7], of the norm's output (6) and 1
+  readonly w2: Float32Array; // [7, 14]
+  readonly output: Float32Array; // [14, 7]: of the residual stream (7), or of the final norm's output (6) and 1
+  readonly keys: Float32Array; // [33 positions, 14 tokens, 8]
+  readonly queries: Float32Array; // [12 steps, 14 tokens, 16]
+  readonly blocks: Float32Array; // [12 steps, 14 tokens, 355, 8]
 }
 
 /** The rows of a matrix [out, columns]. */
@@ -40,20 +31,7 @@ export function rowsOf(matrix: Float32Array, columns: number): number[][] {
   return Array.from({ length: count }, (_, row) => Array.from(matrix.subarray(row * columns, (row + 1) * columns)));
 }
 
-/** What one query of the attention reads: position 21 + step, holding a token. All float32 values are exact in float64. */
-export interface QueryTable {
-  /** The residual stream there, [7]. */
-  readonly x: Float32Array;
-  /** The query, [6]: the weight of a key is 2^(query . key). */
-  readonly query: Float32Array;
-  /**
-   * [34 positions, 10, 8]: weight x key, the weight, 0, of each digit at each position, and of each other token in the place of digit 0; 0
-   * where nothing is read, as at the position of the answer. The row of `+` holds that of `=` as well, which is 0.
-   */
-  readonly rows: Float64Array;
-  /** Laid out as `rows`: the key, 1, 0, with both symbols in their places. */
-  readonly keys: Float64Array;
-}
+export type QueryTable = Readonly<ReturnType<typeof queryTable>>;
 
 /** The tokens that can be at a position of a query. */
 export function tokensAtPosition(position: number, step: number, token: number): readonly number[] {
@@ -67,8 +45,15 @@ export function rowOf(position: number, token: number): number {
   return position * DIGITS + (token < DIGITS ? token : 0);
 }
 
-/** The table of one query. @param token `=` at step 0, a digit after it */
-export function queryTable(numbers: DecodingNumbers, step: number, token: number): QueryTable {
+/**
+ * What one query of the attention reads, at position 21 + step, which holds a token: `=` at step 0, a digit after it. All float32 values are exact in
+ * float64.
+ *
+ * @returns `query`, [6]: the weight of a key is 2^(query . key); `x`, [7]: the residual stream there; `rows`, [34 positions, 10, 8]: weight x key, the
+ * weight, 0, of each digit at each position, and of each other token in the place of digit 0; 0 where nothing is read, as at the position of the
+ * answer, and the row of `+` holds that of `=` as well, which is 0; `keys`, laid out as `rows`: the key, 1, 0, with both symbols in their places
+ */
+export function queryTable(numbers: DecodingNumbers, step: number, token: number) {
   const { keys, queries } = numbers;
   const row = queries.subarray((step * TOKENS + token) * QUERY_ROW);
   const length = (POSITIONS_READ + 1) * DIGITS * ROW;

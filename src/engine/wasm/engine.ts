@@ -14,19 +14,14 @@ import type { EngineThreads } from "./thread_pool.ts";
 
 /** Problems that are drawn, or whose logits are computed, in one call of the core: a multiple of four. */
 const CHUNK = 4096;
-
-/** Steps of several threads before their speed is known. */
-const STEPS_AT_FIRST = 10;
+const STEPS_AT_FIRST = 10; // of several threads, before their speed is known
 
 export class WasmEngine extends BaseEngine {
   readonly backend = "wasm";
   override readonly threads: number;
   #core: Core | undefined;
-  /** Not 0 where a thread has died. */
-  #failed: Int32Array;
-  /** Whether the tables of decoding are those of the weights in force. */
-  #decodable = false;
-
+  #failed: Int32Array; // not 0 where a thread has died
+  #decodable = false; // whether the tables of decoding are those of the weights in force
   readonly #workers: EngineThreads | undefined;
   readonly #active: ActiveThreads;
 

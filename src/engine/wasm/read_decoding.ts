@@ -1,4 +1,3 @@
-/** Takes the numbers that decoding reads out of the WASM module. */
 import { fromBase64, sha256 } from "../../common/encoding.ts";
 import { HIDDEN, type ModelName, TOKENS, variantOf, WIDTH } from "../../model/variant.ts";
 import { POSITIONS_READ, QUERIES } from "../../model/vocabulary.ts";
@@ -17,7 +16,6 @@ export interface DecodingModules {
   readonly adder: string;
 }
 
-/** The modules that decode in `exact` arithmetic. */
 export async function decodingModules(): Promise<DecodingModules> {
   return { core: await sha256(fromBase64(EXACT)), adder: await sha256(fromBase64(ADDER)) };
 }
@@ -38,10 +36,10 @@ export function readDecodingNumbers(
   exports.prepareDecoding();
   if (!exports.tablesUsable()) return null;
   const floats = (at: WebAssembly.Global, count: number) => new Float32Array(memory.buffer, at.value, count);
-  const copy = (at: WebAssembly.Global, count: number) => {
+  const copy = (at: WebAssembly.Global, count: number): Float32Array => {
     const values = new Float32Array(new (globalThis.SharedArrayBuffer ?? ArrayBuffer)(4 * count));
     values.set(floats(at, count));
-    return values as Float32Array;
+    return values;
   };
   const transposed = (at: WebAssembly.Global, outputs: number, inputs: number, stride: number) => {
     const matrix = floats(at, inputs * stride);

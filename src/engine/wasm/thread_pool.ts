@@ -2,10 +2,9 @@
 import type { Core } from "./core.ts";
 import { LOOK_MS, nextMessage, startWorkers } from "./workers.ts";
 
-/** So many looks without progress are waited for a worker at work: half a minute, in which every thread that lives had its turn. */
+/** Looks without progress at a worker at work: half a minute, in which every thread that lives had its turn. */
 const PATIENCE = 30;
 
-/** What a worker runs. */
 const WORKER_SOURCE = `
 addEventListener("message", ({ data: { module, memory, configuration, thread } }) => {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
@@ -43,10 +42,8 @@ function mayPark(): boolean {
   }
 }
 
-/** The threads of an engine. */
 export interface EngineThreads {
-  /** Threads at work, the caller's own included. */
-  readonly threads: number;
+  readonly threads: number; // at work, the caller's own included
   /** Runs the core's `train` in a worker, while its caller does something else. @throws {EngineError} If the worker dies */
   train?(): Promise<void>;
   /** Ends the workers, those that have died as well. */
@@ -69,10 +66,10 @@ export async function startThreads(core: Core, count: number): Promise<EngineThr
   };
 }
 
-/** Starts a worker on a core with shared memory. @param look Milliseconds between two looks at it. @throws {EngineError} If it cannot be started */
-export async function startTrainer(core: Core, look: number = LOOK_MS): Promise<EngineThreads> {
+/** Starts a worker on a core with shared memory. @param every Milliseconds between two looks at it. @throws {EngineError} If it cannot be started */
+export async function startTrainer(core: Core, every: number = LOOK_MS): Promise<EngineThreads> {
   const [worker] = await startThreadWorkers(core, [0]);
-  const watch = { user: "this engine", heartbeats: () => core.exports.heartbeats(), patience: PATIENCE, every: look };
+  const watch = { user: "this engine", heartbeats: () => core.exports.heartbeats(), patience: PATIENCE, every };
   return {
     threads: 1,
     async train() {
@@ -83,7 +80,6 @@ export async function startTrainer(core: Core, look: number = LOOK_MS): Promise<
   };
 }
 
-/** Starts workers on the memory of a core, and waits until all are ready. */
 function startThreadWorkers({ module, memory, variant }: Core, threads: readonly number[]): Promise<Worker[]> {
   const greeting = { module, memory, configuration: [variant.width, variant.hidden, variant.finalNorm] };
   const greetings = threads.map((thread) => [`tiny-adder thread ${thread}`, { ...greeting, thread }]);

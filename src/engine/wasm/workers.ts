@@ -1,22 +1,13 @@
 /** Workers: how they are started, and how it is noticed that one has died. */
 import { EngineError } from "../interface/error.ts";
 
-/** Between two looks at a worker that is waited for lie that many milliseconds. */
+/** Milliseconds between two looks at a worker that is waited for. */
 export const LOOK_MS = 1000;
-/** So many looks are waited for a worker that starts, maybe with 63 others on a machine that is busy. */
+/** Looks at a worker that starts, maybe with 63 others on a machine that is busy. */
 const PATIENCE_AT_START = 120;
 
-/** How long to wait for a worker. */
-export interface Watch {
-  /** What cannot go on without it. */
-  readonly user: string;
-  /** A number that changes where the worker gets on. */
-  readonly heartbeats?: () => number;
-  /** Looks without a change after which it counts as dead. */
-  readonly patience: number;
-  /** Milliseconds between two looks. */
-  readonly every: number;
-}
+/** Who waits for a worker, a number that changes where it gets on, the looks without a change after which it counts as dead, and milliseconds between two. */
+type Watch = Readonly<{ user: string; heartbeats?: () => number; patience: number; every: number }>;
 
 /**
  * The worker's next message. Patience is counted in looks, not by the clock: a process that was stopped for an hour has looked once.
@@ -64,15 +55,10 @@ function forbidden(cause?: unknown): EngineError {
  * Starts workers and waits until each has sent a message, whatever it is.
  *
  * @param source What they run, from a Blob: a file would need permission to read it, and every bundler would have to find it
- * @param user What needs them, for errors
  * @param greetings The first message to each, by its name
  * @throws {EngineError} If one cannot be started; none is left then
  */
-export async function startWorkers(
-  source: string,
-  user: string,
-  greetings: Readonly<Record<string, unknown>>,
-): Promise<Worker[]> {
+export async function startWorkers(source: string, user: string, greetings: Readonly<Record<string, unknown>>) {
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const workers: Worker[] = [];
   try {
