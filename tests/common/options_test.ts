@@ -78,7 +78,7 @@ const WRONG: readonly (readonly [entry: keyof typeof ENTRIES, options: unknown, 
   ["importCheckpoint", { key: 1 }, "key must be a text: current value is 1"],
   ["decodePyTorchCheckpoint", { key: "ema" }, "there is no option key"],
   ["readCheckpointFile", { source: "a" }, "there is no option source"],
-  ["trainStep", { learningRate: "1" }, 'learningRate must be a number: current value is "1"'],
+  ["trainStep", { learningRate: "1" }, 'learningRate must be a finite number, 0 or more: current value is "1"'],
 ];
 
 for (const [entry, options, message] of WRONG) {
