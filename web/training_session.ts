@@ -1,10 +1,9 @@
 import { createEngine } from "../src/engine/create_engine.ts";
 import { evaluate } from "../src/evaluation/evaluate.ts";
-import { follow, type RunEvent, type RunState } from "../src/training/events.ts";
+import { follow, type RunEvent } from "../src/training/events.ts";
 import { runEvents } from "../src/training/loop.ts";
-import { freshProgress } from "../src/training/progress.ts";
 import { type Recipe, totalSteps, trainRecipe } from "../src/training/recipes.ts";
-import { INTERIM_SAMPLE, Run } from "../src/training/run.ts";
+import { freshProgress, INTERIM_SAMPLE, Run, type RunState } from "../src/training/run.ts";
 import type { TrainResult } from "../src/training/types.ts";
 import { EVALUATED, type SessionNews, type TrainRequest, type Weights } from "./protocol.ts";
 

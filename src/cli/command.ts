@@ -3,6 +3,8 @@ import { closest } from "../common/closest.ts";
 import { type Flags, type FlagValues, quote, type Switch, UsageError, type ValueFlag } from "./flags.ts";
 
 export interface Input<F extends Flags> {
+  /** The name of the command. */
+  readonly name: string;
   /** The arguments as they were typed. */
   readonly args: readonly string[];
   /** The arguments that are not flags. */
@@ -54,21 +56,22 @@ export function writtenFlags({ flags }: Pick<Command, "flags">) {
 /** Reads the arguments after a command's name; null if its help was requested. @throws {UsageError} If an argument is wrong, missing or too many */
 export function readInput<F extends Flags>(command: Command<F>, args: readonly string[]): Input<F> | null {
   const fail = (reason: string) => new UsageError(`Cannot run ${command.name} as ${reason}`);
-  const { "--": operands = [], help, ...given } = parse(command, args, fail);
+  const known = writtenFlags(command);
+  const { "--": operands = [], help, ...given } = parse(known, args, fail);
   if (help.length > 0) return null;
 
   const values: Record<string, unknown> = {};
   const standard = { input: [] as string[], output: [] as string[] };
-  for (const { name, valued, isOn } of writtenFlags(command)) {
-    const [value, ...more]: (string | boolean)[] = [given[name] ?? []].flat(); // false alone, where it is written --no-…
+  for (const { name, valued, isOn } of known) {
+    const [value, ...more]: string[] = given[name] ?? [];
     if (more.length > 0) {
-      const found = [value, ...more].map((each) => quote(String(each))).join(", ");
-      throw fail(`--${name} must be given once: ${valued ? `current values are ${found}` : "it is repeated"}`);
+      const found = valued ? `current values are ${[value, ...more].map(quote).join(", ")}` : "it is repeated";
+      throw fail(`--${name} must be given once: ${found}`);
     }
     if (valued === undefined) {
-      values[name] = value ?? isOn;
+      values[name] = value === undefined ? isOn : value === "true";
     } else if (value !== undefined) {
-      values[name] = valued.read(String(value), name);
+      values[name] = valued.read(value, name);
       if (value === "-" && valued.standard) standard[valued.standard].push(`--${name} -`);
     } else if (valued.required) {
       throw fail(`--${name} is missing: add --${name} ${valued.placeholder}`);
@@ -82,50 +85,48 @@ export function readInput<F extends Flags>(command: Command<F>, args: readonly s
   if (command.operands === undefined && operands.length > 0) {
     throw fail(`it takes flags alone: found ${operands.map(quote).join(" ")}`);
   }
-  return { args, operands, flags: flags as FlagValues<F>, json: json === true, fail };
+  return { name: command.name, args, operands, flags: flags as FlagValues<F>, json: json === true, fail };
 }
 
 /** A flag, unlike the number -1 and the path - of standard input. */
 const FLAG = /^-[^\d.]/;
 
-/** Splits arguments into flags, each with all its values, and operands. Refuses unknown flags, missing values and switches with a value. */
-function parse(command: Command, args: readonly string[], fail: (reason: string) => UsageError) {
-  const flags = writtenFlags(command);
-  const written: string[] = [];
+/** Splits arguments into flags, each with all its values, `true` or `false` of a switch, and operands. Refuses unknown flags, missing values and switches with a value. */
+function parse(
+  known: ReturnType<typeof writtenFlags>,
+  args: readonly string[],
+  fail: (reason: string) => UsageError,
+): Record<string, string[]> {
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  const flags: string[] = [];
   const operands: string[] = [];
-  for (let i = 0; i < args.length; i++) {
-    if (args[i] === "--") {
-      operands.push(...args.slice(i + 1));
-      break;
-    }
+  for (let i = 0; i < end; i++) {
     if (!FLAG.test(args[i])) {
       operands.push(args[i]);
       continue;
     }
     const [, typed, given] = /^([^=]*)(?:=(.*))?$/s.exec(args[i] === "-h" ? "--help" : args[i])!;
-    const found = flags.find(({ name, written }) => [written, `--${name}`].includes(typed));
+    const found = known.find(({ name, written }) => [written, `--${name}`].includes(typed));
     if (found === undefined) {
-      const known = flags.map(({ written }) => written);
-      const near = closest(typed, known);
-      const right = near === undefined ? `its flags are ${known.join(", ")}` : `did you mean ${near}?`;
+      const names = known.map(({ written }) => written);
+      const near = closest(typed, names);
+      const right = near === undefined ? `its flags are ${names.join(", ")}` : `did you mean ${near}?`;
       throw fail(`it has no flag ${quote(typed)}: ${right}`);
     }
     const { name, valued } = found;
     if (valued === undefined) {
       if (given !== undefined) throw fail(`${typed} takes no value: current value is ${quote(given)}`);
-      written.push(typed);
+      flags.push(`--${name}=${typed === `--${name}`}`);
     } else {
       const value = given ?? (FLAG.test(args[i + 1] ?? "") ? "" : args[++i]);
       if (!value) throw fail(`--${name} needs a value: write --${name} ${valued.placeholder}`);
-      written.push(`--${name}=${value}`);
+      flags.push(`--${name}=${value}`);
     }
   }
-  const namesOf = (kind: typeof flags) => kind.map(({ name }) => name);
-  return parseArgs([...written, "--", ...operands], {
+  const names = known.map(({ name }) => name);
+  return parseArgs([...flags, "--", ...operands, ...args.slice(end + 1)], {
     "--": true,
-    string: namesOf(flags.filter(({ valued }) => valued)),
-    boolean: namesOf(flags.filter(({ valued }) => !valued)),
-    negatable: namesOf(flags.filter(({ isOn }) => isOn)),
-    collect: namesOf(flags),
+    string: names,
+    collect: names,
   });
 }

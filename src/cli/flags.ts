@@ -106,15 +106,15 @@ export function modelFlag(help: string): ValueFlag<ModelName> {
   return checked("763|777|WxH|WxH+norm", help, MODEL_NAMES, parseModel, MODELS.map(String));
 }
 
-/** The name of a recipe, or names if `many` is set, or a JSON file of recipes. */
-export function recipeFlag(help: string, { many = false } = {}): ValueFlag<string> {
+/** Names of recipes, or a JSON file of recipes. */
+export function recipeFlag(help: string): ValueFlag<string> {
   const names = oneOf(RECIPES, help);
   return {
     placeholder: `${names.placeholder}|FILE.json`,
     help,
     standard: "input",
     read(value, flag) {
-      if (value !== "-" && !value.endsWith(".json")) (many ? several(names) : names).read(value, flag);
+      if (value !== "-" && !value.endsWith(".json")) several(names).read(value, flag);
       return value;
     },
   };

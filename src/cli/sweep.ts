@@ -43,7 +43,6 @@ const FLAGS = {
   ),
   recipe: flag.recipeFlag(
     "recipes, such as fast,sure, or a JSON file with recipes of your own; -: standard input (default: fast)",
-    { many: true },
   ),
   model: flag.several(
     flag.modelFlag("numbers of parameters, or widths and hidden widths, such as 6x14,5x10 (default: 763)"),

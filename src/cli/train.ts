@@ -1,12 +1,11 @@
-import type { Keep } from "../training/progress.ts";
 import { parseRecipes } from "../training/recipe_form.ts";
 import type { Recipe } from "../training/recipes.ts";
 import { continueTraining, train } from "../training/train.ts";
-import type { TrainOptions } from "../training/options.ts";
+import type { Keep, RunOptions } from "../training/options.ts";
 import { defineCommand } from "./command.ts";
 import { modelFrom, nameOf, readText, STANDARD } from "./files.ts";
 import * as flag from "./flags.ts";
-import { runTraining, type Watch } from "./training_run.ts";
+import { runTraining } from "./training_run.ts";
 
 /** @param recipe The recipe if none is given */
 const trainingFlags = (recipe: string) => ({
@@ -36,7 +35,7 @@ type TrainingValues = flag.FlagValues<ReturnType<typeof trainingFlags>>;
 /** The flags of a training run as options of the library. */
 async function trainingOptions(
   { "eval-every": evalEvery, "save-every": saveEvery, harden, threads, ...flags }: TrainingValues,
-): Promise<Omit<TrainOptions, "model" | "attempts">> {
+): Promise<RunOptions> {
   if (flags.out === STANDARD) throw new flag.UsageError("Cannot train as --out must be a folder: current value is -");
   if (flags.resume && flags.out === undefined) {
     throw new flag.UsageError("Cannot resume a run as --out is missing: add --out DIR, the folder of the run");
@@ -69,10 +68,9 @@ export const trainCommand = defineCommand({
   permissions: "none; --allow-read=DIR --allow-write=DIR with --out, --allow-read=FILE.json with a recipe of your own",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",
   async run(input) {
-    const { flags: { attempts, model, ...flags } } = input;
-    if (attempts !== undefined && flags.resume) throw input.fail("--attempts belongs to a new run: found --resume");
-    const options = await trainingOptions(flags);
-    return await runTraining({ command: "train", input }, (watch) => train({ ...options, attempts, model, ...watch }));
+    const { flags: { attempts, model, ...flags }, fail } = input;
+    if (attempts !== undefined && flags.resume) throw fail("--attempts belongs to a new run: found --resume");
+    return await runTraining(train, { ...await trainingOptions(flags), attempts, model }, input);
   },
 });
 
@@ -87,13 +85,10 @@ export const continueCommand = defineCommand({
   example:
     "deno run --allow-read=run --allow-write=run/more cli.ts continue --from run/model.safetensors --out run/more",
   async run(input) {
-    const { flags: { from, ...flags } } = input;
-    if (from === undefined && !flags.resume) {
-      throw input.fail("there must be a checkpoint to start from: add --from CKPT");
-    }
+    const { flags: { from: path, ...flags }, fail } = input;
+    if (path === undefined && !flags.resume) throw fail("there must be a checkpoint to start from: add --from CKPT");
     const options = await trainingOptions(flags);
-    const checkpoint = from === undefined ? undefined : (await modelFrom(from)).checkpoint;
-    const start = (watch: Watch) => continueTraining({ from: checkpoint, ...options, ...watch });
-    return await runTraining({ command: "continue", input }, start);
+    const from = path === undefined ? undefined : (await modelFrom(path)).checkpoint;
+    return await runTraining(continueTraining, { ...options, from }, input);
   },
 });

@@ -2,7 +2,7 @@ import { marginText } from "../certify/certificate.ts";
 import { CERTIFICATE_FILE } from "../checkpoint/safetensors/store.ts";
 import { formatInteger } from "../common/format_value.ts";
 import { KeptRunError } from "../training/error.ts";
-import type { TrainOptions } from "../training/options.ts";
+import type { RunOptions } from "../training/options.ts";
 import type { ProgressEvent, TrainReport, TrainResult } from "../training/types.ts";
 import { counterexampleText } from "./certify.ts";
 import type { Input } from "./command.ts";
@@ -11,15 +11,10 @@ import { adapterName, machinery, plural, printResult, share } from "./format.ts"
 import { commandLine, mendingCommand, provingCommand } from "./next_command.ts";
 import { type ProgressDisplay, watched } from "./progress.ts";
 
-/** A training run, as far as its messages depend on it. */
-interface TrainingRun {
-  readonly command: "train" | "continue";
-  readonly input: Pick<Input<Flags>, "args" | "json"> & {
-    readonly flags: { readonly out?: string; readonly from?: string; readonly attempts?: number };
-  };
-}
-
-export type Watch = Pick<TrainOptions, "signal" | "onProgress" | "interimProblems">;
+/** The command line of a training run, as far as its messages depend on it. */
+type TrainingInput = Pick<Input<Flags>, "name" | "args" | "json"> & {
+  readonly flags: { readonly out?: string; readonly from?: string; readonly attempts?: number };
+};
 
 /** Sums of an interim evaluation for the progress bar: a millisecond of work for the WASM engine. */
 const INTERIM_PROBLEMS = 256;
@@ -27,20 +22,24 @@ const INTERIM_PROBLEMS = 256;
 const FOLDER = "run";
 
 /** Trains, with progress on stderr and the result on stdout. @returns The exit code */
-export async function runTraining(run: TrainingRun, start: (watch: Watch) => Promise<TrainResult>): Promise<number> {
-  const { command, input: { flags: { out, attempts }, json } } = run;
+export async function runTraining(
+  start: (options: RunOptions) => Promise<TrainResult>,
+  options: RunOptions,
+  input: TrainingInput,
+): Promise<number> {
+  const { name, flags: { out, attempts }, json } = input;
   const isResumable = out !== undefined && attempts === undefined;
-  const advice = isResumable ? `: to go on:\n${again(run, ["--resume"], out)}` : ": nothing of the run is saved";
-  const train = (display: ProgressDisplay, signal: AbortSignal) => {
+  const advice = isResumable ? `: to go on:\n${again(input, ["--resume"], out)}` : ": nothing of the run is saved";
+  const run = (display: ProgressDisplay, signal: AbortSignal) => {
     const interimProblems = display.terminal ? INTERIM_PROBLEMS : 0;
-    return start({ signal, onProgress: progressListener(display), interimProblems });
+    return start({ ...options, signal, onProgress: progressListener(display), interimProblems });
   };
   let report: TrainReport;
   try {
-    ({ report } = await watched(command, train, advice));
+    ({ report } = await watched(name, run, advice));
   } catch (error) {
     if (!(error instanceof KeptRunError)) throw error;
-    console.error([error.message, ...waysAround(run, error)].join("\n"));
+    console.error([error.message, ...waysAround(input, error)].join("\n"));
     return 2;
   }
   const [steps, examples] = [report.steps, report.examples].map(formatInteger);
@@ -48,29 +47,31 @@ export async function runTraining(run: TrainingRun, start: (watch: Watch) => Pro
     `${report.recipe}, seed ${report.seed}: ${steps} steps, ${examples} examples, ` +
       `${report.seconds.toFixed(1)} s in all (${machinery(report)}), ${plural(report.restarts.length, "restart")}`,
   );
-  const next = nextLines(run, report);
+  const next = nextLines(input, report);
   if (json && report.certified === false) console.error(next.join("\n"));
   return printResult(report, [...resultLines(report), "", ...next].join("\n"), { json });
 }
 
 function progressListener(display: ProgressDisplay): (event: ProgressEvent) => void {
-  let [total, totalSteps] = ["", 0];
+  let totalSteps = 0;
   let right = ""; // of the last evaluation
   return (event) => {
     const step = "step" in event ? formatInteger(event.step) : "";
     switch (event.type) {
       case "start": {
+        const { recipe, model, seed, adapter, backend, resumedAt } = event;
         ({ totalSteps } = event);
-        total = formatInteger(totalSteps);
-        const engine = event.adapter === null ? event.backend : `${event.backend} on ${adapterName(event.adapter)}`;
-        const from = event.resumedAt > 0 ? `, from step ${formatInteger(event.resumedAt)} on` : "";
+        const engine = adapter === null ? backend : `${backend} on ${adapterName(adapter)}`;
+        const from = resumedAt > 0 ? `, from step ${formatInteger(resumedAt)} on` : "";
         return display.log(
-          `${event.recipe}: model ${event.model}, ${total} steps, seed ${event.seed}, ${engine}${from}`,
+          `${recipe}: model ${model}, ${formatInteger(totalSteps)} steps, seed ${seed}, ${engine}${from}`,
         );
       }
       case "step": {
         const rate = `${formatInteger(event.examplesPerSecond / 1000)}k examples/s`;
-        const note = `loss ${event.loss.toFixed(4)}${right}, ${rate}, ${event.stage}, step ${step} of ${total}`;
+        const note = `loss ${event.loss.toFixed(4)}${right}, ${rate}, ${event.stage}, step ${step} of ${
+          formatInteger(totalSteps)
+        }`;
         return display.update(event.step, totalSteps, note);
       }
       case "interim":
@@ -120,27 +121,27 @@ function proofLine({ certified, hardeningRounds, worstMargin, counterexample }: 
 }
 
 /** A line that says what comes next, and the commands for it. */
-export function nextLines(run: TrainingRun, report: TrainReport): string[] {
-  const { input: { args, flags: { out, from } } } = run;
+export function nextLines(input: TrainingInput, report: TrainReport): string[] {
+  const { args, flags: { out, from } } = input;
   const { certified, counterexample, checkpoint, finished } = report;
   const prove = (file: string) => provingCommand({ file, certificate: certificateOf(file) });
   const add = (folder: string) => commandLine([42, 7, "--from", folder], { read: [folder] });
 
   if (certified === false && counterexample === null) {
-    const first = checkpoint === null ? `${again(run, args)} && ` : "";
+    const first = checkpoint === null ? `${again(input, args)} && ` : "";
     return ["To give the proof more time:", first + prove(checkpoint ?? `${FOLDER}/model.safetensors`)];
   }
   if (certified === false && !finished) {
     const command = out === undefined
-      ? again(run, [...without(args, "steps"), "--harden"])
-      : again(run, ["--resume", "--harden"], out);
+      ? again(input, [...without(args, "steps"), "--harden"])
+      : again(input, ["--resume", "--harden"], out);
     return ["The recipe was not finished. To finish it, and to train on until the proof succeeds:", command];
   }
   if (certified === false) {
     const refuted = { ...report, hardened: report.hardeningRounds !== null, file: checkpoint ?? from };
     return ["To get a model that is proved right:", mendingCommand(refuted)];
   }
-  if (out === undefined) return ["To keep the model, and to add with it:", again(run, args), add(FOLDER)];
+  if (out === undefined) return ["To keep the model, and to add with it:", again(input, args), add(FOLDER)];
   if (certified === null) return ["To add with the model, and to prove it:", add(out), prove(checkpoint!)];
   const certificate = certificateOf(checkpoint!);
   const check = commandLine(["check", "--certificate", certificate, "--from", out], { read: [out] });
@@ -157,22 +158,22 @@ function without(args: readonly string[], flag: string): string[] {
 }
 
 /** A run of the same kind, in a folder. */
-function again({ command, input }: TrainingRun, args: readonly string[], folder = FOLDER): string {
+function again({ name, flags }: TrainingInput, args: readonly string[], folder = FOLDER): string {
   const recipe = args.flatMap((arg) => /^(?:--recipe=)?(.*\.json)$/s.exec(arg)?.[1] ?? []);
-  const read = [...[input.flags.from ?? []].flat(), ...recipe, folder];
-  return commandLine([command, ...args, "--out", folder], { read, write: [folder] });
+  const read = [...[flags.from ?? []].flat(), ...recipe, folder];
+  return commandLine([name, ...args, "--out", folder], { read, write: [folder] });
 }
 
 /** The commands for a run whose folder holds another one. */
-function waysAround(run: TrainingRun, { unfinished }: KeptRunError): string[] {
-  const { args, flags: { out } } = run.input;
+function waysAround(input: TrainingInput, { unfinished }: KeptRunError): string[] {
+  const { args, flags: { out } } = input;
   const rest = without(args, "out");
   const [, name, number = "1"] = /^(.*?)[/\\]*?(?:-(\d{1,4}))?[/\\]*$/.exec(out!)!;
   return [
-    ...(unfinished ? ["To go on with it:", again(run, ["--resume"], out)] : []),
+    ...(unfinished ? ["To go on with it:", again(input, ["--resume"], out)] : []),
     "To replace it:",
-    again(run, [...rest, "--overwrite"], out),
+    again(input, [...rest, "--overwrite"], out),
     "To keep it, and to use another folder:",
-    again(run, rest, `${name}-${Number(number) + 1}`),
+    again(input, rest, `${name}-${Number(number) + 1}`),
   ];
 }

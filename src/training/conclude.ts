@@ -3,42 +3,34 @@ import type { HardenResult } from "../certify/harden.ts";
 import type { CertifyProgress } from "../certify/types.ts";
 import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
-import { emitted, type RunEvent, type RunState } from "./events.ts";
+import { emitted, type RunEvent } from "./events.ts";
 import type { RunOptions } from "./options.ts";
-import { isDone } from "./progress.ts";
 import { FINAL_EVALUATION, HARDENING_ROUNDS, PROOF_SECONDS } from "./recipes.ts";
-import { FINAL_SAMPLE, type Run } from "./run.ts";
+import { FINAL_SAMPLE, isDone, type Run } from "./run.ts";
 import type { EvaluationReport } from "./types.ts";
 
 /** Held-out problems of the final evaluation where the weights are proved right already. */
 const PROVED_EVALUATION = 10_000;
 
-/** Evaluates on held-out problems. If the run is stopped meanwhile, its state is due before the error. */
+/** Evaluates on held-out problems. @throws The reason of the signal, if it stops the run meanwhile */
 export async function* evaluateRun(
   run: Run,
   sample: number,
   count: number,
-  { signal, state }: { signal: AbortSignal | undefined; state: () => RunState },
+  signal?: AbortSignal,
 ): AsyncGenerator<RunEvent, EvaluationReport> {
   const { step } = run.progress;
-  try {
-    const held = run.heldOut(sample, count);
-    const { errors: _, ...result } = await evaluate(run.engine, held, { maxErrors: 0, signal });
-    yield { type: "evaluation", step, ...result };
-    return { step, total: result.total, correct: result.correct };
-  } catch (error) {
-    if (signal?.aborted) yield { type: "state", due: true, state };
-    throw error;
-  }
+  const { errors: _, ...result } = await evaluate(run.engine, run.heldOut(sample, count), { maxErrors: 0, signal });
+  yield { type: "evaluation", step, ...result };
+  return { step, total: result.total, correct: result.correct };
 }
 
 /** Hardens, evaluates and proves the weights of a run whose steps are taken. */
 export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<RunEvent, void> {
   const { engine, progress } = run;
   const { recipe, model, seed, step, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
-  const last = run.vectors(); // a resume goes on from the last step, even if better weights are kept
-  const state = () => run.state(last);
-  yield { type: "state", due: true, state }; // hardening and proof are slow, and start again after a resume
+  // a resume goes on from the last step, even if better weights are kept; hardening and proof are slow, and start again then
+  yield { type: "state", due: true, state: () => run.state() };
   if (run.best !== undefined) engine.setParameters(run.best);
   const rounds = hardeningRounds(run, options);
   const hardened = rounds === 0 ? null : yield* prove(run, options, rounds);
@@ -46,7 +38,7 @@ export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<R
   const examples = progress.examples + (hardened?.examples ?? 0);
   const parameters = engine.parameters();
   const { signal, finalProblems = hardened?.result.certified ? PROVED_EVALUATION : FINAL_EVALUATION } = options;
-  const { total, correct } = yield* evaluateRun(run, FINAL_SAMPLE, finalProblems, { signal, state });
+  const { total, correct } = yield* evaluateRun(run, FINAL_SAMPLE, finalProblems, signal);
   const exactMatch = correct / total;
   const metadata = {
     ...run.metadata(),
@@ -56,8 +48,7 @@ export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<R
     ...(hardened !== null && hardened.rounds > 0 && { hardening_rounds: String(hardened.rounds) }),
   };
   const checkpoint = encodeCheckpoint({ model, parameters, metadata });
-  progress.ended = true;
-  yield { type: "model", step, exactMatch, examples, parameters, checkpoint, state };
+  yield { type: "model", step, exactMatch, examples, parameters, checkpoint };
   const { result: proof } = hardened ?? (options.certify ? yield* prove(run, options) : { result: null });
   const certificate = proof?.certificate ?? null;
   if (certificate !== null) yield { type: "certificate", certificate };
@@ -69,7 +60,7 @@ export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<R
     ...{ exactMatch, evaluated: total, checkpoint: null },
     ...{ certified: proof?.certified ?? null, hardeningRounds: hardened?.rounds ?? null },
     ...{ worstMargin: proof?.worstMargin ?? null, counterexample: proof?.counterexample ?? null },
-    ...{ restarts, evaluations, stoppedEarly, finished: isDone(progress, Infinity) },
+    ...{ restarts, evaluations, stoppedEarly, finished: isDone(progress) },
   };
   yield { type: "finished", result: { parameters, checkpoint, report, certificate } };
 }
@@ -77,7 +68,7 @@ export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<R
 /** Most rounds of training on pairs where the proof fails. After a recipe that `steps` cut short, the recipe's own rounds would not help. */
 function hardeningRounds({ progress }: Run, { harden, certify }: RunOptions): number {
   const { hardeningRounds = 0 } = progress.recipe;
-  if (harden === undefined) return certify && isDone(progress, Infinity) ? hardeningRounds : 0;
+  if (harden === undefined) return certify && isDone(progress) ? hardeningRounds : 0;
   return harden ? Math.max(hardeningRounds, HARDENING_ROUNDS) : 0;
 }
 

@@ -1,10 +1,6 @@
 import type { Certificate } from "../certify/types.ts";
-import type { TrainingState } from "../checkpoint/safetensors/state.ts";
-import type { RunProgress } from "./progress.ts";
+import type { RunState } from "./run.ts";
 import type { ProgressEvent, TrainResult } from "./types.ts";
-
-/** All that a resume needs, of a run between two steps. */
-export type RunState = TrainingState<RunProgress>;
 
 /** Events beyond those for `onProgress`: for the files of a run, the page, and the caller who waits for the result. */
 type InternalEvent =
@@ -24,7 +20,6 @@ type InternalEvent =
     examples: number;
     parameters: Float32Array;
     checkpoint: Uint8Array;
-    state: () => RunState;
   }
   | { type: "certificate"; certificate: Certificate }
   | { type: "finished"; result: TrainResult };
@@ -54,22 +49,18 @@ export async function follow(
 export function emitted<Event, Result>(
   work: (emit: (event: Event) => void) => Promise<Result>,
 ): AsyncGenerator<Event, Result, void> {
-  const queue: Event[] = [];
-  let ended = false;
-  let wake = () => {};
-  const result = work((event) => {
-    queue.push(event);
-    wake();
-  }).finally(() => {
-    ended = true;
-    wake();
-  });
-  result.catch(() => {}); // for the reader, who may come later
+  let result!: Promise<Result>;
+  const queue = new ReadableStream<Event>({
+    start(controller) {
+      result = work((event) => controller.enqueue(event));
+      result.catch(() => {}).finally(() => controller.close()); // an error is for the reader, who may come later
+    },
+  }).getReader();
   return (async function* () {
-    while (queue.length > 0 || !ended) {
-      if (queue.length > 0) yield queue.shift()!;
-      else await new Promise<void>((resolve) => wake = resolve);
+    for (;;) {
+      const { done, value } = await queue.read();
+      if (done) return await result;
+      yield value;
     }
-    return await result;
   })();
 }

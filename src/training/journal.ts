@@ -2,73 +2,63 @@ import { certificateText } from "../certify/certificate.ts";
 import { encodeState } from "../checkpoint/safetensors/state.ts";
 import * as store from "../checkpoint/safetensors/store.ts";
 import { KeptRunError, TrainingError } from "./error.ts";
-import type { RunEvent, RunState } from "./events.ts";
+import type { RunEvent } from "./events.ts";
 import type { RunOptions } from "./options.ts";
-import { isDone, type RunProgress } from "./progress.ts";
+import { isDone, type RunProgress, type RunState } from "./run.ts";
 
 /** Approximate seconds between two saves of the state. */
 const SECONDS_BETWEEN_SAVES = 10;
 
 /** The folder of a run: weights, state and log, locked by this run. */
 export class Journal {
+  /** Lines of the log that are not yet in its file, of which the first bytes belong to the last saved state. */
   #pending = "";
   #logBytes = 0;
   /** Whether the folder holds this run, no longer an earlier one. */
   #begun = false;
-  /** Whether the log ends with the end of the run. */
-  #ended = false;
   #savedAt = performance.now();
   /** Kept weights by file, until they are written: attempts side by side begin at their end. */
   readonly #kept = new Map<string, Uint8Array>();
 
-  /** @param log The lock on it keeps other runs out of the folder */
+  /** @param log The lock on it keeps other runs out of the folder @param state That of the run to resume */
   private constructor(
     readonly directory: store.RunDirectory,
     private readonly log: Deno.FsFile,
     private readonly options: RunOptions,
-  ) {}
+    readonly state: RunState | undefined,
+  ) {
+    if (state === undefined) return;
+    this.#begun = true;
+    this.#logBytes = state.progress.logBytes;
+  }
 
   /**
-   * Opens the folder of a run: a new one, which changes nothing there before it begins, or one to resume, whose state is returned.
+   * Opens the folder of a run: a new one, which changes nothing there before it begins, or one to resume.
    *
    * @throws {CheckpointError} If it cannot be written to, or its state cannot be read
    * @throws {TrainingError} If a new run would replace another one, there is none to resume, or one is running
    */
-  static async open(path: string, options: RunOptions = {}): Promise<{ journal: Journal; state?: RunState }> {
+  static async open(path: string, options: RunOptions = {}): Promise<Journal> {
     const directory = await store.openRunDirectory(path);
     const log = await store.lockLog(directory);
+    const doing = options.resume ? "go on with the run" : "start a run";
+    const refused = (reason: string) => new TrainingError(`Cannot ${doing} in ${path} as ${reason}`);
     if (log === undefined) {
-      const doing = options.resume ? "go on with the run" : "start a run";
-      throw new TrainingError(
-        `Cannot ${doing} in ${path} as no other run may be at work there: one is, and has ${directory.logFile} locked`,
-      );
+      throw refused(`no other run may be at work there: one is, and has ${directory.logFile} locked`);
     }
-    const journal = new Journal(directory, log, options);
     try {
       await store.removeTemporaryFiles(directory.path);
       await store.removeTemporaryFiles(directory.stepsFolder).catch(() => {}); // as a rule there is none
-      if (options.resume) return { journal, state: await journal.#resume() };
-      if (!options.overwrite) checkNothingKept(directory);
-      return { journal };
+      let state: RunState | undefined;
+      if (options.resume) {
+        state = store.readStateFile(directory) as RunState | undefined;
+        if (state === undefined) throw refused(`it must hold its state: there is no ${directory.stateFile}`);
+      } else if (!options.overwrite) checkNothingKept(directory);
+      return new Journal(directory, log, options, state);
     } catch (error) {
-      journal.close();
+      log.close();
       throw error;
     }
-  }
-
-  async #resume(): Promise<RunState> {
-    const { path, stateFile } = this.directory;
-    const state = store.readStateFile(this.directory) as RunState | undefined;
-    if (state === undefined) {
-      throw new TrainingError(
-        `Cannot go on with the run in ${path} as it must hold its state: there is no ${stateFile}`,
-      );
-    }
-    // lines after the last save belong to steps that are repeated
-    await this.#truncateLog(state.progress.logBytes);
-    this.#begun = true;
-    this.#ended = state.progress.ended;
-    return state;
   }
 
   close(): void {
@@ -77,10 +67,10 @@ export class Journal {
 
   /** Writes what an event adds to the folder. @returns The file of weights that are saved or kept */
   async record(event: RunEvent): Promise<string | undefined> {
-    const { certificateFile, stepsFolder } = this.directory;
+    const { certificateFile, modelFile, stepsFolder } = this.directory;
     switch (event.type) {
       case "begin":
-        this.#begun = this.#ended = false;
+        this.#begun = false;
         this.#addLine("start", event.settings);
         return;
       case "step":
@@ -91,7 +81,6 @@ export class Journal {
           this.#kept.clear();
           if (this.#begun) await this.#removeKept();
         }
-        if (event.type === "step") this.#ended = false;
         const { type, ...fields } = event;
         this.#addLine(type, { ...fields, totalSteps: undefined });
         return;
@@ -103,21 +92,17 @@ export class Journal {
         return file;
       }
       case "state": {
-        if (!this.#begun) {
-          await this.#begin(event.state());
-          return;
-        }
+        if (!this.#begun) await this.#begin(event.state());
         const { saveEvery = SECONDS_BETWEEN_SAVES } = this.options;
         if (event.due || performance.now() - this.#savedAt > 1000 * saveEvery) await this.#saveState(event.state());
         return;
       }
       case "model": {
-        const { step, exactMatch, examples, checkpoint, state } = event;
+        const { step, exactMatch, examples, checkpoint } = event;
         this.#addLine("end", { step, exactMatch, examples });
-        this.#ended = true;
-        await this.#saveState(state());
+        await this.#flushLog(); // without the state: a resume ends the log anew
         await this.#saveModel(checkpoint);
-        return this.directory.modelFile;
+        return modelFile;
       }
       case "certificate":
         await store.writeFileAtomically(certificateFile, new TextEncoder().encode(certificateText(event.certificate)));
@@ -127,7 +112,6 @@ export class Journal {
   /** Logs why the run stopped. Its state stays at the last save, for a resume. */
   async logError(step: number, error: unknown): Promise<void> {
     if (!this.#begun) return;
-    this.#ended = false; // a resumed run may fail before its first step
     this.#addLine("error", { step, message: error instanceof Error ? error.message : String(error) });
     await this.#flushLog().catch(() => {}); // a full disk may be the cause
   }
@@ -137,54 +121,44 @@ export class Journal {
    * can be resumed, and is not taken for a proved one.
    */
   async #begin(state: RunState): Promise<void> {
-    await this.#writeState(state, 0);
+    this.#logBytes = 0;
+    await this.#writeState(state);
     await this.#removeCertificate();
     await this.#removeKept();
-    await this.#truncateLog(0);
     this.#begun = true;
     await this.#writeKept();
   }
 
-  async #truncateLog(bytes: number): Promise<void> {
-    await this.#changeLog(async (log) => {
-      this.#logBytes = Math.min(bytes, (await log.stat()).size); // a log that was removed must not come back as zeros
-      await log.truncate(this.#logBytes);
-    });
+  /** Adds a line to the log, to be written with the next save. */
+  #addLine(event: string, fields: Record<string, unknown>): void {
+    this.#pending += `${JSON.stringify({ event, ...fields })}\n`;
   }
 
-  async #changeLog(change: (log: Deno.FsFile) => Promise<void>): Promise<void> {
+  /** Writes the pending lines. If they cannot be written, they stay pending. What is after them belongs to steps that are repeated. */
+  async #flushLog(): Promise<void> {
+    if (this.#pending === "") return;
+    const bytes = new TextEncoder().encode(this.#pending);
     try {
-      await change(this.log);
+      const start = Math.min(this.#logBytes, (await this.log.stat()).size); // a log that was removed must not come back as zeros
+      await this.log.seek(start, Deno.SeekMode.Start);
+      await store.writeAll(this.log, bytes);
+      this.#logBytes = start + bytes.length;
+      await this.log.truncate(this.#logBytes);
     } catch (cause) {
       throw store.unwritable(this.directory.logFile, cause);
     }
-  }
-
-  /** Adds a line to the log, to be written with the next save, unless the log has ended. */
-  #addLine(event: string, fields: Record<string, unknown>): void {
-    if (!this.#ended) this.#pending += `${JSON.stringify({ event, ...fields })}\n`;
-  }
-
-  /** Writes the pending lines. If they cannot be written, they stay pending. */
-  async #flushLog(): Promise<void> {
-    const bytes = new TextEncoder().encode(this.#pending);
-    await this.#changeLog(async (log) => {
-      await log.seek(this.#logBytes, Deno.SeekMode.Start); // after the last whole line: an earlier attempt may have written a part
-      await store.writeAll(log, bytes);
-    });
     this.#pending = "";
-    this.#logBytes += bytes.length;
   }
 
   /** Writes log and state, from which a resume continues. */
   async #saveState(state: RunState): Promise<void> {
     await this.#flushLog();
-    await this.#writeState(state, this.#logBytes);
+    await this.#writeState(state);
     this.#savedAt = performance.now();
   }
 
-  async #writeState(state: RunState, logBytes: number): Promise<void> {
-    state.progress.logBytes = logBytes;
+  async #writeState(state: RunState): Promise<void> {
+    state.progress.logBytes = this.#logBytes;
     await store.writeFileAtomically(this.directory.stateFile, encodeState(state));
   }
 
@@ -226,7 +200,7 @@ export class Journal {
 function checkNothingKept(directory: store.RunDirectory): void {
   const { path, modelFile, certificateFile, logFile } = directory;
   const found = store.readStateFile(directory)?.progress as RunProgress | undefined;
-  const unfinished = found !== undefined && found.examples > 0 && !isDone(found, Infinity);
+  const unfinished = found !== undefined && found.examples > 0 && !isDone(found);
   const files = [modelFile, certificateFile, ...(found === undefined ? [logFile] : [])]
     .filter((file) => sizeOf(file) > 0).map((file) => file.replace(/.*[/\\]/, ""));
   if (!unfinished && files.length === 0) return;

@@ -13,18 +13,16 @@ import type { RunEvent } from "./events.ts";
 import { measure, MEASURED_PROBLEMS } from "./measures.ts";
 import { problemsOf } from "./mix.ts";
 import type { ProblemRequest, RunOptions } from "./options.ts";
-import { isDone, isKept, lengthsAt, type RunProgress, stepsAtOnce } from "./progress.ts";
 import { type Stage, totalSteps } from "./recipes.ts";
-import { INTERIM_SAMPLE, type Run } from "./run.ts";
+import { INTERIM_SAMPLE, isDone, isKept, lengthsAt, type Run, type RunProgress, stepsAtOnce } from "./run.ts";
 import type { RestartReport } from "./types.ts";
 
 /** Approximate seconds between two turns of the event loop. */
 const SECONDS_BETWEEN_TURNS = 0.05;
-/** Most steps at once; slow engines take fewer. */
-const MOST_STEPS = 100;
+/** Most steps at once, and the seconds that they may take. */
+const CHUNK = { most: 100, goal: SECONDS_BETWEEN_TURNS };
 /** A GPU takes more at once: each request waits about 11 ms for its answer, while the event loop turns. */
-const MOST_GPU_STEPS = 1000;
-const GPU_SECONDS = 0.5;
+const GPU_CHUNK = { most: 1000, goal: 0.5 };
 /** A second pass draws from attempts that no training from scratch reaches, so the same seed gives it other examples. */
 const CONTINUED_ATTEMPT = 2 ** 31;
 
@@ -34,7 +32,13 @@ const INTERIM_RARITY = 50;
 
 /** Trains to the end, evaluates, hardens and proves. */
 export async function* runEvents(run: Run, options: RunOptions): AsyncGenerator<RunEvent, void> {
-  yield* trainSteps(run, options);
+  try {
+    yield* trainSteps(run, options);
+  } catch (error) {
+    // the signal ends it between two steps, if need be in an evaluation, which a resume repeats
+    if (error === options.signal?.reason) yield { type: "state", due: true, state: () => run.state() };
+    throw error;
+  }
   yield* conclude(run, options);
 }
 
@@ -56,8 +60,8 @@ export async function* trainSteps(run: Run, options: RunOptions, singleAttempt =
     yield { type: "begin", settings };
     yield { type: "state", due: true, state: () => run.state() };
   }
-  const isGpu = backend === "webgpu";
-  let chunk = MOST_STEPS;
+  const { most, goal } = backend === "webgpu" ? GPU_CHUNK : CHUNK;
+  let chunk = CHUNK.most;
   let turned = performance.now();
   let nextInterim = turned + 1000 * SECONDS_BETWEEN_INTERIM;
   while (progress.evaluationDue || !isDone(progress, limit)) {
@@ -69,8 +73,7 @@ export async function* trainSteps(run: Run, options: RunOptions, singleAttempt =
       yield* takeChunk(run, steps, limit, options);
       if (isKept(progress)) yield* keepWeights(run);
       const seconds = Math.max((performance.now() - before) / 1000, 1e-6);
-      const fitting = Math.round(steps * (isGpu ? GPU_SECONDS : SECONDS_BETWEEN_TURNS) / seconds);
-      chunk = Math.max(1, Math.min(isGpu ? MOST_GPU_STEPS : MOST_STEPS, fitting));
+      chunk = Math.max(1, Math.min(most, Math.round(steps * goal / seconds)));
       progress.evaluationDue = evalEvery !== 0 && progress.step % evalEvery === 0;
     }
     if (interimProblems > 0 && performance.now() >= nextInterim) { // for progress alone: changes neither weights nor log
@@ -94,9 +97,8 @@ export async function* trainSteps(run: Run, options: RunOptions, singleAttempt =
       await eventLoopTurn();
       turned = performance.now();
     }
-    const stops = signal?.aborted ?? false;
-    yield { type: "state", due: stops, state: () => run.state() };
-    if (stops) throw signal!.reason;
+    signal?.throwIfAborted();
+    yield { type: "state", due: false, state: () => run.state() };
   }
 }
 
@@ -105,7 +107,6 @@ async function* takeChunk(run: Run, steps: number, limit: number, options: RunOp
   const stage = progress.recipe.stages[progress.stage];
   const { problems = problemsOf(stage, engine) } = options;
   const { seed, attempt, step: firstSample, stageStep: firstStep } = progress;
-  progress.ended = false;
   const before = performance.now();
   const request = {
     ...{ seed, attempt: progress.kind === "continue" ? CONTINUED_ATTEMPT + attempt : attempt },
@@ -177,7 +178,7 @@ function failedGate({ attempt, recipe, step, stageStep, gateSum }: RunProgress, 
 async function* evaluateInterim(run: Run, signal?: AbortSignal): AsyncGenerator<RunEvent, void> {
   const { engine, progress } = run;
   const { problems, stopAt } = progress.recipe.evaluation;
-  const result = yield* evaluateRun(run, INTERIM_SAMPLE, problems, { signal, state: () => run.state() });
+  const result = yield* evaluateRun(run, INTERIM_SAMPLE, problems, signal);
   progress.evaluationDue = false;
   progress.evaluations.push(result);
   if (stopAt === undefined) return;

@@ -30,14 +30,7 @@ export function problemsOf({ mix }: Stage, engine: Pick<Engine, "sample">): RunO
 
 /** The last digit of a number, as often as the number has digits. */
 function repeated(value: number): number {
-  return value % 10 * (powerAbove(value) - 1) / 9;
-}
-
-/** The least power of ten above a number, at least 10. */
-function powerAbove(value: number): number {
-  let power = 10;
-  while (power <= value) power *= 10;
-  return power;
+  return Number(String(value % 10).repeat(String(value).length));
 }
 
 /**
@@ -48,7 +41,7 @@ function addCarries(operands: Operands, places: Operands): void {
   for (let i = 0; i < operands.length; i += 2) {
     const a = operands[i];
     const b = operands[i + 1];
-    const length = Math.round(Math.log10(powerAbove(Math.max(a, b))));
+    const { length } = String(Math.max(a, b));
     const x = 10 ** Math.floor(places[i] / 10 ** OPERAND_DIGITS * (length + 1));
     const y = 10 ** Math.floor(places[i + 1] / 10 ** OPERAND_DIGITS * (length + 1));
     const low = Math.min(x, y);

@@ -4,9 +4,14 @@ import type { Arithmetic, BackendName } from "../engine/interface/types.ts";
 import type { Problems } from "../model/problem.ts";
 import type { ModelName } from "../model/variant.ts";
 import { TrainingError } from "./error.ts";
-import type { Keep, RunKind } from "./progress.ts";
 import type { Recipe } from "./recipes.ts";
 import type { ProgressEvent } from "./types.ts";
+
+/** The function that runs: `train` or `continueTraining`. */
+export type RunKind = "train" | "continue";
+
+/** Steps after which weights are kept; `"log"`: 0, 1, 2, 4 … 512, then every 1,000. */
+export type Keep = "log" | readonly number[];
 
 /** The examples that the option `problems` must make. */
 export interface ProblemRequest {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkOneOf, checkWhole } from "../common/checks.ts";
 import { formatValue } from "../common/format_value.ts";
 import { paddedVariant } from "../model/padding.ts";
 import { type ModelName, parameterCount, type Variant, variantOf } from "../model/variant.ts";
@@ -209,11 +210,7 @@ function secondAnnealing(name: string, batch: number, steps: number, learningRat
 export const RECIPES: readonly string[] = Object.keys(TABLE);
 
 function lookUp(name: string) {
-  if (!Object.hasOwn(TABLE, name)) {
-    throw new RangeError(
-      `Cannot train as the recipe must be one of ${RECIPES.join(", ")}: current value is ${formatValue(name)}`,
-    );
-  }
+  checkOneOf("train", "the recipe", name, RECIPES);
   return TABLE[name];
 }
 
@@ -270,16 +267,13 @@ export function continueRecipe(name: string): Recipe {
  * @throws {RangeError} If it cannot be run; the message says why
  */
 export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train" | "continue"): void {
-  const fail = (reason: string) => new RangeError(`Cannot train by the recipe ${formatValue(name)} as ${reason}`);
-  const checkCount = (what: string, count: number) => {
-    if (Number.isInteger(count) && count >= 1) return;
-    throw fail(`${what} must be a whole number, 1 or more: current value is ${formatValue(count)}`);
-  };
+  const asked = `train by the recipe ${formatValue(name)}`;
+  const fail = (reason: string) => new RangeError(`Cannot ${asked} as ${reason}`);
   if (stages.length === 0) throw fail("it must have at least one stage: current number is 0");
-  checkCount("maxAttempts", maxAttempts);
+  checkWhole(asked, "maxAttempts", maxAttempts, 1);
   for (const { name: full, steps, curriculum, gate, mix } of stages) {
     const stage = `stage ${formatValue(full)}`;
-    checkCount(`the steps of ${stage}`, steps);
+    checkWhole(asked, `the steps of ${stage}`, steps, 1);
     const first = curriculum.at(0)?.fromStep;
     if (first !== 0) throw fail(`the curriculum of ${stage} must start at step 0: it starts at ${first}`);
     const shares = mix?.reduce((sum, { share }) => sum + share, 0) ?? 1;

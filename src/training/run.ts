@@ -1,7 +1,90 @@
-import type { Engine, SampleRequest } from "../engine/interface/types.ts";
-import type { RunState } from "./events.ts";
-import type { RunProgress } from "./progress.ts";
-import type { RestartReport } from "./types.ts";
+import type { TrainingState } from "../checkpoint/safetensors/state.ts";
+import type { BackendName, Engine, SampleRequest } from "../engine/interface/types.ts";
+import type { Keep, RunKind } from "./options.ts";
+import { type Recipe, type Stage, totalSteps } from "./recipes.ts";
+import type { EvaluationReport, RestartReport, TrainReport } from "./types.ts";
+
+/** The fields of a report that grow with the run, and those that a resume keeps. */
+type ReportedProgress =
+  & Pick<TrainReport, "model" | "seed" | "arithmetic" | "examples" | "trainSeconds">
+  & Pick<TrainReport, "restarts" | "evaluations" | "stoppedEarly">;
+
+/** The progress of a run between two steps. With weights and moments, it is all that an exact resume needs. JSON represents it exactly. */
+export interface RunProgress extends ReportedProgress {
+  kind: RunKind;
+  recipe: Recipe;
+  /** The backend of the run; a resume keeps it. Missing in runs of earlier versions. */
+  backend?: BackendName;
+  keep?: Keep;
+  /** Whether the caller makes the examples: a resume needs the function again. */
+  ownProblems?: true;
+  /** The number of restarts so far, the index of the stage, and the steps done in it. */
+  attempt: number;
+  stage: number;
+  stageStep: number;
+  /** Steps done in this attempt, over all stages. */
+  step: number;
+  /** Sum of the losses in the window of the stage's gate. */
+  gateSum: number;
+  /** The best evaluation so far, if the recipe keeps the best weights. */
+  best: EvaluationReport | null;
+  /** Whether the evaluation after the last step was interrupted. */
+  evaluationDue: boolean;
+  /** Seconds of earlier sessions. */
+  seconds: number;
+  /** Length of the log at the last save, in bytes. */
+  logBytes: number;
+  /** Metadata of the checkpoint of a second pass. */
+  from: Record<string, string> | null;
+}
+
+/** The state before the first step. */
+export function freshProgress(
+  start: Pick<RunProgress, "kind" | "recipe" | "model" | "seed" | "arithmetic" | "from" | "keep" | "ownProblems">,
+): RunProgress {
+  return {
+    ...start,
+    ...{ attempt: 0, stage: 0, stageStep: 0, step: 0, examples: 0, gateSum: 0, evaluationDue: false, best: null },
+    ...{ restarts: [], evaluations: [], stoppedEarly: false, seconds: 0, trainSeconds: 0, logBytes: 0 },
+  };
+}
+
+/**
+ * Steps until the next event: the lengths of operands change, the gate's window opens or closes, weights are kept, an evaluation is due (every
+ * `evalEvery` steps, 0 for none), the stage ends, or the run does (at step `limit`).
+ */
+export function stepsAtOnce(progress: RunProgress, stage: Stage, limit: number, evalEvery: number): number {
+  const { step, stageStep, keep } = progress;
+  const stops = [stage.steps, ...stage.curriculum.map(({ fromStep }) => fromStep)];
+  if (stage.gate !== undefined) stops.push(stage.gate.atStep - stage.gate.window, stage.gate.atStep);
+  const next = Math.min(...stops.map(Math.ceil).filter((stop) => stop > stageStep)) - stageStep;
+  const evaluation = evalEvery > 0 ? evalEvery - step % evalEvery : Infinity;
+  return Math.min(next, evaluation, limit - step, nextKept(keep, step) - step);
+}
+
+/** The first step after `step` whose weights are kept. */
+function nextKept(keep: Keep | undefined, step: number): number {
+  if (keep !== "log") return Math.min(...(keep ?? []).filter((each) => each > step)); // Infinity of none
+  if (step >= 512) return 1000 * (Math.floor(step / 1000) + 1);
+  return step < 1 ? step + 1 : 2 ** (Math.floor(Math.log2(step)) + 1);
+}
+
+export function isKept({ keep, step }: RunProgress): boolean {
+  return nextKept(keep, step - 1) === step;
+}
+
+export function lengthsAt(stage: Stage, stageStep: number): { minDigits: number; maxDigits: number } {
+  const phase = stage.curriculum.findLast(({ fromStep }) => fromStep <= stageStep) ?? stage.curriculum[0];
+  return { minDigits: phase.minDigits, maxDigits: phase.maxDigits };
+}
+
+/** Whether a run has taken all its steps. */
+export function isDone(progress: RunProgress, limit = Infinity): boolean {
+  return progress.stoppedEarly || progress.step >= Math.min(limit, totalSteps(progress.recipe));
+}
+
+/** All that a resume needs, of a run between two steps. */
+export type RunState = TrainingState<RunProgress>;
 
 /** The weights and moments that a run goes on from, and the best weights so far, where they are kept. */
 export type Vectors = Pick<RunState, "parameters" | "best"> & Partial<Pick<RunState, "firstMoment" | "secondMoment">>;
@@ -13,13 +96,13 @@ export const INTERIM_SAMPLE = 1;
 /** A run between two steps: its engine holds the weights and moments of its progress. */
 export class Run {
   best: Float32Array | undefined;
-  readonly #started = performance.now();
-  readonly #earlierSeconds: number;
+  /** When the run would have started in one session. */
+  readonly #started: number;
 
   /** Sets the engine to `vectors`, or to the initial weights of the attempt. */
   constructor(readonly engine: Engine, readonly progress: RunProgress, vectors?: Vectors) {
     this.best = vectors?.best;
-    this.#earlierSeconds = progress.seconds;
+    this.#started = performance.now() - 1000 * progress.seconds;
     Object.assign(progress, { backend: engine.backend, arithmetic: engine.arithmetic }); // what really runs
     if (vectors === undefined) engine.initialize(progress.seed, progress.attempt);
     else engine.setParameters(vectors.parameters);
@@ -29,17 +112,12 @@ export class Run {
 
   /** Seconds so far, including those of earlier sessions. */
   get seconds(): number {
-    return this.#earlierSeconds + (performance.now() - this.#started) / 1000;
+    return (performance.now() - this.#started) / 1000;
   }
 
   /** Problems that training never draws. */
   heldOut(sample: number, count: number): SampleRequest {
     return { seed: this.progress.seed, stream: "evaluation", sample, count };
-  }
-
-  vectors(): Omit<RunState, "progress" | "best"> {
-    const { firstMoment, secondMoment } = this.engine.optimizerState();
-    return { parameters: this.engine.parameters(), firstMoment, secondMoment };
   }
 
   metadata(): Record<string, string> {
@@ -53,9 +131,11 @@ export class Run {
     };
   }
 
-  /** What a resume needs to end with the same bytes. @param vectors Those of the last step, if the engine holds others by now */
-  state(vectors = this.vectors()): RunState {
+  /** What a resume needs to end with the same bytes. */
+  state(): RunState {
     this.progress.seconds = this.seconds;
+    const { firstMoment, secondMoment } = this.engine.optimizerState();
+    const vectors = { parameters: this.engine.parameters(), firstMoment, secondMoment };
     return { progress: this.progress, ...vectors, ...(this.best && { best: this.best }) };
   }
 

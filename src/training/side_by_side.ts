@@ -3,15 +3,8 @@ import { conclude } from "./conclude.ts";
 import { emitted, type RunEvent } from "./events.ts";
 import { type AttemptEvents, trainSteps } from "./loop.ts";
 import type { RunOptions } from "./options.ts";
-import { freshProgress, type RunProgress } from "./progress.ts";
-import { Run } from "./run.ts";
+import { freshProgress, Run, type RunProgress } from "./run.ts";
 import type { RestartReport } from "./types.ts";
-
-interface Attempt {
-  run: Run;
-  events: AttemptEvents;
-  outcome: Promise<RestartReport | undefined>;
-}
 
 /**
  * Trains several attempts of a run in parallel, each in a worker; the first one that passes its gates is the result. Events, weights, checkpoint
@@ -28,24 +21,24 @@ export async function* trainSideBySide(
   const begin = performance.now();
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  const all: Attempt[] = [];
+  const all: { run: Run; events: AttemptEvents; outcome: Promise<unknown> }[] = [];
 
   const launch = async () => {
     const engine = await createBackgroundEngine({ model, arithmetic });
     const seconds = (performance.now() - begin) / 1000;
-    const run = new Run(engine, { ...freshProgress(start), attempt: all.length, seconds });
-    let outcome!: Attempt["outcome"];
-    const events = emitted<RunEvent, RestartReport | undefined>((emit) => outcome = take(run, emit));
+    const attempt = all.length;
+    const run = new Run(engine, { ...freshProgress(start), attempt, seconds });
+    const take = async (emit: (event: RunEvent) => void) => {
+      const steps = trainSteps(run, { ...options, signal, interimProblems: 0 }, true);
+      for (;;) {
+        const { done, value } = await steps.next();
+        if (done) return value;
+        if (value.type !== "state" && (value.type !== "start" || attempt === 0)) emit(value);
+      }
+    };
+    let outcome!: Promise<unknown>;
+    const events = emitted<RunEvent, RestartReport | undefined>((emit) => outcome = take(emit));
     all.push({ run, events, outcome });
-  };
-
-  const take = async (run: Run, emit: (event: RunEvent) => void) => {
-    const steps = trainSteps(run, { ...options, signal, interimProblems: 0 }, true);
-    for (;;) {
-      const { done, value } = await steps.next();
-      if (done) return value;
-      if (value.type !== "state" && (value.type !== "start" || run.progress.attempt === 0)) emit(value);
-    }
   };
 
   const restarts: RestartReport[] = [];

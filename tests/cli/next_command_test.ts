@@ -55,10 +55,10 @@ function lastLine(
   run: { args: string[]; out?: string; from?: string },
   report: Partial<TrainReport>,
 ): string {
-  const command = run.from === undefined ? "train" : "continue";
-  const input = { args: run.args, flags: { out: run.out, from: run.from }, json: false };
+  const name = run.from === undefined ? "train" : "continue";
+  const input = { name, args: run.args, flags: { out: run.out, from: run.from }, json: false };
   const whole = { ...{ model: 763, seed: 1, exactMatch: 1, finished: true, hardeningRounds: null }, ...report };
-  return nextLines({ command, input }, whole as TrainReport).at(-1)!.replaceAll(
+  return nextLines(input, whole as TrainReport).at(-1)!.replaceAll(
     /(?:npx -y )?deno\S* run (?:--allow-\S+ )*\S*cli\.ts /g,
     "> ",
   );

@@ -1,7 +1,7 @@
 /** The same seed gives the same bytes: on every machine, through every door, straight or in pieces. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
-import { lengthsAt } from "../../src/training/progress.ts";
+import { lengthsAt } from "../../src/training/run.ts";
 import { trainRecipe } from "../../src/training/recipes.ts";
 import { train } from "../../src/training/train.ts";
 import { RECORDED } from "./recorded.ts";

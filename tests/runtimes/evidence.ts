@@ -2,7 +2,7 @@
 import { add, addMany, train } from "../../mod.ts";
 import { certify } from "../../src/certify/mod.ts";
 import { createEngine } from "../../src/engine/mod.ts";
-import { lengthsAt } from "../../src/training/progress.ts";
+import { lengthsAt } from "../../src/training/run.ts";
 import { trainRecipe } from "../../src/training/recipes.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 

@@ -130,7 +130,7 @@ Deno.test("a second run in a folder is refused while the first is at work, and o
 Deno.test("a second run in a folder is refused in the same process, too, and none stays locked out", async () => {
   await using folder = await temporaryFolder();
   const { path: out } = folder;
-  const { journal } = await Journal.open(out);
+  const journal = await Journal.open(out);
   await assertRejects(() => train({ recipe: shortRecipe(), out }), TrainingError, "no other run may be at work there");
   journal.close();
   await assertRejects(() => train({ out, resume: true }), TrainingError, "as it must hold its state");

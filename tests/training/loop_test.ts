@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { TrainingError } from "../../src/training/error.ts";
 import { learningRateAt } from "../../src/schedule/learning_rate.ts";
-import { freshProgress, type RunKind } from "../../src/training/progress.ts";
+import type { RunKind } from "../../src/training/options.ts";
 import {
   continueRecipe,
   FINAL_EVALUATION,
@@ -13,7 +13,7 @@ import {
 } from "../../src/training/recipes.ts";
 import { follow } from "../../src/training/events.ts";
 import { runEvents } from "../../src/training/loop.ts";
-import { Run } from "../../src/training/run.ts";
+import { freshProgress, Run } from "../../src/training/run.ts";
 import type { ProgressEvent, TrainResult } from "../../src/training/types.ts";
 import { type Script, ScriptedEngine } from "./scripted_engine.ts";
 import { shortRecipe, shortStage } from "./short_recipe.ts";
