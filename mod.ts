@@ -26,6 +26,6 @@ export { TrainingError } from "./src/training/error.ts";
 export type { CurriculumPhase, EvaluationPlan, Gate, MixPart, Recipe, Stage } from "./src/training/recipes.ts";
 export type { StageHyperparameters } from "./src/schedule/stage.ts";
 export { continueTraining, continueTraining as continue, train } from "./src/training/train.ts";
-export type { ContinueOptions, Keep, ProblemRequest, TrainOptions } from "./src/training/options.ts";
+export type { ContinueOptions, Keep, ProblemRequest, TrainOptions } from "./src/training/types.ts";
 export type { EvaluationReport, ProgressEvent, RestartReport, TrainReport, TrainResult } from "./src/training/types.ts";
 export { shippedCheckpoint } from "./src/weights/mod.ts";

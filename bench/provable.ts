@@ -5,7 +5,7 @@
  * deno run --quiet --config bench/deno.json --allow-read --allow-write=docs bench/provable.ts docs/data/provable.jsonl
  * ```
  */
-import { readSeries, type SeriesLine, seriesMaps } from "../src/cli/series.ts";
+import { readSeries, type SeriesLine, seriesMaps } from "../src/cli/certify.ts";
 import { heatMapsSvg } from "../src/svg/heat_map.ts";
 import { table } from "./measure.ts";
 import { groupsBy } from "./statistics.ts";

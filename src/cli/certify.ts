@@ -1,15 +1,20 @@
 import { certificateText, marginText } from "../certify/certificate.ts";
-import { certify } from "../certify/certify.ts";
-import type { CertifyOptions, CertifyResult } from "../certify/types.ts";
-import type { Checkpoint } from "../checkpoint/safetensors/checkpoint.ts";
+import { certify, examine } from "../certify/certify.ts";
+import type { CertifyOptions, CertifyProgress, CertifyResult } from "../certify/types.ts";
+import { type Checkpoint, readCheckpointFileSync } from "../checkpoint/safetensors/checkpoint.ts";
+import { keptSteps } from "../checkpoint/safetensors/store.ts";
 import { formatInteger } from "../common/format_value.ts";
+import { parseJson } from "../common/text.ts";
 import { createEngine } from "../engine/mod.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
+import { look } from "../inspection/look.ts";
+import { marginOf } from "../inspection/sum.ts";
+import { QUERIES, targetTokens } from "../model/vocabulary.ts";
+import { type HeatMap, heatMapsSvg } from "../svg/heat_map.ts";
 import { defineCommand, type Input } from "./command.ts";
-import { checkOutput, modelFrom, writeOutput } from "./files.ts";
+import { checkOutput, modelFrom, nameOf, readText, writeOutput } from "./files.ts";
 import * as flag from "./flags.ts";
-import { plural, printJson, printResult, sumLine } from "./format.ts";
-import type { SeriesLine } from "./series.ts";
+import { counterexampleText, plural, printJson, printResult } from "./format.ts";
 import { mendingCommand, PATIENT_SECONDS, type Proof, provingCommand } from "./next_command.ts";
 import { watched } from "./progress.ts";
 
@@ -49,14 +54,14 @@ export const certifyCommand = defineCommand({
     if (series !== undefined) return await runSeries(series, input);
     const { checkpoint, name } = await modelFrom(from);
     const { certificate, ...result } = await watched("certify", (display, signal) => {
-      const onProgress: CertifyOptions["onProgress"] = ({ proved, seconds }) =>
+      const onProgress = ({ proved, seconds }: CertifyProgress) =>
         display.update(proved, 1, `proved so far, ${seconds.toFixed(0)} s`);
       return certify(checkpoint, { seconds, cuts, threads, signal, onProgress });
     });
     if (certificate !== null && out !== undefined) await writeOutput(out, certificateText(certificate));
     const next = await nextCommand(checkpoint, result, { file: from, certificate: out, seconds, threads });
     const report = { ...result, checkpoint: name, certificate: certificate === null ? null : out ?? null };
-    const text = [verdictLine(result), ...result.steps.map(stepLine), ...next === undefined ? [] : [next]].join("\n");
+    const text = [verdictLine(result), ...result.steps.map(stepLine), next ?? []].flat().join("\n");
     if (json && next !== undefined) console.error(next);
     return printResult(report, text, { json, output: out, ok: result.certified });
   },
@@ -65,11 +70,11 @@ export const certifyCommand = defineCommand({
 async function runSeries(series: string, { flags, json, fail }: Input<typeof FLAGS>): Promise<number> {
   const { from, out, seconds, cuts, threads } = flags;
   if (from !== undefined) throw fail("it takes --from or --series: found both");
-  const { certifySeries, readSeries, seriesSvg } = await import("./series.ts");
   const print = json || out === "-" ? console.error : console.log;
   const lines = series.endsWith(".jsonl") ? await readSeries(series) : await watched("certify", async (_, signal) => {
     const found: SeriesLine[] = [];
-    for await (const line of certifySeries(series, { seconds, cuts, threads, signal })) {
+    for (const kept of await checkpointsIn(series)) {
+      const line = await examineKept(kept, { seconds, cuts, threads, signal });
       found.push(line);
       const { step, proved, worstMargin, counterexample } = line;
       const wrong = counterexample === null ? "" : `, not right: ${counterexampleText(counterexample)}`;
@@ -78,16 +83,12 @@ async function runSeries(series: string, { flags, json, fail }: Input<typeof FLA
     return found;
   });
   if (out !== undefined) {
+    const drawn = () => heatMapsSvg("What is proved by step of training", seriesMaps(lines));
     const isDrawn = out.toLowerCase().endsWith(".svg");
-    await writeOutput(out, isDrawn ? seriesSvg(lines) : lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    await writeOutput(out, isDrawn ? drawn() : lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
   if (json) printJson({ series: lines });
   return 0;
-}
-
-/** A pair that a model adds wrongly, with what it answers. */
-export function counterexampleText({ a, b, got, step }: NonNullable<CertifyResult["counterexample"]>): string {
-  return step === 11 ? `${a} + ${b} is not ended after its sum` : sumLine({ a, b, got });
 }
 
 /** The command that makes up for a proof that failed, with a line that says so; undefined where there is one. */
@@ -104,8 +105,7 @@ export async function nextCommand(
   const engine = await createEngine({ backend: "wasm", model });
   try {
     engine.setParameters(parameters);
-    const held = { seed: 1, stream: "evaluation", count: ACCURACY_PAIRS } as const;
-    const { exactMatch } = await evaluate(engine, held, { maxErrors: 0 });
+    const { exactMatch } = await evaluate(engine, { seed: 1, stream: "evaluation", count: ACCURACY_PAIRS });
     const refuted = { model, seed: Number(metadata.seed) || 0, exactMatch, hardened: false, file: proof.file };
     return `To get a model that is proved right:\n${mendingCommand(refuted)}`;
   } finally {
@@ -129,4 +129,78 @@ function stepLine({ step, margin, worst, cuts }: CertifyResult["steps"][number])
   const known = `${worst.a} + ${worst.b} has ${worst.margin.toFixed(3)}`;
   const cutting = cuts === 0 ? "" : `, ${formatInteger(cuts)} cuts`;
   return `  step ${step}: at least ${marginText(margin, 3)}; ${known}${cutting}`;
+}
+
+const QUERY_NUMBERS = [...Array(QUERIES).keys()];
+
+export interface SeriesLine extends Readonly<Pick<CertifyResult, "verdict" | "counterexample" | "seconds">> {
+  readonly step: number;
+  /** The number of the answer's twelve steps that are proved right for all inputs. */
+  readonly proved: number;
+  /** Which these are: 0 to 10 are the digits, ones first, and 11 the end. */
+  readonly provedSteps: readonly number[];
+  /** The smallest margin that was met, in logits: negative where a sum is wrong. */
+  readonly worstMargin: number;
+  /** The same for each step of the answer. */
+  readonly margins: readonly number[];
+}
+
+async function checkpointsIn(folder: string) {
+  const kept = await keptSteps(folder);
+  if (kept.length > 0) return kept;
+  const must = "it must hold files such as 512.safetensors";
+  throw new flag.UsageError(`Cannot certify the series ${nameOf(folder)} as ${must}: it holds none`);
+}
+
+async function examineKept(
+  { step, path }: { step: number; path: string },
+  options: CertifyOptions,
+): Promise<SeriesLine> {
+  const checkpoint = readCheckpointFileSync(path);
+  const { result, narrow } = await examine(checkpoint, { ...options, exhaustive: true });
+  const { logits } = look(checkpoint, narrow, { only: ["logits"] });
+  const margins = QUERY_NUMBERS.map((query) =>
+    Math.min(...narrow.map(({ a, b }, i) => marginOf(logits.row(i, query), targetTokens(a, b)[query])))
+  );
+  const { verdict, counterexample, seconds } = result;
+  const provedSteps = result.steps.map(({ step }) => step);
+  const worstMargin = Math.min(...margins);
+  return { step, verdict, proved: provedSteps.length, provedSteps, worstMargin, margins, counterexample, seconds };
+}
+
+export async function readSeries(path: string): Promise<SeriesLine[]> {
+  const lines = (await readText(path, "a series")).split("\n").filter((line) => line.trim() !== "");
+  return lines.map((text, i) => {
+    const fail = (reason: string) =>
+      new flag.UsageError(`Cannot read ${nameOf(path)} as line ${i + 1} must be that of a series: ${reason}`);
+    const line = parseJson(text, fail);
+    const isSeries = Number.isSafeInteger(line?.step) && Array.isArray(line.provedSteps) && Array.isArray(line.margins);
+    if (isSeries) return line;
+    throw fail("step, provedSteps or margins is missing");
+  });
+}
+
+/** What is proved by step of training, as tables to draw; of several runs the share that is proved, and the mean of the margins. */
+export function seriesMaps(lines: readonly SeriesLine[], name = ""): HeatMap[] {
+  const columns = [...Map.groupBy(lines, ({ step }) => step)].sort(([x], [y]) => x - y);
+  const most = Math.max(...columns.map(([, runs]) => runs.length));
+  const map = (title: string, full: number, valueOf: (run: SeriesLine, query: number) => number): HeatMap => ({
+    ...{ title: `${name}${title}`, full },
+    rows: QUERY_NUMBERS.map((query) =>
+      columns.map(([, runs]) => runs.reduce((sum, run) => sum + valueOf(run, query), 0) / runs.length)
+    ),
+    rowLabels: QUERY_NUMBERS.map((query) => query === QUERIES - 1 ? "end" : `digit ${query}`),
+    columnLabels: columns.map(([step]) => shortNumber(step)),
+  });
+  const proved = most === 1 ? "proved right for all inputs" : `share of ${most} runs with a proof for all inputs`;
+  return [
+    map(proved, 1, ({ provedSteps }, query) => Number(provedSteps.includes(query))),
+    map("smallest margin met, full at 10: blue right, orange wrong", 10, ({ margins }, query) => margins[query]),
+  ];
+}
+
+/** At most three or four characters: 512, 8k, .1M. */
+function shortNumber(value: number): string {
+  if (value < 1000) return String(value);
+  return value < 100_000 ? `${value / 1000}k` : `${value / 1e6}M`.replace(/^0/, "");
 }

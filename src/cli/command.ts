@@ -3,7 +3,6 @@ import { closest } from "../common/closest.ts";
 import { type Flags, type FlagValues, quote, type Switch, UsageError, type ValueFlag } from "./flags.ts";
 
 export interface Input<F extends Flags> {
-  /** The name of the command. */
   readonly name: string;
   /** The arguments as they were typed. */
   readonly args: readonly string[];
@@ -29,7 +28,6 @@ export interface Command<F extends Flags = Flags> {
   readonly permissions: string;
   /** A whole command line, with permission flags. */
   readonly example: string;
-  /** Runs the command. @param allCommands Loads the records of all commands @returns The exit code */
   run(input: Input<F>, allCommands: () => Promise<readonly Command[]>): Promise<number> | number;
 }
 
@@ -129,4 +127,43 @@ function parse(
     string: names,
     collect: names,
   });
+}
+
+export function commandHelp(command: Command): string {
+  const flags = writtenFlags(command);
+  const left = ({ written, valued }: typeof flags[number]) => valued ? `${written} ${valued.placeholder}` : written;
+  const required = flags.filter(({ valued }) => valued?.required).map(left);
+  const usage = ["deno run cli.ts", command.name, command.operands, ...required, "[flags]"].filter(Boolean).join(" ");
+  return [
+    command.description,
+    "",
+    `Usage:       ${usage}`,
+    `Example:     ${command.example}`,
+    `Permissions: ${command.permissions}`,
+    "",
+    columns(flags.map((flag) => [left(flag), flag.help])),
+  ].join("\n");
+}
+
+/** The first sentence of a description, without its full stop. */
+export function summaryOf({ description }: Pick<Command, "description">): string {
+  return /^.*?(?=\.?$|\.\s)/m.exec(description)![0];
+}
+
+export function generalHelp(commands: readonly Command[]): string {
+  const rows = commands.map((command) => [command.name, summaryOf(command)] as const);
+  return [
+    "tiny-adder: train, use and prove a transformer of 763 parameters that adds 10-digit numbers",
+    "",
+    "Usage:   deno run cli.ts A B",
+    "         deno run cli.ts COMMAND [flags]",
+    "Example: deno run cli.ts 42 7",
+    "",
+    columns([...rows, ["help [COMMAND]", "Prints the help of a command"], ["--version", "Prints the version"]]),
+  ].join("\n");
+}
+
+function columns(rows: readonly (readonly [left: string, right: string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
 }

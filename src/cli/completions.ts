@@ -1,7 +1,6 @@
-import { type Command, defineCommand, writtenFlags } from "./command.ts";
+import { type Command, defineCommand, summaryOf, writtenFlags } from "./command.ts";
 import { quote } from "./flags.ts";
 import { printResult } from "./format.ts";
-import { summaryOf } from "./help.ts";
 
 const PROGRAM = "tiny-adder";
 /** The first word of the request that the scripts make; the words of the command line follow. */
@@ -10,7 +9,6 @@ const NEXT = "next";
 const FILES = ":files";
 const HELP: Candidate = ["help", "Prints the help of a command"];
 
-/** A word that can come next, and what it means. */
 type Candidate = readonly [word: string, meaning: string];
 
 /** Each script asks the program what can come next: lines of a word, a tab and its meaning. Of `--flag=value` bash makes three words, the others one. */

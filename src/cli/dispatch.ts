@@ -1,5 +1,5 @@
 import { didYouMean } from "../common/closest.ts";
-import { type Command, readInput } from "./command.ts";
+import { type Command, commandHelp, generalHelp, readInput } from "./command.ts";
 import { quote, UsageError } from "./flags.ts";
 
 /** The commands, each loaded when it is run: `add` must not wait for the code of `train`. */
@@ -15,8 +15,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command<any>>>> = {
   sweep: async () => (await import("./sweep.ts")).sweepCommand,
   log: async () => (await import("./log.ts")).logCommand,
   inspect: async () => (await import("./inspect.ts")).inspectCommand,
-  export: async () => (await import("./export.ts")).exportCommand,
-  import: async () => (await import("./import.ts")).importCommand,
+  export: async () => (await import("./convert.ts")).exportCommand,
+  import: async () => (await import("./convert.ts")).importCommand,
   lab: async () => (await import("./lab.ts")).labCommand,
   completions: async () => (await import("./completions.ts")).completionsCommand,
 };
@@ -30,7 +30,6 @@ export async function dispatch(args: string[]): Promise<number> {
   const [first, ...rest] = args;
   if (first === "help" && rest.length > 0) return await run(rest[0], ["--help"]);
   if (first === undefined || ["help", "--help", "-h"].includes(first)) {
-    const { generalHelp } = await import("./help.ts");
     (first === undefined ? console.error : console.log)(generalHelp(await allCommands()));
     return first === undefined ? 2 : 0;
   }
@@ -54,7 +53,6 @@ async function run(name: string, args: string[]): Promise<number> {
   const command = await COMMANDS[name]();
   const input = readInput(command, args);
   if (input !== null) return await command.run(input, allCommands);
-  const { commandHelp } = await import("./help.ts");
   console.log(commandHelp(command));
   return 0;
 }

@@ -3,53 +3,47 @@ import type { SampleRequest } from "../engine/interface/types.ts";
 import { createEngine } from "../engine/mod.ts";
 import { adderBoardCases } from "../evaluation/adderboard.ts";
 import { parseCases } from "../evaluation/cases.ts";
-import { evaluate, type Evaluation } from "../evaluation/evaluate.ts";
+import { evaluate, type Evaluation, type EvaluationProgress } from "../evaluation/evaluate.ts";
 import { hardCases } from "../evaluation/hard.ts";
 import type { Operands } from "../model/problem.ts";
 import { defineCommand, type Input } from "./command.ts";
 import { modelFrom, nameOf, readText } from "./files.ts";
 import * as flag from "./flags.ts";
 import { machinery, printResult, share, sumLine } from "./format.ts";
-import { ProgressDisplay } from "./progress.ts";
+import { watched } from "./progress.ts";
 
 /** Wrong sums in the printed list; the JSON has up to 100. */
 const ERRORS_SHOWN = 10;
 
+const MODEL_FLAGS = { from: flag.FROM_FLAG, ...flag.ENGINE_FLAGS };
+
 /** Adds problems with progress on stderr, and prints the result: as JSON, or as a summary and the first errors. @returns The exit code: 1 if a sum is wrong */
 async function evaluateAndPrint(
-  title: string,
-  { flags: { from, backend, threads = flag.defaultThreads(), arithmetic }, json }: EvalInput,
+  { name, flags: { from, backend, threads = flag.defaultThreads(), arithmetic }, json }: Input<typeof MODEL_FLAGS>,
   problems: Operands | SampleRequest,
   summarize: (result: Evaluation, took: string) => string,
 ): Promise<number> {
-  const { checkpoint: { model, parameters }, name } = await modelFrom(from);
+  const { checkpoint: { model, parameters }, name: checkpoint } = await modelFrom(from);
   const engine = await createEngine({ backend, model, threads, arithmetic });
-  const display = new ProgressDisplay(title);
   try {
     engine.setParameters(parameters);
     const start = performance.now();
-    const result = await evaluate(engine, problems, {
-      onProgress: ({ done, total }) =>
-        display.update(done, total, `${formatInteger(done)} of ${formatInteger(total)} sums`),
+    const result = await watched(name, (display, signal) => {
+      const onProgress = ({ done, total }: EvaluationProgress) =>
+        display.update(done, total, `${formatInteger(done)} of ${formatInteger(total)} sums`);
+      return evaluate(engine, problems, { signal, onProgress });
     });
-    display.end();
     const seconds = (performance.now() - start) / 1000;
     const { adapter } = engine;
     const machine = { backend: engine.backend, ...(adapter && { adapter }), threads: engine.threads };
-    const report = { ...result, seconds, ...machine, arithmetic: engine.arithmetic, checkpoint: name };
-    const lines = [
-      summarize(result, `${seconds.toFixed(1)} s (${machinery(report)})`),
-      ...result.errors.slice(0, ERRORS_SHOWN).map(sumLine),
-    ];
-    return printResult(report, lines.join("\n"), { json, ok: result.correct === result.total });
+    const report = { ...result, seconds, ...machine, arithmetic: engine.arithmetic, checkpoint };
+    const summary = summarize(result, `${seconds.toFixed(1)} s (${machinery(report)})`);
+    const text = [summary, ...result.errors.slice(0, ERRORS_SHOWN).map(sumLine)].join("\n");
+    return printResult(report, text, { json, ok: result.correct === result.total });
   } finally {
-    display.end();
     await engine.dispose();
   }
 }
-
-const MODEL_FLAGS = { from: flag.FROM_FLAG, ...flag.ENGINE_FLAGS };
-type EvalInput = Pick<Input<typeof MODEL_FLAGS>, "flags" | "json">;
 
 const PROBLEMS = [1, 100_000_000] as const;
 
@@ -78,7 +72,7 @@ export const evalCommand = defineCommand({
   async run(input) {
     const summarize = (result: Evaluation, took: string) =>
       `${formatInteger(result.correct)} of ${formatInteger(result.total)} sums are right (${share(result)}), ${took}`;
-    return await evaluateAndPrint("eval", input, await chooseProblems(input), summarize);
+    return await evaluateAndPrint(input, await chooseProblems(input), summarize);
   },
 });
 
@@ -92,7 +86,7 @@ export const verifyCommand = defineCommand({
   run(input) {
     const summarize = (result: Evaluation) =>
       `AdderBoard: ${result.correct} of ${result.total} right (${share(result)})`;
-    return evaluateAndPrint("verify", input, adderBoardCases(), summarize);
+    return evaluateAndPrint(input, adderBoardCases(), summarize);
   },
 });
 

@@ -2,10 +2,7 @@ import { permission, shellQuoted } from "./next_command.ts";
 import { Interruption } from "./progress.ts";
 
 /** Errors of a request that is at fault; V8's own TypeErrors also begin with "Cannot", but are our faults. */
-const USAGE_ERRORS = [
-  ...["Error", "RangeError", "UsageError"],
-  ...["CheckpointError", "CaseFileError", "LabError", "SweepFileError", "TrainingError", "KeptRunError"],
-];
+const USAGE_ERRORS = /^(Range|Usage|Checkpoint|CaseFile|Lab|SweepFile|Training)?Error$/;
 
 /** An error as one sentence for stderr, and the exit code: 2 for a bad request, 1 for a failure, 128 + n after signal n. */
 export function explain(error: unknown): { message: string; exitCode: number } {
@@ -13,7 +10,7 @@ export function explain(error: unknown): { message: string; exitCode: number } {
   const denied = [error, (error as Error | undefined)?.cause].find((one) => one instanceof Deno.errors.NotCapable);
   if (denied !== undefined) return { message: missingPermission((denied as Error).message), exitCode: 2 };
   const { name, message } = error instanceof Error ? error : { name: "", message: String(error) };
-  const isUsage = message.startsWith("Cannot ") && USAGE_ERRORS.includes(name);
+  const isUsage = message.startsWith("Cannot ") && USAGE_ERRORS.test(name);
   return { message: (message || name).split("\n")[0], exitCode: isUsage ? 2 : 1 };
 }
 

@@ -8,7 +8,6 @@ import { quote, UsageError, wrongValue } from "./flags.ts";
 /** Stands for standard input or output where a path is expected. */
 export const STANDARD = "-";
 
-/** The name of an input in messages. */
 export function nameOf(path: string): string {
   return path === STANDARD ? "standard input" : quote(path);
 }
@@ -27,7 +26,6 @@ export async function readBytes(path: string, what: string): Promise<Uint8Array>
   }
 }
 
-/** Reads a text file that a flag names, or standard input. @param what What it must be, for errors */
 export async function readText(path: string, what: string): Promise<string> {
   const bytes = await readBytes(path, what);
   return decodeText(bytes, (reason) => new UsageError(`Cannot read ${nameOf(path)} as it must be ${what}: ${reason}`));
@@ -45,7 +43,6 @@ export async function checkOutput(path: string | undefined, overwrite: boolean):
   );
 }
 
-/** Writes a file that a flag names, or standard output. @returns The number of bytes */
 export async function writeOutput(path: string, content: Uint8Array | string): Promise<number> {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   if (path === STANDARD) await writeAll(Deno.stdout, bytes);

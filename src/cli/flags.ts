@@ -71,7 +71,6 @@ export function checked<T>(
   };
 }
 
-/** The path of a file to read, or `-`. */
 export function inputFile(placeholder: string, help: string): ValueFlag<string> {
   return { ...text(placeholder, help), standard: "input" };
 }
@@ -85,9 +84,11 @@ export function outputFile(placeholder: string, help: string): ValueFlag<string>
 
 export const OVERWRITE_FLAG = { help: "replace the file if it exists" } as const satisfies Switch;
 
-type Range = readonly [least: number, most: number];
-
-export function wholeNumber(placeholder: string, help: string, [least, most]: Range): ValueFlag<number> {
+export function wholeNumber(
+  placeholder: string,
+  help: string,
+  [least, most]: readonly [number, number],
+): ValueFlag<number> {
   const parse = (text: string) => /^\d+$/.test(text) && isWhole(Number(text), least, most) ? Number(text) : undefined;
   return checked(placeholder, help, `a whole number from ${least} to ${most}`, parse);
 }
@@ -108,19 +109,13 @@ export function modelFlag(help: string): ValueFlag<ModelName> {
 
 /** Names of recipes, or a JSON file of recipes. */
 export function recipeFlag(help: string): ValueFlag<string> {
-  const names = oneOf(RECIPES, help);
+  const { placeholder, read } = several(oneOf(RECIPES, help));
   return {
-    placeholder: `${names.placeholder}|FILE.json`,
-    help,
-    standard: "input",
-    read(value, flag) {
-      if (value !== "-" && !value.endsWith(".json")) several(names).read(value, flag);
-      return value;
-    },
+    ...inputFile(`${placeholder}|FILE.json`, help),
+    read: (value, flag) => value === "-" || value.endsWith(".json") ? value : read(value, flag).join(),
   };
 }
 
-/** @param byDefault The number of threads if none is given, in words */
 export function threadsFlag(byDefault: string): ValueFlag<number> {
   const help = `number of threads, 1 to 64; it does not change the result (default: ${byDefault})`;
   return wholeNumber("N", help, [1, 64]);
@@ -136,7 +131,6 @@ export const ENGINE_FLAGS = {
 };
 
 export const LARGEST_SEED = 2 ** 32 - 1;
-
 export const SEED_FLAG = wholeNumber("N", "seed of the random numbers (default: 1)", [0, LARGEST_SEED]);
 
 export const FROM_FLAG = inputFile(

@@ -1,3 +1,4 @@
+import type { CertifyResult } from "../certify/types.ts";
 import type { AdapterDescription } from "../engine/interface/types.ts";
 
 /** A share in per cent, rounded down, so that 100% means all. */
@@ -9,6 +10,11 @@ export function share({ correct, total }: { correct: number; total: number }): s
 /** `42 + 7 = 49  ✓`, or with ✗ and the right sum. @param sum `got` is what the model answered; null if it was not a number */
 export function sumLine({ a, b, got }: { a: number; b: number; got: number | null }): string {
   return `${a} + ${b} = ${got ?? "no number"}  ${got === a + b ? "✓" : `✗  ${a + b} is right`}`;
+}
+
+/** A pair that a model adds wrongly, with what it answers. */
+export function counterexampleText({ a, b, got, step }: NonNullable<CertifyResult["counterexample"]>): string {
+  return step === 11 ? `${a} + ${b} is not ended after its sum` : sumLine({ a, b, got });
 }
 
 export function plural(number: number, noun: string): string {
@@ -28,7 +34,6 @@ export function machinery(
   return `${run.backend}, ${run.arithmetic}, ${plural(run.threads, "thread")}`;
 }
 
-/** Prints one JSON object on one line of stdout. Bigints become numbers. */
 export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, (_, member) => typeof member === "bigint" ? Number(member) : member));
 }

@@ -54,8 +54,7 @@ async function readLog(operand: string): Promise<RunLog> {
 function eventFiles(root: string, logs: readonly RunLog[], fail: (reason: string) => Error) {
   const files = logs.map((log) => {
     const name = log.run.replace(/^[./\\]+|[/\\]+$/g, "").replace(/[^\w.-]+/g, "_") || "run";
-    const folder = `${root}/${name}`;
-    return { log, folder, path: `${folder}/events.out.tfevents.0000000000.tiny-adder` };
+    return { log, folder: `${root}/${name}`, path: `${root}/${name}/events.out.tfevents.0000000000.tiny-adder` };
   });
   const twice = files.find(({ path }, i) => files.findIndex((file) => file.path === path) < i);
   if (twice === undefined) return files;
@@ -67,8 +66,8 @@ function progressOf({ run, lines }: RunLog): string {
   const evaluation = lines.findLast(({ event }) => event === "evaluation");
   const parts = [
     last === undefined ? "no step yet" : `step ${last.step}, loss ${Number(last.loss).toPrecision(3)}`,
-    ...evaluation === undefined ? [] : [`${evaluation.correct} of ${evaluation.total} right`],
-    ...(lines.some(({ event }) => event === "end") ? ["ended"] : []),
-  ];
+    evaluation && `${evaluation.correct} of ${evaluation.total} right`,
+    lines.some(({ event }) => event === "end") && "ended",
+  ].filter(Boolean);
   return `${run}: ${parts.join(", ")}`;
 }

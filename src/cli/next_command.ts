@@ -9,19 +9,22 @@ const LEARNED = 0.9;
 /** Seconds for a proof that was not finished in its time. */
 export const PATIENT_SECONDS = 600;
 
+/** Files that a command uses, as far as there are any. */
+type Paths = readonly (string | undefined)[];
+
 /** A line that runs this program when it is typed into a shell here, with permission for the files that it reads and writes. */
 export function commandLine(
   args: readonly (string | number)[],
-  { read = [], write = [] }: { readonly read?: readonly string[]; readonly write?: readonly string[] } = {},
+  { read = [], write = [] }: { readonly read?: Paths; readonly write?: Paths } = {},
 ): string {
   const allowed = Object.entries({ read, write }).flatMap(([kind, paths]) => permission(`--allow-${kind}`, paths));
   return [...deno(), "run", ...allowed, program(), ...args].map((arg) => shellQuoted(String(arg))).join(" ");
 }
 
 /** A permission flag for files, none for standard input and output. */
-export function permission(flag: string, paths: readonly string[]): string[] {
-  const files = paths.filter((path) => path !== STANDARD);
-  return files.length === 0 ? [] : [`${flag}=${files.map((path) => path.replaceAll(",", ",,")).join(",")}`];
+export function permission(flag: string, paths: Paths): string[] {
+  const files = paths.filter((path) => path !== STANDARD).flatMap((path) => path?.replaceAll(",", ",,") ?? []);
+  return files.length === 0 ? [] : [`${flag}=${files}`];
 }
 
 /** The program `deno` as it was started: by its name, or by npx where it may be installed nowhere. */
@@ -45,32 +48,28 @@ export function shellQuoted(arg: string): string {
 
 /** The command that makes a proved model of a refuted one. @param refuted `hardened`: whether that was tried by training on the failing pairs */
 export function mendingCommand(
-  { model, seed, exactMatch, hardened, file }:
-    & Pick<TrainReport, "model" | "seed" | "exactMatch">
-    & { hardened: boolean; file?: string },
+  refuted: Pick<TrainReport, "model" | "seed" | "exactMatch"> & { hardened: boolean; file?: string },
 ): string {
-  const name = model === 763 ? [] : ["--model", model];
-  const folder = file === undefined
-    ? "run"
-    : file.endsWith(".safetensors") || file === STANDARD
-    ? file.replace(/[^/\\]*$/, "") || "."
-    : file;
+  const { model, seed, exactMatch, hardened, file } = refuted;
+  const isFile = file === STANDARD || file?.endsWith(".safetensors");
+  const folder = isFile ? file!.replace(/[^/\\]*$/, "") || "." : file ?? "run";
   const within = (out: string) => folder.replace(/[/\\]*$/, `/${out}`).replace(/^\.\//, "");
-  if (file !== undefined && exactMatch >= LEARNED && !hardened) {
+  const hasLearned = exactMatch >= LEARNED;
+  if (file !== undefined && hasLearned && !hardened) {
     const out = within("proved");
     const args = ["continue", "--from", file, "--recipe", "sure", "--harden", "--out", out];
     return commandLine(args, { read: [file, out], write: [out] });
   }
   // the same seed again, unless it has had the whole treatment
-  const other = hardened || exactMatch < LEARNED ? (seed + 1) % 2 ** 32 : seed;
+  const other = hardened || !hasLearned ? (seed + 1) % 2 ** 32 : seed;
   const out = file === undefined ? folder : within(`seed-${other}`);
+  const name = model === 763 ? [] : ["--model", model];
   const args = ["train", "--recipe", "sure", ...name, "--seed", other, "--out", out];
   return commandLine(args, { read: [out], write: [out] });
 }
 
-/** The command that goes on with a proof, or starts it with more time. */
 export function provingCommand({ file, certificate, seconds = PATIENT_SECONDS, threads }: Proof): string {
   const flags = Object.entries({ from: file, out: certificate, seconds, threads });
   const args = flags.flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, value]);
-  return commandLine(["certify", ...args], { read: [file ?? []].flat(), write: [certificate ?? []].flat() });
+  return commandLine(["certify", ...args], { read: [file], write: [certificate] });
 }

@@ -55,12 +55,8 @@ function paint(text: string, colour: number): string {
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export class Interruption extends Error {
-  override readonly name = "Interruption";
-  readonly exitCode: number;
-
-  constructor(signal: keyof typeof EXIT_CODES, advice: string) {
-    super(`Stopped by ${signal}${advice}`);
-    this.exitCode = EXIT_CODES[signal];
+  constructor(message: string, readonly exitCode: number) {
+    super(message);
   }
 }
 
@@ -74,13 +70,12 @@ export async function watched<T>(
   const controller = new AbortController();
   // Windows has only SIGINT, and throws on the other
   const signals = (["SIGINT", "SIGTERM"] as const).slice(0, Deno.build.os === "windows" ? 1 : 2);
-  const listeners = signals.map((name) => {
-    const interrupt = () => {
+  const listeners = signals.map((name) =>
+    [name, () => {
       if (controller.signal.aborted) Deno.exit(EXIT_CODES[name]);
-      controller.abort(new Interruption(name, advice));
-    };
-    return [name, interrupt] as const;
-  });
+      controller.abort(new Interruption(`Stopped by ${name}${advice}`, EXIT_CODES[name]));
+    }] as const
+  );
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   try {
     return await run(display, controller.signal);

@@ -13,7 +13,6 @@ export async function printSum(
   return printResult(result, sumLine({ a, b, got }), { json, ok: correct });
 }
 
-/** Loads no more code than it needs. */
 async function adderOf(from: string | undefined): Promise<Adder> {
   if (from === undefined) {
     try {

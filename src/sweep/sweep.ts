@@ -7,8 +7,7 @@ import { sha256 } from "../common/encoding.ts";
 import { TrainingError } from "../training/error.ts";
 import { type Recipe, trainRecipe } from "../training/recipes.ts";
 import { train } from "../training/train.ts";
-import type { TrainOptions } from "../training/options.ts";
-import type { TrainResult } from "../training/types.ts";
+import type { TrainOptions, TrainResult } from "../training/types.ts";
 import { appendRun, readSweep } from "./file.ts";
 import { keyOf, type SweepIdentity, type SweepLine } from "./line.ts";
 

@@ -3,31 +3,27 @@ import type { HardenResult } from "../certify/harden.ts";
 import type { CertifyProgress } from "../certify/types.ts";
 import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
-import { emitted, type RunEvent } from "./events.ts";
-import type { RunOptions } from "./options.ts";
+import { emitted, type RunEvent, type RunEvents } from "./events.ts";
 import { FINAL_EVALUATION, HARDENING_ROUNDS, PROOF_SECONDS } from "./recipes.ts";
 import { FINAL_SAMPLE, isDone, type Run } from "./run.ts";
-import type { EvaluationReport } from "./types.ts";
+import type { EvaluationReport, RunOptions } from "./types.ts";
+
+type Evaluating = RunEvents<EvaluationReport>;
 
 /** Held-out problems of the final evaluation where the weights are proved right already. */
 const PROVED_EVALUATION = 10_000;
 
 /** Evaluates on held-out problems. @throws The reason of the signal, if it stops the run meanwhile */
-export async function* evaluateRun(
-  run: Run,
-  sample: number,
-  count: number,
-  signal?: AbortSignal,
-): AsyncGenerator<RunEvent, EvaluationReport> {
+export async function* evaluateRun(run: Run, sample: number, count: number, signal?: AbortSignal): Evaluating {
   const { step } = run.progress;
   const { errors: _, ...result } = await evaluate(run.engine, run.heldOut(sample, count), { maxErrors: 0, signal });
   yield { type: "evaluation", step, ...result };
   return { step, total: result.total, correct: result.correct };
 }
 
-/** Hardens, evaluates and proves the weights of a run whose steps are taken. */
-export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<RunEvent, void> {
+export async function* conclude(run: Run, options: RunOptions): RunEvents {
   const { engine, progress } = run;
+  const { backend, adapter = null, threads, arithmetic } = engine;
   const { recipe, model, seed, step, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
   // a resume goes on from the last step, even if better weights are kept; hardening and proof are slow, and start again then
   yield { type: "state", due: true, state: () => run.state() };
@@ -55,9 +51,7 @@ export async function* conclude(run: Run, options: RunOptions): AsyncGenerator<R
   yield { type: "end", step, exactMatch };
   const report = {
     ...{ model, recipe: recipe.name, seed, steps: step, examples, seconds: run.seconds, trainSeconds },
-    ...{ backend: engine.backend, adapter: engine.adapter ?? null },
-    ...{ threads: engine.threads, arithmetic: engine.arithmetic },
-    ...{ exactMatch, evaluated: total, checkpoint: null },
+    ...{ backend, adapter, threads, arithmetic, exactMatch, evaluated: total, checkpoint: null },
     ...{ certified: proof?.certified ?? null, hardeningRounds: hardened?.rounds ?? null },
     ...{ worstMargin: proof?.worstMargin ?? null, counterexample: proof?.counterexample ?? null },
     ...{ restarts, evaluations, stoppedEarly, finished: isDone(progress) },
@@ -73,11 +67,8 @@ function hardeningRounds({ progress }: Run, { harden, certify }: RunOptions): nu
 }
 
 /** Proves the weights of the engine, or hardens them in at most `rounds` rounds. A reader who leaves stops it. */
-async function* prove(
-  { engine, progress: { model, seed, step, recipe } }: Run,
-  { threads, signal }: RunOptions,
-  rounds = 0,
-): AsyncGenerator<RunEvent, HardenResult> {
+async function* prove(run: Run, { threads, signal }: RunOptions, rounds = 0): RunEvents<HardenResult> {
+  const { engine, progress: { model, seed, step, recipe } } = run;
   const stop = new AbortController();
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const parameters = engine.parameters();

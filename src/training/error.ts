@@ -14,7 +14,6 @@
  * ```
  */
 export class TrainingError extends Error {
-  /** For callers who cannot compare classes. */
   override readonly name = "TrainingError";
 }
 

@@ -2,10 +2,12 @@ import type { Certificate } from "../certify/types.ts";
 import type { RunState } from "./run.ts";
 import type { ProgressEvent, TrainResult } from "./types.ts";
 
+type Weights = Pick<TrainResult, "parameters" | "checkpoint">;
+
 /** Events beyond those for `onProgress`: for the files of a run, the page, and the caller who waits for the result. */
 type InternalEvent =
-  /** The run starts with its first step. The log begins with the settings. */
-  | { type: "begin"; settings: Record<string, unknown> }
+  /** The run is before its first step. Its folder is no longer that of an earlier run, and the log begins with the settings. */
+  | { type: "begin"; settings: Record<string, unknown>; state: RunState }
   /** The loss of each step from `firstStep` on, which counts from 1; the event `step` with their mean follows. */
   | { type: "losses"; firstStep: number; losses: Float32Array }
   /** The run is between two steps. Its state may be saved, and must be if it is due: the run stops, or will not come back for long. */
@@ -13,19 +15,14 @@ type InternalEvent =
   /** The weights of a step that the option `keep` names. `checkpoint` makes a file of them. */
   | { type: "kept"; step: number; parameters: Float32Array; checkpoint: () => Uint8Array }
   /** The final weights, as a checkpoint, before their proof. */
-  | {
-    type: "model";
-    step: number;
-    exactMatch: number;
-    examples: number;
-    parameters: Float32Array;
-    checkpoint: Uint8Array;
-  }
+  | (Weights & { type: "model"; step: number; exactMatch: number; examples: number })
   | { type: "certificate"; certificate: Certificate }
   | { type: "finished"; result: TrainResult };
 
 /** An event of a run. The run waits until its reader requests the next one. */
 export type RunEvent = Exclude<ProgressEvent, { type: "checkpoint" }> | InternalEvent;
+
+export type RunEvents<Result = void> = AsyncGenerator<RunEvent, Result, void>;
 
 function isInternal(event: RunEvent): event is InternalEvent {
   return ["begin", "losses", "state", "kept", "model", "certificate", "finished"].includes(event.type);

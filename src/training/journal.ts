@@ -3,8 +3,8 @@ import { encodeState } from "../checkpoint/safetensors/state.ts";
 import * as store from "../checkpoint/safetensors/store.ts";
 import { KeptRunError, TrainingError } from "./error.ts";
 import type { RunEvent } from "./events.ts";
-import type { RunOptions } from "./options.ts";
 import { isDone, type RunProgress, type RunState } from "./run.ts";
+import type { RunOptions } from "./types.ts";
 
 /** Approximate seconds between two saves of the state. */
 const SECONDS_BETWEEN_SAVES = 10;
@@ -13,12 +13,10 @@ const SECONDS_BETWEEN_SAVES = 10;
 export class Journal {
   /** Lines of the log that are not yet in its file, of which the first bytes belong to the last saved state. */
   #pending = "";
-  #logBytes = 0;
+  #logBytes: number;
   /** Whether the folder holds this run, no longer an earlier one. */
-  #begun = false;
+  #begun: boolean;
   #savedAt = performance.now();
-  /** Kept weights by file, until they are written: attempts side by side begin at their end. */
-  readonly #kept = new Map<string, Uint8Array>();
 
   /** @param log The lock on it keeps other runs out of the folder @param state That of the run to resume */
   private constructor(
@@ -27,9 +25,8 @@ export class Journal {
     private readonly options: RunOptions,
     readonly state: RunState | undefined,
   ) {
-    if (state === undefined) return;
-    this.#begun = true;
-    this.#logBytes = state.progress.logBytes;
+    this.#begun = state !== undefined;
+    this.#logBytes = state?.progress.logBytes ?? 0;
   }
 
   /**
@@ -70,29 +67,31 @@ export class Journal {
     const { certificateFile, modelFile, stepsFolder } = this.directory;
     switch (event.type) {
       case "begin":
-        this.#begun = false;
+        // a resume must not mix two runs: killed before the state is written, the old one is intact; after, the new one can be resumed
+        this.#logBytes = 0;
+        await this.#writeState(event.state);
+        await this.#removeCertificate(); // it is not of the new run
+        await this.#removeKept();
+        this.#begun = true;
         this.#addLine("start", event.settings);
+        await this.#flushLog();
         return;
       case "step":
       case "evaluation":
       case "measures":
       case "restart": {
-        if (event.type === "restart") {
-          this.#kept.clear();
-          if (this.#begun) await this.#removeKept();
-        }
+        if (event.type === "restart") await this.#removeKept();
         const { type, ...fields } = event;
         this.#addLine(type, { ...fields, totalSteps: undefined });
         return;
       }
       case "kept": {
         const file = `${stepsFolder}/${event.step}.safetensors`;
-        this.#kept.set(file, event.checkpoint());
-        if (this.#begun) await this.#writeKept();
+        await Deno.mkdir(stepsFolder, { recursive: true });
+        await store.writeFileAtomically(file, event.checkpoint(), false);
         return file;
       }
       case "state": {
-        if (!this.#begun) await this.#begin(event.state());
         const { saveEvery = SECONDS_BETWEEN_SAVES } = this.options;
         if (event.due || performance.now() - this.#savedAt > 1000 * saveEvery) await this.#saveState(event.state());
         return;
@@ -116,20 +115,6 @@ export class Journal {
     await this.#flushLog().catch(() => {}); // a full disk may be the cause
   }
 
-  /**
-   * Replaces an earlier run, because a resume must not mix the two. If the process is killed before, the old run is intact; after, the new one
-   * can be resumed, and is not taken for a proved one.
-   */
-  async #begin(state: RunState): Promise<void> {
-    this.#logBytes = 0;
-    await this.#writeState(state);
-    await this.#removeCertificate();
-    await this.#removeKept();
-    this.#begun = true;
-    await this.#writeKept();
-  }
-
-  /** Adds a line to the log, to be written with the next save. */
   #addLine(event: string, fields: Record<string, unknown>): void {
     this.#pending += `${JSON.stringify({ event, ...fields })}\n`;
   }
@@ -142,15 +127,14 @@ export class Journal {
       const start = Math.min(this.#logBytes, (await this.log.stat()).size); // a log that was removed must not come back as zeros
       await this.log.seek(start, Deno.SeekMode.Start);
       await store.writeAll(this.log, bytes);
+      await this.log.truncate(start + bytes.length);
       this.#logBytes = start + bytes.length;
-      await this.log.truncate(this.#logBytes);
     } catch (cause) {
       throw store.unwritable(this.directory.logFile, cause);
     }
     this.#pending = "";
   }
 
-  /** Writes log and state, from which a resume continues. */
   async #saveState(state: RunState): Promise<void> {
     await this.#flushLog();
     await this.#writeState(state);
@@ -164,12 +148,6 @@ export class Journal {
 
   async #removeCertificate(): Promise<void> {
     await Deno.remove(this.directory.certificateFile).catch(() => {}); // as a rule there is none
-  }
-
-  async #writeKept(): Promise<void> {
-    if (this.#kept.size > 0) await Deno.mkdir(this.directory.stepsFolder, { recursive: true });
-    for (const [file, bytes] of this.#kept) await store.writeFileAtomically(file, bytes, false);
-    this.#kept.clear();
   }
 
   async #removeKept(): Promise<void> {

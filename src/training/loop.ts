@@ -9,13 +9,12 @@ import { learningRateAt } from "../schedule/learning_rate.ts";
 import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { conclude, evaluateRun } from "./conclude.ts";
 import { TrainingError } from "./error.ts";
-import type { RunEvent } from "./events.ts";
+import type { RunEvents } from "./events.ts";
 import { measure, MEASURED_PROBLEMS } from "./measures.ts";
 import { problemsOf } from "./mix.ts";
-import type { ProblemRequest, RunOptions } from "./options.ts";
 import { type Stage, totalSteps } from "./recipes.ts";
 import { INTERIM_SAMPLE, isDone, isKept, lengthsAt, type Run, type RunProgress, stepsAtOnce } from "./run.ts";
-import type { RestartReport } from "./types.ts";
+import type { ProblemRequest, RestartReport, RunOptions } from "./types.ts";
 
 /** Approximate seconds between two turns of the event loop. */
 const SECONDS_BETWEEN_TURNS = 0.05;
@@ -30,8 +29,7 @@ const CONTINUED_ATTEMPT = 2 ** 31;
 const SECONDS_BETWEEN_INTERIM = 0.5;
 const INTERIM_RARITY = 50;
 
-/** Trains to the end, evaluates, hardens and proves. */
-export async function* runEvents(run: Run, options: RunOptions): AsyncGenerator<RunEvent, void> {
+export async function* runEvents(run: Run, options: RunOptions): RunEvents {
   try {
     yield* trainSteps(run, options);
   } catch (error) {
@@ -42,7 +40,7 @@ export async function* runEvents(run: Run, options: RunOptions): AsyncGenerator<
   yield* conclude(run, options);
 }
 
-export type AttemptEvents = AsyncGenerator<RunEvent, RestartReport | undefined>;
+export type AttemptEvents = RunEvents<RestartReport | undefined>;
 
 /** Takes the steps of a run. `singleAttempt`: it ends where a gate finds too high a loss, instead of starting again. @returns The report of that gate */
 export async function* trainSteps(run: Run, options: RunOptions, singleAttempt = false): AttemptEvents {
@@ -57,8 +55,7 @@ export async function* trainSteps(run: Run, options: RunOptions, singleAttempt =
   };
   if (progress.step === 0 && progress.attempt === 0) {
     const settings = { recipe, model, seed, backend, ...(adapter && { adapter }), threads, arithmetic };
-    yield { type: "begin", settings };
-    yield { type: "state", due: true, state: () => run.state() };
+    yield { type: "begin", settings, state: structuredClone(run.state()) }; // an attempt in a worker does not wait
   }
   const { most, goal } = backend === "webgpu" ? GPU_CHUNK : CHUNK;
   let chunk = CHUNK.most;
@@ -102,7 +99,7 @@ export async function* trainSteps(run: Run, options: RunOptions, singleAttempt =
   }
 }
 
-async function* takeChunk(run: Run, steps: number, limit: number, options: RunOptions): AsyncGenerator<RunEvent, void> {
+async function* takeChunk(run: Run, steps: number, limit: number, options: RunOptions): RunEvents {
   const { engine, progress } = run;
   const stage = progress.recipe.stages[progress.stage];
   const { problems = problemsOf(stage, engine) } = options;
@@ -138,7 +135,7 @@ async function* takeChunk(run: Run, steps: number, limit: number, options: RunOp
 }
 
 /** The weights of a step that is kept, and what is measured of them. */
-async function* keepWeights(run: Run): AsyncGenerator<RunEvent, void> {
+async function* keepWeights(run: Run): RunEvents {
   const { engine, progress: { step, model } } = run;
   const [parameters, metadata] = [engine.parameters(), run.metadata()];
   yield { type: "kept", step, parameters, checkpoint: () => encodeCheckpoint({ model, parameters, metadata }) };
@@ -175,7 +172,7 @@ function failedGate({ attempt, recipe, step, stageStep, gateSum }: RunProgress, 
   return loss <= gate.loss ? undefined : { stage: name, step, loss, gate: gate.loss };
 }
 
-async function* evaluateInterim(run: Run, signal?: AbortSignal): AsyncGenerator<RunEvent, void> {
+async function* evaluateInterim(run: Run, signal?: AbortSignal): RunEvents {
   const { engine, progress } = run;
   const { problems, stopAt } = progress.recipe.evaluation;
   const result = yield* evaluateRun(run, INTERIM_SAMPLE, problems, signal);

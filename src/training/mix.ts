@@ -2,7 +2,7 @@ import type { Engine } from "../engine/interface/types.ts";
 import type { Operands } from "../model/problem.ts";
 import { OPERAND_DIGITS } from "../model/vocabulary.ts";
 import type { Stage } from "../schedule/stage.ts";
-import type { RunOptions } from "./options.ts";
+import type { RunOptions } from "./types.ts";
 
 /** Makes the examples of a stage's mix, from what the engine draws; undefined where there is none. */
 export function problemsOf({ mix }: Stage, engine: Pick<Engine, "sample">): RunOptions["problems"] {
@@ -28,7 +28,6 @@ export function problemsOf({ mix }: Stage, engine: Pick<Engine, "sample">): RunO
   };
 }
 
-/** The last digit of a number, as often as the number has digits. */
 function repeated(value: number): number {
   return Number(String(value % 10).repeat(String(value).length));
 }

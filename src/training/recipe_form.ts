@@ -12,22 +12,20 @@ type Rules<T> = { readonly [Name in keyof Required<T>]: Rule };
 
 const optional = ([right, fits]: Rule): Rule => [right, (value) => value === undefined || fits(value)];
 
-const NUMBER: Rule = [
-  "a number, 0 or more",
-  (value) => typeof value === "number" && Number.isFinite(value) && value >= 0,
-];
-const NORM: Rule = [NUMBER[0], (value) => NUMBER[1](value) || value === Infinity]; // Infinity: never clipped
+const isNumber = (value: unknown) => typeof value === "number" && Number.isFinite(value) && value >= 0;
+const isDigits = (value: unknown) => isWhole(value, 1, 10);
+const isRange = (value: unknown) =>
+  Array.isArray(value) && value.length === 2 && value.every(isDigits) && value[0] <= value[1];
+
+const NUMBER: Rule = ["a number, 0 or more", isNumber];
+const NORM: Rule = [NUMBER[0], (value) => isNumber(value) || value === Infinity]; // Infinity: never clipped
 const TEXT: Rule = ["a text", (value) => typeof value === "string" && value !== ""];
 const LIST: Rule = ["a list", Array.isArray];
 const BATCH: Rule = ["a multiple of four", (value) => isWhole(value, 1) && (value as number) % 4 === 0];
-const DIGITS: Rule = ["a whole number from 1 to 10", (value) => isWhole(value, 1, 10)];
-const RANGE: Rule = [
-  "two whole numbers from 1 to 10, the smaller one first",
-  (value) => Array.isArray(value) && value.length === 2 && value.every(DIGITS[1]) && value[0] <= value[1],
-];
-const SHARE: Rule = ["a number above 0, at most 1", (value) => NUMBER[1](value) && value !== 0 && value as number <= 1];
-const KINDS: readonly unknown[] = ["random", "carries", "repeated"];
-const KIND: Rule = ["random, carries or repeated", (value) => KINDS.includes(value)];
+const DIGITS: Rule = ["a whole number from 1 to 10", isDigits];
+const RANGE: Rule = ["two whole numbers from 1 to 10, the smaller one first", isRange];
+const SHARE: Rule = ["a number above 0, at most 1", (value) => isNumber(value) && value !== 0 && value as number <= 1];
+const KIND: Rule = ["random, carries or repeated", (value) => /^(random|carries|repeated)$/.test(String(value))];
 /** An object that is checked by itself. */
 const PART: Rule = ["an object", () => true];
 

@@ -122,7 +122,25 @@ function annealNarrow(variant: Variant): Stage {
   return anneal(64, steps, 0.03, { atStep: steps - 1000, window: 1000, loss });
 }
 
+/** A recipe without its name, which is its key in the table. */
+type Plan = Omit<Recipe, "name">;
+
 const NO_EVALUATION: EvaluationPlan = { every: 0, problems: 10_000 };
+
+/** One attempt, and no evaluation on the way, unless `more` says so. */
+function plan(description: string, stages: readonly Stage[], more: Partial<Plan> = {}): Plan {
+  return { description, stages, maxAttempts: 1, evaluation: NO_EVALUATION, ...more };
+}
+
+/** Another, gentler annealing of trained weights. */
+function secondAnnealing(batch: number, steps: number): Plan {
+  return plan(`another annealing of ${steps} steps from a checkpoint`, [anneal(batch, steps, 0.005)]);
+}
+
+/** A recipe of others: one stage. */
+function published(description: string, evaluation: EvaluationPlan, stage: Omit<Stage, keyof typeof ADAM>): Plan {
+  return plan(description, [{ ...ADAM, beta2: 0.999, ...stage }], { evaluation });
+}
 
 const FIRST_PHASE = "the original's first phase: 400,000 steps, no restarts";
 const SECOND_PHASE = "the original's second phase: up to 200,000 steps from a checkpoint, ended by 99% exact match";
@@ -131,70 +149,43 @@ const SECOND_PHASE = "the original's second phase: up to 200,000 steps from a ch
 const QUICK = [explore(32, 5000, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })];
 
 /** From random weights, what differs for a narrow model, and further from a checkpoint. */
-type Family = { train: Recipe; narrow?: (variant: Variant) => Partial<Recipe>; continue: Recipe };
+type Family = { train: Plan; narrow?: (variant: Variant) => Partial<Plan>; continue: Plan };
 
 const TABLE: Readonly<Record<string, Family>> = {
   fast: {
-    train: {
-      name: "fast",
-      description: "from scratch to 99.9% in a few seconds",
-      stages: QUICK,
-      ...{ maxAttempts: 20, evaluation: NO_EVALUATION, proofSeconds: 5 },
-    },
+    train: plan("from scratch to 99.9% in a few seconds", QUICK, { maxAttempts: 20, proofSeconds: 5 }),
     narrow: (variant) => ({
       stages: [exploreNarrow(variant), anneal(32, 8000, 0.02, { atStep: 7000, window: 1000, loss: 0.004 })],
       maxAttempts: 60,
     }),
-    continue: secondAnnealing("fast", 32, 8000, 0.005),
+    continue: secondAnnealing(32, 8000),
   },
   sure: {
-    train: {
-      name: "sure",
-      description: "from scratch to no error at all, proved",
-      stages: QUICK,
-      ...{ maxAttempts: 20, evaluation: NO_EVALUATION, hardeningRounds: 6 },
-    },
+    train: plan("from scratch to no error at all, proved", QUICK, { maxAttempts: 20, hardeningRounds: 6 }),
     narrow: (variant) => ({ stages: [exploreNarrow(variant), annealNarrow(variant)], maxAttempts: 60 }),
-    continue: secondAnnealing("sure", 64, 28_000, 0.005),
+    continue: secondAnnealing(64, 28_000),
   },
   paper: {
-    train: published("paper", FIRST_PHASE, { ...NO_EVALUATION, every: 20_000 }, {
+    train: published(FIRST_PHASE, { ...NO_EVALUATION, every: 20_000 }, {
       ...{ name: "train", steps: 400_000, batch: 128 },
       ...{ learningRate: 0.02, warmupSteps: 20_000, floor: 0.1, weightDecay: 0.1 },
       curriculum: growing([0, 3], [20_000, 6], [60_000, 10]),
     }),
-    continue: published("paper", SECOND_PHASE, { ...NO_EVALUATION, every: 1000, stopAt: 0.99 }, {
+    continue: published(SECOND_PHASE, { ...NO_EVALUATION, every: 1000, stopAt: 0.99 }, {
       ...{ name: "continue", steps: 200_000, batch: 256 },
       ...{ learningRate: 0.005, warmupSteps: 4000, floor: 0.02, weightDecay: 0.01 },
       curriculum: growing([0, 10]),
     }),
   },
   jax: {
-    train: published("jax", "the published recipe of the 777 model: 27,000 steps, no restarts", NO_EVALUATION, {
+    train: published("the published recipe of the 777 model: 27,000 steps, no restarts", NO_EVALUATION, {
       ...{ name: "train", steps: 27_000, batch: 512 },
       ...{ learningRate: 0.02, warmupSteps: 1350, floor: 0.1, weightDecay: 0.01 },
       curriculum: growing([0, 3], [2000, 6], [7000, 10]),
     }),
-    continue: secondAnnealing("jax", 512, 8000, 0.005),
+    continue: secondAnnealing(512, 8000),
   },
 };
-
-/** A recipe of others: one stage, no restarts. */
-function published(
-  name: string,
-  description: string,
-  evaluation: EvaluationPlan,
-  stage: Omit<Stage, keyof typeof ADAM>,
-): Recipe {
-  return { name, description, stages: [{ ...ADAM, beta2: 0.999, ...stage }], maxAttempts: 1, evaluation };
-}
-
-/** Another, gentler annealing of trained weights. */
-function secondAnnealing(name: string, batch: number, steps: number, learningRate: number): Recipe {
-  const description = `another annealing of ${steps} steps from a checkpoint`;
-  const stages = [anneal(batch, steps, learningRate)];
-  return { name, description, stages, maxAttempts: 1, evaluation: NO_EVALUATION };
-}
 
 /**
  * The names of the recipes.
@@ -231,7 +222,7 @@ function lookUp(name: string) {
 export function trainRecipe(name: string, { model = 763 }: { model?: ModelName } = {}): Recipe {
   const { train, narrow } = lookUp(name);
   const variant = variantOf(model);
-  return variant === paddedVariant(variant) ? train : { ...train, ...narrow?.(variant) };
+  return { name, ...train, ...(variant !== paddedVariant(variant) && narrow?.(variant)) };
 }
 
 /**
@@ -247,7 +238,7 @@ export function trainRecipe(name: string, { model = 763 }: { model?: ModelName }
  * @throws {RangeError} If there is none
  */
 export function continueRecipe(name: string): Recipe {
-  return lookUp(name).continue;
+  return { name, ...lookUp(name).continue };
 }
 
 /**
@@ -268,28 +259,25 @@ export function continueRecipe(name: string): Recipe {
  */
 export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train" | "continue"): void {
   const asked = `train by the recipe ${formatValue(name)}`;
-  const fail = (reason: string) => new RangeError(`Cannot ${asked} as ${reason}`);
-  if (stages.length === 0) throw fail("it must have at least one stage: current number is 0");
+  const must = (holds: boolean, reason: string) => {
+    if (!holds) throw new RangeError(`Cannot ${asked} as ${reason}`);
+  };
+  must(stages.length > 0, "it must have at least one stage: current number is 0");
   checkWhole(asked, "maxAttempts", maxAttempts, 1);
   for (const { name: full, steps, curriculum, gate, mix } of stages) {
     const stage = `stage ${formatValue(full)}`;
     checkWhole(asked, `the steps of ${stage}`, steps, 1);
     const first = curriculum.at(0)?.fromStep;
-    if (first !== 0) throw fail(`the curriculum of ${stage} must start at step 0: it starts at ${first}`);
+    must(first === 0, `the curriculum of ${stage} must start at step 0: it starts at ${first}`);
     const shares = mix?.reduce((sum, { share }) => sum + share, 0) ?? 1;
-    if (Math.abs(shares - 1) > 1e-9) {
-      throw fail(`the shares of the mix of ${stage} must add up to 1: their sum is ${shares}`);
-    }
+    must(Math.abs(shares - 1) <= 1e-9, `the shares of the mix of ${stage} must add up to 1: their sum is ${shares}`);
     if (gate === undefined) continue;
-    if (kind === "continue") {
-      throw fail(`a second pass has no gates, which would start it again from new weights: ${stage} has one`);
-    }
-    if (!(gate.window >= 1 && gate.window <= gate.atStep && gate.atStep <= steps)) {
-      throw fail(
-        `the window of the gate of ${stage} must lie within its ${steps} steps: ` +
-          `it has ${gate.window} steps and ends at step ${gate.atStep}`,
-      );
-    }
+    const isFirst = kind === "train";
+    must(isFirst, `a second pass has no gates, which would start it again from new weights: ${stage} has one`);
+    const { window, atStep } = gate;
+    const found = `it has ${window} steps and ends at step ${atStep}`;
+    const isWithin = window >= 1 && window <= atStep && atStep <= steps;
+    must(isWithin, `the window of the gate of ${stage} must lie within its ${steps} steps: ${found}`);
   }
 }
 

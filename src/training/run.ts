@@ -1,16 +1,20 @@
 import type { TrainingState } from "../checkpoint/safetensors/state.ts";
 import type { BackendName, Engine, SampleRequest } from "../engine/interface/types.ts";
-import type { Keep, RunKind } from "./options.ts";
 import { type Recipe, type Stage, totalSteps } from "./recipes.ts";
-import type { EvaluationReport, RestartReport, TrainReport } from "./types.ts";
+import type { EvaluationReport, Keep, RestartReport, RunKind, TrainReport } from "./types.ts";
 
-/** The fields of a report that grow with the run, and those that a resume keeps. */
-type ReportedProgress =
-  & Pick<TrainReport, "model" | "seed" | "arithmetic" | "examples" | "trainSeconds">
-  & Pick<TrainReport, "restarts" | "evaluations" | "stoppedEarly">;
+type Reported =
+  | "model"
+  | "seed"
+  | "arithmetic"
+  | "examples"
+  | "trainSeconds"
+  | "restarts"
+  | "evaluations"
+  | "stoppedEarly";
 
 /** The progress of a run between two steps. With weights and moments, it is all that an exact resume needs. JSON represents it exactly. */
-export interface RunProgress extends ReportedProgress {
+export interface RunProgress extends Pick<TrainReport, Reported> {
   kind: RunKind;
   recipe: Recipe;
   /** The backend of the run; a resume keeps it. Missing in runs of earlier versions. */
@@ -38,7 +42,6 @@ export interface RunProgress extends ReportedProgress {
   from: Record<string, string> | null;
 }
 
-/** The state before the first step. */
 export function freshProgress(
   start: Pick<RunProgress, "kind" | "recipe" | "model" | "seed" | "arithmetic" | "from" | "keep" | "ownProblems">,
 ): RunProgress {
@@ -78,7 +81,6 @@ export function lengthsAt(stage: Stage, stageStep: number): { minDigits: number;
   return { minDigits: phase.minDigits, maxDigits: phase.maxDigits };
 }
 
-/** Whether a run has taken all its steps. */
 export function isDone(progress: RunProgress, limit = Infinity): boolean {
   return progress.stoppedEarly || progress.step >= Math.min(limit, totalSteps(progress.recipe));
 }
@@ -90,8 +92,7 @@ export type RunState = TrainingState<RunProgress>;
 export type Vectors = Pick<RunState, "parameters" | "best"> & Partial<Pick<RunState, "firstMoment" | "secondMoment">>;
 
 /** Samples of the evaluation stream: one for the last evaluation, one for all before it. */
-export const FINAL_SAMPLE = 0;
-export const INTERIM_SAMPLE = 1;
+export const [FINAL_SAMPLE, INTERIM_SAMPLE] = [0, 1];
 
 /** A run between two steps: its engine holds the weights and moments of its progress. */
 export class Run {
@@ -110,7 +111,6 @@ export class Run {
     if (firstMoment && secondMoment) engine.setOptimizerState({ step: progress.step, firstMoment, secondMoment });
   }
 
-  /** Seconds so far, including those of earlier sessions. */
   get seconds(): number {
     return (performance.now() - this.#started) / 1000;
   }

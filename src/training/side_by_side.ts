@@ -1,10 +1,9 @@
 import { createBackgroundEngine } from "../engine/create_engine.ts";
 import { conclude } from "./conclude.ts";
-import { emitted, type RunEvent } from "./events.ts";
+import { emitted, type RunEvent, type RunEvents } from "./events.ts";
 import { type AttemptEvents, trainSteps } from "./loop.ts";
-import type { RunOptions } from "./options.ts";
 import { freshProgress, Run, type RunProgress } from "./run.ts";
-import type { RestartReport } from "./types.ts";
+import type { RestartReport, RunOptions } from "./types.ts";
 
 /**
  * Trains several attempts of a run in parallel, each in a worker; the first one that passes its gates is the result. Events, weights, checkpoint
@@ -12,11 +11,7 @@ import type { RestartReport } from "./types.ts";
  *
  * @param start The run before its first step
  */
-export async function* trainSideBySide(
-  start: RunProgress,
-  attempts: number,
-  options: RunOptions,
-): AsyncGenerator<RunEvent, void> {
+export async function* trainSideBySide(start: RunProgress, attempts: number, options: RunOptions): RunEvents {
   const { model, arithmetic, recipe: { maxAttempts } } = start;
   const begin = performance.now();
   const stop = new AbortController();

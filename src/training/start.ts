@@ -1,20 +1,51 @@
 import { checkpointFrom } from "../checkpoint/safetensors/checkpoint.ts";
+import { checkOptions, type OptionKinds } from "../common/options.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import { TrainingError } from "./error.ts";
-import { follow, type RunEvent } from "./events.ts";
+import { follow, type RunEvent, type RunEvents } from "./events.ts";
 import { Journal } from "./journal.ts";
 import { runEvents } from "./loop.ts";
-import { checkRunOptions, type RunKind, type RunOptions } from "./options.ts";
 import { checkOwnRecipe } from "./recipe_form.ts";
 import { continueRecipe, trainRecipe } from "./recipes.ts";
 import { freshProgress, isDone, Run, type RunProgress, type Vectors } from "./run.ts";
 import { trainSideBySide } from "./side_by_side.ts";
-import type { TrainResult } from "./types.ts";
+import type { RunKind, RunOptions, TrainResult } from "./types.ts";
 
-interface Start {
-  progress: RunProgress;
-  vectors?: Vectors;
+const KINDS: OptionKinds<RunOptions> = {
+  from: "anything", // checkpointFrom checks it
+  recipe: "a name or a recipe",
+  ...{ seed: "a whole number from 0 to 4294967295", steps: "a whole number, 0 or more" },
+  attempts: "a whole number from 1 to 64",
+  ...{ evalEvery: "a whole number, 0 or more", saveEvery: "a number, 0 or more" },
+  ...{ interimProblems: "a whole number, 0 or more", finalProblems: "a whole number, 1 or more" },
+  ...{ backend: "anything", model: "anything", threads: "a number", arithmetic: "anything" }, // createEngine checks them
+  ...{ out: "a text", resume: "true or false", overwrite: "true or false" },
+  ...{ certify: "true or false", harden: "true or false", keep: "log or a list of steps" },
+  ...{ signal: "an AbortSignal", onProgress: "a function", problems: "a function" },
+};
+
+const { from: _, ...TRAIN_KINDS } = KINDS;
+const { model: __, attempts: ___, ...CONTINUE_KINDS } = KINDS;
+
+/** Checks the names, types and ranges of options, and that they fit each other. @throws {TypeError | RangeError | TrainingError} If they do not */
+function checkRunOptions(kind: RunKind, options: RunOptions): void {
+  const [asked, kinds] = kind === "train" ? ["train", TRAIN_KINDS] : ["continue training", CONTINUE_KINDS];
+  checkOptions<object>(asked, options, kinds);
+  const { attempts, backend = "auto", from, out, problems, resume } = options;
+  const isParallel = attempts !== undefined;
+  const parallel = "Cannot train attempts side by side as";
+  const refuse = (holds: boolean | undefined, message: string) => {
+    if (holds) throw new TrainingError(message);
+  };
+  refuse(resume && out === undefined, "Cannot resume a run as `out` must name its folder: it is missing");
+  const needsFrom = kind === "continue" && !resume;
+  refuse(needsFrom && from === undefined, "Cannot continue training as `from` must be a checkpoint: it is missing");
+  refuse(isParallel && problems !== undefined, `${parallel} their threads draw the examples: \`problems\` is given`);
+  refuse(isParallel && resume, `${parallel} they must start from the beginning: nothing of them is saved to resume`);
+  refuse(isParallel && !["auto", "wasm"].includes(backend), `${parallel} the backend must be wasm: it is ${backend}`);
 }
+
+type Start = { progress: RunProgress; vectors?: Vectors };
 
 function fresh(kind: RunKind, options: RunOptions): Start {
   const { recipe: requested = kind === "train" ? "sure" : "fast", seed = 1, arithmetic = "exact", keep } = options;
@@ -57,11 +88,8 @@ function resumed(kind: RunKind, options: RunOptions, journal: Journal): Start {
   return { progress, vectors: journal.state };
 }
 
-async function* runAlone(
-  { progress, vectors }: Start,
-  options: RunOptions,
-  makeEngine: typeof createEngine,
-): AsyncGenerator<RunEvent, void> {
+async function* runAlone(start: Start, options: RunOptions, makeEngine: typeof createEngine): RunEvents {
+  const { progress, vectors } = start;
   const { backend = "auto", threads, resume } = options;
   const resumedOn = backend === "auto" ? progress.backend : undefined;
   const arithmetic = resume ? progress.arithmetic : options.arithmetic;
@@ -73,7 +101,6 @@ async function* runAlone(
   }
 }
 
-/** `train` and `continueTraining` of train.ts. */
 export async function startRun(kind: RunKind, options: RunOptions, makeEngine = createEngine): Promise<TrainResult> {
   checkRunOptions(kind, options);
   const { attempts, out, resume, signal, onProgress = () => {} } = options;

@@ -1,5 +1,4 @@
-import type { ContinueOptions, TrainOptions } from "./options.ts";
-import type { TrainResult } from "./types.ts";
+import type { ContinueOptions, TrainOptions, TrainResult } from "./types.ts";
 
 /**
  * Trains a model from random weights. Takes from a second (recipe `fast`) to several minutes (recipe `paper`). The code for training is loaded

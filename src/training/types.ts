@@ -1,7 +1,93 @@
-import type { ModelName } from "../model/variant.ts";
-import type { AdapterDescription, Arithmetic, BackendName } from "../engine/interface/types.ts";
 import type { Certificate, CertifyResult } from "../certify/types.ts";
+import type { CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
+import type { AdapterDescription, Engine, EngineOptions } from "../engine/interface/types.ts";
 import type { Evaluation } from "../evaluation/evaluate.ts";
+import type { Problems } from "../model/problem.ts";
+import type { CurriculumPhase, Recipe } from "./recipes.ts";
+
+/** The function that runs: `train` or `continueTraining`. */
+export type RunKind = "train" | "continue";
+
+/** Steps after which weights are kept; `"log"`: 0, 1, 2, 4 … 512, then every 1,000. */
+export type Keep = "log" | readonly number[];
+
+/** The examples that the option `problems` must make, with the digits of operands in the recipe's curriculum at this step. */
+export interface ProblemRequest extends Pick<CurriculumPhase, "minDigits" | "maxDigits"> {
+  /** The seed of the run. */
+  seed: number;
+  /** Restarts before, or 2^31 in a second pass. */
+  attempt: number;
+  /** The step of the attempt, counted from 0 over all stages. */
+  step: number;
+  /** The number of the first example within the step: 0. */
+  first: number;
+  /** How many examples are needed: the batch of the stage. */
+  count: number;
+}
+
+/** Options of {@linkcode train}. */
+export interface TrainOptions extends Pick<EngineOptions, "backend" | "model" | "arithmetic"> {
+  /** The name of a recipe, or a recipe of your own. @default {"sure"; "fast" for continueTraining} */
+  recipe?: string | Recipe;
+  /** A whole number in [0, 2^32). The same recipe, model and seed give the same weights, to the byte. @default {1} */
+  seed?: number;
+  /** Ends the run after this number of steps, with the recipe's schedules unchanged. @default {all steps of the recipe} */
+  steps?: number;
+  /**
+   * Trains 1 to 64 attempts in parallel, one per thread, so that an attempt that fails at a gate costs no time. The result is the same, to the
+   * byte. No attempt is saved before the end. @default {one attempt after the other}
+   */
+  attempts?: number;
+  /** Number of threads, 1 to 64; it does not change the result. @default {1; all cores for the proof} */
+  threads?: number;
+  /** Folder for `model.safetensors`, `state.safetensors`, `log.jsonl` and `certificate.json`; it is created. @default {nothing is written} */
+  out?: string;
+  /** Resumes the run in `out`, with its recipe, model and seed. @default {false} */
+  resume?: boolean;
+  /** Whether the run may replace the one in `out`, its weights and its proof. @default {false: a folder that holds a run is refused} */
+  overwrite?: boolean;
+  /** Steps between two evaluations; 0: only at the end. @default {the recipe's} */
+  evalEvery?: number;
+  /**
+   * Whether to end with a proof that the weights add every pair correctly, or a pair that they add wrongly. With recipe `sure`, training goes
+   * on with the failing pairs until the proof succeeds. The command line does so unless it has `--no-certify`. @default {false}
+   */
+  certify?: boolean;
+  /**
+   * Whether to train on the pairs where the proof fails, and to prove again, up to six times; includes `certify`.
+   * @default {the recipe's with `certify`, unless `steps` cut it short; otherwise false}
+   */
+  harden?: boolean;
+  /** Approximate seconds between two saves of the state in `out`; 0: as often as possible. @default {10} */
+  saveEvery?: number;
+  /** Held-out problems of interim evaluations, events of type `interim`: at most twice a second, in at most 2% of the time. @default {0: none} */
+  interimProblems?: number;
+  /** Held-out problems of the final evaluation, 1 or more. @default {100_000; 10_000 where the weights are proved before} */
+  finalProblems?: number;
+  /**
+   * The steps after which the weights are kept, as `steps/STEP.safetensors` in `out` and in an event of type `checkpoint`; `"log"`: 0, 1, 2, 4 … 512,
+   * then every 1,000. At each of them an event of type `measures` is reported. A restart begins the series anew. @default {none}
+   */
+  keep?: Keep;
+  /**
+   * Makes the examples of each step, in place of those that the engine draws. It must be a pure function of its request, so that a resume and any
+   * number of threads give the same weights. A resume needs it again. @default {operands of the recipe's lengths, or its mix}
+   */
+  problems?: (request: ProblemRequest) => Problems;
+  /** Stops the run: its state is saved in `out`, and the promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Called with each event, in order. */
+  onProgress?: (event: ProgressEvent) => void;
+}
+
+/** Options of {@linkcode continueTraining}. */
+export interface ContinueOptions extends Omit<TrainOptions, "model" | "attempts"> {
+  /** The checkpoint to start from, in any form. Required unless `resume` is set. */
+  from?: CheckpointSource;
+}
+
+/** The options of a run of either kind. */
+export type RunOptions = TrainOptions & ContinueOptions;
 
 /** An event for the option `onProgress` of `train`. Losses are in nats, `step` counts from the start of the attempt. */
 export type ProgressEvent =
@@ -62,19 +148,16 @@ export interface RestartReport {
 }
 
 /** An evaluation on held-out problems during the run. */
-export interface EvaluationReport {
+export interface EvaluationReport extends Pick<Evaluation, "total" | "correct"> {
   /** Steps of the attempt before it. */
   step: number;
-  /** Pairs that were added. */
-  total: number;
-  /** Pairs that were added correctly. */
-  correct: number;
 }
 
-/** The report of a finished run. */
-export interface TrainReport {
-  /** The model that was trained. */
-  model: ModelName;
+/** The report of a finished run, on the engine that really ran. */
+export interface TrainReport
+  extends
+    Pick<Engine, "model" | "backend" | "threads" | "arithmetic">,
+    Pick<CertifyResult, "worstMargin" | "counterexample"> {
   /** The name of the recipe. */
   recipe: string;
   /** The seed of weights and examples. */
@@ -87,14 +170,8 @@ export interface TrainReport {
   seconds: number;
   /** Seconds of training alone, without hardening. */
   trainSeconds: number;
-  /** The engine that really ran; so are `threads` and `arithmetic` those that really ran. */
-  backend: BackendName;
   /** The GPU; null if it ran on the CPU. */
   adapter: AdapterDescription | null;
-  /** The number of threads. */
-  threads: number;
-  /** How sums of products were rounded. */
-  arithmetic: Arithmetic;
   /** The share of `evaluated` held-out pairs that the final weights add correctly, 0 to 1. Operands are uniform in [0, 10^10). */
   exactMatch: number;
   /** The number of held-out pairs. */
@@ -103,10 +180,6 @@ export interface TrainReport {
   certified: boolean | null;
   /** Rounds of training on pairs where the proof failed; null if none were requested. */
   hardeningRounds: number | null;
-  /** No input has a smaller margin, in logits; null unless proved. */
-  worstMargin: number | null;
-  /** A pair that the weights add wrongly, if the proof found one. */
-  counterexample: CertifyResult["counterexample"];
   /** The path of the saved checkpoint; null if nothing was saved. */
   checkpoint: string | null;
   /** Every attempt that a gate ended, in order. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { nextCommand } from "../../src/cli/certify.ts";
 import { commandLine, mendingCommand, provingCommand } from "../../src/cli/next_command.ts";
-import { nextLines } from "../../src/cli/training_run.ts";
+import { nextLines } from "../../src/cli/train.ts";
 import type { TrainReport } from "../../src/training/types.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 

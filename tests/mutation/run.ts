@@ -36,7 +36,7 @@ const TESTS: Readonly<Record<string, readonly string[][]>> = {
   ],
   "src/checkpoint": [
     ["tests/checkpoint"],
-    ["tests/cli/export_test.ts"],
+    ["tests/cli/convert_test.ts"],
     ["tests/training/crash_test.ts", "tests/training/resume_test.ts", "tests/cli/add_test.ts"],
   ],
   "src/checker": [

@@ -7,7 +7,7 @@ import { look } from "../../src/inspection/look.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
 import { variantOf } from "../../src/model/variant.ts";
 import { targetTokens } from "../../src/model/vocabulary.ts";
-import type { TrainOptions } from "../../src/training/options.ts";
+import type { TrainOptions } from "../../src/training/types.ts";
 import { train } from "../../src/training/train.ts";
 import type { ProgressEvent } from "../../src/training/types.ts";
 import { temporaryFolder } from "../cli/tiny_adder.ts";

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { TrainingError } from "../../src/training/error.ts";
 import { learningRateAt } from "../../src/schedule/learning_rate.ts";
-import type { RunKind } from "../../src/training/options.ts";
+import type { RunKind } from "../../src/training/types.ts";
 import {
   continueRecipe,
   FINAL_EVALUATION,

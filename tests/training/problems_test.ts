@@ -4,7 +4,7 @@ import { createEngine } from "../../src/engine/mod.ts";
 import { learningRateAt } from "../../src/schedule/learning_rate.ts";
 import { TrainingError } from "../../src/training/error.ts";
 import { problemsOf } from "../../src/training/mix.ts";
-import type { ProblemRequest, TrainOptions } from "../../src/training/options.ts";
+import type { ProblemRequest, TrainOptions } from "../../src/training/types.ts";
 import { parseRecipes } from "../../src/training/recipe_form.ts";
 import { checkRecipe, type MixPart } from "../../src/training/recipes.ts";
 import { train } from "../../src/training/train.ts";

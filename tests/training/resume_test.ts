@@ -5,7 +5,7 @@ import { decodeState } from "../../src/checkpoint/safetensors/state.ts";
 import type { RunProgress } from "../../src/training/run.ts";
 import { TrainingError } from "../../src/training/error.ts";
 import { continueTraining, train } from "../../src/training/train.ts";
-import type { TrainOptions } from "../../src/training/options.ts";
+import type { TrainOptions } from "../../src/training/types.ts";
 import type { ProgressEvent, TrainResult } from "../../src/training/types.ts";
 import { temporaryFolder } from "../cli/tiny_adder.ts";
 import { shortRecipe, shortStage } from "./short_recipe.ts";

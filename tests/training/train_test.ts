@@ -10,7 +10,7 @@ import { evaluate } from "../../src/evaluation/evaluate.ts";
 import { TrainingError } from "../../src/training/error.ts";
 import { continueRecipe, RECIPES, trainRecipe } from "../../src/training/recipes.ts";
 import { continueTraining, train } from "../../src/training/train.ts";
-import type { ContinueOptions, TrainOptions } from "../../src/training/options.ts";
+import type { ContinueOptions, TrainOptions } from "../../src/training/types.ts";
 import type { ProgressEvent, TrainResult } from "../../src/training/types.ts";
 import { temporaryFolder } from "../cli/tiny_adder.ts";
 import { assertClose } from "../golden.ts";
