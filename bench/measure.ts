@@ -58,9 +58,11 @@ export function formatRate(rate: number): string {
 }
 
 /** Runs a benchmark with its flags, which are read and refused as those of the command line are, and ends the process. */
-export async function runBench<F extends Flags>(bench: Pick<Command<F>, "name" | "flags" | "run">): Promise<never> {
+export async function runBench<F extends Flags>(
+  bench: Pick<Command<F>, "flags" | "run"> & { name: string },
+): Promise<never> {
   try {
-    const input = readInput({ ...bench, description: "", permissions: "", example: "" }, Deno.args);
+    const input = readInput(bench.name, bench, Deno.args);
     if (input !== null) Deno.exit(await bench.run(input, () => Promise.resolve([])));
     for (const [name, { help }] of Object.entries(bench.flags)) console.log(`--${name}: ${help}`);
     Deno.exit();

@@ -76,7 +76,7 @@ for (const [path, text] of documents) {
       if (first === "help") continue;
       const named = commands.get(/^\d/.test(first) ? "add" : first);
       assert(named !== undefined, `there is no command ${first}`);
-      readInput(named, named.name === first ? rest : [first, ...rest]); // throws if a flag is wrong
+      readInput(named.name, named, named.name === first ? rest : [first, ...rest]); // throws if a flag is wrong
     }
   });
 }

@@ -44,7 +44,7 @@ export class TrainingSession {
       const plan = trainRecipe(recipe, { model });
       const fresh = { kind: "train", recipe: plan, model, seed, from: null, keep: snapshotSteps(plan) } as const;
       const state = structuredClone(this.#state);
-      const run = new Run(engine, state?.progress ?? freshProgress({ ...fresh, arithmetic: engine.arithmetic }), state);
+      const run = new Run(engine, state ?? { progress: freshProgress({ ...fresh, arithmetic: engine.arithmetic }) });
       const { adapter } = engine;
       const machinery = { backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic };
       this.report({ type: "machinery", ...machinery, ...(adapter && { adapter }) });

@@ -4,7 +4,6 @@ import { FROM_FLAG, quote, UsageError } from "./flags.ts";
 import { printSum } from "./sum.ts";
 
 export const addCommand = defineCommand({
-  name: "add",
   description: "Adds two whole numbers from 0 to 9999999999 with the model, and shows whether the sum is right.",
   operands: "A B",
   flags: { from: FROM_FLAG },

@@ -39,7 +39,6 @@ const FLAGS = {
 };
 
 export const certifyCommand = defineCommand({
-  name: "certify",
   description:
     "Proves that a model adds all 10^20 pairs of operands correctly, or finds a pair that it adds wrongly.\n" +
     "The exit code is 1 unless the model is proved.\n" +
@@ -71,16 +70,21 @@ async function runSeries(series: string, { flags, json, fail }: Input<typeof FLA
   const { from, out, seconds, cuts, threads } = flags;
   if (from !== undefined) throw fail("it takes --from or --series: found both");
   const print = json || out === "-" ? console.error : console.log;
-  const lines = series.endsWith(".jsonl") ? await readSeries(series) : await watched("certify", async (_, signal) => {
-    const found: SeriesLine[] = [];
-    for (const kept of await checkpointsIn(series)) {
-      const line = await examineKept(kept, { seconds, cuts, threads, signal });
-      found.push(line);
-      const { step, proved, worstMargin, counterexample } = line;
+  const isRead = series.endsWith(".jsonl");
+  const lines = isRead ? await readSeries(series) : [];
+  const kept = isRead ? [] : await keptSteps(series);
+  if (!isRead && kept.length === 0) {
+    const must = "it must hold files such as 512.safetensors: it holds none";
+    throw new flag.UsageError(`Cannot certify the series ${nameOf(series)} as ${must}`);
+  }
+  await watched("certify", async (_, signal) => {
+    for (const { step, path } of kept) {
+      const line = await examineStep(step, readCheckpointFileSync(path), { seconds, cuts, threads, signal });
+      lines.push(line);
+      const { proved, worstMargin, counterexample } = line;
       const wrong = counterexample === null ? "" : `, not right: ${counterexampleText(counterexample)}`;
       print(`step ${formatInteger(step)}: ${proved} of 12 proved, smallest margin ${worstMargin.toFixed(2)}${wrong}`);
     }
-    return found;
   });
   if (out !== undefined) {
     const drawn = () => heatMapsSvg("What is proved by step of training", seriesMaps(lines));
@@ -145,18 +149,7 @@ export interface SeriesLine extends Readonly<Pick<CertifyResult, "verdict" | "co
   readonly margins: readonly number[];
 }
 
-async function checkpointsIn(folder: string) {
-  const kept = await keptSteps(folder);
-  if (kept.length > 0) return kept;
-  const must = "it must hold files such as 512.safetensors";
-  throw new flag.UsageError(`Cannot certify the series ${nameOf(folder)} as ${must}: it holds none`);
-}
-
-async function examineKept(
-  { step, path }: { step: number; path: string },
-  options: CertifyOptions,
-): Promise<SeriesLine> {
-  const checkpoint = readCheckpointFileSync(path);
+async function examineStep(step: number, checkpoint: Checkpoint, options: CertifyOptions): Promise<SeriesLine> {
   const { result, narrow } = await examine(checkpoint, { ...options, exhaustive: true });
   const { logits } = look(checkpoint, narrow, { only: ["logits"] });
   const margins = QUERY_NUMBERS.map((query) =>

@@ -6,7 +6,6 @@ import { modelFrom, readText } from "./files.ts";
 import { printResult } from "./format.ts";
 
 export const checkCommand = defineCommand({
-  name: "check",
   description:
     "Checks a certificate with a small independent checker. The exit code is 1 if the certificate is refused.",
   flags: {

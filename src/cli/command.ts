@@ -17,7 +17,6 @@ export interface Input<F extends Flags> {
 
 /** A command: its arguments are checked, its help is printed and completions are made from this record. */
 export interface Command<F extends Flags = Flags> {
-  readonly name: string;
   /** The first lines of its help; the first sentence is its line in the list of commands. */
   readonly description: string;
   /** Its operands in the line of usage; undefined if it takes none. */
@@ -28,8 +27,11 @@ export interface Command<F extends Flags = Flags> {
   readonly permissions: string;
   /** A whole command line, with permission flags. */
   readonly example: string;
-  run(input: Input<F>, allCommands: () => Promise<readonly Command[]>): Promise<number> | number;
+  run(input: Input<F>, allCommands: () => Promise<readonly NamedCommand[]>): Promise<number> | number;
 }
+
+/** A command with its name in the table of dispatch.ts. */
+export type NamedCommand = Command & { readonly name: string };
 
 export const COMMON_FLAGS = {
   json: { help: "print one JSON object on stdout and nothing else there" },
@@ -52,8 +54,12 @@ export function writtenFlags({ flags }: Pick<Command, "flags">) {
 }
 
 /** Reads the arguments after a command's name; null if its help was requested. @throws {UsageError} If an argument is wrong, missing or too many */
-export function readInput<F extends Flags>(command: Command<F>, args: readonly string[]): Input<F> | null {
-  const fail = (reason: string) => new UsageError(`Cannot run ${command.name} as ${reason}`);
+export function readInput<F extends Flags>(
+  name: string,
+  command: Pick<Command<F>, "flags" | "operands">,
+  args: readonly string[],
+): Input<F> | null {
+  const fail = (reason: string) => new UsageError(`Cannot run ${name} as ${reason}`);
   const known = writtenFlags(command);
   const { "--": operands = [], help, ...given } = parse(known, args, fail);
   if (help.length > 0) return null;
@@ -83,7 +89,7 @@ export function readInput<F extends Flags>(command: Command<F>, args: readonly s
   if (command.operands === undefined && operands.length > 0) {
     throw fail(`it takes flags alone: found ${operands.map(quote).join(" ")}`);
   }
-  return { name: command.name, args, operands, flags: flags as FlagValues<F>, json: json === true, fail };
+  return { name, args, operands, flags: flags as FlagValues<F>, json: json === true, fail };
 }
 
 /** A flag, unlike the number -1 and the path - of standard input. */
@@ -129,7 +135,7 @@ function parse(
   });
 }
 
-export function commandHelp(command: Command): string {
+export function commandHelp(command: NamedCommand): string {
   const flags = writtenFlags(command);
   const left = ({ written, valued }: typeof flags[number]) => valued ? `${written} ${valued.placeholder}` : written;
   const required = flags.filter(({ valued }) => valued?.required).map(left);
@@ -150,7 +156,7 @@ export function summaryOf({ description }: Pick<Command, "description">): string
   return /^.*?(?=\.?$|\.\s)/m.exec(description)![0];
 }
 
-export function generalHelp(commands: readonly Command[]): string {
+export function generalHelp(commands: readonly NamedCommand[]): string {
   const rows = commands.map((command) => [command.name, summaryOf(command)] as const);
   return [
     "tiny-adder: train, use and prove a transformer of 763 parameters that adds 10-digit numbers",

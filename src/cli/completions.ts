@@ -1,4 +1,4 @@
-import { type Command, defineCommand, summaryOf, writtenFlags } from "./command.ts";
+import { defineCommand, type NamedCommand, summaryOf, writtenFlags } from "./command.ts";
 import { quote } from "./flags.ts";
 import { printResult } from "./format.ts";
 
@@ -52,7 +52,7 @@ complete -c ${PROGRAM} -f -a '(__tiny_adder)'`,
 };
 
 /** The words that can come after others; the last of `words` is being written. */
-function candidates(commands: readonly Command[], words: readonly string[]): Candidate[] {
+function candidates(commands: readonly NamedCommand[], words: readonly string[]): Candidate[] {
   const names = commands.map((command): Candidate => [command.name, summaryOf(command)]);
   const [first, ...rest] = words.filter((word) => word !== "=");
   if (words.length < 2) return [...names, HELP];
@@ -72,7 +72,6 @@ function candidates(commands: readonly Command[], words: readonly string[]): Can
 }
 
 export const completionsCommand = defineCommand({
-  name: "completions",
   description:
     "Prints a script that completes commands, flags and values in a shell. It completes the program tiny-adder.\n" +
     "From a clone, install that program with:\n" +

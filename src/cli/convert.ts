@@ -7,10 +7,10 @@ import { checkOutput, modelFrom, nameOf, readBytes, STANDARD, writeOutput } from
 import { FROM_FLAG, inputFile, oneOf, outputFile, OVERWRITE_FLAG, text, wrongValue } from "./flags.ts";
 import { printResult } from "./format.ts";
 
-type Encode = (checkpoint: checkpoints.Checkpoint) => Uint8Array | string;
+type Format = { name: string; note?: string; encode: (source: checkpoints.Checkpoint) => Uint8Array | string };
 
 /** By ending; `note` is what its files are for, in the help. */
-const FORMATS: Readonly<Record<string, { readonly name: string; readonly note?: string; readonly encode: Encode }>> = {
+const FORMATS: Readonly<Record<string, Format>> = {
   safetensors: { name: "safetensors", encode: checkpoints.encodeCheckpoint },
   pt: { name: "PyTorch state dict", note: "PyTorch", encode: checkpoints.encodePyTorchCheckpoint },
   npz: { name: "NumPy", note: "NumPy", encode: checkpoints.encodeNpz },
@@ -29,7 +29,6 @@ const FORMATS: Readonly<Record<string, { readonly name: string; readonly note?: 
 const ENDINGS = Object.keys(FORMATS);
 
 export const exportCommand = defineCommand({
-  name: "export",
   description: "Writes a model for other programs. The ending of FILE chooses the format:\n" +
     Object.entries(FORMATS).map(([ending, { note }]) => `  .${ending}${note ? ` (${note})` : ""}`).join("\n"),
   flags: {
@@ -60,7 +59,6 @@ function endingOf(path: string): string {
 }
 
 export const importCommand = defineCommand({
-  name: "import",
   description: "Makes a checkpoint from a file of PyTorch, safetensors, NumPy or Flax.\n" +
     `It reads ${READABLE}; its content decides which.\n` +
     "PyTorch must be 1.6 or later; the Flax parameters are those of gpt-acc-jax.\n" +

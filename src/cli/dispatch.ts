@@ -1,5 +1,5 @@
 import { didYouMean } from "../common/closest.ts";
-import { type Command, commandHelp, generalHelp, readInput } from "./command.ts";
+import { type Command, commandHelp, generalHelp, type NamedCommand, readInput } from "./command.ts";
 import { quote, UsageError } from "./flags.ts";
 
 /** The commands, each loaded when it is run: `add` must not wait for the code of `train`. */
@@ -21,8 +21,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command<any>>>> = {
   completions: async () => (await import("./completions.ts")).completionsCommand,
 };
 
-export function allCommands(): Promise<Command[]> {
-  return Promise.all(Object.values(COMMANDS).map((load) => load()));
+export function allCommands(): Promise<NamedCommand[]> {
+  return Promise.all(Object.entries(COMMANDS).map(async ([name, load]) => ({ name, ...await load() })));
 }
 
 /** Runs the command that the arguments name, or prints the help. @returns The exit code */
@@ -50,8 +50,8 @@ async function run(name: string, args: string[]): Promise<number> {
         didYouMean(name, names),
     );
   }
-  const command = await COMMANDS[name]();
-  const input = readInput(command, args);
+  const command = { name, ...await COMMANDS[name]() };
+  const input = readInput(name, command, args);
   if (input !== null) return await command.run(input, allCommands);
   console.log(commandHelp(command));
   return 0;

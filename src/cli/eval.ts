@@ -45,16 +45,16 @@ async function evaluateAndPrint(
   }
 }
 
-const PROBLEMS = [1, 100_000_000] as const;
+const PAIRS = [1, 100_000_000] as const;
 
 const FLAGS = {
   from: flag.FROM_FLAG,
   random: flag.wholeNumber(
     "N",
     "test N random pairs of 10-digit numbers that training never uses (default: 100000)",
-    PROBLEMS,
+    PAIRS,
   ),
-  hard: flag.wholeNumber("N", "test N pairs with long carries and other edge cases", PROBLEMS),
+  hard: flag.wholeNumber("N", "test N pairs with long carries and other edge cases", PAIRS),
   cases: flag.inputFile(
     "FILE.csv",
     "test the pairs of a CSV file with the columns a, b and, if you like, sum; -: standard input",
@@ -64,7 +64,6 @@ const FLAGS = {
 } as const;
 
 export const evalCommand = defineCommand({
-  name: "eval",
   description: "Measures how many sums a model gets right. The exit code is 1 if one is wrong.",
   flags: FLAGS,
   permissions: "none; --allow-read=CKPT,FILE.csv with --from and --cases",
@@ -77,7 +76,6 @@ export const evalCommand = defineCommand({
 });
 
 export const verifyCommand = defineCommand({
-  name: "verify",
   description:
     "Adds the test cases of the AdderBoard's verifier: 10 edge cases and 10,000 random pairs. The exit code is 1 if one is wrong.",
   flags: MODEL_FLAGS,

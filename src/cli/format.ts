@@ -1,5 +1,5 @@
 import type { CertifyResult } from "../certify/types.ts";
-import type { AdapterDescription } from "../engine/interface/types.ts";
+import type { AdapterDescription, Engine } from "../engine/interface/types.ts";
 
 /** A share in per cent, rounded down, so that 100% means all. */
 export function share({ correct, total }: { correct: number; total: number }): string {
@@ -26,12 +26,11 @@ export function adapterName({ name, software }: AdapterDescription): string {
   return software ? `${name}, a software adapter` : name;
 }
 
+type Machine = Pick<Engine, "backend" | "arithmetic" | "threads"> & { adapter?: AdapterDescription | null };
+
 /** The engine of a run: `wasm, exact, 2 threads`, or `webgpu on` and the name of the GPU. */
-export function machinery(
-  run: { backend: string; arithmetic: string; threads: number; adapter?: AdapterDescription | null },
-): string {
-  if (run.adapter) return `${run.backend} on ${adapterName(run.adapter)}`;
-  return `${run.backend}, ${run.arithmetic}, ${plural(run.threads, "thread")}`;
+export function machinery({ backend, arithmetic, threads, adapter }: Machine): string {
+  return adapter ? `${backend} on ${adapterName(adapter)}` : `${backend}, ${arithmetic}, ${plural(threads, "thread")}`;
 }
 
 export function printJson(value: unknown): void {

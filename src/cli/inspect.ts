@@ -13,7 +13,6 @@ import { printResult, sumLine } from "./format.ts";
 const SUMS = 1000;
 
 export const inspectCommand = defineCommand({
-  name: "inspect",
   description:
     "Shows how a model adds. With two numbers: the attention, the answer and the margin of each step of their sum.\n" +
     "Without: the mean attention of each step over 1,000 random sums, and the embeddings.\n" +

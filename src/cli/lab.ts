@@ -8,7 +8,6 @@ const FOLDER = "dist/lab";
 const PORT = 8763;
 
 export const labCommand = defineCommand({
-  name: "lab",
   description:
     "Serves the web page on this machine only. The page trains, adds, shows how a model adds, and proves.\n" +
     "`deno task lab` builds the page and serves it.",

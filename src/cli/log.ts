@@ -8,7 +8,6 @@ import { outputFile, OVERWRITE_FLAG, text, UsageError } from "./flags.ts";
 import { printJson } from "./format.ts";
 
 export const logCommand = defineCommand({
-  name: "log",
   description:
     "Writes the logs of runs as CSV, as a plot or for TensorBoard. Without a flag it prints how far each run is.\n" +
     "RUN is the folder of a run, a log.jsonl, or - for standard input.",

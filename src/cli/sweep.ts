@@ -73,7 +73,6 @@ const FLAGS = {
 } as const;
 
 export const sweepCommand = defineCommand({
-  name: "sweep",
   description:
     "Trains many seeds and recipes on all cores, and appends one line of JSON per run to a file. To resume a stopped sweep,\n" +
     "run the same command again. `sweep summarize FILES` prints a table of the runs in one or more such files; -: standard input.",

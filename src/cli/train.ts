@@ -73,7 +73,6 @@ export async function recipesFrom(value: string): Promise<(string | Recipe)[]> {
 }
 
 export const trainCommand = defineCommand({
-  name: "train",
   description: "Trains a model from random weights, measures it, and proves that it adds every pair correctly.\n" +
     "Recipe sure trains on the pairs where the proof fails, and proves again, up to six times.",
   flags: {
@@ -91,7 +90,6 @@ export const trainCommand = defineCommand({
 });
 
 export const continueCommand = defineCommand({
-  name: "continue",
   description: "Trains a saved model further with a new optimizer state, measures it, and tries to prove it.",
   flags: {
     from: flag.inputFile("CKPT", "checkpoint to start from; -: standard input; needed unless --resume is given"),

@@ -24,9 +24,7 @@ export type RunEvent = Exclude<ProgressEvent, { type: "checkpoint" }> | Internal
 
 export type RunEvents<Result = void> = AsyncGenerator<RunEvent, Result, void>;
 
-function isInternal(event: RunEvent): event is InternalEvent {
-  return ["begin", "losses", "state", "kept", "model", "certificate", "finished"].includes(event.type);
-}
+const INTERNAL: readonly string[] = ["begin", "losses", "state", "kept", "model", "certificate", "finished"];
 
 /** Reads a run to its end. `record` gets every event, `onProgress` afterwards those that are for everyone. */
 export async function follow(
@@ -37,7 +35,7 @@ export async function follow(
   for await (const event of events) {
     await record(event);
     if (event.type === "finished") return event.result;
-    if (!isInternal(event)) onProgress(event);
+    if (!INTERNAL.includes(event.type)) onProgress(event as ProgressEvent);
   }
   throw new Error("a run ended without a result"); // no generator of this folder does
 }

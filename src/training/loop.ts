@@ -1,20 +1,21 @@
 /**
- * The training loop, a generator of events: stages, gates and restarts, evaluations. Files and displays are up to the reader of the events. The
+ * A run as a generator of events: stages, gates and restarts, evaluations, hardening, proof. Files and displays are up to the reader of the events. The
  * weights depend on recipe, model and seed alone, never on when a chunk of steps ends or how long a reader takes.
  */
+import type { HardenResult } from "../certify/harden.ts";
+import type { CertifyProgress } from "../certify/types.ts";
+import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { eventLoopTurn } from "../common/event_loop.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { type Operands, packOperands } from "../model/problem.ts";
 import { learningRateAt } from "../schedule/learning_rate.ts";
-import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
-import { conclude, evaluateRun } from "./conclude.ts";
 import { TrainingError } from "./error.ts";
-import type { RunEvents } from "./events.ts";
+import { emitted, type RunEvent, type RunEvents } from "./events.ts";
 import { measure, MEASURED_PROBLEMS } from "./measures.ts";
 import { problemsOf } from "./mix.ts";
-import { type Stage, totalSteps } from "./recipes.ts";
-import { INTERIM_SAMPLE, isDone, isKept, lengthsAt, type Run, type RunProgress, stepsAtOnce } from "./run.ts";
-import type { ProblemRequest, RestartReport, RunOptions } from "./types.ts";
+import { FINAL_EVALUATION, HARDENING_ROUNDS, PROOF_SECONDS, type Stage, totalSteps } from "./recipes.ts";
+import { FINAL_SAMPLE, INTERIM_SAMPLE, isDone, lengthsAt, type Run, type RunProgress } from "./run.ts";
+import type { EvaluationReport, ProblemRequest, RestartReport, RunOptions } from "./types.ts";
 
 /** Approximate seconds between two turns of the event loop. */
 const SECONDS_BETWEEN_TURNS = 0.05;
@@ -24,6 +25,9 @@ const CHUNK = { most: 100, goal: SECONDS_BETWEEN_TURNS };
 const GPU_CHUNK = { most: 1000, goal: 0.5 };
 /** A second pass draws from attempts that no training from scratch reaches, so the same seed gives it other examples. */
 const CONTINUED_ATTEMPT = 2 ** 31;
+
+/** Held-out problems of the final evaluation where the weights are proved right already. */
+const PROVED_EVALUATION = 10_000;
 
 /** Least seconds between two interim evaluations, and least multiple of the duration of the last one. */
 const SECONDS_BETWEEN_INTERIM = 0.5;
@@ -63,12 +67,12 @@ export async function* trainSteps(run: Run, options: RunOptions, singleAttempt =
   let nextInterim = turned + 1000 * SECONDS_BETWEEN_INTERIM;
   while (progress.evaluationDue || !isDone(progress, limit)) {
     const stage = recipe.stages[progress.stage];
-    if (progress.step === 0 && isKept(progress)) yield* keepWeights(run);
+    if (progress.step === 0 && run.isKept) yield* keepWeights(run);
     if (!progress.evaluationDue) { // otherwise the last session was stopped in an evaluation
       const before = performance.now();
-      const steps = Math.min(chunk, stepsAtOnce(progress, stage, limit, evalEvery));
+      const steps = Math.min(chunk, run.stepsAtOnce(stage, limit, evalEvery));
       yield* takeChunk(run, steps, limit, options);
-      if (isKept(progress)) yield* keepWeights(run);
+      if (run.isKept) yield* keepWeights(run);
       const seconds = Math.max((performance.now() - before) / 1000, 1e-6);
       chunk = Math.max(1, Math.min(most, Math.round(steps * goal / seconds)));
       progress.evaluationDue = evalEvery !== 0 && progress.step % evalEvery === 0;
@@ -184,4 +188,89 @@ async function* evaluateInterim(run: Run, signal?: AbortSignal): RunEvents {
     run.best = engine.parameters();
   }
   progress.stoppedEarly = result.correct >= stopAt * result.total;
+}
+
+/** Evaluates on held-out problems. @throws The reason of the signal, if it stops the run meanwhile */
+async function* evaluateRun(
+  run: Run,
+  sample: number,
+  count: number,
+  signal?: AbortSignal,
+): RunEvents<EvaluationReport> {
+  const { step } = run.progress;
+  const { errors: _, ...result } = await evaluate(run.engine, run.heldOut(sample, count), { maxErrors: 0, signal });
+  yield { type: "evaluation", step, ...result };
+  return { step, total: result.total, correct: result.correct };
+}
+
+export async function* conclude(run: Run, options: RunOptions): RunEvents {
+  const { engine, progress } = run;
+  const { backend, adapter = null, threads, arithmetic } = engine;
+  const { recipe, model, seed, step, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
+  // a resume goes on from the last step, even if better weights are kept; hardening and proof are slow, and start again then
+  yield { type: "state", due: true, state: () => run.state() };
+  if (run.best !== undefined) engine.setParameters(run.best);
+  const rounds = hardeningRounds(run, options);
+  const hardened = rounds === 0 ? null : yield* prove(run, options, rounds);
+  if (hardened !== null) engine.setParameters(hardened.parameters);
+  const examples = progress.examples + (hardened?.examples ?? 0);
+  const parameters = engine.parameters();
+  const { signal, finalProblems = hardened?.result.certified ? PROVED_EVALUATION : FINAL_EVALUATION } = options;
+  const { total, correct } = yield* evaluateRun(run, FINAL_SAMPLE, finalProblems, signal);
+  const exactMatch = correct / total;
+  const metadata = {
+    ...run.metadata(),
+    step: String(run.best === undefined ? step : progress.best!.step),
+    examples: String(examples),
+    exact_match: `${correct} of ${total}`,
+    ...(hardened !== null && hardened.rounds > 0 && { hardening_rounds: String(hardened.rounds) }),
+  };
+  const checkpoint = encodeCheckpoint({ model, parameters, metadata });
+  yield { type: "model", step, exactMatch, examples, parameters, checkpoint };
+  const { result: proof } = hardened ?? (options.certify ? yield* prove(run, options) : { result: null });
+  const certificate = proof?.certificate ?? null;
+  if (certificate !== null) yield { type: "certificate", certificate };
+  yield { type: "end", step, exactMatch };
+  const report = {
+    ...{ model, recipe: recipe.name, seed, steps: step, examples, seconds: run.seconds, trainSeconds },
+    ...{ backend, adapter, threads, arithmetic, exactMatch, evaluated: total, checkpoint: null },
+    ...{ certified: proof?.certified ?? null, hardeningRounds: hardened?.rounds ?? null },
+    ...{ worstMargin: proof?.worstMargin ?? null, counterexample: proof?.counterexample ?? null },
+    ...{ restarts, evaluations, stoppedEarly, finished: isDone(progress) },
+  };
+  yield { type: "finished", result: { parameters, checkpoint, report, certificate } };
+}
+
+/** Most rounds of training on pairs where the proof fails. After a recipe that `steps` cut short, the recipe's own rounds would not help. */
+function hardeningRounds({ progress }: Run, { harden, certify }: RunOptions): number {
+  const { hardeningRounds = 0 } = progress.recipe;
+  if (harden === undefined) return certify && isDone(progress) ? hardeningRounds : 0;
+  return harden ? Math.max(hardeningRounds, HARDENING_ROUNDS) : 0;
+}
+
+/** Proves the weights of the engine, or hardens them in at most `rounds` rounds. A reader who leaves stops it. */
+async function* prove(run: Run, { threads, signal }: RunOptions, rounds = 0): RunEvents<HardenResult> {
+  const { engine, progress: { model, seed, step, recipe } } = run;
+  const stop = new AbortController();
+  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const parameters = engine.parameters();
+  try {
+    return yield* emitted<RunEvent, HardenResult>(async (emit) => {
+      const onProgress = (progress: CertifyProgress) => emit({ type: "certification", step, ...progress });
+      const watched = { threads, signal: either, onProgress };
+      if (rounds === 0) {
+        const { certify } = await import("../certify/certify.ts"); // loaded lazily
+        const seconds = recipe.proofSeconds ?? PROOF_SECONDS;
+        const result = await certify({ model, parameters }, { seconds, ...watched });
+        return { parameters, rounds, examples: 0, result };
+      }
+      const { hardenOn } = await import("../certify/harden.ts");
+      return await hardenOn(() => engine, model, parameters, {
+        ...{ rounds, seed, ...watched },
+        onRound: (round) => emit({ type: "hardening", step, ...round }),
+      });
+    });
+  } finally {
+    stop.abort();
+  }
 }

@@ -25,7 +25,10 @@ const BATCH: Rule = ["a multiple of four", (value) => isWhole(value, 1) && (valu
 const DIGITS: Rule = ["a whole number from 1 to 10", isDigits];
 const RANGE: Rule = ["two whole numbers from 1 to 10, the smaller one first", isRange];
 const SHARE: Rule = ["a number above 0, at most 1", (value) => isNumber(value) && value !== 0 && value as number <= 1];
-const KIND: Rule = ["random, carries or repeated", (value) => /^(random|carries|repeated)$/.test(String(value))];
+const KIND: Rule = [
+  "random, carries or repeated",
+  (value) => ["random", "carries", "repeated"].includes(value as string),
+];
 /** An object that is checked by itself. */
 const PART: Rule = ["an object", () => true];
 
@@ -48,10 +51,7 @@ export function parseRecipes(text: string, source: string): Recipe[] {
   const fail = (reason: string) => new TrainingError(`Cannot read ${source} as it must hold recipes: ${reason}`);
   const recipes: unknown[] = [parseJson(text, fail)].flat();
   if (recipes.length === 0) throw fail("the list is empty");
-  return recipes.map((recipe, i) => {
-    checkOwnRecipe(recipe, "train", `recipe ${i + 1}`, fail);
-    return recipe;
-  });
+  return recipes.map((recipe, i) => checkOwnRecipe(recipe, "train", `recipe ${i + 1}`, fail));
 }
 
 /** Checks the form of a recipe, then that its parts fit each other. @param name Its name in errors @param fail Makes an error from the end of its message */
@@ -60,7 +60,7 @@ export function checkOwnRecipe(
   kind: "train" | "continue",
   name: string,
   fail: (reason: string) => Error,
-): asserts recipe is Recipe {
+): Recipe {
   const unknown: string[] = [];
   const check = <T>(where: string, found: unknown, rules: Rules<T>): Record<string, unknown> => {
     if (!isObject(found)) throw fail(`${where} must be an object`);
@@ -84,4 +84,5 @@ export function checkOwnRecipe(
   }
   if (unknown.length > 0) throw fail(unknown.join("; "));
   checkRecipe(recipe as Recipe, kind);
+  return recipe as Recipe;
 }

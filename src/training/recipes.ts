@@ -142,7 +142,6 @@ function published(description: string, evaluation: EvaluationPlan, stage: Omit<
   return plan(description, [{ ...ADAM, beta2: 0.999, ...stage }], { evaluation });
 }
 
-const FIRST_PHASE = "the original's first phase: 400,000 steps, no restarts";
 const SECOND_PHASE = "the original's second phase: up to 200,000 steps from a checkpoint, ended by 99% exact match";
 
 /** From scratch to 99.99% with few examples. */
@@ -166,7 +165,7 @@ const TABLE: Readonly<Record<string, Family>> = {
     continue: secondAnnealing(64, 28_000),
   },
   paper: {
-    train: published(FIRST_PHASE, { ...NO_EVALUATION, every: 20_000 }, {
+    train: published("the original's first phase: 400,000 steps, no restarts", { ...NO_EVALUATION, every: 20_000 }, {
       ...{ name: "train", steps: 400_000, batch: 128 },
       ...{ learningRate: 0.02, warmupSteps: 20_000, floor: 0.1, weightDecay: 0.1 },
       curriculum: growing([0, 3], [20_000, 6], [60_000, 10]),

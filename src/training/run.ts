@@ -52,28 +52,11 @@ export function freshProgress(
   };
 }
 
-/**
- * Steps until the next event: the lengths of operands change, the gate's window opens or closes, weights are kept, an evaluation is due (every
- * `evalEvery` steps, 0 for none), the stage ends, or the run does (at step `limit`).
- */
-export function stepsAtOnce(progress: RunProgress, stage: Stage, limit: number, evalEvery: number): number {
-  const { step, stageStep, keep } = progress;
-  const stops = [stage.steps, ...stage.curriculum.map(({ fromStep }) => fromStep)];
-  if (stage.gate !== undefined) stops.push(stage.gate.atStep - stage.gate.window, stage.gate.atStep);
-  const next = Math.min(...stops.map(Math.ceil).filter((stop) => stop > stageStep)) - stageStep;
-  const evaluation = evalEvery > 0 ? evalEvery - step % evalEvery : Infinity;
-  return Math.min(next, evaluation, limit - step, nextKept(keep, step) - step);
-}
-
 /** The first step after `step` whose weights are kept. */
 function nextKept(keep: Keep | undefined, step: number): number {
   if (keep !== "log") return Math.min(...(keep ?? []).filter((each) => each > step)); // Infinity of none
   if (step >= 512) return 1000 * (Math.floor(step / 1000) + 1);
   return step < 1 ? step + 1 : 2 ** (Math.floor(Math.log2(step)) + 1);
-}
-
-export function isKept({ keep, step }: RunProgress): boolean {
-  return nextKept(keep, step - 1) === step;
 }
 
 export function lengthsAt(stage: Stage, stageStep: number): { minDigits: number; maxDigits: number } {
@@ -88,26 +71,27 @@ export function isDone(progress: RunProgress, limit = Infinity): boolean {
 /** All that a resume needs, of a run between two steps. */
 export type RunState = TrainingState<RunProgress>;
 
-/** The weights and moments that a run goes on from, and the best weights so far, where they are kept. */
-export type Vectors = Pick<RunState, "parameters" | "best"> & Partial<Pick<RunState, "firstMoment" | "secondMoment">>;
+/** What a run starts from: a saved state, a checkpoint's weights, or nothing but its plan. */
+export type RunStart = Pick<RunState, "progress"> & Partial<RunState>;
 
 /** Samples of the evaluation stream: one for the last evaluation, one for all before it. */
 export const [FINAL_SAMPLE, INTERIM_SAMPLE] = [0, 1];
 
 /** A run between two steps: its engine holds the weights and moments of its progress. */
 export class Run {
+  readonly progress: RunProgress;
   best: Float32Array | undefined;
   /** When the run would have started in one session. */
   readonly #started: number;
 
-  /** Sets the engine to `vectors`, or to the initial weights of the attempt. */
-  constructor(readonly engine: Engine, readonly progress: RunProgress, vectors?: Vectors) {
-    this.best = vectors?.best;
+  /** Sets the engine to the weights and moments of the start, or to the initial weights of the attempt. */
+  constructor(readonly engine: Engine, { progress, parameters, firstMoment, secondMoment, best }: RunStart) {
+    this.progress = progress;
+    this.best = best;
     this.#started = performance.now() - 1000 * progress.seconds;
     Object.assign(progress, { backend: engine.backend, arithmetic: engine.arithmetic }); // what really runs
-    if (vectors === undefined) engine.initialize(progress.seed, progress.attempt);
-    else engine.setParameters(vectors.parameters);
-    const { firstMoment, secondMoment } = vectors ?? {};
+    if (parameters === undefined) engine.initialize(progress.seed, progress.attempt);
+    else engine.setParameters(parameters);
     if (firstMoment && secondMoment) engine.setOptimizerState({ step: progress.step, firstMoment, secondMoment });
   }
 
@@ -118,6 +102,24 @@ export class Run {
   /** Problems that training never draws. */
   heldOut(sample: number, count: number): SampleRequest {
     return { seed: this.progress.seed, stream: "evaluation", sample, count };
+  }
+
+  /** Whether the weights of this step are kept. */
+  get isKept(): boolean {
+    return nextKept(this.progress.keep, this.progress.step - 1) === this.progress.step;
+  }
+
+  /**
+   * Steps until the next event: the lengths of operands change, the gate's window opens or closes, weights are kept, an evaluation is due (every
+   * `evalEvery` steps, 0 for none), the stage ends, or the run does (at step `limit`).
+   */
+  stepsAtOnce({ steps, curriculum, gate }: Stage, limit: number, evalEvery: number): number {
+    const { step, stageStep, keep } = this.progress;
+    const stops = [steps, ...curriculum.map(({ fromStep }) => fromStep)];
+    if (gate !== undefined) stops.push(gate.atStep - gate.window, gate.atStep);
+    const next = Math.min(...stops.map(Math.ceil).filter((stop) => stop > stageStep)) - stageStep;
+    const evaluation = evalEvery > 0 ? evalEvery - step % evalEvery : Infinity;
+    return Math.min(next, evaluation, limit - step, nextKept(keep, step) - step);
   }
 
   metadata(): Record<string, string> {

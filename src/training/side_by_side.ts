@@ -1,7 +1,6 @@
 import { createBackgroundEngine } from "../engine/create_engine.ts";
-import { conclude } from "./conclude.ts";
 import { emitted, type RunEvent, type RunEvents } from "./events.ts";
-import { type AttemptEvents, trainSteps } from "./loop.ts";
+import { type AttemptEvents, conclude, trainSteps } from "./loop.ts";
 import { freshProgress, Run, type RunProgress } from "./run.ts";
 import type { RestartReport, RunOptions } from "./types.ts";
 
@@ -22,7 +21,7 @@ export async function* trainSideBySide(start: RunProgress, attempts: number, opt
     const engine = await createBackgroundEngine({ model, arithmetic });
     const seconds = (performance.now() - begin) / 1000;
     const attempt = all.length;
-    const run = new Run(engine, { ...freshProgress(start), attempt, seconds });
+    const run = new Run(engine, { progress: { ...freshProgress(start), attempt, seconds } });
     const take = async (emit: (event: RunEvent) => void) => {
       const steps = trainSteps(run, { ...options, signal, interimProblems: 0 }, true);
       for (;;) {

@@ -7,7 +7,7 @@ import { Journal } from "./journal.ts";
 import { runEvents } from "./loop.ts";
 import { checkOwnRecipe } from "./recipe_form.ts";
 import { continueRecipe, trainRecipe } from "./recipes.ts";
-import { freshProgress, isDone, Run, type RunProgress, type Vectors } from "./run.ts";
+import { freshProgress, isDone, Run, type RunStart } from "./run.ts";
 import { trainSideBySide } from "./side_by_side.ts";
 import type { RunKind, RunOptions, TrainResult } from "./types.ts";
 
@@ -45,26 +45,25 @@ function checkRunOptions(kind: RunKind, options: RunOptions): void {
   refuse(isParallel && !["auto", "wasm"].includes(backend), `${parallel} the backend must be wasm: it is ${backend}`);
 }
 
-type Start = { progress: RunProgress; vectors?: Vectors };
-
-function fresh(kind: RunKind, options: RunOptions): Start {
+function fresh(kind: RunKind, options: RunOptions): RunStart {
   const { recipe: requested = kind === "train" ? "sure" : "fast", seed = 1, arithmetic = "exact", keep } = options;
   const from = kind === "train" ? undefined : checkpointFrom(options.from!, "continue training from `from`");
   const model = from?.model ?? options.model ?? 763;
   const named = (name: string) => kind === "train" ? trainRecipe(name, { model }) : continueRecipe(name);
-  const recipe = typeof requested === "string" ? named(requested) : requested;
   const fail = (reason: string) => new TypeError(`Cannot train by a recipe of your own as ${reason}`);
-  if (recipe === requested) checkOwnRecipe(recipe, kind, "the recipe", fail);
+  const isOwn = typeof requested !== "string";
+  const recipe = isOwn ? checkOwnRecipe(requested, kind, "the recipe", fail) : named(requested);
   const progress = freshProgress({
     ...{ kind, recipe, seed, arithmetic, ...(keep && { keep }) },
     ...{ ...(options.problems && { ownProblems: true }), model, from: from?.metadata ?? null },
   });
-  return { progress, vectors: from && { parameters: from.parameters } };
+  return { progress, parameters: from?.parameters };
 }
 
 /** Goes on with the run in `out`. Its recipe, model and seed hold; options must not contradict them. */
-function resumed(kind: RunKind, options: RunOptions, journal: Journal): Start {
-  const { progress } = journal.state!;
+function resumed(kind: RunKind, options: RunOptions, journal: Journal): RunStart {
+  const state = journal.state!;
+  const { progress } = state;
   const refuse = (what: string, must: string, found: unknown) => {
     throw new TrainingError(`Cannot resume the run in ${options.out} as ${what} must ${must}: it is ${found}`);
   };
@@ -85,17 +84,17 @@ function resumed(kind: RunKind, options: RunOptions, journal: Journal): Start {
   if (options.problems !== undefined && !progress.ownProblems) refuse("`problems`", "be left out, as before", "given");
   if (!isDone(progress, options.steps)) journal.checkProof();
   if (options.keep !== undefined) progress.keep = options.keep;
-  return { progress, vectors: journal.state };
+  return state;
 }
 
-async function* runAlone(start: Start, options: RunOptions, makeEngine: typeof createEngine): RunEvents {
-  const { progress, vectors } = start;
+async function* runAlone(start: RunStart, options: RunOptions, makeEngine: typeof createEngine): RunEvents {
+  const { progress } = start;
   const { backend = "auto", threads, resume } = options;
   const resumedOn = backend === "auto" ? progress.backend : undefined;
   const arithmetic = resume ? progress.arithmetic : options.arithmetic;
   const engine = await makeEngine({ backend: resumedOn ?? backend, model: progress.model, threads, arithmetic });
   try {
-    yield* runEvents(new Run(engine, progress, vectors), options);
+    yield* runEvents(new Run(engine, start), options);
   } finally {
     await engine.dispose();
   }

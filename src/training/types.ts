@@ -114,11 +114,9 @@ export type ProgressEvent =
   | ({ type: "restart"; attempt: number } & RestartReport)
   | { type: "certification"; step: number; proved: number; provedSteps: number; seconds: number }
   | { type: "hardening"; step: number; round: number; margin: number; proved: number; pool: number }
-  | (EvaluationReport & {
-    /** After a step of the option `keep`. */
+  | (EvaluationReport & Pick<Evaluation, "digitAccuracy"> & {
+    /** After a step of the option `keep`: of single digits, each of which follows the correct ones before it. */
     type: "measures";
-    /** The share of correct digits at each of the eleven positions of the sum, ones first, each after the correct ones before it. */
-    digitAccuracy: number[];
     /** The mean loss at each of the twelve positions, in nats: the digits of the sum, ones first, and the end. */
     positionLoss: number[];
     /** The Euclidean norm of each tensor, by PyTorch's name. */

@@ -36,7 +36,7 @@ for (const command of commands) {
   Deno.test(`the example in the help of ${command.name} is one that it takes`, () => {
     const [before, after] = command.example.split(` cli.ts ${command.name}`);
     assertMatch(before, /^deno run( --allow-(read|write|net)=\S+)*$/);
-    const input = readInput(command, after.split(" ").filter(Boolean)); // throws where a flag is wrong or missing
+    const input = readInput(command.name, command, after.split(" ").filter(Boolean)); // throws where a flag is wrong or missing
     assertEquals(input === null, false);
   });
 }

@@ -64,7 +64,7 @@ Deno.test("train ends with a model that is proved right, three lines, and two co
   const [add, check] = commands;
   assertEquals(await typed(add), { code: 0, stdout: "42 + 7 = 49  ✓\n", stderr: "" });
   // it is checked elsewhere: here, that the command is one, and that its files are there
-  const input = readInput(checkCommand, check.split(" cli.ts check ")[1].split(" "));
+  const input = readInput("check", checkCommand, check.split(" cli.ts check ")[1].split(" "));
   const { inputs } = JSON.parse(await Deno.readTextFile(input!.flags.certificate!));
   assertEquals([inputs, input!.flags.from], ["100000000000000000000", out]);
 });

@@ -78,7 +78,7 @@ const commandLines: Target<{ command: Command; args: string[] }> = {
     command: random.of(COMMANDS),
     args: Array.from({ length: random.below(7) }, () => word(random)),
   }),
-  run: ({ command, args }) => readInput(command, args),
+  run: ({ command, args }) => readInput("it", command, args),
   refuses: [UsageError],
   says: /^Cannot (?:run|use) /,
 };

@@ -34,7 +34,7 @@ async function run(recipe: Recipe, { script, kind = "train", limit, evalEvery }:
   const engine = new ScriptedEngine(script);
   const events: ProgressEvent[] = [];
   const progress = freshProgress({ kind, recipe, model: 763, seed: 7, arithmetic: "exact", from: null });
-  const run = new Run(engine, progress, { parameters: new Float32Array(763) });
+  const run = new Run(engine, { progress, parameters: new Float32Array(763) });
   const steps = runEvents(run, { steps: limit, evalEvery });
   const result = await follow(steps, () => {}, (event) => events.push(event));
   return { ...result, engine, events };
