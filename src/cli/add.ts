@@ -25,10 +25,8 @@ export function readOperands(operands: readonly string[], verb: string): [a: num
   const [a, b] = sides;
   for (const [name, value] of [["a", a], ["b", b]]) {
     if (/^\d+$/.test(value) && Number(value) <= MAX_OPERAND) continue;
-    throw new UsageError(
-      `Cannot ${verb} ${quote(a)} and ${quote(b)} as ${name} must be a whole number from 0 to ${MAX_OPERAND}: ` +
-        `current value is ${quote(value)}`,
-    );
+    const must = `a whole number from 0 to ${MAX_OPERAND}: current value is ${quote(value)}`;
+    throw new UsageError(`Cannot ${verb} ${quote(a)} and ${quote(b)} as ${name} must be ${must}`);
   }
   return [Number(a), Number(b)];
 }

@@ -128,11 +128,8 @@ function parse(
     }
   }
   const names = known.map(({ name }) => name);
-  return parseArgs([...flags, "--", ...operands, ...args.slice(end + 1)], {
-    "--": true,
-    string: names,
-    collect: names,
-  });
+  const split = [...flags, "--", ...operands, ...args.slice(end + 1)];
+  return parseArgs(split, { "--": true, string: names, collect: names });
 }
 
 export function commandHelp(command: NamedCommand): string {

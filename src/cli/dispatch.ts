@@ -25,7 +25,6 @@ export function allCommands(): Promise<NamedCommand[]> {
   return Promise.all(Object.entries(COMMANDS).map(async ([name, load]) => ({ name, ...await load() })));
 }
 
-/** Runs the command that the arguments name, or prints the help. @returns The exit code */
 export async function dispatch(args: string[]): Promise<number> {
   const [first, ...rest] = args;
   if (first === "help" && rest.length > 0) return await run(rest[0], ["--help"]);
@@ -45,10 +44,8 @@ export async function dispatch(args: string[]): Promise<number> {
 async function run(name: string, args: string[]): Promise<number> {
   if (!Object.hasOwn(COMMANDS, name)) {
     const names = Object.keys(COMMANDS);
-    throw new UsageError(
-      `Cannot run tiny-adder as the command must be one of ${names.join(", ")}: current value is ${quote(name)}` +
-        didYouMean(name, names),
-    );
+    const found = `current value is ${quote(name)}${didYouMean(name, names)}`;
+    throw new UsageError(`Cannot run tiny-adder as the command must be one of ${names.join(", ")}: ${found}`);
   }
   const command = { name, ...await COMMANDS[name]() };
   const input = readInput(name, command, args);

@@ -34,9 +34,14 @@ async function evaluateAndPrint(
       return evaluate(engine, problems, { signal, onProgress });
     });
     const seconds = (performance.now() - start) / 1000;
-    const { adapter } = engine;
-    const machine = { backend: engine.backend, ...(adapter && { adapter }), threads: engine.threads };
-    const report = { ...result, seconds, ...machine, arithmetic: engine.arithmetic, checkpoint };
+    const { backend: ran, adapter } = engine;
+    const machine = {
+      backend: ran,
+      ...(adapter && { adapter }),
+      threads: engine.threads,
+      arithmetic: engine.arithmetic,
+    };
+    const report = { ...result, seconds, ...machine, checkpoint };
     const summary = summarize(result, `${seconds.toFixed(1)} s (${machinery(report)})`);
     const text = [summary, ...result.errors.slice(0, ERRORS_SHOWN).map(sumLine)].join("\n");
     return printResult(report, text, { json, ok: result.correct === result.total });
@@ -69,9 +74,10 @@ export const evalCommand = defineCommand({
   permissions: "none; --allow-read=CKPT,FILE.csv with --from and --cases",
   example: "deno run --allow-read=run cli.ts eval --from run/model.safetensors --random 1000000 --seed 7",
   async run(input) {
-    const summarize = (result: Evaluation, took: string) =>
-      `${formatInteger(result.correct)} of ${formatInteger(result.total)} sums are right (${share(result)}), ${took}`;
-    return await evaluateAndPrint(input, await chooseProblems(input), summarize);
+    return await evaluateAndPrint(input, await chooseProblems(input), (result, took) => {
+      const [correct, total] = [result.correct, result.total].map(formatInteger);
+      return `${correct} of ${total} sums are right (${share(result)}), ${took}`;
+    });
   },
 });
 
@@ -82,9 +88,8 @@ export const verifyCommand = defineCommand({
   permissions: "none; --allow-read=CKPT with --from",
   example: "deno run --allow-read=run cli.ts verify --from run/model.safetensors",
   run(input) {
-    const summarize = (result: Evaluation) =>
-      `AdderBoard: ${result.correct} of ${result.total} right (${share(result)})`;
-    return evaluateAndPrint(input, adderBoardCases(), summarize);
+    const line = (result: Evaluation) => `AdderBoard: ${result.correct} of ${result.total} right (${share(result)})`;
+    return evaluateAndPrint(input, adderBoardCases(), line);
   },
 });
 

@@ -19,9 +19,8 @@ export async function readBytes(path: string, what: string): Promise<Uint8Array>
     return await Deno.readFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error; // it says which permission is missing
-    const reason = error instanceof Deno.errors.NotFound
-      ? ": there is no such file"
-      : ` as it must be ${what}: ${reasonOf(error)}`;
+    const isMissing = error instanceof Deno.errors.NotFound;
+    const reason = isMissing ? ": there is no such file" : ` as it must be ${what}: ${reasonOf(error)}`;
     throw new UsageError(`Cannot read ${nameOf(path)}${reason}`);
   }
 }
@@ -50,7 +49,6 @@ export async function writeOutput(path: string, content: Uint8Array | string): P
   return bytes.length;
 }
 
-/** Stands, before the name of a model, for its shipped weights. */
 const SHIPPED = "shipped:";
 
 /** The checkpoint that `--from` names, or the shipped one, and its name in reports. */

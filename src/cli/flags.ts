@@ -15,22 +15,20 @@ export function quote(typed: string): string {
   return /^[\p{L}\p{N}\p{P}\p{S}]+$/u.test(short) ? short : JSON.stringify(short);
 }
 
-export interface ValueFlag<T> {
-  readonly placeholder: string;
-  /** One line that can be read alone. */
-  readonly help: string;
-  /** Converts the text. @throws {UsageError} If it is not a value of the flag */
-  readonly read: (text: string, flag: string) => T;
-  /** Whether `-` stands for standard input or standard output. */
-  readonly standard?: "input" | "output";
-  readonly required?: true;
-}
-
 export interface Switch {
   /** One line that can be read alone. */
   readonly help: string;
   /** Whether the flag is on unless `--no-…` turns it off. */
   readonly onByDefault?: true;
+}
+
+export interface ValueFlag<T> extends Pick<Switch, "help"> {
+  readonly placeholder: string;
+  /** Converts the text. @throws {UsageError} If it is not a value of the flag */
+  readonly read: (text: string, flag: string) => T;
+  /** Whether `-` stands for standard input or standard output. */
+  readonly standard?: "input" | "output";
+  readonly required?: true;
 }
 
 /** The flags of a command by name, without the two hyphens. */
@@ -84,11 +82,9 @@ export function outputFile(placeholder: string, help: string): ValueFlag<string>
 
 export const OVERWRITE_FLAG = { help: "replace the file if it exists" } as const satisfies Switch;
 
-export function wholeNumber(
-  placeholder: string,
-  help: string,
-  [least, most]: readonly [number, number],
-): ValueFlag<number> {
+type Range = readonly [least: number, most: number];
+
+export function wholeNumber(placeholder: string, help: string, [least, most]: Range): ValueFlag<number> {
   const parse = (text: string) => /^\d+$/.test(text) && isWhole(Number(text), least, most) ? Number(text) : undefined;
   return checked(placeholder, help, `a whole number from ${least} to ${most}`, parse);
 }

@@ -21,7 +21,6 @@ export function plural(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** The name of a GPU; a software adapter is named as such. */
 export function adapterName({ name, software }: AdapterDescription): string {
   return software ? `${name}, a software adapter` : name;
 }

@@ -18,18 +18,15 @@ export function commandLine(
   { read = [], write = [] }: { readonly read?: Paths; readonly write?: Paths } = {},
 ): string {
   const allowed = Object.entries({ read, write }).flatMap(([kind, paths]) => permission(`--allow-${kind}`, paths));
-  return [...deno(), "run", ...allowed, program(), ...args].map((arg) => shellQuoted(String(arg))).join(" ");
+  // as Deno was started: by its name, or by npx where it may be installed nowhere
+  const deno = /[\\/]_npx[\\/]/.test(Deno.execPath()) ? ["npx", "-y", `deno@${Deno.version.deno}`] : ["deno"];
+  return [...deno, "run", ...allowed, program(), ...args].map((arg) => shellQuoted(String(arg))).join(" ");
 }
 
 /** A permission flag for files, none for standard input and output. */
 export function permission(flag: string, paths: Paths): string[] {
   const files = paths.filter((path) => path !== STANDARD).flatMap((path) => path?.replaceAll(",", ",,") ?? []);
   return files.length === 0 ? [] : [`${flag}=${files}`];
-}
-
-/** The program `deno` as it was started: by its name, or by npx where it may be installed nowhere. */
-function deno(): string[] {
-  return /[\\/]_npx[\\/]/.test(Deno.execPath()) ? ["npx", "-y", `deno@${Deno.version.deno}`] : ["deno"];
 }
 
 /** `cli.ts`, relative to the working directory where it is below it. */

@@ -89,7 +89,8 @@ export const sweepCommand = defineCommand({
   },
 });
 
-async function runSweep({ flags, json, fail }: Input<typeof FLAGS>): Promise<number> {
+async function runSweep(input: Input<typeof FLAGS>): Promise<number> {
+  const { flags, json, fail } = input;
   const { recipe = "fast", model: models = [763], seeds = [...Array(16).keys()], shard, arithmetic = "exact" } = flags;
   const { out, pairs = 1_000_000, hard = 100_000, certify } = flags;
   if (out === undefined) throw fail("--out is missing: add --out FILE.jsonl");
@@ -97,7 +98,7 @@ async function runSweep({ flags, json, fail }: Input<typeof FLAGS>): Promise<num
   if (flags.overwrite) throw fail("--overwrite belongs to sweep summarize: runs are appended");
   if (flags.svg !== undefined) throw fail("--svg belongs to sweep summarize: found --svg");
   const runs = planRuns({ recipes: await recipesFrom(recipe), models, seeds, arithmetic }, shard);
-  const { threads, trainer } = await chooseTrainer(flags, fail);
+  const { threads, trainer } = await chooseTrainer(input);
   const run = (display: ProgressDisplay, signal: AbortSignal) => {
     const onRun = (line: SweepLine, done: number) => {
       display.log(outcome(line));
@@ -111,11 +112,8 @@ async function runSweep({ flags, json, fail }: Input<typeof FLAGS>): Promise<num
   return printResult({ runs: runs.length, ...result, out }, text, { json });
 }
 
-/** The engine of the runs, and how many run in parallel. */
-async function chooseTrainer(
-  { backend, threads, arithmetic }: flag.FlagValues<typeof FLAGS>,
-  fail: (reason: string) => Error,
-): Promise<{ threads: number; trainer?: RunTrainer }> {
+async function chooseTrainer({ flags, fail }: Input<typeof FLAGS>): Promise<{ threads: number; trainer?: RunTrainer }> {
+  const { backend, threads, arithmetic } = flags;
   const { hasSimd } = await import("../engine/wasm/core.ts");
   if (backend !== "webgpu" && (backend === "wasm" || hasSimd())) {
     const atOnce = threads ?? flag.defaultThreads();
@@ -138,12 +136,11 @@ function outcome(line: SweepLine): string {
 
 async function summarizeFiles({ operands: [, ...files], flags, json }: Input<typeof FLAGS>): Promise<number> {
   const { svg, overwrite, ...foreign } = flags;
+  const fail = (reason: string) => new flag.UsageError(`Cannot run sweep summarize as ${reason}`);
   const [other] = Object.entries(foreign).find(([, value]) => value !== undefined && value !== false) ?? [];
-  if (other !== undefined) {
-    throw new flag.UsageError(`Cannot run sweep summarize as --${other} belongs to a sweep: it takes files and --svg`);
-  }
+  if (other !== undefined) throw fail(`--${other} belongs to a sweep: it takes files and --svg`);
   await checkOutput(svg, overwrite);
-  if (files.length === 0) throw new flag.UsageError("Cannot run sweep summarize as it needs files: name one or more");
+  if (files.length === 0) throw fail("it needs files: name one or more");
   const lines: SweepLine[] = [];
   for (const file of files) {
     const found = parseSweep(await readText(file, "the file of a sweep"), nameOf(file)).runs;

@@ -48,22 +48,20 @@ const trainingFlags = (recipe: string) => ({
 
 type TrainingValues = flag.FlagValues<ReturnType<typeof trainingFlags>>;
 
-/** The flags of a training run as options of the library. */
 async function trainingOptions(
-  { "eval-every": evalEvery, "save-every": saveEvery, harden, threads, ...flags }: TrainingValues,
+  { recipe, "eval-every": evalEvery, "save-every": saveEvery, harden, threads, ...flags }: TrainingValues,
 ): Promise<RunOptions> {
-  if (flags.out === STANDARD) throw new flag.UsageError("Cannot train as --out must be a folder: current value is -");
+  const refusal = (reason: string) => new flag.UsageError(`Cannot ${reason}`);
+  if (flags.out === STANDARD) throw refusal("train as --out must be a folder: current value is -");
   if (flags.resume && flags.out === undefined) {
-    throw new flag.UsageError("Cannot resume a run as --out is missing: add --out DIR, the folder of the run");
+    throw refusal("resume a run as --out is missing: add --out DIR, the folder of the run");
   }
-  const recipes = flags.recipe === undefined ? [] : await recipesFrom(flags.recipe);
-  if (recipes.length > 1) {
-    throw new flag.UsageError(
-      `Cannot train as ${nameOf(flags.recipe!)} must hold one recipe: it holds ${recipes.length}`,
-    );
+  const [chosen, ...more] = recipe === undefined ? [] : await recipesFrom(recipe);
+  if (more.length > 0) {
+    throw refusal(`train as ${nameOf(recipe!)} must hold one recipe: it holds ${more.length + 1}`);
   }
-  const chosen = { recipe: recipes.at(0), harden: harden || undefined, threads: threads ?? flag.defaultThreads() };
-  return { ...flags, ...chosen, evalEvery, saveEvery };
+  const started = { recipe: chosen, harden: harden || undefined, threads: threads ?? flag.defaultThreads() };
+  return { ...flags, ...started, evalEvery, saveEvery };
 }
 
 /** The names that a {@linkcode recipeFlag} gives, or the recipes in its file. */

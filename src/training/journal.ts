@@ -11,8 +11,7 @@ const SECONDS_BETWEEN_SAVES = 10;
 
 /** The folder of a run: weights, state and log, locked by this run. */
 export class Journal {
-  /** Lines of the log that are not yet in its file, of which the first bytes belong to the last saved state. */
-  #pending = "";
+  /** The end of the log, whose file may be longer: what a killed process logged after its last save belongs to steps that are repeated. */
   #logBytes: number;
   /** Whether the folder holds this run, no longer an earlier one. */
   #begun: boolean;
@@ -69,21 +68,18 @@ export class Journal {
       case "begin":
         // a resume must not mix two runs: killed before the state is written, the old one is intact; after, the new one can be resumed
         this.#logBytes = 0;
-        await this.#writeState(event.state);
+        await this.#saveState(event.state);
         await this.#removeCertificate(); // it is not of the new run
         await this.#removeKept();
         this.#begun = true;
-        this.#addLine("start", event.settings);
-        await this.#flushLog();
-        return;
+        return await this.#addLine("start", event.settings);
       case "step":
       case "evaluation":
       case "measures":
       case "restart": {
         if (event.type === "restart") await this.#removeKept();
         const { type, ...fields } = event;
-        this.#addLine(type, { ...fields, totalSteps: undefined });
-        return;
+        return await this.#addLine(type, { ...fields, totalSteps: undefined });
       }
       case "kept": {
         const file = `${stepsFolder}/${event.step}.safetensors`;
@@ -98,8 +94,7 @@ export class Journal {
       }
       case "model": {
         const { step, exactMatch, examples, checkpoint } = event;
-        this.#addLine("end", { step, exactMatch, examples });
-        await this.#flushLog(); // without the state: a resume ends the log anew
+        await this.#addLine("end", { step, exactMatch, examples }); // without the state: a resume ends the log anew
         await this.#saveModel(checkpoint);
         return modelFile;
       }
@@ -111,39 +106,27 @@ export class Journal {
   /** Logs why the run stopped. Its state stays at the last save, for a resume. */
   async logError(step: number, error: unknown): Promise<void> {
     if (!this.#begun) return;
-    this.#addLine("error", { step, message: error instanceof Error ? error.message : String(error) });
-    await this.#flushLog().catch(() => {}); // a full disk may be the cause
+    const message = error instanceof Error ? error.message : String(error);
+    await this.#addLine("error", { step, message }).catch(() => {}); // a full disk may be the cause
   }
 
-  #addLine(event: string, fields: Record<string, unknown>): void {
-    this.#pending += `${JSON.stringify({ event, ...fields })}\n`;
-  }
-
-  /** Writes the pending lines. If they cannot be written, they stay pending. What is after them belongs to steps that are repeated. */
-  async #flushLog(): Promise<void> {
-    if (this.#pending === "") return;
-    const bytes = new TextEncoder().encode(this.#pending);
+  async #addLine(event: string, fields: Record<string, unknown>): Promise<undefined> {
+    const bytes = new TextEncoder().encode(`${JSON.stringify({ event, ...fields })}\n`);
     try {
-      const start = Math.min(this.#logBytes, (await this.log.stat()).size); // a log that was removed must not come back as zeros
-      await this.log.seek(start, Deno.SeekMode.Start);
+      const start = Math.min(this.#logBytes, this.log.statSync().size); // a log that was removed must not come back as zeros
+      this.log.seekSync(start, Deno.SeekMode.Start);
       await store.writeAll(this.log, bytes);
-      await this.log.truncate(start + bytes.length);
       this.#logBytes = start + bytes.length;
+      this.log.truncateSync(this.#logBytes);
     } catch (cause) {
       throw store.unwritable(this.directory.logFile, cause);
     }
-    this.#pending = "";
   }
 
   async #saveState(state: RunState): Promise<void> {
-    await this.#flushLog();
-    await this.#writeState(state);
-    this.#savedAt = performance.now();
-  }
-
-  async #writeState(state: RunState): Promise<void> {
     state.progress.logBytes = this.#logBytes;
     await store.writeFileAtomically(this.directory.stateFile, encodeState(state));
+    this.#savedAt = performance.now();
   }
 
   async #removeCertificate(): Promise<void> {

@@ -138,7 +138,6 @@ async function* takeChunk(run: Run, steps: number, limit: number, options: RunOp
   };
 }
 
-/** The weights of a step that is kept, and what is measured of them. */
 async function* keepWeights(run: Run): RunEvents {
   const { engine, progress: { step, model } } = run;
   const [parameters, metadata] = [engine.parameters(), run.metadata()];
@@ -179,7 +178,7 @@ function failedGate({ attempt, recipe, step, stageStep, gateSum }: RunProgress, 
 async function* evaluateInterim(run: Run, signal?: AbortSignal): RunEvents {
   const { engine, progress } = run;
   const { problems, stopAt } = progress.recipe.evaluation;
-  const result = yield* evaluateRun(run, INTERIM_SAMPLE, problems, signal);
+  const result = yield* evaluateOn(run, INTERIM_SAMPLE, problems, signal);
   progress.evaluationDue = false;
   progress.evaluations.push(result);
   if (stopAt === undefined) return;
@@ -191,12 +190,7 @@ async function* evaluateInterim(run: Run, signal?: AbortSignal): RunEvents {
 }
 
 /** Evaluates on held-out problems. @throws The reason of the signal, if it stops the run meanwhile */
-async function* evaluateRun(
-  run: Run,
-  sample: number,
-  count: number,
-  signal?: AbortSignal,
-): RunEvents<EvaluationReport> {
+async function* evaluateOn(run: Run, sample: number, count: number, signal?: AbortSignal): RunEvents<EvaluationReport> {
   const { step } = run.progress;
   const { errors: _, ...result } = await evaluate(run.engine, run.heldOut(sample, count), { maxErrors: 0, signal });
   yield { type: "evaluation", step, ...result };
@@ -216,7 +210,7 @@ export async function* conclude(run: Run, options: RunOptions): RunEvents {
   const examples = progress.examples + (hardened?.examples ?? 0);
   const parameters = engine.parameters();
   const { signal, finalProblems = hardened?.result.certified ? PROVED_EVALUATION : FINAL_EVALUATION } = options;
-  const { total, correct } = yield* evaluateRun(run, FINAL_SAMPLE, finalProblems, signal);
+  const { total, correct } = yield* evaluateOn(run, FINAL_SAMPLE, finalProblems, signal);
   const exactMatch = correct / total;
   const metadata = {
     ...run.metadata(),

@@ -4,6 +4,9 @@ import { OPERAND_DIGITS } from "../model/vocabulary.ts";
 import type { Stage } from "../schedule/stage.ts";
 import type { RunOptions } from "./types.ts";
 
+/** The last digit of a number, as often as the number has digits. */
+const repeated = (value: number) => Number(String(value % 10).repeat(String(value).length));
+
 /** Makes the examples of a stage's mix, from what the engine draws; undefined where there is none. */
 export function problemsOf({ mix }: Stage, engine: Pick<Engine, "sample">): RunOptions["problems"] {
   if (mix === undefined) return undefined;
@@ -26,10 +29,6 @@ export function problemsOf({ mix }: Stage, engine: Pick<Engine, "sample">): RunO
     }
     return operands;
   };
-}
-
-function repeated(value: number): number {
-  return Number(String(value % 10).repeat(String(value).length));
 }
 
 /**

@@ -137,7 +137,6 @@ function secondAnnealing(batch: number, steps: number): Plan {
   return plan(`another annealing of ${steps} steps from a checkpoint`, [anneal(batch, steps, 0.005)]);
 }
 
-/** A recipe of others: one stage. */
 function published(description: string, evaluation: EvaluationPlan, stage: Omit<Stage, keyof typeof ADAM>): Plan {
   return plan(description, [{ ...ADAM, beta2: 0.999, ...stage }], { evaluation });
 }

@@ -5,7 +5,6 @@ import type { Evaluation } from "../evaluation/evaluate.ts";
 import type { Problems } from "../model/problem.ts";
 import type { CurriculumPhase, Recipe } from "./recipes.ts";
 
-/** The function that runs: `train` or `continueTraining`. */
 export type RunKind = "train" | "continue";
 
 /** Steps after which weights are kept; `"log"`: 0, 1, 2, 4 … 512, then every 1,000. */
@@ -86,7 +85,6 @@ export interface ContinueOptions extends Omit<TrainOptions, "model" | "attempts"
   from?: CheckpointSource;
 }
 
-/** The options of a run of either kind. */
 export type RunOptions = TrainOptions & ContinueOptions;
 
 /** An event for the option `onProgress` of `train`. Losses are in nats, `step` counts from the start of the attempt. */
