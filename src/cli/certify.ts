@@ -117,9 +117,8 @@ export async function nextCommand(
   }
 }
 
-function verdictLine(
-  { verdict, worstMargin, counterexample, undecided, seconds, threads }: Omit<CertifyResult, "certificate">,
-): string {
+function verdictLine(result: Omit<CertifyResult, "certificate">): string {
+  const { verdict, worstMargin, counterexample, undecided, seconds, threads } = result;
   const took = `(${seconds.toFixed(1)} s, ${plural(threads, "thread")})`;
   if (verdict === "certified") {
     return `proved right on all 10^20 pairs, worst margin ${marginText(worstMargin!)} ${took}`;

@@ -14,6 +14,7 @@
  * ```
  */
 export class TrainingError extends Error {
+  /** For callers who cannot compare classes. */
   override readonly name = "TrainingError";
 }
 
