@@ -16,7 +16,7 @@
 
 enum { D = 7, K = 6, F = 14, T = 14, S = 33, FIRST = 21, Q = 12, PARAMETERS = 763 };
 enum { TOK = 0, POS = 98, N1 = 343, QKV = 357, PROJ = 504, N2 = 553, W1 = 567, W2 = 665 }; /* a norm's bias is 7 after its weight */
-enum { BLOCKS = 16 / LANES };                                                                                  /* of tokens, a lane each; two are none */
+enum { BLOCKS = 16 / LANES }; /* of tokens, a lane each; two are none */
 
 static const float ROOT = 0.37796447f, UNIT = M_LOG2E * 0.37796447; /* of scores: 1 / sqrt(7), and that of their powers of 2 */
 
