@@ -202,7 +202,8 @@ export function readPickle(bytes: Uint8Array, { globals, persistent }: PickleWor
     opcodeAt = at;
     opcode = unsigned(1);
     const act = actOf.get(opcode) ?? fail(`opcode 0x${opcode.toString(16).padStart(2, "0")} is not one of data`);
-    act(unsigned(argumentBytes[opcode]));
+    const count = argumentBytes[opcode];
+    act(count > 0 ? unsigned(count) : 0);
   }
   const value = pop();
   if (stack.length > 0) fail("more than one value is left");

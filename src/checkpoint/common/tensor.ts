@@ -95,18 +95,21 @@ export class FileTensor {
     const count = elementCount(shape);
     const length = this.storage?.length ?? count;
     const last = shape.reduce((index, extent, i) => index + (extent - 1) * strides[i], offset);
-    const form = `of shape ${formatJson(shape)}, strides ${formatJson(strides)} and offset ${offset}`;
-    const must = `${tensorLabel(name)} ${form} must lie within its storage`;
-    if (count > length || (count > 0 && last >= length)) refuse(asked, `${must}: it holds ${length} elements`);
+    if (count > length || (count > 0 && last >= length)) {
+      const form = `of shape ${formatJson(shape)}, strides ${formatJson(strides)} and offset ${offset}`;
+      refuse(asked, `${tensorLabel(name)} ${form} must lie within its storage: it holds ${length} elements`);
+    }
     const view = viewOf(bytes!);
-    return new Float32Array(count).map((_, i) => {
-      let [index, rest] = [offset, i];
-      for (let axis = shape.length - 1; axis >= 0; axis--) { // the last extent is the fastest
+    const values = new Float32Array(count);
+    for (let i = 0; i < count; i++) {
+      let index = offset;
+      for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) { // the last extent is the fastest
         index += (rest % shape[axis]) * strides[axis];
         rest = Math.floor(rest / shape[axis]);
       }
-      return read(view, index * bytesEach, littleEndian);
-    });
+      values[i] = read(view, index * bytesEach, littleEndian);
+    }
+    return values;
   }
 }
 
@@ -126,8 +129,8 @@ export const isShape = (value: unknown): value is number[] => isListOfSizes(valu
 
 /** Reads finite numbers of a floating-point type; float64 is rounded. @throws {CheckpointError} If the tensor holds something else */
 export function weightsOf(name: string, tensor: FileTensor, asked: string): Float32Array {
-  const must = `${tensorLabel(name)} must be of float32, float16, bfloat16 or float64`;
-  if (!tensor.isFloat) refuse(asked, `${must}: current type is ${formatJson(tensor.type)}`);
+  const must = () => `${tensorLabel(name)} must be of float32, float16, bfloat16 or float64`;
+  if (!tensor.isFloat) refuse(asked, `${must()}: current type is ${formatJson(tensor.type)}`);
   return checkFinite(name, tensor.elements(name, asked), asked);
 }
 

@@ -170,8 +170,8 @@ export function openSafetensors(bytes: Uint8Array, asked: string) {
   const tensors = new Map<string, FileTensor>();
   let at = 0;
   for (const { name, type, shape, begin, end } of entries.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    const must = `${tensorLabel(name)} must begin where the one before it ends, at byte ${at}`;
-    if (begin !== at) refuse(asked, `${must}: current value is ${begin}`);
+    const must = () => `${tensorLabel(name)} must begin where the one before it ends, at byte ${at}`;
+    if (begin !== at) refuse(asked, `${must()}: current value is ${begin}`);
     tensors.set(name, new FileTensor({ type, shape, bytes: data.subarray(begin, at = end) }));
   }
   if (at !== data.length) refuse(asked, `its header promises ${at} bytes of tensors: the file holds ${data.length}`);

@@ -57,9 +57,9 @@ export function checkpointOf(
   const parameters = new Float32Array(parameterCount(variant));
   for (const { name, offset } of variant.tensors) {
     const tensor = tensors.get(name)!;
-    const must = `${tensorLabel(name)} must be of float32, float16 or bfloat16`;
+    const must = () => `${tensorLabel(name)} must be of float32, float16 or bfloat16`;
     const isRounded = exact && tensor.type === "float64";
-    if (isRounded) refuse(asked, `${must}: current type is float64, which \`import\` rounds to float32`);
+    if (isRounded) refuse(asked, `${must()}: current type is float64, which \`import\` rounds to float32`);
     parameters.set(weightsOf(name, tensor, asked), offset);
   }
   for (const name of OUTPUT_PROJECTIONS) checkTied(name, tensors, asked);
