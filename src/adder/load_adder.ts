@@ -1,8 +1,9 @@
-import type { Adder } from "./adder.ts";
-import { makeAdder } from "./reference_adder.ts";
 import { checkpointFrom, type CheckpointSource } from "../checkpoint/safetensors/checkpoint.ts";
 import { checkParameters } from "../engine/interface/checks.ts";
-import { variantOf } from "../model/variant.ts";
+import { decodeAll, tensorsOf } from "../engine/reference/model.ts";
+import { hasSimd } from "../engine/wasm/core.ts";
+import { type ModelName, variantOf } from "../model/variant.ts";
+import { type Adder, DecodingAdder, makeShippedWith, WasmAdder } from "./adder.ts";
 
 /**
  * Makes an adder from a checkpoint. It adds with the weights alone: other weights give other sums.
@@ -28,3 +29,17 @@ export function loadAdder(checkpoint: CheckpointSource): Adder {
   checkParameters(parameters, variantOf(model));
   return makeAdder(model, parameters);
 }
+
+/** Makes an adder, on the reference engine where WebAssembly is missing or forbidden. */
+function makeAdder(model: ModelName, parameters: Float32Array): Adder {
+  try {
+    return new WasmAdder(model, parameters);
+  } catch (error) {
+    if (hasSimd()) throw error;
+    const variant = variantOf(model);
+    const tensors = tensorsOf(Float64Array.from(parameters), variant);
+    return new DecodingAdder("reference", (operands) => decodeAll(tensors, variant, operands));
+  }
+}
+
+makeShippedWith(makeAdder);

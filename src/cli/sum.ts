@@ -15,7 +15,7 @@ async function adderOf(from: string | undefined): Promise<Adder> {
     try {
       return shippedAdder();
     } catch {
-      await import("../adder/reference_adder.ts");
+      await import("../adder/load_adder.ts");
       return shippedAdder(); // on the reference engine, or it says why it cannot
     }
   }
