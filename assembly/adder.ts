@@ -1,16 +1,14 @@
 // The entry of the small module that only decodes. `add` loads this one, so that adding starts fast. Reading order: entry.ts.
-import { FIRST_QUERY, T } from "./dimensions";
-import { DECODE_QUERY_GROUP, Folded, PARAMETERS, QUERY_ROW, Slot, WORKSPACE, WORKSPACES } from "./layout";
+import { chooseVariant, FIRST_QUERY, T } from "./dimensions";
+import { DECODE_QUERY_GROUP, EPSILON, Folded, INVERSE_WIDTH, Job } from "./layout";
+import { PARAMETERS, QUERY_ROW, Slot, WORKSPACE, WORKSPACES } from "./layout";
 import { writeCoefficients } from "./coefficients";
-import { decodeByKeys, prepareDecodingSlots } from "./decode";
+import { decodeByKeys } from "./decode";
+import { prepareDecodingSlots } from "./decode_keys";
 import { writeReflection } from "./fold_weights";
-import { configureModel } from "./model";
 import { listSlots } from "./slots";
 
 export const parametersAt: usize = PARAMETERS;
-// The build checks that static data ends before the layout begins.
-export const staticDataEnd: usize = __heap_base;
-export const layoutBegin: usize = PARAMETERS;
 // What src/engine/wasm/read_decoding.ts reads for proofs.
 export const keysAt: usize = Slot.DECODE_KEYS;
 export const queriesAt: usize = Slot.DECODE_QUERIES + (FIRST_QUERY * T - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
@@ -26,7 +24,9 @@ export function problemsBase(threads: i32): usize {
 
 /** Chooses the variant and writes the constant tables; must be called first. */
 export function configure(width: i32, hidden: i32, finalNorm: bool): void {
-  configureModel(width, hidden, finalNorm);
+  chooseVariant(width, hidden, finalNorm);
+  v128.store(EPSILON, f32x4.splat(finalNorm ? 1e-6 : 1e-5));
+  v128.store(INVERSE_WIDTH, f32x4.splat(<f32> (1.0 / <f64> width)));
   writeCoefficients();
   writeReflection();
   listSlots();
@@ -39,5 +39,7 @@ export function prepareDecoding(): void {
 
 /** Decodes greedily; out: tokens (count, 12), one byte each. */
 export function decode(problems: usize, count: i32, out: usize): void {
-  decodeByKeys(WORKSPACES, problems, count, out);
+  store<u32>(Job.PROBLEMS, problems);
+  store<u32>(Job.OUT, out);
+  decodeByKeys(WORKSPACES, 0, count);
 }

@@ -1,40 +1,21 @@
 // Causal attention of the 12 queries over up to 33 keys, forward and backward. A key is also its value: see fold_weights.ts.
 import { FIRST_QUERY, N, POSITIONS, PROMPT, QUERIES, ROW14, ROW6, ROW7 } from "./dimensions";
 import { KEY_ROW, QUERY_ROW, Slice, Slot, Tile, TRAINING_QUERY_GROUP } from "./layout";
-import { scoresBackward, scoresForward, sumsOverKeys, sumsOverQueries } from "./attention_sums";
+import { dotTiles, scoresBackward, sumsOverKeys, sumsOverQueries } from "./attention_sums";
 import { ONE } from "./coefficients";
 import { exp2Softmax, storeExp2Softmax } from "./elementary";
-import { addTransposed, madd, storeHalfTransposed, storeTransposed } from "./simd";
+import { addTransposed, gatherTransposed, madd } from "./simd";
 import { firstSlot } from "./slots";
 
-/** The address of a lane's row in the table of one position; `tokens`: i32x4. */
-function laneRow(table: usize, tokens: usize, lane: i32, stride: usize): usize { // inline
-  return table + (<usize> load<u32>(tokens + 4 * lane)) * stride;
-}
-
-/** Reads the keys of four tokens, one per lane, from the table of a position: (6, lanes). */
-export function gatherKeys(table: usize, tokens: usize, to: usize): void { // inline
+/** Reads the rows of four tokens, one per lane: one four and two vectors of keys, or three fours and two of queries and x. */
+export function gather(table: usize, tokens: usize, stride: usize, fours: i32, to: usize): void { // inline
   for (let l = 0; l < 4; ++l) { // unroll
-    const row$l = laneRow(table, tokens, l, KEY_ROW);
-  }
-  storeTransposed(v128.load(row0), v128.load(row1), v128.load(row2), v128.load(row3), to, 16);
-  storeHalfTransposed(v128.load(row0, 16), v128.load(row1, 16), v128.load(row2, 16), v128.load(row3, 16), to + 64, 16);
-}
-
-/** Reads the queries and x of four tokens: (14, lanes), and writes two vectors more. */
-export function gatherQueries(table: usize, tokens: usize, to: usize): void { // inline
-  for (let l = 0; l < 4; ++l) { // unroll
-    const row$l = laneRow(table, tokens, l, QUERY_ROW);
+    const row$l = table + <usize> load<u32>(tokens + 4 * l) * stride;
   }
   for (let h = 0; h < 4; ++h) { // unroll
-    storeTransposed(
-      v128.load(row0, 16 * h),
-      v128.load(row1, 16 * h),
-      v128.load(row2, 16 * h),
-      v128.load(row3, 16 * h),
-      to + 64 * h,
-      16,
-    );
+    if (h <= fours) {
+      gatherTransposed(row0 + 16 * h, row1 + 16 * h, row2 + 16 * h, row3 + 16 * h, h < fours ? 4 : 2, to + 64 * h);
+    }
   }
 }
 
@@ -46,11 +27,12 @@ function queryRows(i: i32): usize { // inline
 /** Reads the keys of all positions and the queries and x of the 12 queries from the slot tables. */
 export function gatherTile(w: usize): void {
   for (let p = 0; p < POSITIONS; ++p) {
-    gatherKeys(Slot.KEYS + firstSlot(p) * KEY_ROW, w + Tile.TOKENS + p * 16, w + Tile.KV + p * ROW6);
+    gather(Slot.KEYS + firstSlot(p) * KEY_ROW, w + Tile.TOKENS + p * 16, KEY_ROW, 1, w + Tile.KV + p * ROW6);
   }
   memory.fill(w + Tile.KV + POSITIONS * ROW6, 0, ROW6);
   for (let i = 0; i < QUERIES; ++i) {
-    gatherQueries(Slot.QUERIES + queryRows(i), w + Tile.TOKENS + (FIRST_QUERY + i) * 16, w + Tile.QX + i * ROW14);
+    const tokens = w + Tile.TOKENS + (FIRST_QUERY + i) * 16;
+    gather(Slot.QUERIES + queryRows(i), tokens, QUERY_ROW, 3, w + Tile.QX + i * ROW14);
   }
 }
 
@@ -124,28 +106,19 @@ function softmaxRow(weights: usize, count: i32, inverseSum: usize): void { // in
   v128.store(inverseSum, f32x4.div(f32x4.splat(1), sum));
 }
 
-/**
- * One query over `count` keys. Must equal `attention` of src/engine/reference, up to the matrices of fold_weights.ts.
- *
- * query: (6, lanes), scaled so that weights are powers of two; keys: (count, 6, lanes);
- * out: weights (count, lanes), not divided by their sum; 1 / sum (lanes); output (7, lanes), six coordinates and 1.
- */
-export function attentionForward(
-  query: usize,
-  keys: usize,
-  count: i32,
-  weights: usize,
-  inverseSum: usize,
-  out: usize,
-): void {
+// The queries are scaled so that weights are powers of two. Must equal `attention` of src/engine/reference, up to the matrices of
+// fold_weights.ts.
+
+/** A query, (6, lanes), over `count` keys, (count, 6, lanes): weights (count, lanes), not divided by their sum; 1 / sum; output (7, lanes). */
+export function attend(query: usize, keys: usize, count: i32, weights: usize, inverseSum: usize, out: usize): void {
   scoreRow(query, keys, count, weights);
   softmaxRow(weights, count, inverseSum);
   sumRow(weights, keys, count, v128.load(inverseSum), out);
 }
 
-/** {@linkcode attentionForward} for all 12 queries of a tile. Keys are taken in pairs: one that a query must not see gets weight 0. */
+/** {@linkcode attend} for all 12 queries of a tile. Keys are taken in pairs: one that a query must not see gets weight 0. */
 export function attentionForwardTile(w: usize): void {
-  scoresForward(w);
+  dotTiles(w, w + Tile.QX, false);
   const zero = f32x4.splat(0);
   for (let i = 0; i < QUERIES; ++i) {
     const weights = w + Tile.WEIGHTS + i * Tile.WEIGHTS_ROW;
@@ -157,10 +130,10 @@ export function attentionForwardTile(w: usize): void {
   sumsOverKeys(w, w + Tile.O, ROW7, w + Tile.INVERSE_SUM, 16);
 }
 
-/** The reverse of gathering keys (one four and two vectors) or queries (three fours): adds to the rows of four tokens. */
-function scatter(vectors: usize, fours: i32, table: usize, tokens: usize, stride: usize): void { // inline
+/** The reverse of {@linkcode gather}: adds to the rows of four tokens. */
+function scatter(table: usize, tokens: usize, stride: usize, fours: i32, vectors: usize): void { // inline
   for (let l = 0; l < 4; ++l) { // unroll
-    const row$l = laneRow(table, tokens, l, stride);
+    const row$l = table + <usize> load<u32>(tokens + 4 * l) * stride;
   }
   for (let h = 0; h < 4; ++h) { // unroll
     if (h <= fours) {
@@ -169,24 +142,21 @@ function scatter(vectors: usize, fours: i32, table: usize, tokens: usize, stride
   }
 }
 
-/**
- * Backward of {@linkcode attentionForwardTile} and {@linkcode gatherTile}: adds to the slot rows of a slice.
- *
- * Forward: o = sum_j p_j u_j with p = e / sum, e = 2^score and score = query . u_j. DO is already divided by the sum, so e
- * replaces p: ds_ij = ln 2 e_ij (do_i . u_j - do_i . o_i); du_j = sum_i e_ij do_i + ds_ij query_i; dquery_i = sum_j ds_ij u_j.
- */
+// Forward: o = sum_j p_j u_j with p = e / sum, e = 2^score and score = query . u_j. DO is already divided by the sum, so e
+// replaces p: ds_ij = ln 2 e_ij (do_i . u_j - do_i . o_i); du_j = sum_i e_ij do_i + ds_ij query_i; dquery_i = sum_j ds_ij u_j.
+/** Backward of {@linkcode attentionForwardTile} and {@linkcode gatherTile}: adds to the slot rows of a slice. */
 export function attentionBackwardTile(w: usize, slice: usize): void {
   sumsOverQueries(w, w + Tile.DO, w + Tile.DKV, true);
   scoresBackward(w);
   sumsOverQueries(w, w + Tile.QX, w + Tile.DKV, false);
   for (let j = 0; j < POSITIONS; ++j) {
     const table = slice + Slice.DKEYS + firstSlot(j) * KEY_ROW;
-    scatter(w + Tile.DKV + j * ROW6, 1, table, w + Tile.TOKENS + j * 16, KEY_ROW);
+    scatter(table, w + Tile.TOKENS + j * 16, KEY_ROW, 1, w + Tile.DKV + j * ROW6);
   }
   // the query is no longer needed and x holds its gradient already, so the rows of QX become (dquery, dx)
   sumsOverKeys(w, w + Tile.QX, ROW14, ONE, 0);
   for (let i = 0; i < QUERIES; ++i) {
     const table = slice + Slice.DQUERIES + queryRows(i);
-    scatter(w + Tile.QX + i * ROW14, 3, table, w + Tile.TOKENS + (FIRST_QUERY + i) * 16, QUERY_ROW);
+    scatter(table, w + Tile.TOKENS + (FIRST_QUERY + i) * 16, QUERY_ROW, 3, w + Tile.QX + i * ROW14);
   }
 }

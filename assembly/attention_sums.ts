@@ -7,13 +7,11 @@ import { hoistBoundsCheck, hoistBoundsChecks } from "./sums";
 
 /** The first query that may see key j or j + 1; j is even, and so is the query. */
 function firstQueryOf(j: i32): i32 { // inline
-  return j < PROMPT ? 0 : j - PROMPT;
+  return max(0, j - PROMPT);
 }
 
-/**
- * Eight dot products of six elements, 4 rows a by 2 keys. Forward, of queries: the scores out[i][j] = a[i] . key[j].
- * Backward (`gradient`), of gradients of outputs: weights become score gradients, out[i][j] *= a[i] . key[j] - dot[i].
- */
+// Eight dot products of six elements, 4 rows a by 2 keys. Forward, of queries: the scores out[i][j] = a[i] . key[j].
+// Backward (`gradient`), of gradients of outputs: weights become score gradients, out[i][j] *= a[i] . key[j] - dot[i].
 function dotTile(a: usize, keys: usize, out: usize, gradient: bool, dot: usize): void { // inline
   const b = v128.load(keys);
   const e = v128.load(keys + ROW6);
@@ -44,11 +42,6 @@ function dotTile(a: usize, keys: usize, out: usize, gradient: bool, dot: usize):
   }
 }
 
-/** The scores of all queries and keys: query_i . key_j. */
-export function scoresForward(w: usize): void {
-  dotTiles(w, w + Tile.QX, false);
-}
-
 /** Replaces the weights e by score gradients ln 2 e (do . key - do . o). */
 export function scoresBackward(w: usize): void {
   for (let i = 0; i < 12; ++i) { // unroll
@@ -58,7 +51,7 @@ export function scoresBackward(w: usize): void {
 }
 
 /** {@linkcode dotTile} of all keys and the queries that see them; a: (12, 6, lanes), rows ROW14 apart. */
-function dotTiles(w: usize, a: usize, gradient: bool): void { // inline
+export function dotTiles(w: usize, a: usize, gradient: bool): void { // inline
   hoistBoundsChecks(a, ROW14, N);
   for (let j = 0; j < KEYS; j += 2) {
     const key = w + Tile.KV + j * ROW6;
@@ -71,10 +64,8 @@ function dotTiles(w: usize, a: usize, gradient: bool): void { // inline
   }
 }
 
-/**
- * For every key j the sum over the queries of weight[i][j] * x[i]; `fresh`: in place of what `out` holds, else added to it.
- * x: (12, 6, lanes), rows ROW14 apart; out: (34, 6, lanes).
- */
+// For every key j the sum over the queries of weight[i][j] * x[i]; `fresh`: in place of what `out` holds, else added to it.
+// x: (12, 6, lanes), rows ROW14 apart; out: (34, 6, lanes).
 export function sumsOverQueries(w: usize, x: usize, out: usize, fresh: bool): void { // inline
   hoistBoundsChecks(x, ROW14, N);
   for (let j = 0; j < KEYS; j += 2) {
@@ -105,10 +96,8 @@ export function sumsOverQueries(w: usize, x: usize, out: usize, fresh: bool): vo
   }
 }
 
-/**
- * For every query i factor[i] times the sum of weight[i][j] * key[j] over the keys that it sees; out: (12, 6, lanes), rows outRow
- * apart; factor: (12, lanes), factorRow bytes apart.
- */
+// For every query i factor[i] times the sum of weight[i][j] * key[j] over the keys that it sees; out: (12, 6, lanes), rows outRow
+// apart; factor: (12, lanes), factorRow bytes apart.
 export function sumsOverKeys(w: usize, out: usize, outRow: usize, factor: usize, factorRow: usize): void {
   const x = w + Tile.KV;
   for (let j = 0; j < 22; ++j) { // unroll

@@ -1,28 +1,18 @@
 // Greedy decoding: from the prompt alone, one token at a time, each fed back. There is no arithmetic on the operands: with other
 // weights the same code gives another answer.
-import { EQUALS, FIRST_QUERY, PLUS, POSITIONS, QUERIES, ROW14, ROW6, ROW7, T } from "./dimensions";
-import { DECODE_GROUPS, DECODE_QUERY_GROUP, DECODE_TILES, KEY_ROW, QUERY_ROW, Slot, Tile } from "./layout";
-import { attentionForward, gatherKeys, gatherQueries } from "./attention";
+import { EQUALS, QUERIES, ROW14, T } from "./dimensions";
+import { Job, Tile } from "./layout";
+import { attendByKeys, gatherPrompt } from "./decode_keys";
+import { attendByTables, storeOperandOffsets, storeWrittenOffset } from "./decode_tables";
 import { inferLogits } from "./feed_forward";
-import { slotsForward } from "./slots";
-import { layOutPrompt, readTile } from "./tile";
+import { fillTile, layOutExample } from "./tile";
 
-/** Fills the tables of all tokens at all positions; call it once for each set of weights. */
-export function prepareDecodingSlots(w: usize): void {
-  slotsForward(w, Slot.DECODE, DECODE_GROUPS, DECODE_QUERY_GROUP, Slot.DECODE_KEYS, Slot.DECODE_QUERIES);
-}
-
-export function keyRow(position: i32, token: i32): usize { // inline
-  return Slot.DECODE_KEYS + (position * T + token) * KEY_ROW;
-}
-
-/** The row of query i, whose own token is `token`, in the table of queries and x. */
-export function queryRow(i: i32, token: i32): usize { // inline
-  return Slot.DECODE_QUERIES + ((FIRST_QUERY + i) * T + token - DECODE_QUERY_GROUP * 4) * QUERY_ROW;
-}
+/** Tokens that say the sum; the last one ends it. */
+const SUM_DIGITS = QUERIES - 1;
+const EXPECTED_ROW = QUERIES * 16;
 
 /** The token with the largest logit, or the first of them if several are equal. logits: (14, lanes). */
-export function argmax(logits: usize): v128 { // inline
+function argmax(logits: usize): v128 { // inline
   let best = v128.load(logits);
   let token = i32x4.splat(0);
   for (let t = 1; t < T; ++t) {
@@ -34,49 +24,63 @@ export function argmax(logits: usize): v128 { // inline
   return token;
 }
 
-/** Writes token i of the four problems from `first` on that are below `count`; tokens: i32x4. */
-export function storeTokens(tokens: usize, first: i32, count: i32, i: i32, out: usize): void { // inline
-  for (let lane = 0; lane < 4 && first + lane < count; ++lane) {
-    store<u8>(out + (first + lane) * QUERIES + i, load<i32>(tokens + lane * 4));
-  }
+/** The right answers of tile t, and in place of their last token what differs. */
+function expectedOf(w: usize, t: i32): usize { // inline
+  return w + Tile.EXPECTED + t * EXPECTED_ROW;
 }
 
-/** Decodes `count` problems into tokens (count, 12), one byte each. The tables must belong to the current weights. */
-export function decodeByKeys(w: usize, problems: usize, count: i32, out: usize): void {
-  for (let first = 0; first < count; first += 4 * DECODE_TILES) {
-    const tiles = min(DECODE_TILES, (count - first + 3) / 4);
+// Decodes the job's problems from `begin` on that are below `end`: tokens (problems, 12), one byte each; returns how many sums are wrong, of
+// problems that are drawn. `most`: tiles that are decoded together, as the steps of one wait for each other and those of several do not.
+function decodeRange(w: usize, begin: i32, end: i32, byTables: bool, most: i32): i32 { // inline
+  const drawn = byTables && load<u32>(Job.PROBLEMS) == 0;
+  let wrong = 0;
+  for (let first = begin; first < end; first += 4 * most) {
+    const tiles = min(most, (end - first + 3) / 4);
     for (let t = 0; t < tiles; ++t) {
-      readTile(w, problems, first + 4 * t, count);
-      layOutPrompt(w);
-      v128.store(w + Tile.TOKENS + 10 * 16, i32x4.splat(PLUS));
-      const keys = w + Tile.DECODE_KV + t * POSITIONS * ROW6;
-      for (let p = 0; p < FIRST_QUERY; ++p) gatherKeys(keyRow(p, 0), w + Tile.TOKENS + p * 16, keys + p * ROW6);
-      v128.store(w + Tile.DECODE_TOKENS + t * 16, i32x4.splat(EQUALS));
+      fillTile(w, first + 4 * t, end);
+      if (drawn) {
+        layOutExample(w);
+        memory.copy(expectedOf(w, t), w + Tile.TARGETS, EXPECTED_ROW);
+        v128.store(expectedOf(w, t) + SUM_DIGITS * 16, i32x4.splat(0));
+      }
+      if (byTables) storeOperandOffsets(w, t);
+      else gatherPrompt(w, t);
     }
+    for (let t = 0; t < tiles; ++t) v128.store(w + Tile.TARGETS + t * 16, i32x4.splat(EQUALS));
     for (let i = 0; i < QUERIES; ++i) {
-      const position = FIRST_QUERY + i;
       for (let t = 0; t < tiles; ++t) {
-        const tokens = w + Tile.DECODE_TOKENS + t * 16;
-        const keys = w + Tile.DECODE_KV + t * POSITIONS * ROW6;
-        const query = w + Tile.QX + t * ROW14;
-        // this writes two vectors past the query's fourteen; the next tile's query is written later
-        gatherQueries(queryRow(i, 0), tokens, query);
-        gatherKeys(keyRow(position, 0), tokens, keys + position * ROW6);
-        attentionForward(
-          query,
-          keys,
-          position + 1,
-          w + Tile.WEIGHTS + t * Tile.WEIGHTS_ROW,
-          w + Tile.INVERSE_SUM + t * 16,
-          w + Tile.O + t * ROW7,
-        );
+        if (byTables) attendByTables(w, i, t);
+        else attendByKeys(w, i, t);
       }
       inferLogits(w, tiles);
       for (let t = 0; t < tiles; ++t) {
         const tokens = argmax(w + Tile.LOGITS + t * ROW14);
-        v128.store(w + Tile.DECODE_TOKENS + t * 16, tokens);
-        storeTokens(w + Tile.DECODE_TOKENS + t * 16, first + 4 * t, count, i, out);
+        v128.store(w + Tile.TARGETS + t * 16, tokens);
+        const at = load<u32>(Job.OUT) + (first + 4 * t) * QUERIES + i;
+        for (let lane = 0; lane < 4 && first + 4 * t + lane < end; ++lane) {
+          store<u8>(at + lane * QUERIES, load<i32>(w + Tile.TARGETS + t * 16 + lane * 4));
+        }
+        if (i == SUM_DIGITS) continue; // the twelfth token is not fed back
+        if (byTables) storeWrittenOffset(w, i, t, tokens);
+        if (drawn) {
+          const differs = expectedOf(w, t) + SUM_DIGITS * 16;
+          v128.store(differs, v128.or(v128.load(differs), i32x4.ne(tokens, v128.load(expectedOf(w, t) + i * 16))));
+        }
       }
     }
+    for (let t = 0; t < tiles && drawn; ++t) {
+      const counted = (1 << min(4, end - first - 4 * t)) - 1;
+      wrong += popcnt(i32x4.bitmask(v128.load(expectedOf(w, t) + SUM_DIGITS * 16)) & counted);
+    }
   }
+  return wrong;
+}
+
+export function decodeByKeys(w: usize, begin: i32, end: i32): i32 {
+  return decodeRange(w, begin, end, false, 4);
+}
+
+/** The same by the tables of decode_tables.ts. */
+export function decodeByTables(w: usize, begin: i32, end: i32): i32 {
+  return decodeRange(w, begin, end, true, 12);
 }

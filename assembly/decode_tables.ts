@@ -1,47 +1,36 @@
 // Greedy decoding of many problems. The attention weight of a key depends on four small numbers only: the step, the query's token,
 // the key's position and its token. All are tabulated once, as rows (e u, e) with e = 2^score and the key u. The attention of a
-// query is then a sum of rows and a division. Must equal `decode` of decode.ts up to the rounding of these sums.
+// query is then a sum of rows and a division. Must equal `attendByKeys` of decode_keys.ts up to the rounding of these sums.
 //
 // A block holds the rows of one step and query token: one row for the symbols `+` and `=` together, 10 rows for each digit of the
 // operands (ones first, a then b), and 14 rows for each token written before.
-import { EQUALS, FIRST_QUERY, PLUS, QUERIES, ROW14, ROW7, T } from "./dimensions";
+import { EQUALS, FIRST_QUERY, N, PLUS, QUERIES, ROW14, ROW7, T } from "./dimensions";
 import { Block, BLOCKS, Job, Tile } from "./layout";
-import { argmax, keyRow, queryRow, storeTokens } from "./decode";
+import { keyRow, queryRow } from "./decode_keys";
 import { exp2 } from "./elementary";
-import { inferLogits } from "./feed_forward";
-import { storeTransposed, sumLanes } from "./simd";
-import { drawTile, layOutExample, readTile } from "./tile";
+import { gatherTransposed, storeTransposed, sumLanes } from "./simd";
 
 /** The digits of both operands: each is a key. */
 const OPERAND_KEYS = 20;
-/** Tokens that say the sum; the last one ends it. */
-const SUM_DIGITS = QUERIES - 1;
-const EXPECTED_ROW = QUERIES * 16;
 /** The first row for tokens written before. */
 const WRITTEN = 1 + OPERAND_KEYS * 10;
-/** Problems that pass through the layers together: twelve rows of four lanes. */
-const BATCH = 48;
-/** Bytes of the key offsets of one row: up to 31 keys, four lanes. */
+/** Bytes of the key offsets of one tile: up to 31 keys, four lanes. */
 const OFFSETS_ROW = 31 * 16;
-/**
- * Attention weights are relative to the largest in their block. The largest that any one problem uses must be at least 2^-RANGE,
- * so that no sum underflows; other models are decoded by decode.ts, key by key.
- */
+// Attention weights are relative to the largest in their block. The largest that any one problem uses must be at least 2^-RANGE,
+// so that no sum underflows; other models are decoded key by key.
 const RANGE: f32 = 100;
-
-let usable: bool = false;
 
 /** Whether the tables can be used with the current weights. */
 export function tablesUsable(): bool {
-  return usable;
+  return load<i32>(Job.BY_TABLES) != 0;
 }
 
 export function prepareTables(w: usize): void {
-  usable = true;
+  store<i32>(Job.BY_TABLES, 1);
   for (let i = 0; i < QUERIES; ++i) {
     for (let token = 0; token < T; ++token) {
       if (i == 0 && token != EQUALS) continue;
-      if (!fillBlock(i, token, w + Tile.SCRATCH)) usable = false;
+      if (!fillBlock(i, token, w + Tile.SCRATCH)) store<i32>(Job.BY_TABLES, 0);
     }
   }
 }
@@ -118,89 +107,39 @@ function storeWeightedKey(e: f32, key: usize, out: usize): void { // inline
   v128.store(out, f32x4.mul(weight, v128.load(key, 16)), 16);
 }
 
-/**
- * Decodes `count` problems into tokens (count, 12), one byte each.
- *
- * @param problems The host's; 0 for those of its run, from `example` on, which are compared with the right sums as well
- * @returns How many of these sums are wrong
- */
-export function decodeByTables(w: usize, problems: usize, example: i32, count: i32, out: usize): i32 {
-  let wrong = 0;
-  for (let first = 0; first < count; first += BATCH) {
-    const rows = min(BATCH / 4, (count - first + 3) / 4);
-    for (let r = 0; r < rows; ++r) {
-      if (problems == 0) {
-        drawTile(w, example + first + 4 * r, load<u32>(Job.SAMPLE), load<u32>(Job.DOMAIN));
-        layOutExample(w);
-        memory.copy(expectedOf(w, r), w + Tile.TARGETS, EXPECTED_ROW);
-        v128.store(expectedOf(w, r) + SUM_DIGITS * 16, i32x4.splat(0));
-      } else {
-        readTile(w, problems, first + 4 * r, count);
-      }
-      storeOperandOffsets(w, w + Tile.DECODE_KV + r * OFFSETS_ROW);
-    }
-    for (let r = 0; r < rows; ++r) v128.store(w + Tile.TARGETS + r * 16, i32x4.splat(EQUALS));
-    for (let i = 0; i < QUERIES; ++i) {
-      for (let r = 0; r < rows; ++r) {
-        const offsets = w + Tile.DECODE_KV + r * OFFSETS_ROW;
-        attend(w, i, w + Tile.TARGETS + r * 16, offsets, w + Tile.O + r * ROW7, w + Tile.QX + ROW7 + r * ROW14);
-      }
-      inferLogits(w, rows);
-      for (let r = 0; r < rows; ++r) {
-        const tokens = argmax(w + Tile.LOGITS + r * ROW14);
-        v128.store(w + Tile.TARGETS + r * 16, tokens);
-        // the twelfth token is not fed back
-        if (i < SUM_DIGITS) storeWrittenOffset(i, tokens, w + Tile.DECODE_KV + r * OFFSETS_ROW);
-        if (i < SUM_DIGITS && problems == 0) compare(expectedOf(w, r), i, tokens);
-        storeTokens(w + Tile.TARGETS + r * 16, first + 4 * r, count, i, out);
-      }
-    }
-    for (let r = 0; r < rows && problems == 0; ++r) {
-      const counted = (1 << min(4, count - first - 4 * r)) - 1;
-      wrong += popcnt(i32x4.bitmask(v128.load(expectedOf(w, r) + SUM_DIGITS * 16)) & counted);
-    }
-  }
-  return wrong;
+/** The offsets of the keys of tile t. */
+function offsetsOf(w: usize, t: i32): usize { // inline
+  return w + Tile.DECODE_KV + t * OFFSETS_ROW;
 }
 
-/** The right answers of the four problems of a row. */
-function expectedOf(w: usize, row: i32): usize { // inline
-  return w + Tile.EXPECTED + row * EXPECTED_ROW;
+/** Stores the byte offsets, within a block, of the rows of four tokens; `firstRow`: the first row of their key. */
+function storeOffset(w: usize, t: i32, key: i32, firstRow: i32, tokens: v128): void { // inline
+  v128.store(offsetsOf(w, t) + key * 16, i32x4.shl(i32x4.add(tokens, i32x4.splat(firstRow)), 5));
 }
 
-/** Marks the problems whose token i is not that of the sum. */
-function compare(expected: usize, i: i32, tokens: v128): void { // inline
-  const differs = i32x4.ne(tokens, v128.load(expected + i * 16));
-  v128.store(expected, v128.or(v128.load(expected + SUM_DIGITS * 16), differs), SUM_DIGITS * 16);
-}
-
-/** The byte offsets, within a block, of the rows of four tokens; `firstRow`: the first row of their key. */
-function rowOffset(firstRow: i32, tokens: v128): v128 { // inline
-  return i32x4.shl(i32x4.add(tokens, i32x4.splat(firstRow)), 5);
-}
-
-export function storeOperandOffsets(w: usize, offsets: usize): void { // inline
+export function storeOperandOffsets(w: usize, t: i32): void { // inline
   for (let key = 0; key < OPERAND_KEYS; ++key) {
-    const digits = v128.load(w + Tile.A_DIGITS + key * 16); // B_DIGITS follow A_DIGITS
-    v128.store(offsets + key * 16, rowOffset(1 + key * 10, digits));
+    storeOffset(w, t, key, 1 + key * 10, v128.load(w + Tile.A_DIGITS + key * 16)); // B_DIGITS follow A_DIGITS
   }
 }
 
 /** Stores the offsets of the tokens that step i wrote. */
-export function storeWrittenOffset(i: i32, tokens: v128, offsets: usize): void { // inline
-  v128.store(offsets + (OPERAND_KEYS + i) * 16, rowOffset(WRITTEN + i * T, tokens));
+export function storeWrittenOffset(w: usize, i: i32, t: i32, tokens: v128): void { // inline
+  storeOffset(w, t, OPERAND_KEYS + i, WRITTEN + i * T, tokens);
 }
 
-/** The attention of query i of four problems: stores its output (6, and 1) and the residual stream (7, lanes). */
-export function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usize, x: usize): void { // inline
+/** The attention of query i of tile t, whose tokens are in TARGETS: its output, and the residual stream. */
+export function attendByTables(w: usize, i: i32, t: i32): void { // inline
+  const out = w + Tile.O + t * ROW7;
+  const x = w + Tile.QX + ROW7 + t * ROW14;
   for (let l = 0; l < 4; ++l) { // unroll
-    const token$l = load<i32>(tokens + 4 * l);
+    const token$l = load<i32>(w + Tile.TARGETS + t * 16 + 4 * l);
     const base$l = block(i, token$l);
     let low$l = v128.load(base$l);
     let high$l = v128.load(base$l + 16);
   }
-  const end = offsets + (OPERAND_KEYS + i) * 16;
-  for (let at = offsets; at < end; at += 16) {
+  const end = offsetsOf(w, t) + (OPERAND_KEYS + i) * 16;
+  for (let at = offsetsOf(w, t); at < end; at += 16) {
     for (let l = 0; l < 4; ++l) { // unroll
       const row$l = base$l + load<u32>(at + 4 * l);
       low$l = f32x4.add(low$l, v128.load(row$l));
@@ -208,19 +147,15 @@ export function attend(w: usize, i: i32, tokens: usize, offsets: usize, out: usi
     }
   }
   storeTransposed(low0, low1, low2, low3, out, 16);
-  const spare = w + Tile.SCRATCH;
-  storeTransposed(high0, high1, high2, high3, spare, 16);
-  const inverse = f32x4.div(f32x4.splat(1), v128.load(spare, 32));
-  for (let c = 0; c < 4; ++c) { // unroll
+  storeTransposed(high0, high1, high2, high3, out + 64, 16); // one vector too many, which the next tile overwrites
+  const inverse = f32x4.div(f32x4.splat(1), v128.load(out, 96));
+  for (let c = 0; c < N; ++c) { // unroll
     v128.store(out, f32x4.mul(v128.load(out, 16 * c), inverse), 16 * c);
-  }
-  for (let c = 0; c < 2; ++c) { // unroll
-    v128.store(out + 64, f32x4.mul(v128.load(spare, 16 * c), inverse), 16 * c);
   }
   v128.store(out, f32x4.splat(1), 96);
   for (let l = 0; l < 4; ++l) { // unroll
     const x$l = queryRow(i, token$l) + 28;
   }
-  storeTransposed(v128.load(x0), v128.load(x1), v128.load(x2), v128.load(x3), x, 16);
-  storeTransposed(v128.load(x0, 12), v128.load(x1, 12), v128.load(x2, 12), v128.load(x3, 12), x + 48, 16);
+  gatherTransposed(x0, x1, x2, x3, 4, x);
+  gatherTransposed(x0 + 12, x1 + 12, x2 + 12, x3 + 12, 4, x + 48);
 }

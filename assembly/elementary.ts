@@ -19,45 +19,29 @@ export function exp2Softmax(x: v128): v128 { // inline
   return exp2From(x, v128.load(at.MIN_SOFTMAX));
 }
 
+/** A polynomial by Horner's rule; its coefficients follow each other, the highest first. */
+function polynomial(x: v128, highest: usize, degree: i32): v128 { // inline
+  let p = v128.load(highest);
+  for (let k = 1; k < 7; ++k) { // unroll
+    if (k <= degree) p = madd(p, x, v128.load(highest + 16 * k));
+  }
+  return p;
+}
+
 /** 2^x; x < lowest counts as `lowest`. Adding 1.5 x 2^23 rounds x to n and leaves n in the low bits, to be shifted into the exponent. */
 function exp2From(x: v128, lowest: v128): v128 { // inline
   const clamped = f32x4.pmax(lowest, x);
   const shifted = f32x4.add(clamped, v128.load(at.ROUNDER));
   const f = f32x4.sub(clamped, f32x4.sub(shifted, v128.load(at.ROUNDER)));
-  let p = madd(f, v128.load(at.EXP2_5), v128.load(at.EXP2_4));
-  p = madd(p, f, v128.load(at.EXP2_3));
-  p = madd(p, f, v128.load(at.EXP2_2));
-  p = madd(p, f, v128.load(at.EXP2_1));
-  p = madd(p, f, v128.load(at.ONE));
-  return i32x4.add(p, i32x4.shl(shifted, 23));
+  return i32x4.add(polynomial(f, at.EXP2_5, 5), i32x4.shl(shifted, 23));
 }
 
-/** Stores {@linkcode exp2Softmax} of two vectors, which share the loads of the coefficients, and returns their sum. */
+/** Stores {@linkcode exp2Softmax} of two vectors, and returns their sum. */
 export function storeExp2Softmax(x0: v128, x1: v128, out: usize): v128 { // inline
-  const lowest = v128.load(at.MIN_SOFTMAX);
-  const rounder = v128.load(at.ROUNDER);
-  for (let i = 0; i < 2; ++i) { // unroll
-    const clamped$i = f32x4.pmax(lowest, x$i);
-    const shifted$i = f32x4.add(clamped$i, rounder);
-    const f$i = f32x4.sub(clamped$i, f32x4.sub(shifted$i, rounder));
-  }
-  const c5 = v128.load(at.EXP2_5);
-  const c4 = v128.load(at.EXP2_4);
-  const c3 = v128.load(at.EXP2_3);
-  for (let i = 0; i < 2; ++i) { // unroll
-    let p$i = madd(f$i, c5, c4);
-    p$i = madd(p$i, f$i, c3);
-  }
-  const c2 = v128.load(at.EXP2_2);
-  const c1 = v128.load(at.EXP2_1);
-  const c0 = v128.load(at.ONE);
-  for (let i = 0; i < 2; ++i) { // unroll
-    p$i = madd(p$i, f$i, c2);
-    p$i = madd(p$i, f$i, c1);
-    p$i = madd(p$i, f$i, c0);
-    const e$i = i32x4.add(p$i, i32x4.shl(shifted$i, 23));
-    v128.store(out, e$i, 16 * i);
-  }
+  const e0 = exp2Softmax(x0);
+  const e1 = exp2Softmax(x1);
+  v128.store(out, e0);
+  v128.store(out, e1, 16);
   return f32x4.add(e0, e1);
 }
 
@@ -69,18 +53,12 @@ export function ln(x: v128): v128 { // inline
   const m = i32x4.sub(x, i32x4.shl(exponent, 23));
   const z = f32x4.div(f32x4.sub(m, v128.load(at.ONE)), f32x4.add(m, v128.load(at.ONE)));
   const z2 = f32x4.mul(z, z);
-  let p = madd(z2, v128.load(at.LN_7), v128.load(at.LN_5));
-  p = madd(p, z2, v128.load(at.LN_3));
-  p = madd(p, z2, v128.load(at.LN_1));
-  return madd(p, z, f32x4.mul(f32x4.convert_i32x4_s(exponent), f32x4.splat(LN_2)));
+  return madd(polynomial(z2, at.LN_7, 3), z, f32x4.mul(f32x4.convert_i32x4_s(exponent), f32x4.splat(LN_2)));
 }
 
-/**
- * GELU(u) = u Phi(u) with the error function, and its derivative Phi(u) + u phi(u), of two vectors at `from`; no derivative if
- * `derivatives` is the constant 0. Must equal `GELU.erf` of src/engine/reference/gelu.ts.
- *
- * Phi(-|u|) = exp(-u^2 / 2) R(t), t = 1 / (1 + 0.26 |u|), with a polynomial R: nothing cancels in the tail.
- */
+// GELU(u) = u Phi(u) with the error function, and its derivative Phi(u) + u phi(u), of two vectors at `from`; no derivative if
+// `derivatives` is the constant 0. Must equal `GELU.erf` of src/engine/reference/gelu.ts.
+// Phi(-|u|) = exp(-u^2 / 2) R(t), t = 1 / (1 + 0.26 |u|), with a polynomial R: nothing cancels in the tail.
 export function geluErf(from: usize, values: usize, derivatives: usize): void { // inline
   const one = v128.load(at.ONE);
   const scale = v128.load(at.PHI_SCALE);
@@ -90,40 +68,17 @@ export function geluErf(from: usize, values: usize, derivatives: usize): void { 
     const gauss$i = exp2From(f32x4.mul(f32x4.mul(u$i, u$i), half), v128.load(at.MIN_GAUSS));
     const t$i = f32x4.div(one, madd(f32x4.abs(u$i), scale, one));
   }
-  const c7 = v128.load(at.PHI_7);
-  const c6 = v128.load(at.PHI_6);
-  const c5 = v128.load(at.PHI_5);
-  for (let i = 0; i < 2; ++i) { // unroll
-    let r$i = madd(t$i, c7, c6);
-    r$i = madd(r$i, t$i, c5);
-  }
-  const c4 = v128.load(at.PHI_4);
-  const c3 = v128.load(at.PHI_3);
-  for (let i = 0; i < 2; ++i) { // unroll
-    r$i = madd(r$i, t$i, c4);
-    r$i = madd(r$i, t$i, c3);
-  }
-  const c2 = v128.load(at.PHI_2);
-  const c1 = v128.load(at.PHI_1);
-  for (let i = 0; i < 2; ++i) { // unroll
-    r$i = madd(r$i, t$i, c2);
-    r$i = madd(r$i, t$i, c1);
-  }
   const normalizer = v128.load(at.INVERSE_SQRT_2PI);
   for (let i = 0; i < 2; ++i) { // unroll
-    const tail$i = f32x4.mul(f32x4.mul(r$i, t$i), gauss$i);
+    const tail$i = f32x4.mul(f32x4.mul(polynomial(t$i, at.PHI_7, 6), t$i), gauss$i);
     const phi$i = v128.bitselect(tail$i, f32x4.sub(one, tail$i), i32x4.shr_s(u$i, 31));
     v128.store(values, f32x4.mul(u$i, phi$i), 16 * i);
     if (derivatives != 0) v128.store(derivatives, madd(f32x4.mul(u$i, gauss$i), normalizer, phi$i), 16 * i);
   }
 }
 
-/**
- * GELU(u) = u / 2 (1 + tanh(c (u + 0.044715 u^3))), c = sqrt(2 / pi), and its derivative, as {@linkcode geluErf} does.
- * Must equal `GELU.tanh` of src/engine/reference/gelu.ts.
- *
- * (1 + tanh z) / 2 is the logistic function of 2 z, computed from exp(-2 |z|), which cannot overflow.
- */
+// GELU(u) = u / 2 (1 + tanh(c (u + 0.044715 u^3))), c = sqrt(2 / pi), and its derivative, as `geluErf` does. Must equal `GELU.tanh`.
+// (1 + tanh z) / 2 is the logistic function of 2 z, computed from exp(-2 |z|), which cannot overflow.
 export function geluTanh(from: usize, values: usize, derivatives: usize): void { // inline
   const one = v128.load(at.ONE);
   const scale = v128.load(at.TANH_SCALE);
@@ -138,10 +93,8 @@ export function geluTanh(from: usize, values: usize, derivatives: usize): void {
     v128.store(values, f32x4.mul(u$i, logistic$i), 16 * i);
     if (derivatives != 0) {
       // the derivative of the logistic function is logistic (1 - logistic) = small x large
-      const rate$i = f32x4.mul(
-        f32x4.mul(f32x4.mul(small$i, large$i), scale),
-        madd(square$i, v128.load(at.TANH_CUBIC_3), one),
-      );
+      const cubic$i = madd(square$i, v128.load(at.TANH_CUBIC_3), one);
+      const rate$i = f32x4.mul(f32x4.mul(f32x4.mul(small$i, large$i), scale), cubic$i);
       v128.store(derivatives, madd(u$i, rate$i, logistic$i), 16 * i);
     }
   }

@@ -1,25 +1,23 @@
 // The core of tiny-adder, and the entry of the module with all of it. Reading order:
-//   dimensions, model, layout, simd, elementary   sizes; the variant; the memory; four lanes at once; exp, ln and GELU
+//   dimensions, layout, simd, elementary          sizes and the variant; the memory; four lanes at once; exp, ln and GELU
 //   fold_weights, layers, sums                    folded weights; LayerNorm and linear layers; gradients of weights
 //   philox, tile, slots                           random words; four examples as tokens; tables per (token, position)
 //   attention, attention_sums, feed_forward       the kernels of one tile, forward and backward
 //   initialization, gradient, optimizer           first weights; the gradient of a batch; one step of AdamW
-//   decode, decode_tables                         greedy decoding of a few problems, and of many
+//   decode_keys, decode_tables, decode            attention for decoding of few problems, and of many; greedy decoding
 //   tasks, threads                                work for several threads
 // The other entries: adder only decodes; stages is that of bench/stages.ts, decode_logits that of tests/certify/engine_margins.ts.
-import { QUERIES, T } from "./dimensions";
-import { BLOCKS, FIRST_MOMENT, GRADIENT, LOSSES, MAX_RUN, NORMS, SECOND_MOMENT, WORKSPACES } from "./layout";
-import { Block, Job, RUN, Run, run, Tile } from "./layout";
+import { finalNorm, QUERIES, T } from "./dimensions";
+import { Block, Job, LOSSES, NORMS, Run, run, Tile, WORKSPACES } from "./layout";
 import { finishGradient, FORWARD_STAGES, prepareSlots, reduceSlices, sliceCount, tileStages } from "./gradient";
 import { initializeParameters } from "./initialization";
-import { finalNorm } from "./model";
 import { learningRate, optimizerStep, resetOptimizer } from "./optimizer";
 import { exp2, geluErf, geluTanh, ln } from "./elementary";
-import { DECODE_PART, TASK_DECODE, TASK_DECODE_DRAWN, TASK_DRAWN_SLICE, TASK_GIVEN_SLICE } from "./tasks";
+import { DECODE_PART, TASK_DECODE, TASK_SLICE } from "./tasks";
 import { runJob } from "./threads";
-import { prepareDecodingSlots } from "./decode";
-import { prepareTables, tablesUsable } from "./decode_tables";
-import { drawTile, layOutExample, readTile } from "./tile";
+import { prepareDecodingSlots } from "./decode_keys";
+import { prepareTables } from "./decode_tables";
+import { DOMAIN_TRAINING, drawTile, layOutExample, readTile, storeLanes } from "./tile";
 
 export * from "./adder";
 export { Run } from "./layout";
@@ -28,15 +26,9 @@ export { heartbeats, serve, setActiveThreads, setPatience, setThreads, stopThrea
 export { learningRate, optimizerStep, optimizerSteps, resetOptimizer, setOptimizerSteps } from "./optimizer";
 
 // The parts of the layout that the host uses.
-export const gradientAt: usize = GRADIENT;
-export const firstMomentAt: usize = FIRST_MOMENT;
-export const secondMomentAt: usize = SECOND_MOMENT;
-export const runAt: usize = RUN;
-export const lossesAt: usize = LOSSES;
-export const normsAt: usize = NORMS;
-export const maxRun: i32 = MAX_RUN;
+export { FIRST_MOMENT as firstMomentAt, GRADIENT as gradientAt, SECOND_MOMENT as secondMomentAt } from "./layout";
+export { BLOCKS as blocksAt, LOSSES as lossesAt, MAX_RUN as maxRun, NORMS as normsAt, RUN as runAt } from "./layout";
 export const failedAt: usize = Job.FAILED;
-export const blocksAt: usize = BLOCKS;
 export const blockRows: i32 = Block.ROWS;
 
 /** Draws new weights and resets the optimizer. */
@@ -48,27 +40,36 @@ export function initialize(seed: u32, attempt: u32): void {
 /** Returns the loss of `count` problems; writes its gradient to GRADIENT. */
 export function lossAndGradient(problems: usize, count: i32): f64 {
   store<u32>(Job.PROBLEMS, problems);
-  store<i32>(Job.COUNT, count);
-  return batchGradient(TASK_GIVEN_SLICE, (count + 3) / 4, count);
+  return batchGradient(count);
 }
 
-/** The loss and gradient of a batch of `tiles` tiles; Job and RUN have the other arguments. */
-function batchGradient(task: i32, tiles: i32, count: i32): f64 {
+/** The loss and gradient of a batch; Job and RUN have the other arguments. */
+function batchGradient(count: i32): f64 {
+  const tiles = (count + 3) / 4;
   const slices = sliceCount(tiles);
+  store<i32>(Job.COUNT, count);
   store<i32>(Job.TILES, tiles);
   store<i32>(Job.SLICES, slices);
   prepareSlots(WORKSPACES);
-  runJob(task, slices);
+  runJob(TASK_SLICE, slices);
   reduceSlices(slices);
   return finishGradient(WORKSPACES, <f64> count * QUERIES);
 }
 
+/** Lets the sampler draw the problems of the next job, from RUN's first sample. */
+function drawProblems(domain: u32, firstExample: i32): void {
+  store<u32>(Job.PROBLEMS, 0);
+  store<u32>(Job.SAMPLE, <u32> run(Run.firstSample));
+  store<u32>(Job.DOMAIN, domain);
+  store<i32>(Job.FIRST, firstExample);
+}
+
 /** Takes the training steps of RUN, on examples drawn here; writes losses and gradient norms to LOSSES and NORMS. */
 export function train(): void {
-  const batch = <i32> run(Run.batch);
+  drawProblems(DOMAIN_TRAINING, 0);
   for (let k = 0; k < <i32> run(Run.steps); ++k) {
     store<u32>(Job.SAMPLE, <u32> run(Run.firstSample) + k);
-    store<f32>(LOSSES + k * 4, <f32> batchGradient(TASK_DRAWN_SLICE, batch / 4, batch));
+    store<f32>(LOSSES + k * 4, <f32> batchGradient(<i32> run(Run.batch)));
     store<f32>(NORMS + k * 4, optimizerStep(learningRate(run(Run.firstStep) + k)));
   }
 }
@@ -81,10 +82,7 @@ export function logits(problems: usize, count: i32, out: usize): void {
     readTile(w, problems, first, count);
     layOutExample(w);
     tileStages(w, 1, 0, FORWARD_STAGES);
-    for (let lane = 0; lane < 4 && first + lane < count; ++lane) {
-      const row = out + (first + lane) * QUERIES * T * 4;
-      for (let i = 0; i < QUERIES * T; ++i) store<f32>(row + i * 4, load<f32>(w + Tile.LOGITS + i * 16 + lane * 4));
-    }
+    storeLanes(w + Tile.LOGITS, QUERIES * T, first, count, out);
   }
 }
 
@@ -97,22 +95,21 @@ export function prepareDecoding(): void {
 /** Decodes greedily; out: tokens (count, 12), one byte each. */
 export function decode(problems: usize, count: i32, out: usize): void {
   store<u32>(Job.PROBLEMS, problems);
-  store<i32>(Job.COUNT, count);
-  store<u32>(Job.OUT, out);
-  store<i32>(Job.BY_TABLES, tablesUsable());
-  runJob(TASK_DECODE, (count + DECODE_PART - 1) / DECODE_PART);
+  decodeJob(count, out);
 }
 
 /** Decodes `count` examples of RUN's first sample where {@linkcode tablesUsable}; out: tokens (count, 12). Returns how many sums are wrong. */
 export function decodeDrawn(domain: u32, firstExample: i32, count: i32, out: usize): i32 {
-  store<u32>(Job.SAMPLE, <u32> run(Run.firstSample));
-  store<u32>(Job.DOMAIN, domain);
-  store<i32>(Job.FIRST, firstExample);
+  drawProblems(domain, firstExample);
+  decodeJob(count, out);
+  return load<i32>(Job.WRONG);
+}
+
+function decodeJob(count: i32, out: usize): void {
   store<i32>(Job.COUNT, count);
   store<u32>(Job.OUT, out);
   store<i32>(Job.WRONG, 0);
-  runJob(TASK_DECODE_DRAWN, (count + DECODE_PART - 1) / DECODE_PART);
-  return load<i32>(Job.WRONG);
+  runJob(TASK_DECODE, (count + DECODE_PART - 1) / DECODE_PART);
 }
 
 /** Writes `count` examples of RUN's first sample as pairs of doubles; `out` has room for a multiple of four pairs. */

@@ -1,8 +1,7 @@
 // From the attention output to the loss and back: output projection, LayerNorm 2, feed-forward layer, final norm, tied output.
 // `rows` counts the rows of the workspace to process: the 12 queries of one tile, or the same query of several tiles.
-import { D, F, N, QUERIES, ROW14, ROW7 } from "./dimensions";
+import { D, F, finalNorm, N, QUERIES, ROW14, ROW7 } from "./dimensions";
 import { Folded, Slice, Tile } from "./layout";
-import { finalNorm } from "./model";
 import { geluErf, geluTanh, ln, LN_2, LOG2_E, storeExp2Softmax } from "./elementary";
 import { linear14, linear7, normalize, normalizeBackward } from "./layers";
 import { addTo, madd } from "./simd";
@@ -10,7 +9,7 @@ import { weightGradient, weightGradientRow } from "./sums";
 
 /** x1 = x + projected o, then LayerNorm 2. */
 export function projectionForward(w: usize, rows: i32): void {
-  linear7(Folded.PROJECTION, w + Tile.O, ROW7, w + Tile.QX + ROW7, ROW14, w + Tile.X1, ROW7, rows);
+  linear7(Folded.PROJECTION, w + Tile.O, ROW7, w + Tile.QX + ROW7, w + Tile.X1, ROW7, rows);
   for (let k = 0; k < rows; ++k) {
     normalize(w + Tile.X1 + k * ROW7, w + Tile.RSTD2 + k * 16, w + Tile.NORMALIZED2 + k * ROW7);
   }
@@ -18,12 +17,12 @@ export function projectionForward(w: usize, rows: i32): void {
 
 /** u = w1 (normalized x1). */
 export function hiddenForward(w: usize, rows: i32): void {
-  linear7(Folded.W1, w + Tile.NORMALIZED2, ROW7, 0, 0, w + Tile.U, ROW14, rows);
-  linear7(Folded.W1 + 28, w + Tile.NORMALIZED2, ROW7, 0, 0, w + Tile.U + ROW7, ROW14, rows);
+  linear7(Folded.W1, w + Tile.NORMALIZED2, ROW7, 0, w + Tile.U, ROW14, rows);
+  linear7(Folded.W1 + 28, w + Tile.NORMALIZED2, ROW7, 0, w + Tile.U + ROW7, ROW14, rows);
 }
 
 /** GELU of u; replaces u by the derivative of GELU unless `inference`. */
-function geluRows(w: usize, rows: i32, inference: bool): void { // inline
+export function geluForward(w: usize, rows: i32, inference: bool): void { // inline
   const end = w + Tile.U + rows * ROW14;
   let value = w + Tile.GELU;
   for (let u = w + Tile.U; u < end; u += 32) {
@@ -33,15 +32,11 @@ function geluRows(w: usize, rows: i32, inference: bool): void { // inline
   }
 }
 
-export function geluForward(w: usize, rows: i32): void {
-  geluRows(w, rows, false);
-}
-
 /** From the attention output to the logits, without what the backward pass needs. */
 export function inferLogits(w: usize, rows: i32): void {
   projectionForward(w, rows);
   hiddenForward(w, rows);
-  geluRows(w, rows, true);
+  geluForward(w, rows, true);
   logitsForward(w, rows);
 }
 
@@ -52,23 +47,20 @@ function outputInput(w: usize): usize { // inline
 
 /** x2 = x1 + gelu w2^T, the final norm if the variant has one, then the logits. */
 export function logitsForward(w: usize, rows: i32): void {
-  linear14(Folded.W2, w + Tile.GELU, ROW14, w + Tile.X1, ROW7, w + Tile.X2, ROW7, rows);
+  linear14(Folded.W2, w + Tile.GELU, w + Tile.X1, w + Tile.X2, rows);
   if (finalNorm) {
     for (let k = 0; k < rows; ++k) {
       normalize(w + Tile.X2 + k * ROW7, w + Tile.RSTD_F + k * 16, w + Tile.NORMALIZED_F + k * ROW7);
     }
   }
   const z = outputInput(w);
-  linear7(Folded.OUTPUT, z, ROW7, 0, 0, w + Tile.LOGITS, ROW14, rows);
-  linear7(Folded.OUTPUT + 28, z, ROW7, 0, 0, w + Tile.LOGITS + ROW7, ROW14, rows);
+  linear7(Folded.OUTPUT, z, ROW7, 0, w + Tile.LOGITS, ROW14, rows);
+  linear7(Folded.OUTPUT + 28, z, ROW7, 0, w + Tile.LOGITS + ROW7, ROW14, rows);
 }
 
-/**
- * Cross-entropy of the 12 queries: adds the loss to the slice and replaces the logits by their gradient, softmax - one-hot, both
- * summed over the targets. Must equal `crossEntropy` of src/engine/reference/softmax.ts.
- *
- * -log p = max - logit + log(sum). One logarithm serves the product of the 12 sums: each is in [1, 14], and 14^12 fits into a float.
- */
+// Cross-entropy of the 12 queries: adds the loss to the slice and replaces the logits by their gradient, softmax - one-hot, both
+// summed over the targets. Must equal `crossEntropy` of src/engine/reference/softmax.ts.
+// -log p = max - logit + log(sum). One logarithm serves the product of the 12 sums: each is in [1, 14], and 14^12 fits into a float.
 export function crossEntropy(w: usize, slice: usize): void {
   const mask = v128.load(w + Tile.MASK);
   let loss = f32x4.splat(0);
@@ -84,7 +76,13 @@ export function crossEntropy(w: usize, slice: usize): void {
       odd = f32x4.pmax(odd, v128.load(logits, 32 * r + 16));
     }
     const maximum = f32x4.pmax(even, odd);
-    loss = f32x4.add(loss, f32x4.sub(maximum, targetLogits(logits, targets)));
+    // lanes that do not count have a target of -1
+    let logit = f32x4.splat(0);
+    for (let l = 0; l < 4; ++l) { // unroll
+      const target$l = load<i32>(targets + 4 * l);
+      if (target$l >= 0) logit = f32x4.replace_lane(logit, l, load<f32>(logits + target$l * 16 + 4 * l));
+    }
+    loss = f32x4.add(loss, f32x4.sub(maximum, logit));
     let sum = f32x4.splat(0);
     for (let at = logits; at < logits + ROW14; at += 32) {
       const pair = storeExp2Softmax(
@@ -99,33 +97,17 @@ export function crossEntropy(w: usize, slice: usize): void {
     for (let r = 0; r < 14; ++r) { // unroll
       v128.store(logits, f32x4.mul(v128.load(logits, 16 * r), inverse), 16 * r);
     }
-    subtractOneHot(logits, targets);
+    for (let l = 0; l < 4; ++l) { // unroll
+      const at$l = logits + target$l * 16 + 4 * l;
+      if (target$l >= 0) store<f32>(at$l, load<f32>(at$l) - 1);
+    }
   }
   addTo(slice + Slice.LOSS, f32x4.mul(f32x4.add(loss, ln(product)), mask));
 }
 
-/** The logits of four targets; 0 in lanes that do not count. */
-function targetLogits(logits: usize, targets: usize): v128 { // inline
-  let logit = f32x4.splat(0);
-  for (let l = 0; l < 4; ++l) { // unroll
-    const target$l = load<i32>(targets + 4 * l);
-    if (target$l >= 0) logit = f32x4.replace_lane(logit, l, load<f32>(logits + target$l * 16 + 4 * l));
-  }
-  return logit;
-}
-
-/** Subtracts 1 at the targets of four lanes, except in lanes that do not count. */
-function subtractOneHot(logits: usize, targets: usize): void { // inline
-  for (let l = 0; l < 4; ++l) { // unroll
-    const token$l = load<i32>(targets + 4 * l);
-    const at$l = logits + token$l * 16 + 4 * l;
-    if (token$l >= 0) store<f32>(at$l, load<f32>(at$l) - 1);
-  }
-}
-
 /** From the gradient of the logits to that of x2, in DX2. */
 export function logitsBackward(w: usize): void {
-  linear14(Folded.OUTPUT_BACK, w + Tile.LOGITS, ROW14, 0, 0, w + Tile.DX2, ROW7, QUERIES);
+  linear14(Folded.OUTPUT_BACK, w + Tile.LOGITS, 0, w + Tile.DX2, QUERIES);
   if (!finalNorm) return;
   memory.fill(w + Tile.ZEROS, 0, ROW7);
   for (let k = 0; k < QUERIES; ++k) {
@@ -137,15 +119,15 @@ export function logitsBackward(w: usize): void {
 /** From the gradient of x2 to those of u (in U, which held the derivative of GELU) and of the input of w1 (in DNORMALIZED2). */
 export function hiddenBackward(w: usize): void {
   const dgelu = w + Tile.DKV; // (12, 14)
-  linear7(Folded.W2_BACK, w + Tile.DX2, ROW7, 0, 0, dgelu, ROW14, QUERIES);
-  linear7(Folded.W2_BACK + 28, w + Tile.DX2, ROW7, 0, 0, dgelu + ROW7, ROW14, QUERIES);
+  linear7(Folded.W2_BACK, w + Tile.DX2, ROW7, 0, dgelu, ROW14, QUERIES);
+  linear7(Folded.W2_BACK + 28, w + Tile.DX2, ROW7, 0, dgelu + ROW7, ROW14, QUERIES);
   for (let k = 0; k < QUERIES; ++k) {
     for (let r = 0; r < 14; ++r) { // unroll
       const u$r = w + Tile.U + k * ROW14 + 16 * r;
       v128.store(u$r, f32x4.mul(v128.load(u$r), v128.load(dgelu + k * ROW14 + 16 * r)));
     }
   }
-  linear14(Folded.W1_BACK, w + Tile.U, ROW14, 0, 0, w + Tile.DNORMALIZED2, ROW7, QUERIES);
+  linear14(Folded.W1_BACK, w + Tile.U, 0, w + Tile.DNORMALIZED2, QUERIES);
 }
 
 /** From the gradients of x2 and of the input of w1 to those of x (replacing x in QX) and of the attention output: DO, DO_LN2, DO_DOT_O. */
@@ -155,7 +137,7 @@ export function projectionBackward(w: usize): void {
     const du = w + Tile.DNORMALIZED2 + k * ROW7;
     normalizeBackward(du, w + Tile.NORMALIZED2 + k * ROW7, w + Tile.RSTD2 + k * 16, w + Tile.DX2 + k * ROW7, dx);
   }
-  linear7(Folded.PROJECTION + 28, w + Tile.QX + ROW7, ROW14, 0, 0, w + Tile.DO, ROW14, QUERIES);
+  linear7(Folded.PROJECTION + 28, w + Tile.QX + ROW7, ROW14, 0, w + Tile.DO, ROW14, QUERIES);
   const ln2 = f32x4.splat(LN_2);
   for (let k = 0; k < QUERIES; ++k) {
     const dout = w + Tile.DO + k * ROW14;

@@ -10,32 +10,19 @@
 // The attention weights sum to 1, so u_j is the value as well: the projection of sum_j p_j v_j is M (sum_j p_j u_j, 1) with
 // M = Wproj Wv N1. A key has 6 numbers instead of 14.
 //
-// The kernels read:
-//   QUERY       C, scaled so that weights are powers of two   (6, 7)
-//   PROJECTION  R^T M                                         (7, 7)
-//   W1          W1 N2                                         (14, 7)
-//   W2          R^T W2                                        (7, 14)
-//   OUTPUT      tok R, or tok N_f where there is a final norm (14, 7)
-//   TOK, POS    tok R, pos R                                  (14, 7), (33, 7)
-//
 // A narrow model of width W has its coordinates in the first W - 1 of the seven and in the last: others are 0 and get no gradient.
-import { D, F, MATRIX_ROW, N, POSITIONS, ROW7, T } from "./dimensions";
+import { D, F, finalNorm, MATRIX_ROW, N, POSITIONS, ROW7, T, width } from "./dimensions";
 import { Folded, GRADIENT, PARAMETERS, Slice, Slot, Tensor } from "./layout";
 import { LOG2_E } from "./elementary";
-import { finalNorm, width } from "./model";
-import { madd, splatAt, sumsOfLanes } from "./simd";
+import { madd, sumsOfLanes } from "./simd";
 
 /** softmax(q k / sqrt W) is computed as 2^(query u). */
 function queryScale(): f32 {
   return LOG2_E * <f32> (1.0 / Math.sqrt(<f64> width));
 }
 
-/**
- * out = a b, of matrices (rows, 7) and (7, 7); added to what `out` holds if `more`.
- *
- * a: rows aRow and columns aColumn bytes apart, so it may be a transpose; b, out: rows MATRIX_ROW apart. Loads before the loop hoist
- * bounds checks: see sums.ts.
- */
+// out = a b, of matrices (rows, 7) and (7, 7); added to what `out` holds if `more`. a: rows aRow and columns aColumn bytes apart, so it
+// may be a transpose; b, out: rows MATRIX_ROW apart. Loads before the loop hoist bounds checks: see sums.ts.
 function product(a: usize, aRow: usize, aColumn: usize, rows: i32, b: usize, out: usize, more: bool = false): void {
   for (let k = 0; k < 7; ++k) { // unroll
     v128.load(b + k * MATRIX_ROW);
@@ -45,7 +32,7 @@ function product(a: usize, aRow: usize, aColumn: usize, rows: i32, b: usize, out
     let low = more ? v128.load(out) : f32x4.splat(0);
     let high = more ? v128.load(out, 16) : f32x4.splat(0);
     for (let k = 0; k < 7; ++k) { // unroll
-      const factor$k = splatAt(a + k * aColumn);
+      const factor$k = v128.load32_splat(a + k * aColumn);
       low = madd(factor$k, v128.load(b + k * MATRIX_ROW), low);
       high = madd(factor$k, v128.load(b + k * MATRIX_ROW, 16), high);
     }
@@ -74,10 +61,8 @@ function copyRows(from: usize, rows: i32, out: usize, stride: usize): void {
   }
 }
 
-/**
- * Writes R and its transpose: the reflection of the first W axes that swaps the mean's direction, (1, …, 1) / sqrt W, and axis
- * W - 1 (Householder 1958, doi:10.1145/320941.320947), with column W - 1 moved to column 6.
- */
+// Writes R and its transpose: the reflection of the first W axes that swaps the mean's direction, (1, …, 1) / sqrt W, and axis
+// W - 1 (Householder 1958, doi:10.1145/320941.320947), with column W - 1 moved to column 6.
 export function writeReflection(): void {
   const c: f64 = 1.0 / Math.sqrt(<f64> width);
   const last = width - 1;
@@ -97,7 +82,7 @@ export function writeReflection(): void {
 /** Writes the matrix N of a LayerNorm. */
 function writeNorm(weight: i32, bias: i32, out: usize): void {
   for (let i = 0; i < D; ++i) {
-    const factor = splatAt(PARAMETERS + (weight + i) * 4);
+    const factor = v128.load32_splat(PARAMETERS + (weight + i) * 4);
     const row: usize = out + i * MATRIX_ROW;
     v128.store(row, f32x4.mul(factor, v128.load(Folded.REFLECTION + i * MATRIX_ROW)));
     v128.store(row, f32x4.mul(factor, v128.load(Folded.REFLECTION + i * MATRIX_ROW, 16)), 16);
@@ -165,25 +150,19 @@ function normGradient(dNorm: usize, weight: i32, bias: i32): void {
   }
 }
 
-/**
- * Backward of a product a n: writes da = dProduct n^T into the flat gradient at `to`, and dn = a^T dProduct to `dn`.
- *
- * a: (rows, 7), in the flat vector, rows a multiple of 7; n: (7, 7).
- */
-function productBackward(dProduct: usize, a: i32, rows: i32, n: usize, to: i32, dn: usize, scratch: usize): void {
+/** Backward of a n, of a tensor (rows, 7), rows a multiple of 7, and n (7, 7): writes da = dProduct n^T, and dn = a^T dProduct to `dn`. */
+function productBackward(dProduct: usize, a: i32, rows: i32, n: usize, dn: usize, scratch: usize): void {
   transpose(n, D, D, scratch, MATRIX_ROW);
   const da = scratch + 8 * MATRIX_ROW;
   product(dProduct, MATRIX_ROW, 4, rows, scratch, da);
-  copyRows(da, rows, GRADIENT + to * 4, 28);
+  copyRows(da, rows, GRADIENT + a * 4, 28);
   for (let row = 0; row < rows; row += 7) {
     product(PARAMETERS + (a + row * D) * 4, 4, 28, D, dProduct + row * MATRIX_ROW, dn, row > 0);
   }
 }
 
-/**
- * Backward of {@linkcode foldWeights}: from the sums of a slice and of the slots, times `scale`, to the gradients of all tensors
- * but the embeddings; of those it writes what comes from the output layer. `w`: room for matrices, 150 rows.
- */
+// Backward of `foldWeights`: from the sums of a slice and of the slots, times `scale`, to the gradients of all tensors but the
+// embeddings; of those it writes what comes from the output layer. `w`: room for matrices, 150 rows.
 export function foldWeightsBackward(w: usize, slice: usize, scale: f32): void {
   const dNorm = w; // (7, 7)
   const d = dNorm + 8 * MATRIX_ROW; // (21, 7)
@@ -199,18 +178,18 @@ export function foldWeightsBackward(w: usize, slice: usize, scale: f32): void {
   // projection = R^T (wproj value): dwproj = R dprojection value^T, dvalue = wproj^T R dprojection
   sumMatrix(slice + Slice.DPROJECTION, D, scale, scratch);
   product(Folded.REFLECTION, MATRIX_ROW, 4, D, scratch, e);
-  productBackward(e, Tensor.PROJECTION, D, VALUE, Tensor.PROJECTION, d + 14 * MATRIX_ROW, scratch);
-  productBackward(d, Tensor.QKV, 3 * D, Folded.NORM1, Tensor.QKV, dNorm, scratch);
+  productBackward(e, Tensor.PROJECTION, D, VALUE, d + 14 * MATRIX_ROW, scratch);
+  productBackward(d, Tensor.QKV, 3 * D, Folded.NORM1, dNorm, scratch);
   normGradient(dNorm, Tensor.LN1_WEIGHT, Tensor.LN1_BIAS);
 
   sumMatrix(slice + Slice.DW1, F, scale, e);
-  productBackward(e, Tensor.W1, F, Folded.NORM2, Tensor.W1, dNorm, scratch);
+  productBackward(e, Tensor.W1, F, Folded.NORM2, dNorm, scratch);
   normGradient(dNorm, Tensor.LN2_WEIGHT, Tensor.LN2_BIAS);
   sumMatrix(slice + Slice.DW2, F, scale, e);
   product(e, MATRIX_ROW, 4, F, Folded.REFLECTION_BACK, d);
   transpose(d, F, D, GRADIENT + Tensor.W2 * 4, 56);
   sumMatrix(slice + Slice.DOUTPUT, T, scale, e);
-  productBackward(e, Tensor.TOK, T, Folded.NORM_F, Tensor.TOK, dNorm, scratch);
+  productBackward(e, Tensor.TOK, T, Folded.NORM_F, dNorm, scratch);
   if (finalNorm) normGradient(dNorm, Tensor.LNF_WEIGHT, Tensor.LNF_BIAS);
 }
 

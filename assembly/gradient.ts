@@ -2,25 +2,14 @@
 import { QUERIES } from "./dimensions";
 import { FLAT, GRADIENT, MAX_SLICES, Slice, SLICES, Slot, Tile, TRAINING_GROUPS, TRAINING_QUERY_GROUP } from "./layout";
 import { attentionBackwardTile, attentionForwardTile, gatherTile } from "./attention";
-import {
-  crossEntropy,
-  geluForward,
-  hiddenBackward,
-  hiddenForward,
-  logitsBackward,
-  logitsForward,
-  projectionBackward,
-  projectionForward,
-  weightGradients,
-} from "./feed_forward";
+import { crossEntropy, geluForward, hiddenBackward, hiddenForward, logitsBackward } from "./feed_forward";
+import { logitsForward, projectionBackward, projectionForward, weightGradients } from "./feed_forward";
 import { foldWeightsBackward } from "./fold_weights";
 import { addTo, sumLanes } from "./simd";
 import { embeddingsBackward, slotsBackward, slotsForward } from "./slots";
 
-/**
- * The number of slices of a batch of `tiles` tiles. Gradients are summed within each slice in the order of its tiles, then slice
- * by slice, so the bytes of the result do not depend on the threads.
- */
+// The number of slices of a batch of `tiles` tiles. Gradients are summed within each slice in the order of its tiles, then slice
+// by slice, so the bytes of the result do not depend on the threads.
 export function sliceCount(tiles: i32): i32 { // inline
   return tiles < 4 ? 1 : min(MAX_SLICES, max(2, tiles / 8));
 }
@@ -33,10 +22,8 @@ export function prepareSlots(w: usize): void {
 export const FORWARD_STAGES = 6;
 export const ALL_STAGES = 12;
 
-/**
- * The first stages of `tiles` tiles whose tokens are laid out. Each stage takes all tiles in turn, because the code of all stages is
- * larger than an instruction cache (measured: 1.02 to 1.05 x with four tiles, 1.00 to 1.02 x with two).
- */
+// The first stages of `tiles` tiles whose tokens are laid out. Each stage takes all tiles in turn, because the code of all stages is
+// larger than an instruction cache (measured: 1.02 to 1.05 x with four tiles, 1.00 to 1.02 x with two).
 export function tileStages(w: usize, tiles: i32, slice: usize, stages: i32): void {
   const end = w + tiles * Tile.SIZE;
   for (let stage = 0; stage < stages; ++stage) {
@@ -49,7 +36,7 @@ function tileStage(w: usize, slice: usize, stage: i32): void { // inline
   if (stage == 1) attentionForwardTile(w);
   if (stage == 2) projectionForward(w, QUERIES);
   if (stage == 3) hiddenForward(w, QUERIES);
-  if (stage == 4) geluForward(w, QUERIES);
+  if (stage == 4) geluForward(w, QUERIES, false);
   if (stage == 5) logitsForward(w, QUERIES);
   if (stage == 6) crossEntropy(w, slice);
   if (stage == 7) logitsBackward(w);

@@ -1,13 +1,10 @@
-import { T } from "./dimensions";
+import { finalNorm, hidden, T, width } from "./dimensions";
 import { FLAT, PARAMETERS, Tensor, Tile, WORKSPACES } from "./layout";
-import { finalNorm, hidden, width } from "./model";
 import { philox4 } from "./philox";
 import { DOMAIN_INITIALIZATION } from "./tile";
 
-/**
- * Draws the weights by Box-Muller, two from one block, by their index. Must equal `initialParameters` of src/model/initialization.ts,
- * except for the last bits of Math.cos and Math.log: JavaScript does not specify them, so this module has its own.
- */
+// Draws the weights by Box-Muller, two from one block, by their index. Must equal `initialParameters` of src/model/initialization.ts,
+// except for the last bits of Math.cos and Math.log: JavaScript does not specify them, so this module has its own.
 export function initializeParameters(seed: u32, attempt: u32): void {
   const deviation: f64 = 1 / NativeMath.sqrt(<f64> width);
   memory.fill(PARAMETERS, 0, FLAT);

@@ -1,13 +1,10 @@
-import { N } from "./dimensions";
+import { MATRIX_ROW, N, ROW14, ROW7 } from "./dimensions";
 import { EPSILON, INVERSE_WIDTH } from "./layout";
-import { madd, nmadd, splatAt } from "./simd";
+import { madd, nmadd } from "./simd";
 
-/**
- * LayerNorm of x', without its weight and bias, which fold_weights.ts folds into the next matrix. Must equal `normalized` of
- * `layerNorm` in src/engine/reference/layer_norm.ts, for four rows at a time.
- *
- * x: (7, lanes); rstd: (lanes), 1 / sqrt(variance + epsilon); out: (7, lanes), six coordinates and 1.
- */
+// LayerNorm of x', without its weight and bias, which fold_weights.ts folds into the next matrix. Must equal `normalized` of
+// `layerNorm` in src/engine/reference/layer_norm.ts, for four rows at a time.
+// x: (7, lanes); rstd: (lanes), 1 / sqrt(variance + epsilon); out: (7, lanes), six coordinates and 1.
 export function normalize(x: usize, rstd: usize, out: usize): void { // inline
   let squares = f32x4.splat(0);
   for (let c = 0; c < N; ++c) { // unroll
@@ -23,13 +20,8 @@ export function normalize(x: usize, rstd: usize, out: usize): void { // inline
   v128.store(out, f32x4.splat(1), 96);
 }
 
-/**
- * Backward of {@linkcode normalize}: stores base + dL/dx.
- *
- * Forward: u = r x with r = (|x|^2 / W + epsilon)^(-1/2), so dx = r (du - u (u . du) / W). The seventh coordinate of x is not used.
- *
- * du: (6, lanes); normalized, base, out: (7, lanes); `base` may be `out`.
- */
+// Backward of `normalize`: stores base + dL/dx. du: (6, lanes); normalized, base, out: (7, lanes); `base` may be `out`.
+// Forward: u = r x with r = (|x|^2 / W + epsilon)^(-1/2), so dx = r (du - u (u . du) / W). The seventh coordinate of x is not used.
 export function normalizeBackward(du: usize, normalized: usize, rstd: usize, base: usize, out: usize): void { // inline
   let dot = f32x4.splat(0);
   for (let c = 0; c < N; ++c) { // unroll
@@ -45,16 +37,14 @@ export function normalizeBackward(du: usize, normalized: usize, rstd: usize, bas
   v128.store(out, v128.load(base, 96), 96);
 }
 
-/**
- * out[k][m] = sum_n weight[n][m] * x[k][n] + start[k][m], for `rows` rows k, taken in pairs; m < 7, n < inputs.
- * All linear layers, forward and backward, are this product with a matrix of fold_weights.ts.
- *
- * weight: a row of floats for each input, `weightRow` bytes apart; x: (inputs, lanes), start, out: (7, lanes), rows xRow, startRow
- * and outRow bytes apart. `start` is 0 for none; it may be `out`.
- *
- * Two rows by four columns are computed in registers, so six loads serve eight products: 8 sums, 2 + 1 factors and a product
- * stay below the 15 registers that V8 leaves us. Loads before the loop hoist bounds checks: see sums.ts.
- */
+// out[k][m] = sum_n weight[n][m] * x[k][n] + start[k][m], for `rows` rows k, taken in pairs; m < 7, n < inputs.
+// All linear layers, forward and backward, are this product with a matrix of fold_weights.ts.
+//
+// weight: a row of floats for each input, `weightRow` bytes apart; x: (inputs, lanes), start, out: (7, lanes), rows xRow, startRow
+// and outRow bytes apart. `start` is 0 for none; it may be `out`.
+//
+// Two rows by four columns are computed in registers, so six loads serve eight products: 8 sums, 2 + 1 factors and a product
+// stay below the 15 registers that V8 leaves us. Loads before the loop hoist bounds checks: see sums.ts.
 function linear(
   inputs: i32,
   weight: usize,
@@ -70,7 +60,7 @@ function linear(
   for (let n = 0; n < 14; ++n) { // unroll
     if (n < inputs) {
       for (let m = 0; m < 7; ++m) { // unroll
-        splatAt(weight + n * weightRow + 4 * m);
+        v128.load32_splat(weight + n * weightRow + 4 * m);
       }
     }
   }
@@ -82,7 +72,7 @@ function linear(
       const x$h = v128.load(x);
       const y$h = v128.load(y);
       for (let m = 4 * h; m < 4 + 3 * h; ++m) { // unroll
-        const w$m = splatAt(weight + 4 * m);
+        const w$m = v128.load32_splat(weight + 4 * m);
         let a$m = f32x4.mul(x$h, w$m);
         let b$m = f32x4.mul(y$h, w$m);
       }
@@ -91,7 +81,7 @@ function linear(
           const x$h$n = v128.load(x, 16 * n);
           const y$h$n = v128.load(y, 16 * n);
           for (let m = 4 * h; m < 4 + 3 * h; ++m) { // unroll
-            const w$n$m = splatAt(weight + n * weightRow + 4 * m);
+            const w$n$m = v128.load32_splat(weight + n * weightRow + 4 * m);
             a$m = madd(x$h$n, w$n$m, a$m);
             b$m = madd(y$h$n, w$n$m, b$m);
           }
@@ -115,30 +105,14 @@ function linear(
   }
 }
 
-/** {@linkcode linear} of seven inputs. Not inlined, so that the code of a tile fits into the instruction cache (measured: 1.06 x). */
-export function linear7(
-  w: usize,
-  x: usize,
-  xRow: usize,
-  start: usize,
-  startRow: usize,
-  out: usize,
-  outRow: usize,
-  rows: i32,
-): void {
-  linear(7, w, 56, x, xRow, start, startRow, out, outRow, rows);
+// Not inlined, so that the code of a tile fits into the instruction cache (measured: 1.06 x).
+
+/** {@linkcode linear} of seven inputs; rows of `start` are ROW14 apart. */
+export function linear7(w: usize, x: usize, xRow: usize, start: usize, out: usize, outRow: usize, rows: i32): void {
+  linear(7, w, 56, x, xRow, start, ROW14, out, outRow, rows);
 }
 
-/** {@linkcode linear} of fourteen inputs. */
-export function linear14(
-  w: usize,
-  x: usize,
-  xRow: usize,
-  start: usize,
-  startRow: usize,
-  out: usize,
-  outRow: usize,
-  rows: i32,
-): void {
-  linear(14, w, 32, x, xRow, start, startRow, out, outRow, rows);
+/** {@linkcode linear} of fourteen inputs; rows of x are ROW14 apart, those of `start` and `out` ROW7. */
+export function linear14(w: usize, x: usize, start: usize, out: usize, rows: i32): void {
+  linear(14, w, MATRIX_ROW, x, ROW14, start, ROW7, out, ROW7, rows);
 }

@@ -1,15 +1,5 @@
-// The module's memory, in bytes.
-//
-//   0            static data of the compiler (tables of NativeMath), below 16 KiB; the build checks it
-//   PARAMETERS   weights, gradient, first and second moment of AdamW, one flat vector each
-//   EPSILON …    constants
-//   Folded       folded weights
-//   RUN, Job     the host's training run; the job that the threads share, its arguments; losses and gradient norms of a run
-//   Slot         tables of the (token, position) slots
-//   SLICES       gradient accumulators, one per slice of the batch
-//   BLOCKS       tables of attention for decoding
-//   WORKSPACES   the activations of TRAINING_TILES tiles, for each thread
-//   problems     operands in, tokens or logits out: from problemsBase() to the end of the memory
+// The module's memory, in bytes, from its beginning to its end. Below PARAMETERS is static data of the compiler (tables of NativeMath).
+// Behind the workspaces, from problemsBase() on, are the host's operands, and tokens or logits for it.
 import { KEYS, MATRIX_ROW, POSITIONS, QUERIES, ROW14, ROW6, ROW7, T } from "./dimensions";
 
 /** Where the tensors begin in a flat vector, in floats: the order of src/model/variant.ts. */
@@ -28,21 +18,18 @@ export namespace Tensor {
   export const LNF_BIAS = 770;
 }
 
-/** Bytes of a flat vector: 777 floats, padded to a multiple of 16. */
-export const FLAT = 784 * 4;
-export const PARAMETERS: usize = 16384;
+export const FLAT = 784 * 4; // bytes of a flat vector: 777 floats, padded to a multiple of 16
+export const PARAMETERS: usize = ASC_LOW_MEMORY_LIMIT;
 export const GRADIENT: usize = PARAMETERS + FLAT;
 export const FIRST_MOMENT: usize = GRADIENT + FLAT;
 export const SECOND_MOMENT: usize = FIRST_MOMENT + FLAT;
 // Constants are in memory, four copies each, because V8 rebuilds a `v128.const` at every use (measured: 1.15 times faster).
-/** The epsilon of every LayerNorm. */
-export const EPSILON: usize = SECOND_MOMENT + FLAT;
-/** 1 / width of the residual stream. */
-export const INVERSE_WIDTH: usize = EPSILON + 16;
+export const EPSILON: usize = SECOND_MOMENT + FLAT; // of every LayerNorm
+export const INVERSE_WIDTH: usize = EPSILON + 16; // 1 / width of the residual stream
 /** The build makes coefficients.ts, their addresses, from src/engine/interface/coefficients.ts. */
 export const COEFFICIENTS: usize = INVERSE_WIDTH + 16;
 
-/** Matrices of fold_weights.ts. Those from QUERY on have a row for each input, as linear7 and linear14 read them. */
+/** Matrices of fold_weights.ts, in its letters. Those from QUERY on have a row for each input, as linear7 and linear14 read them. */
 export namespace Folded {
   export const REFLECTION: usize = EPSILON + 64 * 16; // (7, 7)
   export const REFLECTION_BACK: usize = REFLECTION + 7 * MATRIX_ROW; // (7, 7): its transpose
@@ -51,16 +38,16 @@ export namespace Folded {
   export const NORM_F: usize = NORM2 + 7 * MATRIX_ROW; // (7, 7): the reflection where there is no final norm
   export const QKV: usize = NORM_F + 7 * MATRIX_ROW; // (21, 7)
   export const PROJECTED_VALUE: usize = QKV + 21 * MATRIX_ROW; // (7, 7)
-  export const TOK: usize = PROJECTED_VALUE + 7 * MATRIX_ROW; // (14, 7)
-  export const POS: usize = TOK + 14 * MATRIX_ROW; // (33, 7)
-  export const QUERY: usize = POS + 33 * MATRIX_ROW; // (7, 14): query^T, query
-  export const PROJECTION: usize = QUERY + 98 * 4; // (7, 14): projection^T, projection
-  export const W1: usize = PROJECTION + 98 * 4; // (7, 14): w1^T
-  export const W1_BACK: usize = W1 + 98 * 4; // (14, 8): w1
-  export const W2: usize = W1_BACK + 14 * MATRIX_ROW; // (14, 8): w2^T
-  export const W2_BACK: usize = W2 + 14 * MATRIX_ROW; // (7, 14): w2
-  export const OUTPUT: usize = W2_BACK + 98 * 4; // (7, 14): output^T
-  export const OUTPUT_BACK: usize = OUTPUT + 98 * 4; // (14, 8): output
+  export const TOK: usize = PROJECTED_VALUE + 7 * MATRIX_ROW; // (14, 7): tok R
+  export const POS: usize = TOK + 14 * MATRIX_ROW; // (33, 7): pos R
+  export const QUERY: usize = POS + 33 * MATRIX_ROW; // (7, 14): C^T, C, scaled so that weights are powers of two
+  export const PROJECTION: usize = QUERY + 98 * 4; // (7, 14): M^T R, R^T M
+  export const W1: usize = PROJECTION + 98 * 4; // (7, 14): (W1 N2)^T
+  export const W1_BACK: usize = W1 + 98 * 4; // (14, 8): W1 N2
+  export const W2: usize = W1_BACK + 14 * MATRIX_ROW; // (14, 8): W2^T R
+  export const W2_BACK: usize = W2 + 14 * MATRIX_ROW; // (7, 14): R^T W2
+  export const OUTPUT: usize = W2_BACK + 98 * 4; // (7, 14): (tok R)^T, or (tok N_f)^T where there is a final norm
+  export const OUTPUT_BACK: usize = OUTPUT + 98 * 4; // (14, 8): tok R or tok N_f
   export const END: usize = OUTPUT_BACK + 14 * MATRIX_ROW + 64;
 }
 
@@ -93,48 +80,41 @@ export function run(field: Run): f64 { // inline
 /** What the threads share: the words that they wait for are on cache lines of their own. */
 export namespace Job {
   export const NEXT: usize = RUN + 256;
-  /** The upper half of NEXT. */
-  export const GENERATION: usize = NEXT + 4;
+  export const GENERATION: usize = NEXT + 4; // the upper half of NEXT
   export const DONE: usize = NEXT + 64;
   export const LEFT: usize = NEXT + 128;
   export const PARKED: usize = NEXT + 192;
   export const WAITING: usize = NEXT + 256;
   export const TASK: usize = NEXT + 320;
-  /** Not 0 if a thread has died. */
-  export const FAILED: usize = NEXT + 324;
-  /** How many threads take part. */
-  export const ACTIVE: usize = NEXT + 328;
-  // The arguments of the task, 32-bit words.
+  export const FAILED: usize = NEXT + 324; // not 0 if a thread has died
+  export const ACTIVE: usize = NEXT + 328; // how many threads take part
+  // The arguments of the task, 32-bit words. PROBLEMS is 0 where the sampler draws them: by SAMPLE, DOMAIN and FIRST.
   export const TILES: usize = NEXT + 384;
   export const SLICES: usize = NEXT + 388;
   export const SAMPLE: usize = NEXT + 392;
   export const PROBLEMS: usize = NEXT + 396;
   export const COUNT: usize = NEXT + 400;
   export const OUT: usize = NEXT + 404;
-  export const BY_TABLES: usize = NEXT + 408;
+  export const BY_TABLES: usize = NEXT + 408; // whether the tables of decode_tables.ts can be used
   export const DOMAIN: usize = NEXT + 412;
   export const FIRST: usize = NEXT + 416;
-  /** How many sums were wrong. */
-  export const WRONG: usize = NEXT + 420;
+  export const WRONG: usize = NEXT + 420; // how many sums were wrong
   export const END: usize = NEXT + 448;
 }
 
 /** Steps that AdamW has taken; in memory, so that all instances share it. */
 export const OPTIMIZER_STEPS: usize = Job.END - 8;
-/** Steps of one call of {@linkcode train}, at most. */
-export const MAX_RUN = 4096;
+export const MAX_RUN = 4096; // steps of one call of train(), at most
 export const LOSSES: usize = Job.END;
 export const NORMS: usize = LOSSES + MAX_RUN * 4;
 
 // A slot is a (token, position) pair that can occur. Training has 10 digits at 31 positions and the two symbols; decoding can
 // have any token anywhere. Four slots are a group, the unit in which tables are computed.
 export const TRAINING_GROUPS = 78;
-/** The first group of the training slots that contains a query position. */
-export const TRAINING_QUERY_GROUP = 50;
+export const TRAINING_QUERY_GROUP = 50; // the first that contains a query position
 export const DECODE_GROUPS = 116;
 export const DECODE_QUERY_GROUP = 72;
-/** Bytes of a row of a table of keys: 6 coordinates, 1, 0. */
-export const KEY_ROW = 32;
+export const KEY_ROW = 32; // bytes of a row of a table of keys: 6 coordinates, 1, 0
 /** Bytes of a row of a table of queries: 6 floats of the query and one of padding, 7 of x, two of padding. */
 export const QUERY_ROW = 64;
 
@@ -146,17 +126,13 @@ export namespace Slot {
   export const QUERIES: usize = Slot.KEYS + TRAINING_GROUPS * 4 * KEY_ROW;
   export const DECODE_KEYS: usize = Slot.QUERIES + (TRAINING_GROUPS - TRAINING_QUERY_GROUP) * 4 * QUERY_ROW;
   export const DECODE_QUERIES: usize = DECODE_KEYS + DECODE_GROUPS * 4 * KEY_ROW;
-  /** Normalized by LayerNorm 1: (group, 7, 4 lanes), the seventh is 1. */
+  // (group, 7, 4 lanes): normalized by LayerNorm 1, the seventh is 1
   export const NORMALIZED: usize = DECODE_QUERIES + (DECODE_GROUPS - DECODE_QUERY_GROUP) * 4 * QUERY_ROW;
-  export const RSTD: usize = NORMALIZED + DECODE_GROUPS * ROW7;
-  /** Gradients of the queries, for slots that have one: (group, 7, 4 lanes). */
-  export const DQUERY: usize = RSTD + DECODE_GROUPS * 16;
-  /** Gradients of NORMALIZED: (group, 7, 4 lanes), and space for one vector. */
-  export const DNORMALIZED: usize = DQUERY + DECODE_GROUPS * ROW7;
-  /** Gradients of x: one row of 8 floats for each slot. */
-  export const DX: usize = DNORMALIZED + TRAINING_GROUPS * ROW7 + 16;
-  /** The gradient of the folded query, summed over the slots: (6, 7, 4 lanes). */
-  export const DFOLDED_QUERY: usize = DX + TRAINING_GROUPS * 4 * 32;
+  export const RSTD: usize = NORMALIZED + DECODE_GROUPS * ROW7; // (group, 4 lanes)
+  export const DQUERY: usize = RSTD + DECODE_GROUPS * 16; // (group, 7, 4 lanes), of slots that have a query
+  export const DNORMALIZED: usize = DQUERY + DECODE_GROUPS * ROW7; // (group, 7, 4 lanes), and space for one vector
+  export const DX: usize = DNORMALIZED + TRAINING_GROUPS * ROW7 + 16; // gradients of x: (slot, 8)
+  export const DFOLDED_QUERY: usize = DX + TRAINING_GROUPS * 4 * 32; // (6, 7, 4 lanes), summed over the slots
   export const END: usize = DFOLDED_QUERY + 42 * 16;
 }
 
@@ -176,33 +152,27 @@ export const SLICES: usize = Slot.END;
 
 /** A table of attention for decoding: one step and query token. */
 export namespace Block {
-  /** The two symbols together, 20 digits of the operands, 11 tokens written before. */
-  export const ROWS = 1 + 20 * 10 + 11 * T;
-  /** A row is e times a row of the table of keys. */
-  export const ROW = 32;
+  export const ROWS = 1 + 20 * 10 + 11 * T; // the two symbols together, the digits of the operands, 11 tokens written before
+  export const ROW = 32; // bytes: e times a row of the table of keys
   export const SIZE = ROWS * ROW;
 }
 export const BLOCKS: usize = (SLICES + MAX_SLICES * Slice.SIZE + 63) & ~63;
 export const WORKSPACES: usize = (BLOCKS + QUERIES * T * Block.SIZE + 63) & ~63;
 
-/** Tiles that are decoded together: the steps of one tile wait for each other, those of several fill the pipeline. */
-export const DECODE_TILES = 4;
-/** Tiles that each stage of training takes in turn. */
-export const TRAINING_TILES = 4;
+export const TRAINING_TILES = 4; // tiles that each stage of training takes in turn
 
 /** One tile: four examples, one per lane. Offsets within a workspace; (n) means n vectors. */
 export namespace Tile {
   export const A_DIGITS: usize = 0; // (10) i32x4, ones first
   export const B_DIGITS: usize = A_DIGITS + 10 * 16;
   export const TOKENS: usize = B_DIGITS + 10 * 16; // (33) i32x4, as slot indices: 0 for the symbols
-  export const TARGETS: usize = TOKENS + POSITIONS * 16; // (12) i32x4, -1 in lanes that do not count
+  export const TARGETS: usize = TOKENS + POSITIONS * 16; // (12) i32x4, -1 in lanes that do not count; decoding: (12 tiles) last tokens
   export const MASK: usize = TARGETS + QUERIES * 16; // 1 in lanes that count, else 0
   export const KV: usize = MASK + 16; // (34, 6) keys, which are the values as well; row 33 is all zeros
   export const QX: usize = KV + KEYS * ROW6; // (12, 14) queries and the residual stream there, later their gradients
-  export const WEIGHTS: usize = QX + QUERIES * ROW14 + 32; // (12, 34) attention weights x their sum, later score gradients
+  export const WEIGHTS: usize = QX + QUERIES * ROW14; // (12, 34) attention weights x their sum, later score gradients
   export const WEIGHTS_ROW = KEYS * 16;
-  /** While {@linkcode decodeByTables} works: (12 tiles, 12) the right answer, and in place of its last token what differs. */
-  export const EXPECTED: usize = WEIGHTS;
+  export const EXPECTED: usize = WEIGHTS; // decoding by tables: (12 tiles, 12) i32x4
   export const INVERSE_SUM: usize = WEIGHTS + QUERIES * WEIGHTS_ROW; // (12)
   export const O: usize = INVERSE_SUM + QUERIES * 16; // (12, 7) attention output: 6, and 1
   export const DO: usize = O + QUERIES * ROW7; // (12, 6), rows ROW14 apart like QX: gradient of O, divided by the sum
@@ -222,11 +192,9 @@ export namespace Tile {
   export const DKV: usize = DNORMALIZED2 + QUERIES * ROW7; // (34, 6) gradients of the keys; before that (12, 14) of GELU
   export const SCRATCH: usize = DKV + KEYS * ROW6; // (96)
   export const ZEROS: usize = SCRATCH + 96 * 16; // (7)
-  export const DECODE_KV: usize = ZEROS + ROW7; // (4 tiles, 33, 6)
-  export const DECODE_TOKENS: usize = DECODE_KV + DECODE_TILES * POSITIONS * ROW6; // (4 tiles) i32x4
+  export const DECODE_KV: usize = ZEROS + ROW7; // (4 tiles, 33, 6); by tables: (12 tiles, 31) i32x4
   /** Counts the work that this thread has done: if it does not change for long, the thread is dead. */
-  export const BEATS: usize = DECODE_TOKENS + DECODE_TILES * 16;
+  export const BEATS: usize = DECODE_KV + 4 * POSITIONS * ROW6;
   export const SIZE = <i32> ((BEATS + 4 + 63) & ~63);
 }
-/** Bytes of a thread's workspace. */
-export const WORKSPACE = TRAINING_TILES * Tile.SIZE;
+export const WORKSPACE = TRAINING_TILES * Tile.SIZE; // bytes of a thread's workspace

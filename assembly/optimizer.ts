@@ -35,32 +35,28 @@ function gradientNorm(): f32 {
   let squares0 = f32x4.splat(0);
   let squares1 = f32x4.splat(0);
   for (let at = GRADIENT; at < GRADIENT + FLAT; at += 32) {
-    const g0 = flushDenormals(v128.load(at), 2 ** -56);
-    const g1 = flushDenormals(v128.load(at + 16), 2 ** -56);
-    v128.store(at, g0);
-    v128.store(at + 16, g1);
-    squares0 = f32x4.add(squares0, f32x4.mul(g0, g0));
-    squares1 = f32x4.add(squares1, f32x4.mul(g1, g1));
+    for (let i = 0; i < 2; ++i) { // unroll
+      const g$i = flushDenormals(v128.load(at, 16 * i), 2 ** -56);
+      v128.store(at, g$i, 16 * i);
+      squares$i = f32x4.add(squares$i, f32x4.mul(g$i, g$i));
+    }
   }
   return NativeMathf.sqrt(sumLanes(f32x4.add(squares0, squares1)));
 }
 
-/**
- * Clips the gradient (`Run.clipNorm` 0: never) and takes one step of AdamW, the decay first, as in PyTorch; returns the norm before
- * clipping. Must equal `clipGradientNorm` and `adamW` of src/engine/reference/adamw.ts.
- */
+// Clips the gradient (`Run.clipNorm` 0: never) and takes one step of AdamW, the decay first, as in PyTorch; returns the norm before
+// clipping. Must equal `clipGradientNorm` and `adamW` of src/engine/reference/adamw.ts.
 export function optimizerStep(rate: f64): f32 {
   const clipNorm = run(Run.clipNorm);
   const beta1 = run(Run.beta1);
   const beta2 = run(Run.beta2);
   const norm = gradientNorm();
-  const clip: f32 = clipNorm > 0 ? min<f32>(1, <f32> clipNorm / (norm + 1e-6)) : 1;
   const steps = optimizerSteps() + 1;
   setOptimizerSteps(steps);
   const stepSize = f32x4.splat(<f32> (rate / (1 - NativeMath.pow(beta1, steps))));
   const inverseRoot = f32x4.splat(<f32> (1 / NativeMath.sqrt(1 - NativeMath.pow(beta2, steps))));
   const keep = f32x4.splat(<f32> (1 - rate * run(Run.weightDecay)));
-  const clipping = f32x4.splat(clip);
+  const clipping = f32x4.splat(clipNorm > 0 ? min<f32>(1, <f32> clipNorm / (norm + 1e-6)) : 1);
   const b1 = f32x4.splat(<f32> beta1);
   const b2 = f32x4.splat(<f32> beta2);
   const c1 = f32x4.splat(<f32> (1 - beta1));
@@ -70,10 +66,8 @@ export function optimizerStep(rate: f64): f32 {
   for (let i = 0; i < FLAT; i += 16) {
     const g = f32x4.mul(v128.load(GRADIENT + i), clipping);
     const m = flushDenormals(f32x4.add(f32x4.mul(b1, v128.load(FIRST_MOMENT + i)), f32x4.mul(c1, g)), 2 ** -100);
-    const v = flushDenormals(
-      f32x4.add(f32x4.mul(b2, v128.load(SECOND_MOMENT + i)), f32x4.mul(c2, f32x4.mul(g, g))),
-      2 ** -120,
-    );
+    const square = f32x4.mul(c2, f32x4.mul(g, g));
+    const v = flushDenormals(f32x4.add(f32x4.mul(b2, v128.load(SECOND_MOMENT + i)), square), 2 ** -120);
     v128.store(FIRST_MOMENT + i, m);
     v128.store(SECOND_MOMENT + i, v);
     const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(v), inverseRoot), eps);

@@ -8,38 +8,31 @@ export function nmadd(a: v128, b: v128, c: v128): v128 { // inline
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_nmadd(a, b, c) : f32x4.sub(c, f32x4.mul(a, b));
 }
 
-/** One float in all four lanes. */
-export function splatAt(address: usize): v128 { // inline
-  return v128.load32_splat(address);
-}
-
-/** Stores the transpose of four vectors: lane i of a, b, c, d becomes the vector at to + i * stride. */
-export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void { // inline
-  storeHalfTransposed(a, b, c, d, to, stride);
-  const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-  const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  v128.store(to + 2 * stride, v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5));
-  v128.store(to + 3 * stride, v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7));
-}
-
-/** Stores the transpose of the four vectors at `from`, `fromStride` bytes apart. */
-export function transpose(from: usize, fromStride: usize, to: usize, stride: usize): void { // inline
-  storeTransposed(
-    v128.load(from),
-    v128.load(from + fromStride),
-    v128.load(from + 2 * fromStride),
-    v128.load(from + 3 * fromStride),
-    to,
-    stride,
-  );
-}
-
-/** {@linkcode storeTransposed} without its last two vectors. */
-export function storeHalfTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize): void { // inline
+/** Stores the transpose of four vectors, or its first two rows: lane i of a, b, c, d becomes the vector at to + i * stride. */
+export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize, rows: i32 = 4): void { // inline
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
   const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
   v128.store(to, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
   v128.store(to + stride, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
+  if (rows == 4) {
+    const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+    const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+    v128.store(to + 2 * stride, v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5));
+    v128.store(to + 3 * stride, v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7));
+  }
+}
+
+/** {@linkcode storeTransposed} of the vectors at four addresses, one after the other. */
+export function gatherTransposed(at0: usize, at1: usize, at2: usize, at3: usize, rows: i32, to: usize): void { // inline
+  storeTransposed(v128.load(at0), v128.load(at1), v128.load(at2), v128.load(at3), to, 16, rows);
+}
+
+/** {@linkcode storeTransposed} of the four vectors at `from`, `fromStride` bytes apart. */
+export function transpose(from: usize, fromStride: usize, to: usize, stride: usize): void { // inline
+  for (let i = 0; i < 4; ++i) { // unroll
+    const row$i = v128.load(from + i * fromStride);
+  }
+  storeTransposed(row0, row1, row2, row3, to, stride);
 }
 
 /** Adds the transpose of the `count` vectors at `from`, four or two: lane i to the vector at to_i, one after the other, as two may be the same. */

@@ -54,10 +54,8 @@ function embed(slots: usize, out: usize): void { // inline
   storeTransposed(high0, high1, high2, high3, out + 64, 16);
 }
 
-/**
- * Fills the table of keys and, from `queryGroup` on, that of queries and x, for a list of slots.
- * Must equal `layerNorm` and the qkv projection of src/engine/reference, folded as in fold_weights.ts.
- */
+// Fills the table of keys and, from `queryGroup` on, that of queries and x, for a list of slots. Must equal `layerNorm` and the qkv
+// projection of src/engine/reference, folded as in fold_weights.ts.
 export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i32, keys: usize, queries: usize): void {
   const vectors = w + Tile.SCRATCH; // (8)
   foldWeights(vectors);
@@ -68,7 +66,7 @@ export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i3
     storeRows(normalized, f32x4.splat(0), keys + g * 4 * KEY_ROW, KEY_ROW);
   }
   const queryVectors = Slot.DQUERY; // free until the backward pass
-  linear7(Folded.QUERY, Slot.NORMALIZED + queryGroup * ROW7, ROW7, 0, 0, queryVectors, ROW7, groups - queryGroup);
+  linear7(Folded.QUERY, Slot.NORMALIZED + queryGroup * ROW7, ROW7, 0, queryVectors, ROW7, groups - queryGroup);
   for (let g = queryGroup; g < groups; ++g) {
     const rows = queries + (g - queryGroup) * 4 * QUERY_ROW;
     embed(slots + g * 8, vectors);
@@ -78,10 +76,8 @@ export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i3
   }
 }
 
-/**
- * Backward of {@linkcode slotsForward} for the training slots: from the gradients of their rows, summed over the batch in
- * `slice`, to those of the folded query and of x.
- */
+// Backward of `slotsForward` for the training slots: from the gradients of their rows, summed over the batch in `slice`, to those of
+// the folded query and of x.
 export function slotsBackward(w: usize, slice: usize): void {
   const vectors = w + Tile.SCRATCH; // (8)
   // each call writes one vector too many, which the next group overwrites
@@ -95,7 +91,9 @@ export function slotsBackward(w: usize, slice: usize): void {
   const normalized: usize = Slot.NORMALIZED + TRAINING_QUERY_GROUP * ROW7;
   const dNormalized: usize = Slot.DNORMALIZED + TRAINING_QUERY_GROUP * ROW7;
   // forward: query = C (normalized, 1)
-  linear7(Folded.QUERY + 28, Slot.DQUERY, ROW7, dNormalized, ROW7, dNormalized, ROW7, queryGroups);
+  const product = w + Tile.DKV;
+  linear7(Folded.QUERY + 28, Slot.DQUERY, ROW7, 0, product, ROW7, queryGroups);
+  for (let at = 0; at < queryGroups * ROW7; at += 16) addTo(dNormalized + at, v128.load(product + at));
   memory.fill(Slot.DFOLDED_QUERY, 0, N * ROW7);
   for (let r = 0; r < N; ++r) {
     weightGradientRow(Slot.DQUERY + r * 16, ROW7, normalized, ROW7, queryGroups, Slot.DFOLDED_QUERY + r * ROW7);

@@ -20,12 +20,8 @@ export function hoistBoundsChecks(rows: usize, stride: usize, columns: i32): voi
   }
 }
 
-/**
- * Adds the sum over the queries k of d[k] x[k]^T to a matrix of 2 * pairs rows and seven columns.
- *
- * d[k]: vectors at d + k * ROW14; x[k]: (7, lanes) at x + k * ROW7; acc: (2 * pairs, 7, lanes).
- * The loop over the queries is unrolled, so that the offsets of x are constants.
- */
+// Adds the sum over the queries k of d[k] x[k]^T to a matrix, acc: (2 * pairs, 7, lanes). d[k]: vectors at d + k * ROW14; x[k]: (7, lanes)
+// at x + k * ROW7. The loop over the queries is unrolled, so that the offsets of x are constants.
 export function weightGradient(d: usize, x: usize, pairs: i32, acc: usize): void {
   hoistBoundsChecks(x, ROW7, D);
   for (let r = 0; r < pairs; ++r) {
@@ -53,11 +49,8 @@ export function weightGradient(d: usize, x: usize, pairs: i32, acc: usize): void
   }
 }
 
-/**
- * One row of such a matrix: adds the sum of d[k] x[k]^T over `count` k to `acc`, (7, lanes).
- *
- * d[k]: a vector at d + k * dStep; x[k]: (7, lanes) at x + k * xStep.
- */
+// One row of such a matrix: adds the sum of d[k] x[k]^T over `count` k to `acc`, (7, lanes). d[k]: a vector at d + k * dStep; x[k]: (7, lanes)
+// at x + k * xStep.
 export function weightGradientRow(d: usize, dStep: usize, x: usize, xStep: usize, count: i32, acc: usize): void { // inline
   for (let c = 0; c < D; ++c) { // unroll
     let acc$c = v128.load(acc, 16 * c);

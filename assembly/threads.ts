@@ -5,35 +5,26 @@
 // Threads from Job.ACTIVE on do not take part: the host lowers it where fewer threads are faster.
 // The result does not depend on which thread does which part. One thread runs the same code alone, also on memory not shared.
 //
-// Job.NEXT is one word of 64 bits, so that one atomic step takes a part together with the job that it belongs to:
-//
-//   generation (32 bits) | number of parts (16 bits) | next part (16 bits)
+// Job.NEXT is one word of 64 bits, so that one atomic step takes a part together with the job that it belongs to: from the highest bit,
+// its generation (32 bits), its number of parts (16 bits) and its next part (16 bits).
 //
 // A thread may die by a trap, which the host writes to Job.FAILED, or because the system ends it, which is reported to nobody. So
 // thread 0, while it waits, checks whether any thread still makes progress, and traps if none has for very long.
 import { Job, Tile, WORKSPACE, WORKSPACES } from "./layout";
 import { doPart } from "./tasks";
 
-/** The task that ends a thread; the others are those of {@linkcode doPart}. */
-const TASK_STOP = 0;
+const TASK_STOP = 0; // ends a thread; the others are those of doPart()
 /** How often an idle thread checks for a job before it parks: longer than a training step, as a parked thread wakes too late. */
 const SPINS_SERVING = 200_000;
 /** How often thread 0 checks for the last parts before it parks: less, as the thread with the last part may wait for this core. */
 const SPINS_JOINING = 20_000;
-/** A parked thread 0 checks again after this many nanoseconds. */
-const PARK_TIME: i64 = 1_000_000;
-/** How often thread 0 checks in place of parking, if it may not park: about as long. */
-const SPINS_UNPARKED = 300_000;
-/** How often {@linkcode stopThreads} checks for threads that have not ended: a second. */
-const CHECKS_STOPPING = 1000;
+const PARK_TIME: i64 = 1_000_000; // nanoseconds after which a parked thread 0 checks again
+const SPINS_UNPARKED = 300_000; // about as long, where thread 0 may not park
+const CHECKS_STOPPING = 1000; // a second
 
-/** A thread counts as dead after this many checks without progress: at least half a minute. */
-let patience: i32 = 30_000;
-
-/** All threads, those that do not take part included. */
-let threads: i32 = 1;
-/** Whether thread 0 may park; the main thread of a page may not. */
-let mayPark: bool = true;
+let patience: i32 = 30_000; // checks without progress after which a thread counts as dead: at least half a minute
+let threads: i32 = 1; // those that do not take part included
+let mayPark: bool = true; // thread 0; the main thread of a page may not
 
 /** Sets the number of threads and whether thread 0 may park; called in thread 0 when the others are ready. */
 export function setThreads(count: i32, canPark: bool): void {
@@ -60,30 +51,23 @@ export function heartbeats(): i32 {
   return sum;
 }
 
-export function workspace(thread: i32): usize { // inline
+function workspace(thread: i32): usize { // inline
   return WORKSPACES + thread * WORKSPACE;
-}
-
-function partsOf(job: i64): i32 { // inline
-  return <i32> (job >> 16) & 0xffff;
-}
-
-function partOf(job: i64): i32 { // inline
-  return <i32> job & 0xffff;
 }
 
 /** Does parts until none is left; returns the generation that had none left. */
 function work(thread: i32): i32 {
   const w = workspace(thread);
-  let job = atomic.add<i64>(Job.NEXT, 1);
-  while (partOf(job) < partsOf(job)) {
+  while (true) {
+    const job = atomic.add<i64>(Job.NEXT, 1);
+    const parts = <i32> (job >> 16) & 0xffff;
+    const part = <i32> job & 0xffff;
+    if (part >= parts) return <i32> (job >> 32);
     // the job cannot change before this part is done, because thread 0 waits for it
-    doPart(w, load<i32>(Job.TASK), partOf(job));
+    doPart(w, load<i32>(Job.TASK), part);
     const done = atomic.add<i32>(Job.DONE, 1) + 1;
-    if (done == partsOf(job) && atomic.load<i32>(Job.WAITING) != 0) atomic.notify(Job.DONE, 1);
-    job = atomic.add<i64>(Job.NEXT, 1);
+    if (done == parts && atomic.load<i32>(Job.WAITING) != 0) atomic.notify(Job.DONE, 1);
   }
-  return <i32> (job >> 32);
 }
 
 /** Does all parts of a task, at most 65,000, on all threads and returns when they are done; called in thread 0. */
@@ -100,8 +84,8 @@ export function stopThreads(): i32 {
   announce(TASK_STOP, 0);
   let left = atomic.load<i32>(Job.LEFT);
   for (let check = 0; check < CHECKS_STOPPING && left != 0; ++check) {
-    for (let spin = 0; spin < SPINS_UNPARKED && left != 0; ++spin) left = atomic.load<i32>(Job.LEFT);
-    if (left != 0 && mayPark) atomic.wait<i32>(Job.LEFT, left, PARK_TIME);
+    pause(Job.LEFT, left);
+    left = atomic.load<i32>(Job.LEFT);
   }
   threads = 1;
   return left;
@@ -114,6 +98,12 @@ function announce(task: i32, parts: i32): void {
   atomic.store<i64>(Job.NEXT, (<i64> generation << 32) | (<i64> parts << 16));
   // a thread counts itself as parked before its last check of the generation, so none is missed
   if (threads > 1 && atomic.load<i32>(Job.PARKED) > 0) atomic.notify(Job.GENERATION, -1);
+}
+
+/** Lets thread 0 wait for a millisecond, or until a word is no longer `value`. */
+function pause(word: usize, value: i32): void {
+  if (mayPark) atomic.wait<i32>(word, value, PARK_TIME);
+  else for (let spin = 0; spin < SPINS_UNPARKED && atomic.load<i32>(word) == value; ++spin) {}
 }
 
 /** Waits until all parts are done; traps if a thread has died. */
@@ -130,8 +120,7 @@ function join(parts: i32): void {
     seen = now;
     if (checks > patience) atomic.store<i32>(Job.FAILED, 1);
     if (atomic.load<i32>(Job.FAILED) != 0) unreachable();
-    if (mayPark) atomic.wait<i32>(Job.DONE, done, PARK_TIME);
-    else for (let spin = 0; spin < SPINS_UNPARKED && atomic.load<i32>(Job.DONE) == done; ++spin) {}
+    pause(Job.DONE, done);
   }
   atomic.store<i32>(Job.WAITING, 0);
 }
@@ -148,6 +137,7 @@ export function serve(thread: i32): void {
     seen = work(thread);
   }
   atomic.sub<i32>(Job.LEFT, 1);
+  atomic.notify(Job.LEFT, 1);
 }
 
 function waitForNext(seen: i32): void {

@@ -1,16 +1,14 @@
 // Fills a tile: four examples as digits, from the sampler or from the host's operands, then their tokens and targets.
 import { EOS, QUERIES } from "./dimensions";
-import { Run, run, Tile } from "./layout";
+import { Job, Run, run, Tile } from "./layout";
 import { philox4 } from "./philox";
 
 /** Domains of the generator's key, as in src/model/sampler.ts. */
 export const DOMAIN_TRAINING = 0;
 export const DOMAIN_INITIALIZATION = 1;
 
-/**
- * Draws the digits of four examples, by seed, attempt and range of digits of the host's run: three from each of seven random words, and the
- * length from the eighth. Must equal `drawOperands` of src/model/sampler.ts.
- */
+// Draws the digits of four examples, by seed, attempt and range of digits of the host's run: three from each of seven random words, and the
+// length from the eighth. Must equal `drawOperands` of src/model/sampler.ts.
 export function drawTile(w: usize, example: i32, sample: u32, domain: u32): void {
   const seed = <u32> run(Run.seed);
   const attempt = <u32> run(Run.attempt);
@@ -51,6 +49,21 @@ export function readTile(w: usize, problems: usize, first: i32, count: i32): voi
   }
 }
 
+/** Fills a tile with the job's problems from `first` on that are below `end`, as {@linkcode readTile} or {@linkcode drawTile} does. */
+export function fillTile(w: usize, first: i32, end: i32): void {
+  const problems: usize = load<u32>(Job.PROBLEMS);
+  if (problems != 0) readTile(w, problems, first, end);
+  else drawTile(w, load<i32>(Job.FIRST) + first, load<u32>(Job.SAMPLE), load<u32>(Job.DOMAIN));
+}
+
+/** Writes vectors as rows of floats, one for each of the four problems from `first` on that are below `count`. */
+export function storeLanes(vectors: usize, columns: i32, first: i32, count: i32, out: usize): void {
+  for (let lane = 0; lane < 4 && first + lane < count; ++lane) {
+    const row = out + (first + lane) * columns * 4;
+    for (let i = 0; i < columns; ++i) store<f32>(row + i * 4, load<f32>(vectors + i * 16 + lane * 4));
+  }
+}
+
 /** Writes the tokens of the operands, all that decoding starts from. The two symbols have slot 0, the only one at their positions. */
 export function layOutPrompt(w: usize): void {
   for (let k = 0; k < 10; ++k) {
@@ -67,10 +80,8 @@ export function layOutExample(w: usize): void {
   const mask = f32x4.gt(v128.load(w + Tile.MASK), f32x4.splat(0));
   let carry = i32x4.splat(0);
   for (let k = 0; k < 10; ++k) {
-    const sum = i32x4.add(
-      i32x4.add(v128.load(w + Tile.A_DIGITS + k * 16), v128.load(w + Tile.B_DIGITS + k * 16)),
-      carry,
-    );
+    const digits = i32x4.add(v128.load(w + Tile.A_DIGITS + k * 16), v128.load(w + Tile.B_DIGITS + k * 16));
+    const sum = i32x4.add(digits, carry);
     const over = i32x4.gt_s(sum, i32x4.splat(9));
     const digit = i32x4.sub(sum, v128.and(over, i32x4.splat(10)));
     carry = v128.and(over, i32x4.splat(1));

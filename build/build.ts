@@ -8,8 +8,11 @@ import { unroll } from "./unroll.ts";
 const FOLDER = new URL("../assembly/", import.meta.url);
 const TARGET = new URL("../src/engine/wasm/", import.meta.url);
 
-/** Loop bounds that `// unroll` understands by name: those of assembly/layout.ts. */
+/** Loop bounds that `// unroll` understands by name: those of assembly/dimensions.ts. */
 const BOUNDS = { N: 6, D: 7, F: 14, T: 14 };
+
+/** Where the core's own data begins: the compiler checks that its static data (tables of NativeMath) ends before. */
+const STATIC_DATA = 16_384;
 
 /** The compiler's flags for each arithmetic. */
 export const FEATURES = { exact: [], fast: ["--enable", "relaxed-simd"] } as const;
@@ -20,22 +23,18 @@ const MODULES = {
   adder: { entry: "adder.ts", features: FEATURES.exact, description: "The decoder by itself, `exact` arithmetic" },
 };
 
-/** Made from src/engine/interface/coefficients.ts: the address of each coefficient, and a function that writes them all. */
-function coefficientsSource(): string {
-  const names = Object.keys(COEFFICIENTS);
-  return [
-    'import * as layout from "./layout";',
-    ...names.map((name, i) => `export const ${name}: usize = layout.COEFFICIENTS + ${16 * i};`),
-    "export function writeCoefficients(): void {",
-    ...Object.entries(COEFFICIENTS).map(([name, value]) => `  v128.store(${name}, f32x4.splat(<f32> ${value}));`),
-    "}",
-  ].join("\n");
-}
+const coefficients = Object.entries(COEFFICIENTS);
 
-/** The sources by name, as the compiler reads them. */
-const SOURCES = new Map([["coefficients.ts", coefficientsSource()]]);
+/** The sources by name, as the compiler reads them; the first has the addresses of the coefficients and a function that writes them. */
+const SOURCES = new Map([[
+  "coefficients.ts",
+  `import * as layout from "./layout";
+${coefficients.map(([name], i) => `export const ${name}: usize = layout.COEFFICIENTS + ${16 * i};`).join("\n")}
+export function writeCoefficients(): void {
+${coefficients.map(([name, value]) => `  v128.store(${name}, f32x4.splat(<f32> ${value}));`).join("\n")}
+}`,
+]]);
 for (const { name } of Deno.readDirSync(FOLDER)) {
-  if (!name.endsWith(".ts")) continue;
   // functions carry a comment, as `deno fmt` removes the decorator, which is not TypeScript
   const text = unroll(Deno.readTextFileSync(new URL(name, FOLDER)), BOUNDS)
     .replaceAll(/^((?:export )?function [^{]*\{) \/\/ inline$/gm, "@inline $1");
@@ -48,14 +47,14 @@ export async function compile(
   write?: (text: string) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   let binary: Uint8Array<ArrayBuffer> | undefined;
-  const messages: string[] = [];
-  const { error } = await asc.main([
+  const { error, stderr } = await asc.main([
     entry,
     ...["--outFile", "core.wasm", ...(write ? ["--textFile", "core.wat"] : [])],
     // -O1: from -O2 on Binaryen nests a chain of sums into one expression, whose last factors are loaded first and wait on the stack for
     // all others (measured: training 1.2 times slower)
     ...["-O1", "--noAssert", "--runtime", "stub", "--use", "abort="],
     ...["--enable", "simd", "--enable", "threads", "--disableWarning", "112", ...features],
+    ...["--lowMemoryLimit", `${STATIC_DATA}`],
     ...["--importMemory", "--initialMemory", `${PAGES}`, "--maximumMemory", `${PAGES}`],
   ], {
     readFile: (name) => SOURCES.get(name) ?? null,
@@ -65,38 +64,21 @@ export async function compile(
     },
     listFiles: () => [],
     transforms: [foldOffsets],
-    stderr: { write: (text: string | Uint8Array) => void messages.push(String(text)) },
   });
   if (error !== null || binary === undefined) {
-    throw new Error(`Cannot compile assembly/ as the compiler found errors:\n${messages.join("")}`);
+    throw new Error(`Cannot compile assembly/ as the compiler found errors:\n${stderr}`);
   }
   return binary;
 }
 
-/** Checks that the compiler's static data ends before the core's own. */
-function checkLayout(binary: Uint8Array<ArrayBuffer>): void {
-  const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } });
-  const [begin, end] = [exports.layoutBegin, exports.staticDataEnd].map((at) => (at as WebAssembly.Global).value);
-  if (end > begin) {
-    throw new Error(`Cannot lay out the memory as static data must end before ${begin}: it ends at ${end}`);
-  }
-}
-
-/** A hash of all that the modules are made from, so that a reader can see which sources they belong to. */
-async function sourceHash(): Promise<string> {
-  const text = [...SOURCES.keys()].sort().map((name) => `${name}\n${SOURCES.get(name)}`).join("\n");
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(digest).toHex();
-}
-
 if (import.meta.main) {
   const check = Deno.args.includes("--check");
-  const hash = await sourceHash();
+  // so that a reader can see which sources the modules belong to
+  const sources = [...SOURCES.keys()].sort().map((name) => `${name}\n${SOURCES.get(name)}`).join("\n");
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(sources))).toHex();
   let failed = false;
   for (const [name, { description, ...compilation }] of Object.entries(MODULES)) {
     const binary = await compile(compilation);
-    checkLayout(binary);
     const path = new URL(`${name}_module.ts`, TARGET);
     const text = `// @generated by build/build.ts from assembly/ (SHA-256 of the sources ${hash}). Do not edit.
 // deno-fmt-ignore-file

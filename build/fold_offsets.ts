@@ -11,30 +11,15 @@
  * An address must not rely on a sum that wraps around at 4 GiB, since offsets do not wrap. None of ours does.
  */
 
+import binaryen from "assemblyscript/binaryen";
 import type { Transform } from "assemblyscript/transform";
 
 /** An expression of Binaryen; 0 is none. */
-type Ref = number;
-
-interface WasmModule {
-  getGlobal(name: string): number;
-  getNumFunctions(): number;
-  getFunctionByIndex(index: number): number;
-  readonly i32: Record<"const", (value: number) => Ref> & Record<"add" | "sub" | "mul", (left: Ref, right: Ref) => Ref>;
-}
+type Ref = binaryen.ExpressionRef;
 
 /** A kind of expression: `getPtr`, `setPtr`, … */
 // deno-lint-ignore no-explicit-any
 type Kind = Record<string, (expression: Ref, value?: any) => any>;
-
-/** What is used of Binaryen. A kind of expression and its number are found by name: `Load`, `LoadId`. */
-interface Binaryen {
-  getExpressionId(expression: Ref): number;
-  getFunctionInfo(func: number): { base: string; params: number; body: Ref };
-  getGlobalInfo(global: number): { mutable: boolean; init: Ref };
-  expandType(type: number): number[];
-  [name: string]: unknown;
-}
 
 /** The parts of each kind of expression that are expressions, or lists of these; in the order in which they are computed. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
@@ -80,49 +65,44 @@ interface Sum {
   constant: number;
 }
 
-class FoldOffsets {
-  /** Put here by the compiler. */
-  declare binaryen: Binaryen;
+/** What Binaryen exports by names made here: kinds (`Load`) and their numbers (`LoadId`). */
+const exported = binaryen as unknown as Record<string, unknown>;
+const names = new Map([...Object.keys(PARTS), ...LEAVES].map((name) => [exported[`${name}Id`] as number, name]));
+const kindOf = (name: string) => exported[name] as Kind;
+const nameOf = (expression: Ref) => names.get(binaryen.getExpressionId(expression));
 
-  afterCompile(module: WasmModule): void {
+/** The pass, as a transform for the compiler, which also takes plain objects, though its types do not say so. */
+export const foldOffsets = {
+  afterCompile(module: binaryen.Module): void {
     for (let i = 0; i < module.getNumFunctions(); i++) {
-      const { base, params, body } = this.binaryen.getFunctionInfo(module.getFunctionByIndex(i));
-      if (base === "") foldFunction(this.binaryen, module, this.binaryen.expandType(params).length, body); // not imported
+      const { base, params, body } = binaryen.getFunctionInfo(module.getFunctionByIndex(i));
+      if (base === "") foldFunction(module, binaryen.expandType(params).length, body); // not imported
     }
+  },
+} as unknown as Transform;
+
+/** Does something with each part of an expression, which takes the place of the part. */
+function replaceParts(expression: Ref, replace: (part: Ref) => Ref): void {
+  const name = nameOf(expression);
+  if (name === undefined) {
+    const id = binaryen.getExpressionId(expression);
+    throw new Error(`Cannot fold offsets as the parts of every kind of expression must be known: found kind ${id}`);
+  }
+  const kind = kindOf(name);
+  for (const part of PARTS[name] ?? []) {
+    const value: Ref | Ref[] = kind[`get${part}`](expression);
+    if (value !== 0) kind[`set${part}`](expression, typeof value === "number" ? replace(value) : value.map(replace));
   }
 }
 
-/** The pass, as a transform for the compiler, which also takes classes, though its types do not say so. */
-export const foldOffsets = FoldOffsets as unknown as Transform;
-
 /** Rewrites the body of a function with so many parameters. */
-function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, body: Ref): void {
+function foldFunction(module: binaryen.Module, params: number, body: Ref): void {
   const { i32 } = module;
-  const kinds = [...Object.keys(PARTS), ...LEAVES];
-  const names = new Map(kinds.map((name) => [binaryen[`${name}Id`] as number, name]));
   /** How often each variable is set. */
   const sets = new Map<number, number>();
   const read = new Set<number>();
   /** What has to be added to a variable where it is read, or its value if that is a constant. */
   const known = new Map<number, { constant: number; isValue: boolean }>();
-
-  const kindOf = (name: string) => binaryen[name] as Kind;
-  const nameOf = (expression: Ref) => names.get(binaryen.getExpressionId(expression));
-  const isI32 = (expression: Ref) => kindOf("Expression").getType(expression) === binaryen.i32;
-
-  /** Does something with each part of an expression, which takes the place of the part. */
-  function replaceParts(expression: Ref, replace: (part: Ref) => Ref): void {
-    const name = nameOf(expression);
-    if (name === undefined) {
-      const id = binaryen.getExpressionId(expression);
-      throw new Error(`Cannot fold offsets as the parts of every kind of expression must be known: found kind ${id}`);
-    }
-    const kind = kindOf(name);
-    for (const part of PARTS[name] ?? []) {
-      const value: Ref | Ref[] = kind[`get${part}`](expression);
-      if (value !== 0) kind[`set${part}`](expression, typeof value === "number" ? replace(value) : value.map(replace));
-    }
-  }
 
   function countSets(expression: Ref): Ref {
     if (nameOf(expression) === "LocalSet") {
@@ -140,10 +120,9 @@ function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, bo
     const { getIndex, getValue, setValue, isTee } = kindOf("LocalSet");
     const index = getIndex(expression);
     const sum = split(getValue(expression));
-    const { rest, constant } = sum;
     const isOnly = sets.get(index) === 1 && index >= params && !read.has(index) && !isTee(expression);
-    if (isOnly) known.set(index, { constant, isValue: rest === 0 });
-    setValue(expression, isOnly && rest !== 0 ? rest : join(sum));
+    if (isOnly) known.set(index, { constant: sum.constant, isValue: sum.rest === 0 });
+    setValue(expression, isOnly && sum.rest !== 0 ? sum.rest : join(sum));
   }
 
   function rewriteAccess(expression: Ref, { getPtr, setPtr, getOffset, setOffset, ...kind }: Kind): void {
@@ -158,24 +137,23 @@ function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, bo
   /** Rewrites an expression into a sum. */
   function split(expression: Ref): Sum {
     const name = nameOf(expression);
-    if (name === "Const" && isI32(expression)) {
-      return { rest: 0, constant: kindOf("Const").getValueI32(expression) };
-    }
-    if (name === "GlobalGet" && isI32(expression)) {
-      const global = (binaryen.GlobalGet as { getName(expression: Ref): string }).getName(expression);
-      const { mutable, init } = binaryen.getGlobalInfo(module.getGlobal(global));
-      if (!mutable && nameOf(init) === "Const") return split(init);
-    }
-    if (name === "LocalGet") {
-      const index = kindOf("LocalGet").getIndex(expression);
-      read.add(index);
-      const { constant, isValue } = known.get(index) ?? { constant: 0, isValue: false };
-      return { rest: isValue ? 0 : expression, constant };
-    }
-    if (name === "Binary" && isI32(expression)) {
-      const { getOp, getLeft, getRight } = kindOf("Binary");
-      const operator = operators.get(getOp(expression));
-      if (operator !== undefined) return operator(split(getLeft(expression)), split(getRight(expression)));
+    if (binaryen.getExpressionType(expression) === binaryen.i32) {
+      if (name === "Const") return { rest: 0, constant: kindOf(name).getValueI32(expression) };
+      if (name === "GlobalGet") {
+        const { mutable, init } = binaryen.getGlobalInfo(module.getGlobal(kindOf(name).getName(expression)));
+        if (!mutable && nameOf(init) === "Const") return split(init);
+      }
+      if (name === "LocalGet") {
+        const index = kindOf(name).getIndex(expression);
+        read.add(index);
+        const { constant, isValue } = known.get(index) ?? { constant: 0, isValue: false };
+        return { rest: isValue ? 0 : expression, constant };
+      }
+      if (name === "Binary") {
+        const { getOp, getLeft, getRight } = kindOf(name);
+        const operator = operators.get(getOp(expression));
+        if (operator !== undefined) return operator(split(getLeft(expression)), split(getRight(expression)));
+      }
     }
     if (name === "LocalSet") rewriteSet(expression);
     else if (name !== undefined && ACCESSES.includes(name)) rewriteAccess(expression, kindOf(name));
@@ -186,23 +164,20 @@ function foldFunction(binaryen: Binaryen, module: WasmModule, params: number, bo
   const operators = new Map([[binaryen.AddInt32, add], [binaryen.SubInt32, subtract], [binaryen.MulInt32, multiply]]);
 
   function add(left: Sum, right: Sum): Sum {
-    const constant = (left.constant + right.constant) | 0;
-    if (left.rest === 0 || right.rest === 0) return { rest: left.rest || right.rest, constant };
-    return { rest: i32.add(left.rest, right.rest), constant };
+    const rest = left.rest !== 0 && right.rest !== 0 ? i32.add(left.rest, right.rest) : left.rest || right.rest;
+    return { rest, constant: (left.constant + right.constant) | 0 };
   }
 
   function subtract(left: Sum, right: Sum): Sum {
-    const constant = (left.constant - right.constant) | 0;
-    if (right.rest === 0) return { rest: left.rest, constant };
-    if (left.rest !== 0) return { rest: i32.sub(left.rest, right.rest), constant };
-    return { rest: i32.sub(join(left), join(right)), constant: 0 };
+    const rest = right.rest === 0 ? left.rest : i32.sub(left.rest || i32.const(0), right.rest);
+    return { rest, constant: (left.constant - right.constant) | 0 };
   }
 
   function multiply(left: Sum, right: Sum): Sum {
-    if (left.rest === 0) [left, right] = [right, left];
-    if (right.rest !== 0) return { rest: i32.mul(join(left), join(right)), constant: 0 };
-    const constant = Math.imul(left.constant, right.constant);
-    return { rest: left.rest === 0 ? 0 : i32.mul(left.rest, i32.const(right.constant)), constant };
+    const [sum, factor] = left.rest === 0 ? [right, left] : [left, right];
+    if (factor.rest !== 0) return { rest: i32.mul(join(left), join(right)), constant: 0 };
+    const rest = sum.rest === 0 ? 0 : i32.mul(sum.rest, i32.const(factor.constant));
+    return { rest, constant: Math.imul(sum.constant, factor.constant) };
   }
 
   function join({ rest, constant }: Sum): Ref {

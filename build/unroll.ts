@@ -24,12 +24,7 @@ function valueOf(expression: string, constants: Readonly<Record<string, number>>
   return products.reduce((sum, product) => sum + product);
 }
 
-/**
- * Writes out every marked loop of a source text.
- *
- * @param constants Values of the names that may stand as loop bounds
- * @throws {SyntaxError} If a loop that is marked is not of the one form understood, or a bound is unknown
- */
+/** Writes out every marked loop of a source text. @throws {SyntaxError} If one is not of the form understood, or a bound is no constant */
 export function unroll(source: string, constants: Readonly<Record<string, number>>): string {
   for (let match = MARKED_LOOP.exec(source); match !== null; match = MARKED_LOOP.exec(source)) {
     const [head, indent, variable, ...bounds] = match;

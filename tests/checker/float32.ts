@@ -113,7 +113,7 @@ function oneOf(tokens: readonly number[], token: number): number {
   return tokens.length === 1 ? tokens[0] : token;
 }
 
-/** The same key by key, as assembly/decode.ts does. */
+/** The same key by key, as assembly/decode_keys.ts does. */
 export function logitsByKeys(numbers: DecodingNumbers, step: number, tokens: readonly number[]): number[] {
   const own = tokens[FIRST_QUERY + step];
   const query = numbers.queries.subarray((step * TOKENS + own) * QUERY_ROW);

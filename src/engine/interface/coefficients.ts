@@ -3,13 +3,13 @@
  * src/engine/webgpu/shaders/vectors.ts; src/engine/wasm/elementary_bounds.ts bounds their errors.
  */
 export const COEFFICIENTS = {
-  ONE: 1,
   // 2^f for |f| <= 1/2: 1 + EXP2_1 f + … + EXP2_5 f^5, minimax, relative error below 2e-7
   EXP2_5: 0.001326472731307149,
   EXP2_4: 0.009671512991189957,
   EXP2_3: 0.05550733581185341,
   EXP2_2: 0.24022242426872253,
   EXP2_1: 0.6931470036506653,
+  ONE: 1,
   // the least exponents: 2^x is normal; the weight of a softmax, and the tail of GELU, still matter
   MIN_EXPONENT: -126,
   MIN_SOFTMAX: -40,
