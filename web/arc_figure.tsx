@@ -3,9 +3,8 @@ import { digitEmbeddings } from "../src/inspection/embeddings.ts";
 import { type Point, pointIn, shareIn } from "../src/inspection/plane.ts";
 import { referenceModel } from "../src/inspection/reference_model.ts";
 import type { SumInspection } from "../src/inspection/sum.ts";
-import { planeFor } from "./arc.ts";
 import { percent } from "./format.ts";
-import { pointerOf } from "./mechanism.ts";
+import { planeFor, pointerOf } from "./look_inside.ts";
 import type { LabModel } from "./models.ts";
 
 /** Half of the drawing's side, the distance of the outermost dot from the middle, and the radius of a dot. */

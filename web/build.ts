@@ -1,26 +1,21 @@
-/**
- * Builds the lab page from web/ into a folder, dist/lab where none is named, that any host can serve, under any path. A second argument is the
- * address of that host, for the previews of links.
- */
+/** `build.ts [FOLDER [ADDRESS]]`: builds the page into a folder that any host can serve, under any path. Previews of links name the host's address. */
 import { fromFileUrl, join } from "@std/path";
 import { CONTENT_SECURITY_POLICY, EMBEDDED, headersOf } from "../src/lab/headers.ts";
 import { sha256 } from "../src/common/encoding.ts";
 
-/** Files by path within the folder. */
 type Files = Map<string, Uint8Array<ArrayBuffer>>;
 
 const WEB = fromFileUrl(new URL("./", import.meta.url));
-/** Modules that the page or a worker starts from. */
-const ENTRIES = ["main.tsx", "train_worker.ts", "proof_worker.ts", "sw.ts"];
-const PREVIEW = "preview.webp";
-const COPIED = ["icon.svg", "manifest.webmanifest", "style.css"];
-
 const encoder = new TextEncoder();
 
 /** Bundles the entries. What several of them import becomes a file of its own. */
 async function bundle(): Promise<Files> {
   const { success, errors, outputFiles } = await Deno.bundle({
-    ...{ entrypoints: ENTRIES.map((entry) => join(WEB, entry)), outputDir: WEB, write: false },
+    ...{
+      entrypoints: ["main.tsx", "worker.ts", "sw.ts"].map((entry) => join(WEB, entry)),
+      outputDir: WEB,
+      write: false,
+    },
     ...{ platform: "browser", format: "esm", minify: true, codeSplitting: true },
   });
   if (!success) throw new Error(`Cannot bundle the page:\n${errors.map(({ text }) => text).join("\n")}`);
@@ -56,18 +51,17 @@ files.set("index.html", encoder.encode(page));
 // the page in frames of other sites has fewer sections, and a link to all of them
 const embedded = page.replaceAll(/<!-- lab -->.*?<!-- \/lab -->/gs, "").replace("<p hidden>", "<p>");
 files.set(EMBEDDED.slice(1), encoder.encode(embedded));
-for (const name of COPIED) files.set(name, await Deno.readFile(join(WEB, name)));
-files.set("licences.txt", await Deno.readFile(join(WEB, "../THIRD_PARTY.md")));
+const copy = async (name: string, from = name) => files.set(name, await Deno.readFile(join(WEB, from)));
+for (const name of ["icon.svg", "manifest.webmanifest", "style.css"]) await copy(name);
+await copy("licences.txt", "../THIRD_PARTY.md");
 files.set("sw.js", await serviceWorker(files));
-files.set(PREVIEW, await Deno.readFile(join(WEB, PREVIEW))); // after the service worker, which need not keep it
+await copy("preview.webp"); // after the service worker, which need not keep it
 files.set("_headers", encoder.encode(headersFile([...files.keys()])));
 
 await Deno.mkdir(folder, { recursive: true });
 const found = Array.from(Deno.readDirSync(folder), ({ name }) => name);
 if (found.length > 0 && !found.includes("sw.js")) {
-  throw new Error(
-    `Cannot build the lab into ${folder} as it must be empty or hold an earlier build: it holds ${found[0]}`,
-  );
+  throw new Error(`Cannot build into ${folder} as it must be empty or hold an earlier build: it holds ${found[0]}`);
 }
 for (const name of found) await Deno.remove(join(folder, name));
 for (const [name, content] of files) await Deno.writeFile(join(folder, name), content);

@@ -19,25 +19,17 @@ export async function missingForGpu(): Promise<string> {
   return await gpu.requestAdapter().catch(() => null) ? "" : "no graphics adapter";
 }
 
-/** A line about this browser, which is shown only where something is missing. */
-type Capability = readonly [text: string, isMissing: boolean];
+type Offline = Pick<ServiceWorkerRegistration, "active" | "waiting">;
 
-/** Registers the service worker, and reports now and later whether the page works offline and whether a new version waits. */
-async function watchOffline(
-  report: (capability: Capability) => void,
-  offer: (waiting: ServiceWorker | null) => void,
-): Promise<void> {
-  const container = navigator.serviceWorker;
-  if (container === undefined) return report(["not available offline: needs https", true]);
+const container = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+
+/** Registers the service worker, and reports now and later which of its versions is active and which waits. */
+async function watchOffline(report: (state: Offline) => void): Promise<void> {
+  if (container === undefined) return;
   // a page that a worker already serves loads again with the worker that replaces it, so that it never mixes two versions
   if (container.controller) container.addEventListener("controllerchange", () => location.reload());
   const registration = await container.register(new URL("./sw.js", import.meta.url));
-  const tell = () => {
-    offer(registration.waiting);
-    if (!registration.active) return;
-    if (crossOriginIsolated) report(["works offline", false]);
-    else report(["works offline; reload to use more threads", true]);
-  };
+  const tell = () => report({ active: registration.active, waiting: registration.waiting });
   const watch = () => registration.installing?.addEventListener("statechange", tell);
   tell();
   watch();
@@ -46,13 +38,16 @@ async function watchOffline(
 
 /** What this browser lacks, so that you need not guess why a run is slow. */
 export function Capabilities() {
-  const [offline, setOffline] = useState<Capability>(["not available offline yet", false]);
-  const [waiting, setWaiting] = useState<ServiceWorker | null>(null);
-  useEffect(() => void watchOffline(setOffline, setWaiting).catch(() => {}), []); // a frame may not keep anything
-  const all: Capability[] = [
+  const [{ active, waiting }, setOffline] = useState<Offline>({ active: null, waiting: null });
+  useEffect(() => void watchOffline(setOffline).catch(() => {}), []); // a frame may not keep anything
+  const all: [text: string, isMissing: boolean][] = [
     [hasSimd() ? "WebAssembly SIMD" : "no WebAssembly SIMD: only the reference runs", !hasSimd()],
     crossOriginIsolated ? [plural(threadsHere(), "thread"), false] : ["1 thread: this page cannot share memory", true],
-    offline,
+    container === undefined
+      ? ["not available offline: needs https", true]
+      : active === null
+      ? ["not available offline yet", false]
+      : [`works offline${crossOriginIsolated ? "" : "; reload to use more threads"}`, !crossOriginIsolated],
   ];
   return (
     <>

@@ -4,10 +4,11 @@ import { Rectangles, text } from "../src/svg/svg.ts";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Curve } from "./curve.ts";
 import { percent, powerOfTen, short } from "./format.ts";
-import { lab, useLab, useWidth } from "./hooks.ts";
+import { useWidth } from "./hooks.ts";
 import type { LabRun } from "./lab_run.ts";
 import { type Phase, phasesOf } from "./phases.ts";
 import { EVALUATED } from "./protocol.ts";
+import { runs } from "./runs.ts";
 
 interface ChartSpec {
   readonly title: string;
@@ -52,22 +53,20 @@ const GUESSED = 0.1;
 /** The strip of the first evaluation, which has none before it, starts at its step divided by this. */
 const FIRST_CELL = 1.12;
 
-/** The logarithmic axis of steps that all charts share. */
 type StepAxis = ReturnType<typeof stepAxis>;
 
+/** The logarithmic axis of steps that all charts share. */
 function stepAxis(lastStep: number, width: number) {
-  const frame = (height: number): Frame => (
-    { left: LEFT, right: Math.max(LEFT, width - RIGHT), top: TOP, bottom: height - BOTTOM }
-  );
+  const right = Math.max(LEFT, width - RIGHT);
+  const frame = (height: number): Frame => ({ left: LEFT, right, top: TOP, bottom: height - BOTTOM });
   const share = (step: number) => Math.log(Math.max(1, step)) / Math.log(lastStep);
   const step = (share: number) => lastStep ** share;
   const scale = scalesOf(frame(0)).x;
   return { lastStep, width, frame, share, step, x: (step: number) => scale(share(step)) };
 }
 
-/** The charts of up to two runs over training steps, on logarithmic axes, and the scrubber that returns to any step. */
+/** In the section of the runs, which renders it when they change: the charts of up to two runs over training steps, on logarithmic axes, and the scrubber that returns to any step. */
 export function Charts() {
-  const { runs } = useLab(160, "runs");
   const [root, width] = useWidth<HTMLDivElement>();
   const [hoveredStep, setHoveredStep] = useState<number>();
   const axis = stepAxis(Math.max(...runs.all.map(({ totalSteps }) => totalSteps), 0) || STEPS_BEFORE_ANY_RUN, width);
@@ -118,7 +117,6 @@ function Phases({ phases, axis: { width, x } }: { phases: readonly Phase[]; axis
 
 /** Moves sum, dots, attention and heat maps to any snapshot of a run. */
 function Scrubber({ focus: { slot, snapshots }, axis }: { focus: LabRun; axis: StepAxis }) {
-  const { runs } = lab;
   const [isPlaying, setPlaying] = useState(false);
   const latest = snapshots.at(-1)!.step;
   const step = runs.rewound ?? latest;
@@ -161,19 +159,18 @@ function Scrubber({ focus: { slot, snapshots }, axis }: { focus: LabRun; axis: S
   );
 }
 
-/** @param phases Their changes are marked @param cursor The step to read */
 function Chart(
   { spec, axis, phases, cursor }: { spec: ChartSpec; axis: StepAxis; phases: readonly Phase[]; cursor?: number },
 ) {
   const { title, height, curve, read } = spec;
-  const runs = lab.runs.all;
-  const state = runs.map((run) => `${run.slot} ${[curve(run)].flat()[0].steps.at(-1)}`).join();
-  const drawing = useMemo(() => draw(spec, axis, runs), [axis.width, axis.lastStep, state]);
+  const state = runs.all.map((run) => `${run.slot} ${[curve(run)].flat()[0].steps.at(-1)}`).join();
+  const drawing = useMemo(() => draw(spec, axis), [axis.width, axis.lastStep, state]);
   const readout = cursor === undefined ? [] : [`step ${formatInteger(cursor)}`];
-  for (const run of runs) {
+  for (const run of runs.all) {
     const value = cursor === undefined || !read ? undefined : (curve(run) as Curve).at(cursor);
     if (value !== undefined) readout.push(`${run.slot} ${read!(value)}`);
   }
+  const label = `${title}, by training step. The card of each run has its latest values.`;
   const line = (step: number) => `M${axis.x(step)} ${TOP}V${height - BOTTOM}`;
   return (
     <figure>
@@ -181,31 +178,26 @@ function Chart(
         <strong>{title}</strong>
         <output>{readout.join("   ")}</output>
       </figcaption>
-      <svg
-        role="img"
-        aria-label={`${title}, by training step. The card of each run has its latest values.`}
-        width={axis.width}
-        height={height}
-      >
+      <svg role="img" aria-label={label} width={axis.width} height={height}>
         <g dangerouslySetInnerHTML={{ __html: drawing }} />
-        <path class="mark" d={phases.slice(1).map(({ from }) => line(from)).join("")} />
+        <path class="mark" stroke-dasharray="2 3" d={phases.slice(1).map(({ from }) => line(from)).join("")} />
         {cursor !== undefined && <path class="cursor" d={line(cursor)} />}
       </svg>
     </figure>
   );
 }
 
-function draw({ height, ticks, empty, curve }: ChartSpec, axis: StepAxis, runs: readonly LabRun[]): string {
+function draw({ height, ticks, empty, curve }: ChartSpec, axis: StepAxis): string {
   const frame = axis.frame(height);
   const { y } = scalesOf(frame);
-  const [least, most] = ticks ? [0, 1.03] : decadesOf(runs.map((run) => curve(run) as Curve)) ?? empty!;
+  const [least, most] = ticks ? [0, 1.03] : decadesOf(runs.all.map((run) => curve(run) as Curve)) ?? empty!;
   const value = (value: number) => y(((ticks ? value : Math.log10(value)) - least) / (most - least));
   const yTicks = ticks ?? ticksOf(least, most, tickOfDecade);
   const tickOfStep = (exponent: number) => exponent >= 3 ? `${10 ** (exponent - 3)}k` : String(10 ** exponent);
   const axes = drawAxes({ xTicks: ticksOf(0, Math.log10(axis.lastStep), tickOfStep), yTicks }, frame);
-  const drawings = runs.map((run, i) => {
+  const drawings = runs.all.map((run, i) => {
     const drawn = curve(run);
-    const edges = [i, i + 1].map((some) => some / runs.length);
+    const edges = [i, i + 1].map((some) => some / runs.all.length);
     if (Array.isArray(drawn)) return `<g class="run-${run.slot}">${drawStrips(drawn, axis.x, y, edges)}</g>`;
     const { steps, values } = drawn as Curve;
     const path = steps.map((step, i) => `${axis.x(step)} ${value(values[i])}`).join("L");

@@ -15,15 +15,12 @@ export function short(value: number): string {
   return Math.abs(value) >= 0.001 ? Number(value.toPrecision(3)).toString() : value.toExponential(1);
 }
 
-/** 10⁴ */
 export function powerOfTen(exponent: number): string {
   const digits = [...String(Math.abs(exponent))].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("");
   return `10${exponent < 0 ? "⁻" : ""}${digits}`;
 }
 
-const DIGIT_NAMES = Array.from({ length: SUM_DIGITS }, (_, digit) => {
-  return ["ones", "tens", "hundreds", "thousands"].at(digit) ?? powerOfTen(digit);
-});
+const DIGIT_NAMES = ["ones", "tens", "hundreds", "thousands", ...[4, 5, 6, 7, 8, 9, 10].map(powerOfTen)];
 
 /** The 12 steps of decoding, named by the digit that they write. */
 export const STEP_NAMES: readonly string[] = [...DIGIT_NAMES, "end"];

@@ -5,7 +5,6 @@ import { short } from "./format.ts";
 import { useWidth } from "./hooks.ts";
 
 interface HeatMapProps {
-  readonly title: string;
   readonly note: string;
   readonly map: HeatMap;
   /** The largest width of a cell, in pixels. */
@@ -14,10 +13,10 @@ interface HeatMapProps {
 }
 
 /** A heat map with the value under the pointer or the arrow keys in words. */
-export function HeatMapFigure({ title, note, map, widest = 28, children }: HeatMapProps) {
+export function HeatMapFigure({ note, map, widest = 28, children }: HeatMapProps) {
   const [root, width] = useWidth<HTMLElement>();
   const [cursor, setCursor] = useState<readonly [row: number, column: number]>();
-  const { rows, columnLabels } = map;
+  const { title, rows, columnLabels } = map;
   const cell = Math.max(4, Math.min(widest, Math.floor((width - LEFT) / columnLabels.length)));
   const drawing = useMemo(() => drawHeatMap(map, { cell, titles: false }).join(""), [map.rows, cell]);
   const [row, column] = cursor ?? [-1, -1];

@@ -1,11 +1,12 @@
 import type { RefObject } from "preact";
-import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
-import { inspectSum } from "../src/inspection/sum.ts";
-import type { Notice } from "./changes.ts";
-import type { Models } from "./models.ts";
-import type { Proof } from "./proof.ts";
-import type { Runs } from "./runs.ts";
-import { leastCertain, type Sum } from "./sum.ts";
+import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+
+/** Something that sections of the page show, and that tells them when it changes. */
+export class Changes extends EventTarget {
+  protected changed(): void {
+    this.dispatchEvent(new Event("change"));
+  }
+}
 
 /** Every drawing waits for a frame of its own, so that none delays a key or a touch; this is the last one. A hidden page has no frames and draws nothing; its workers go on. */
 let lastFrame: Promise<unknown> = Promise.resolve();
@@ -25,33 +26,14 @@ function throttled(draw: () => void, milliseconds: number): () => Promise<void> 
   };
 }
 
-interface Lab {
-  readonly models: Models;
-  readonly notice: Notice;
-  readonly proof: Proof;
-  readonly runs: Runs;
-  readonly sum: Sum;
-}
-
-/** What the sections share. main.tsx fills it before it renders them. */
-export const lab = {} as Lab;
-
-/** Renders a component again when one of these parts changes: at once, or in a frame of its own at most once in this many milliseconds. */
-export function useLab(milliseconds: number, ...watched: (keyof Lab)[]): Lab {
+/** Renders a component again when one of these changes: at once, or in a frame of its own at most once in this many milliseconds. */
+export function useChanges(milliseconds: number, ...watched: Changes[]): void {
   const [, render] = useReducer<number, void>((count) => count + 1, 0);
   useEffect(() => {
     const listener = milliseconds === 0 ? () => render() : throttled(() => render(), milliseconds);
-    for (const part of watched) lab[part].addEventListener("change", listener);
-    return () => watched.forEach((part) => lab[part].removeEventListener("change", listener));
+    for (const part of watched) part.addEventListener("change", listener);
+    return () => watched.forEach((part) => part.removeEventListener("change", listener));
   }, []);
-  return lab;
-}
-
-/** The sum as the current model adds it, and the step that is chosen, or wrong, or least certain. */
-export function useTrace() {
-  const { models: { current: model }, sum: { a, b, step } } = lab;
-  const trace = useMemo(() => inspectSum(model, a, b), [model, a, b]);
-  return { model, trace, step: step ?? leastCertain(trace) };
 }
 
 /** The result of a promise that is started again when an input changes. The earlier result stays until then; one that comes too late is dropped. */

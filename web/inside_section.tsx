@@ -1,50 +1,45 @@
+import { useMemo, useState } from "preact/hooks";
 import { eventLoopTurn } from "../src/common/event_loop.ts";
 import { TOKEN_NAMES } from "../src/inspection/names.ts";
 import { referenceModel } from "../src/inspection/reference_model.ts";
 import { surveyMaps, surveyModel } from "../src/inspection/survey.ts";
 import { EQUALS, POSITIONS_READ } from "../src/model/vocabulary.ts";
-import { useMemo, useState } from "preact/hooks";
-import { attentionScores } from "./attention_scores.ts";
 import { POSITION_GROUPS, POSITION_NAMES, STEP_NAMES } from "./format.ts";
 import { HeatMapFigure } from "./heat_map.tsx";
-import { useLab, usePromise } from "./hooks.ts";
-import type { LabModel } from "./models.ts";
+import { useChanges, usePromise } from "./hooks.ts";
+import { attentionScores } from "./look_inside.ts";
+import { type LabModel, models } from "./models.ts";
 
 const SUMS = 48;
 /** Tokens that the model reads: the digits and the two signs. */
 const TOKENS_READ = 12;
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const BY_POSITION = { columnLabels: POSITION_NAMES, groups: POSITION_GROUPS };
+const BY_STEP = { ...BY_POSITION, rowLabels: STEP_NAMES, remarks: [] };
 
 /** The rest of the section `See how it does it`: attention and embeddings as heat maps. */
 export function InsideSection() {
-  const { models: { current } } = useLab(600, "models");
-  const survey = usePromise(() => surveyModel(current, SUMS, eventLoopTurn), [current]);
-  const maps = useMemo(() => survey && surveyMaps(survey), [survey]);
+  useChanges(600, models);
+  const { current } = models;
+  const maps = usePromise(async () => surveyMaps(await surveyModel(current, SUMS, eventLoopTurn)), [current]);
   if (maps === undefined) return null;
+  const positions = maps.positions.rows.map((row) => row.slice(0, POSITIONS_READ));
   return (
     <>
       <h3>All of its attention and embeddings</h3>
       <div class="stack maps" id="maps">
         <HeatMapFigure
-          title="Where each step looks"
           note={`Attention, averaged over ${SUMS} random sums. Rows are the tokens of the answer, columns the positions read.`}
-          map={{ ...maps.attention, ...BY_POSITION, rowLabels: STEP_NAMES, remarks: [] }}
+          map={{ ...maps.attention, ...BY_STEP, title: "Where each step looks" }}
         />
         <ScoresFigure model={current} />
         <HeatMapFigure
-          title="Position embeddings"
           note="The model represents each position by seven numbers, its embedding: one column here, one row for each number."
-          map={{
-            ...maps.positions,
-            ...BY_POSITION,
-            rows: maps.positions.rows.map((row) => row.slice(0, POSITIONS_READ)),
-          }}
+          map={{ ...maps.positions, ...BY_POSITION, title: "Position embeddings", rows: positions }}
         />
         <HeatMapFigure
-          title="Token embeddings"
           note="Each token has such numbers, too, one row here; they also turn the result of the last layer into logits. “pad” fills unused positions, “end” ends the answer."
-          map={maps.tokens}
+          map={{ ...maps.tokens, title: "Token embeddings" }}
           widest={40}
         />
       </div>
@@ -59,11 +54,10 @@ function ScoresFigure({ model }: { model: LabModel }) {
   const map = useMemo(() => {
     const rows = attentionScores(referenceModel(model), step, last).slice(0, TOKENS_READ);
     const full = Math.max(...rows.flatMap((row) => [...row].map((value) => Math.abs(value) || 0)));
-    return { title: "", rows, rowLabels: TOKEN_NAMES, full, ...BY_POSITION };
+    return { title: "Attention table", rows, rowLabels: TOKEN_NAMES, full, ...BY_POSITION };
   }, [model, step, last]);
   return (
     <HeatMapFigure
-      title="Attention table"
       note="The score q·k/√W, for width W, that the chosen step gives each token at each position; softmax turns scores into shares. Rows are tokens, columns positions. The model has one layer, so a score depends on nothing else: these tables are all of its attention."
       map={map}
     >

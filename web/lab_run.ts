@@ -4,33 +4,15 @@ import { digitEmbeddings } from "../src/inspection/embeddings.ts";
 import { moments, type Plane } from "../src/inspection/plane.ts";
 import { SUM_DIGITS } from "../src/model/vocabulary.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
-import { planeFor, planeOf } from "./arc.ts";
+import { planeFor, planeOf } from "./look_inside.ts";
 import { Curve } from "./curve.ts";
-import {
-  type LabWorker,
-  type Machinery,
-  startWorker,
-  type TrainNews,
-  type TrainOrder,
-  type TrainRequest,
-  type Weights,
-} from "./protocol.ts";
+import { type LabWorker, type Machinery, type News, startWorker, type TrainRequest, type Weights } from "./protocol.ts";
 
 /** The page shows up to two runs, drawn in the same charts. */
 export type Slot = "A" | "B";
 
-type RunStatus =
-  | "starting"
-  | "training"
-  | "proving"
-  | "pausing"
-  | "paused"
-  | "stopping"
-  | "done"
-  | "stopped"
-  | "failed";
+type Status = "starting" | "training" | "proving" | "pausing" | "paused" | "stopping" | "done" | "stopped" | "failed";
 
-/** One training run: its worker, and its results so far. */
 export class LabRun {
   readonly loss = new Curve();
   readonly learningRate = new Curve();
@@ -38,7 +20,7 @@ export class LabRun {
   /** The share of correct digits at each position of the sum, ones first. */
   readonly digits: readonly Curve[] = Array.from({ length: SUM_DIGITS }, () => new Curve());
 
-  status: RunStatus = "starting";
+  status: Status = "starting";
   machinery: Machinery | undefined;
   totalSteps = 0;
   latest: Extract<ProgressEvent, { type: "step" }> | undefined;
@@ -51,7 +33,7 @@ export class LabRun {
   result: TrainResult | undefined;
   failure: string | undefined;
 
-  readonly #worker: LabWorker<TrainOrder>;
+  readonly #worker: LabWorker;
   /** Whether the plane is that of the final weights. */
   #isPlaneFinal: boolean;
   /** The running average of the second moments of the digits' embeddings. */
@@ -65,11 +47,10 @@ export class LabRun {
     private readonly onChange: (run: LabRun) => void,
   ) {
     this.#isPlaneFinal = plane !== undefined;
-    this.#worker = startWorker<TrainOrder, TrainNews>("train", (news) => {
+    this.#worker = startWorker({ type: "train", request }, (news) => {
       this.#hear(news);
       onChange(this);
     });
-    this.#worker.postMessage({ type: "train", request });
   }
 
   /** Whether it runs or can be continued. */
@@ -79,26 +60,30 @@ export class LabRun {
 
   /** Interrupts it. A run that is continued ends with the same bytes as one without a pause. */
   pause(): void {
-    this.#worker.postMessage({ type: "pause" });
-    this.#become("pausing");
+    this.#order("pause", "pausing");
   }
 
   continue(): void {
-    this.#worker.postMessage({ type: "continue" });
-    this.#become("starting");
+    this.#order("continue", "starting");
   }
 
   /** Ends it and keeps its current weights. */
   stop(): void {
-    if (this.status === "paused") return this.#end();
-    this.#worker.postMessage({ type: "pause" });
-    this.#become("stopping");
-    setTimeout(() => this.status === "stopping" && this.#end(), 2000); // a worker that hangs; its last weights stay
+    if (this.status === "paused") return this.#end("stopped");
+    this.#order("pause", "stopping");
+    setTimeout(() => this.status === "stopping" && this.#end("stopped"), 2000); // a worker that hangs; its last weights stay
   }
 
-  #end(): void {
+  #order(type: "pause" | "continue", status: Status): void {
+    this.#worker.postMessage({ type });
+    this.status = status;
+    this.onChange(this);
+  }
+
+  #end(status: Status): void {
     this.#worker.terminate();
-    this.#become("stopped");
+    this.status = status;
+    this.onChange(this);
   }
 
   /** @param share The weight of the snapshot in the running average that the digits' plane is fitted to */
@@ -114,67 +99,51 @@ export class LabRun {
     this.plane = planeOf(this.#moments, this.plane ?? planeFor(model));
   }
 
-  #become(status: RunStatus): void {
-    this.status = status;
-    this.onChange(this);
-  }
-
-  #hear(news: TrainNews): void {
-    switch (news.type) {
-      case "machinery":
-        this.machinery = news;
-        break;
-      case "losses":
-        news.losses.forEach((loss, i) => this.loss.add(news.firstStep + i, loss));
-        break;
-      case "snapshot":
-        this.#addSnapshot(news, 0.2);
-        break;
-      case "paused":
-        this.weights = news.weights ?? this.weights;
-        if (this.status === "stopping") this.#end();
-        else this.status = "paused";
-        break;
-      case "done":
-        this.status = "done";
-        this.result = news.result;
-        this.#addSnapshot({ step: news.result.report.steps, parameters: news.result.parameters }, 1);
-        this.#worker.terminate();
-        break;
-      case "failed":
-        this.status = "failed";
-        this.failure = news.failure;
-        this.#worker.terminate();
-        break;
-      case "step":
-        // the first step has the learning rate 0, which a logarithmic axis cannot show
-        if (news.learningRate > 0) this.learningRate.add(news.step, news.learningRate);
-        this.latest = news;
-        if (this.status === "starting") this.status = "training";
-        break;
-      case "start":
-        this.totalSteps = news.totalSteps;
-        break;
-      case "evaluation":
-        this.exactMatch.add(news.step, news.exactMatch);
-        news.digitAccuracy.forEach((share, i) => this.digits[i].add(news.step, share));
-        break;
-      case "restart":
-        this.remarks.push(
-          `Attempt ${news.attempt} ended at step ${formatInteger(news.step)}: its loss, ${news.loss.toFixed(3)}, ` +
-            `is above the limit for this step, ${news.gate}. Training starts again from new random weights.`,
-        );
-        for (const curve of [this.loss, this.learningRate, this.exactMatch, ...this.digits]) curve.clear();
-        break;
-      case "certification":
-        if (this.status !== "pausing" && this.status !== "stopping") this.status = "proving";
-        this.proved = news;
-        break;
-      case "hardening":
-        this.remarks.push(
-          `Hardening, round ${news.round}: ${news.proved} of 12 tokens are proved. ` +
-            `Training on ${formatInteger(news.pool)} pairs that the proof failed on or found close.`,
-        );
+  #hear(news: News): void {
+    if (news.type === "machinery") this.machinery = news;
+    if (news.type === "start") this.totalSteps = news.totalSteps;
+    if (news.type === "losses") news.losses.forEach((loss, i) => this.loss.add(news.firstStep + i, loss));
+    if (news.type === "snapshot") this.#addSnapshot(news, 0.2);
+    if (news.type === "step") {
+      // the first step has the learning rate 0, which a logarithmic axis cannot show
+      if (news.learningRate > 0) this.learningRate.add(news.step, news.learningRate);
+      this.latest = news;
+      if (this.status === "starting") this.status = "training";
+    }
+    if (news.type === "evaluation") {
+      this.exactMatch.add(news.step, news.exactMatch);
+      news.digitAccuracy.forEach((share, i) => this.digits[i].add(news.step, share));
+    }
+    if (news.type === "restart") {
+      this.remarks.push(
+        `Attempt ${news.attempt} ended at step ${formatInteger(news.step)}: its loss, ${news.loss.toFixed(3)}, ` +
+          `is above the limit for this step, ${news.gate}. Training starts again from new random weights.`,
+      );
+      for (const curve of [this.loss, this.learningRate, this.exactMatch, ...this.digits]) curve.clear();
+    }
+    if (news.type === "certification") {
+      if (this.status !== "pausing" && this.status !== "stopping") this.status = "proving";
+      this.proved = news;
+    }
+    if (news.type === "hardening") {
+      this.remarks.push(
+        `Hardening, round ${news.round}: ${news.proved} of 12 tokens are proved. ` +
+          `Training on ${formatInteger(news.pool)} pairs that the proof failed on or found close.`,
+      );
+    }
+    if (news.type === "paused") {
+      this.weights = news.weights ?? this.weights;
+      if (this.status === "stopping") this.#end("stopped");
+      else this.status = "paused";
+    }
+    if (news.type === "trained") {
+      this.result = news.result;
+      this.#addSnapshot({ step: news.result.report.steps, parameters: news.result.parameters }, 1);
+      this.#end("done");
+    }
+    if (news.type === "failed") {
+      this.failure = news.failure;
+      this.#end("failed");
     }
   }
 }

@@ -4,7 +4,6 @@ import { MAX_OPERAND } from "../src/model/vocabulary.ts";
 import { RECIPES, totalSteps, trainRecipe } from "../src/training/recipes.ts";
 import type { TrainRequest } from "./protocol.ts";
 
-/** What a link says: a run to replay, the step of it to return to, and a sum to show. */
 interface Link {
   readonly run?: Pick<TrainRequest, "recipe" | "seed" | "model" | "certify">;
   readonly step?: number;
@@ -13,14 +12,11 @@ interface Link {
 
 /** The part of a link after `#`, such as `recipe=sure&seed=5&model=763&step=900&a=42&b=7`. */
 export function linkText({ run, step, sum }: Link): string {
-  return String(
-    new URLSearchParams({
-      ...(run && { recipe: run.recipe, seed: String(run.seed), model: String(run.model) }),
-      ...(run?.certify === false && { prove: "no" }),
-      ...(run && step !== undefined && { step: String(step) }),
-      ...(sum && { a: String(sum[0]), b: String(sum[1]) }),
-    }),
-  );
+  const { recipe, seed, model, certify = true } = run ?? {};
+  const [a, b] = sum ?? [];
+  const values = { recipe, seed, model, prove: certify ? undefined : "no", step: run && step, a, b };
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  return String(new URLSearchParams(given.map(([name, value]) => [name, String(value)])));
 }
 
 /** @throws {RangeError} If a value cannot be; the message says what would be right */

@@ -1,25 +1,30 @@
+import { useMemo } from "preact/hooks";
 import { TOKEN_NAMES } from "../src/inspection/names.ts";
 import { referenceModel } from "../src/inspection/reference_model.ts";
-import { useMemo } from "preact/hooks";
-import { planeFor } from "./arc.ts";
 import { ArcFigure } from "./arc_figure.tsx";
 import { Heading } from "./explain.tsx";
 import { percent, POSITION_NAMES, STEP_NAMES } from "./format.ts";
-import { useLab, useTrace } from "./hooks.ts";
-import { carrySentence, measureStep } from "./mechanism.ts";
+import { useChanges } from "./hooks.ts";
+import { carrySentence, measureStep, planeFor } from "./look_inside.ts";
+import { models } from "./models.ts";
+import { sum, useTrace } from "./sum.ts";
 
 /** The beginning of the section `See how it does it`: what the step at hand of the sum at hand does, measured. */
 export function MechanismFigure() {
-  useLab(200, "models", "sum");
+  useChanges(200, models, sum);
   const { model, trace, step } = useTrace();
   const plane = planeFor(model);
-  const { reads, total, afterEach, inPlane } = useMemo(
-    () => measureStep(referenceModel(model), trace, step, plane),
-    [trace, step, plane],
-  );
+  const measure = () => measureStep(referenceModel(model), trace, step, plane);
+  const { reads, total, afterEach, inPlane } = useMemo(measure, [trace, step, plane]);
   const last = step === 0 ? undefined : trace.steps[step - 1].token;
   const listed = reads.slice(0, 5); // four of them matter
   const terms = listed.map(({ digit, strength }) => `${strength.toFixed(2)} × ${digit}`);
+  const row = (title: string, tokens: readonly number[]) => (
+    <tr>
+      <th scope="row">{title}</th>
+      {tokens.map((token, digit) => <td key={digit} data-chosen={digit === last}>{TOKEN_NAMES[token]}</td>)}
+    </tr>
+  );
   return (
     <>
       <Heading
@@ -47,9 +52,7 @@ export function MechanismFigure() {
                       <b>{digit}</b>
                     </td>
                     <th scope="row">{POSITION_NAMES[position]}</th>
-                    <td>
-                      <span class="bar" style={{ "--share": share.toFixed(4) }} />
-                    </td>
+                    <td class="bar" style={{ "--share": share.toFixed(4) }} />
                     <td>{percent(Number(share.toFixed(4)))}</td>
                   </tr>
                 ))}
@@ -70,16 +73,8 @@ export function MechanismFigure() {
             {afterEach.length > 0 && (
               <table>
                 <tbody>
-                  <tr>
-                    <th scope="row">If the last digit were</th>
-                    {afterEach.map((_, digit) => <td key={digit} data-chosen={digit === last}>{digit}</td>)}
-                  </tr>
-                  <tr>
-                    <th scope="row">it would write</th>
-                    {afterEach.map((token, digit) => (
-                      <td key={digit} data-chosen={digit === last}>{TOKEN_NAMES[token]}</td>
-                    ))}
-                  </tr>
+                  {row("If the last digit were", [...afterEach.keys()])}
+                  {row("it would write", afterEach)}
                 </tbody>
               </table>
             )}

@@ -1,8 +1,9 @@
 import { encodeCheckpoint } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { hashOfWeights } from "../src/certify/certificate.ts";
-import { useLab, usePromise } from "./hooks.ts";
-import { decodeModel, type LabModel } from "./models.ts";
+import { useChanges, usePromise } from "./hooks.ts";
+import { type LabModel, models } from "./models.ts";
+import { showProblem } from "./strip.tsx";
 
 /** Saves a file, named by the recipe, seed and step of a model as far as they are known. */
 export function download({ id, model, metadata }: LabModel, ending: string, content: BlobPart): void {
@@ -14,42 +15,33 @@ export function download({ id, model, metadata }: LabModel, ending: string, cont
   setTimeout(() => URL.revokeObjectURL(href), 10_000);
 }
 
-/** The model in a file that was opened. @throws {Error} If it is none; the message says why */
-async function readModel([file, ...others]: File[]): Promise<LabModel> {
-  if (others.length > 0) {
-    const names = [file, ...others].map(({ name }) => name).join(", ");
-    throw new RangeError(`Cannot open ${names} as the page shows one model: drop one file`);
-  }
-  if (file.size > 1_000_000) { // not read: a checkpoint has a few kilobytes
-    throw new RangeError(`Cannot read ${file.name} as a checkpoint has at most 1,000,000 bytes: it has ${file.size}`);
-  }
-  return decodeModel(new Uint8Array(await file.arrayBuffer()), { id: "file", label: file.name });
-}
-
 /** The section `Current model`: the choice of a model, and files in and out, by button or dropped anywhere on the page. */
 export function ModelSection() {
-  const { models, notice } = useLab(100, "models");
+  useChanges(100, models);
   const input = useRef<HTMLInputElement>(null);
   const [isDragging, setDragging] = useState(false);
   const { all, current } = models;
   const hash = usePromise(() => hashOfWeights(current.parameters), [current]) ?? "";
   const save = () => download(current, "safetensors", encodeCheckpoint(current));
-  const open = async (files: FileList) => {
+  const open = async (files: File[]) => {
     if (files.length === 0) return;
     try {
-      models.put(await readModel([...files]));
-      models.select("file");
-      notice.show("");
+      await models.open(files);
+      showProblem("");
     } catch (error) {
-      notice.show((error as Error).message);
+      showProblem((error as Error).message);
     }
+  };
+  const choose = async ({ currentTarget }: Event & { currentTarget: HTMLInputElement }) => {
+    await open([...currentTarget.files!]);
+    currentTarget.value = ""; // otherwise opening the same file again is no change
   };
   useEffect(() => {
     const drag = (event: DragEvent) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
       setDragging(event.type === "dragover");
-      if (event.type === "drop") open(event.dataTransfer.files);
+      if (event.type === "drop") open([...event.dataTransfer.files]);
     };
     addEventListener("dragover", drag);
     addEventListener("drop", drag);
@@ -68,18 +60,7 @@ export function ModelSection() {
         </label>
         <button id="open-file" type="button" onClick={() => input.current!.click()}>Open…</button>
         <button id="save-file" type="button" onClick={save}>Save</button>
-        <input
-          ref={input}
-          type="file"
-          accept=".safetensors"
-          aria-label="Open a safetensors file"
-          tabIndex={-1}
-          hidden
-          onChange={async ({ currentTarget }) => {
-            await open(currentTarget.files!);
-            currentTarget.value = ""; // otherwise opening the same file again is no change
-          }}
-        />
+        <input ref={input} type="file" accept=".safetensors" hidden onChange={choose} />
       </div>
       <p id="model-note" class="note">{current.parameters.length} parameters, {current.note}</p>
       <p class="note">

@@ -2,7 +2,7 @@ import { decodeCheckpoint, encodeCheckpoint } from "../src/checkpoint/safetensor
 import { fromBase64, toBase64 } from "../src/common/encoding.ts";
 import type { Plane } from "../src/inspection/plane.ts";
 import type { ModelName } from "../src/model/variant.ts";
-import { Changes } from "./changes.ts";
+import { Changes } from "./hooks.ts";
 
 export interface LabModel {
   /** `untrained`, `shipped`, `A` or `B` for a run, `hardened`, `kept` or `file`. */
@@ -20,34 +20,26 @@ export interface LabModel {
 /** Where the browser keeps the weights of the last run that ended. */
 const KEPT = "tiny-adder-lab model";
 
-/** The model in a file. @throws {CheckpointError} If it is not a checkpoint; the message says why */
-export function decodeModel(bytes: Uint8Array, { id, label }: Pick<LabModel, "id" | "label">): LabModel {
-  const { model, parameters, metadata } = decodeCheckpoint(bytes, { source: label });
-  const { recipe, seed, step } = metadata;
-  const note = recipe === undefined
-    ? "a file that does not say how it was trained"
-    : `recipe ${recipe}, seed ${seed}, step ${step}`;
-  return { id, label, note, model, parameters, metadata };
-}
-
 /** The models of the page, and the current one, which all sections use. */
-export class Models extends Changes {
+class Models extends Changes {
   readonly #models = new Map<string, LabModel>();
-
-  constructor(public current: LabModel) {
-    super();
-    this.#models.set(current.id, current);
-  }
+  /** main.tsx chooses the first. */
+  current!: LabModel;
 
   get all(): LabModel[] {
     return [...this.#models.values()];
   }
 
-  /** Adds a model, or replaces the one with its id. */
   put(model: LabModel): void {
     this.#models.set(model.id, model);
-    if (model.id === this.current.id) this.select(model.id);
-    else this.changed();
+    if (model.id === this.current?.id) this.current = model;
+    this.changed();
+  }
+
+  /** Adds or replaces a model, and makes it the current one. */
+  show(model: LabModel): void {
+    this.current = model;
+    this.put(model);
   }
 
   /** Keeps a model at the end of its training for a reload. */
@@ -57,13 +49,33 @@ export class Models extends Changes {
     } catch { /* a browser that keeps nothing */ }
   }
 
+  /** Makes the model in a file the current one. @throws {Error} If there are several files, or it is no checkpoint; the message says why */
+  async open([file, ...others]: File[]): Promise<void> {
+    if (others.length > 0) {
+      const names = [file, ...others].map(({ name }) => name).join(", ");
+      throw new RangeError(`Cannot open ${names} as the page shows one model: drop one file`);
+    }
+    const { name, size } = file;
+    if (size > 1_000_000) { // not read: a checkpoint has a few kilobytes
+      throw new RangeError(`Cannot read ${name} as a checkpoint has at most 1,000,000 bytes: it has ${size}`);
+    }
+    this.#showFile(new Uint8Array(await file.arrayBuffer()), "file", name);
+  }
+
+  #showFile(bytes: Uint8Array, id: string, label: string): void {
+    const { model, parameters, metadata } = decodeCheckpoint(bytes, { source: label });
+    const { recipe, seed, step } = metadata;
+    const note = recipe === undefined
+      ? "a file that does not say how it was trained"
+      : `recipe ${recipe}, seed ${seed}, step ${step}`;
+    this.show({ id, label, note, model, parameters, metadata });
+  }
+
   /** Makes the model that an earlier visit finished the current one. */
   restore(): void {
     try {
       const kept = localStorage.getItem(KEPT);
-      if (kept === null) return;
-      this.put(decodeModel(fromBase64(kept), { id: "kept", label: "last finished run" }));
-      this.select("kept");
+      if (kept !== null) this.#showFile(fromBase64(kept), "kept", "last finished run");
     } catch { /* a browser that keeps nothing, or what another version has kept */ }
   }
 
@@ -72,3 +84,5 @@ export class Models extends Changes {
     this.changed();
   }
 }
+
+export const models = new Models();

@@ -1,44 +1,33 @@
-import type { CertifyProgress, CertifyResult, Input, StepResult } from "../src/certify/types.ts";
+import type { CertificateStep, CertifyProgress, CertifyResult } from "../src/certify/types.ts";
 import { coresHere } from "./capabilities.tsx";
-import { Changes } from "./changes.ts";
-import type { LabModel, Models } from "./models.ts";
-import { type LabWorker, type ProofNews, type ProofOrder, startWorker } from "./protocol.ts";
+import { Changes } from "./hooks.ts";
+import { type LabModel, models } from "./models.ts";
+import { type LabWorker, type News, startWorker } from "./protocol.ts";
 
 /** A result of the prover, which ran in the page or at the end of a training run. */
 export type ProofResult =
   & Pick<CertifyResult, "certificate" | "counterexample" | "undecided">
-  & { readonly steps: readonly (Pick<StepResult, "step" | "margin"> & { readonly worst: Input })[] }
+  & { readonly steps: readonly Pick<CertificateStep, "step" | "margin" | "worst">[] }
   & Partial<Pick<CertifyResult, "seconds" | "threads">>;
 
 /** The prover: what it proves now, and its last result. It can harden a model: train it on the pairs that the proof fails on, until it succeeds. */
-export class Proof extends Changes {
+class Proof extends Changes {
   /** The model that is being proved, or that the result is about. */
   subject: LabModel | undefined;
   progress: CertifyProgress | undefined;
-  round: Extract<ProofNews, { type: "round" }> | undefined;
+  round: Extract<News, { type: "round" }> | undefined;
   result: ProofResult | undefined;
   failure: string | undefined;
   isHardening = false;
-  #worker: LabWorker<ProofOrder> | undefined;
-
-  constructor(private readonly models: Models) {
-    super();
-  }
+  #worker: LabWorker | undefined;
 
   get isRunning(): boolean {
     return this.#worker !== undefined;
   }
 
-  /** The pair with the smallest margin that a proof of this model has found. */
-  hardest({ parameters }: LabModel): readonly [a: number, b: number] | undefined {
-    if (this.subject?.parameters !== parameters || !this.result) return undefined;
-    const { counterexample, steps } = this.result;
-    const worst = counterexample ?? steps.toSorted((x, y) => x.margin - y.margin)[0]?.worst;
-    return worst && [worst.a, worst.b];
-  }
-
-  hasProved({ parameters }: LabModel): boolean {
-    return this.subject?.parameters === parameters && (this.result?.certificate ?? null) !== null;
+  /** The result, if it is about this model. */
+  resultOf({ parameters }: LabModel): ProofResult | undefined {
+    return this.subject?.parameters === parameters ? this.result : undefined;
   }
 
   /** Shows the result that a run ended with. */
@@ -48,21 +37,20 @@ export class Proof extends Changes {
     this.stop(result);
   }
 
-  start(subject: LabModel, { harden = false } = {}): void {
+  start(subject: LabModel, { hardens = false } = {}): void {
     Object.assign(this, { subject, result: undefined, failure: undefined, progress: undefined, round: undefined });
-    this.isHardening = harden;
-    this.#worker = startWorker<ProofOrder, ProofNews>("proof", (news) => {
-      if (news.type === "failed") return this.stop(undefined, news.failure);
-      if (news.type === "done") {
-        if (harden) this.#putHardened(subject, news.parameters);
-        return this.stop(news.result);
+    this.isHardening = hardens;
+    const order = { type: "prove", checkpoint: subject, threads: coresHere(), hardens } as const;
+    this.#worker = startWorker(order, (news) => {
+      if (news.type === "failed") this.stop(undefined, news.failure);
+      if (news.type === "proved") {
+        if (hardens) this.#putHardened(subject, news.parameters);
+        this.stop(news.result);
       }
       if (news.type === "round") this.round = news;
-      else this.progress = news.progress;
+      if (news.type === "progress") this.progress = news.progress;
       this.changed();
     });
-    const { model, parameters } = subject;
-    this.#worker.postMessage({ model, parameters, threads: coresHere(), harden });
     this.changed();
   }
 
@@ -72,9 +60,8 @@ export class Proof extends Changes {
       ...{ ...subject, id: "hardened", label: `${label}, hardened`, note: `${note}, then hardened`, parameters },
       metadata: { ...metadata, hardening_rounds: String(this.round?.round ?? 0) },
     };
-    this.models.keep(this.subject);
-    this.models.put(this.subject);
-    this.models.select("hardened");
+    models.keep(this.subject);
+    models.show(this.subject);
   }
 
   stop(result?: ProofResult, failure?: string): void {
@@ -84,3 +71,5 @@ export class Proof extends Changes {
     this.changed();
   }
 }
+
+export const proof = new Proof();

@@ -2,22 +2,23 @@ import { certificateText, marginText } from "../src/certify/certificate.ts";
 import { formatInteger } from "../src/common/format_value.ts";
 import { short, STEP_NAMES } from "./format.ts";
 import { Heading } from "./explain.tsx";
-import { useLab } from "./hooks.ts";
+import { useChanges } from "./hooks.ts";
+import { models } from "./models.ts";
 import { download } from "./model_section.tsx";
-import type { Proof, ProofResult } from "./proof.ts";
+import { proof, type ProofResult } from "./proof.ts";
 import { plural } from "../src/cli/format.ts";
-import { Pair } from "./pair.tsx";
 import { provedText } from "./run_card.tsx";
+import { Pair } from "./sum_section.tsx";
 
-/** The section `Prove`: runs the prover on the current model and shows its result. */
 export function ProofSection() {
-  const { proof, models } = useLab(100, "proof", "models");
+  useChanges(100, proof, models);
   const { subject, result, isRunning, progress } = proof;
   const { current } = models;
   const { certificate, counterexample: wrong } = result ?? {};
   const isElsewhere = subject !== undefined && subject.parameters !== current.parameters;
+  const toggle = () => isRunning ? proof.stop() : proof.start(current);
   const save = () => download(subject!, "certificate.json", certificateText(certificate!));
-  const { verdict, detail = "", isRight } = summaryOf(proof);
+  const { verdict, detail = "", isRight } = summary();
   return (
     <>
       <Heading
@@ -32,25 +33,11 @@ export function ProofSection() {
       </Heading>
       <div class="flow">
         {/* one button, which keeps the focus */}
-        <button
-          id="prove"
-          class="primary"
-          type="button"
-          onClick={() => isRunning ? proof.stop() : proof.start(current)}
-        >
-          {isRunning ? "Stop" : "Prove it"}
-        </button>
+        <button id="prove" class="primary" type="button" onClick={toggle}>{isRunning ? "Stop" : "Prove it"}</button>
         {certificate && <button id="save-certificate" type="button" onClick={save}>Save certificate</button>}
       </div>
-      <progress
-        max={1}
-        value={progress?.proved ?? 0}
-        aria-label="Share of all pairs that is proved"
-        hidden={!isRunning}
-      />
-      <p id="proof-verdict" class="verdict" role="status" data-right={isElsewhere ? "" : isRight}>
-        {verdict}
-      </p>
+      <progress value={progress?.proved ?? 0} aria-label="Share of all pairs that is proved" hidden={!isRunning} />
+      <p id="proof-verdict" class="verdict" role="status" data-right={isElsewhere ? "" : isRight}>{verdict}</p>
       {wrong && (
         <p>
           Random tests rarely meet such a pair. Add <Pair {...wrong} /> to see which digits are wrong.
@@ -59,7 +46,7 @@ export function ProofSection() {
       {result && !certificate && (
         <p>
           Hardening trains on the pairs that the proof fails on and proves again, up to 12 times.{" "}
-          <button id="harden" type="button" onClick={() => proof.start(subject!, { harden: true })}>Harden it</button>
+          <button id="harden" type="button" onClick={() => proof.start(subject!, { hardens: true })}>Harden it</button>
         </p>
       )}
       <p id="proof-elsewhere" class="note" hidden={!isElsewhere}>
@@ -71,9 +58,8 @@ export function ProofSection() {
   );
 }
 
-function summaryOf(
-  { subject, result, failure, isRunning, progress, round }: Proof,
-): { verdict: string; detail?: string; isRight?: boolean } {
+function summary(): { verdict: string; detail?: string; isRight?: boolean } {
+  const { subject, result, failure, isRunning, progress, round } = proof;
   if (isRunning) {
     const detail = round &&
       `Round ${round.round} of hardening: trained on ${formatInteger(round.pool)} pairs that the proof failed on.`;
@@ -116,9 +102,7 @@ function StepTable({ steps }: Pick<ProofResult, "steps">) {
           <tr key={step}>
             <th scope="row">{STEP_NAMES[step]}</th>
             <td>{marginText(margin)}</td>
-            <td>
-              <span class="bar" style={{ "--share": Math.min(1, margin / widest).toFixed(3) }} />
-            </td>
+            <td class="bar" style={{ "--share": Math.min(1, margin / widest).toFixed(3) }} />
             <td>
               <Pair {...worst} />
             </td>

@@ -1,5 +1,4 @@
 import { parameterCount, variantOf } from "../src/model/variant.ts";
-import { isReplayable } from "./runs.ts";
 import { marginText } from "../src/certify/certificate.ts";
 import type { TrainReport } from "../src/training/types.ts";
 import { formatInteger } from "../src/common/format_value.ts";
@@ -7,39 +6,33 @@ import { useState } from "preact/hooks";
 import { plural } from "../src/cli/format.ts";
 import { percent, short } from "./format.ts";
 import type { LabRun } from "./lab_run.ts";
-import { lab } from "./hooks.ts";
 import { linkText } from "./link.ts";
-import { Pair } from "./pair.tsx";
+import { isReplayable, runs } from "./runs.ts";
+import { sum } from "./sum.ts";
+import { Pair } from "./sum_section.tsx";
 
-/** The state of a run in words, and its buttons. */
 export function RunCard({ run }: { run: LabRun }) {
   const { slot, request, status, failure, remarks } = run;
   const canPause = !["pausing", "stopping"].includes(status) && (status !== "starting" || run.latest !== undefined);
   const pause = status === "paused" ? "Continue" : "Pause";
+  const toggle = () => canPause && (status === "paused" ? run.continue() : run.pause());
+  const shared = { type: "button", hidden: !run.isOpen } as const;
   const remark = failure ?? remarks.at(-1) ?? "";
   const wrong = run.result?.report.counterexample;
   return (
-    <article id={`run-${slot}`} class="stack run" data-slot={slot} data-status={status} aria-label={`Run ${slot}`}>
+    <article id={`run-${slot}`} class={`stack run run-${slot}`} data-status={status} aria-label={`Run ${slot}`}>
       <header class="flow">
         <h3>{slot}: {request.recipe}, seed {request.seed}</h3>
         <div class="flow">
           {/* not `disabled`, which would drop the focus */}
-          <button
-            type="button"
-            hidden={!run.isOpen}
-            aria-label={`${pause} run ${slot}`}
-            aria-disabled={!canPause}
-            onClick={() => canPause && (status === "paused" ? run.continue() : run.pause())}
-          >
+          <button {...shared} aria-label={`${pause} run ${slot}`} aria-disabled={!canPause} onClick={toggle}>
             {pause}
           </button>
-          <button type="button" hidden={!run.isOpen} aria-label={`Stop run ${slot}`} onClick={() => run.stop()}>
-            Stop
-          </button>
+          <button {...shared} aria-label={`Stop run ${slot}`} onClick={() => run.stop()}>Stop</button>
           {isReplayable(request) && <CopyLink run={run} />}
         </div>
       </header>
-      <progress max={1} value={shareDone(run)} aria-label={`Run ${slot}`} />
+      <progress value={shareDone(run)} aria-label={`Run ${slot}`} />
       <p class="state">{stateLine(run)}</p>
       {wrong && (
         <p>
@@ -55,8 +48,8 @@ export function RunCard({ run }: { run: LabRun }) {
 function CopyLink({ run }: { run: LabRun }) {
   const [text, setText] = useState("Copy link");
   const copy = async () => {
-    const { runs: { focus, rewound }, sum: { a, b } } = lab;
-    const link = linkText({ run: run.request, step: run === focus ? rewound : undefined, sum: [a, b] });
+    const step = run === runs.focus ? runs.rewound : undefined;
+    const link = linkText({ run: run.request, step, sum: [sum.a, sum.b] });
     const { href } = new URL(`#${link}`, new URL("./", location.href));
     try {
       await navigator.clipboard.writeText(href);
@@ -95,12 +88,11 @@ function stateLine({ status, latest, totalSteps, exactMatch, result, proved }: L
   if (status === "done") return resultLine(result!.report);
   if (latest === undefined) return "starting";
   const at = `step ${formatInteger(latest.step)} of ${formatInteger(totalSteps)}`;
-  const doing = { training: `stage ${latest.stage}`, proving: `proving, ${provedText(proved)}` }[status as string] ??
-    status;
+  const doing = { training: `stage ${latest.stage}`, proving: `proving, ${provedText(proved)}` };
   const share = exactMatch.values.at(-1);
   const right = share === undefined ? "" : `, ${percent(share)} of held-out sums right`;
   const speed = status === "training" ? `\n${formatInteger(latest.examplesPerSecond)} examples/s` : "";
-  return `${doing}, ${at}\nloss ${short(latest.loss)}${right}${speed}`;
+  return `${doing[status as "training"] ?? status}, ${at}\nloss ${short(latest.loss)}${right}${speed}`;
 }
 
 function resultLine({ exactMatch, evaluated, seconds, certified, worstMargin, counterexample }: TrainReport): string {

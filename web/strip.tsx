@@ -1,27 +1,34 @@
+import { useLayoutEffect, useState } from "preact/hooks";
 import { formatInteger } from "../src/common/format_value.ts";
 import { percent } from "./format.ts";
-import { lab, useLab } from "./hooks.ts";
+import { useChanges } from "./hooks.ts";
+import { models } from "./models.ts";
+import { runs } from "./runs.ts";
+
+/** Shows a problem that no section reports itself, such as a wrong file or link; nothing if it is empty. */
+export function showProblem(text: string): void {
+  dispatchEvent(new CustomEvent("problem", { detail: text }));
+}
 
 /** The strip that stays in sight: the button that trains, what the page shows, and problems of the whole page. */
 export function Strip() {
-  const { runs } = useLab(120, "runs", "models");
-  const { notice } = useLab(0, "notice");
+  useChanges(120, runs, models);
+  const [problem, setProblem] = useState("");
+  useLayoutEffect(() => addEventListener("problem", (event) => setProblem((event as CustomEvent<string>).detail)), []);
   return (
     <>
       <button id="learn" class="primary" type="submit" form="train-form" disabled={runs.freeSlot === undefined}>
         Watch it learn
       </button>
       <p id="now">{stateText()}</p>
-      <p id="alert" class="problem" role="alert">{notice.text}</p>
+      <p id="alert" class="problem" role="alert">{problem}</p>
     </>
   );
 }
 
-/** The model on the page, and how good it is, as far as is known. */
 function stateText(): string {
-  const { runs, models: { current } } = lab;
-  const run = runs.all.find(({ slot }) => slot === current.id);
-  if (run?.weights === undefined) return current.label;
+  const run = runs.current;
+  if (run?.weights === undefined) return models.current.label;
   const step = runs.rewound ?? Math.max(run.weights.step, run.latest?.step ?? 0);
   const right = run.exactMatch.at(step);
   const of = run.totalSteps > 0 ? ` of ${formatInteger(Math.max(run.totalSteps, step))}` : "";

@@ -1,33 +1,35 @@
 import { formatInteger } from "../src/common/format_value.ts";
 import { TOKEN_NAMES } from "../src/inspection/names.ts";
 import type { SumInspection } from "../src/inspection/sum.ts";
-import {
-  EOS,
-  FIRST_QUERY,
-  MAX_OPERAND,
-  PROMPT_LENGTH,
-  QUERIES as STEPS,
-  targetTokens,
-} from "../src/model/vocabulary.ts";
+import { EOS, FIRST_QUERY, MAX_OPERAND, PROMPT_LENGTH, QUERIES, targetTokens } from "../src/model/vocabulary.ts";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ArcFigure } from "./arc_figure.tsx";
 import { Heading } from "./explain.tsx";
 import { percent, POSITION_NAMES, STEP_NAMES } from "./format.ts";
-import { lab, useLab, useTrace } from "./hooks.ts";
+import { useChanges } from "./hooks.ts";
+import { models } from "./models.ts";
 import { readOperand } from "./operand.ts";
+import { proof } from "./proof.ts";
+import { sum, useTrace } from "./sum.ts";
 
 const randomOperand = () => Math.floor(Math.random() * (MAX_OPERAND + 1));
 
 /** The section `Ask it`: a sum laid out as on paper, digit by digit, with the attention of each step, and the digits as dots. */
 export function SumSection() {
-  const { proof } = useLab(200, "models", "proof");
-  const { sum } = useLab(0, "sum");
+  useChanges(200, models, proof);
+  useChanges(0, sum);
   const { model, trace, step } = useTrace();
   const { token, probabilities } = trace.steps[step];
+  const { a, b, sum: got } = trace;
+  const isWritten = sum.written === QUERIES;
+  const isRight = got === a + b;
+  const answer = got === null ? "no number" : formatInteger(got);
+  const proved = proof.resultOf(model);
+  const hardest = proved?.counterexample ?? proved?.steps.toSorted((x, y) => x.margin - y.margin)[0]?.worst;
   const chips: Record<string, readonly [number, number] | undefined> = {
     "carry all the way": [9999999999, 1],
     random: [randomOperand(), randomOperand()],
-    "hardest for this model": proof.hardest(model),
+    "hardest for this model": hardest && [hardest.a, hardest.b],
   };
   return (
     <>
@@ -42,9 +44,11 @@ export function SumSection() {
         certain, until you choose one. The dots are the digits’ embeddings, the numbers that stand for each digit in the
         model, in the plane where they spread most; training brings them onto an arc.
       </Heading>
-      <p id="stamp" class="stamp" hidden={!proof.hasProved(model)}>proved: all 10²⁰ sums</p>
+      <p id="stamp" class="stamp" hidden={!proved?.certificate}>proved: all 10²⁰ sums</p>
       <SumGrid step={step} trace={trace} />
-      <Verdict trace={trace} />
+      <p id="sum-verdict" class="verdict" role="status" data-right={isWritten ? isRight : ""}>
+        {isWritten ? `${pairText(a, b)} = ${answer} ${isRight ? "✓" : `✗, correct is ${formatInteger(a + b)}`}` : "…"}
+      </p>
       <div class="stack beside">
         <ArcFigure {...{ model, trace, step }} />
         <div class="stack">
@@ -53,7 +57,7 @@ export function SumSection() {
             {Object.entries(chips).map(([text, pair]) =>
               pair && <button key={text} type="button" class="pair" onClick={() => sum.play(...pair)}>{text}</button>
             )}
-            <button type="button" class="pair" hidden={sum.step === undefined} onClick={() => sum.select(undefined)}>
+            <button type="button" class="pair" hidden={sum.step === undefined} onClick={() => sum.show(undefined)}>
               follow the least certain step
             </button>
           </div>
@@ -62,9 +66,9 @@ export function SumSection() {
       <label class="row">
         Step
         <input
-          {...{ id: "sum-step", type: "range", min: 1, max: STEPS, value: step + 1 }}
+          {...{ id: "sum-step", type: "range", min: 1, max: QUERIES, value: step + 1 }}
           aria-valuetext={`${step + 1}: ${STEP_NAMES[step]}`}
-          onInput={({ currentTarget }) => sum.select(Number(currentTarget.value) - 1)}
+          onInput={({ currentTarget }) => sum.show(Number(currentTarget.value) - 1)}
         />
       </label>
       <p id="sum-caption" class="caption">{captionOf(trace, step)}</p>
@@ -82,7 +86,6 @@ export function SumSection() {
 }
 
 function SumForm() {
-  const { sum } = lab;
   const form = useRef<HTMLFormElement>(null);
   const [problem, setProblem] = useState<{ name: string; text: string }>();
   const field = (name: string) => form.current!.elements.namedItem(name) as HTMLInputElement;
@@ -119,7 +122,7 @@ function SumForm() {
 
 /** First row: a; second row: + and b; third row: =, the end, and the sum from its highest digit. */
 function SumGrid({ step: current, trace }: { step: number; trace: SumInspection }) {
-  const { written } = lab.sum;
+  const { written } = sum;
   const { a, b, steps, tokens } = trace;
   const { attention } = steps[current];
   const targets = targetTokens(a, b);
@@ -140,9 +143,9 @@ function SumGrid({ step: current, trace }: { step: number; trace: SumInspection 
         style={shareStyle(step < current ? attention[FIRST_QUERY + 1 + step] : 0)}
         aria-pressed={step === current}
         aria-label={`${STEP_NAMES[step]}: ${name}`}
-        onClick={() => lab.sum.select(step)}
+        onClick={() => sum.show(step)}
       >
-        {!isWritten ? "·" : step === STEPS - 1 && token === EOS ? "⏎" : TOKEN_NAMES[token]}
+        {!isWritten ? "·" : step === QUERIES - 1 && token === EOS ? "⏎" : TOKEN_NAMES[token]}
       </button>
     );
   };
@@ -151,7 +154,7 @@ function SumGrid({ step: current, trace }: { step: number; trace: SumInspection 
       {tokens.slice(0, PROMPT_LENGTH).map((token, position) => (
         <span key={position} class="cell" style={shareStyle(attention[position])}>{TOKEN_NAMES[token]}</span>
       ))}
-      {steps.map((_, step) => answer(STEPS - 1 - step))}
+      {steps.map((_, step) => answer(QUERIES - 1 - step))}
     </div>
   );
 }
@@ -161,16 +164,18 @@ function shareStyle(share: number): Record<string, string> {
   return { "--share": Math.sqrt(share).toFixed(3) };
 }
 
-function Verdict({ trace: { a, b, sum } }: { trace: SumInspection }) {
-  const { written } = lab.sum;
-  const right = a + b;
-  const result = sum === right ? "✓" : `✗, correct is ${formatInteger(right)}`;
-  const answer = sum === null ? "no number" : formatInteger(sum);
-  return (
-    <p id="sum-verdict" class="verdict" role="status" data-right={written < STEPS ? "" : sum === right}>
-      {written < STEPS ? "…" : `${formatInteger(a)} + ${formatInteger(b)} = ${answer} ${result}`}
-    </p>
-  );
+function pairText(a: number, b: number): string {
+  return `${formatInteger(a)} + ${formatInteger(b)}`;
+}
+
+/** Two numbers, which a press adds in this section. */
+export function Pair({ a, b }: { a: number; b: number }) {
+  const text = pairText(a, b);
+  const play = () => {
+    sum.play(a, b);
+    document.getElementById("sum-grid")!.scrollIntoView({ block: "nearest" });
+  };
+  return <button type="button" class="pair" aria-label={`Add ${text}`} onClick={play}>{text}</button>;
 }
 
 function captionOf({ steps }: SumInspection, at: number): string {

@@ -11,7 +11,6 @@ declare const clients: { claim(): Promise<void> };
 declare function skipWaiting(): Promise<void>;
 declare function addEventListener(type: string, listener: (event: ServiceEvent) => void): void;
 
-/** Of any type. */
 interface ServiceEvent {
   readonly data: unknown;
   readonly request: Request;
@@ -31,10 +30,8 @@ async function install(): Promise<void> {
 
 /** Runs once no tab uses the previous version, or a person has asked for this one: then all tabs reload. So a page never mixes two versions. */
 async function activate(): Promise<void> {
-  const names = await caches.keys();
-  await Promise.all(
-    names.filter((name) => name.startsWith(PREFIX) && name !== NAME).map((name) => caches.delete(name)),
-  );
+  const old = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== NAME);
+  await Promise.all(old.map((name) => caches.delete(name)));
   await clients.claim();
 }
 

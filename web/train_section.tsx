@@ -8,9 +8,12 @@ import { useState } from "preact/hooks";
 import { missingForGpu, threadsHere } from "./capabilities.tsx";
 import { Charts } from "./charts.tsx";
 import { Heading } from "./explain.tsx";
-import { useLab, usePromise } from "./hooks.ts";
+import { useChanges, usePromise } from "./hooks.ts";
+import { models } from "./models.ts";
 import type { TrainRequest } from "./protocol.ts";
 import { RunCard } from "./run_card.tsx";
+import { runs } from "./runs.ts";
+import { sum } from "./sum.ts";
 
 /** Chosen at first, because its runs end with a proof. */
 const FIRST_RECIPE = "sure";
@@ -24,7 +27,7 @@ const BACKENDS = { "wasm": "WASM", "wasm fast": "WASM, fast", "webgpu": "WebGPU"
 
 /** The section `Watch it learn`: the form, the two runs, and their charts. The button that starts is in the strip. */
 export function TrainSection() {
-  const { models, runs, sum } = useLab(120, "runs");
+  useChanges(120, runs);
   const [recipe, setRecipe] = useState(FIRST_RECIPE);
   const gpuReason = usePromise(missingForGpu, []) ?? "";
   const { name, description } = trainRecipe(recipe);
@@ -47,7 +50,7 @@ export function TrainSection() {
         class="flow"
         onSubmit={(event) => {
           event.preventDefault();
-          sum.select(undefined);
+          sum.show(undefined);
           runs.start(requestOf(new FormData(event.currentTarget)));
         }}
       >
@@ -123,10 +126,8 @@ export function TrainSection() {
 }
 
 function requestOf(values: FormData): TrainRequest {
-  const text = (name: string) => String(values.get(name));
-  const [backend, arithmetic] = text("backend").split(" ") as [BackendName, Arithmetic?];
-  return {
-    ...{ recipe: text("recipe"), seed: Number(text("seed")), model: parseModel(text("model"))! },
-    ...{ backend, arithmetic, threads: Number(text("threads")), certify: values.has("certify") },
-  };
+  const { recipe, ...texts } = Object.fromEntries(values) as Record<string, string>;
+  const [backend, arithmetic] = texts.backend.split(" ") as [BackendName, Arithmetic?];
+  const [seed, threads] = [Number(texts.seed), Number(texts.threads)];
+  return { recipe, seed, model: parseModel(texts.model)!, backend, arithmetic, threads, certify: "certify" in texts };
 }

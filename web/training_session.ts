@@ -20,10 +20,7 @@ export function snapshotSteps(recipe: Recipe): number[] {
   return steps;
 }
 
-/**
- * A run that can be paused. {@linkcode start} trains until the run ends or its signal aborts. After an abort, {@linkcode start} continues, and the
- * result has the same bytes as that of a run without a pause.
- */
+/** A run that can be paused: after an abort {@linkcode start} continues, to the same bytes as those of a run without a pause. */
 export class TrainingSession {
   #state: RunState | undefined;
   /** The step from which the next interim evaluation is due. */
@@ -45,9 +42,8 @@ export class TrainingSession {
       const fresh = { kind: "train", recipe: plan, model, seed, from: null, keep: snapshotSteps(plan) } as const;
       const state = structuredClone(this.#state);
       const run = new Run(engine, state ?? { progress: freshProgress({ ...fresh, arithmetic: engine.arithmetic }) });
-      const { adapter } = engine;
       const machinery = { backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic };
-      this.report({ type: "machinery", ...machinery, ...(adapter && { adapter }) });
+      this.report({ type: "machinery", ...machinery, adapter: engine.adapter });
       const events = runEvents(run, { certify, threads, signal });
       return await follow(events, (event) => this.#record(event, run), this.report);
     } finally {

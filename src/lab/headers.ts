@@ -1,7 +1,4 @@
-/**
- * Allows scripts, workers and connections of the page's own host only, and nothing inline. Workers may be blobs because engine and prover start their
- * threads from source text. `wasm-unsafe-eval` allows compiling WebAssembly, but no scripts.
- */
+/** Allows the page's own host only, and nothing inline. Workers may be blobs because engine and prover start their threads from source text. `wasm-unsafe-eval` allows compiling WebAssembly, but no scripts. */
 export const CONTENT_SECURITY_POLICY: string = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",

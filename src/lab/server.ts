@@ -18,11 +18,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** The files of a built page by the path of their URL. */
 export type LabFiles = Map<string, { type: string; content: Uint8Array<ArrayBuffer>; etag: string }>;
 
-/**
- * Reads all files of a folder once. Requests are answered from these only, so no path can reach another file.
- *
- * @throws {LabError} If the folder holds no page
- */
+/** Reads all files of a folder once, so that no path of a request can reach another file. @throws {LabError} If the folder holds no page */
 export async function readLab(folder: string): Promise<LabFiles> {
   const files: LabFiles = new Map();
   try {
@@ -50,19 +46,16 @@ function plain(status: number, text: string, more: Record<string, string> = {}):
 const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 
 export function answer(files: LabFiles, request: Request): Response {
-  if (!LOCAL.test(request.headers.get("host") ?? "")) {
-    return plain(421, "this server only answers requests to localhost");
-  }
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return plain(405, "only GET and HEAD are allowed", { allow: "GET, HEAD" });
-  }
-  const { pathname } = new URL(request.url);
+  const { method, headers: asked, url } = request;
+  if (!LOCAL.test(asked.get("host") ?? "")) return plain(421, "this server only answers requests to localhost");
+  if (method !== "GET" && method !== "HEAD") return plain(405, "only GET and HEAD are allowed", { allow: "GET, HEAD" });
+  const { pathname } = new URL(url);
   const file = files.get(pathname);
   if (file === undefined) return plain(404, "file not found");
   const { type, content, etag } = file;
   // browsers ask again each time, and get an empty answer if nothing has changed
   const headers = { ...headersOf(pathname), "content-type": type, etag, "cache-control": "no-cache" };
-  if (request.headers.get("if-none-match")?.includes(etag)) return new Response(null, { status: 304, headers });
+  if (asked.get("if-none-match")?.includes(etag)) return new Response(null, { status: 304, headers });
   return new Response(content, { headers });
 }
 

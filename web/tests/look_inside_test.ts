@@ -8,11 +8,9 @@ import { shippedParameters } from "../../src/adder/adder.ts";
 import { dot } from "../../src/engine/reference/linear.ts";
 import { digitEmbeddings } from "../../src/inspection/embeddings.ts";
 import { moments, type Plane } from "../../src/inspection/plane.ts";
-import { planeFor, planeOf } from "../arc.ts";
-import { attentionScores, canOccur } from "../attention_scores.ts";
 import { Curve } from "../curve.ts";
 import { percent, powerOfTen, short } from "../format.ts";
-import { carrySentence, measureStep } from "../mechanism.ts";
+import { attentionScores, canOccur, carrySentence, measureStep, planeFor, planeOf } from "../look_inside.ts";
 import { phasesOf } from "../phases.ts";
 
 const SHIPPED = { model: 763, parameters: shippedParameters() } as const;
