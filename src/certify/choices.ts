@@ -8,10 +8,11 @@ import { FIRST_QUERY, OPERAND_DIGITS, positionOfA, positionOfB } from "../model/
 const FAINT = 3e-6;
 const COLUMNS = KEY_WIDTH + 1;
 
-/** One of some rows, [n, 8]: (e key, e, 0); and between what each column lies, [7]. */
+/** One of some rows, [n, 8]: (e key, e, 0); and between what each of the first seven columns lies. */
 export type Choice = Readonly<Record<"rows" | "lo" | "hi", Float64Array>>;
 
 function choiceOf(rows: Float64Array): Choice {
+  if (rows.length === ROW) return { rows, lo: rows, hi: rows };
   const [lo, hi] = [rows.slice(0, COLUMNS), rows.slice(0, COLUMNS)];
   for (let l = 0; l < COLUMNS; l++) {
     for (let at = l + ROW; at < rows.length; at += ROW) {
