@@ -45,7 +45,7 @@ Deno.test("the subpath ./add loads what adds, and no engine, checkpoint or train
   const folders = new Set(Array.from(loaded, (file) => file.slice(0, file.lastIndexOf("/"))));
   const expected = ["adder", "common", "engine/interface", "engine/wasm", "model", "weights"];
   assertEquals([...folders].sort(), expected.map((folder) => `src/${folder}`));
-  assert(loaded.size <= 12, `${loaded.size} files`);
+  assert(loaded.size <= 11, `${loaded.size} files`);
   const weights = Array.from(loaded).filter((file) => file.startsWith("src/weights/"));
   assertEquals(weights.sort(), ["src/weights/shipped_763.ts"]);
 });

@@ -1,5 +1,5 @@
 /**
- * Addition with the shipped weights and nothing else: it loads 12 modules where the whole library has more than a hundred. It needs WebAssembly SIMD;
+ * Addition with the shipped weights and nothing else: it loads 11 modules where the whole library has more than a hundred. It needs WebAssembly SIMD;
  * the whole library falls back to the reference engine.
  *
  * @example Usage

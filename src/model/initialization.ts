@@ -1,7 +1,6 @@
 import { checkWord, philox4x32 } from "./philox.ts";
-import { paddedIndices, paddedVariant } from "./padding.ts";
 import { DOMAINS } from "./sampler.ts";
-import { parameterCount, type Variant } from "./variant.ts";
+import { paddedIndices, paddedVariant, parameterCount, type Variant } from "./variant.ts";
 
 const WORD = 2 ** 32;
 

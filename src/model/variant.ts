@@ -80,13 +80,19 @@ export const MODEL_NAMES = MODELS.join(", ") +
 
 const variants = new Map<ModelName, Variant>();
 
+/** Whether it is 763 or 777. */
+function isFull({ width, hidden }: Pick<Variant, "width" | "hidden">): boolean {
+  return width === WIDTH && hidden === HIDDEN;
+}
+
 function findVariant(given: unknown): Variant | undefined {
-  const spelled = given === 763 ? "7x14" : given === 777 ? "7x14+norm" : given;
-  const [, w, h, norm] = /^([1-9])x([1-9]\d?)(\+norm)?$/.exec(typeof spelled === "string" ? spelled : "") ?? [];
-  const [width, hidden, finalNorm] = [Number(w), Number(h), norm !== undefined];
-  if (!(width >= LEAST_WIDTH && width <= WIDTH && hidden <= HIDDEN)) return undefined;
-  const isFull = width === WIDTH && hidden === HIDDEN;
-  const name = isFull ? (finalNorm ? 777 : 763) : `${width}x${hidden}${norm ?? ""}` as ModelName;
+  const text = given === 763 ? "7x14" : given === 777 ? "7x14+norm" : typeof given === "string" ? given : "";
+  const finalNorm = text.endsWith("+norm");
+  const [width, hidden] = text.replace("+norm", "").split("x").map(Number); // a regular expression makes adding start 1% later
+  const spelled = `${width}x${hidden}${finalNorm ? "+norm" : ""}`;
+  const isAnyModel = spelled === text && Number.isInteger(width) && Number.isInteger(hidden);
+  if (!(isAnyModel && width >= LEAST_WIDTH && width <= WIDTH && hidden >= 1 && hidden <= HIDDEN)) return undefined;
+  const name = isFull({ width, hidden }) ? (finalNorm ? 777 : 763) : spelled as ModelName;
   if (!variants.has(name)) {
     let tensors: readonly TensorSpec[] | undefined;
     const [gelu, layerNormEpsilon] = finalNorm ? ["tanh", 1e-6] as const : ["erf", 1e-5] as const;
@@ -131,4 +137,43 @@ export function tensorView<T extends Float32Array | Float64Array>(values: T, var
     throw new RangeError(`Cannot find a tensor as model ${variant.name} has none of that name: ${name}`);
   }
   return values.subarray(spec.offset, spec.offset + spec.size) as T;
+}
+
+/**
+ * The model of full width that computes a narrow one, which is what the kernels of WASM and WebGPU run: columns of the embeddings, rows and columns of
+ * the matrices and hidden units beyond its own are 0. They stay 0 in training, as LayerNorm takes mean and variance over the model's own width and gives
+ * the other coordinates neither a value nor a gradient.
+ */
+export function paddedVariant({ finalNorm }: Variant): Variant {
+  return variantOf(finalNorm ? 777 : 763);
+}
+
+/** For each parameter of a variant its index in the flat vector of {@linkcode paddedVariant}. */
+export function paddedIndices(variant: Variant): Uint32Array {
+  const padded = paddedVariant(variant).tensors;
+  const indices = new Uint32Array(parameterCount(variant));
+  for (const [i, { name, shape, offset, size }] of variant.tensors.entries()) {
+    const columns = shape.at(-1)!;
+    const partRows = name === "blocks.0.attn.qkv.weight" ? variant.width : size; // queries, keys and values are padded one by one
+    for (let k = 0; k < size; k++) {
+      const row = Math.floor(k / columns);
+      const paddedRow = row % partRows + WIDTH * Math.floor(row / partRows);
+      indices[offset + k] = padded[i].offset + paddedRow * padded[i].shape.at(-1)! + k % columns;
+    }
+  }
+  return indices;
+}
+
+/** The flat vector of a variant, spread over that of {@linkcode paddedVariant}: 0 where the variant has no parameter. */
+export function spread(values: Float32Array, variant: Variant): Float32Array {
+  if (isFull(variant)) return values;
+  const padded = new Float32Array(parameterCount(paddedVariant(variant)));
+  paddedIndices(variant).forEach((index, i) => padded[index] = values[i]);
+  return padded;
+}
+
+/** The inverse of {@linkcode spread}: a copy, of the beginning of a longer vector. */
+export function gather(padded: Float32Array, variant: Variant): Float32Array {
+  if (isFull(variant)) return padded.slice(0, parameterCount(variant));
+  return Float32Array.from(paddedIndices(variant), (index) => padded[index]);
 }

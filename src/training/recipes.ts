@@ -5,8 +5,7 @@
  */
 import { checkOneOf, checkWhole } from "../common/checks.ts";
 import { formatValue } from "../common/format_value.ts";
-import { paddedVariant } from "../model/padding.ts";
-import { type ModelName, parameterCount, type Variant, variantOf } from "../model/variant.ts";
+import { type ModelName, paddedVariant, parameterCount, type Variant, variantOf } from "../model/variant.ts";
 import type { CurriculumPhase, Gate, MixPart, Stage } from "../schedule/stage.ts";
 
 export type { CurriculumPhase, Gate, MixPart, Stage };

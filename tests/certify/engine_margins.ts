@@ -2,8 +2,7 @@
  * The margins that the module's own float32 decoding computes, in both of its ways: assembly/decode_logits.ts, compiled for the tests.
  */
 import { compile, FEATURES } from "../../build/build.ts";
-import { spread } from "../../src/model/padding.ts";
-import { TOKENS, variantOf } from "../../src/model/variant.ts";
+import { spread, TOKENS, variantOf } from "../../src/model/variant.ts";
 import { PAGES } from "../../src/engine/wasm/core.ts";
 import type { CertifyCheckpoint } from "../../src/certify/types.ts";
 

@@ -9,8 +9,7 @@ import { ReferenceEngine } from "../../src/engine/reference/engine.ts";
 import { instantiate, readVector, writeRun, writeVector } from "../../src/engine/wasm/core.ts";
 import { WASM as EXACT } from "../../src/engine/wasm/exact_module.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
-import { paddedIndices } from "../../src/model/padding.ts";
-import { type ModelName, variantOf } from "../../src/model/variant.ts";
+import { type ModelName, paddedIndices, variantOf } from "../../src/model/variant.ts";
 import { assertClose, assertTensorsClose } from "../golden.ts";
 import { livelyParameters, mixedProblems } from "./lively.ts";
 

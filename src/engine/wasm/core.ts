@@ -1,7 +1,6 @@
 import { fromBase64 } from "../../common/encoding.ts";
 import { chunksOf } from "../../model/problem.ts";
-import { gather, spread } from "../../model/padding.ts";
-import type { Variant } from "../../model/variant.ts";
+import { gather, spread, type Variant } from "../../model/variant.ts";
 import { QUERIES } from "../../model/vocabulary.ts";
 import { EngineError } from "../interface/error.ts";
 

@@ -2,8 +2,7 @@
  * Where the tensors of a model lie on the GPU. A matrix with rows of seven is cut into blocks of four rows, and a block into its seven columns, each a `vec4f`: four rows times a vector, and the
  * sum of outer products that is the gradient, are then seven multiply-adds of a `vec4f`. Rows that only fill a block up are zero and stay zero.
  */
-import { paddedIndices, paddedVariant } from "../../../model/padding.ts";
-import { parameterCount, type Variant, WIDTH } from "../../../model/variant.ts";
+import { paddedIndices, paddedVariant, parameterCount, type Variant, WIDTH } from "../../../model/variant.ts";
 
 /**
  * The matrices, in the order of the packed model: `rows` rows of seven of a tensor from `from` on, or, transposed, its columns. The first four have
