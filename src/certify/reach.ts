@@ -3,14 +3,13 @@
  *
  * A proof asks a million times, so nothing here makes an array that it need not.
  */
-import { FLOAT64, type Range } from "../checker/forms.ts";
+import { FLOAT64 } from "../checker/forms.ts";
 import { SKEW } from "../checker/attention.ts";
-import type { Part } from "../checker/groups.ts";
-import type { Query } from "../checker/query.ts";
 import { DIGITS, KEY_WIDTH, ROW, rowOf } from "../engine/wasm/decoding_tables.ts";
-import { FIRST_QUERY, OPERAND_DIGITS, positionOfA, positionOfB, positionOfSum } from "../model/vocabulary.ts";
-import { type Choice, type Choices, choicesOf } from "./choices.ts";
+import { OPERAND_DIGITS, positionOfA, positionOfB, positionOfSum } from "../model/vocabulary.ts";
+import { type Part, tiedPlace } from "./groups.ts";
 import { dot, Hull } from "./hull.ts";
+import type { Query } from "./query.ts";
 
 const MOST_ROWS = 34 * DIGITS;
 const PAIR_SUMS = 19;
@@ -18,32 +17,42 @@ const MOST_ROUNDS = 8;
 /** Questions about a cell, and by how much the answer to one must lie beyond what was known. */
 const MOST_SEPARATIONS = 24;
 const PROGRESS = 1e-6;
+/** The unit vectors of o's space. */
+const UNITS = Float64Array.from({ length: KEY_WIDTH ** 2 }, (_, i) => Number(i % (KEY_WIDTH + 1) === 0));
 
 /** The digits of an input, ones first. */
 export type Digits<Values = ArrayLike<number>> = { readonly a: Values; readonly b: Values };
 
 /**
- * Bounds over one part at a time. A direction w is by the part's axes: w . t, where t_i is axis_i . (o - center).
+ * Bounds over one part at a time. A direction w is six numbers of an array, from an index on, by the part's axes: w . t, where t_i is
+ * axis_i . (o - center). What is no cell has the coordinates of o for axes.
  */
 export class Reach {
   /** Near the middle of what o can be, [6]. */
   readonly center = new Float64Array(KEY_WIDTH);
   /** How far o can be from it along each axis. */
   readonly sides = new Float64Array(KEY_WIDTH);
+  /** [6, 6], one a row. */
+  axes: Float64Array = UNITS;
   /** How far o - center may be from the sum of its t_i axis_i, in each coordinate. */
   skew = 0;
-  part!: Part;
-  /** Whether {@linkcode measureSides} was called for the part. */
-  isMeasured = false;
+  /** Counts the parts taken. */
+  taken = 0;
   /** The upper end that {@linkcode apart} found last. */
   hi = 0;
   leastWeight = 0;
   mostWeight = 0;
-  readonly #known = new WeakMap<Query, Choices>();
-  #choices!: Choices;
-  /** Those that are not faint, of free and of tied positions. */
-  #carrying!: readonly Choice[];
+  #query!: Query;
+  #part!: Part;
+  /** [n, 8], the rows that are chosen from, choice by choice: the query's free rows, then those of tied digits. Where each choice ends. */
+  readonly #rows = new Float64Array(MOST_ROWS * ROW);
+  readonly #ends = new Int32Array(MOST_ROWS);
+  #choices = 0;
+  /** [7]: between what the sum of each column lies. */
+  readonly #columnLo = new Float64Array(KEY_WIDTH + 1);
+  readonly #columnHi = new Float64Array(KEY_WIDTH + 1);
   readonly #direction = new Float64Array(KEY_WIDTH);
+  readonly #box = new Float64Array(2 * KEY_WIDTH);
   readonly #output = new Float64Array(KEY_WIDTH);
   /** Of the part whose cells are asked about: all cells of a part have the same array of axes. */
   #hull: Hull | undefined;
@@ -52,62 +61,93 @@ export class Reach {
   readonly #costs = new Float64Array(MOST_ROWS);
   readonly #pairCost = new Float64Array(PAIR_SUMS);
   readonly #pairA = new Int8Array(PAIR_SUMS * OPERAND_DIGITS);
+  /** By place: the sum of its digits, and the digit of a; -1 where they are free. */
+  readonly #sums = new Int8Array(OPERAND_DIGITS);
+  readonly #digits = new Int8Array(OPERAND_DIGITS);
   /** The least cost up to each place, by the carry into it. */
   readonly #leastCost = new Float64Array(2 * (OPERAND_DIGITS + 1));
   /** The carry into each place that the cheapest way to each carry out of it came with, and its pair's sum. */
   readonly #from = new Int8Array(2 * 2 * OPERAND_DIGITS);
   #lastCarry = 0;
 
-  /** Takes a part, and finds between what the sum of each column of its rows lies. */
-  take(part: Part): void {
-    const { query, pairs, axes, box } = part;
-    this.part = part;
-    this.isMeasured = false;
-    this.#choices = this.#known.get(query) ?? choicesOf(query);
-    this.#known.set(query, this.#choices);
-    const { carrying, lo, hi } = this.#choices;
-    const ties = this.#choices.ties(pairs);
-    this.#carrying = [...carrying, ...ties];
-    for (let l = KEY_WIDTH; l >= 0; l--) {
-      let least = lo[l];
-      let most = hi[l];
-      for (let i = 0; i < ties.length; i++) {
-        least += ties[i].lo[l];
-        most += ties[i].hi[l];
-      }
-      if (l < KEY_WIDTH) this.center[l] = (least + most) / (this.leastWeight + this.mostWeight);
-      else {
-        this.leastWeight = least * (1 - FLOAT64);
-        this.mostWeight = most * (1 + FLOAT64);
-      }
+  /** Takes a part: lays out the rows to choose from, and finds between what the sum of each column lies. */
+  take(query: Query, part: Part): void {
+    const { group: { step, sums }, fixed, cell } = part;
+    const { freeRows } = query;
+    this.taken++;
+    this.#part = part;
+    this.#choices = freeRows.length / (DIGITS * ROW);
+    if (query !== this.#query) {
+      this.#query = query;
+      this.#rows.set(freeRows);
+      for (let c = 0; c < this.#choices; c++) this.#ends[c] = (c + 1) * DIGITS * ROW;
     }
-    if (box !== undefined && this.#hull?.axes !== axes) this.#hull = new Hull(axes);
+    const [least, most] = [this.#columnLo, this.#columnHi];
+    least.set(query.lo);
+    most.set(query.hi);
+    this.#sums.fill(-1);
+    this.#digits.fill(-1);
+    for (let i = 0; i < sums.length; i++) this.#addTie(tiedPlace(step, i), sums[i], fixed[i] ?? -1);
+    this.leastWeight = least[KEY_WIDTH] * (1 - FLOAT64);
+    this.mostWeight = most[KEY_WIDTH] * (1 + FLOAT64);
+    const middleWeight = this.leastWeight + this.mostWeight;
+    for (let l = 0; l < KEY_WIDTH; l++) this.center[l] = (least[l] + most[l]) / middleWeight;
+    this.axes = cell?.axes ?? UNITS;
+    if (cell !== undefined && this.#hull?.axes !== this.axes) this.#hull = new Hull(this.axes);
+  }
+
+  /** The choice of two digits with a given sum, whose rows are added up. @param digit That of a where it is given, or -1 */
+  #addTie(place: number, sum: number, digit: number): void {
+    this.#sums[place] = sum;
+    this.#digits[place] = digit;
+    const { rows } = this.#query;
+    const own = this.#rows;
+    const start = this.#choices === 0 ? 0 : this.#ends[this.#choices - 1];
+    let end = start;
+    const [first, last] = digit < 0 ? [Math.max(0, sum - 9), Math.min(9, sum)] : [digit, digit];
+    for (let a = first; a <= last; a++) {
+      const [atA, atB] = [rowOf(positionOfA(place), a) * ROW, rowOf(positionOfB(place), sum - a) * ROW];
+      for (let l = 0; l <= KEY_WIDTH; l++) own[end + l] = rows[atA + l] + rows[atB + l];
+      end += ROW;
+    }
+    this.#ends[this.#choices++] = end;
+    for (let l = 0; l <= KEY_WIDTH; l++) {
+      let [least, most] = [Infinity, -Infinity];
+      for (let i = start + l; i < end; i += ROW) {
+        least = Math.min(least, own[i]);
+        most = Math.max(most, own[i]);
+      }
+      this.#columnLo[l] += least;
+      this.#columnHi[l] += most;
+    }
   }
 
   /** Finds the sides, and moves the center to the middle between them. */
   measureSides(): void {
-    const { center, sides, part: { axes, query: { sizes } } } = this;
-    this.isMeasured = true;
-    const box = this.part.box ?? axes.map((unit, l): Range => [center[l] + this.apart(unit), center[l] + this.hi]);
+    const { axes, center, sides } = this;
+    const box = this.#part.cell?.box ?? this.#box;
+    for (let i = 0; i < KEY_WIDTH && box === this.#box; i++) {
+      box[2 * i] = center[i] + this.apart(UNITS, i * KEY_WIDTH);
+      box[2 * i + 1] = center[i] + this.hi;
+    }
     center.fill(0);
     for (let i = 0; i < KEY_WIDTH; i++) {
-      const middle = (box[i][0] + box[i][1]) / 2;
-      for (let l = 0; l < KEY_WIDTH; l++) center[l] += middle * axes[i][l];
+      const middle = (box[2 * i] + box[2 * i + 1]) / 2;
+      for (let l = 0; l < KEY_WIDTH; l++) center[l] += middle * axes[i * KEY_WIDTH + l];
     }
     let size = 0;
-    for (let l = 0; l < KEY_WIDTH; l++) size += sizes[l] / this.leastWeight + Math.abs(center[l]);
+    for (let l = 0; l < KEY_WIDTH; l++) size += this.#query.sizes[l] / this.leastWeight + Math.abs(center[l]);
     this.skew = (SKEW + FLOAT64) * size;
     for (let i = 0; i < KEY_WIDTH; i++) {
-      const middle = dot(axes[i], center);
-      sides[i] = Math.max(middle - box[i][0], box[i][1] - middle) + FLOAT64 * size;
+      const middle = dot(axes, i * KEY_WIDTH, center);
+      sides[i] = Math.max(middle - box[2 * i], box[2 * i + 1] - middle) + FLOAT64 * size;
     }
   }
 
   /** What float64 may get wrong in w . o - x. */
   #error(w: Float64Array, x: number): number {
-    const { sizes } = this.part.query;
-    let size = Math.abs(x) * sizes[KEY_WIDTH];
-    let offset = 0;
+    const { sizes } = this.#query;
+    let [size, offset] = [Math.abs(x) * sizes[KEY_WIDTH], 0];
     for (let l = 0; l < KEY_WIDTH; l++) {
       size += Math.abs(w[l]) * sizes[l];
       offset += Math.abs(w[l] * this.center[l]);
@@ -116,24 +156,26 @@ export class Reach {
   }
 
   /** Each choice on its own: by the least and the greatest sum of e (w . key - x), where x = w . center. @returns The lower end */
-  apart(w: ArrayLike<number>): number {
-    const direction = this.#along(w);
+  apart(w: Float64Array, at: number): number {
+    const direction = this.#along(w, at);
     const [w0, w1, w2] = [direction[0], direction[1], direction[2]];
     const [w3, w4, w5] = [direction[3], direction[4], direction[5]];
-    const x = dot(direction, this.center);
-    const { middle, spread } = this.#choices;
-    const sum = dot(middle, direction) - x * middle[KEY_WIDTH];
+    const x = dot(direction, 0, this.center);
+    const { middle, spread } = this.#query;
+    const sum = dot(middle, 0, direction) - x * middle[KEY_WIDTH];
     let far = 0;
     for (let l = 0; l < KEY_WIDTH; l++) far += Math.abs(direction[l]) * spread[l];
     far += Math.abs(x) * spread[KEY_WIDTH];
     let lo = sum - far;
     let hi = sum + far;
-    for (const { rows } of this.#carrying) {
+    const own = this.#rows;
+    for (let c = 0, i = 0; c < this.#choices; c++) {
+      const end = this.#ends[c];
       let least = Infinity;
       let most = -Infinity;
-      for (let i = 0; i < rows.length; i += ROW) {
-        const cost = w0 * rows[i] + w1 * rows[i + 1] + w2 * rows[i + 2] + w3 * rows[i + 3] + w4 * rows[i + 4] +
-          w5 * rows[i + 5] - x * rows[i + KEY_WIDTH];
+      for (; i < end; i += ROW) {
+        const cost = w0 * own[i] + w1 * own[i + 1] + w2 * own[i + 2] + w3 * own[i + 3] + w4 * own[i + 4] +
+          w5 * own[i + 5] - x * own[i + 6];
         least = cost < least ? cost : least;
         most = cost > most ? cost : most;
       }
@@ -150,36 +192,35 @@ export class Reach {
    *
    * @param enough A bound below it may be -Infinity
    */
-  least(w: ArrayLike<number>, enough = -Infinity): number {
-    const { axes, box } = this.part;
+  least(w: Float64Array, at: number, enough = -Infinity): number {
     let offset = 0;
-    for (let i = 0; i < KEY_WIDTH; i++) offset += w[i] * dot(axes[i], this.center);
-    if (box !== undefined && this.#hull!.least(w) - offset < enough) return -Infinity;
-    return this.leastAlong(this.#along(w), offset) - offset;
+    for (let i = 0; i < KEY_WIDTH; i++) offset += w[at + i] * dot(this.axes, i * KEY_WIDTH, this.center);
+    if (this.#part.cell !== undefined && this.#hull!.least(w, at) - offset < enough) return -Infinity;
+    return this.#leastTied(this.#along(w, at), offset) - offset;
   }
 
   /** The direction in the space of o. */
-  #along(w: ArrayLike<number>): Float64Array {
-    const { axes } = this.part;
+  #along(w: ArrayLike<number>, at: number): Float64Array {
     const direction = this.#direction.fill(0);
     for (let i = 0; i < KEY_WIDTH; i++) {
-      for (let l = 0; l < KEY_WIDTH; l++) direction[l] += w[i] * axes[i][l];
+      for (let l = 0; l < KEY_WIDTH; l++) direction[l] += w[at + i] * this.axes[i * KEY_WIDTH + l];
     }
     return direction;
   }
 
   /** A direction along which every input of the part lies beyond its cell, so that the cell is empty; undefined where none is found. */
   separate(): number[] | undefined {
-    const [box, hull] = [this.part.box!, this.#hull!];
+    const { box } = this.#part.cell!;
+    const hull = this.#hull!;
     for (let round = 0; round < MOST_SEPARATIONS; round++) {
       const known = hull.excluding(box);
       if (known !== undefined) return known;
       const direction = hull.towards(box);
       if (direction === undefined) return undefined;
-      const nearest = hull.least(direction);
-      const along = this.#along(direction);
-      const least = this.leastAlong(along, nearest < Infinity ? nearest : dot(along, this.center));
-      outputOf(this.part.query, this.input(), this.#output);
+      const nearest = hull.least(direction, 0);
+      const along = this.#along(direction, 0);
+      const least = this.#leastTied(along, nearest < Infinity ? nearest : dot(along, 0, this.center));
+      outputOf(this.#query, this.input(), this.#output);
       hull.add(direction, least, this.#output);
       if (!(least < nearest - PROGRESS)) return hull.excluding(box);
     }
@@ -188,34 +229,40 @@ export class Reach {
 
   /**
    * The least w . o, from below: x + min sum e (w . key - x) / sum e for the best of a few x. The quotient of the minimizing input
-   * becomes the next x, until the least is 0 (Dinkelbach 1967, "On nonlinear fractional programming"). Infinity where there is no input; else
-   * {@linkcode input} gives one for which w . o is nearly least.
+   * becomes the next x, until the least is 0 (Dinkelbach 1967, "On nonlinear fractional programming"). Infinity where there is no input.
    */
-  leastAlong(w: Float64Array, start: number): number {
-    const { rows, step } = this.part.query;
-    for (let i = 0; i < (FIRST_QUERY + step + 1) * DIGITS; i++) this.#projected[i] = rowDot(rows, i * ROW, w);
+  #leastTied(w: Float64Array, start: number): number {
+    const { rows, positions } = this.#query;
+    for (let i = 0; i < positions * DIGITS; i++) this.#projected[i] = dot(rows, i * ROW, w);
     let [x, best] = [start, -Infinity];
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const cost = this.#cheapest(x);
       if (cost === Infinity) return Infinity;
       best = Math.max(best, x + cost / (cost < 0 ? this.leastWeight : this.mostWeight) - this.#error(w, x));
       if (!(Math.abs(cost) > 1e-12 * this.leastWeight)) break;
-      x += cost / outputOf(this.part.query, this.input(), this.#output);
+      x += cost / outputOf(this.#query, this.input(), this.#output);
     }
     return best;
   }
 
-  /** The least sum of projected - x e over the part's inputs, place by place by the carry into the next. */
+  /** The input of the part for which direction . o is nearly least; undefined where there is none. */
+  worst(direction: Float64Array, start: number): Digits<number[]> | undefined {
+    return this.#leastTied(direction, start) === Infinity ? undefined : this.input();
+  }
+
+  /** The least sum of projected - x e over the part's inputs, place by place by the carry into the next; {@linkcode input} gives the one. */
   #cheapest(x: number): number {
-    const { query: { step, token, rows }, target } = this.part;
-    const [costs, from, least] = [this.#costs, this.#from, this.#leastCost.fill(Infinity)];
-    for (let i = 0; i < (FIRST_QUERY + step + 1) * DIGITS; i++) {
-      costs[i] = this.#projected[i] - x * rows[i * ROW + KEY_WIDTH];
-    }
+    const { group: { step, token, target } } = this.#part;
+    const { rows, positions } = this.#query;
+    const costs = this.#costs;
+    for (let i = 0; i < positions * DIGITS; i++) costs[i] = this.#projected[i] - x * rows[i * ROW + KEY_WIDTH];
+    const from = this.#from;
+    const least = this.#leastCost.fill(Infinity);
     least[0] = 0;
     for (let place = 0; place < OPERAND_DIGITS; place++) {
       this.#pairs(place);
-      const firstSum = rowOf(positionOfSum(place), 0);
+      const isWritten = place < step - 1;
+      const atSum = positionOfSum(place);
       const only = place === step - 1 ? token : place === step ? target : -1;
       for (let carry = 0; carry < 2; carry++) {
         const soFar = least[2 * place + carry];
@@ -224,7 +271,7 @@ export class Reach {
           const out = pair + carry > 9 ? 1 : 0;
           const digit = pair + carry - 10 * out;
           if (only >= 0 && digit !== only) continue;
-          const total = soFar + this.#pairCost[pair] + (place < step - 1 ? costs[firstSum + digit] : 0);
+          const total = soFar + this.#pairCost[pair] + (isWritten ? costs[atSum * DIGITS + digit] : 0);
           if (total >= least[2 * place + 2 + out]) continue;
           least[2 * place + 2 + out] = total;
           from[4 * place + 2 * out] = carry;
@@ -238,21 +285,22 @@ export class Reach {
       (step > 0 ? costs[rowOf(positionOfSum(step - 1), token)] : 0);
   }
 
-  /** The cheapest pair of digits of each sum at a place. */
+  /** The cheapest pair of digits of each sum at a place, or of one sum alone. */
   #pairs(place: number): void {
-    const [pairs, costs, pairA, at] = [this.part.pairs[place], this.#costs, this.#pairA, place * PAIR_SUMS];
+    const [tied, digit, costs] = [this.#sums[place], this.#digits[place], this.#costs];
     const [atA, atB] = [rowOf(positionOfA(place), 0), rowOf(positionOfB(place), 0)];
     const pairCost = this.#pairCost.fill(Infinity);
-    for (let i = 0; i < pairs.length; i++) {
-      const { a, b } = pairs[i];
-      const cost = costs[atA + a] + costs[atB + b];
-      if (cost >= pairCost[a + b]) continue;
-      pairCost[a + b] = cost;
-      pairA[at + a + b] = a;
+    for (let a = digit < 0 ? 0 : digit; a <= (digit < 0 ? 9 : digit); a++) {
+      for (let b = 0; b < DIGITS; b++) {
+        const cost = costs[atA + a] + costs[atB + b];
+        if (cost >= pairCost[a + b] || tied >= 0 && a + b !== tied) continue;
+        pairCost[a + b] = cost;
+        this.#pairA[place * PAIR_SUMS + a + b] = a;
+      }
     }
   }
 
-  /** The input that was the cheapest last. */
+  /** The input of the last {@linkcode #cheapest}. */
   input(): Digits<number[]> {
     const a = new Array<number>(OPERAND_DIGITS);
     const b = new Array<number>(OPERAND_DIGITS);
@@ -265,12 +313,6 @@ export class Reach {
     }
     return { a, b };
   }
-}
-
-/** Six numbers of a row that starts there, times six others. */
-function rowDot(rows: Float64Array, at: number, w: Float64Array): number {
-  return rows[at] * w[0] + rows[at + 1] * w[1] + rows[at + 2] * w[2] + rows[at + 3] * w[3] + rows[at + 4] * w[4] +
-    rows[at + 5] * w[5];
 }
 
 /** o of one input, into `o`. @returns The sum of the weights */

@@ -2,7 +2,7 @@
 import { check, checkOneOf, checkWhole } from "../common/checks.ts";
 import { checkWord, philox4x32 } from "./philox.ts";
 import type { Operands } from "./problem.ts";
-import { numberOf, OPERAND_DIGITS } from "./vocabulary.ts";
+import { OPERAND_DIGITS } from "./vocabulary.ts";
 
 /** A stream of random problems. Training never draws from the evaluation stream. */
 export type SampleStream = "training" | "evaluation";
@@ -30,7 +30,7 @@ export interface SampleRequest {
 /** The second word of the generator's key: no two uses of a seed share a stream. */
 export const DOMAINS = { training: 0, initialization: 1, evaluation: 2, hard: 3 } as const;
 
-/** Digits and lengths are read from fractions of 28 bits, as the kernels read them: ten times one still fits in 32. */
+/** Digits and lengths are read from fractions of 28 bits: ten times one still fits in 32. */
 const FRACTION = 2 ** 28;
 /** Problems that are drawn in one go: 2 GiB of operands, about the most that every runtime allocates. */
 const MOST_PROBLEMS = 2 ** 27;
@@ -39,8 +39,19 @@ const MOST_PROBLEMS = 2 ** 27;
  * Three decimal digits of one random word: those of its upper 28 bits, read as a fraction in [0, 1). The 2^28 fractions do not divide evenly into
  * 1,000: a triple is up to 3.8e-6 more or less likely than 1/1000, relatively.
  */
-function threeDigitsOf(word: number): number[] {
-  return [10, 100, 1000].map((scale) => Math.floor((word >>> 4) * scale / FRACTION) % 10);
+function digitsOf(word: number): number[] {
+  const digits = [];
+  let fraction = word >>> 4;
+  for (let i = 0; i < 3; i++) {
+    fraction *= 10;
+    digits.push(Math.floor(fraction / FRACTION));
+    fraction %= FRACTION;
+  }
+  return digits;
+}
+
+function numberOf(digits: readonly number[]): number {
+  return digits.reduceRight((value, digit) => 10 * value + digit, 0);
 }
 
 /** @throws {RangeError} Unless both are whole numbers and 1 <= minDigits <= maxDigits <= 10 */
@@ -81,7 +92,7 @@ export function drawOperands(request: SampleRequest): Operands {
       ...philox4x32([first + example, sample, attempt, 0], key),
       ...philox4x32([first + example, sample, attempt, 1], key),
     ];
-    const digits = words.slice(0, 7).flatMap(threeDigitsOf);
+    const digits = words.slice(0, 7).flatMap(digitsOf);
     const length = minDigits + Math.floor((words[7] >>> 4) * (maxDigits - minDigits + 1) / FRACTION);
     operands[2 * example] = numberOf(digits.slice(0, length));
     operands[2 * example + 1] = numberOf(digits.slice(OPERAND_DIGITS, OPERAND_DIGITS + length));

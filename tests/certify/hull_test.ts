@@ -1,20 +1,19 @@
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { dot, Hull, lossAxes } from "../../src/certify/hull.ts";
-import type { Range } from "../../src/checker/forms.ts";
 import { randomNumbers } from "./models.ts";
 
 /** What is in six dimensions the corner of a simplex of size 1, or 0. */
 const CORNERS = Array.from({ length: 7 }, (_, k) => Float64Array.from({ length: 6 }, (_, i) => Number(i + 1 === k)));
-const UNITS = CORNERS.slice(1).map((corner) => [...corner]);
+const UNITS = Float64Array.from(CORNERS.slice(1).flatMap((corner) => [...corner]));
 
 /** Asks for the least corners along a hull's directions until a box is settled. */
-function excluding(hull: Hull, box: readonly Range[]): { direction: number[] | undefined; asked: number } {
+function excluding(hull: Hull, box: Float64Array): { direction: number[] | undefined; asked: number } {
   for (let asked = 0;; asked++) {
     const direction = hull.excluding(box) ?? hull.towards(box);
     if (direction === undefined || hull.excluding(box) !== undefined) return { direction, asked };
     assertLess(asked, 30);
-    const least = CORNERS.reduce((best, own) => dot(direction, own) < dot(direction, best) ? own : best);
-    hull.add(direction, dot(direction, least), least);
+    const least = CORNERS.reduce((best, own) => dot(direction, 0, own) < dot(direction, 0, best) ? own : best);
+    hull.add(direction, dot(direction, 0, least), least);
   }
 }
 
@@ -23,15 +22,16 @@ Deno.test("a hull excludes boxes that lie outside of it, and no others", () => {
   const hull = new Hull(UNITS);
   const counts = { outside: 0, inside: 0, asked: 0 };
   for (let n = 0; n < 500; n++) {
-    const box = UNITS.map((): Range => {
+    const box = Float64Array.from({ length: 12 }, () => 0);
+    for (let i = 0; i < 6; i++) {
       const [lo, width] = [0.7 * random() - 0.2, 0.2 * random()];
-      return [lo, lo + width];
-    });
+      box.set([lo, lo + width], 2 * i);
+    }
     // a box meets the simplex where its upper corner has no number below 0, and its lower one, from 0 on, no sum above 1
     let [sum, most] = [0, Infinity];
-    for (const [lo, hi] of box) {
-      sum += Math.max(0, lo);
-      most = Math.min(most, hi);
+    for (let i = 0; i < 6; i++) {
+      sum += Math.max(0, box[2 * i]);
+      most = Math.min(most, box[2 * i + 1]);
     }
     if (Math.abs(sum - 1) < 0.01 || Math.abs(most) < 0.01) continue;
     const { direction, asked } = excluding(hull, box);
@@ -39,8 +39,11 @@ Deno.test("a hull excludes boxes that lie outside of it, and no others", () => {
     counts.asked += asked;
     counts[direction === undefined ? "inside" : "outside"]++;
     if (direction === undefined) continue;
-    const beyond = box.reduce((sum, [lo, hi], i) => sum + Math.max(direction[i] * lo, direction[i] * hi), 0);
-    for (const corner of CORNERS) assertGreater(dot(direction, corner), beyond);
+    const beyond = box.reduce(
+      (sum, _, i) => i % 2 ? sum : sum + Math.max(direction[i / 2] * box[i], direction[i / 2] * box[i + 1]),
+      0,
+    );
+    for (const corner of CORNERS) assertGreater(dot(direction, 0, corner), beyond);
   }
   assertGreater(counts.outside, 100);
   assertGreater(counts.inside, 10);
@@ -61,11 +64,11 @@ Deno.test("axes are perpendicular, the longest loss first, also where losses are
   ) {
     const axes = lossAxes(losses);
     for (let i = 0; i < 36; i++) {
-      const row = Float64Array.from(axes[i % 6]);
-      assertAlmostEquals(dot(axes[Math.floor(i / 6)], row), Number(i % 6 === Math.floor(i / 6)), 5e-12);
+      const row = axes.subarray(6 * (i % 6), 6 * (i % 6) + 6);
+      assertAlmostEquals(dot(axes, 6 * Math.floor(i / 6), row), Number(i % 6 === Math.floor(i / 6)), 5e-12);
     }
     if (losses.length < 2) continue;
-    const longest = losses.reduce((most, own) => dot(own, own) > dot(most, most) ? own : most);
-    assert(Math.abs(dot(axes[0], longest)) > 0.999999 * Math.sqrt(dot(longest, longest)));
+    const longest = losses.reduce((most, own) => dot(own, 0, own) > dot(most, 0, most) ? own : most);
+    assert(Math.abs(dot(axes, 0, longest)) > 0.999999 * Math.sqrt(dot(longest, 0, longest)));
   }
 });
