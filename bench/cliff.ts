@@ -150,7 +150,10 @@ if (import.meta.main) {
       }
       if (draws) {
         const survey = (await readSweep(SURVEY)).filter(({ recipe }) => recipe === "sure");
-        const summaries = summarize([...survey, ...await readSweep(FILE)])
+        // of both arithmetics; the later line of a seed counts
+        const runs = (await readSweep(FILE)).map((run) => ({ ...run, arithmetic: "exact" as const }));
+        const latest = new Map(runs.map((run) => [`${run.recipe} ${run.model} ${run.seed}`, run]));
+        const summaries = summarize([...survey, ...latest.values()])
           .toSorted((a, b) => parametersOf(b) - parametersOf(a));
         console.log(table(HEAD, summaries.map(cellsOf)));
         await draw(summaries);
