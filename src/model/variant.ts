@@ -88,7 +88,7 @@ function isFull({ width, hidden }: Pick<Variant, "width" | "hidden">): boolean {
 function findVariant(given: unknown): Variant | undefined {
   const text = given === 763 ? "7x14" : given === 777 ? "7x14+norm" : typeof given === "string" ? given : "";
   const finalNorm = text.endsWith("+norm");
-  const [width, hidden] = text.replace("+norm", "").split("x").map(Number); // a regular expression makes adding start 1% later
+  const [width, hidden] = text.replace("+norm", "").split("x").map(Number); // the first regular expression of a process takes 0.05 ms more
   const spelled = `${width}x${hidden}${finalNorm ? "+norm" : ""}`;
   const isAnyModel = spelled === text && Number.isInteger(width) && Number.isInteger(hidden);
   if (!(isAnyModel && width >= LEAST_WIDTH && width <= WIDTH && hidden >= 1 && hidden <= HIDDEN)) return undefined;
