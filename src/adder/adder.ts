@@ -81,15 +81,15 @@ export function shippedParameters(): Float32Array {
   return new Float32Array(fromBase64(SHIPPED_763).slice(-4 * 763).buffer);
 }
 
-let makeShipped = (): Adder => new WasmAdder(763, shippedParameters());
+let makeAdder = (model: ModelName, parameters: Float32Array): Adder => new WasmAdder(model, parameters);
 let shipped: Adder | undefined;
 
 /** The adder of the shipped weights, made once. @throws {EngineError} Without WebAssembly SIMD, unless {@linkcode makeShippedWith} was called */
 export function shippedAdder(): Adder {
-  return shipped ??= makeShipped();
+  return shipped ??= makeAdder(763, shippedParameters());
 }
 
 /** Has the shipped weights add on what `make` makes. Without the reference engine `add` starts in less time, so who loads that engine calls this. */
-export function makeShippedWith(make: (model: ModelName, parameters: Float32Array) => Adder): void {
-  makeShipped = () => make(763, shippedParameters());
+export function makeShippedWith(make: typeof makeAdder): void {
+  makeAdder = make;
 }
