@@ -11,10 +11,11 @@ const SECONDS_BETWEEN_SAVES = 10;
 
 /** The folder of a run: weights, state and log, locked by this run. */
 export class Journal {
-  /** The end of the log, whose file may be longer: what a killed process logged after its last save belongs to steps that are repeated. */
-  #logBytes: number;
-  /** Whether the folder holds this run, no longer an earlier one. */
-  #begun: boolean;
+  /**
+   * The end of the log; undefined as long as the folder holds an earlier run. The file may be longer: what a killed process logged after its last save
+   * belongs to steps that are repeated.
+   */
+  #logBytes: number | undefined;
   #savedAt = performance.now();
 
   /** @param log The lock on it keeps other runs out of the folder @param state That of the run to resume */
@@ -24,8 +25,7 @@ export class Journal {
     private readonly options: RunOptions,
     readonly state: RunState | undefined,
   ) {
-    this.#begun = state !== undefined;
-    this.#logBytes = state?.progress.logBytes ?? 0;
+    this.#logBytes = state?.progress.logBytes;
   }
 
   /**
@@ -67,11 +67,10 @@ export class Journal {
     switch (event.type) {
       case "begin":
         // a resume must not mix two runs: killed before the state is written, the old one is intact; after, the new one can be resumed
-        this.#logBytes = 0;
         await this.#saveState(event.state);
         await this.#removeCertificate(); // it is not of the new run
         await this.#removeKept();
-        this.#begun = true;
+        this.#logBytes = 0;
         return await this.#addLine("start", event.settings);
       case "step":
       case "evaluation":
@@ -95,7 +94,12 @@ export class Journal {
       case "model": {
         const { step, exactMatch, examples, checkpoint } = event;
         await this.#addLine("end", { step, exactMatch, examples }); // without the state: a resume ends the log anew
-        await this.#saveModel(checkpoint);
+        const found = await Deno.readFile(modelFile).catch(() => new Uint8Array());
+        if (found.length !== checkpoint.length || found.some((byte, i) => byte !== checkpoint[i])) {
+          this.checkProof();
+          await this.#removeCertificate(); // it is of other weights
+          await store.writeFileAtomically(modelFile, checkpoint);
+        }
         return modelFile;
       }
       case "certificate":
@@ -105,7 +109,7 @@ export class Journal {
 
   /** Logs why the run stopped. Its state stays at the last save, for a resume. */
   async logError(step: number, error: unknown): Promise<void> {
-    if (!this.#begun) return;
+    if (this.#logBytes === undefined) return;
     const message = error instanceof Error ? error.message : String(error);
     await this.#addLine("error", { step, message }).catch(() => {}); // a full disk may be the cause
   }
@@ -113,7 +117,7 @@ export class Journal {
   async #addLine(event: string, fields: Record<string, unknown>): Promise<undefined> {
     const bytes = new TextEncoder().encode(`${JSON.stringify({ event, ...fields })}\n`);
     try {
-      const start = Math.min(this.#logBytes, this.log.statSync().size); // a log that was removed must not come back as zeros
+      const start = Math.min(this.#logBytes ?? 0, this.log.statSync().size); // a log that was removed must not come back as zeros
       this.log.seekSync(start, Deno.SeekMode.Start);
       await store.writeAll(this.log, bytes);
       this.#logBytes = start + bytes.length;
@@ -124,7 +128,7 @@ export class Journal {
   }
 
   async #saveState(state: RunState): Promise<void> {
-    state.progress.logBytes = this.#logBytes;
+    state.progress.logBytes = this.#logBytes ?? 0;
     await store.writeFileAtomically(this.directory.stateFile, encodeState(state));
     this.#savedAt = performance.now();
   }
@@ -145,15 +149,6 @@ export class Journal {
       `Cannot go on with the run in ${path} as it must not replace proved weights: ${certificateFile} proves those that are there. ` +
         "Let it replace them (--overwrite), or train a copy of them further with continue, in another folder",
     );
-  }
-
-  /** Writes the weights, after removing a certificate of other weights. */
-  async #saveModel(checkpoint: Uint8Array): Promise<void> {
-    const found = await Deno.readFile(this.directory.modelFile).catch(() => new Uint8Array());
-    if (found.length === checkpoint.length && found.every((byte, i) => byte === checkpoint[i])) return;
-    this.checkProof();
-    await this.#removeCertificate();
-    await store.writeFileAtomically(this.directory.modelFile, checkpoint);
   }
 }
 
