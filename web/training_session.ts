@@ -1,5 +1,4 @@
 import { createEngine } from "../src/engine/create_engine.ts";
-import { evaluate } from "../src/evaluation/evaluate.ts";
 import { follow, type RunEvent } from "../src/training/events.ts";
 import { runEvents } from "../src/training/loop.ts";
 import { type Recipe, totalSteps, trainRecipe } from "../src/training/recipes.ts";
@@ -41,7 +40,7 @@ export class TrainingSession {
       const plan = trainRecipe(recipe, { model });
       const fresh = { kind: "train", recipe: plan, model, seed, from: null, keep: snapshotSteps(plan) } as const;
       const state = structuredClone(this.#state);
-      const run = new Run(engine, state ?? { progress: freshProgress({ ...fresh, arithmetic: engine.arithmetic }) });
+      const run = new Run(engine, state ?? { progress: freshProgress(fresh) });
       const machinery = { backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic };
       this.report({ type: "machinery", ...machinery, adapter: engine.adapter });
       const events = runEvents(run, { certify, threads, signal });
@@ -57,10 +56,9 @@ export class TrainingSession {
     if (event.type !== "losses") return;
     this.report(event);
     if (event.firstStep === 1) this.#nextEvaluation = 1; // a new attempt
-    const { engine, progress: { step } } = run;
+    const { step } = run.progress;
     if (step < this.#nextEvaluation) return;
     this.#nextEvaluation = step * EVALUATION_GROWTH;
-    const { errors: _, ...result } = await evaluate(engine, run.heldOut(INTERIM_SAMPLE, EVALUATED), { maxErrors: 0 });
-    this.report({ type: "evaluation", step, ...result });
+    this.report({ type: "evaluation", ...await run.evaluate(INTERIM_SAMPLE, EVALUATED) });
   }
 }

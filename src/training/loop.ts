@@ -6,7 +6,6 @@ import type { HardenResult } from "../certify/harden.ts";
 import type { CertifyProgress } from "../certify/types.ts";
 import { encodeCheckpoint } from "../checkpoint/safetensors/checkpoint.ts";
 import { eventLoopTurn } from "../common/event_loop.ts";
-import { evaluate } from "../evaluation/evaluate.ts";
 import { type Operands, packOperands } from "../model/problem.ts";
 import { learningRateAt } from "../schedule/learning_rate.ts";
 import { TrainingError } from "./error.ts";
@@ -15,7 +14,7 @@ import { measure, MEASURED_PROBLEMS } from "./measures.ts";
 import { problemsOf } from "./mix.ts";
 import { FINAL_EVALUATION, HARDENING_ROUNDS, PROOF_SECONDS, type Stage, totalSteps } from "./recipes.ts";
 import { FINAL_SAMPLE, INTERIM_SAMPLE, isDone, lengthsAt, type Run, type RunProgress } from "./run.ts";
-import type { EvaluationReport, ProblemRequest, RestartReport, RunOptions } from "./types.ts";
+import type { ProblemRequest, RestartReport, RunOptions } from "./types.ts";
 
 /** Approximate seconds between two turns of the event loop. */
 const SECONDS_BETWEEN_TURNS = 0.05;
@@ -58,7 +57,7 @@ export async function* trainSteps(run: Run, options: RunOptions, singleAttempt =
     ...{ adapter: adapter ?? null, resumedAt: progress.step },
   };
   if (progress.step === 0 && progress.attempt === 0) {
-    const settings = { recipe, model, seed, backend, ...(adapter && { adapter }), threads, arithmetic };
+    const settings = { recipe, model, seed, backend, adapter, threads, arithmetic };
     yield { type: "begin", settings, state: structuredClone(run.state()) }; // an attempt in a worker does not wait
   }
   const { most, goal } = backend === "webgpu" ? GPU_CHUNK : CHUNK;
@@ -79,9 +78,8 @@ export async function* trainSteps(run: Run, options: RunOptions, singleAttempt =
     }
     if (interimProblems > 0 && performance.now() >= nextInterim) { // for progress alone: changes neither weights nor log
       const before = performance.now();
-      const held = run.heldOut(INTERIM_SAMPLE, interimProblems);
-      const { total, correct } = await evaluate(engine, held, { maxErrors: 0 });
-      yield { type: "interim", step: progress.step, total, correct };
+      const { step, total, correct } = await run.evaluate(INTERIM_SAMPLE, interimProblems);
+      yield { type: "interim", step, total, correct };
       const after = performance.now();
       nextInterim = after + Math.max(1000 * SECONDS_BETWEEN_INTERIM, INTERIM_RARITY * (after - before));
     }
@@ -178,23 +176,17 @@ function failedGate({ attempt, recipe, step, stageStep, gateSum }: RunProgress, 
 async function* evaluateInterim(run: Run, signal?: AbortSignal): RunEvents {
   const { engine, progress } = run;
   const { problems, stopAt } = progress.recipe.evaluation;
-  const result = yield* evaluateOn(run, INTERIM_SAMPLE, problems, signal);
+  const evaluation = await run.evaluate(INTERIM_SAMPLE, problems, signal);
+  yield { type: "evaluation", ...evaluation };
+  const { step, total, correct } = evaluation;
   progress.evaluationDue = false;
-  progress.evaluations.push(result);
+  progress.evaluations.push({ step, total, correct });
   if (stopAt === undefined) return;
-  if (progress.best === null || result.correct > progress.best.correct) {
-    progress.best = result;
+  if (progress.best === null || correct > progress.best.correct) {
+    progress.best = { step, total, correct };
     run.best = engine.parameters();
   }
-  progress.stoppedEarly = result.correct >= stopAt * result.total;
-}
-
-/** Evaluates on held-out problems. @throws The reason of the signal, if it stops the run meanwhile */
-async function* evaluateOn(run: Run, sample: number, count: number, signal?: AbortSignal): RunEvents<EvaluationReport> {
-  const { step } = run.progress;
-  const { errors: _, ...result } = await evaluate(run.engine, run.heldOut(sample, count), { maxErrors: 0, signal });
-  yield { type: "evaluation", step, ...result };
-  return { step, total: result.total, correct: result.correct };
+  progress.stoppedEarly = correct >= stopAt * total;
 }
 
 export async function* conclude(run: Run, options: RunOptions): RunEvents {
@@ -206,12 +198,12 @@ export async function* conclude(run: Run, options: RunOptions): RunEvents {
   if (run.best !== undefined) engine.setParameters(run.best);
   const rounds = hardeningRounds(run, options);
   const hardened = rounds === 0 ? null : yield* prove(run, options, rounds);
-  if (hardened !== null) engine.setParameters(hardened.parameters);
   const examples = progress.examples + (hardened?.examples ?? 0);
   const parameters = engine.parameters();
   const { signal, finalProblems = hardened?.result.certified ? PROVED_EVALUATION : FINAL_EVALUATION } = options;
-  const { total, correct } = yield* evaluateOn(run, FINAL_SAMPLE, finalProblems, signal);
-  const exactMatch = correct / total;
+  const evaluation = await run.evaluate(FINAL_SAMPLE, finalProblems, signal);
+  yield { type: "evaluation", ...evaluation };
+  const { total, correct, exactMatch } = evaluation;
   const metadata = {
     ...run.metadata(),
     step: String(run.best === undefined ? step : progress.best!.step),

@@ -1,24 +1,19 @@
 import type { TrainingState } from "../checkpoint/safetensors/state.ts";
-import type { BackendName, Engine, SampleRequest } from "../engine/interface/types.ts";
+import type { Engine, SampleRequest } from "../engine/interface/types.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
 import { type Recipe, type Stage, totalSteps } from "./recipes.ts";
 import type { EvaluationReport, Keep, RestartReport, RunKind, TrainReport } from "./types.ts";
 
-type Reported =
-  | "model"
-  | "seed"
-  | "arithmetic"
-  | "examples"
-  | "trainSeconds"
-  | "restarts"
-  | "evaluations"
-  | "stoppedEarly";
-
-/** The progress of a run between two steps. With weights and moments, it is all that an exact resume needs. JSON represents it exactly. */
-export interface RunProgress extends Pick<TrainReport, Reported> {
+/**
+ * The progress of a run between two steps. With weights and moments, it is all that an exact resume needs. JSON represents it exactly. Backend and
+ * arithmetic are those of its engine, which a resume keeps; runs of earlier versions have no backend.
+ */
+export interface RunProgress
+  extends
+    Pick<TrainReport, "model" | "seed" | "examples" | "trainSeconds" | "restarts" | "evaluations" | "stoppedEarly">,
+    Partial<Pick<TrainReport, "backend" | "arithmetic">> {
   kind: RunKind;
   recipe: Recipe;
-  /** The backend of the run; a resume keeps it. Missing in runs of earlier versions. */
-  backend?: BackendName;
   keep?: Keep;
   /** Whether the caller makes the examples: a resume needs the function again. */
   ownProblems?: true;
@@ -104,6 +99,11 @@ export class Run {
     return { seed: this.progress.seed, stream: "evaluation", sample, count };
   }
 
+  async evaluate(sample: number, count: number, signal?: AbortSignal) {
+    const { errors: _, ...result } = await evaluate(this.engine, this.heldOut(sample, count), { maxErrors: 0, signal });
+    return { step: this.progress.step, ...result };
+  }
+
   /** Whether the weights of this step are kept. */
   get isKept(): boolean {
     return nextKept(this.progress.keep, this.progress.step - 1) === this.progress.step;
@@ -135,10 +135,10 @@ export class Run {
 
   /** What a resume needs to end with the same bytes. */
   state(): RunState {
-    this.progress.seconds = this.seconds;
-    const { firstMoment, secondMoment } = this.engine.optimizerState();
-    const vectors = { parameters: this.engine.parameters(), firstMoment, secondMoment };
-    return { progress: this.progress, ...vectors, ...(this.best && { best: this.best }) };
+    const { engine, progress, best } = this;
+    progress.seconds = this.seconds;
+    const { firstMoment, secondMoment } = engine.optimizerState();
+    return { progress, parameters: engine.parameters(), firstMoment, secondMoment, best };
   }
 
   restart(report: RestartReport): void {

@@ -1,7 +1,7 @@
 import { createBackgroundEngine } from "../engine/create_engine.ts";
 import { emitted, type RunEvent, type RunEvents } from "./events.ts";
 import { type AttemptEvents, conclude, trainSteps } from "./loop.ts";
-import { freshProgress, Run, type RunProgress } from "./run.ts";
+import { Run, type RunProgress } from "./run.ts";
 import type { RestartReport, RunOptions } from "./types.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function* trainSideBySide(start: RunProgress, attempts: number, opt
     const engine = await createBackgroundEngine({ model, arithmetic });
     const seconds = (performance.now() - begin) / 1000;
     const attempt = all.length;
-    const run = new Run(engine, { progress: { ...freshProgress(start), attempt, seconds } });
+    const run = new Run(engine, { progress: { ...structuredClone(start), attempt, seconds } });
     const take = async (emit: (event: RunEvent) => void) => {
       const steps = trainSteps(run, { ...options, signal, interimProblems: 0 }, true);
       for (;;) {

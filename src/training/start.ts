@@ -46,7 +46,7 @@ function checkRunOptions(kind: RunKind, options: RunOptions): void {
 }
 
 function fresh(kind: RunKind, options: RunOptions): RunStart {
-  const { recipe: requested = kind === "train" ? "sure" : "fast", seed = 1, arithmetic = "exact", keep } = options;
+  const { recipe: requested = kind === "train" ? "sure" : "fast", seed = 1, arithmetic, keep, problems } = options;
   const from = kind === "train" ? undefined : checkpointFrom(options.from!, "continue training from `from`");
   const model = from?.model ?? options.model ?? 763;
   const named = (name: string) => kind === "train" ? trainRecipe(name, { model }) : continueRecipe(name);
@@ -54,8 +54,7 @@ function fresh(kind: RunKind, options: RunOptions): RunStart {
   const isOwn = typeof requested !== "string";
   const recipe = isOwn ? checkOwnRecipe(requested, kind, "the recipe", fail) : named(requested);
   const progress = freshProgress({
-    ...{ kind, recipe, seed, arithmetic, ...(keep && { keep }) },
-    ...{ ...(options.problems && { ownProblems: true }), model, from: from?.metadata ?? null },
+    ...{ kind, recipe, seed, arithmetic, keep, ownProblems: problems && true, model, from: from?.metadata ?? null },
   });
   return { progress, parameters: from?.parameters };
 }
@@ -64,35 +63,29 @@ function fresh(kind: RunKind, options: RunOptions): RunStart {
 function resumed(kind: RunKind, options: RunOptions, journal: Journal): RunStart {
   const state = journal.state!;
   const { progress } = state;
+  const { recipe, model, seed, arithmetic, backend, problems } = options;
   const refuse = (what: string, must: string, found: unknown) => {
     throw new TrainingError(`Cannot resume the run in ${options.out} as ${what} must ${must}: it is ${found}`);
   };
-  const requests: [name: string, requested: unknown, found: unknown][] = [
-    ["kind", kind, progress.kind],
-    ["recipe", typeof options.recipe === "object" ? options.recipe.name : options.recipe, progress.recipe.name],
-    ["model", options.model, progress.model],
-    ["seed", options.seed, progress.seed],
-    ["arithmetic", options.arithmetic, progress.arithmetic],
-    ["backend", options.backend === "auto" ? undefined : options.backend, progress.backend ?? options.backend],
-  ];
-  for (const [name, requested, found] of requests) {
-    if (requested !== undefined && requested !== found) {
-      refuse(`its ${name}`, `be the one asked for, ${requested}`, found);
-    }
+  const requests = {
+    ...{ kind, recipe: typeof recipe === "object" ? recipe.name : recipe, model, seed, arithmetic },
+    backend: backend === "auto" ? undefined : backend,
+  };
+  const found: Record<string, unknown> = { backend, ...progress, recipe: progress.recipe.name };
+  for (const [name, requested] of Object.entries(requests)) {
+    if (requested === undefined || requested === found[name]) continue;
+    refuse(`its ${name}`, `be the one asked for, ${requested}`, found[name]);
   }
-  if (options.problems === undefined && progress.ownProblems) refuse("`problems`", "be given again", "missing");
-  if (options.problems !== undefined && !progress.ownProblems) refuse("`problems`", "be left out, as before", "given");
+  if (problems === undefined && progress.ownProblems) refuse("`problems`", "be given again", "missing");
+  if (problems !== undefined && !progress.ownProblems) refuse("`problems`", "be left out, as before", "given");
   if (!isDone(progress, options.steps)) journal.checkProof();
   if (options.keep !== undefined) progress.keep = options.keep;
   return state;
 }
 
 async function* runAlone(start: RunStart, options: RunOptions, makeEngine: typeof createEngine): RunEvents {
-  const { progress } = start;
-  const { backend = "auto", threads, resume } = options;
-  const resumedOn = backend === "auto" ? progress.backend : undefined;
-  const arithmetic = resume ? progress.arithmetic : options.arithmetic;
-  const engine = await makeEngine({ backend: resumedOn ?? backend, model: progress.model, threads, arithmetic });
+  const { backend = options.backend, model, arithmetic } = start.progress;
+  const engine = await makeEngine({ backend, model, threads: options.threads, arithmetic });
   try {
     yield* runEvents(new Run(engine, start), options);
   } finally {
@@ -107,6 +100,7 @@ export async function startRun(kind: RunKind, options: RunOptions, makeEngine = 
   const journal = out === undefined ? undefined : await Journal.open(out, options);
   const record = async (event: RunEvent) => {
     const path = await journal?.record(event) ?? null;
+    if (event.type === "finished") event.result.report.checkpoint = journal?.directory.modelFile ?? null;
     if (event.type === "kept" || (event.type === "model" && path !== null)) {
       onProgress({ type: "checkpoint", step: event.step, path, parameters: event.parameters });
     }
@@ -117,8 +111,7 @@ export async function startRun(kind: RunKind, options: RunOptions, makeEngine = 
     const events = attempts === undefined
       ? runAlone(start, options, makeEngine)
       : trainSideBySide(start.progress, attempts, options);
-    const result = await follow(events, record, onProgress);
-    return { ...result, report: { ...result.report, checkpoint: journal?.directory.modelFile ?? null } };
+    return await follow(events, record, onProgress);
   } catch (error) {
     if (start !== undefined && !signal?.aborted) await journal?.logError(start.progress.step, error);
     throw error;
