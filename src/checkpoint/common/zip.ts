@@ -23,6 +23,10 @@ const RECORD = { signature: 0x02014b50, bytes: 46 };
 const END = { signature: 0x06054b50, bytes: 22 };
 const MAX_COMMENT_BYTES = 2 ** 16 - 1;
 
+const [STORED, DEFLATED] = [0, 8];
+/** Deflated entries have at most twice as many bytes as the file, or this many: a bomb is refused before it is unpacked. */
+const LEAST_ROOM = 2 ** 16;
+
 /** The names of the files in it; none where the directory cannot be read. */
 export function zipNames(bytes: Uint8Array): string[] {
   try {
@@ -40,19 +44,13 @@ export function looksLikeZip(bytes: Uint8Array): boolean {
 /** An entry as the directory describes it: its method, its bytes in the file, and its number of bytes once unpacked. */
 type Entry = ReturnType<typeof entriesOf>[number];
 
-const [STORED, DEFLATED] = [0, 8];
-/** Deflated entries have at most twice as many bytes as the file, or this many: a bomb is refused before it is unpacked. */
-const LEAST_ROOM = 2 ** 16;
-
 /**
  * Reads a ZIP file without compressed entries.
  *
  * @throws {CheckpointError} If it is none, an entry is compressed, lies elsewhere than the directory says, or has another checksum
  */
 export function readZip(bytes: Uint8Array, asked: string): ZipEntries {
-  const entries = entriesOf(bytes, asked);
-  for (const entry of entries) checkMethod(entry, [STORED], asked);
-  return new Map(entries.map((entry) => checked(entry, entry.packed, asked)));
+  return new Map(entriesOf(bytes, asked, [STORED]).map((entry) => checked(entry, entry.packed, asked)));
 }
 
 /** Reads a ZIP file, and unpacks what is deflated. @throws {CheckpointError} Also if an entry is packed otherwise, wrongly, or grows too large */
@@ -60,8 +58,7 @@ export async function unpackZip(bytes: Uint8Array, asked: string): Promise<ZipEn
   const unpacked = new Map<string, Uint8Array>();
   const most = Math.max(LEAST_ROOM, 2 * bytes.length);
   let total = 0;
-  for (const entry of entriesOf(bytes, asked)) {
-    checkMethod(entry, [STORED, DEFLATED], asked);
+  for (const entry of entriesOf(bytes, asked, [STORED, DEFLATED])) {
     const isDeflated = entry.method === DEFLATED;
     if (isDeflated) total += entry.size;
     if (total > most) {
@@ -70,12 +67,6 @@ export async function unpackZip(bytes: Uint8Array, asked: string): Promise<ZipEn
     unpacked.set(...checked(entry, isDeflated ? await inflate(entry, asked) : entry.packed, asked));
   }
   return unpacked;
-}
-
-function checkMethod({ label, method }: Entry, known: readonly number[], asked: string): void {
-  if (known.includes(method)) return;
-  const or = known.includes(DEFLATED) ? " or deflated (method 8)" : "";
-  refuse(asked, `${label} must be stored without compression (method 0)${or}: current method is ${method}`);
 }
 
 function checked({ name, label, checksum }: Entry, content: Uint8Array, asked: string): [string, Uint8Array] {
@@ -112,8 +103,8 @@ function endOf(view: DataView): number | undefined {
   return undefined;
 }
 
-/** The entries but for folders, all within the file and none of them twice. */
-function entriesOf(bytes: Uint8Array, asked: string) {
+/** The entries but for folders, all within the file and none of them twice. @param methods Those that they may be packed by */
+function entriesOf(bytes: Uint8Array, asked: string, methods?: readonly number[]) {
   const fail = (reason: string) => refuse(asked, reason);
   const view = viewOf(bytes);
   const end = endOf(view) ??
@@ -151,7 +142,11 @@ function entriesOf(bytes: Uint8Array, asked: string) {
     if (room < 0) fail(`${label} at byte ${data} must not overlap with another one`);
     return { name, label, method, packed: bytes.subarray(data, dataEnd), size, checksum };
   });
-  return entries.filter(({ name }) => !name.endsWith("/")); // no folders
+  const files = entries.filter(({ name }) => !name.endsWith("/"));
+  const other = files.find(({ method }) => methods?.includes(method) === false);
+  if (other === undefined) return files;
+  const or = methods!.includes(DEFLATED) ? " or deflated (method 8)" : "";
+  return fail(`${other.label} must be stored without compression (method 0)${or}: current method is ${other.method}`);
 }
 
 /** The first of January 1980, the earliest day that ZIP knows: the same content gives the same bytes on any day. */
