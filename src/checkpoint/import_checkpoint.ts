@@ -7,7 +7,7 @@ import { PickleDict, type PickleValue, readPickle } from "./common/pickle_reader
 import { looksLikeZip, readZip, unpackZip, zipNames } from "./common/zip.ts";
 import { findModel } from "./find_model.ts";
 import { readNpz } from "./numpy/npz.ts";
-import { GLOBALS, metadataOf, readArchive } from "./pytorch/pytorch.ts";
+import { CALLS, metadataOf, readArchive } from "./pytorch/pytorch.ts";
 import { type Checkpoint, CHECKPOINT_OPTIONS, type DecodeCheckpointOptions } from "./safetensors/checkpoint.ts";
 import { askedOf, looksLikeSafetensors, openSafetensors } from "./safetensors/safetensors.ts";
 import { checkpointOf } from "./safetensors/state_dict.ts";
@@ -101,7 +101,7 @@ async function contentOf(bytes: Uint8Array, asked: string): Promise<Content> {
   const kind = looksLikeZip(bytes) ? zipKind(zipNames(bytes)) : undefined;
   if (kind === "NumPy") return { root: readNpz(await unpackZip(bytes, asked), asked) };
   if (kind === "torch.save") return { root: readArchive(await unpackZip(bytes, asked), asked) };
-  if (looksLikePickle(bytes)) return { root: readPickle(bytes, { globals: GLOBALS }, asked) };
+  if (looksLikePickle(bytes)) return { root: readPickle(bytes, CALLS, asked) };
   return refuseFile(bytes, asked, READABLE);
 }
 

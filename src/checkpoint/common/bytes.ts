@@ -45,9 +45,6 @@ export function littleEndian(values: Float32Array | Float64Array): Uint8Array<Ar
   return new Uint8Array(view.buffer);
 }
 
-export const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
-export const bytesOfLatin1 = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-
 export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
 }

@@ -1,6 +1,6 @@
+import { latin1 } from "../../common/encoding.ts";
 import { formatJson } from "../../common/format_value.ts";
 import { encodingOf } from "../../common/text.ts";
-import { latin1 } from "./bytes.ts";
 import { looksLikeZip, zipNames } from "./zip.ts";
 
 const python = (code: string) => `\`python3 -c "${code}"\``;

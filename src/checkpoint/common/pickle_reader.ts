@@ -1,6 +1,6 @@
 /**
  * Reads Python's pickle format, protocols 2 to 5, without ever running anything: an interpreter of the opcodes that data needs, and of the few
- * callables that its caller implements. Everything else becomes a {@linkcode PickleObject}, which does nothing.
+ * functions that its caller implements. Everything else becomes a {@linkcode PickleObject}, which does nothing.
  * https://github.com/python/cpython/blob/main/Lib/pickletools.py describes the opcodes.
  */
 import { formatJson } from "../../common/format_value.ts";
@@ -30,12 +30,11 @@ export class PickleObject extends PickleDict {
 /** A value of a pickle; lists and tuples are both arrays, and objects of the caller are `object`: their `build`, if any, takes their state. */
 export type PickleValue = null | boolean | number | bigint | string | PickleValue[] | object;
 
-export interface PickleWorld {
-  /** For each known `module name` what a call of it gives, or null where it must not be called. */
-  readonly globals: Readonly<Record<string, ((args: PickleValue[]) => PickleValue) | null>>;
-  /** What a persistent id stands for, in a pickle that has parts outside of itself. */
-  readonly persistent?: (id: PickleValue) => PickleValue;
-}
+/** What a call of a function gives. @param fail Refuses the pickle for a reason, the end of a sentence that begins with the position */
+export type PickleCall = (args: PickleValue[], fail: (reason: string) => never) => PickleValue;
+
+/** What is called for the value that a persistent id stands for, which is outside of the pickle. */
+export const PERSISTENT = "persistent id";
 
 /** A pickle that asks for one of these means harm. None of it would be run, but the file deserves no trust. */
 const HARMFUL_MODULES =
@@ -50,14 +49,11 @@ const MAX_VALUES = 2 ** 19;
 const MAX_LONG_BYTES = 1024;
 const STOP = 0x2e;
 
-/** Thrown by a {@linkcode PickleWorld}: the end of a sentence that begins with the position. */
-export class PickleRefusal extends Error {}
-
 /** What an opcode does. @param argument The whole number that follows it */
 type Act = (argument: number) => void;
 
-/** @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for what could do harm; the message says at which byte */
-export function readPickle(bytes: Uint8Array, { globals, persistent }: PickleWorld, asked: string): PickleValue {
+/** @param calls The functions that are known, by `module name` @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for what could do harm; the message says at which byte */
+export function readPickle(bytes: Uint8Array, calls: Readonly<Record<string, PickleCall>>, asked: string): PickleValue {
   const must = `its pickle must have at most ${MAX_BYTES} bytes`;
   if (bytes.length > MAX_BYTES) refuse(asked, `${must}: current size is ${bytes.length}`);
   const memo = new Map<number, PickleValue>();
@@ -68,15 +64,6 @@ export function readPickle(bytes: Uint8Array, { globals, persistent }: PickleWor
   function fail(reason: string): never {
     return refuse(asked, `its pickle must be one of tensors by name: at byte ${opcodeAt} ${reason}`);
   }
-  /** Runs a part of the caller's world, whose errors are reasons. */
-  const inWorld = <T>(part: () => T): T => {
-    try {
-      return part();
-    } catch (error) {
-      if (error instanceof PickleRefusal) return fail(error.message);
-      throw error;
-    }
-  };
 
   // the bytes, whole numbers with the lowest byte first
   const binary = (count: number) => {
@@ -141,23 +128,17 @@ export function readPickle(bytes: Uint8Array, { globals, persistent }: PickleWor
   /** Calls a function or makes an object: one that the caller knows, or a placeholder. */
   const reduce = ([callable, args]: PickleValue[]) => {
     if (!(callable instanceof PickleGlobal) || !Array.isArray(args)) return fail("a call has no function");
-    const call = Object.hasOwn(globals, callable.name) ? globals[callable.name] : undefined;
-    if (call === null) return fail(`it calls ${callable.name}`);
-    push(call === undefined ? new PickleObject(callable.name, [...args]) : inWorld(() => call(args)));
+    const { name } = callable;
+    push(Object.hasOwn(calls, name) ? calls[name](args, fail) : new PickleObject(name, [...args]));
   };
   const build = () => {
     const state = pop();
     const object = stack.at(-1);
     if (typeof object === "object" && object !== null && "build" in object) {
-      inWorld(() => (object as { build(state: PickleValue): unknown }).build(state));
+      (object as { build(state: PickleValue, refuse: typeof fail): unknown }).build(state, fail);
     } else if (object instanceof PickleObject) object.parts.push(state);
     else if (object instanceof PickleDict && state instanceof PickleDict) object.attributes = state;
     else fail("something else than an object has attributes");
-  };
-  const pushPersistent = () => {
-    const id = pop();
-    const missing = "it refers to parts outside of itself, which only a file of torch.save has";
-    push(persistent === undefined ? fail(missing) : inWorld(() => persistent(id)));
   };
 
   /** By the bytes of the whole number that follows each opcode; beside them the names that pickletools gives them. */
@@ -193,7 +174,7 @@ export function readPickle(bytes: Uint8Array, { globals, persistent }: PickleWor
     [{ 0x93: 0 }, () => pushGlobal(popLast(2))], // STACK_GLOBAL
     [{ 0x52: 0, 0x81: 0 }, () => reduce(popLast(2))], // REDUCE, NEWOBJ
     [{ 0x92: 0 }, () => reduce([popLast(2), pop()].reverse())], // NEWOBJ_EX, with keyword arguments
-    [{ 0x51: 0 }, pushPersistent], // BINPERSID
+    [{ 0x51: 0 }, () => reduce([new PickleGlobal(PERSISTENT), [pop()]])], // BINPERSID
     [{ 0x62: 0 }, build], // BUILD
   ];
   const actOf = new Map(acts.flatMap(([opcodes, act]) => Object.keys(opcodes).map((opcode) => [Number(opcode), act])));

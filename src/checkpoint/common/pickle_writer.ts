@@ -1,66 +1,58 @@
-/** Writes the few opcodes of pickle protocols 2 and 3 that tensors need. https://github.com/python/cpython/blob/main/Lib/pickletools.py */
-import { concatenate, pack } from "./bytes.ts";
+/**
+ * Writes the few opcodes of pickle protocols 2 and 3 that tensors need, by the letters that
+ * https://github.com/python/cpython/blob/main/Lib/pickletools.py gives them:
+ *
+ * ```
+ * N None   \x88 True   \x89 False   K, J whole number of 1 and 4 bytes   X text   B bytes
+ * ( … t tuple   } dict   ( … u its items   c global   R call   Q persistent id   b state   \x80 protocol   . end
+ * ```
+ */
+import { bytesOfLatin1, latin1 } from "../../common/encoding.ts";
+import { pack } from "./bytes.ts";
 
+/** Opcodes, their arguments and values, one after the other, in latin1. */
 export class Pickled {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-
-  /** @param parts Opcodes, their arguments and values that lie one after the other */
-  constructor(...parts: readonly (Opcode | Uint8Array | Pickled)[]) {
-    this.bytes = concatenate(
-      parts.map((part) =>
-        typeof part === "string" ? Uint8Array.of(OPCODES[part]) : part instanceof Pickled ? part.bytes : part
-      ),
-    );
-  }
+  constructor(readonly code: string) {}
 }
 
 /** What can be pickled; numbers are whole and in [-2^31, 2^31), an array is a tuple, and a Map a dict. Bytes need protocol 3. */
 export type Picklable = null | boolean | number | string | Uint8Array | Pickled | readonly Picklable[] | PicklableMap;
 type PicklableMap = ReadonlyMap<string, Picklable>;
 
-const OPCODES = {
-  ...{ NONE: 0x4e, NEWTRUE: 0x88, NEWFALSE: 0x89, BININT1: 0x4b, BININT: 0x4a, BINUNICODE: 0x58, BINBYTES: 0x42 },
-  ...{ MARK: 0x28, TUPLE: 0x74, EMPTY_DICT: 0x7d, SETITEMS: 0x75, GLOBAL: 0x63, REDUCE: 0x52, BINPERSID: 0x51 },
-  ...{ BUILD: 0x62, PROTO: 0x80, STOP: 0x2e },
-} as const;
-type Opcode = keyof typeof OPCODES;
-
-function pickled(value: Picklable): Pickled {
-  if (value instanceof Pickled) return value;
-  if (value === null) return new Pickled("NONE");
-  if (typeof value === "boolean") return new Pickled(value ? "NEWTRUE" : "NEWFALSE");
+function codeOf(value: Picklable): string {
+  if (value instanceof Pickled) return value.code;
+  if (value === null) return "N";
+  if (typeof value === "boolean") return value ? "\x88" : "\x89";
   if (typeof value === "number") {
-    const isByte = value >= 0 && value < 0x100;
-    return isByte ? new Pickled("BININT1", Uint8Array.of(value)) : new Pickled("BININT", pack("I", value));
+    return value >= 0 && value < 0x100 ? `K${String.fromCharCode(value)}` : `J${latin1(pack("I", value))}`;
   }
-  if (value instanceof Map) return withItems(new Pickled("EMPTY_DICT"), value);
-  if (Array.isArray(value)) return new Pickled("MARK", ...value.map(pickled), "TUPLE");
+  if (value instanceof Map) return `}${itemsOf(value)}`;
+  if (Array.isArray(value)) return `(${value.map(codeOf).join("")}t`;
   const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value as Uint8Array;
-  return new Pickled(typeof value === "string" ? "BINUNICODE" : "BINBYTES", pack("I", bytes.length), bytes);
+  return `${typeof value === "string" ? "X" : "B"}${latin1(pack("I", bytes.length))}${latin1(bytes)}`;
 }
 
-function withItems(dict: Pickled, entries: Iterable<readonly [key: string, value: Picklable]>): Pickled {
-  return new Pickled(dict, "MARK", ...[...entries].flatMap((entry) => entry.map(pickled)), "SETITEMS");
+function itemsOf(entries: Iterable<readonly [key: string, value: Picklable]>): string {
+  return `(${[...entries].flatMap((entry) => entry.map(codeOf)).join("")}u`;
 }
 
 /** A class or function, which the reader imports. @param name Its module and its name, with a space between them */
-export const globalName = (name: string): Pickled =>
-  new Pickled("GLOBAL", new TextEncoder().encode(`${name.replace(" ", "\n")}\n`));
+export const globalName = (name: string): Pickled => new Pickled(`c${name.replace(" ", "\n")}\n`);
 
 /** `callable(*args)` */
 export const call = (name: string, ...args: readonly Picklable[]): Pickled =>
-  new Pickled(globalName(name), pickled(args), "REDUCE");
+  new Pickled(`${globalName(name).code}${codeOf(args)}R`);
 
 /** `OrderedDict(entries)` */
 export const orderedDict = (entries: Iterable<readonly [key: string, value: Picklable]>): Pickled =>
-  withItems(call("collections OrderedDict"), entries);
+  new Pickled(`${call("collections OrderedDict").code}${itemsOf(entries)}`);
 
 /** A value that the reader looks up by a persistent id. */
-export const persistent = (id: Picklable): Pickled => new Pickled(pickled(id), "BINPERSID");
+export const persistent = (id: Picklable): Pickled => new Pickled(`${codeOf(id)}Q`);
 
 /** An object with attributes, or with the state that completes it. */
-export const withState = (object: Pickled, state: Picklable): Pickled => new Pickled(object, pickled(state), "BUILD");
+export const withState = (object: Pickled, state: Picklable): Pickled => new Pickled(`${object.code}${codeOf(state)}b`);
 
 export function pickle(value: Picklable, protocol: 2 | 3 = 2): Uint8Array<ArrayBuffer> {
-  return new Pickled("PROTO", Uint8Array.of(protocol), pickled(value), "STOP").bytes;
+  return bytesOfLatin1(`\x80${String.fromCharCode(protocol)}${codeOf(value)}.`);
 }

@@ -8,70 +8,50 @@
  *
  * The header is a Python dict: `{'descr': '<f4', 'fortran_order': False, 'shape': (14, 7), }`.
  */
+import { bytesOfLatin1, latin1 } from "../../common/encoding.ts";
 import { formatJson } from "../../common/format_value.ts";
-import { bytesOfLatin1, concatenate, latin1, viewOf } from "../common/bytes.ts";
+import { concatenate, viewOf } from "../common/bytes.ts";
 import { refuse } from "../common/error.ts";
-import {
-  PickleDict,
-  PickleGlobal,
-  PickleRefusal,
-  type PickleValue,
-  type PickleWorld,
-} from "../common/pickle_reader.ts";
-import { denseStrides, FileTensor, isShape, type Layout, typeNamed } from "../common/tensor.ts";
+import { type PickleCall, PickleDict, PickleGlobal, PickleObject, type PickleValue } from "../common/pickle_reader.ts";
+import { denseStrides, FileTensor, isShape, typeNamed } from "../common/tensor.ts";
 import { writeZip, type ZipEntries } from "../common/zip.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
 
-/** The type of an array's elements, with the order of their bytes. */
-class NumpyType {
-  readonly name: string;
-
-  /** @param code NumPy's one letter for a kind of number and its bytes, such as `f4`, or a name */
-  constructor(code: string, public littleEndian = true) {
-    this.name = typeNamed(code, "numpy");
-  }
-
-  /** `(version, order of bytes, …)` */
-  build(state: PickleValue): void {
-    this.littleEndian = !Array.isArray(state) || state[1] !== ">";
-  }
-}
-
-function layoutOf(of: NumpyType, shape: readonly number[], columnMajor: boolean, bytes: Uint8Array): Layout {
+/** Shape and strides of an array. The shape is a copy, because a pickle could append to its list. */
+function form(shape: readonly number[], columnMajor: boolean) {
   const strides = columnMajor ? denseStrides(shape.toReversed()).reverse() : denseStrides(shape);
-  return { type: of.name, shape, strides, bytes, littleEndian: of.littleEndian };
+  return { shape: [...shape], strides };
 }
 
 /** An array of a pickle, which is completed after it was made. */
 class NumpyArray extends FileTensor {
-  /** @param state `(version, shape, type, column-major, bytes)` */
-  build(state: PickleValue): this {
-    const [, shape, of, columnMajor, bytes] = Array.isArray(state) ? state : [];
-    if (!isShape(shape) || !(of instanceof NumpyType)) throw new PickleRefusal("an array has no shape and no type");
-    const content = bytes instanceof Uint8Array ? bytes : new Uint8Array(); // an array of objects has a list
-    return Object.assign(this, layoutOf(of, [...shape], columnMajor === true, content)); // the pickle could append to its list
+  /**
+   * @param state `(version, shape, type, column-major, bytes)`, where the type is `dtype("f4", …)` or `dtype(ml_dtypes.bfloat16)`, with a state
+   * `(version, order of bytes, …)` of its own
+   */
+  build(state: PickleValue, fail: (reason: string) => never): this {
+    const [, shape, of, columnMajor, content] = Array.isArray(state) ? state : [];
+    const isType = of instanceof PickleObject && of.name === "numpy dtype";
+    if (!isShape(shape) || !isType) return fail("an array has no shape and no type");
+    const [code, order] = [of.parts[0], of.parts.at(-1)];
+    const type = typeNamed(code instanceof PickleGlobal ? code.name.split(" ")[1] : String(code), "numpy");
+    const littleEndian = !Array.isArray(order) || order[1] !== ">";
+    const bytes = content instanceof Uint8Array ? content : new Uint8Array(); // an array of objects has a list
+    return Object.assign(this, { type, ...form(shape, columnMajor === true), bytes, littleEndian });
   }
 }
 
 const emptyArray = () => new NumpyArray({ type: "float32", shape: [0], bytes: new Uint8Array() });
 
 /** `numpy.core.numeric._frombuffer(bytes, type, shape, order)`, as protocol 5 has it */
-const fromBuffer = ([bytes, of, shape, order]: PickleValue[]) =>
-  emptyArray().build([1, shape, of, order === "F", bytes]);
+const fromBuffer: PickleCall = ([bytes, of, shape, order], fail) =>
+  emptyArray().build([1, shape, of, order === "F", bytes], fail);
 
 /** `jax._src.array._reconstruct_array(function, arguments, state, …)`: NumPy's array in other words */
-const fromJax = ([, , state]: PickleValue[]) => emptyArray().build(state);
+const fromJax: PickleCall = ([, , state], fail) => emptyArray().build(state, fail);
 
-/** `_codecs.encode(text, "latin1")`: bytes, as protocol 2 has them */
-function encode([text, encoding]: PickleValue[]): PickleValue {
-  if (typeof text !== "string" || encoding !== "latin1") throw new PickleRefusal("bytes are no text in latin1");
-  return bytesOfLatin1(text);
-}
-
-/** What a pickle of NumPy's arrays, or of JAX's, names. The modules have moved between versions. */
-export const NUMPY_GLOBALS: PickleWorld["globals"] = {
-  /** `numpy.dtype("f4", …)`, and `numpy.dtype(ml_dtypes.bfloat16)` */
-  "numpy dtype": ([of]) => new NumpyType(of instanceof PickleGlobal ? of.name.split(" ")[1] : String(of)),
+/** What a pickle of NumPy's arrays, or of JAX's, calls. The modules have moved between versions. */
+export const NUMPY_CALLS: Readonly<Record<string, PickleCall>> = {
   "numpy.core.multiarray _reconstruct": emptyArray,
   "numpy._core.multiarray _reconstruct": emptyArray,
   "numpy.core.numeric _frombuffer": fromBuffer,
@@ -79,7 +59,9 @@ export const NUMPY_GLOBALS: PickleWorld["globals"] = {
   "jax._src.array _reconstruct_array": fromJax,
   "jax._src.device_array reconstruct_device_array": fromJax,
   "jax.interpreters.xla reconstruct_device_array": fromJax,
-  "_codecs encode": encode,
+  /** `_codecs.encode(text, "latin1")`: bytes, as protocol 2 has them */
+  "_codecs encode": ([text, encoding], fail) =>
+    typeof text === "string" && encoding === "latin1" ? bytesOfLatin1(text) : fail("bytes are no text in latin1"),
 };
 
 const MAGIC = "\x93NUMPY";
@@ -103,8 +85,12 @@ function readNpy(bytes: Uint8Array, name: string, asked: string): FileTensor {
   const [, order, code, columnMajor, extents = "none"] = HEADER.exec(header) ?? [];
   const shape = extents.split(",").filter((extent) => extent.trim() !== "").map(Number);
   if (!isShape(shape)) return fail(`its header is ${formatJson(header.trim())}`);
-  const of = new NumpyType(code, order !== ">");
-  return new FileTensor(layoutOf(of, shape, columnMajor === "True", bytes.subarray(start + length)));
+  const elements = {
+    type: typeNamed(code, "numpy"),
+    bytes: bytes.subarray(start + length),
+    littleEndian: order !== ">",
+  };
+  return new FileTensor({ ...elements, ...form(shape, columnMajor === "True") });
 }
 
 /**

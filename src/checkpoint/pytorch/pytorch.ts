@@ -7,14 +7,15 @@
  * NAME/byteorder    "little", from version 2.1 on
  * ```
  */
-import { bytesOfLatin1, latin1 } from "../common/bytes.ts";
+import { bytesOfLatin1, latin1 } from "../../common/encoding.ts";
 import { refuse } from "../common/error.ts";
 import { TORCH_PICKLE } from "../common/identify.ts";
-import { PickleDict, PickleGlobal, PickleRefusal, type PickleValue, readPickle } from "../common/pickle_reader.ts";
+import { PERSISTENT, type PickleCall, PickleDict, PickleGlobal, type PickleValue } from "../common/pickle_reader.ts";
+import { readPickle } from "../common/pickle_reader.ts";
 import { call, globalName, orderedDict, persistent, pickle, withState } from "../common/pickle_writer.ts";
 import { denseStrides, FileTensor, isShape, isSize, typeNamed } from "../common/tensor.ts";
 import { writeZip, type ZipEntries } from "../common/zip.ts";
-import { NUMPY_GLOBALS } from "../numpy/npz.ts";
+import { NUMPY_CALLS } from "../numpy/npz.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
 
 const LITTLE = bytesOfLatin1("little");
@@ -27,27 +28,18 @@ export function readArchive(entries: ZipEntries, asked: string): PickleValue {
   const folder = found[0].replace(/data\.pkl$/, "");
   const order = latin1(entries.get(`${folder}byteorder`)?.subarray(0, 16) ?? LITTLE);
   if (order !== latin1(LITTLE)) refuse(asked, "its byteorder must be little: it is another");
-  const bytesOf = (key: string) => entries.get(`${folder}data/${key}`);
-  return readPickle(entries.get(found[0])!, { globals: GLOBALS, persistent: (id) => storageOf(id, bytesOf) }, asked);
+  /** `("storage", torch.FloatStorage, key, device, number of elements)` */
+  const storageOf: PickleCall = ([id], fail) => {
+    const [tag, kind, key, _device, length] = Array.isArray(id) ? id : [];
+    const [, name] = /^torch(?:\.\S*)? (.*Storage)$/.exec(kind instanceof PickleGlobal ? kind.name : "") ?? [];
+    if (tag !== "storage" || name === undefined || typeof key !== "string" || !isSize(length)) {
+      return fail("a persistent id is not that of a storage");
+    }
+    const entry = `data/${key}`;
+    return new Storage(typeNamed(name, "pytorch"), entry, length, entries.get(folder + entry));
+  };
+  return readPickle(entries.get(found[0])!, { ...CALLS, [PERSISTENT]: storageOf }, asked);
 }
-
-export const GLOBALS = {
-  /** `OrderedDict()`; its items follow. */
-  "collections OrderedDict": (args: PickleValue[]) => {
-    if (args.length > 0) throw new PickleRefusal("an OrderedDict is made of something");
-    return new PickleDict();
-  },
-  "torch._utils _rebuild_tensor_v2": rebuildTensor,
-  "torch._utils _rebuild_tensor_v3": rebuildTensor,
-  "torch._utils _rebuild_parameter": rebuildParameter,
-  "torch._utils _rebuild_parameter_with_state": rebuildParameter,
-  "torch._tensor _rebuild_from_type_v2": rebuildSubclass,
-  /** A file of PyTorch's within a pickle that torch.save did not write. */
-  "torch.storage _load_from_bytes": () => {
-    throw new PickleRefusal("it holds tensors of PyTorch that pickle.dump wrote: write them with torch.save");
-  },
-  ...NUMPY_GLOBALS,
-};
 
 /** Elements of one type: as many as the pickle says, and the bytes of the entry, if there is one. */
 class Storage {
@@ -55,37 +47,41 @@ class Storage {
 }
 
 /** `_rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, …)` */
-function rebuildTensor([storage, offset, shape, strides]: PickleValue[]): FileTensor {
-  if (!(storage instanceof Storage)) throw new PickleRefusal("a tensor has no storage");
+const rebuildTensor: PickleCall = ([storage, offset, shape, strides], fail) => {
+  if (!(storage instanceof Storage)) return fail("a tensor has no storage");
   if (!isSize(offset) || !isShape(shape) || !isShape(strides) || shape.length !== strides.length) {
-    throw new PickleRefusal("a tensor has no offset, shape and strides of whole numbers >= 0");
+    return fail("a tensor has no offset, shape and strides of whole numbers >= 0");
   }
   // copies: the pickle could still append to its lists
   return new FileTensor({ ...storage, storage, offset, shape: [...shape], strides: [...strides] });
-}
+};
 
 /** `_rebuild_parameter(data, requires_grad, backward_hooks)`, for what was saved as `nn.Parameter` */
-function rebuildParameter([data]: PickleValue[]): FileTensor {
-  if (!(data instanceof FileTensor)) throw new PickleRefusal("a parameter has no tensor");
-  return data;
-}
+const rebuildParameter: PickleCall = ([data], fail) =>
+  data instanceof FileTensor ? data : fail("a parameter has no tensor");
 
 /** `_rebuild_from_type_v2(function, type, args, state)`, for tensors of a subclass or with attributes */
-function rebuildSubclass([rebuild, , args]: PickleValue[]): FileTensor {
+const rebuildSubclass: PickleCall = ([rebuild, , args], fail) => {
   const isKnown = rebuild instanceof PickleGlobal && /^torch\._utils _rebuild_tensor_v[23]$/.test(rebuild.name);
-  if (!isKnown || !Array.isArray(args)) throw new PickleRefusal("a tensor is made in an unknown way");
-  return rebuildTensor(args);
-}
+  return isKnown && Array.isArray(args) ? rebuildTensor(args, fail) : fail("a tensor is made in an unknown way");
+};
 
-/** `("storage", torch.FloatStorage, key, device, number of elements)` */
-function storageOf(id: PickleValue, bytesOf: (key: string) => Uint8Array | undefined): Storage {
-  const [tag, kind, key, _device, length] = Array.isArray(id) ? id : [];
-  const [, name] = /^torch(?:\.\S*)? (.*Storage)$/.exec(kind instanceof PickleGlobal ? kind.name : "") ?? [];
-  if (tag !== "storage" || name === undefined || typeof key !== "string" || !isSize(length)) {
-    throw new PickleRefusal("a persistent id is not that of a storage");
-  }
-  return new Storage(typeNamed(name, "pytorch"), `data/${key}`, length, bytesOf(key));
-}
+/** What a pickle of PyTorch, NumPy or JAX calls. */
+export const CALLS: Readonly<Record<string, PickleCall>> = {
+  /** `OrderedDict()`; its items follow. */
+  "collections OrderedDict": ({ length }, fail) =>
+    length === 0 ? new PickleDict() : fail("an OrderedDict is made of something"),
+  "torch._utils _rebuild_tensor_v2": rebuildTensor,
+  "torch._utils _rebuild_tensor_v3": rebuildTensor,
+  "torch._utils _rebuild_parameter": rebuildParameter,
+  "torch._utils _rebuild_parameter_with_state": rebuildParameter,
+  "torch._tensor _rebuild_from_type_v2": rebuildSubclass,
+  /** A file of PyTorch's within a pickle that torch.save did not write. */
+  "torch.storage _load_from_bytes": (_, fail) =>
+    fail("it holds tensors of PyTorch that pickle.dump wrote: write them with torch.save"),
+  [PERSISTENT]: (_, fail) => fail("it refers to parts outside of itself, which only a file of torch.save has"),
+  ...NUMPY_CALLS,
+};
 
 /** Our metadata are `state_dict._metadata[""]["tiny_adder"]`; PyTorch keeps `_metadata` beside a state dict, and carries it through loading and saving. */
 const METADATA = ["_metadata", "", "tiny_adder"];

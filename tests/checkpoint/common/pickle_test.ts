@@ -2,6 +2,8 @@ import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
 import { pickle as pickleOf } from "../../../src/checkpoint/common/pickle_writer.ts";
 import {
+  PERSISTENT,
+  type PickleCall,
   PickleDict,
   PickleObject,
   type PickleValue,
@@ -9,12 +11,13 @@ import {
 } from "../../../src/checkpoint/common/pickle_reader.ts";
 import { outputOf, testIn } from "../../runtimes/program.ts";
 
-const WORLD = {
-  globals: { "collections OrderedDict": () => new PickleDict(), "torch FloatStorage": null },
-  persistent: (id: PickleValue) => [id],
+const CALLS: Readonly<Record<string, PickleCall>> = {
+  "collections OrderedDict": () => new PickleDict(),
+  "torch FloatStorage": (_, fail) => fail("it calls torch FloatStorage"),
+  [PERSISTENT]: ([id]) => [id],
 };
 
-const read = (bytes: Uint8Array) => readPickle(bytes, WORLD, "read it");
+const read = (bytes: Uint8Array) => readPickle(bytes, CALLS, "read it");
 
 /** Bytes of a pickle by Python's escapes: text, with \\x.. for other bytes. */
 function pickle(text: string): Uint8Array {

@@ -1,5 +1,6 @@
 /** Files of `torch.save` that no PyTorch would write. Those that it writes are in pytorch_test.ts. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { bytesOfLatin1 } from "../../../src/common/encoding.ts";
 import { crc32 } from "../../../src/checkpoint/common/crc32.ts";
 import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
 import {
@@ -177,16 +178,14 @@ Deno.test("a tensor may have eight extents, as long as it is of the model's shap
 });
 
 Deno.test("a pickle cannot change a tensor's shape once it was looked at", () => {
-  const text = (letters: string) => Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
-  const parts = [
-    text("\x80\x02}X\x05\x00\x00\x00model}X\x0e\x00\x00\x00tok_emb.weight"), // {"model": {"tok_emb.weight":
-    text("ctorch._utils\n_rebuild_tensor_v2\n("),
-    persistent(storageParts()).bytes,
-    text("K\x00]q\x01K\x0eaK\x07a(K\x07K\x01tN)tRss"), // offset 0; extents, a list that is value 1; strides (7, 1) …}}
-    text("X\x01\x00\x00\x00xh\x01X\x01\x00\x00\x00yas."), // "x": the list of extents, and a "y" more in it
+  const code = [
+    "\x80\x02}X\x05\x00\x00\x00model}X\x0e\x00\x00\x00tok_emb.weight", // {"model": {"tok_emb.weight":
+    "ctorch._utils\n_rebuild_tensor_v2\n(",
+    persistent(storageParts()).code,
+    "K\x00]q\x01K\x0eaK\x07a(K\x07K\x01tN)tRss", // offset 0; extents, a list that is value 1; strides (7, 1) …}}
+    "X\x01\x00\x00\x00xh\x01X\x01\x00\x00\x00yas.", // "x": the list of extents, and a "y" more in it
   ];
-  const all = Uint8Array.from(parts.flatMap((part) => [...part]));
-  const file = writeZip([["a/data.pkl", all], ["a/data/0", new Uint8Array(4 * 98)]]);
+  const file = writeZip([["a/data.pkl", bytesOfLatin1(code.join(""))], ["a/data/0", new Uint8Array(4 * 98)]]);
   // so the first tensor is still of the right shape, and it is the second one that is missing
   assertThrows(() => decodePyTorchCheckpoint(file), CheckpointError, "must have tensor pos_emb.weight");
 });
