@@ -1,7 +1,5 @@
 import type { StageHyperparameters } from "./stage.ts";
 
-type Schedule = Pick<StageHyperparameters, "steps" | "learningRate" | "warmupSteps" | "floor">;
-
 /**
  * The learning rate of one step: a linear warm-up from 0 to the peak, then a cosine down to `floor` times the peak.
  *
@@ -10,7 +8,8 @@ type Schedule = Pick<StageHyperparameters, "steps" | "learningRate" | "warmupSte
  *
  * @param step The step within the stage, 0 … steps - 1
  */
-export function learningRateAt({ steps, learningRate, warmupSteps, floor }: Schedule, step: number): number {
+export function learningRateAt(stage: StageHyperparameters, step: number): number {
+  const { steps, learningRate, warmupSteps, floor } = stage;
   if (step < warmupSteps) return learningRate * (step / warmupSteps);
   const progress = (step - warmupSteps) / (steps - warmupSteps);
   return learningRate * (floor + (1 - floor) * (1 + Math.cos(Math.PI * progress)) / 2);

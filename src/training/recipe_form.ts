@@ -25,10 +25,8 @@ const BATCH: Rule = ["a multiple of four", (value) => isWhole(value, 1) && (valu
 const DIGITS: Rule = ["a whole number from 1 to 10", isDigits];
 const RANGE: Rule = ["two whole numbers from 1 to 10, the smaller one first", isRange];
 const SHARE: Rule = ["a number above 0, at most 1", (value) => isNumber(value) && value !== 0 && value as number <= 1];
-const KIND: Rule = [
-  "random, carries or repeated",
-  (value) => ["random", "carries", "repeated"].includes(value as string),
-];
+const MIX_KINDS: readonly unknown[] = ["random", "carries", "repeated"] satisfies MixPart["kind"][];
+const KIND: Rule = ["random, carries or repeated", (value) => MIX_KINDS.includes(value)];
 /** An object that is checked by itself. */
 const PART: Rule = ["an object", () => true];
 

@@ -269,8 +269,7 @@ export function checkRecipe({ name, stages, maxAttempts }: Recipe, kind: "train"
     const shares = mix?.reduce((sum, { share }) => sum + share, 0) ?? 1;
     must(Math.abs(shares - 1) <= 1e-9, `the shares of the mix of ${stage} must add up to 1: their sum is ${shares}`);
     if (gate === undefined) continue;
-    const isFirst = kind === "train";
-    must(isFirst, `a second pass has no gates, which would start it again from new weights: ${stage} has one`);
+    must(kind === "train", `a second pass has no gates, which would start it again from new weights: ${stage} has one`);
     const { window, atStep } = gate;
     const found = `it has ${window} steps and ends at step ${atStep}`;
     const isWithin = window >= 1 && window <= atStep && atStep <= steps;
