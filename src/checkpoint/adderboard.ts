@@ -26,12 +26,11 @@ export function encodeAdderBoardSubmission(source: CheckpointSource): string {
   const weights = base64.match(/.{1,100}/g)!.map((line) => `    "${line}"`).join("\n");
   const variant = variantOf(model);
   const { width, hidden, finalNorm, gelu, layerNormEpsilon } = variant;
+  const count = parameterCount(variant);
   const table = tensors.map(({ name, shape }) => `    ("${name}", [${shape.join(", ")}]),`).join("\n");
   const activation = gelu === "erf" ? "F.gelu(self.w1(x))" : `F.gelu(self.w1(x), approximate="tanh")`;
   const epsilon = layerNormEpsilon.toExponential(); // both languages read what the other writes
-  return `"""A transformer of ${
-    parameterCount(variant)
-  } parameters that adds 10-digit numbers: a submission to the AdderBoard.
+  return `"""A transformer of ${count} parameters that adds 10-digit numbers: a submission to the AdderBoard.
 
     python verify.py submission.py      # https://github.com/anadim/AdderBoard
     python submission.py 42 7

@@ -1,23 +1,23 @@
 import { formatJson } from "../common/format_value.ts";
-import { type ModelName, MODELS, variantOf, variantOfShapes } from "../model/variant.ts";
+import { type ModelName, variantOf, variantOfShapes } from "../model/variant.ts";
 import { refuse } from "./common/error.ts";
 import { isFlaxTree, stateDictOfFlax } from "./numpy/flax.ts";
 import { PickleDict, PickleGlobal, PickleObject, type PickleValue } from "./common/pickle_reader.ts";
 import { isRunState, RUN_STATE } from "./safetensors/state_dict.ts";
 import { elementCount, FileTensor, inventory, weightsOf } from "./common/tensor.ts";
 
-/** A dictionary of tensors, by PyTorch's names without the prefix, that holds a model or comes closest to it. */
-export interface FoundModel {
+/** A dictionary in a file and its tensors by their keys, or by PyTorch's names without the prefix. */
+export interface FoundDict {
   /** Keys and prefix, with dots between them; empty where the file is the dictionary. */
   path: string;
-  tensors: ReadonlyMap<string, FileTensor>;
   dict: PickleDict;
+  tensors: Map<string, FileTensor>;
   /** Where the form of the dictionary says so. */
   variant?: ModelName;
 }
 
-const NAMES = [...new Set(MODELS.flatMap((model) => variantOf(model).tensors.map(({ name }) => name)))];
-const FEWEST = Math.min(...MODELS.map((model) => variantOf(model).tensors.length));
+const NAMES = variantOf(777).tensors.map(({ name }) => name); // those of all models
+const FEWEST = variantOf(763).tensors.length;
 const PYTHON_OBJECTS = "O";
 /** Keys and classes of an optimizer's state, which has tensors under the names of the model's. */
 const OPTIMIZER_KEY = /^opt(?:im(?:izer)?s?)?(?:_states?)?(?:_dicts?)?$/i;
@@ -28,7 +28,7 @@ const OPTIMIZER_CLASS = /^(?:optax|torch\.optim)[. ]/;
  *
  * @throws {CheckpointError} If there is none that comes near, or more than one
  */
-export function findModel(root: PickleValue, asked: string, key?: string): FoundModel {
+export function findModel(root: PickleValue, asked: string, key?: string): FoundDict {
   const candidates = dictsOf(root).flatMap(candidatesIn).filter(({ path }) => key === undefined || path === key);
   const most = candidates.reduce((most, candidate) => Math.max(most, matches(candidate)), 0);
   const near = candidates.filter((candidate) => matches(candidate) >= Math.min(most, FEWEST));
@@ -42,16 +42,16 @@ export function findModel(root: PickleValue, asked: string, key?: string): Found
   return best[0];
 }
 
-const matches = ({ tensors }: FoundModel) => NAMES.filter((name) => tensors.has(name)).length;
+const matches = ({ tensors }: FoundDict) => NAMES.filter((name) => tensors.has(name)).length;
 
-function isWhole({ tensors }: FoundModel): boolean {
+function isWhole({ tensors }: FoundDict): boolean {
   return variantOfShapes((name) => tensors.get(name)?.shape).tensors.every(({ name, shape }) => {
     const tensor = tensors.get(name);
     return tensor?.isFloat && String(tensor.shape) === String(shape);
   });
 }
 
-function isSameModel(a: FoundModel, b: FoundModel, asked: string): boolean {
+function isSameModel(a: FoundDict, b: FoundDict, asked: string): boolean {
   return NAMES.every((name) => {
     const [one, other] = [a.tensors.get(name), b.tensors.get(name)];
     if (one === other) return true;
@@ -62,8 +62,8 @@ function isSameModel(a: FoundModel, b: FoundModel, asked: string): boolean {
 }
 
 /** All dictionaries of a value, each once, the outer ones first. */
-function dictsOf(root: PickleValue): { path: string; dict: PickleDict }[] {
-  const dicts: { path: string; dict: PickleDict }[] = [];
+function dictsOf(root: PickleValue): FoundDict[] {
+  const dicts: FoundDict[] = [];
   const seen = new Set<PickleValue>();
   const queue: [path: string, value: PickleValue][] = [["", root]];
   for (const [path, value] of queue) { // grows while it is gone through, so that no depth is too deep
@@ -73,9 +73,11 @@ function dictsOf(root: PickleValue): { path: string; dict: PickleDict }[] {
     const parts = Array.isArray(value) ? value : value instanceof PickleObject ? value.parts : [];
     for (const part of parts) queue.push([path, part]);
     if (!(value instanceof PickleDict)) continue;
-    dicts.push({ path, dict: value });
+    const tensors = new Map<string, FileTensor>();
+    dicts.push({ path, dict: value, tensors });
     for (const [key, item] of value.entries) {
-      if (!OPTIMIZER_KEY.test(keyText(key))) queue.push([join(path, keyText(key)), item]);
+      if (typeof key === "string" && item instanceof FileTensor) tensors.set(key, item);
+      else if (!OPTIMIZER_KEY.test(keyText(key))) queue.push([join(path, keyText(key)), item]);
     }
   }
   return dicts;
@@ -90,22 +92,15 @@ function keyText(key: PickleValue): string {
 const join = (path: string, key: string) => path === "" ? key : `${path}.${key}`;
 
 /** The models that the names in one dictionary may be: one for each prefix that is followed by a name of a model's tensor. */
-function candidatesIn({ path, dict }: { path: string; dict: PickleDict }): FoundModel[] {
-  if (isFlaxTree(dict)) return [{ path, dict, tensors: stateDictOfFlax(dict), variant: 777 }];
-  const tensors = tensorsOf(dict);
+function candidatesIn({ path, dict, tensors }: FoundDict): FoundDict[] {
+  if (isFlaxTree(dict)) return [{ path, dict, tensors: new Map(stateDictOfFlax(dict)), variant: 777 }];
   const before = (key: string) => NAMES.filter((name) => key.endsWith(name)).map((name) => key.slice(0, -name.length));
-  const prefixes = new Set(tensors.flatMap(([key]) => before(key)).filter((prefix) => /(?:^|[./])$/.test(prefix)));
+  const prefixes = new Set([...tensors.keys()].flatMap(before).filter((prefix) => /(?:^|[./])$/.test(prefix)));
   return Array.from(prefixes, (prefix) => {
-    const own = tensors.filter(([key]) => key.startsWith(prefix));
+    const own = [...tensors].filter(([key]) => key.startsWith(prefix));
     const named = own.map(([key, tensor]) => [key.slice(prefix.length), tensor] as const);
     return { path: join(path, prefix).replace(/[./]$/, ""), dict, tensors: new Map(named) };
   });
-}
-
-function tensorsOf(dict: PickleDict): [key: string, tensor: FileTensor][] {
-  return [...dict.entries].filter((entry): entry is [string, FileTensor] =>
-    typeof entry[0] === "string" && entry[1] instanceof FileTensor
-  );
 }
 
 /** What a file holds that holds no model, in words, with advice. */
@@ -116,20 +111,18 @@ function describe(root: PickleValue): string {
     const kind = root.every((value) => value instanceof FileTensor) ? "tensor" : "value";
     return `a list of ${root.length} ${kind}${root.length === 1 ? "" : "s"}; save the tensors by name, ${advice}`;
   }
-  const name = root instanceof PickleGlobal || root instanceof PickleObject
-    ? formatJson(root.name.replace(" ", "."))
-    : "";
-  if (root instanceof PickleGlobal) return `the name ${name}`;
-  if (root instanceof PickleObject) {
-    return `an object of class ${name}, which its own code alone can make; save model.state_dict() instead`;
-  }
+  const dotted = (name: string) => formatJson(name.replace(" ", "."));
+  if (root instanceof PickleGlobal) return `the name ${dotted(root.name)}`;
+  const foreign = "which its own code alone can make; save model.state_dict() instead";
+  if (root instanceof PickleObject) return `an object of class ${dotted(root.name)}, ${foreign}`;
   if (!(root instanceof PickleDict)) return `the value ${formatJson(typeof root === "bigint" ? String(root) : root)}`;
   if (root.entries.size === 0) return "an empty dict";
   if (root.entries.has("param_groups") && root.entries.has("state")) {
     return "the state of an optimizer; save model.state_dict() as well";
   }
-  const named = (path: string) => ([key, tensor]: [string, FileTensor]) => [join(path, key), tensor] as const;
-  const tensors = dictsOf(root).flatMap(({ path, dict }) => tensorsOf(dict).map(named(path)));
+  const tensors = dictsOf(root).flatMap(({ path, tensors }) =>
+    Array.from(tensors, ([key, tensor]) => [join(path, key), tensor] as const)
+  );
   if (isRunState(new Map(tensors))) return RUN_STATE;
   const [objects] = tensors.find(([, { type }]) => type === PYTHON_OBJECTS) ?? [];
   const only = "which only a pickle can; save the arrays themselves";

@@ -11,7 +11,6 @@ import { CALLS, metadataOf, readArchive } from "./pytorch/pytorch.ts";
 import { type Checkpoint, CHECKPOINT_OPTIONS, type DecodeCheckpointOptions } from "./safetensors/checkpoint.ts";
 import { askedOf, looksLikeSafetensors, openSafetensors } from "./safetensors/safetensors.ts";
 import { checkpointOf } from "./safetensors/state_dict.ts";
-import { readSmallFile } from "./safetensors/store.ts";
 
 /** What is read, in messages and in the help. */
 export const READABLE =
@@ -52,11 +51,6 @@ export interface ImportedCheckpoint extends Checkpoint {
 export async function importCheckpoint(file: Bytes, options: ImportOptions = {}): Promise<ImportedCheckpoint> {
   const asked = askedOf(options, IMPORT_OPTIONS);
   return modelIn(await contentOf(bytesFrom(file, asked), asked), asked, options);
-}
-
-/** {@linkcode importCheckpoint} of a file. @throws {CheckpointError} Also if there is no such file, or it cannot be read */
-export async function readForeignFile(path: string, options: ImportOptions = {}): Promise<ImportedCheckpoint> {
-  return await importCheckpoint(readSmallFile(path, "a checkpoint file"), { ...options, source: path });
 }
 
 /**

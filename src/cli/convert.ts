@@ -1,5 +1,6 @@
-import { READABLE, readForeignFile } from "../checkpoint/import_checkpoint.ts";
+import { READABLE } from "../checkpoint/import_checkpoint.ts";
 import * as checkpoints from "../checkpoint/mod.ts";
+import { readSmallFile } from "../checkpoint/safetensors/store.ts";
 import { formatInteger } from "../common/format_value.ts";
 import { parameterCount, variantOf } from "../model/variant.ts";
 import { defineCommand } from "./command.ts";
@@ -76,9 +77,10 @@ export const importCommand = defineCommand({
     "deno run --allow-read=gpt_addition_v2.pt --allow-write=v2.safetensors cli.ts import --from gpt_addition_v2.pt --to v2.safetensors",
   async run({ flags: { from, to, key, overwrite }, json }) {
     await checkOutput(to, overwrite);
-    const { types, ...checkpoint } = from === STANDARD
-      ? await checkpoints.importCheckpoint(await readBytes(from, "a checkpoint"), { key, source: nameOf(from) })
-      : await readForeignFile(from, { key });
+    const isStandard = from === STANDARD;
+    const file = isStandard ? await readBytes(from, "a checkpoint") : readSmallFile(from, "a checkpoint file");
+    const source = isStandard ? nameOf(from) : from;
+    const { types, ...checkpoint } = await checkpoints.importCheckpoint(file, { key, source });
     await writeOutput(to, checkpoints.encodeCheckpoint(checkpoint));
     const parameters = parameterCount(variantOf(checkpoint.model));
     const narrowed = types.includes("float64") ? ", narrowed from float64 to float32" : "";

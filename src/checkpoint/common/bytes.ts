@@ -38,10 +38,8 @@ export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
 /** Numbers as bytes in little-endian order on every machine. */
 export function littleEndian(values: Float32Array | Float64Array): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(values.byteLength));
-  for (let i = 0; i < values.length; i++) {
-    if (values instanceof Float32Array) view.setFloat32(4 * i, values[i], true);
-    else view.setFloat64(8 * i, values[i], true);
-  }
+  const set = values instanceof Float32Array ? "setFloat32" : "setFloat64";
+  for (let i = 0; i < values.length; i++) view[set](i * values.BYTES_PER_ELEMENT, values[i], true);
   return new Uint8Array(view.buffer);
 }
 

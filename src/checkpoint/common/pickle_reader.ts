@@ -49,9 +49,6 @@ const MAX_VALUES = 2 ** 19;
 const MAX_LONG_BYTES = 1024;
 const STOP = 0x2e;
 
-/** What an opcode does. @param argument The whole number that follows it */
-type Act = (argument: number) => void;
-
 /** @param calls The functions that are known, by `module name` @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for what could do harm; the message says at which byte */
 export function readPickle(bytes: Uint8Array, calls: Readonly<Record<string, PickleCall>>, asked: string): PickleValue {
   const must = `its pickle must have at most ${MAX_BYTES} bytes`;
@@ -141,8 +138,8 @@ export function readPickle(bytes: Uint8Array, calls: Readonly<Record<string, Pic
     else fail("something else than an object has attributes");
   };
 
-  /** By the bytes of the whole number that follows each opcode; beside them the names that pickletools gives them. */
-  const acts: readonly (readonly [opcodes: Readonly<Record<number, number>>, act: Act])[] = [
+  /** What opcodes do, by the bytes of the whole number that follows each; beside them the names that pickletools gives them. */
+  const acts: readonly (readonly [opcodes: Readonly<Record<number, number>>, act: (argument: number) => void])[] = [
     [{ [STOP]: 0, 0x80: 1, 0x95: 8 }, () => {}], // STOP, PROTO, FRAME
     [{ 0x28: 0 }, () => marks.push(stack.length)], // MARK
     [{ 0x30: 0 }, pop], // POP

@@ -1,11 +1,7 @@
 /**
- * Writes the few opcodes of pickle protocols 2 and 3 that tensors need, by the letters that
- * https://github.com/python/cpython/blob/main/Lib/pickletools.py gives them:
- *
- * ```
- * N None   \x88 True   \x89 False   K, J whole number of 1 and 4 bytes   X text   B bytes
- * ( … t tuple   } dict   ( … u its items   c global   R call   Q persistent id   b state   \x80 protocol   . end
- * ```
+ * Writes what tensors need of pickle protocols 2 and 3, by the letters that https://github.com/python/cpython/blob/main/Lib/pickletools.py gives
+ * the opcodes: N None, \x88 True, \x89 False, K and J whole numbers of 1 and 4 bytes, X text, B bytes, ( and t around a tuple, } dict, ( and u
+ * around its items, c global, R call, Q persistent id, b state, \x80 protocol, . end.
  */
 import { bytesOfLatin1, latin1 } from "../../common/encoding.ts";
 import { pack } from "./bytes.ts";

@@ -43,10 +43,10 @@ function getBfloat16(view: DataView, at: number, littleEndian: boolean): number 
   return new Float32Array(Uint32Array.of(view.getUint16(at, littleEndian) << 16).buffer)[0];
 }
 
-/** Where the elements of a tensor are in a file, unless a field says otherwise: row-major, without gaps and little-endian. */
-export type Layout = Omit<FileTensor, "isFloat" | "transposed" | "checkSize" | "elements">;
-
-/** A tensor of a file, whose elements are read on demand, and compared with its bytes only then. */
+/**
+ * A tensor of a file, whose elements are read on demand, and compared with its bytes only then. Unless a field says otherwise, they are row-major,
+ * without gaps and little-endian.
+ */
 export class FileTensor {
   /** The name of the type, such as float32, or what the file calls a type that is not known here. */
   readonly type!: string;
@@ -60,8 +60,8 @@ export class FileTensor {
   readonly strides?: readonly number[];
   readonly littleEndian?: boolean;
 
-  constructor(layout: Layout) {
-    Object.assign(this, layout);
+  constructor(fields: Omit<FileTensor, "isFloat" | "transposed" | "checkSize" | "elements">) {
+    Object.assign(this, fields);
   }
 
   get isFloat(): boolean {

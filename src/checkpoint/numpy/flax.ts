@@ -36,17 +36,12 @@ export function isFlaxTree(dict: PickleDict): boolean {
 }
 
 /** The arrays of a tree by PyTorch's names, or by their paths where PyTorch has none. */
-export function stateDictOfFlax(tree: PickleDict): Map<string, FileTensor> {
-  const tensors = new Map<string, FileTensor>();
-  const visit = (dict: PickleDict, path: string, depth: number) => {
-    for (const [key, value] of dict.entries) {
-      const here = `${path}${String(key)}`;
-      if (value instanceof FileTensor) tensors.set(NAMES.get(here) ?? here, isKernel(here) ? value.transposed : value);
-      else if (value instanceof PickleDict && depth < MAX_DEPTH) visit(value, `${here}.`, depth + 1);
-    }
-  };
-  visit(tree, "", 0);
-  return tensors;
+export function stateDictOfFlax(tree: PickleDict, path = "", depth = 0): [name: string, tensor: FileTensor][] {
+  return [...tree.entries].flatMap(([key, value]) => {
+    const here = `${path}${String(key)}`;
+    if (value instanceof FileTensor) return [[NAMES.get(here) ?? here, isKernel(here) ? value.transposed : value]];
+    return value instanceof PickleDict && depth < MAX_DEPTH ? stateDictOfFlax(value, `${here}.`, depth + 1) : [];
+  });
 }
 
 /**

@@ -57,12 +57,7 @@ export interface DecodeOptions {
 
 const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 2 ** 20;
-const DTYPES: Record<string, DecodedTensor["dtype"]> = {
-  float32: "F32",
-  float16: "F16",
-  bfloat16: "BF16",
-  float64: "F64",
-};
+const DTYPES = { float32: "F32", float16: "F16", bfloat16: "BF16", float64: "F64" } as const;
 
 /**
  * Writes the bytes of a safetensors file, whose data begins at a multiple of 8. The same tensors and metadata give the same bytes, whatever the
@@ -136,9 +131,9 @@ export function writeSafetensors(
 export function decodeSafetensors(file: Bytes, options: DecodeOptions = {}): SafetensorsContent {
   const asked = askedOf(options, { source: "a text" });
   const { tensors, metadata } = openSafetensors(bytesFrom(file, asked), asked);
-  const decoded = Array.from(tensors, ([name, tensor]): DecodedTensor => {
+  const decoded = Array.from(tensors, ([name, tensor]) => {
     const values = weightsOf(name, tensor, asked);
-    return { name, dtype: DTYPES[tensor.type], shape: tensor.shape, values };
+    return { name, dtype: DTYPES[tensor.type as keyof typeof DTYPES], shape: tensor.shape, values };
   });
   return { tensors: decoded, metadata };
 }

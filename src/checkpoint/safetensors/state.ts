@@ -52,13 +52,8 @@ export function decodeState(bytes: Uint8Array, { source = "the state" }: DecodeO
   const must = "its progress must be a JSON object";
   const fail = () => refuse(asked, `${must}: current value is ${formatJson(metadata.progress)}`);
   const progress = parseJson(metadata.progress ?? "", fail);
-  return {
-    progress: isObject(progress) ? progress : fail(),
-    parameters,
-    firstMoment,
-    secondMoment,
-    ...best && { best },
-  };
+  if (!isObject(progress)) return fail();
+  return { progress, parameters, firstMoment, secondMoment, ...best && { best } };
 }
 
 function checkLengths(tensors: readonly SafetensorsTensor[], asked: string): void {

@@ -21,7 +21,6 @@ interface StateDictContext extends Pick<Checkpoint, "metadata">, Partial<Pick<Ch
 }
 
 export const FORMAT_VERSION = "1";
-const TOKEN_EMBEDDING = "tok_emb.weight";
 /** Names of the output projection, which some files spell out although it is tied to the token embedding. */
 const OUTPUT_PROJECTIONS = ["output_proj.weight", "lm_head.weight", "head.weight"];
 /** The last part of the name of a buffer that holds no weights, if it is a causal mask. */
@@ -52,17 +51,23 @@ export function checkpointOf(
     const { model } = metadata;
     if (model !== String(variant.name)) refuse(asked, `${must}: current value is ${formatJson(model)}`);
   }
-  checkNames(tensors, variant, asked);
+  const [embedding] = variant.tensors;
+  const projections = OUTPUT_PROJECTIONS.filter((name) => tensors.has(name)).map((name) => ({ ...embedding, name }));
+  checkNames(tensors, { ...variant, tensors: [...variant.tensors, ...projections] }, asked);
 
   const parameters = new Float32Array(parameterCount(variant));
   for (const { name, offset } of variant.tensors) {
     const tensor = tensors.get(name)!;
-    const must = () => `${tensorLabel(name)} must be of float32, float16 or bfloat16`;
-    const isRounded = exact && tensor.type === "float64";
-    if (isRounded) refuse(asked, `${must()}: current type is float64, which \`import\` rounds to float32`);
+    const must = `tensor ${name} must be of float32, float16 or bfloat16: current type is float64`;
+    if (exact && tensor.type === "float64") refuse(asked, `${must}, which \`import\` rounds to float32`);
     parameters.set(weightsOf(name, tensor, asked), offset);
   }
-  for (const name of OUTPUT_PROJECTIONS) checkTied(name, tensors, asked);
+  for (const { name } of projections) {
+    const found = weightsOf(name, tensors.get(name)!, asked);
+    const index = found.findIndex((value, i) => value !== parameters[i]); // the embedding is the first of the parameters
+    const must = `tensor ${name} must equal ${embedding.name}, to which it is tied`;
+    if (index >= 0) refuse(asked, `${must}: value ${index} is ${found[index]} instead of ${parameters[index]}`);
+  }
   return { model: variant.name, parameters, metadata };
 }
 
@@ -71,24 +76,20 @@ export function isRunState(tensors: ReadonlyMap<string, unknown>): boolean {
 }
 
 /** Refuses tensors that are missing, too many or of another shape. */
-function checkNames(tensors: ReadonlyMap<string, FileTensor>, variant: Variant, asked: string): void {
+function checkNames(tensors: ReadonlyMap<string, FileTensor>, { name: model, tensors: specs }: Variant, asked: string) {
   const fail = (reason: string): never =>
     refuse(asked, tensors.size === 0 ? reason : `${reason}. It holds ${inventory(tensors)}`);
-  for (const { name, shape } of variant.tensors) {
+  for (const { name, shape } of specs) {
     const found = tensors.get(name) ??
-      fail(`model ${variant.name} must have tensor ${name}: the file holds none of that name`);
-    checkShape(name, found, shape, fail);
+      fail(`model ${model} must have tensor ${name}: the file holds none of that name`);
+    const [expected, current] = [shape, found.shape].map(formatJson);
+    if (current !== expected) fail(`tensor ${name} must be of shape ${expected}: current value is ${current}`);
   }
   for (const [name, tensor] of tensors) {
-    if (OUTPUT_PROJECTIONS.includes(name) || variant.tensors.some((spec) => spec.name === name)) continue;
+    if (specs.some((spec) => spec.name === name)) continue;
     if (MASK_NAMES.includes(name.slice(name.lastIndexOf(".") + 1)) && isCausalMask(name, tensor, asked)) continue;
-    fail(`model ${variant.name} has no ${tensorLabel(name)}: the file holds one`);
+    fail(`model ${model} has no ${tensorLabel(name)}: the file holds one`);
   }
-}
-
-function checkShape(name: string, { shape }: FileTensor, expected: readonly number[], fail: (reason: string) => never) {
-  if (formatJson(shape) === formatJson(expected)) return;
-  fail(`tensor ${name} must be of shape ${formatJson(expected)}: current value is ${formatJson(shape)}`);
 }
 
 /** Whether a tensor is square, after extents of 1, with one value above the diagonal and another one on it and below, whichever these are. */
@@ -105,17 +106,4 @@ export function isCausalMask(name: string, tensor: FileTensor, asked: string): b
 export function checkVersion(version: string | undefined, asked: string): void {
   if (version === FORMAT_VERSION) return;
   refuse(asked, `its format_version must be ${FORMAT_VERSION}: current value is ${formatJson(version)}`);
-}
-
-/** Refuses an output projection that is not the token embedding: the model has no parameters for it. */
-function checkTied(name: string, tensors: ReadonlyMap<string, FileTensor>, asked: string): void {
-  const projection = tensors.get(name);
-  if (projection === undefined) return;
-  const embedding = tensors.get(TOKEN_EMBEDDING)!;
-  checkShape(name, projection, embedding.shape, (reason) => refuse(asked, reason));
-  const [found, expected] = [weightsOf(name, projection, asked), weightsOf(TOKEN_EMBEDDING, embedding, asked)];
-  const index = expected.findIndex((value, i) => value !== found[i]);
-  if (index < 0) return;
-  const must = `tensor ${name} must equal ${TOKEN_EMBEDDING}, to which it is tied`;
-  refuse(asked, `${must}: value ${index} is ${found[index]} instead of ${expected[index]}`);
 }

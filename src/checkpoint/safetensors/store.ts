@@ -43,9 +43,8 @@ export async function keptSteps(folder: string): Promise<{ step: number; path: s
   try {
     const files = await Array.fromAsync(Deno.readDir(folder), ({ name }) => /^(\d+)\.safetensors$/.exec(name));
     const kept = files.filter((match) => match !== null);
-    return kept.map(([name, step]) => ({ step: Number(step), path: joined(folder, name) })).sort((x, y) =>
-      x.step - y.step
-    );
+    const steps = kept.map(([name, step]) => ({ step: Number(step), path: joined(folder, name) }));
+    return steps.sort((x, y) => x.step - y.step);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return [];
     if (cause instanceof Deno.errors.NotCapable) throw cause; // it says which permission is missing

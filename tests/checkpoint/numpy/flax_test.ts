@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { type Checkpoint, decodeCheckpoint } from "../../../src/checkpoint/safetensors/checkpoint.ts";
 import { encodeFlax } from "../../../src/checkpoint/numpy/flax.ts";
-import { importCheckpoint, readForeignFile } from "../../../src/checkpoint/import_checkpoint.ts";
+import { importCheckpoint } from "../../../src/checkpoint/import_checkpoint.ts";
 import { createEngine } from "../../../src/engine/mod.ts";
 import { temporaryFolder } from "../../cli/tiny_adder.ts";
 import { python } from "../../python/python.ts";
@@ -38,7 +38,7 @@ testIn(
     const path = (name: string, ending: string) => join(folder.path, `${name}.${ending}`);
     const theirs = new URL("import/case_flax_pickle__final_params.pkl", GOLDEN);
     await Deno.copyFile(theirs, path("theirs", "pkl"));
-    const models = new Map<string, Checkpoint>([["theirs", await readForeignFile(path("theirs", "pkl"))]]);
+    const models = new Map<string, Checkpoint>([["theirs", await importCheckpoint(await Deno.readFile(theirs))]]);
     for (const name of ["x0", "x1"]) {
       const checkpoint = decodeCheckpoint(Deno.readFileSync(new URL(`${name}.safetensors`, GOLDEN)));
       models.set(name, checkpoint);

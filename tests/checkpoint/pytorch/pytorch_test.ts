@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../../../src/checkpoint/safetensors/checkpoint.ts";
 import { CheckpointError } from "../../../src/checkpoint/common/error.ts";
-import { decodePyTorchCheckpoint, readForeignFile } from "../../../src/checkpoint/import_checkpoint.ts";
+import { decodePyTorchCheckpoint, importCheckpoint } from "../../../src/checkpoint/import_checkpoint.ts";
 import { encodePyTorchCheckpoint } from "../../../src/checkpoint/pytorch/pytorch.ts";
 import { parameterCount, variantOf } from "../../../src/model/variant.ts";
 import { shippedCheckpoint } from "../../../src/weights/mod.ts";
@@ -95,7 +95,7 @@ testIn("PyTorch", "state dicts as people save them are read, and what is none of
   assert(names.includes("original") && names.length === 30);
   for (const name of names) {
     await t.step(name, async () => {
-      const read = () => readForeignFile(join(folder.path, `${name}.pt`));
+      const read = () => importCheckpoint(Deno.readFileSync(join(folder.path, `${name}.pt`)));
       if (name in REFUSED) await assertRejects(read, CheckpointError, REFUSED[name]);
       else {assertEquals(await read(), {
           model: 763,
