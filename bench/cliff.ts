@@ -12,11 +12,11 @@
  * which digits of the sum are then at random.
  */
 import * as Plot from "@observablehq/plot";
-import type { Arithmetic } from "../src/engine/interface/types.ts";
+import { range } from "d3-array";
 import { modelFlag, oneOf, wholeNumber } from "../src/cli/flags.ts";
 import { type ModelName, parameterCount, variantOf } from "../src/model/variant.ts";
 import { readSweep } from "../src/sweep/file.ts";
-import { millions, shareText, summarize, type SweepSummary } from "../src/sweep/summary.ts";
+import { millions, shareText, summarize } from "../src/sweep/summary.ts";
 import { planRuns, sweep } from "../src/sweep/sweep.ts";
 import { type Recipe, trainRecipe } from "../src/training/recipes.ts";
 import { train } from "../src/training/train.ts";
@@ -52,47 +52,41 @@ const JAX_SHAPES: readonly ModelName[] = [
   ...[763, ...FOREMOST, ...SHAPES.filter((shape) => !String(shape).endsWith("+norm"))] as const,
 ];
 
-interface Part {
-  readonly recipe: string | Recipe;
-  readonly models: readonly ModelName[];
-  readonly seeds: number;
-  readonly arithmetic: Arithmetic;
-}
-
-/** Always as many steps, so by the arithmetic that takes two thirds of the time. */
-const jaxRuns = (seeds: number): Part[] =>
-  [jax, JAX_SLOW].map((recipe) => ({ recipe, models: JAX_SHAPES, seeds, arithmetic: "fast" }));
+const seeds = (from: number, to: number): number[] => range(FIRST_SEED + from, FIRST_SEED + to);
 
 /** All runs, in this order. */
-const PLAN: readonly Part[] = [
-  { recipe: "sure", models: FOREMOST, seeds: 64, arithmetic: "exact" },
-  { recipe: "sure", models: SHAPES, seeds: 16, arithmetic: "exact" },
-  ...jaxRuns(4),
-  ...jaxRuns(16),
-];
+const PLAN = ([
+  { recipes: ["sure"], models: FOREMOST, seeds: seeds(0, 64), arithmetic: "exact" },
+  { recipes: ["sure"], models: SHAPES, seeds: seeds(0, 16), arithmetic: "exact" },
+  // always as many steps, so by the arithmetic that takes two thirds of the time
+  { recipes: [jax, JAX_SLOW], models: JAX_SHAPES, seeds: seeds(0, 4), arithmetic: "fast" },
+  { recipes: [jax, JAX_SLOW], models: JAX_SHAPES, seeds: seeds(4, 16), arithmetic: "fast" },
+] as const).flatMap((part) => planRuns(part));
 
 const HEAD = [
   ...["recipe", "model", "parameters", "seeds", ">= 99%", ">= 99.9%", ">= 99.99%", "no error in 1M"],
   ...["nor in hard pairs", "restarted", "examples, mean", "max"],
 ];
 
-const parametersOf = ({ model }: SweepSummary) => parameterCount(variantOf(model));
-
-/** The cells of a summary below {@linkcode HEAD}. */
-function cellsOf(one: SweepSummary): (string | number)[] {
-  return [
-    ...[`\`${one.recipe}\``, one.model, parametersOf(one), one.seeds],
+/** Prints the table, and plots parameters against the share of seeds that add at least 99%, with Wilson intervals. */
+async function draw(): Promise<void> {
+  const survey = (await readSweep(SURVEY)).filter(({ recipe }) => recipe === "sure");
+  // of both arithmetics; the later line of a seed counts
+  const runs = (await readSweep(FILE)).map((run) => ({ ...run, arithmetic: "exact" as const }));
+  const latest = new Map(runs.map((run) => [`${run.recipe} ${run.model} ${run.seed}`, run]));
+  const summaries = summarize([...survey, ...latest.values()])
+    .map((one) => ({ ...one, parameters: parameterCount(variantOf(one.model)) }))
+    .toSorted((a, b) => b.parameters - a.parameters);
+  const rows = summaries.map((one) => [
+    ...[`\`${one.recipe}\``, one.model, one.parameters, one.seeds],
     ...[one.atLeast99, one.atLeast999, one.atLeast9999, one.noError, one.noErrorNorHard].map(shareText),
     ...[one.restarted, ...[one.meanExamples, one.maxExamples].map(millions)],
-  ];
-}
-
-/** Plots parameters against the share of seeds that add at least 99%, with Wilson intervals. */
-async function draw(summaries: readonly SweepSummary[]): Promise<void> {
+  ]);
+  console.log(table(HEAD, rows));
   const recipes = [...new Set(summaries.map(({ recipe }) => recipe))];
   const points = summaries.map((one) => ({
     ...{ ...one, ...one.atLeast99, share: one.atLeast99.count / one.seeds },
-    parameters: parametersOf(one) + 1.5 * recipes.indexOf(one.recipe), // side by side where they trained the same shape
+    parameters: one.parameters + 1.5 * recipes.indexOf(one.recipe), // side by side where they trained the same shape
   }));
   const [x, y] = ["parameters", "share"];
   await writePlot(FIGURE, {
@@ -133,43 +127,23 @@ async function printTraps(model: ModelName): Promise<void> {
   }
 }
 
-if (import.meta.main) {
-  await runBench({
-    name: "cliff",
-    flags: {
-      draw: { help: "draw the figure and print the table of the runs in the file" },
-      threads: wholeNumber("N", "runs at a time (default: 2)", [1, 64]),
-      seeds: wholeNumber("N", "at most this many seeds of each shape", [1, 64]),
-      recipe: oneOf(["sure", "jax", JAX_SLOW.name], "the runs of one recipe alone"),
-      traps: modelFlag("where 16 seeds of this model are trapped"),
-    },
-    async run({ flags: { draw: draws, threads = 2, seeds: most = 64, recipe: only, traps } }) {
-      if (traps !== undefined) {
-        await printTraps(traps);
-        return 0;
-      }
-      if (draws) {
-        const survey = (await readSweep(SURVEY)).filter(({ recipe }) => recipe === "sure");
-        // of both arithmetics; the later line of a seed counts
-        const runs = (await readSweep(FILE)).map((run) => ({ ...run, arithmetic: "exact" as const }));
-        const latest = new Map(runs.map((run) => [`${run.recipe} ${run.model} ${run.seed}`, run]));
-        const summaries = summarize([...survey, ...latest.values()])
-          .toSorted((a, b) => parametersOf(b) - parametersOf(a));
-        console.log(table(HEAD, summaries.map(cellsOf)));
-        await draw(summaries);
-        return 0;
-      }
-      for (const { recipe, models, seeds: count, arithmetic } of PLAN) {
-        const name = typeof recipe === "string" ? recipe : recipe.name;
-        if (only !== undefined && name !== only) continue;
-        const seeds = Array.from({ length: Math.min(count, most) }, (_, i) => FIRST_SEED + i);
-        await sweep(planRuns({ recipes: [recipe], models, seeds, arithmetic }), {
-          ...{ out: FILE, threads, pairs: 1_000_000, hard: 100_000 },
-          onRun: ({ model, seed, errors, attempts, seconds }) =>
-            console.error(`${name}, ${model}, seed ${seed}: ${errors} errors, attempts: ${attempts}, ${seconds} s`),
-        });
-      }
-      return 0;
-    },
-  });
-}
+await runBench({
+  name: "cliff",
+  flags: {
+    draw: { help: "draw the figure and print the table of the runs in the file" },
+    threads: wholeNumber("N", "runs at a time (default: 2)", [1, 64]),
+    seeds: wholeNumber("N", "at most this many seeds of each shape", [1, 64]),
+    recipe: oneOf(["sure", "jax", JAX_SLOW.name], "the runs of one recipe alone"),
+    traps: modelFlag("where 16 seeds of this model are trapped"),
+  },
+  async run({ flags: { draw: draws, threads = 2, seeds: most = 64, recipe: only, traps } }) {
+    if (traps !== undefined) return await printTraps(traps);
+    if (draws) return await draw();
+    const chosen = PLAN.filter(({ recipe, seed }) => seed < FIRST_SEED + most && (only ?? recipe.name) === recipe.name);
+    await sweep(chosen, {
+      ...{ out: FILE, threads, pairs: 1_000_000, hard: 100_000 },
+      onRun: ({ recipe, model, seed, errors, attempts, seconds }) =>
+        console.error(`${recipe}, ${model}, seed ${seed}: ${errors} errors, attempts: ${attempts}, ${seconds} s`),
+    });
+  },
+});

@@ -59,7 +59,7 @@ export const SHORT_PHASES: Readonly<Record<string, Partial<Stage>>> = {
 
 const SHORT_NAMES = Object.keys(SHORT_PHASES);
 
-function secondPhase(seed: number, second: string, from: Uint8Array): Promise<TrainResult> {
+function secondPhase(seed: number, second: string, from: string): Promise<TrainResult> {
   const paper = continueRecipe("paper");
   if (second === WHOLE) return continueTraining({ recipe: paper, seed, from });
   const evaluation = { ...paper.evaluation, every: 500, stopAt: undefined };
@@ -68,8 +68,7 @@ function secondPhase(seed: number, second: string, from: Uint8Array): Promise<Tr
 }
 
 /** A run as a text; its line is not written twice. */
-const keyOf = ({ phase, second, seed }: Key) => JSON.stringify([phase, second, seed]);
-type Key = Pick<GrokkingLine, "phase" | "second" | "seed">;
+const keyOf = ({ second, seed }: Pick<GrokkingLine, "second" | "seed">) => `${second}, seed ${seed}`;
 
 if (import.meta.main) {
   await runBench({
@@ -80,29 +79,27 @@ if (import.meta.main) {
       weights: text("DIR", "folder of the weights after phase 1"),
       second: oneOf(["all", WHOLE, ...SHORT_NAMES], "second phase"),
     },
-    async run({ flags: { seeds = "1..32", out = "grokking.jsonl", weights = "weights", second = WHOLE } }) {
+    async run({ flags: { seeds = "1..32", out = "grokking.jsonl", weights = "weights", second: chosen = WHOLE } }) {
       const [low, high] = seeds.split("..").map(Number);
       const known = await Deno.readTextFile(out).catch(() => "");
       const done = new Set(known.split("\n").slice(0, -1).map((line) => keyOf(JSON.parse(line))));
-      const once = async (key: Key, start: (file: string) => Promise<TrainResult>) => {
-        if (done.has(keyOf(key))) return;
-        const file = `${weights}/${key.seed}.safetensors`;
-        const { checkpoint, report: { evaluations, exactMatch: after, seconds } } = await start(file);
-        const points: GrokkingLine["points"] = evaluations.map(({ step, total, correct }) => [step, correct / total]);
-        const line: GrokkingLine = { ...key, points, after, seconds: Math.round(seconds) };
-        if (key.phase === 1) await Deno.writeFile(file, checkpoint);
-        await Deno.writeTextFile(out, `${JSON.stringify(line)}\n`, { append: true });
-        console.error(`seed ${key.seed}, ${key.second ?? "phase 1"}: ${after}, ${line.seconds} s`);
-      };
       await Deno.mkdir(weights, { recursive: true });
       for (let seed = low; seed <= high; seed++) {
-        await once({ phase: 1, second: null, seed }, () => train({ recipe: "paper", seed }));
-        for (const name of second === "all" ? SHORT_NAMES : [second]) {
-          const start = async (file: string) => secondPhase(seed, name, await Deno.readFile(file));
-          await once({ phase: 2, second: name, seed }, start);
+        const file = `${weights}/${seed}.safetensors`;
+        for (const second of [null, ...(chosen === "all" ? SHORT_NAMES : [chosen])]) {
+          if (done.has(keyOf({ second, seed }))) continue;
+          const first = second === null;
+          const { checkpoint, report } =
+            await (first ? train({ recipe: "paper", seed }) : secondPhase(seed, second, file));
+          const { evaluations, exactMatch: after } = report;
+          const points = evaluations.map(({ step, total, correct }): [number, number] => [step, correct / total]);
+          const seconds = Math.round(report.seconds);
+          const line: GrokkingLine = { phase: first ? 1 : 2, second, seed, points, after, seconds };
+          if (first) await Deno.writeFile(file, checkpoint);
+          await Deno.writeTextFile(out, `${JSON.stringify(line)}\n`, { append: true });
+          console.error(`seed ${seed}, ${second ?? "phase 1"}: ${after}, ${seconds} s`);
         }
       }
-      return 0;
     },
   });
 }

@@ -1,6 +1,6 @@
 /** Shared by all benchmarks: the work that is timed, the order of timing, the machine, flags and tables. */
 import os from "node:os";
-import { type Command, readInput } from "../src/cli/command.ts";
+import { type Input, readInput } from "../src/cli/command.ts";
 import { explain } from "../src/cli/failure.ts";
 import type { Flags } from "../src/cli/flags.ts";
 import type { Engine, TrainRun } from "../src/engine/mod.ts";
@@ -59,16 +59,16 @@ export function formatRate(rate: number): string {
 
 /** Runs a benchmark with its flags, which are read and refused as those of the command line are, and ends the process. */
 export async function runBench<F extends Flags>(
-  bench: Pick<Command<F>, "flags" | "run"> & { name: string },
+  bench: { name: string; flags: F; run(input: Input<F>): Promise<void> },
 ): Promise<never> {
   try {
     const input = readInput(bench.name, bench, Deno.args);
-    if (input !== null) Deno.exit(await bench.run(input, () => Promise.resolve([])));
-    for (const [name, { help }] of Object.entries(bench.flags)) console.log(`--${name}: ${help}`);
-    Deno.exit();
+    if (input !== null) await bench.run(input);
+    else for (const [name, { help }] of Object.entries(bench.flags)) console.log(`--${name}: ${help}`);
   } catch (error) {
     const { message, exitCode } = explain(error);
     console.error(Deno.args.includes("--debug") ? error : message);
-    Deno.exit(exitCode);
+    Deno.exitCode = exitCode;
   }
+  Deno.exit();
 }

@@ -73,6 +73,5 @@ await runBench({
     const cells = await measureAll(arithmetic, rounds);
     console.log(`${toMarkdown(cells)}\n\nTraining, ${arithmetic}, medians of ${rounds} rounds. ${machineLine()}`);
     if (svg !== undefined) await Deno.writeTextFile(svg, toSvg(cells, arithmetic));
-    return 0;
   },
 });

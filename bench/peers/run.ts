@@ -106,6 +106,6 @@ await runBench({
       console.error(`${row.rival}, ${row.task}: ${result}`);
     }
     console.log(json ? JSON.stringify({ machine: machineLine(), rounds, rows }) : toMarkdown(rows, rounds));
-    return rows.some(({ check }) => check?.same === false) ? 1 : 0;
+    if (rows.some(({ check }) => check?.same === false)) Deno.exitCode = 1;
   },
 });
