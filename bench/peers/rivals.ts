@@ -41,8 +41,9 @@ const BOTH = { train: 128, decode: 4096 };
 const DENO = [Deno.execPath(), "run", "--no-prompt", "--allow-read=.", "--allow-env", "--allow-sys"];
 
 function native(name: string, label: string, flags: string): Rival {
-  const common = "gcc -shared -fPIC -O3 -std=gnu11 -fno-math-errno -fno-trapping-math -Wno-psabi";
-  const part = { name, source: "native.c", commands: [`${common} ${flags} native.c -o ${name}.so -lm`] };
+  const math = "-fno-math-errno -fno-trapping-math -fno-signed-zeros -ffinite-math-only";
+  const command = `gcc -shared -fPIC -O3 -std=gnu11 -Wno-psabi ${math} ${flags} native.c -o ${name}.so -lm`;
+  const part = { name, source: "native.c", commands: [command] };
   return { name, label, part, command: [...DENO, "--allow-ffi", "native.mjs", `./${name}.so`], tasks: BOTH };
 }
 

@@ -10,9 +10,6 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef __SSE__
-#include <xmmintrin.h>
-#endif
 
 enum { D = 7, K = 6, F = 14, T = 14, S = 33, FIRST = 21, Q = 12, PARAMETERS = 763 };
 enum { TOK = 0, POS = 98, N1 = 343, QKV = 357, PROJ = 504, N2 = 553, W1 = 567, W2 = 665 }; /* a norm's bias is 7 after its weight */
@@ -27,13 +24,10 @@ typedef int32_t I __attribute__((vector_size(4 * LANES)));
 
 INLINE V splat(float x) { return x - (V){}; }
 INLINE V choose(I which, V x, V y) { return (V)((which & (I)x) | (~which & (I)y)); }
-#if defined __SSE__ && LANES == 4
-INLINE V larger(V x, V y) { return __builtin_ia32_maxps(x, y); }
-#elif defined __AVX__ && LANES == 8
-INLINE V larger(V x, V y) { return __builtin_ia32_maxps256(x, y); }
-#else
-INLINE V larger(V x, V y) { return choose(x > y, x, y); }
-#endif
+INLINE V larger(V x, V y) {
+  UNROLL for (int e = 0; e < LANES; e++) x[e] = x[e] > y[e] ? x[e] : y[e]; /* gcc makes one instruction of it */
+  return x;
+}
 INLINE float total(V x) {
   float sum = 0;
   UNROLL for (int e = 0; e < LANES; e++) sum += x[e];
@@ -70,7 +64,7 @@ INLINE V normalize(V *n, const V *x) {
   UNROLL for (int f = 0; f < D; f++) n[f] = x[f] - mean, square += n[f] * n[f];
   V r;
   square = square / (float)D + 1e-5f;
-  UNROLL for (int e = 0; e < LANES; e++) r[e] = sqrtf(square[e]); /* gcc makes one instruction of it */
+  UNROLL for (int e = 0; e < LANES; e++) r[e] = sqrtf(square[e]); /* also one */
   r = 1.f / r;
   UNROLL for (int f = 0; f < D; f++) n[f] *= r;
   return r;
@@ -222,7 +216,7 @@ INLINE void gather(int s, const Tokens *tokens) {
 /* softmax over the keys that a query sees, before its division by the sum, and the keys' mean by these shares */
 INLINE void attend(int q) {
   const int keys = q + FIRST + 1;
-  V most = splat(-INFINITY), sum = {}, mix[K] = {};
+  V most = splat(-1e30f), sum = {}, mix[K] = {};
   for (int j = 0; j < keys; j++) share[q][j] = dot(K, query[q], key[j]), most = larger(share[q][j], most);
   for (int j = 0; j < keys; j++) share[q][j] = exp2V((share[q][j] - most) * UNIT), sum += share[q][j];
   for (int j = 0; j < keys; j++) UNROLL for (int f = 0; f < K; f++) mix[f] += share[q][j] * key[j][f];
@@ -311,7 +305,7 @@ static float trainTile(const Tokens *tokens, const Targets *targets, float weigh
 /* from here on no denormal numbers on the thread that calls */
 static void start(const float *weights) {
 #ifdef __SSE__
-  _mm_setcsr(_mm_getcsr() | 0x8040);
+  __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);
 #endif
   memcpy(parameter, weights, sizeof parameter);
   slots();
