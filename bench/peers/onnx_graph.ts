@@ -2,15 +2,14 @@
  * Greedy decoding as one ONNX graph, for ONNX Runtime: keys and values of the prompt once, then twelve steps written out, each of
  * one position. `prompts` (int64, [batch, 22]) to `decoded` (int64, [batch, 12]).
  */
+import type { tensorsToWrite } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { OnnxGraph } from "../../src/checkpoint/onnx/onnx.ts";
-import { variantOf, WIDTH } from "../../src/model/variant.ts";
+import { WIDTH } from "../../src/model/variant.ts";
 import { FIRST_QUERY, PROMPT_LENGTH, QUERIES } from "../../src/model/vocabulary.ts";
 
-export function encodeDecoder(parameters: Float32Array): Uint8Array {
+export function encodeDecoder(tensors: ReturnType<typeof tensorsToWrite>["tensors"]): Uint8Array {
   const graph = new OnnxGraph();
-  for (const { name, shape, offset, size } of variantOf(763).tensors) {
-    graph.weights(name, { shape, values: parameters.subarray(offset, offset + size) });
-  }
+  for (const { name, ...constant } of tensors) graph.weights(name, constant);
   let nodes = 0;
   /** Adds a node that computes one value. */
   const node = (operator: string, inputs: string[], attributes?: Parameters<typeof graph.node>[3]) =>

@@ -3,7 +3,7 @@ import { type Arithmetic, createEngine } from "../../src/engine/mod.ts";
 import { measure, training } from "../measure.ts";
 import { golden } from "./protocol.ts";
 
-const [form, task, _, ...numbers] = Deno.args;
+const [form, task, ...numbers] = Deno.args;
 const onGpu = form === "webgpu";
 const engine = await createEngine(onGpu ? { backend: "webgpu" } : { backend: "wasm", arithmetic: form as Arithmetic });
 if (task === "check") {

@@ -1,6 +1,8 @@
 /** The rivals: what each needs, how it is installed and how it is run. */
 import { fromFileUrl, join } from "@std/path";
-import { variantOf } from "../../src/model/variant.ts";
+import { tensorsToWrite } from "../../src/checkpoint/safetensors/checkpoint.ts";
+import { chunksOf } from "../../src/model/problem.ts";
+import { promptTokens, targetTokens } from "../../src/model/vocabulary.ts";
 import { encodeDecoder } from "./onnx_graph.ts";
 import { golden, ProgramError, runProgram } from "./protocol.ts";
 
@@ -89,11 +91,13 @@ export async function setUp(folder: string, parts: Iterable<Part>, install: bool
   for await (const { name, isFile } of Deno.readDir(programs)) {
     if (isFile) await Deno.copyFile(fromFileUrl(new URL(name, programs)), join(folder, name));
   }
-  const { parameters, problems } = await golden();
-  const shapes = Object.fromEntries(variantOf(763).tensors.map(({ name, shape }) => [name, shape]));
-  await Deno.writeFile(join(folder, "golden.bin"), await new Blob([parameters, problems]).bytes());
-  await Deno.writeTextFile(join(folder, "shapes.json"), JSON.stringify(shapes));
-  await Deno.writeFile(join(folder, "decode.onnx"), encodeDecoder(parameters));
+  const { parameters, operands } = await golden();
+  const { tensors } = tensorsToWrite({ model: 763, parameters, metadata: {} });
+  const weights = tensors.map(({ name, shape, values }) => ({ name, shape, values: [...values] }));
+  const pairs = [...chunksOf(operands, 1)].map(({ chunk }) => chunk);
+  const problems = pairs.map(([a, b]) => [...promptTokens(a, b), ...targetTokens(a, b)]);
+  await Deno.writeTextFile(join(folder, "golden.json"), JSON.stringify({ weights, problems }));
+  await Deno.writeFile(join(folder, "decode.onnx"), encodeDecoder(tensors));
   const missing = new Map<Part, string>();
   for (const part of new Set(parts)) {
     const mark = join(folder, `.${part.name}-is-ready`);

@@ -88,13 +88,13 @@ await runBench({
     const timing = quick ? ["0.05", "1"] : ["0.4", "3"];
     for (const row of rows) {
       const side = (command: string[]) => async (): Promise<Rate> => {
-        const args = [row.task, "golden.bin", String(row.batch), ...timing];
+        const args = [row.task, String(row.batch), ...timing];
         const rates = await resultOf<Rate[]>([...command, ...args], options);
         return { cpu: median(rates.map(({ cpu }) => cpu)), wall: median(rates.map(({ wall }) => wall)) };
       };
       try {
         if (row.missing !== undefined) throw new ProgramError(row.missing);
-        row.check = await compare(await resultOf([...row.command, "check", "golden.bin"], options));
+        row.check = await compare(await resultOf([...row.command, "check"], options));
         const forms = Object.keys(row.ours);
         const [theirs, ...rates] = await inTurns(rounds, [row.command, ...forms.map(ours)].map(side));
         Object.assign(row, { theirs, ours: Object.fromEntries(forms.map((form, i) => [form, rates[i]])) });

@@ -8,11 +8,12 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
-from protocol import ARGUMENTS, FIRST_QUERY, POSITIONS, QUERIES, SHAPES, main, targets_of
+from protocol import ARGUMENTS, FIRST_QUERY, POSITIONS, QUERIES, WEIGHTS, main
 
 MASK = np.tril(np.ones((QUERIES, POSITIONS), bool), FIRST_QUERY)
-ENDS = np.cumsum([np.prod(shape) for shape in SHAPES.values()])
+START, tensors_of = ravel_pytree(list(WEIGHTS.values()))
 
 
 def norm(x, weight, bias):
@@ -21,8 +22,7 @@ def norm(x, weight, bias):
 
 
 def loss_of(weights, tokens, targets):
-    parts = jnp.split(weights, ENDS[:-1])
-    tok, pos, n1, b1, qkv, proj, n2, b2, w1, w2 = [part.reshape(shape) for part, shape in zip(parts, SHAPES.values())]
+    tok, pos, n1, b1, qkv, proj, n2, b2, w1, w2 = tensors_of(weights)
     x = tok[tokens] + pos[:POSITIONS]
     y, x = norm(x, n1, b1), x[:, FIRST_QUERY:]
     q = y[:, FIRST_QUERY:] @ qkv[:7].T
@@ -34,7 +34,7 @@ def loss_of(weights, tokens, targets):
 
 
 @functools.partial(jax.jit, donate_argnums=0)
-def jitted_step(state, tokens, targets, rate):
+def take_step(state, tokens, targets, rate):
     weights, m, v, count = state
     loss, gradient = jax.value_and_grad(loss_of)(weights, tokens, targets)
     gradient *= jnp.minimum(1, 1 / (jnp.linalg.norm(gradient) + 1e-6))
@@ -44,16 +44,4 @@ def jitted_step(state, tokens, targets, rate):
     return (weights - rate * (update + 0.1 * weights), m, v, count), loss
 
 
-def train_step(weights):
-    state = (jnp.asarray(weights), jnp.zeros(763), jnp.zeros(763), jnp.float32(0))
-
-    def step(tokens, rate):
-        nonlocal state
-        state, loss = jitted_step(state, tokens.astype(np.int32), targets_of(tokens).astype(np.int32), rate)
-        return loss
-
-    return step
-
-
-if __name__ == "__main__":
-    main(train_step, *ARGUMENTS)
+main((START, jnp.zeros(763), jnp.zeros(763), jnp.float32(0)), take_step, *ARGUMENTS)

@@ -11,7 +11,7 @@ const { symbols } = Deno.dlopen(library, {
   decode: { parameters: ["buffer", "buffer", "buffer", "i32"], result: "void" },
 });
 
-const flat = (weights) => Float32Array.from(weights.flatMap(({ values }) => [...values]));
+const flat = (weights) => Float32Array.from(weights.flatMap(({ values }) => values));
 
 function trainStep(weights) {
   const parameters = flat(weights);
@@ -21,10 +21,9 @@ function trainStep(weights) {
 
 function decoder(weights) {
   const parameters = flat(weights);
-  let decoded = new Int32Array();
   return async (tokens) => {
     const batch = tokens.length / POSITIONS;
-    if (decoded.length !== batch * QUERIES) decoded = new Int32Array(batch * QUERIES);
+    const decoded = new Int32Array(batch * QUERIES);
     await symbols.decode(parameters, tokens, decoded, batch);
     return decoded;
   };

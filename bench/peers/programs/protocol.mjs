@@ -2,21 +2,13 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
-export const POSITIONS = 33, FIRST_QUERY = 21, QUERIES = 12, EOS = 13;
+export const POSITIONS = 33, FIRST_QUERY = 21, QUERIES = 12;
 
 /** -1e9 where query row i would look past position 21 + i: (12, 33). */
 export const MASK = Float32Array.from(
   { length: QUERIES * POSITIONS },
   (_, i) => i % POSITIONS > FIRST_QUERY + Math.floor(i / POSITIONS) ? -1e9 : 0,
 );
-
-/** The next tokens at positions 21 to 32: (batch, 33) -> (batch, 12). */
-function targetsOf(tokens) {
-  return Int32Array.from({ length: tokens.length / POSITIONS * QUERIES }, (_, i) => {
-    const position = FIRST_QUERY + 1 + i % QUERIES;
-    return position < POSITIONS ? tokens[Math.floor(i / QUERIES) * POSITIONS + position] : EOS;
-  });
-}
 
 /**
  * Measures some work after a warm-up, in which V8 optimizes: ours, and that of the rivals in JavaScript.
@@ -46,26 +38,20 @@ export async function measure(work, { seconds, repeats, warmup = 0.3 }) {
  * `trainStep` gets the weights, a shape and values each, and gives a function of (tokens, targets, learning rate, number of the step) that
  * resolves to the loss; `decoder`, of the same weights, gives one of tokens that resolves to the twelve likeliest tokens of each problem.
  */
-export async function main([task, file, ...numbers], { trainStep, decoder }) {
-  const { buffer } = Uint8Array.from(readFileSync(file));
-  let end = 0;
-  const weights = Object.values(JSON.parse(readFileSync("shapes.json"))).map((shape) => {
-    const values = new Float32Array(buffer, 4 * end, shape.reduce((product, extent) => product * extent, 1)).slice();
-    end += values.length;
-    return { shape, values };
-  });
-  const step = trainStep?.(weights);
-  const decode = await decoder?.(weights);
-  const problems = new Int32Array(buffer, 4 * end);
+export async function main([task, ...numbers], { trainStep, decoder }) {
+  const golden = JSON.parse(readFileSync("golden.json"));
+  const step = trainStep?.(golden.weights);
+  const decode = await decoder?.(golden.weights);
+  const [batch = golden.problems.length, seconds, repeats] = numbers.map(Number);
+  const problems = Array.from({ length: batch }, (_, i) => golden.problems[i % golden.problems.length]);
+  const tokens = Int32Array.from(problems.flatMap((problem) => problem.slice(0, POSITIONS)));
+  const targets = Int32Array.from(problems.flatMap((problem) => problem.slice(FIRST_QUERY + 1)));
   let result;
   if (task === "check") {
     const losses = [];
-    for (let i = 1; i <= 10 && step; i++) losses.push(await step(problems, targetsOf(problems), 0.02, i));
-    result = { losses: step && losses, tokens: decode && Array.from(await decode(problems)) };
+    for (let i = 1; i <= 10 && step; i++) losses.push(await step(tokens, targets, 0.02, i));
+    result = { losses: step && losses, tokens: decode && Array.from(await decode(tokens)) };
   } else {
-    const [batch, seconds, repeats] = numbers.map(Number);
-    const tokens = Int32Array.from({ length: batch * POSITIONS }, (_, i) => problems[i % problems.length]);
-    const targets = targetsOf(tokens);
     let steps = 0;
     const work = task === "train" ? () => step(tokens, targets, 1e-3, ++steps) : () => decode(tokens);
     result = await measure(() => work().then(() => batch), { seconds, repeats });

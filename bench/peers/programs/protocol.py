@@ -6,32 +6,37 @@ import time
 
 import numpy as np
 
-SHAPES = json.load(open("shapes.json"))  # of the tensors by name, in the order of the parameters
-POSITIONS, FIRST_QUERY, QUERIES, EOS = 33, 21, 12, 13
+POSITIONS, FIRST_QUERY, QUERIES = 33, 21, 12
 ARGUMENTS = sys.argv[1:]
+GOLDEN = json.load(open("golden.json"))
+WEIGHTS = {w["name"]: np.array(w["values"], np.float32).reshape(w["shape"]) for w in GOLDEN["weights"]}
 
 
-def targets_of(tokens):
-    """(batch, 33) -> (batch, 12): the next tokens at positions 21 to 32."""
-    return np.concatenate([tokens[:, FIRST_QUERY + 1 :], np.full((len(tokens), 1), EOS, tokens.dtype)], 1)
+def split(problems):
+    """(batch, 34) -> the tokens that are read (batch, 33), and those that follow positions 21 to 32 (batch, 12)"""
+    return problems[:, :POSITIONS], problems[:, FIRST_QUERY + 1 :]
 
 
-def main(train_step, task, file, *numbers):
-    """`train_step(weights)` gives a function of (tokens, learning rate) that takes a step and returns the loss."""
-    step = train_step(np.fromfile(file, np.float32, 763))
-    problems = np.fromfile(file, np.int32, offset=4 * 763).reshape(-1, POSITIONS).astype(np.int64)
+def main(state, take_step, task, batch=len(GOLDEN["problems"]), seconds=0, repeats=0):
+    """`take_step(state, tokens, targets, learning rate)` returns the next state and the loss."""
+    batch, seconds = int(batch), float(seconds)
+    tokens, targets = split(np.resize(GOLDEN["problems"], (batch, POSITIONS + 1)))
+
+    def step(rate):
+        nonlocal state
+        state, loss = take_step(state, tokens, targets, rate)
+        return loss
+
     if task == "check":
-        print(json.dumps({"losses": [float(step(problems, 0.02)) for _ in range(10)]}))
+        print(json.dumps({"losses": [float(step(0.02)) for _ in range(10)]}))
         return
-    batch, seconds, repeats = int(numbers[0]), float(numbers[1]), int(numbers[2])
-    tokens = np.resize(problems, (batch, POSITIONS))
     for _ in range(5):
-        float(step(tokens, 1e-3))  # compiles
+        float(step(1e-3))  # compiles
     rates = []
-    for _ in range(repeats):
+    for _ in range(int(repeats)):
         wall, cpu, examples = time.perf_counter(), time.process_time(), 0
         while time.perf_counter() - wall < seconds:
-            loss = step(tokens, 1e-3)
+            loss = step(1e-3)
             examples += batch
         float(loss)  # waits for what was asked for
         clocks = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}

@@ -6,17 +6,16 @@
 import torch
 import torch.nn.functional as F
 
-from protocol import ARGUMENTS, FIRST_QUERY, POSITIONS, QUERIES, SHAPES, main, targets_of
+from protocol import ARGUMENTS, FIRST_QUERY, POSITIONS, QUERIES, WEIGHTS, main
 
 MASK = torch.ones(QUERIES, POSITIONS, dtype=torch.bool).tril(FIRST_QUERY)
 
 
 class Adder(torch.nn.Module):
     def __init__(self, weights):
-        """weights: a vector, in the order of SHAPES"""
+        """weights: arrays, in the order of WEIGHTS"""
         super().__init__()
-        parts = torch.as_tensor(weights).split([torch.Size(shape).numel() for shape in SHAPES.values()])
-        self.all = torch.nn.ParameterList(part.clone().reshape(shape) for part, shape in zip(parts, SHAPES.values()))
+        self.all = torch.nn.ParameterList(map(torch.tensor, weights))
 
     def forward(self, tokens):
         """(batch, 33) -> logits (batch, 12, 14)"""
@@ -47,19 +46,15 @@ def take_step(optimizer, loss, rate, clip_norm=1.0):
     optimizer.step()
 
 
-def train_step(weights):
-    model = Adder(weights)
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    model = Adder(WEIGHTS.values())
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.1, fused=True)
     loss_of = loss_function(model, ARGUMENTS[0] == "compiled")
 
-    def step(tokens, rate):
-        loss = loss_of(torch.from_numpy(tokens), torch.from_numpy(targets_of(tokens)))
+    def step(_, tokens, targets, rate):
+        loss = loss_of(torch.from_numpy(tokens), torch.from_numpy(targets))
         take_step(optimizer, loss, rate)
-        return loss.detach()
+        return None, loss.detach()
 
-    return step
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    main(train_step, *ARGUMENTS[1:])
+    main(None, step, *ARGUMENTS[1:])

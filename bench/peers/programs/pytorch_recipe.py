@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import torch
 
-from protocol import POSITIONS, SHAPES, targets_of
+from protocol import POSITIONS, WEIGHTS, split
 from pytorch import Adder, loss_function, take_step
 
 recipe = json.load(open(sys.argv[1]))
@@ -29,15 +29,15 @@ def initial(rng, name, shape):
 
 
 def draw(batch, low, high):
-    """Tokens (batch, 33) and targets of problems whose operands have `low` to `high` digits."""
+    """Tokens and targets of problems whose operands have `low` to `high` digits."""
     limit = 10 ** generator.integers(low, high + 1, (batch, 1))
     a, b = generator.integers(0, limit), generator.integers(0, limit)
     powers = 10 ** np.arange(11)
-    tokens = np.empty((batch, POSITIONS), np.int64)
-    tokens[:, 0:10], tokens[:, 10] = a // powers[9::-1] % 10, 10
-    tokens[:, 11:21], tokens[:, 21] = b // powers[9::-1] % 10, 11
-    tokens[:, 22:33] = (a + b) // powers % 10
-    return torch.from_numpy(tokens), torch.from_numpy(targets_of(tokens))
+    problems = np.empty((batch, POSITIONS + 1), np.int64)
+    problems[:, 0:10], problems[:, 10] = a // powers[9::-1] % 10, 10
+    problems[:, 11:21], problems[:, 21] = b // powers[9::-1] % 10, 11
+    problems[:, 22:33], problems[:, 33] = (a + b) // powers % 10, 13
+    return map(torch.from_numpy, split(problems))
 
 
 def learning_rate(stage, step):
@@ -65,7 +65,7 @@ def train_stage(stage, loss_of, optimizer):
 
 def attempt(number):
     rng = np.random.default_rng(seed + 1000 * number)
-    model = Adder(np.concatenate([initial(rng, name, shape).ravel() for name, shape in SHAPES.items()]))
+    model = Adder(initial(rng, name, values.shape) for name, values in WEIGHTS.items())
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
     loss_of = loss_function(model, compiled=True)
     return model, all(train_stage(stage, loss_of, optimizer) for stage in recipe["stages"])
