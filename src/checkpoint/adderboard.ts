@@ -30,7 +30,8 @@ export function encodeAdderBoardSubmission(source: CheckpointSource): string {
   const table = tensors.map(({ name, shape }) => `    ("${name}", [${shape.join(", ")}]),`).join("\n");
   const activation = gelu === "erf" ? "F.gelu(self.w1(x))" : `F.gelu(self.w1(x), approximate="tanh")`;
   const epsilon = layerNormEpsilon.toExponential(); // both languages read what the other writes
-  return `"""A transformer of ${count} parameters that adds 10-digit numbers: a submission to the AdderBoard.
+  return [
+    `"""A transformer of ${count} parameters that adds 10-digit numbers: a submission to the AdderBoard.
 
     python verify.py submission.py      # https://github.com/anadim/AdderBoard
     python submission.py 42 7
@@ -57,10 +58,8 @@ ${table}
 # float32, little-endian, in base64
 WEIGHTS = (
 ${weights}
-)
-
-
-class Attention(nn.Module):
+)`,
+    `class Attention(nn.Module):
     def __init__(self):
         super().__init__()
         self.qkv = nn.Linear(${width}, ${3 * width}, bias=False)
@@ -71,20 +70,16 @@ class Attention(nn.Module):
         query, key, value = self.qkv(x).split(${width}, dim=-1)
         scores = query @ key.transpose(1, 2) / math.sqrt(${width})
         future = torch.full((length, length), -math.inf).triu(1)
-        return self.proj((scores + future).softmax(dim=-1) @ value)
-
-
-class FeedForward(nn.Module):
+        return self.proj((scores + future).softmax(dim=-1) @ value)`,
+    `class FeedForward(nn.Module):
     def __init__(self):
         super().__init__()
         self.w1 = nn.Linear(${width}, ${hidden}, bias=False)
         self.w2 = nn.Linear(${hidden}, ${width}, bias=False)
 
     def forward(self, x):
-        return self.w2(${activation})
-
-
-class Block(nn.Module):
+        return self.w2(${activation})`,
+    `class Block(nn.Module):
     def __init__(self):
         super().__init__()
         self.ln1 = nn.LayerNorm(${width}, eps=${epsilon})
@@ -94,10 +89,8 @@ class Block(nn.Module):
 
     def forward(self, x):
         x = x + self.attn(self.ln1(x))
-        return x + self.ffn(self.ln2(x))
-
-
-class Adder(nn.Module):
+        return x + self.ffn(self.ln2(x))`,
+    `class Adder(nn.Module):
     """A decoder-only transformer: one layer, one head, width ${width}, embeddings tied with the output."""
 
     def __init__(self):
@@ -111,16 +104,12 @@ ${finalNorm ? `        self.ln_f = nn.LayerNorm(${width}, eps=${epsilon})\n` : "
         x = self.tok_emb(tokens) + self.pos_emb.weight[: tokens.shape[1]]
         for block in self.blocks:
             x = block(x)
-        return F.linear(${finalNorm ? "self.ln_f(x)" : "x"}, self.tok_emb.weight)
-
-
-def trained_weights():
+        return F.linear(${finalNorm ? "self.ln_f(x)" : "x"}, self.tok_emb.weight)`,
+    `def trained_weights():
     values = torch.frombuffer(bytearray(base64.b64decode(WEIGHTS)), dtype=torch.float32)
     parts = values.split([math.prod(shape) for _, shape in TENSORS])
-    return {name: part.reshape(shape) for (name, shape), part in zip(TENSORS, parts)}
-
-
-@torch.inference_mode()
+    return {name: part.reshape(shape) for (name, shape), part in zip(TENSORS, parts)}`,
+    `@torch.inference_mode()
 def generate(model, prompt):
     """What the model writes after a prompt, greedily, up to the end of the sequence."""
     tokens = [VOCABULARY.index(letter) for letter in prompt]
@@ -129,15 +118,11 @@ def generate(model, prompt):
         if token == END:
             break
         tokens.append(token)
-    return "".join(VOCABULARY[token] for token in tokens[len(prompt):])
-
-
-def add(model, a: int, b: int) -> int:
+    return "".join(VOCABULARY[token] for token in tokens[len(prompt):])`,
+    `def add(model, a: int, b: int) -> int:
     # the sum is written ones first; a text that is no number raises ValueError
-    return int(generate(model, f"{a:010d}+{b:010d}=")[::-1])
-
-
-def build_model():
+    return int(generate(model, f"{a:010d}+{b:010d}=")[::-1])`,
+    `def build_model():
     model = Adder().eval()
     model.load_state_dict(trained_weights())
     unique = {parameter.data_ptr(): parameter.numel() for parameter in model.parameters()}
@@ -147,11 +132,10 @@ def build_model():
         "params": sum(unique.values()),
         "architecture": "1-layer decoder, width ${width}, 1 head, feed-forward ${hidden}, pre-norm, learned positions",
         "tricks": ["tied embeddings", "no biases but in LayerNorm", "sum written ones first", "digit curriculum"],
-    }
-
-
-if __name__ == "__main__":
+    }`,
+    `if __name__ == "__main__":
     a, b = map(int, sys.argv[1:])
     print(a, "+", b, "=", add(build_model()[0], a, b))
-`;
+`,
+  ].join("\n\n\n");
 }
