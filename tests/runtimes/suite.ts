@@ -9,9 +9,11 @@ import {
   decodeSafetensors,
   encodeAdderBoardSubmission,
   encodeCheckpoint,
+  encodeNpz,
   encodeOnnx,
   encodePyTorchCheckpoint,
   encodeSafetensors,
+  importCheckpoint,
 } from "../../src/checkpoint/mod.ts";
 import { expectEqual, expectError } from "./expect.ts";
 
@@ -236,6 +238,16 @@ export function makeSuite({ trained, weights, files, encoded }: Fixtures): Test[
             );
           }
         }
+      },
+    },
+    {
+      name: "an entry that cannot be unpacked is an error of ours",
+      async run() {
+        const npz = encodeNpz({ model: 763, parameters });
+        const view = new DataView(npz.buffer);
+        view.setUint16(view.getUint32(npz.length - 6, true) + 10, 8, true); // the first one says that it is deflated
+        npz.fill(0xff, 64, 80); // no block of deflate begins so
+        await expectError(() => importCheckpoint(npz), "CheckpointError", "it cannot be unpacked");
       },
     },
   ];

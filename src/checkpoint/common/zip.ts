@@ -44,11 +44,7 @@ export function looksLikeZip(bytes: Uint8Array): boolean {
 /** An entry as the directory describes it: its method, its bytes in the file, and its number of bytes once unpacked. */
 type Entry = ReturnType<typeof entriesOf>[number];
 
-/**
- * Reads a ZIP file without compressed entries.
- *
- * @throws {CheckpointError} If it is none, an entry is compressed, lies elsewhere than the directory says, or has another checksum
- */
+/** Reads a ZIP file. @throws {CheckpointError} If it is none, or an entry is compressed, elsewhere than the directory says, or has another checksum */
 export function readZip(bytes: Uint8Array, asked: string): ZipEntries {
   return new Map(entriesOf(bytes, asked, [STORED]).map((entry) => checked(entry, entry.packed, asked)));
 }
@@ -78,20 +74,16 @@ function checked({ name, label, checksum }: Entry, content: Uint8Array, asked: s
 async function inflate({ label, packed, size }: Entry, asked: string): Promise<Uint8Array> {
   const content = new Uint8Array(size);
   let at = 0;
-  let found = "it cannot be unpacked";
-  try {
-    const packedStream = new Blob([packed as Uint8Array<ArrayBuffer>]).stream();
-    const reader = packedStream.pipeThrough(new DecompressionStream("deflate-raw")).getReader();
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      content.set(read.value, at); // throws a RangeError where there is more
-      at += read.value.length;
-    }
-    if (at === size) return content;
-    found = `it unpacks to ${at}`;
-  } catch (error) {
-    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
-  }
-  return refuse(asked, `${label} must unpack to ${size} bytes: ${found}`);
+  const write = (part: Uint8Array) => {
+    content.set(part, at); // throws a RangeError where there is more
+    at += part.length;
+  };
+  const must = `${label} must unpack to ${size} bytes`;
+  const fail = (cause: unknown) => refuse(asked, `${must}: it cannot be unpacked`, cause);
+  const stream = new Blob([packed as Uint8Array<ArrayBuffer>]).stream();
+  const unpacked = stream.pipeThrough(new DecompressionStream("deflate-raw"));
+  await unpacked.pipeTo(new WritableStream({ write })).catch(fail);
+  return at === size ? content : refuse(asked, `${must}: it unpacks to ${at}`);
 }
 
 /** Where the end of the directory begins; a comment may follow it. */
