@@ -52,10 +52,8 @@ export class DecodingAdder implements Adder {
     const operands = packOperands(problems);
     for (const { a, b } of problems) {
       if (typeof a === typeof b) continue;
-      throw new TypeError(
-        `Cannot add ${formatValue(a)} and ${formatValue(b)} as both must be numbers or both bigints: ` +
-          `current types are ${typeof a} and ${typeof b}`,
-      );
+      const must = `Cannot add ${formatValue(a)} and ${formatValue(b)} as both must be numbers or both bigints`;
+      throw new TypeError(`${must}: current types are ${typeof a} and ${typeof b}`);
     }
     const tokens = this.decode(operands);
     return problems.map(({ a }, i) => {

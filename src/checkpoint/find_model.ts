@@ -23,11 +23,7 @@ const PYTHON_OBJECTS = "O";
 const OPTIMIZER_KEY = /^opt(?:im(?:izer)?s?)?(?:_states?)?(?:_dicts?)?$/i;
 const OPTIMIZER_CLASS = /^(?:optax|torch\.optim)[. ]/;
 
-/**
- * Searches a file for the one dictionary whose tensors have the names of a model after a common prefix, wherever it is nested, or under `key`.
- *
- * @throws {CheckpointError} If there is none that comes near, or more than one
- */
+/** The one model whose tensors have their names after a common prefix, anywhere or under `key`. @throws {CheckpointError} If none comes near, or several */
 export function findModel(root: PickleValue, asked: string, key?: string): FoundDict {
   const candidates = dictsOf(root).flatMap(candidatesIn).filter(({ path }) => key === undefined || path === key);
   const most = candidates.reduce((most, candidate) => Math.max(most, matches(candidate)), 0);

@@ -17,10 +17,10 @@ import { denseStrides, FileTensor, isShape, typeNamed } from "../common/tensor.t
 import { writeZip, type ZipEntries } from "../common/zip.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
 
-/** Shape and strides of an array. The shape is a copy, because a pickle could append to its list. */
-function form(shape: readonly number[], columnMajor: boolean) {
+/** An array as a tensor. Its shape is a copy, because a pickle could append to its list. @param order Of bytes, `>` where it is big-endian */
+function fieldsOf(code: string, order: unknown, shape: readonly number[], columnMajor: boolean, bytes: Uint8Array) {
   const strides = columnMajor ? denseStrides(shape.toReversed()).reverse() : denseStrides(shape);
-  return { shape: [...shape], strides };
+  return { type: typeNamed(code, "numpy"), littleEndian: order !== ">", shape: [...shape], strides, bytes };
 }
 
 /** An array of a pickle, which is completed after it was made. */
@@ -33,11 +33,11 @@ class NumpyArray extends FileTensor {
     const [, shape, of, columnMajor, content] = Array.isArray(state) ? state : [];
     const isType = of instanceof PickleObject && of.name === "numpy dtype";
     if (!isShape(shape) || !isType) return fail("an array has no shape and no type");
-    const [code, order] = [of.parts[0], of.parts.at(-1)];
-    const type = typeNamed(code instanceof PickleGlobal ? code.name.split(" ")[1] : String(code), "numpy");
-    const littleEndian = !Array.isArray(order) || order[1] !== ">";
+    const [type, own] = [of.parts[0], of.parts.at(-1)];
+    const code = type instanceof PickleGlobal ? type.name.split(" ")[1] : String(type);
+    const order = Array.isArray(own) ? own[1] : "<";
     const bytes = content instanceof Uint8Array ? content : new Uint8Array(); // an array of objects has a list
-    return Object.assign(this, { type, ...form(shape, columnMajor === true), bytes, littleEndian });
+    return Object.assign(this, fieldsOf(code, order, shape, columnMajor === true, bytes));
   }
 }
 
@@ -85,12 +85,7 @@ function readNpy(bytes: Uint8Array, name: string, asked: string): FileTensor {
   const [, order, code, columnMajor, extents = "none"] = HEADER.exec(header) ?? [];
   const shape = extents.split(",").filter((extent) => extent.trim() !== "").map(Number);
   if (!isShape(shape)) return fail(`its header is ${formatJson(header.trim())}`);
-  const elements = {
-    type: typeNamed(code, "numpy"),
-    bytes: bytes.subarray(start + length),
-    littleEndian: order !== ">",
-  };
-  return new FileTensor({ ...elements, ...form(shape, columnMajor === "True") });
+  return new FileTensor(fieldsOf(code, order, shape, columnMajor === "True", bytes.subarray(start + length)));
 }
 
 /**

@@ -68,14 +68,10 @@ export class OnnxGraph {
 }
 
 function attributeProto([name, value]: [name: string, value: Attributes[string]]): Message {
-  if (typeof value === "number") {
-    return Number.isInteger(value)
-      ? { 1: name, 3: value, 20: ATTRIBUTES.int }
-      : { 1: name, 2: Float32Array.of(value), 20: ATTRIBUTES.float };
-  }
-  return "shape" in value
-    ? { 1: name, 5: tensorProto(value), 20: ATTRIBUTES.tensor }
-    : { 1: name, 8: value, 20: ATTRIBUTES.ints };
+  if (typeof value === "object" && "shape" in value) return { 1: name, 5: tensorProto(value), 20: ATTRIBUTES.tensor };
+  if (typeof value === "object") return { 1: name, 8: value, 20: ATTRIBUTES.ints };
+  if (Number.isInteger(value)) return { 1: name, 3: value, 20: ATTRIBUTES.int };
+  return { 1: name, 2: Float32Array.of(value), 20: ATTRIBUTES.float };
 }
 
 function tensorProto({ shape, values }: Constant, name?: string): Message {

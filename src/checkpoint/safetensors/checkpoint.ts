@@ -109,16 +109,11 @@ export function checkpointFrom(source: CheckpointSource, asked: string): Checkpo
   const bytes = viewBytes(source);
   if (bytes !== undefined) return decodeCheckpoint(bytes);
   if (typeof source === "object" && source !== null && "parameters" in source) return { metadata: {}, ...source };
-  throw new TypeError(
-    `Cannot ${asked} as it must be a checkpoint, its bytes or its path: current value is ${describeSource(source)}`,
-  );
+  const must = "it must be a checkpoint, its bytes or its path";
+  throw new TypeError(`Cannot ${asked} as ${must}: current value is ${describeSource(source)}`);
 }
 
-/**
- * The tensors of a checkpoint in the order of the flat parameter vector, and its metadata in the order of their keys.
- *
- * @throws {CheckpointError} If there are too few or too many parameters, or one is not finite
- */
+/** Tensors in the order of the flat vector, metadata in that of their keys. @throws {CheckpointError} If the number of parameters is wrong, or one is not finite */
 export function tensorsToWrite(source: CheckpointSource) {
   const asked = "write a checkpoint";
   const { model, parameters, metadata } = checkpointFrom(source, asked);

@@ -58,15 +58,14 @@ export function decodeState(bytes: Uint8Array, { source = "the state" }: DecodeO
 
 function checkLengths(tensors: readonly SafetensorsTensor[], asked: string): void {
   const expected = tensors.find(({ name }) => name === "parameters")!.values.length;
-  if (!isModelSize(expected)) refuse(asked, `it must be that of a model: current size is ${expected}`);
+  const numbers = (most: number) => Array.from({ length: most }, (_, i) => i + 1);
+  const names = numbers(WIDTH).slice(1).flatMap((width) => numbers(HIDDEN).map((hidden) => `${width}x${hidden}`));
+  const isOf = (name: string) => parameterCount(variantOf(name)) === expected;
+  if (!names.some((name) => isOf(name) || isOf(`${name}+norm`))) {
+    refuse(asked, `it must be that of a model: current size is ${expected}`);
+  }
   for (const { name, values: { length } } of tensors) {
     if (length === expected) continue;
     refuse(asked, `tensor ${name} must be as long as the parameters, ${expected}: current length is ${length}`);
   }
-}
-
-function isModelSize(size: number): boolean {
-  const numbers = (most: number) => Array.from({ length: most }, (_, i) => i + 1);
-  const names = numbers(WIDTH).slice(1).flatMap((width) => numbers(HIDDEN).map((hidden) => `${width}x${hidden}`));
-  return names.some((name) => ["", "+norm"].some((norm) => parameterCount(variantOf(name + norm)) === size));
 }

@@ -32,11 +32,7 @@ const MAX_MASK_WIDTH = 128;
 export const STATE_VECTORS = ["parameters", "first_moment", "second_moment"];
 export const RUN_STATE = "the state of a run, whose model is model.safetensors in the same folder";
 
-/**
- * Makes a checkpoint of tensors by name, from which its variant follows. Causal masks are ignored.
- *
- * @throws {CheckpointError} If a tensor is missing, too much, of another shape, or not finite; or the variant is another than that asked for
- */
+/** Makes a checkpoint of tensors by name, but for causal masks. @throws {CheckpointError} If one is missing, unknown, misshapen or not finite, or of another model */
 export function checkpointOf(
   tensors: ReadonlyMap<string, FileTensor>,
   { metadata, asked, model, exact, ...given }: StateDictContext,
@@ -48,8 +44,8 @@ export function checkpointOf(
   if (metadata.format_version !== undefined) { // a file that names our format
     checkVersion(metadata.format_version, asked);
     const must = `its metadata must name model ${variant.name}, whose tensors it holds`;
-    const { model } = metadata;
-    if (model !== String(variant.name)) refuse(asked, `${must}: current value is ${formatJson(model)}`);
+    const found = formatJson(metadata.model);
+    if (metadata.model !== String(variant.name)) refuse(asked, `${must}: current value is ${found}`);
   }
   const [embedding] = variant.tensors;
   const projections = OUTPUT_PROJECTIONS.filter((name) => tensors.has(name)).map((name) => ({ ...embedding, name }));

@@ -60,10 +60,8 @@ export async function removeTemporaryFiles(folder: string): Promise<void> {
 }
 
 /**
- * Opens and locks the log of a run directory, so that only one run writes to it; undefined if another one does. The lock is the operating system's, on
- * the one file that is never replaced, and ends with the file or its process: no lock file can be left behind.
- *
- * @throws {CheckpointError} If it cannot be opened
+ * Opens and locks the log of a run directory; undefined if another run has it locked. The lock is the operating system's, on the one file that is never
+ * replaced, and ends with the file or its process: no lock file can be left behind. @throws {CheckpointError} If it cannot be opened
  */
 export async function lockLog({ logFile }: RunDirectory): Promise<Deno.FsFile | undefined> {
   let file: Deno.FsFile | undefined;
@@ -84,9 +82,7 @@ export function unwritable(path: string, cause: unknown): CheckpointError {
 
 /**
  * Writes a temporary file in the same folder and renames it: the path holds either the old bytes or the new ones, also after a crash.
- *
- * @param flush Whether to wait for the disk, so that the new bytes survive a power cut
- * @throws {CheckpointError} If it cannot be written; no temporary file is left behind
+ * @param flush Whether to wait for the disk, so that the new bytes survive a power cut @throws {CheckpointError} If it cannot be written
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array, flush = true): Promise<void> {
   const [, folder = ".", name] = /^(.*[/\\])?(.*)$/s.exec(path)!;
@@ -118,12 +114,9 @@ export function readStateFile({ stateFile }: RunDirectory): TrainingState | unde
 
 /** Writes a file with permission for it alone, unlike {@linkcode writeFileAtomically}. @throws {CheckpointError} If it cannot be written */
 export async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await Deno.writeFile(path, bytes);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotCapable) throw cause; // it says which permission is missing
-    throw unwritable(path, cause);
-  }
+  await Deno.writeFile(path, bytes).catch((cause) => {
+    throw cause instanceof Deno.errors.NotCapable ? cause : unwritable(path, cause); // it says which permission is missing
+  });
 }
 
 /** Only Deno reads and writes files; other runtimes pass bytes. */
