@@ -32,8 +32,7 @@ export interface ImportedCheckpoint extends Checkpoint {
 
 /**
  * Reads the weights of a model from a whole file of another program, whatever else it holds: `torch.save` (PyTorch 1.6 or later), safetensors,
- * `.npz` of NumPy, or a pickle of NumPy or JAX arrays, such as the Flax parameters of gpt-acc-jax. The bytes say which. No code in the file is
- * run.
+ * `.npz` of NumPy, or a pickle of NumPy or JAX arrays, such as Flax parameters of gpt-acc-jax. The bytes say which. No code in the file is run.
  *
  * @example Usage
  * ```ts

@@ -32,9 +32,7 @@ const MAX_LISTED = 8;
 export type OptionKinds<T> = { readonly [Name in keyof Required<T>]: keyof typeof KINDS };
 
 /**
- * Checks the names, types and ranges of an options object: callers without types pass anything.
- *
- * @param asked The request, in words that follow "Cannot"
+ * Checks the names, types and ranges of an options object: callers without types pass anything. @param asked The request, in words that follow "Cannot"
  * @throws {TypeError} If it is not an object, or has an unknown option; the message names the one that was probably meant
  * @throws {RangeError} If an option has a wrong value
  */

@@ -26,6 +26,16 @@ const BEGINNINGS: readonly (readonly [what: string, ...bytes: string[]])[] = [
   [OLD_PICKLE, "(dp", "(lp", "}q\0", "]q\0", "ccollections\n", "ccopy_reg\n"],
   ["a picture (PNG)", "\x89PNG"],
 ];
+/** Texts by their form. */
+const TEXTS: readonly (readonly [form: RegExp, what: string])[] = [
+  [
+    /^version https:\/\/git-lfs\.github\.com\//,
+    "a Git LFS pointer, which stands for the file: fetch the file with `git lfs pull`",
+  ],
+  [/^\s*<(?:!|html|head|body|\?xml)/i, "an HTML page: download the file itself, not the page about it"],
+  [/^\s*[{[].*"weight_map"/s, "the JSON index of a model in several files: it names the files that hold the tensors"],
+  [/^\s*[{[]/, "JSON"],
+];
 const IMPORT = "`import --from FILE --to BARE.new.safetensors` makes a checkpoint of it";
 const ZIPS = {
   NumPy: `an .npz of NumPy; ${IMPORT}`,
@@ -87,13 +97,5 @@ function identifyText(bytes: Uint8Array): string | undefined {
   }
   // deno-lint-ignore no-control-regex
   if (/[\0-\x08\x0e-\x1f]/.test(text)) return undefined;
-  if (text.startsWith("version https://git-lfs.github.com/")) {
-    return "a Git LFS pointer, which stands for the file: fetch the file with `git lfs pull`";
-  }
-  if (/^\s*<(?:!|html|head|body|\?xml)/i.test(text)) {
-    return "an HTML page: download the file itself, not the page about it";
-  }
-  if (!/^\s*[{[]/.test(text)) return `a text that begins with ${formatJson(text.slice(0, 30))}`;
-  const index = "the JSON index of a model in several files: it names the files that hold the tensors";
-  return text.includes('"weight_map"') ? index : "JSON";
+  return TEXTS.find(([form]) => form.test(text))?.[1] ?? `a text that begins with ${formatJson(text.slice(0, 30))}`;
 }

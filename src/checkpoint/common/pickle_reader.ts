@@ -1,7 +1,6 @@
 /**
- * Reads Python's pickle format, protocols 2 to 5, without ever running anything: an interpreter of the opcodes that data needs, and of the few
- * functions that its caller implements. Everything else becomes a {@linkcode PickleObject}, which does nothing.
- * https://github.com/python/cpython/blob/main/Lib/pickletools.py describes the opcodes.
+ * Reads Python's pickle format, protocols 2 to 5, without ever running anything: an interpreter of the opcodes that data needs, which
+ * https://github.com/python/cpython/blob/main/Lib/pickletools.py describes. It calls functions of its caller; all others become a {@linkcode PickleObject}.
  */
 import { formatJson } from "../../common/format_value.ts";
 import { viewOf } from "./bytes.ts";
@@ -49,7 +48,7 @@ const MAX_VALUES = 2 ** 19;
 const MAX_LONG_BYTES = 1024;
 const STOP = 0x2e;
 
-/** @param calls The functions that are known, by `module name` @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for what could do harm; the message says at which byte */
+/** @param calls By `module name` @throws {CheckpointError} If it is cut off, has an unknown opcode or asks for harm; the message says at which byte */
 export function readPickle(bytes: Uint8Array, calls: Readonly<Record<string, PickleCall>>, asked: string): PickleValue {
   const must = `its pickle must have at most ${MAX_BYTES} bytes`;
   if (bytes.length > MAX_BYTES) refuse(asked, `${must}: current size is ${bytes.length}`);

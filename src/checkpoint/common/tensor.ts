@@ -43,10 +43,7 @@ function getBfloat16(view: DataView, at: number, littleEndian: boolean): number 
   return new Float32Array(Uint32Array.of(view.getUint16(at, littleEndian) << 16).buffer)[0];
 }
 
-/**
- * A tensor of a file, whose elements are read on demand, and compared with its bytes only then. Unless a field says otherwise, they are row-major,
- * without gaps and little-endian.
- */
+/** A tensor of a file, row-major, dense and little-endian unless a field says otherwise. Its elements are compared with its bytes only when they are read. */
 export class FileTensor {
   /** The name of the type, such as float32, or what the file calls a type that is not known here. */
   readonly type!: string;

@@ -1,7 +1,4 @@
-/**
- * The 777 model as https://github.com/yhavinga/gpt-acc-jax trains it: a pickle of Flax parameters, nested dicts of NumPy or JAX arrays. A kernel
- * of Flax is [in, out], a weight of PyTorch [out, in].
- */
+/** The 777 model as https://github.com/yhavinga/gpt-acc-jax pickles it: nested dicts of arrays. Flax's kernels are [in, out], PyTorch's weights [out, in]. */
 import { refuse } from "../common/error.ts";
 import { PickleDict } from "../common/pickle_reader.ts";
 import { call, globalName, type Picklable, pickle, withState } from "../common/pickle_writer.ts";

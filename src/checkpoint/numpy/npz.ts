@@ -25,10 +25,7 @@ function fieldsOf(code: string, order: unknown, shape: readonly number[], column
 
 /** An array of a pickle, which is completed after it was made. */
 class NumpyArray extends FileTensor {
-  /**
-   * @param state `(version, shape, type, column-major, bytes)`, where the type is `dtype("f4", …)` or `dtype(ml_dtypes.bfloat16)`, with a state
-   * `(version, order of bytes, …)` of its own
-   */
+  /** @param state `(version, shape, dtype, column-major, bytes)`; a dtype is made of `"f4"` or `ml_dtypes.bfloat16`, and has a state `(version, order, …)` */
   build(state: PickleValue, fail: (reason: string) => never): this {
     const [, shape, of, columnMajor, content] = Array.isArray(state) ? state : [];
     const isType = of instanceof PickleObject && of.name === "numpy dtype";

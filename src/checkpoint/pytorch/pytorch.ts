@@ -87,10 +87,8 @@ export const CALLS: Readonly<Record<string, PickleCall>> = {
 const METADATA = ["_metadata", "", "tiny_adder"];
 
 export function metadataOf({ attributes }: PickleDict): Record<string, string> {
-  const ours = METADATA.reduce<PickleValue | undefined>(
-    (value, key) => value instanceof PickleDict ? value.entries.get(key) : undefined,
-    attributes,
-  );
+  let ours: PickleValue | undefined = attributes;
+  for (const key of METADATA) ours = ours instanceof PickleDict ? ours.entries.get(key) : undefined;
   if (!(ours instanceof PickleDict)) return {};
   return Object.fromEntries([...ours.entries].filter((entry) => entry.every((part) => typeof part === "string")));
 }

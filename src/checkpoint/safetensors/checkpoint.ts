@@ -38,8 +38,7 @@ export function encodeCheckpoint(source: CheckpointSource): Uint8Array<ArrayBuff
 
 /**
  * Reads a whole safetensors file, of this library or of PyTorch. The shapes of its tensors determine the variant; their order does not matter.
- * Float16 and bfloat16 become float32 exactly; float64 is refused, and `importCheckpoint` rounds it.
- * A tensor `output_proj.weight` is accepted if it equals `tok_emb.weight`, to which the model ties it.
+ * Float16 and bfloat16 become float32 exactly; float64 is refused, and `importCheckpoint` rounds it. An `output_proj.weight` must equal `tok_emb.weight`.
  *
  * @example Usage
  * ```ts
@@ -97,10 +96,7 @@ function isFolder(path: string): boolean {
   }
 }
 
-/**
- * A checkpoint in any form: the object, of which `metadata` may be missing, the bytes of a safetensors file, or, in Deno, the path of such a file
- * or of a run directory, which needs read permission.
- */
+/** A checkpoint, with or without `metadata`, the bytes of a safetensors file, or, in Deno with read permission, the path of one or of a run directory. */
 export type CheckpointSource = Checkpoint | Omit<Checkpoint, "metadata"> | Bytes | string;
 
 /** The checkpoint that a caller gives. @throws {CheckpointError | TypeError} If its file or bytes cannot be read, or it is something else */

@@ -60,8 +60,7 @@ const MAX_HEADER_BYTES = 2 ** 20;
 const DTYPES = { float32: "F32", float16: "F16", bfloat16: "BF16", float64: "F64" } as const;
 
 /**
- * Writes the bytes of a safetensors file, whose data begins at a multiple of 8. The same tensors and metadata give the same bytes, whatever the
- * order of the metadata's keys.
+ * Writes a safetensors file, whose data begins at a multiple of 8. The same tensors and metadata give the same bytes, whatever the order of its keys.
  *
  * @example Usage
  * ```ts
@@ -113,8 +112,7 @@ export function writeSafetensors(
 }
 
 /**
- * Reads a whole safetensors file whose tensors are all of a floating-point type. The values are copies, so the bytes need no alignment and can be
- * reused afterwards.
+ * Reads a whole safetensors file of floating-point tensors. The values are copies, so the bytes need no alignment and can be reused afterwards.
  *
  * @example Usage
  * ```ts

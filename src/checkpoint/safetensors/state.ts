@@ -1,7 +1,4 @@
-/**
- * All that an exact resume needs, as a safetensors file: `parameters`, `first_moment` and `second_moment` of AdamW, `best_parameters` where a
- * best model is kept, all of shape [763] or that of another model, and the progress of the run in the metadata.
- */
+/** All that an exact resume needs, as a safetensors file: flat vectors of the weights and the moments of AdamW, and the progress of the run as metadata. */
 import { isObject } from "../../common/checks.ts";
 import { formatJson } from "../../common/format_value.ts";
 import { parseJson } from "../../common/text.ts";
