@@ -65,7 +65,7 @@ export class Journal {
       case "begin":
         // a resume must not mix two runs: killed before the state is written, the old one is intact; after, the new one can be resumed
         await this.#saveState(event.state);
-        await this.#removeCertificate(); // it is not of the new run
+        await Deno.remove(certificateFile).catch(() => {}); // if there is one, it is not of the new run
         await this.#removeKept();
         this.#logBytes = 0;
         return await this.#addLine("start", event.settings);
@@ -94,7 +94,7 @@ export class Journal {
         const found = await Deno.readFile(modelFile).catch(() => new Uint8Array());
         if (found.length !== checkpoint.length || found.some((byte, i) => byte !== checkpoint[i])) {
           this.checkProof();
-          await this.#removeCertificate(); // it is of other weights
+          await Deno.remove(certificateFile).catch(() => {}); // if there is one, it is of other weights
           await store.writeFileAtomically(modelFile, checkpoint);
         }
         return modelFile;
@@ -128,10 +128,6 @@ export class Journal {
     state.progress.logBytes = this.#logBytes ?? 0;
     await store.writeFileAtomically(this.directory.stateFile, encodeState(state));
     this.#savedAt = performance.now();
-  }
-
-  async #removeCertificate(): Promise<void> {
-    await Deno.remove(this.directory.certificateFile).catch(() => {}); // as a rule there is none
   }
 
   async #removeKept(): Promise<void> {
