@@ -82,13 +82,13 @@ function growing(...phases: readonly (readonly [fromStep: number, maxDigits: num
   return phases.map(([fromStep, maxDigits]) => ({ fromStep, minDigits: 1, maxDigits }));
 }
 
-/** Large learning rate, weight decay, operands that grow. */
-function explore(batch: number, steps: number, gateLoss: number): Stage {
+/** Large learning rate, weight decay, operands that grow, and a gate at the end. */
+function explore(window: number, loss: number): Stage {
   return {
-    ...{ ...ADAM, name: "explore", steps, batch },
-    ...{ learningRate: 0.04, warmupSteps: 0.05 * steps, floor: 0.25, weightDecay: 0.1 },
-    curriculum: growing([0, 3], [0.1 * steps, 6], [0.3 * steps, 10]),
-    gate: { atStep: steps, window: 500, loss: gateLoss },
+    ...{ ...ADAM, name: "explore", steps: 5000, batch: 32 },
+    ...{ learningRate: 0.04, warmupSteps: 250, floor: 0.25, weightDecay: 0.1 },
+    curriculum: growing([0, 3], [500, 6], [1500, 10]),
+    gate: { atStep: 5000, window, loss },
   };
 }
 
@@ -98,8 +98,7 @@ function explore(batch: number, steps: number, gateLoss: number): Stage {
  */
 function exploreNarrow(variant: Variant): Stage {
   const loss = variant.width < 5 ? 0.3 : Math.round(210 - 0.15 * parameterCount(variant)) / 1000;
-  const gate = { atStep: 5000, window: 250, loss };
-  return { ...explore(32, 5000, loss), weightDecay: 0.01, curriculum: growing([0, 10]), gate };
+  return { ...explore(250, loss), weightDecay: 0.01, curriculum: growing([0, 10]) };
 }
 
 /** No weight decay, a learning rate that falls to almost 0, long operands. */
@@ -143,7 +142,7 @@ function published(description: string, evaluation: EvaluationPlan, stage: Omit<
 const SECOND_PHASE = "the original's second phase: up to 200,000 steps from a checkpoint, ended by 99% exact match";
 
 /** From scratch to 99.99% with few examples. */
-const QUICK = [explore(32, 5000, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })];
+const QUICK = [explore(500, 0.33), anneal(32, 8000, 0.015, { atStep: 4000, window: 500, loss: 0.06 })];
 
 /** From random weights, what differs for a narrow model, and further from a checkpoint. */
 type Family = { train: Plan; narrow?: (variant: Variant) => Partial<Plan>; continue: Plan };
