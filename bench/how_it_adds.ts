@@ -9,7 +9,7 @@
  * The reference engine computes everything in float64 on sums of the evaluation stream, so every machine prints the same.
  */
 import * as Plot from "@observablehq/plot";
-import { mean, range } from "d3-array";
+import { cross, mean, range } from "d3-array";
 import { readCheckpointFileSync } from "../src/checkpoint/safetensors/checkpoint.ts";
 import { digitPlane, digitPlaneSvg, look, type Point, surveyModel, surveySvg } from "../src/inspection/mod.ts";
 import { chunksOf } from "../src/model/problem.ts";
@@ -18,10 +18,13 @@ import { COLOURS } from "../src/svg/svg.ts";
 import { shippedCheckpoint } from "../src/weights/mod.ts";
 import { table } from "./measure.ts";
 import { writePlot } from "./plot_svg.ts";
-import { betweenGroups, groupsBy, leastSquares, polynomial, principal } from "./statistics.ts";
+import { betweenGroups, groupsBy, leastSquares, principal } from "./statistics.ts";
 
 /** Steps whose column has two digits and another column to its right. */
 const STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+/** Of the monomials in two variables up to degree 5. */
+const EXPONENTS = cross(range(6), range(6)).filter(([i, j]: [number, number]) => i + j <= 5) as [number, number][];
 
 const checkpoint = Deno.args.length > 0 ? readCheckpointFileSync(Deno.args[0]) : shippedCheckpoint();
 const operands = drawOperands({ seed: 1, stream: "evaluation", count: 2000 });
@@ -67,7 +70,7 @@ function measure(step: number) {
   const [first, second] = [along(0), along(1)];
   const { weights: [, own, previous] } = leastSquares(digitSums.map((sum, i) => [1, sum, previousSums[i]]), first);
   const scale = Math.max(...first.map(Math.abs));
-  const powers = first.map((x, i) => polynomial(x / scale, second[i] / scale));
+  const powers = first.map((x, k) => EXPONENTS.map(([i, j]) => (x / scale) ** i * (second[k] / scale) ** j));
   const decimal = leastSquares(powers, digitSums.map((sum, i) => sum + previousSums[i] / 10));
   const angles = directionsByTotal(step);
   const turns = angles.slice(10).map((angle, i) => angles[i] - angle);

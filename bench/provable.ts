@@ -15,23 +15,21 @@ type ProvableLine = SeriesLine & { recipe: string; phase: 1 | 2; seed: number };
 
 const DIGITS = Array.from({ length: 11 }, (_, digit) => digit);
 
-/** For each kept step, how many runs have a proof of each step of the answer, and of all. */
-function provedTable(lines: readonly ProvableLine[]): string {
-  const rows = groupsBy(lines, ({ step }) => step).map(([step, runs]) => {
-    const count = (holds: (run: ProvableLine) => boolean) => runs.filter(holds).length;
-    const proved = [...DIGITS, 11].map((query) => count(({ provedSteps }) => provedSteps.includes(query)));
-    const certified = count(({ verdict }) => verdict === "certified");
-    return [step, ...proved, certified, count(({ counterexample }) => counterexample !== null)];
-  });
-  return table(["step", ...DIGITS.map(String), "end", "all", "wrong sum known"], rows);
-}
-
 const lines = await readSeries(Deno.args[0]) as ProvableLine[];
 const runs = Map.groupBy(
   lines,
   ({ recipe, phase, seed }) => recipe === "sure" ? "recipe sure" : `recipe paper, seed ${seed}, phase ${phase}`,
 );
-for (const [name, some] of runs) console.log(`${name}\n\n${provedTable(some)}\n`);
+for (const [name, some] of runs) {
+  // for each kept step, how many runs have a proof of each step of the answer, and of all
+  const rows = groupsBy(some, ({ step }) => step).map(([step, group]) => {
+    const count = (holds: (run: ProvableLine) => boolean) => group.filter(holds).length;
+    const proved = [...DIGITS, 11].map((query) => count(({ provedSteps }) => provedSteps.includes(query)));
+    const certified = count(({ verdict }) => verdict === "certified");
+    return [step, ...proved, certified, count(({ counterexample }) => counterexample !== null)];
+  });
+  console.log(`${name}\n\n${table(["step", ...DIGITS.map(String), "end", "all", "wrong sum known"], rows)}\n`);
+}
 const phases = [1, 2].flatMap((phase) =>
   seriesMaps(runs.get(`recipe paper, seed 2, phase ${phase}`)!, `Phase ${phase}: `)
 );

@@ -38,14 +38,6 @@ async function measureAll(arithmetic: Arithmetic, rounds: number) {
 
 type Cell = Awaited<ReturnType<typeof measureAll>>[number];
 
-function toMarkdown(cells: readonly Cell[]): string {
-  const rows = [...Map.groupBy(cells, ({ batch }) => batch)].map(([batch, row]) => [
-    batch,
-    ...row.map(({ threads, rate, gain }) => formatRate(rate) + (threads > 1 ? ` (${gain.toFixed(2)} x)` : "")),
-  ]);
-  return table(["batch", ...rows[0].slice(1).map((_, i) => `${plural(i + 1, "thread")}, examples/s`)], rows);
-}
-
 /** Draws examples per second by batch size, each size twice the one before: a curve for each number of threads. */
 function toSvg(cells: readonly Cell[], arithmetic: Arithmetic): string {
   const [machine] = machineLine().split(";");
@@ -71,7 +63,12 @@ await runBench({
   },
   async run({ flags: { arithmetic = "exact", rounds = 9, svg } }) {
     const cells = await measureAll(arithmetic, rounds);
-    console.log(`${toMarkdown(cells)}\n\nTraining, ${arithmetic}, medians of ${rounds} rounds. ${machineLine()}`);
+    const rows = [...Map.groupBy(cells, ({ batch }) => batch)].map(([batch, row]) => [
+      batch,
+      ...row.map(({ threads, rate, gain }) => formatRate(rate) + (threads > 1 ? ` (${gain.toFixed(2)} x)` : "")),
+    ]);
+    const head = ["batch", ...rows[0].slice(1).map((_, i) => `${plural(i + 1, "thread")}, examples/s`)];
+    console.log(`${table(head, rows)}\n\nTraining, ${arithmetic}, medians of ${rounds} rounds. ${machineLine()}`);
     if (svg !== undefined) await Deno.writeTextFile(svg, toSvg(cells, arithmetic));
   },
 });

@@ -26,12 +26,6 @@ export function leastSquares(features: Rows, y: readonly number[]) {
   return { weights: weights.to1DArray(), explained, largest: Math.max(...errors.abs().to1DArray()) };
 }
 
-/** The monomials in x and y up to degree 5. */
-export function polynomial(x: number, y: number): number[] {
-  const powers = [0, 1, 2, 3, 4, 5];
-  return powers.flatMap((i) => powers.slice(0, 6 - i).map((j) => x ** i * y ** j));
-}
-
 /** The sum of squared distances of rows from their mean. */
 const spread = (rows: Rows) => new Matrix(rows as number[][]).center("column").norm("frobenius") ** 2;
 

@@ -28,12 +28,6 @@ export async function golden() {
 /** Why a program gave no result; the message is one line, fit for a table. */
 export class ProgramError extends Error {}
 
-/** The last line that says something, cut to a length that a table bears. */
-function lastLine(text: string): string {
-  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  return (lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? "no message").slice(0, 160);
-}
-
 /** Runs a program to its end, on one thread unless `env` says otherwise. @returns Its standard output @throws {ProgramError} */
 export async function runProgram(
   [program, ...args]: readonly string[],
@@ -50,7 +44,9 @@ export async function runProgram(
   const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) => new TextDecoder().decode(bytes));
   if (signal.aborted) throw new ProgramError(`${name} took longer than ${timeout} s`);
   if (output.success) return stdout;
-  throw new ProgramError(`${name} ended with ${output.signal ?? `code ${output.code}`}: ${lastLine(stderr || stdout)}`);
+  const lines = (stderr || stdout).trim().split("\n");
+  const reason = (lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1)!).trim().slice(0, 160) || "no message";
+  throw new ProgramError(`${name} ended with ${output.signal ?? `code ${output.code}`}: ${reason}`);
 }
 
 /** Runs a program and parses its last line. */

@@ -11,11 +11,11 @@
  * line in the table, with the reason.
  * The exit code is 1 if a program computes something else.
  */
-import { fromFileUrl, join, resolve } from "@std/path";
+import { join, resolve } from "@std/path";
 import { oneOf, several, text, wholeNumber } from "../../src/cli/flags.ts";
 import { formatRate, inTurns, machineLine, median, runBench, table } from "../measure.ts";
 import { compare, ProgramError, type Rate, resultOf } from "./protocol.ts";
-import { RIVALS, setUp, WORK } from "./rivals.ts";
+import { ours, RIVALS, setUp, WORK } from "./rivals.ts";
 
 interface Row {
   rival: string;
@@ -29,11 +29,6 @@ interface Row {
   theirs: Rate[];
   /** By form, such as `exact`. */
   ours: Record<string, Rate[]>;
-}
-
-function ours(form: string): string[] {
-  const [program, config] = ["./ours.ts", "../deno.json"].map((path) => fromFileUrl(new URL(path, import.meta.url)));
-  return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-read", "--config", config, program, form];
 }
 
 const NAMES = RIVALS.map(({ name }) => name);
@@ -78,32 +73,30 @@ await runBench({
     const options = { folder, env: { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor") } };
     const rivals = RIVALS.filter(({ name }) => only.includes(name));
     const missing = await setUp(folder, rivals.flatMap(({ part }) => part ?? []), install);
-    const rows = rivals.flatMap(({ name, label, part, command, tasks, ours: forms = ["exact", "fast"] }) =>
-      Object.entries(tasks).map(([task, batch]): Row => ({
-        ...{ rival: name, label, task, batch, missing: part && missing.get(part), theirs: [] },
-        command: part === undefined ? ours("exact") : command,
-        ours: Object.fromEntries(forms.map((form) => [form, []])),
-      }))
-    );
     const timing = quick ? ["0.05", "1"] : ["0.4", "3"];
-    for (const row of rows) {
-      const side = (command: string[]) => async (): Promise<Rate> => {
-        const args = [row.task, String(row.batch), ...timing];
-        const rates = await resultOf<Rate[]>([...command, ...args], options);
-        return { cpu: median(rates.map(({ cpu }) => cpu)), wall: median(rates.map(({ wall }) => wall)) };
-      };
-      try {
-        if (row.missing !== undefined) throw new ProgramError(row.missing);
-        row.check = await compare(await resultOf([...row.command, "check"], options));
-        const forms = Object.keys(row.ours);
-        const [theirs, ...rates] = await inTurns(rounds, [row.command, ...forms.map(ours)].map(side));
-        Object.assign(row, { theirs, ours: Object.fromEntries(forms.map((form, i) => [form, rates[i]])) });
-      } catch (error) {
-        if (!(error instanceof ProgramError)) throw error;
-        row.missing = error.message;
+    const rows: Row[] = [];
+    for (const { name: rival, label, part, command, tasks, ours: forms = ["exact", "fast"] } of rivals) {
+      for (const [task, batch] of Object.entries(tasks)) {
+        const side = (program: string[]) => async (): Promise<Rate> => {
+          const rates = await resultOf<Rate[]>([...program, task, String(batch), ...timing], options);
+          return { cpu: median(rates.map(({ cpu }) => cpu)), wall: median(rates.map(({ wall }) => wall)) };
+        };
+        const row: Row = { rival, label, task, batch, theirs: [], command, ours: {} };
+        rows.push(row);
+        let results: Rate[][] = [];
+        try {
+          const reason = part && missing.get(part);
+          if (reason !== undefined) throw new ProgramError(reason);
+          row.check = await compare(await resultOf([...command, "check"], options));
+          results = await inTurns(rounds, [command, ...forms.map(ours)].map(side));
+        } catch (error) {
+          if (!(error instanceof ProgramError)) throw error;
+          row.missing = error.message;
+        }
+        row.theirs = results[0] ?? [];
+        forms.forEach((form, i) => row.ours[form] = results[1 + i] ?? []);
+        console.error(`${rival}, ${task}: ${row.missing === undefined ? row.check?.text : `missing: ${row.missing}`}`);
       }
-      const result = row.missing === undefined ? row.check?.text : `missing: ${row.missing}`;
-      console.error(`${row.rival}, ${row.task}: ${result}`);
     }
     console.log(json ? JSON.stringify({ machine: machineLine(), rounds, rows }) : toMarkdown(rows, rounds));
     if (rows.some(({ check }) => check?.same === false)) Deno.exitCode = 1;

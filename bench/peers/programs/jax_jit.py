@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
+from jax.nn import standardize
 
 from protocol import ARGUMENTS, FIRST_QUERY, POSITIONS, QUERIES, WEIGHTS, main
 
@@ -16,20 +17,15 @@ MASK = np.tril(np.ones((QUERIES, POSITIONS), bool), FIRST_QUERY)
 START, tensors_of = ravel_pytree(list(WEIGHTS.values()))
 
 
-def norm(x, weight, bias):
-    centred = x - x.mean(-1, keepdims=True)
-    return centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * weight + bias
-
-
 def loss_of(weights, tokens, targets):
     tok, pos, n1, b1, qkv, proj, n2, b2, w1, w2 = tensors_of(weights)
     x = tok[tokens] + pos[:POSITIONS]
-    y, x = norm(x, n1, b1), x[:, FIRST_QUERY:]
+    y, x = standardize(x) * n1 + b1, x[:, FIRST_QUERY:]
     q = y[:, FIRST_QUERY:] @ qkv[:7].T
     k, v = jnp.split(y @ qkv[7:].T, 2, -1)
     scores = jnp.where(MASK, q @ k.swapaxes(1, 2) * 7**-0.5, -jnp.inf)
     x = x + jax.nn.softmax(scores) @ v @ proj.T
-    x = x + jax.nn.gelu(norm(x, n2, b2) @ w1.T, approximate=False) @ w2.T
+    x = x + jax.nn.gelu((standardize(x) * n2 + b2) @ w1.T, approximate=False) @ w2.T
     return -(jax.nn.log_softmax(x @ tok.T) * jax.nn.one_hot(targets, 14)).sum(-1).mean()
 
 

@@ -19,12 +19,7 @@ defaultDevice(device);
 
 const linear = (x, weight) => np.matmul(x, np.transpose(weight));
 const oneHot = (ids) => nn.oneHot(ids, 14).astype(np.float32);
-
-function layerNorm(x, weight, bias) {
-  const centred = x.ref.sub(np.mean(x, -1, { keepdims: true }));
-  const variance = np.mean(np.square(centred.ref), -1, { keepdims: true });
-  return centred.div(np.sqrt(variance.add(1e-5))).mul(weight).add(bias);
-}
+const layerNorm = (x, weight, bias) => nn.standardize(x).mul(weight).add(bias);
 
 /** tokens: int32 (batch, 33); targets: int32 (batch * 12) */
 function lossOf([tok, pos, n1, b1, qkv, proj, n2, b2, w1, w2], tokens, targets) {

@@ -10,17 +10,16 @@ import { FIRST_QUERY, main, POSITIONS } from "./protocol.mjs";
 const { InferenceSession, Tensor } = createRequire(import.meta.url)("onnxruntime-node");
 const PROMPT = FIRST_QUERY + 1;
 
-async function decoder() {
-  const session = await InferenceSession.create("decode.onnx", { intraOpNumThreads: 1, interOpNumThreads: 1 });
-  return async (tokens) => {
-    const batch = tokens.length / POSITIONS;
-    const prompts = BigInt64Array.from(
-      { length: batch * PROMPT },
-      (_, i) => BigInt(tokens[Math.floor(i / PROMPT) * POSITIONS + i % PROMPT]),
-    );
-    const { decoded } = await session.run({ prompts: new Tensor("int64", prompts, [batch, PROMPT]) });
-    return Array.from(decoded.data, Number);
-  };
+const session = await InferenceSession.create("decode.onnx", { intraOpNumThreads: 1, interOpNumThreads: 1 });
+
+async function decode(tokens) {
+  const batch = tokens.length / POSITIONS;
+  const prompts = BigInt64Array.from(
+    { length: batch * PROMPT },
+    (_, i) => BigInt(tokens[Math.floor(i / PROMPT) * POSITIONS + i % PROMPT]),
+  );
+  const { decoded } = await session.run({ prompts: new Tensor("int64", prompts, [batch, PROMPT]) });
+  return Array.from(decoded.data, Number);
 }
 
-await main(process.argv.slice(2), { decoder });
+await main(process.argv.slice(2), { decoder: () => decode });
