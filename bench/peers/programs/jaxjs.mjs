@@ -5,7 +5,7 @@
  *   node jaxjs.mjs wasm|webgpu check|train …
  */
 import process from "node:process";
-import { FIRST_QUERY, main, MASK, POSITIONS, QUERIES } from "./protocol.mjs";
+import { FIRST_QUERY, main, MASK, POSITIONS, QUERIES, readGolden } from "./protocol.mjs";
 
 // not written as a literal, so that tools which read this project do not ask it for the package
 const PACKAGE = "@jax-js/jax";
@@ -56,21 +56,20 @@ const jittedStep = jit((p, m, v, tokens, targets, rate, correction1, correction2
   return [p2, m2, v2, loss];
 });
 
-function trainStep(weights) {
-  const zeros = () => weights.map(({ shape }) => np.zeros(shape));
-  let state = [weights.map(({ shape, values }) => np.array(values).reshape(shape)), zeros(), zeros()];
-  const scalar = (value) => np.array(value, { dtype: np.float32 });
-  return async (tokens, targets, rate, count) => {
-    const batch = tokens.length / POSITIONS;
-    const [p, m, v, loss] = jittedStep(
-      ...state,
-      np.array(tokens, { dtype: np.int32 }).reshape([batch, POSITIONS]),
-      np.array(targets, { dtype: np.int32 }),
-      ...[rate, 1 - 0.9 ** count, 1 - 0.999 ** count].map(scalar),
-    );
-    state = [p, m, v];
-    return await loss.jsAsync();
-  };
+const { weights } = readGolden();
+const zeros = () => weights.map(({ shape }) => np.zeros(shape));
+let state = [weights.map(({ shape, values }) => np.array(values).reshape(shape)), zeros(), zeros()];
+const scalar = (value) => np.array(value, { dtype: np.float32 });
+
+async function step(tokens, targets, rate, count) {
+  const [p, m, v, loss] = jittedStep(
+    ...state,
+    np.array(tokens, { dtype: np.int32 }).reshape([tokens.length / POSITIONS, POSITIONS]),
+    np.array(targets, { dtype: np.int32 }),
+    ...[rate, 1 - 0.9 ** count, 1 - 0.999 ** count].map(scalar),
+  );
+  state = [p, m, v];
+  return await loss.jsAsync();
 }
 
-await main(args, { trainStep });
+await main(args, { step });

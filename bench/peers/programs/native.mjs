@@ -3,7 +3,7 @@
  *
  *   deno run --allow-read=. --allow-ffi native.mjs LIBRARY check|train|decode …
  */
-import { main, POSITIONS, QUERIES } from "./protocol.mjs";
+import { main, POSITIONS, QUERIES, readGolden } from "./protocol.mjs";
 
 const [library, ...args] = Deno.args;
 const { symbols } = Deno.dlopen(library, {
@@ -11,22 +11,17 @@ const { symbols } = Deno.dlopen(library, {
   decode: { parameters: ["buffer", "buffer", "buffer", "i32"], result: "void" },
 });
 
-const flat = (weights) => Float32Array.from(weights.flatMap(({ values }) => values));
+const values = readGolden().weights.flatMap(({ values }) => values);
+const [trained, parameters] = [Float32Array.from(values), Float32Array.from(values)];
 
-function trainStep(weights) {
-  const parameters = flat(weights);
-  return async (tokens, targets, rate, count) =>
-    await symbols.train(parameters, tokens, targets, tokens.length / POSITIONS, count, rate);
+const step = async (tokens, targets, rate, count) =>
+  await symbols.train(trained, tokens, targets, tokens.length / POSITIONS, count, rate);
+
+async function decode(tokens) {
+  const batch = tokens.length / POSITIONS;
+  const decoded = new Int32Array(batch * QUERIES);
+  await symbols.decode(parameters, tokens, decoded, batch);
+  return decoded;
 }
 
-function decoder(weights) {
-  const parameters = flat(weights);
-  return async (tokens) => {
-    const batch = tokens.length / POSITIONS;
-    const decoded = new Int32Array(batch * QUERIES);
-    await symbols.decode(parameters, tokens, decoded, batch);
-    return decoded;
-  };
-}
-
-await main(args, { trainStep, decoder });
+await main(args, { step, decode });

@@ -22,4 +22,4 @@ async function decode(tokens) {
   return Array.from(decoded.data, Number);
 }
 
-await main(process.argv.slice(2), { decoder: () => decode });
+await main(process.argv.slice(2), { decode });

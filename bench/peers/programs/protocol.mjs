@@ -34,16 +34,17 @@ export async function measure(work, { seconds, repeats, warmup = 0.3 }) {
   return rates.slice(1);
 }
 
+/** `weights` have a shape and values each; `problems` have 34 tokens. */
+export const readGolden = () => JSON.parse(readFileSync("golden.json"));
+
 /**
- * `trainStep` gets the weights, a shape and values each, and gives a function of (tokens, targets, learning rate, number of the step) that
- * resolves to the loss; `decoder`, of the same weights, gives one of tokens that resolves to the twelve likeliest tokens of each problem.
+ * `step` trains on (tokens, targets, learning rate, number of the step) and resolves to the loss; `decode` resolves to the twelve likeliest tokens of
+ * each problem, with the weights that are given.
  */
-export async function main([task, ...numbers], { trainStep, decoder }) {
-  const golden = JSON.parse(readFileSync("golden.json"));
-  const step = trainStep?.(golden.weights);
-  const decode = await decoder?.(golden.weights);
-  const [batch = golden.problems.length, seconds, repeats] = numbers.map(Number);
-  const problems = Array.from({ length: batch }, (_, i) => golden.problems[i % golden.problems.length]);
+export async function main([task, ...numbers], { step, decode }) {
+  const golden = readGolden().problems;
+  const [batch = golden.length, seconds, repeats] = numbers.map(Number);
+  const problems = Array.from({ length: batch }, (_, i) => golden[i % golden.length]);
   const tokens = Int32Array.from(problems.flatMap((problem) => problem.slice(0, POSITIONS)));
   const targets = Int32Array.from(problems.flatMap((problem) => problem.slice(FIRST_QUERY + 1)));
   let result;

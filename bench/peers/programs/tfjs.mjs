@@ -6,7 +6,7 @@
  */
 import { createRequire } from "node:module";
 import process from "node:process";
-import { FIRST_QUERY, main, MASK, POSITIONS, QUERIES } from "./protocol.mjs";
+import { FIRST_QUERY, main, MASK, POSITIONS, QUERIES, readGolden } from "./protocol.mjs";
 
 const require = createRequire(import.meta.url);
 const tf = require("@tensorflow/tfjs");
@@ -44,30 +44,29 @@ function lossOf([tok, pos, n1, b1, qkv, proj, n2, b2, w1, w2], tokens, targets) 
   return tf.losses.softmaxCrossEntropy(targets, linear(h, tok));
 }
 
-function trainStep(weights) {
-  const variables = weights.map(({ shape, values }) => tf.variable(tf.tensor(values, shape)));
-  const sizes = variables.map(({ size }) => size);
-  // one vector for each moment: few operations instead of ten times as many
-  const m = tf.variable(tf.zeros([763])), v = tf.variable(tf.zeros([763]));
-  const oneHot = (ids) => tf.oneHot(tf.tensor1d(ids, "int32"), 14).toFloat();
-  return async (tokens, targets, rate, count) => {
-    const loss = tf.tidy(() => {
-      const [tokensHot, targetsHot] = [oneHot(tokens), oneHot(targets)];
-      const { value, grads } = tf.variableGrads(() => lossOf(variables, tokensHot, targetsHot), variables);
-      const flat = tf.concat(variables.map(({ name }) => grads[name].flatten()));
-      const g = flat.mul(tf.minimum(1, tf.div(1, flat.norm().add(1e-6))));
-      m.assign(m.mul(0.9).add(g.mul(0.1)));
-      v.assign(v.mul(0.999).add(g.square().mul(0.001)));
-      const update = m.div(1 - 0.9 ** count).div(v.div(1 - 0.999 ** count).sqrt().add(1e-8));
-      for (const [i, part] of tf.split(update, sizes).entries()) {
-        variables[i].assign(variables[i].mul(1 - 0.1 * rate).sub(part.reshape(variables[i].shape).mul(rate)));
-      }
-      return value;
-    });
-    const [value] = await loss.data();
-    loss.dispose();
+const variables = readGolden().weights.map(({ shape, values }) => tf.variable(tf.tensor(values, shape)));
+const sizes = variables.map(({ size }) => size);
+// one vector for each moment: few operations instead of ten times as many
+const m = tf.variable(tf.zeros([763])), v = tf.variable(tf.zeros([763]));
+const oneHot = (ids) => tf.oneHot(tf.tensor1d(ids, "int32"), 14).toFloat();
+
+async function step(tokens, targets, rate, count) {
+  const loss = tf.tidy(() => {
+    const [tokensHot, targetsHot] = [oneHot(tokens), oneHot(targets)];
+    const { value, grads } = tf.variableGrads(() => lossOf(variables, tokensHot, targetsHot), variables);
+    const flat = tf.concat(variables.map(({ name }) => grads[name].flatten()));
+    const g = flat.mul(tf.minimum(1, tf.div(1, flat.norm().add(1e-6))));
+    m.assign(m.mul(0.9).add(g.mul(0.1)));
+    v.assign(v.mul(0.999).add(g.square().mul(0.001)));
+    const update = m.div(1 - 0.9 ** count).div(v.div(1 - 0.999 ** count).sqrt().add(1e-8));
+    for (const [i, part] of tf.split(update, sizes).entries()) {
+      variables[i].assign(variables[i].mul(1 - 0.1 * rate).sub(part.reshape(variables[i].shape).mul(rate)));
+    }
     return value;
-  };
+  });
+  const [value] = await loss.data();
+  loss.dispose();
+  return value;
 }
 
-await main(process.argv.slice(2), { trainStep });
+await main(process.argv.slice(2), { step });
