@@ -18,7 +18,6 @@ export interface FoundDict {
 
 const NAMES = variantOf(777).tensors.map(({ name }) => name); // those of all models
 const FEWEST = variantOf(763).tensors.length;
-const PYTHON_OBJECTS = "O";
 /** Keys and classes of an optimizer's state, which has tensors under the names of the model's. */
 const OPTIMIZER_KEY = /^opt(?:im(?:izer)?s?)?(?:_states?)?(?:_dicts?)?$/i;
 const OPTIMIZER_CLASS = /^(?:optax|torch\.optim)[. ]/;
@@ -120,7 +119,7 @@ function describe(root: PickleValue): string {
     Array.from(tensors, ([key, tensor]) => [join(path, key), tensor] as const)
   );
   if (isRunState(new Map(tensors))) return RUN_STATE;
-  const [objects] = tensors.find(([, { type }]) => type === PYTHON_OBJECTS) ?? [];
+  const [objects] = tensors.find(([, { type }]) => type === "O") ?? []; // NumPy's letter for Python objects
   const only = "which only a pickle can; save the arrays themselves";
   if (objects !== undefined) return `Python objects in array ${formatJson(objects)}, ${only}`;
   if (tensors.length > 0) return inventory(tensors);

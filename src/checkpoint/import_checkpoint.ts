@@ -49,7 +49,16 @@ export interface ImportedCheckpoint extends Checkpoint {
  */
 export async function importCheckpoint(file: Bytes, options: ImportOptions = {}): Promise<ImportedCheckpoint> {
   const asked = askedOf(options, IMPORT_OPTIONS);
-  return modelIn(await contentOf(bytesFrom(file, asked), asked), asked, options);
+  const bytes = bytesFrom(file, asked);
+  if (looksLikeSafetensors(bytes)) {
+    const { tensors, metadata } = openSafetensors(bytes, asked);
+    return modelIn(new PickleDict(new Map(tensors)), asked, options, metadata);
+  }
+  const kind = looksLikeZip(bytes) ? zipKind(zipNames(bytes)) : undefined;
+  if (kind === "NumPy") return modelIn(readNpz(await unpackZip(bytes, asked), asked), asked, options);
+  if (kind === "torch.save") return modelIn(readArchive(await unpackZip(bytes, asked), asked), asked, options);
+  if (looksLikePickle(bytes)) return modelIn(readPickle(bytes, CALLS, asked), asked, options);
+  return refuseFile(bytes, asked, READABLE);
 }
 
 /**
@@ -72,30 +81,16 @@ export function decodePyTorchCheckpoint(file: Bytes, options: DecodeCheckpointOp
   const asked = askedOf(options, CHECKPOINT_OPTIONS);
   const bytes = bytesFrom(file, asked);
   if (!looksLikeZip(bytes)) return refuseFile(bytes, asked, "a file of torch.save, version 1.6 or later");
-  const { types: _, ...checkpoint } = modelIn({ root: readArchive(readZip(bytes, asked), asked) }, asked, options);
+  const { types: _, ...checkpoint } = modelIn(readArchive(readZip(bytes, asked), asked), asked, options);
   return checkpoint;
 }
 
-/** What a file holds, and the metadata of a format that has some for the whole file. */
-type Content = Readonly<{ root: PickleValue; metadata?: Record<string, string> }>;
-
-function modelIn({ root, metadata }: Content, asked: string, { key, model }: ImportOptions): ImportedCheckpoint {
+/** The one model in a file. @param ofFile The metadata of a format that has some for the whole file */
+function modelIn(root: PickleValue, asked: string, { key, model }: ImportOptions, ofFile?: Record<string, string>) {
   const { tensors, dict, variant } = findModel(root, asked, key);
-  const checkpoint = checkpointOf(tensors, { metadata: metadata ?? metadataOf(dict), asked, model, variant });
+  const checkpoint = checkpointOf(tensors, { metadata: ofFile ?? metadataOf(dict), asked, model, variant });
   const types = new Set(variantOf(checkpoint.model).tensors.map(({ name }) => tensors.get(name)!.type));
   return { ...checkpoint, types: [...types] };
-}
-
-async function contentOf(bytes: Uint8Array, asked: string): Promise<Content> {
-  if (looksLikeSafetensors(bytes)) {
-    const { tensors, metadata } = openSafetensors(bytes, asked);
-    return { root: new PickleDict(new Map(tensors)), metadata };
-  }
-  const kind = looksLikeZip(bytes) ? zipKind(zipNames(bytes)) : undefined;
-  if (kind === "NumPy") return { root: readNpz(await unpackZip(bytes, asked), asked) };
-  if (kind === "torch.save") return { root: readArchive(await unpackZip(bytes, asked), asked) };
-  if (looksLikePickle(bytes)) return { root: readPickle(bytes, CALLS, asked) };
-  return refuseFile(bytes, asked, READABLE);
 }
 
 /** Refuses a file that is none of those that are read. @param must What it must be */

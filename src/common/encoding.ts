@@ -1,8 +1,7 @@
 /** `Uint8Array.fromBase64` where the runtime has it (2025), else by way of atob. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
-  if (fromBase64 !== undefined) return fromBase64.call(Uint8Array, text);
-  return bytesOfLatin1(atob(text));
+  return fromBase64?.call(Uint8Array, text) ?? bytesOfLatin1(atob(text));
 }
 
 /** The other way, by way of btoa: it is for files, of which one is written at a time. */

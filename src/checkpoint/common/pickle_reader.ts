@@ -8,9 +8,7 @@ import { refuse } from "./error.ts";
 
 /** A dict or an `OrderedDict`, with the attributes that were set on it. */
 export class PickleDict {
-  attributes: PickleDict | undefined;
-
-  constructor(readonly entries: Map<PickleValue, PickleValue> = new Map()) {}
+  constructor(readonly entries: Map<PickleValue, PickleValue> = new Map(), public attributes?: PickleDict) {}
 }
 
 /** A class or function. @param name Its module and its name, with a space between them */
