@@ -122,8 +122,7 @@ async function chooseTrainer({ flags, fail }: Input<typeof FLAGS>): Promise<{ th
   }
   if (arithmetic === "exact") throw fail("--arithmetic must be fast on a GPU: current value is exact");
   const { gpuTrainer } = await import("../sweep/gpu_trainer.ts");
-  const atOnce = threads ?? GPU_RUNS;
-  return { threads: atOnce, trainer: await gpuTrainer(atOnce) };
+  return { threads: threads ?? GPU_RUNS, trainer: await gpuTrainer() };
 }
 
 function outcome(line: SweepLine): string {

@@ -6,24 +6,18 @@ import { type ModelName, variantOf } from "../model/variant.ts";
 import { startRun } from "../training/start.ts";
 import type { RunTrainer } from "./sweep.ts";
 
-/** Opens the GPU for `atOnce` runs at a time, with a workgroup for each. A run gets the same bytes as if it were alone. @throws {Error} If there is no adapter */
-export async function gpuTrainer(atOnce: number): Promise<RunTrainer> {
+/** Opens the GPU for runs side by side, with a workgroup for each. A run gets the same bytes as if it were alone. @throws {Error} If there is no adapter */
+export async function gpuTrainer(): Promise<RunTrainer> {
   const gpu = await sharedGpu();
-  const populations = new Map<ModelName, Promise<Population>>();
+  const populations: Partial<Record<ModelName, Promise<Population>>> = {};
 
-  const makeEngine = async ({ model = 763 }: EngineOptions = {}) => {
-    let population = populations.get(model);
-    if (population === undefined) populations.set(model, population = Population.create(variantOf(model), atOnce, gpu));
-    return await WebgpuEngine.join(await population);
-  };
+  const makeEngine = async ({ model = 763 }: EngineOptions = {}) =>
+    await WebgpuEngine.join(await (populations[model] ??= Population.create(variantOf(model), gpu)));
 
   return {
     backend: "webgpu",
     adapter: gpu.adapter.name,
     arithmetic: "fast",
     train: (options) => startRun("train", { ...options, backend: "webgpu" }, makeEngine),
-    dispose() {
-      for (const population of populations.values()) population.then((one) => one.close(), () => {});
-    },
   };
 }

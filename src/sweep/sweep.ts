@@ -56,7 +56,6 @@ export interface RunTrainer {
   /** The one arithmetic that it has, if it has only one. */
   readonly arithmetic?: Arithmetic;
   train(options: TrainOptions): Promise<TrainResult>;
-  dispose?(): void;
 }
 
 /** Trains on the CPU, with one thread for each run: `attempts: 1` trains in a worker, so that runs train in parallel. */
@@ -122,7 +121,6 @@ export async function sweep(
     throw error;
   } finally {
     await Promise.allSettled(workers);
-    trainer.dispose?.();
   }
   return { done, known: runs.length - open.length };
 }

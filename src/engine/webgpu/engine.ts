@@ -22,82 +22,66 @@ async function makeCpuEngine(variant: Variant): Promise<Engine> {
 }
 const cpuEngines: Partial<Record<ModelName, Promise<Engine>>> = {};
 
-const VECTORS: readonly VectorName[] = ["parameters", "firstMoment", "secondMoment"]; // in the order of the packed state
-
 /**
- * An engine on a GPU: one model of a population, whose weights and moments are kept here as well. Its arithmetic is `fast`: the same adapter gives the
- * same bytes every time, another one may round otherwise.
+ * An engine on a GPU: one model of a population, whose weights and moments are kept here. Its arithmetic is `fast`: the same adapter gives the same bytes
+ * every time, another one may round otherwise.
  */
 export class WebgpuEngine extends BaseEngine {
   readonly backend = "webgpu";
   readonly arithmetic = "fast";
   readonly adapter: AdapterDescription;
   protected stepCount = 0;
-  readonly #population: Population;
-  readonly #cpu: Engine;
-  readonly #member: number;
-  #state: Float32Array<ArrayBuffer>; // packed weights and moments
-  #changed = true; // whether the GPU has another state
+  #vectors: Readonly<Record<VectorName, Float32Array>>; // in the order of `RunRequest`; replaced, never written to
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(population: Population, cpu: Engine) {
+  private constructor(private readonly population: Population, private readonly cpu: Engine) {
     super(population.program.variant);
     this.adapter = population.program.gpu.adapter;
-    this.#cpu = cpu;
-    this.#population = population;
-    this.#member = population.join();
-    this.#state = new Float32Array(VECTORS.length * 4 * population.program.packing.vectors);
-    this.write("parameters", this.initialParameters(0, 0));
+    const parameters = this.initialParameters(0, 0);
+    const zeros = new Float32Array(parameters.length);
+    this.#vectors = { parameters, firstMoment: zeros, secondMoment: zeros };
+    population.join();
   }
 
-  /** Makes an engine of the next free model of a population; its weights are those of seed 0. */
+  /** Makes an engine of a new member of a population; its weights are those of seed 0. */
   static async join(population: Population): Promise<WebgpuEngine> {
     const { variant } = population.program;
     return new WebgpuEngine(population, await (cpuEngines[variant.name] ??= makeCpuEngine(variant)));
   }
 
-  #packed(name: VectorName): Float32Array {
-    const length = this.#state.length / VECTORS.length;
-    return this.#state.subarray(VECTORS.indexOf(name) * length).subarray(0, length);
-  }
-
   protected read(name: VectorName): Float32Array {
-    return this.#population.program.packing.unpack(this.#packed(name));
+    return this.#vectors[name].slice();
   }
 
   protected write(name: VectorName, values: Float32Array): void {
-    this.#population.program.packing.pack(values, this.#packed(name));
-    this.#changed = true;
+    this.#vectors = { ...this.#vectors, [name]: values.slice() };
   }
 
   protected initialParameters(seed: number, attempt: number): Float32Array {
-    this.#cpu.initialize(seed, attempt);
-    return this.#cpu.parameters();
+    this.cpu.initialize(seed, attempt);
+    return this.cpu.parameters();
   }
 
   protected draw(request: SampleRequest): Operands {
-    return this.#cpu.sample(request);
+    return this.cpu.sample(request);
   }
 
   /** Does one thing after the other, each with the weights that are in force when its turn comes. */
-  #inTurn<T>(action: (population: Population) => Promise<T>): Promise<T> {
-    const result = this.#queue.then(() => {
-      this.#population.program.gpu.check();
-      if (this.#changed) this.#population.setState(this.#member, this.#state);
-      this.#changed = false;
-      return action(this.#population);
-    });
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(action);
     this.#queue = result.catch(() => {});
     return result;
   }
 
   /** Takes steps in turn, or computes a gradient where they update nothing. */
-  async #train(request: Omit<RunRequest, "model" | "stepsBefore">): Promise<TrainResult> {
-    checkBatch(request.batch, this.#population.mostExamples, ` on ${this.adapter.name}`);
-    return await this.#inTurn(async (population) => {
-      const result = await population.train({ ...request, model: this.#member, stepsBefore: this.stepCount });
+  async #train(request: Omit<RunRequest, "vectors" | "stepsBefore">): Promise<TrainResult> {
+    checkBatch(request.batch, this.population.mostExamples, ` on ${this.adapter.name}`);
+    return await this.#inTurn(async () => {
+      const before = { vectors: Object.values(this.#vectors), stepsBefore: this.stepCount };
+      const result = await this.population.train({ ...request, ...before });
       if (request.updates) {
-        this.#state = result.state;
+        const [parameters, firstMoment, secondMoment] = result.vectors;
+        this.#vectors = { parameters, firstMoment, secondMoment };
         this.stepCount += result.losses.length;
       }
       return result;
@@ -105,17 +89,21 @@ export class WebgpuEngine extends BaseEngine {
   }
 
   protected async computeGradient(operands: Operands): Promise<LossAndGradient> {
-    const { losses: [loss], state } = await this.#train({ ...NO_STEP, batch: operands.length / 2, operands });
-    return { loss, gradient: this.#population.program.packing.unpack(state.subarray(this.#state.length)) };
+    const { losses: [loss], vectors } = await this.#train({ ...NO_STEP, batch: operands.length / 2, operands });
+    return { loss, gradient: vectors[0] };
+  }
+
+  #answer(kind: "logits" | "tokens", operands: Operands): Promise<Float32Array> {
+    return this.#inTurn(() => this.population.answer(kind, this.#vectors.parameters, operands));
   }
 
   protected async computeLogits(operands: Operands): Promise<Float32Array> {
-    const rows = await this.#inTurn((population) => population.answer("logits", this.#member, operands));
+    const rows = await this.#answer("logits", operands);
     return rows.filter((_, i) => i % LOGITS_ROW < TOKENS);
   }
 
   protected async decodeTokens(operands: Operands): Promise<Uint8Array> {
-    return Uint8Array.from(await this.#inTurn((population) => population.answer("tokens", this.#member, operands)));
+    return Uint8Array.from(await this.#answer("tokens", operands));
   }
 
   protected async takeStep(operands: Operands, options: Required<StepOptions>): Promise<StepReport> {
@@ -132,14 +120,11 @@ export class WebgpuEngine extends BaseEngine {
 
   protected async free(): Promise<void> {
     await this.#queue;
-    this.#population.leave(this.#member);
+    this.population.leave();
   }
 }
 
 /** @throws {EngineError} If there is no adapter, or it gives no device or refuses the shaders; the message says what to install */
 export async function createWebgpuEngine(variant: Variant, gpu?: Gpu): Promise<WebgpuEngine> {
-  const population = await Population.create(variant, 1, gpu);
-  const engine = await WebgpuEngine.join(population);
-  population.close();
-  return engine;
+  return await WebgpuEngine.join(await Population.create(variant, gpu));
 }

@@ -22,14 +22,14 @@ const MOST_FLOATS = 65_536 * QUERIES; // that the answers of a submission leave 
 const VEC4 = 16; // bytes
 
 /** A request to compute only a gradient, or an answer. */
-export const NO_STEP: Omit<RunRequest, "model" | "batch"> = {
+export const NO_STEP: Omit<RunRequest, "vectors" | "batch"> = {
   ...{ seed: 0, attempt: 0, firstSample: 0, minDigits: 1, maxDigits: OPERAND_DIGITS, updates: false },
   ...{ learningRates: [0], stepsBefore: 0, weightDecay: 0, clipNorm: 0, beta1: 0, beta2: 0, epsilon: 1 },
 };
 
 export interface TrainResult extends TrainRunReport {
-  /** Packed weights, then the first and the second moments, then the gradient where no step is taken. */
-  state: Float32Array<ArrayBuffer>;
+  /** Weights, first and second moments after the steps; where none is taken the gradient. */
+  vectors: Float32Array[];
 }
 
 type Dispatch = readonly [entryPoint: EntryPoint, x: number, y?: number];
@@ -38,60 +38,43 @@ type Copy = readonly [name: BufferName, at: number, bytes: number];
 
 /** The models of one variant on one GPU. */
 export class Population {
-  readonly #vectorBytes: number; // of the weights, of a moment or of a gradient: the state of a model is these four
+  readonly #vectorBytes: number; // of the weights, of a moment or of a gradient: a run has these four in `states`
   readonly #workspaceBytes: number;
   readonly #mostWorkspaces: number; // that fit into one binding, and workgroups into one dispatch
   readonly mostExamples: number; // of a batch
   readonly #buffers = new Map<BufferName, GPUBuffer>(); // they grow as they must
   #group: GPUBindGroup | undefined;
-  readonly #free: number[]; // indices of models without a member
+  #members = 0;
   /** Requests that wait for those of the other members. */
   readonly #pending: { request: RunRequest; resolve: (result: Promise<TrainResult>) => void }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isTraining = false;
-  #closed = false;
 
-  constructor(readonly program: Program, private readonly capacity: number) {
+  constructor(readonly program: Program) {
     const { gpu: { device: { limits } }, packing, constants } = program;
     this.#vectorBytes = VEC4 * packing.vectors;
     this.#workspaceBytes = VEC4 * constants.WORKSPACE;
     const fitting = Math.floor(limits.maxStorageBufferBindingSize / this.#workspaceBytes);
     this.#mostWorkspaces = Math.min(fitting, limits.maxComputeWorkgroupsPerDimension);
     this.mostExamples = TILE * this.#mostWorkspaces;
-    for (const { name } of BINDINGS) this.#reserve(name, name === "states" ? capacity * 4 * this.#vectorBytes : 256);
-    this.#free = Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
   }
 
-  static async create(variant: Variant, capacity: number, gpu?: Gpu): Promise<Population> {
-    return new Population(await programOf(gpu ?? await sharedGpu(), variant), capacity);
+  static async create(variant: Variant, gpu?: Gpu): Promise<Population> {
+    return new Population(await programOf(gpu ?? await sharedGpu(), variant));
   }
 
-  /** Gives the index of a model to a new member. */
-  join(): number {
-    const model = this.#free.pop();
-    if (model === undefined) throw new Error("Cannot join a population as a model must be free: all are taken");
-    return model;
+  join(): void {
+    this.#members++;
   }
 
-  leave(model: number): void {
-    this.#free.push(model);
+  /** The last one to leave frees the memory. */
+  leave(): void {
+    this.#members--;
     this.#trainIfReady();
-    this.#freeIfDone();
-  }
-
-  /** Says that nobody else will join: the last one to leave frees the memory. */
-  close(): void {
-    this.#closed = true;
-    this.#freeIfDone();
-  }
-
-  #freeIfDone(): void {
-    if (!this.#closed || this.#free.length < this.capacity) return;
+    if (this.#members > 0) return;
     for (const buffer of this.#buffers.values()) buffer.destroy();
-  }
-
-  setState(model: number, state: Float32Array<ArrayBuffer>): void {
-    this.#write("states", state, model * 4 * this.#vectorBytes);
+    this.#buffers.clear();
+    this.#group = undefined;
   }
 
   /** Trains a model, together with the others: when every member has asked, or one has waited long enough. */
@@ -104,7 +87,7 @@ export class Population {
 
   #trainIfReady(): void {
     if (this.#isTraining || this.#pending.length === 0) return;
-    if (this.#pending.length >= this.capacity - this.#free.length) this.#trainPending();
+    if (this.#pending.length >= this.#members) this.#trainPending();
     else this.#timer ??= setTimeout(() => this.#trainPending(), MAX_WAIT);
   }
 
@@ -140,23 +123,25 @@ export class Population {
       : [["prepare", models], ...repeat(Math.max(...steps), [["addTiles", tiles, models], ["update", models]])];
     const [reports, ...states] = await this.#submit(runs, Math.max(1, tiles) * models, dispatches, [
       ["reports", 0, 8 * steps.reduce((sum, count) => sum + count, 0)],
-      ...runs.map(({ model, updates }): Copy => ["states", 4 * model * vector, (updates ? 3 : 4) * vector]),
+      ...runs.map(({ updates }, i): Copy => (
+        updates ? ["states", 4 * i * vector, 3 * vector] : ["states", (4 * i + 3) * vector, vector]
+      )),
     ]);
     let at = 0;
     return states.map((state, i) => {
       const own = reports.subarray(2 * at, 2 * (at += steps[i]));
       const [losses, gradientNorms] = [0, 1].map((which) => own.filter((_, k) => k % 2 === which));
-      return { losses, gradientNorms, state };
+      return { losses, gradientNorms, vectors: this.program.packing.unpack(state) };
     });
   }
 
-  /** The logits of a model, in rows of {@linkcode LOGITS_ROW}, or the tokens that it writes. */
-  async answer(kind: "logits" | "tokens", model: number, operands: Operands): Promise<Float32Array> {
+  /** The logits of a model with these weights, in rows of {@linkcode LOGITS_ROW}, or the tokens that it writes. */
+  async answer(kind: "logits" | "tokens", weights: Float32Array, operands: Operands): Promise<Float32Array> {
     const taught = kind === "logits" ? 1 : 0;
     const floats = QUERIES * (taught ? LOGITS_ROW : 1);
     const answers = new Float32Array(floats * operands.length / 2);
     for (const { chunk, first, count } of chunksOf(operands, MOST_FLOATS / floats)) {
-      const run = { ...NO_STEP, model, batch: count, operands: chunk, stride: 1, radix: TOKENS, taught };
+      const run = { ...NO_STEP, vectors: [weights], batch: count, operands: chunk, stride: 1, radix: TOKENS, taught };
       const dispatches: Dispatch[] = [["prepare", 1], ["decode", Math.ceil(count / (2 * DECODERS))]];
       const [part] = await this.#submit([run], 1, dispatches, [["workspace", 0, 4 * floats * count]]);
       answers.set(part, floats * first);
@@ -185,11 +170,14 @@ export class Population {
 
   /** Submits at once what it writes, as the buffers are shared; the floats of each copy. @param workspaces Workgroups that need one of their own */
   async #submit(runs: readonly Run[], workspaces: number, dispatches: readonly Dispatch[], copies: readonly Copy[]) {
-    const { gpu, layout, constants } = this.program;
+    const { gpu, layout, packing, constants } = this.program;
     const { device, counts } = gpu;
     const pipelines = new Map<EntryPoint, GPUComputePipeline>();
     for (const [name] of dispatches) pipelines.set(name, pipelines.get(name) ?? await this.program.pipeline(name));
     return await gpu.try("run the model", async () => {
+      const stateBytes = 4 * this.#vectorBytes;
+      for (const { name } of BINDINGS) this.#reserve(name, name === "states" ? stateBytes * runs.length : VEC4);
+      runs.forEach(({ vectors }, i) => this.#write("states", packing.pack(vectors), stateBytes * i));
       this.#write("runs", packRuns(runs));
       this.#write("schedule", packSteps(runs));
       this.#write("problems", packProblems(runs));

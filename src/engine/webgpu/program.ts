@@ -48,7 +48,7 @@ export interface RunRequest
   extends
     Omit<Required<StepOptions>, "learningRate">,
     Pick<TrainRun, "seed" | "attempt" | "firstSample" | "minDigits" | "maxDigits"> {
-  model: number; // its index in the population
+  vectors: readonly Float32Array[]; // weights, then for steps the first and the second moments
   batch: number;
   learningRates: readonly number[]; // that of each step
   stepsBefore: number; // that AdamW has taken
@@ -68,7 +68,7 @@ export function packRuns(runs: readonly Run[]): Uint32Array<ArrayBuffer> {
   const words = new Uint32Array(RUN_FIELDS.length * runs.length);
   const floats = new Float32Array(words.buffer);
   let [firstStep, firstProblem] = [0, 0];
-  runs.forEach(({ learningRates: { length: steps }, operands, updates, ...run }, i) => {
+  runs.forEach(({ learningRates: { length: steps }, operands, updates, vectors: _, ...run }, i) => {
     const fields: Record<keyof typeof RUN, number> = {
       ...{ ...run, firstStep, steps, updates: Number(updates), given: operands === undefined ? 0 : 1, firstProblem },
       ...{ rest1: 1 - run.beta1, rest2: 1 - run.beta2, epsilon: Math.max(run.epsilon, LEAST_EPSILON) },

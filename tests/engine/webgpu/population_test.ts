@@ -35,7 +35,7 @@ function runOf(seed: number): TrainRun {
 testOnGpu("a population of 16 seeds gives each, to the bit, the run that it has alone", async () => {
   const variant = variantOf(763);
   const gpu = await sharedGpu();
-  const population = await Population.create(variant, SEEDS.length, gpu);
+  const population = await Population.create(variant, gpu);
   const members = await Promise.all(SEEDS.map(() => WebgpuEngine.join(population)));
   const before = gpu.counts.submissions;
   const together = await Promise.all(members.map((member, seed) => {
@@ -58,7 +58,6 @@ testOnGpu("a population of 16 seeds gives each, to the bit, the run that it has 
   }
   assertEquals(together, alone);
   assert(new Set(parameters.map((values) => values.join())).size === SEEDS.length, "no two seeds may be the same");
-  population.close();
   for (const member of members) await member.dispose();
 });
 

@@ -66,7 +66,7 @@ testOnGpu(
       const seeds = [0, 1, 2, 3, 4, 5];
       const runs = planRuns({ recipes: [GATED], models: [763], seeds, arithmetic: "exact" });
       const options = { out, threads: seeds.length, pairs: 50, hard: 50 };
-      const done = await sweep(runs, { ...options, trainer: await gpuTrainer(seeds.length) });
+      const done = await sweep(runs, { ...options, trainer: await gpuTrainer() });
       assertEquals(done, { done: 6, known: 0 });
       const lines = await readSweep(out);
       assert(new Set(lines.map(({ attempts }) => attempts)).size > 1, "the gate must close on some seeds, not on all");
@@ -77,7 +77,7 @@ testOnGpu(
         assertEquals(attempts, report.restarts.length + 1);
         assertEquals(weights, await sha256(new Float32Array(parameters)), `seed ${seed}`);
       }
-      assertEquals(await sweep(runs, { ...options, trainer: await gpuTrainer(2) }), { done: 0, known: 6 });
+      assertEquals(await sweep(runs, { ...options, trainer: await gpuTrainer() }), { done: 0, known: 6 });
     }),
 );
 

@@ -4,11 +4,11 @@ export type EntryPoint = "train" | "prepare" | "addTiles" | "update" | "decode";
 
 /** The entry points. Every workgroup works for one run, and all but those of `decode` have 192 invocations. Needs all other parts. */
 export const ENTRIES = /* wgsl */ `
-fn begin(run: Run, index: u32, local: u32, workspaceIndex: u32, threads: u32) {
+fn begin(index: u32, local: u32, workspaceIndex: u32, threads: u32) {
   thread = local;
   work = WORKSPACE * workspaceIndex;
   table = TABLE * index;
-  let at = 4u * VECTORS * run.model;
+  let at = 4u * VECTORS * index;
   gradient = at + 3u * VECTORS;
   for (var i = thread; i < VECTORS; i += threads) { weights[i] = states[at + i]; }
 }
@@ -48,7 +48,7 @@ fn takeStep(run: Run, cursor: u32) {
 @compute @workgroup_size(THREADS)
 fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[group.x];
-  begin(run, group.x, local, group.x, THREADS);
+  begin(group.x, local, group.x, THREADS);
   loadMoments();
   let first = cursorOf(group.x);
   let end = min(run.steps, first + run.stride);
@@ -68,7 +68,7 @@ fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
 // Fills the tables of slots that the first step of \`addTiles\`, and \`decode\`, work with.
 @compute @workgroup_size(THREADS)
 fn prepare(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  begin(runs[group.x], group.x, local, 0u, THREADS);
+  begin(group.x, local, 0u, THREADS);
   workgroupBarrier();
   slotsForward(runs[group.x].radix);
 }
@@ -82,7 +82,7 @@ fn addTiles(
   @builtin(local_invocation_index) local: u32,
 ) {
   let run = runs[group.y];
-  begin(run, group.y, local, group.y * groups.x + group.x, THREADS);
+  begin(group.y, local, group.y * groups.x + group.x, THREADS);
   let cursor = min(cursorOf(group.y), run.steps - 1u);
   clearSums();
   sumGroups(addTile(EXAMPLES * group.x, run, cursor, TwoBlocks()), OVER_QUERIES);
@@ -92,7 +92,7 @@ fn addTiles(
 @compute @workgroup_size(THREADS)
 fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[group.x];
-  begin(run, group.x, local, group.x * run.stride, THREADS); // here stride is the number of tiles
+  begin(group.x, local, group.x * run.stride, THREADS); // here stride is the number of tiles
   let cursor = cursorOf(group.x);
   if (cursor >= run.steps) { return; }
   loadMoments();
@@ -123,7 +123,7 @@ fn likeliest(logits: Hidden) -> f32 {
 @compute @workgroup_size(DECODERS)
 fn decode(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let run = runs[0];
-  begin(run, 0u, local, 0u, DECODERS);
+  begin(0u, local, 0u, DECODERS);
   workgroupBarrier();
   let last = run.batch - 1u;
   let problem0 = 2u * (DECODERS * group.x + thread);

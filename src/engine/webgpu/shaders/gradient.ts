@@ -8,8 +8,8 @@ import { each } from "./vectors.ts";
  *
  * 1. an invocation two queries: forward and backward down to the gradient of the attention's output (query.ts);
  * 2. an invocation three keys of an example: the gradients of k and v, and of the scores;
- * 3. an invocation two queries: the gradient of q. Then an invocation a part of the sums: the matrices' gradients, those of the slots' k and v;
- * 4. those of the slots' q and x.
+ * 3. an invocation two queries: the gradient of q. Then an invocation a part of the sums: the matrices' gradients;
+ * 4. those of the slots' k, v, q and x.
  */
 export const GRADIENT = /* wgsl */ `
 fn recordOf(example: u32, query: u32) -> u32 { return work + SUMS + RECORD * (QUERIES * example + query); }
@@ -102,27 +102,19 @@ fn sumRecords(sums: TwoBlocks, over: Sums, b: u32) -> TwoBlocks {
   return total;
 }
 
-// 3. Adds the tile's gradients of k and v to those of the slots.
-fn sumKeys() {
-  if (thread >= 4u * KEYS) { return; }
-  let key = thread >> 2u;
+// 4. Adds the tile's gradients of k, v, q and x to those of the slots: an invocation four numbers of a key or of a query.
+fn sumSlots() {
+  let column = thread >> 2u;
   let part = thread & 3u;
+  if (column >= KEYS + QUERIES) { return; }
   for (var example = 0u; example < EXAMPLES; example++) {
-    let to = work + 4u * slotOfToken(tokenAt(4u * example, key - min(key, 2u)), key, 10u) + part;
-    workspace[to] += workspace[work + KEY_RECORDS + 4u * (KEYS * example + key) + part];
-  }
-}
-
-// 4. Adds the tile's gradients of q and x to those of the slots.
-fn sumQueries() {
-  if (thread >= 4u * QUERIES) { return; }
-  let query = thread >> 2u;
-  let part = thread & 3u;
-  let source = select(RECORD_X1 - 2u, RECORD_DQ, part < 2u) + part;
-  for (var example = 0u; example < EXAMPLES; example++) {
-    let slot = querySlot(4u * example, query, 10u);
-    let to = work + 4u * (slotCount(10u) + slot) + part;
-    workspace[to] += workspace[recordOf(example, query) + source];
+    var slot = slotOfToken(tokenAt(4u * example, column - min(column, 2u)), column, 10u);
+    var source = work + KEY_RECORDS + 4u * (KEYS * example + column);
+    if (column >= KEYS) {
+      slot = slotCount(10u) + querySlot(4u * example, column - KEYS, 10u);
+      source = recordOf(example, column - KEYS) + select(RECORD_X1 - 2u, RECORD_DQ, part < 2u);
+    }
+    workspace[work + 4u * slot + part] += workspace[source + part];
   }
 }
 
@@ -145,9 +137,8 @@ fn addTile(first: u32, run: Run, cursor: u32, sums: TwoBlocks) -> TwoBlocks {
   barrier();
   queriesBackward(example, query);
   let total = sumRecords(sums, OVER_QUERIES, RECORD_B + 2u * min(thread % QUERY_TASKS / 2u, 3u));
-  sumKeys();
   barrier();
-  sumQueries();
+  sumSlots();
   barrier();
   return total;
 }
@@ -203,27 +194,26 @@ fn slotBackward(number: u32) {
   storeRow(record + SLOT_DX, plus(dX, layerNormBack(dY, normed, LN1)), 0.0);
 }
 
-fn dXOf(slot: u32, part: u32) -> vec4f { return workspace[work + SUMS + SLOT_RECORD * slot + SLOT_DX + part]; }
+// The sum of the gradients of x of \`count\` slots.
+fn sumOfDX(first: u32, stride: u32, count: u32, part: u32) -> vec4f {
+  var total = vec4f();
+  for (var i = 0u; i < count; i++) { total += workspace[work + SUMS + SLOT_RECORD * (first + stride * i) + SLOT_DX + part]; }
+  return total;
+}
 
 // In the forward pass this was: x = token embedding + position embedding. One \`vec4f\` of the gradient of the position embeddings.
 fn positionBackward(index: u32) -> vec4f {
   let position = index >> 1u;
   let part = index & 1u;
-  if (position == 10u || position == 21u) { return dXOf(10u * DIGITS + u32(position == 21u), part); }
-  var total = vec4f();
-  if (position < 33u) {
-    let digit = position - u32(position > 10u) - u32(position > 21u);
-    for (var token = 0u; token < 10u; token++) { total += dXOf(10u * digit + token, part); }
-  }
-  return total;
+  if (position == 10u || position == 21u) { return sumOfDX(10u * DIGITS + u32(position == 21u), 0u, 1u, part); }
+  let digit = position - u32(position > 10u) - u32(position > 21u);
+  return sumOfDX(10u * digit, 1u, select(0u, 10u, position < KEYS), part);
 }
 
 // One number of the gradient of the token embeddings, but for what the tied output adds.
 fn tokenBackward(token: u32, column: u32) -> f32 {
-  if (token >= 10u) { return dXOf(10u * DIGITS + token - 10u, column >> 2u)[column & 3u]; }
-  var total = 0.0;
-  for (var digit = 0u; digit < DIGITS; digit++) { total += dXOf(10u * digit + token, column >> 2u)[column & 3u]; }
-  return total;
+  let first = select(10u * DIGITS + token - 10u, token, token < 10u);
+  return sumOfDX(first, 10u, select(1u, DIGITS, token < 10u), column >> 2u)[column & 3u];
 }
 
 const LOSS = LN2 + 3u; // its last number is none of the bias of LayerNorm 2: there losses are summed

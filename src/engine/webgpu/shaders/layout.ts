@@ -52,10 +52,18 @@ export function packingOf(variant: Variant) {
     }
   }
   const at = paddedIndices(variant).map((index) => indices[index]);
+  const length = 4 * vectors;
   return {
     ...{ vectors, offsets },
-    /** Writes a flat vector into its packed form, which must hold zeros where it has no parameter. */
-    pack: (flat: Float32Array, packed: Float32Array) => at.forEach((index, i) => packed[index] = flat[i]),
-    unpack: (packed: Float32Array) => Float32Array.from(at, (index) => packed[index]),
+    /** Packs flat vectors one behind the other. */
+    pack(flats: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+      const packed = new Float32Array(flats.length * length);
+      flats.forEach((flat, k) => at.forEach((index, i) => packed[k * length + index] = flat[i]));
+      return packed;
+    },
+    unpack(packed: Float32Array): Float32Array[] {
+      const flat = (_: unknown, k: number) => Float32Array.from(at, (index) => packed[k * length + index]);
+      return Array.from({ length: packed.length / length }, flat);
+    },
   };
 }

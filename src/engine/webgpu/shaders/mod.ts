@@ -32,7 +32,6 @@ export type BufferName = (typeof BINDINGS)[number]["name"];
 
 /** Fields of `Run`: what one model is asked to do in one submission. */
 export const RUN = {
-  model: "u32", // its index in `states`
   firstStep: "u32", // its first entry in `schedule` and `reports`
   steps: "u32",
   stride: "u32", // most steps of one dispatch of `train`; or the number of tiles

@@ -29,8 +29,7 @@ struct AttendedPair { of0: Attended, of1: Attended }
 // The slot of a key of a sequence. Keys are + and =, then digit by digit.
 fn slotOfKey(words: vec4u, key: u32, radix: u32) -> u32 {
   let digit = key - min(key, 2u);
-  let token = (words[digit >> 3u] >> (4u * (digit & 7u))) & 15u;
-  return slotOfToken(token, key, radix);
+  return slotOfToken((words[digit >> 3u] >> (4u * (digit & 7u))) & 15u, key, radix);
 }
 
 fn slotOfToken(token: u32, key: u32, radix: u32) -> u32 {
