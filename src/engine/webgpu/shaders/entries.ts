@@ -109,13 +109,19 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 }
 
 // The token with the largest logit, the first of several.
-fn likeliest(logits: Hidden) -> f32 {
-  var all = array<vec4f, 4>(logits.a, logits.b, logits.c, logits.d);
+fn likeliest(logits: Hidden) -> u32 {
+  var all = logits;
   var best = 0u;
   for (var token = 1u; token < 14u; token++) {
     if (all[token >> 2u][token & 3u] > all[best >> 2u][best & 3u]) { best = token; }
   }
-  return f32(best);
+  return best;
+}
+
+// Into the sequence, where nobody reads the last one, and into the workspace.
+fn writeToken(at: u32, problem: u32, query: u32, token: u32) {
+  setToken(at, PROMPT_DIGITS + query, token);
+  workspace[3u * problem + (query >> 2u)][query & 3u] = f32(token);
 }
 
 // Twelve tokens of each problem, 3 vec4f, to the workspace, or their logits, 12 x 4 vec4f; an invocation two problems. Must equal \`decodeGreedily\` and
@@ -135,20 +141,14 @@ fn decode(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   ${each("01", (i) => `clearTokens(at${i});`)}
   ${each("01", (i) => `readOperands(at${i}, problems[problem${i}]);`)}
   if (taught) { ${each("01", (i) => `writeSum(at${i});`)} }
-  for (var block = 0u; block < 3u; block++) {
-    ${each("01", (i) => `var written${i} = vec4f();`)}
-    for (var i = 0u; i < 4u; i++) {
-      let query = 4u * block + i;
-      ${each("01", (i) => `let query${i} = queryAt(querySlot(at${i}, query, 14u), 14u);`)}
-      ${
+  for (var query = 0u; query < QUERIES; query++) {
+    ${each("01", (i) => `let query${i} = queryAt(querySlot(at${i}, query, 14u), 14u);`)}
+    ${
   each("01", (i) => `let output${i} = attend(pair(query${i}.q, Row()), at${i}, PROMPT_DIGITS + query, 14u).of0.output;`)
 }
-      let found = postAttention(pair(query0.x, query1.x), pair(output0, output1)).logits;
-      ${each("01", (i) => `written${i}[i] = likeliest(hidden${i}(found));`)}
-      if (taught) { ${each("01", (i) => `storeHidden(4u * (QUERIES * problem${i} + query), hidden${i}(found));`)} }
-      else if (query < 11u) { ${each("01", (i) => `setToken(at${i}, PROMPT_DIGITS + query, u32(written${i}[i]));`)} }
-    }
-    if (!taught) { ${each("01", (i) => `workspace[3u * problem${i} + block] = written${i};`)} }
+    let found = postAttention(pair(query0.x, query1.x), pair(output0, output1)).logits;
+    if (taught) { ${each("01", (i) => `storeHidden(4u * (QUERIES * problem${i} + query), hidden${i}(found));`)} }
+    else { ${each("01", (i) => `writeToken(at${i}, problem${i}, query, likeliest(hidden${i}(found)));`)} }
   }
 }
 `;

@@ -67,9 +67,10 @@ fn queryAt(slot: u32, radix: u32) -> Query {
 struct QueryState { normed2: Normed, gelu: Hidden, derivative: Hidden, finalNormed: Normed, z: Row }
 
 fn queryState(x1: Row, u: Hidden, normed2: Normed) -> QueryState {
-  ${each("abcd", (part) => `let ${part} = gelu(u.${part});`)}
-  let derivative = Hidden(a.derivative, b.derivative, c.derivative, d.derivative);
-  return QueryState(normed2, Hidden(a.value, b.value, c.value, d.value), derivative, Normed(), x1);
+  ${each("0123", (i) => `let gelu${i} = gelu(u[${i}]);`)}
+  let value = Hidden(gelu0.value, gelu1.value, gelu2.value, gelu3.value);
+  let derivative = Hidden(gelu0.derivative, gelu1.derivative, gelu2.derivative, gelu3.derivative);
+  return QueryState(normed2, value, derivative, Normed(), x1);
 }
 
 // The forward pass above the attention, of two queries.
@@ -99,18 +100,15 @@ struct Loss { value: f32, dLogits: Hidden }
 
 // Must equal \`crossEntropy\` and \`crossEntropyBackward\` of src/engine/reference; \`share\` is 1, or 0 for an example that only fills a tile up.
 fn crossEntropy(logits: Hidden, targetToken: u32, share: f32) -> Loss {
-  let pairs = max(max(logits.a, logits.b), max(logits.c, vec4f(logits.d.xy, logits.a.xy)));
+  let pairs = max(max(logits[0], logits[1]), max(logits[2], vec4f(logits[3].xy, logits[0].xy)));
   let top = max(max(pairs.x, pairs.y), max(pairs.z, pairs.w));
-  ${each("abc", (part) => `let ${part} = exp2Of4((logits.${part} - top) * LOG2_E, LEAST_SHARE);`)}
-  let d = vec4f(exp2Of4((vec4f(logits.d.xy, top, top) - top) * LOG2_E, LEAST_SHARE).xy, 0.0, 0.0);
-  let total = dot(a + b + c + d, vec4f(1.0));
+  ${each("012", (i) => `let e${i} = exp2Of4((logits[${i}] - top) * LOG2_E, LEAST_SHARE);`)}
+  let e3 = vec4f(exp2Of4((vec4f(logits[3].xy, top, top) - top) * LOG2_E, LEAST_SHARE).xy, 0.0, 0.0);
+  let total = dot(e0 + e1 + e2 + e3, vec4f(1.0));
   let hot = Hidden(oneHot(targetToken, 0u), oneHot(targetToken, 4u), oneHot(targetToken, 8u), oneHot(targetToken, 12u));
-  let targetLogit = dot(hot.a, logits.a) + dot(hot.b, logits.b) + dot(hot.c, logits.c) + dot(hot.d, logits.d);
-  let scale = share / total;
-  return Loss(
-    share * (lnOf(total) - (targetLogit - top)),
-    Hidden(a * scale - hot.a * share, b * scale - hot.b * share, c * scale - hot.c * share, d * scale - hot.d * share),
-  );
+  let targetLogit = dot(hot[0], logits[0]) + dot(hot[1], logits[1]) + dot(hot[2], logits[2]) + dot(hot[3], logits[3]);
+  let dLogits = Hidden(e0, e1, e2, e3) * (share / total) - hot * share;
+  return Loss(share * (lnOf(total) - (targetLogit - top)), dLogits);
 }
 
 // What a query leaves behind for the sums over queries: the rows A and B of the outer products, in the order of the packed gradient, and what the keys need.
@@ -135,15 +133,12 @@ fn storeBlock(at: u32, block: Block) {
 }
 
 fn storeHidden(at: u32, hidden: Hidden) {
-  workspace[at] = hidden.a;
-  workspace[at + 1u] = hidden.b;
-  workspace[at + 2u] = hidden.c;
-  workspace[at + 3u] = hidden.d;
+  ${each("0123", (i) => `workspace[at + ${i}u] = hidden[${i}];`)}
 }
 
 fn workspaceRow(at: u32) -> Row { return Row(workspace[at], workspace[at + 1u].xyz); }
 
-fn timesHidden(x: Hidden, y: Hidden) -> Hidden { return Hidden(x.a * y.a, x.b * y.b, x.c * y.c, x.d * y.d); }
+fn timesHidden(x: Hidden, y: Hidden) -> Hidden { return Hidden(x[0] * y[0], x[1] * y[1], x[2] * y[2], x[3] * y[3]); }
 
 // The token that query \`query\` of the sequence at \`at\` is to answer: a digit, and at last 13, the end of the sequence.
 fn targetOf(at: u32, query: u32) -> u32 { return select(13u, tokenAt(at, PROMPT_DIGITS + query), query < 11u); }

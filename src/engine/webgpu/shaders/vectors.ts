@@ -79,7 +79,7 @@ struct Row { a: vec4f, b: vec3f }
 // Two of them, each a column.
 struct Pair { a: mat2x4f, b: mat2x3f }
 // Fourteen numbers and two zeros.
-struct Hidden { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
+alias Hidden = mat4x4f;
 struct HiddenPair { a: mat2x4f, b: mat2x4f, c: mat2x4f, d: mat2x4f }
 // Four rows of a matrix, or of its gradient: columns 0 … 3, columns 4 … 6.
 struct Block { left: mat4x4f, right: mat3x4f }
@@ -97,7 +97,7 @@ fn row0(x: Pair) -> Row { return Row(x.a[0], x.b[0]); }
 fn row1(x: Pair) -> Row { return Row(x.a[1], x.b[1]); }
 fn plus2(x: Pair, y: Pair) -> Pair { return Pair(x.a + y.a, x.b + y.b); }
 fn hiddenPair(x: Hidden, y: Hidden) -> HiddenPair {
-  return HiddenPair(mat2x4f(x.a, y.a), mat2x4f(x.b, y.b), mat2x4f(x.c, y.c), mat2x4f(x.d, y.d));
+  return HiddenPair(mat2x4f(x[0], y[0]), mat2x4f(x[1], y[1]), mat2x4f(x[2], y[2]), mat2x4f(x[3], y[3]));
 }
 fn hidden0(x: HiddenPair) -> Hidden { return Hidden(x.a[0], x.b[0], x.c[0], x.d[0]); }
 fn hidden1(x: HiddenPair) -> Hidden { return Hidden(x.a[1], x.b[1], x.c[1], x.d[1]); }
