@@ -13,7 +13,7 @@ import { TOKENS, type Variant, variantOf } from "../model/variant.ts";
 import { FIRST_QUERY, POSITIONS_READ, promptTokens, QUERIES, readSum, targetTokens } from "../model/vocabulary.ts";
 import { type HeatMap, heatMapsSvg } from "../svg/heat_map.ts";
 import { withDrawing } from "./display.ts";
-import { positionName, TOKEN_NAMES } from "./names.ts";
+import { POSITION_NAMES, TOKEN_NAMES } from "./names.ts";
 import { referenceModel } from "./reference_model.ts";
 
 /** Numbers of every problem: an activation, or tokens. A notebook draws those of the first problem. */
@@ -66,6 +66,10 @@ const ASKED = "look into a model";
 const MOST_NUMBERS = 2 ** 27;
 /** What attention gives positions that it must not look at. */
 const UNSEEN: Readonly<Partial<Record<ActivationName, number>>> = { scores: -Infinity, pattern: 0 };
+/** The columns that are not only numbered in a drawing. */
+const COLUMN_NAMES: Readonly<Partial<Record<string, readonly string[]>>> = {
+  ...{ scores: POSITION_NAMES, pattern: POSITION_NAMES, logits: TOKEN_NAMES },
+};
 /** Activations of every position; the others are of the twelve steps. */
 const OF_POSITIONS: readonly ActivationName[] = ["embedded", "key", "value"];
 
@@ -134,10 +138,12 @@ export function look<Name extends ActivationName = ActivationName>(
     tokens.values.set(read, problem * POSITIONS_READ);
     predicted.values.set(queries.map(({ logits }) => argmax(logits)), problem * QUERIES);
   }
-  const sums = Array.from({ length: count }, (_, problem) => readSum(predicted.values, problem * QUERIES));
-  const result = { ...Object.fromEntries(kept) as Record<Name, Activation>, tokens, predicted };
-  const drawing = () => heatMapsSvg("The first problem", [...kept.values()].map(heatMapOf));
-  return withDrawing({ ...result, sums: sums.map((sum) => Number.isNaN(sum) ? null : sum) }, drawing);
+  const sums = Array.from({ length: count }, (_, problem) => {
+    const sum = readSum(predicted.values, problem * QUERIES);
+    return Number.isNaN(sum) ? null : sum;
+  });
+  const result = { ...Object.fromEntries(kept) as Record<Name, Activation>, tokens, predicted, sums };
+  return withDrawing(result, () => heatMapsSvg("The first problem", [...kept.values()].map(heatMapOf)));
 }
 
 /** An activation of zeros, to be filled. */
@@ -157,14 +163,11 @@ function heatMapOf({ name, shape: [, rows, width = 1], row }: Activation): HeatM
     return numbers.map((value, j) => j < seen && Number.isFinite(value) ? value : NaN);
   });
   const full = Math.max(1e-9, ...table.flat().filter((value) => !Number.isNaN(value)).map(Math.abs));
-  const isLogits = name === ("logits" satisfies ActivationName);
-  const columnName = (column: number) =>
-    width === POSITIONS_READ ? positionName(column) : isLogits ? TOKEN_NAMES[column] : String(column);
   return {
     title: `${name}, up to ${full.toPrecision(3)}: blue is above 0, orange below`,
     rows: table,
-    rowLabels: table.map((_, i) => rows === POSITIONS_READ ? positionName(i) : `step ${i}`),
-    columnLabels: Array.from({ length: width }, (_, column) => columnName(column)),
+    rowLabels: table.map((_, i) => rows === POSITIONS_READ ? POSITION_NAMES[i] : `step ${i}`),
+    columnLabels: Array.from({ length: width }, (_, column) => COLUMN_NAMES[name]?.[column] ?? String(column)),
     full,
   };
 }

@@ -4,7 +4,7 @@ import { FIRST_QUERY } from "../model/vocabulary.ts";
 import { heatMapsSvg } from "../svg/heat_map.ts";
 import { withDrawing } from "./display.ts";
 import { look } from "./look.ts";
-import { positionName, TOKEN_NAMES } from "./names.ts";
+import { POSITION_NAMES, TOKEN_NAMES } from "./names.ts";
 
 /** A step of a sum. */
 export interface StepInspection {
@@ -129,7 +129,7 @@ function spaced(cells: readonly string[]): string {
 function namedShares(attention: readonly number[], tokens: readonly number[]): string {
   const largest = [...attention.entries()].filter(([, share]) => share >= 0.02).sort(([, x], [, y]) => y - x);
   const named = largest.slice(0, 5).map(([position, share]) => { // more do not fit into a line
-    const name = positionName(position);
+    const name = POSITION_NAMES[position];
     return `${name.length === 1 ? name : `${name}=${TOKEN_NAMES[tokens[position]]}`} ${percent(share)}`.padEnd(13);
   });
   return named.join("").trimEnd();

@@ -7,7 +7,7 @@ import { type HeatMap, heatMapsSvg } from "../svg/heat_map.ts";
 import { withDrawing } from "./display.ts";
 import { digitEmbeddings } from "./embeddings.ts";
 import { look } from "./look.ts";
-import { positionName, TOKEN_NAMES } from "./names.ts";
+import { POSITION_NAMES, TOKEN_NAMES } from "./names.ts";
 import { referenceModel } from "./reference_model.ts";
 import { marginOf } from "./sum.ts";
 
@@ -61,8 +61,9 @@ export async function surveyModel(
   pause?: () => Promise<void>,
 ): Promise<Survey> {
   const source = checkpointFrom(checkpoint, "survey a model");
-  const attention = Array.from({ length: QUERIES }, (_, step) => new Float64Array(FIRST_QUERY + 1 + step));
-  const smallestMargins = new Array<number>(QUERIES).fill(Infinity);
+  const steps = Array.from({ length: QUERIES }, (_, step) => (
+    { step, attention: new Array<number>(FIRST_QUERY + 1 + step).fill(0), smallestMargin: Infinity }
+  ));
 
   const operands = drawOperands({ seed: 1, stream: "evaluation", count: sums });
   for (let first = 0; first < sums; first += SUMS_AT_ONCE) {
@@ -71,9 +72,10 @@ export async function surveyModel(
     const { pattern, logits } = look(source, some, { only: ["pattern", "logits"] });
     for (let i = 0; i < some.length / 2; i++) {
       targetTokens(some[2 * i], some[2 * i + 1]).forEach((target, step) => {
+        const { attention, smallestMargin } = steps[step];
         const weights = pattern.row(i, step);
-        attention[step].forEach((_, position) => attention[step][position] += weights[position] / sums);
-        smallestMargins[step] = Math.min(smallestMargins[step], marginOf(logits.row(i, step), target));
+        attention.forEach((mean, position) => attention[position] = mean + weights[position] / sums);
+        steps[step].smallestMargin = Math.min(smallestMargin, marginOf(logits.row(i, step), target));
       });
     }
   }
@@ -83,11 +85,7 @@ export async function surveyModel(
   const rowsOf = (matrix: Float64Array) =>
     Array.from({ length: matrix.length / width }, (_, row) => Array.from(rowOf(matrix, row, width)));
   const survey: Survey = {
-    model: source.model,
-    sums,
-    steps: smallestMargins.map((smallestMargin, step) => (
-      { step, attention: Array.from(attention[step]), smallestMargin }
-    )),
+    ...{ model: source.model, sums, steps },
     tokenEmbedding: rowsOf(tokenEmbedding),
     positionEmbedding: rowsOf(positionEmbedding),
     digitCosines: digits.map((x) => digits.map((y) => dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y)))),
@@ -98,7 +96,6 @@ export async function surveyModel(
 /** The mean attention of each step by position, and the embeddings of tokens and positions, as tables to draw. */
 export function surveyMaps({ sums, steps, tokenEmbedding, positionEmbedding }: Survey) {
   const features = tokenEmbedding[0].map((_, i) => String(i));
-  const positions = steps[steps.length - 1].attention.map((_, position) => positionName(position));
   const largest = (rows: readonly (readonly number[])[]) => Math.max(...rows.flat().map(Math.abs));
   const [fullToken, fullPosition] = [largest(tokenEmbedding), largest(positionEmbedding)];
   return {
@@ -106,7 +103,7 @@ export function surveyMaps({ sums, steps, tokenEmbedding, positionEmbedding }: S
       title: `Attention of each step by position, mean of ${sums} sums; on the right its smallest margin`,
       rows: steps.map(({ attention }) => attention),
       rowLabels: steps.map(({ step }) => `step ${step}`),
-      columnLabels: positions,
+      columnLabels: POSITION_NAMES,
       remarks: steps.map(({ smallestMargin }) => smallestMargin.toFixed(2)),
       full: 1,
     },
@@ -121,7 +118,7 @@ export function surveyMaps({ sums, steps, tokenEmbedding, positionEmbedding }: S
       title: `Position embeddings, up to ${fullPosition.toFixed(2)}; the last two positions are never read`,
       rows: features.map((_, feature) => positionEmbedding.map((row) => row[feature])),
       rowLabels: features,
-      columnLabels: positionEmbedding.map((_, position) => positions[position] ?? "–"),
+      columnLabels: positionEmbedding.map((_, position) => POSITION_NAMES[position] ?? "–"),
       full: fullPosition,
     },
   } satisfies Record<string, HeatMap>;
@@ -147,7 +144,7 @@ export function surveySvg(survey: Survey): string {
 export function surveyText({ sums, steps, tokenEmbedding, digitCosines }: Survey): string {
   const lines = steps.map(({ step, attention, smallestMargin }) => {
     const names = [`a${step}`, `b${step}`, `a${step - 1}`, `b${step - 1}`, `s${step - 1}`, "+", "="];
-    const shares = names.map((name) => attention.find((_, position) => positionName(position) === name) ?? 0);
+    const shares = names.map((name) => attention[POSITION_NAMES.indexOf(name)] ?? 0);
     shares.push(1 - shares.reduce((sum, share) => sum + share));
     const cells = shares.map((share) => (100 * share).toFixed(1).padStart(7));
     return `${String(step).padStart(4)}${cells.join("")}  ${smallestMargin.toFixed(2).padStart(7)}`;

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createEngine } from "../../src/engine/mod.ts";
-import { positionName, TOKEN_NAMES } from "../../src/inspection/names.ts";
+import { POSITION_NAMES, TOKEN_NAMES } from "../../src/inspection/names.ts";
 import { inspectSum, sumSvg, sumText } from "../../src/inspection/sum.ts";
 import { surveyModel, surveySvg, surveyText } from "../../src/inspection/survey.ts";
 import { drawOperands } from "../../src/model/sampler.ts";
@@ -72,7 +72,8 @@ Deno.test("surveyModel() is the mean of what single sums show", async () => {
 });
 
 Deno.test("positions and tokens have names", () => {
-  assertEquals([0, 9, 10, 11, 20, 21, 22, 32].map(positionName), ["a9", "a0", "+", "b9", "b0", "=", "s0", "s10"]);
+  const named = [0, 9, 10, 11, 20, 21, 22, 32].map((position) => POSITION_NAMES[position]);
+  assertEquals([POSITION_NAMES.length, ...named], [33, "a9", "a0", "+", "b9", "b0", "=", "s0", "s10"]);
   assertEquals([0, 9, 10, 11, 12, 13].map((token) => TOKEN_NAMES[token]), ["0", "9", "+", "=", "pad", "end"]);
 });
 
