@@ -30,7 +30,7 @@ export interface SampleRequest {
 /** The second word of the generator's key: no two uses of a seed share a stream. */
 export const DOMAINS = { training: 0, initialization: 1, evaluation: 2, hard: 3 } as const;
 
-/** Digits and lengths are read from fractions of 28 bits: ten times one still fits in 32. */
+/** Digits and lengths are read from fractions of 28 bits: in the other engines ten times one still fits in 32. */
 const FRACTION = 2 ** 28;
 /** Problems that are drawn in one go: 2 GiB of operands, about the most that every runtime allocates. */
 const MOST_PROBLEMS = 2 ** 27;
@@ -40,14 +40,8 @@ const MOST_PROBLEMS = 2 ** 27;
  * 1,000: a triple is up to 3.8e-6 more or less likely than 1/1000, relatively.
  */
 function digitsOf(word: number): number[] {
-  const digits = [];
-  let fraction = word >>> 4;
-  for (let i = 0; i < 3; i++) {
-    fraction *= 10;
-    digits.push(Math.floor(fraction / FRACTION));
-    fraction %= FRACTION;
-  }
-  return digits;
+  const triple = Math.floor(1000 * (word >>> 4) / FRACTION);
+  return [100, 10, 1].map((unit) => Math.floor(triple / unit) % 10);
 }
 
 function numberOf(digits: readonly number[]): number {

@@ -173,10 +173,9 @@ export abstract class BaseEngine implements Engine {
   }
 
   #checkWeights(): void {
+    if (this.#weightsChosen) return;
     const remedy = "call setParameters, or initialize and train";
-    if (!this.#weightsChosen) {
-      throw new Error(`Cannot add with a new engine as its weights must be set first: ${remedy}`);
-    }
+    throw new Error(`Cannot add with a new engine as its weights must be set first: ${remedy}`);
   }
 
   async predict(problems: Problems): Promise<(bigint | null)[]> {

@@ -1,6 +1,6 @@
 import type { Operands } from "../../model/problem.ts";
 import type { SampleRequest } from "../../model/sampler.ts";
-import { type ModelName, TOKENS, type Variant } from "../../model/variant.ts";
+import type { ModelName, Variant } from "../../model/variant.ts";
 import { BaseEngine, type VectorName } from "../interface/base_engine.ts";
 import { checkBatch, checkStepOptions } from "../interface/checks.ts";
 import type { AdapterDescription, Engine, LossAndGradient } from "../interface/types.ts";
@@ -9,7 +9,7 @@ import { ReferenceEngine } from "../reference/engine.ts";
 import { hasSimd, instantiate } from "../wasm/core.ts";
 import { WasmEngine } from "../wasm/engine.ts";
 import type { Gpu } from "./device.ts";
-import { LOGITS_ROW, NO_STEP, Population, type TrainResult } from "./population.ts";
+import { NO_STEP, Population, type TrainResult } from "./population.ts";
 import type { RunRequest } from "./program.ts";
 
 const MOST_STEPS = 2000;
@@ -97,9 +97,8 @@ export class WebgpuEngine extends BaseEngine {
     return this.#inTurn(() => this.population.answer(kind, this.#vectors.parameters, operands));
   }
 
-  protected async computeLogits(operands: Operands): Promise<Float32Array> {
-    const rows = await this.#answer("logits", operands);
-    return rows.filter((_, i) => i % LOGITS_ROW < TOKENS);
+  protected computeLogits(operands: Operands): Promise<Float32Array> {
+    return this.#answer("logits", operands);
   }
 
   protected async decodeTokens(operands: Operands): Promise<Uint8Array> {

@@ -17,7 +17,7 @@ export const FUSED_BATCH = 64;
 /** Examples of one dispatch of a model's training, some milliseconds of a real GPU: a longer one may be taken for a hang. */
 const DISPATCH_EXAMPLES = 4096;
 const MAX_WAIT = 20; // milliseconds that a request waits for those of the other members
-export const LOGITS_ROW = 16; // floats of the logits of a query in the workspace
+const LOGITS_ROW = 16; // floats of the logits of a query in the workspace
 const MOST_FLOATS = 65_536 * QUERIES; // that the answers of a submission leave there: tokens of 65,536 problems
 const VEC4 = 16; // bytes
 
@@ -135,7 +135,7 @@ export class Population {
     });
   }
 
-  /** The logits of a model with these weights, in rows of {@linkcode LOGITS_ROW}, or the tokens that it writes. */
+  /** The logits of a model with these weights, or the tokens that it writes. */
   async answer(kind: "logits" | "tokens", weights: Float32Array, operands: Operands): Promise<Float32Array> {
     const taught = kind === "logits" ? 1 : 0;
     const floats = QUERIES * (taught ? LOGITS_ROW : 1);
@@ -146,7 +146,7 @@ export class Population {
       const [part] = await this.#submit([run], 1, dispatches, [["workspace", 0, 4 * floats * count]]);
       answers.set(part, floats * first);
     }
-    return answers;
+    return taught ? answers.filter((_, i) => i % LOGITS_ROW < TOKENS) : answers;
   }
 
   /** Makes a buffer larger if it must; its content may be lost. */
