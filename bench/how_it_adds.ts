@@ -20,9 +20,6 @@ import { table } from "./measure.ts";
 import { writePlot } from "./plot_svg.ts";
 import { betweenGroups, groupsBy, leastSquares, principal } from "./statistics.ts";
 
-/** Steps whose column has two digits and another column to its right. */
-const STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
-
 /** Of the monomials in two variables up to degree 5. */
 const EXPONENTS = cross(range(6), range(6)).filter(([i, j]: [number, number]) => i + j <= 5) as [number, number][];
 
@@ -88,7 +85,8 @@ function measure(step: number) {
   };
 }
 
-const measured = STEPS.map(measure);
+// the steps whose column has two digits and another column to its right
+const measured = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(measure);
 console.log(table(Object.keys(measured[0]), measured.map((row) => Object.values(row))));
 const survey = await surveyModel(checkpoint, 1000);
 const shares = principal(survey.tokenEmbedding.slice(0, 10)).shares.slice(0, 3).map(percent).join(", ");

@@ -33,10 +33,8 @@ const CHAINS = {
   },
 };
 
-/** Runs the first stages of a chain `count` times. */
-type Chain = (count: number, stages: number) => void;
-
-async function instantiate(features: readonly string[]): Promise<Record<keyof typeof CHAINS, Chain>> {
+/** Two functions that run the first stages of a chain `count` times. */
+async function instantiate(features: readonly string[]) {
   const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
   const module = new WebAssembly.Module(await compile({ entry: "stages.ts", features }));
   const { configure, initialize, tiles, once } = new WebAssembly.Instance(module, { env: { memory } })
@@ -53,7 +51,7 @@ async function instantiate(features: readonly string[]): Promise<Record<keyof ty
 }
 
 /** Microseconds of each stage of a chain. */
-function measureStages(stages: number, run: Chain): number[] {
+function measureStages(stages: number, run: (count: number, stages: number) => void): number[] {
   const best = [0, ...new Array<number>(stages).fill(Infinity)];
   for (let round = 0; round < 300; round++) {
     for (let stage = 1; stage <= stages; stage++) {

@@ -29,10 +29,7 @@ export interface Rival {
   ours?: readonly string[];
 }
 
-const NPM = {
-  ...{ name: "npm", source: "package.json" },
-  commands: ["npm install --ignore-scripts --no-audit --no-fund"],
-};
+const NPM = { name: "npm", source: "package.json", commands: ["npm install --ignore-scripts --no-audit --no-fund"] };
 export const PYTHON = {
   ...{ name: "python", source: "requirements.txt" },
   commands: ["python3 -m venv venv", "./venv/bin/python -m pip install --quiet -r requirements.txt"],
