@@ -27,7 +27,6 @@ import { writePlot } from "./plot_svg.ts";
 const FILE = "docs/data/cliff.jsonl";
 /** Runs of 763 and 777 by recipe `sure`, with the same tests (docs/recipes.md). */
 const SURVEY = "docs/data/survey.jsonl";
-const FIGURE = "docs/cliff.svg";
 
 /** No recipe was chosen on these seeds, from this one on. */
 const FIRST_SEED = 2000;
@@ -89,7 +88,7 @@ async function draw(): Promise<void> {
     parameters: one.parameters + 1.5 * recipes.indexOf(one.recipe), // side by side where they trained the same shape
   }));
   const [x, y] = ["parameters", "share"];
-  await writePlot(FIGURE, {
+  await writePlot("docs/cliff.svg", {
     ...{ width: 800, height: 420, marginTop: 45, marginLeft: 50, marginRight: 50, marginBottom: 45 },
     x: { label: "parameters" },
     y: { label: "% of seeds that add at least 99% of pairs correctly", percent: true, domain: [0, 100], grid: true },
@@ -120,10 +119,8 @@ async function printTraps(model: ModelName): Promise<void> {
         if (event.type === "evaluation") digits = event.digitAccuracy.flatMap((share, i) => share < 0.2 ? [i] : []);
       },
     });
-    const verdict = loss <= (gate?.loss ?? Infinity) ? "passes" : "trapped";
-    console.log(
-      `${model}, seed ${seed}: loss ${loss.toFixed(3)}, ${verdict}; digits at random: ${digits.join(", ") || "none"}`,
-    );
+    const verdict = `loss ${loss.toFixed(3)}, ${loss <= (gate?.loss ?? Infinity) ? "passes" : "trapped"}`;
+    console.log(`${model}, seed ${seed}: ${verdict}; digits at random: ${digits.join(", ") || "none"}`);
   }
 }
 

@@ -57,8 +57,6 @@ export const SHORT_PHASES: Readonly<Record<string, Partial<Stage>>> = {
   "phase 1 continued, learning rate falls to 0": { ...CONTINUED, steps: 10_000, floor: 0 },
 };
 
-const SHORT_NAMES = Object.keys(SHORT_PHASES);
-
 function secondPhase(seed: number, second: string, from: string): Promise<TrainResult> {
   const paper = continueRecipe("paper");
   if (second === WHOLE) return continueTraining({ recipe: paper, seed, from });
@@ -77,7 +75,7 @@ if (import.meta.main) {
       seeds: text("A..B", "seeds"),
       out: text("FILE.jsonl", "file of the runs"),
       weights: text("DIR", "folder of the weights after phase 1"),
-      second: oneOf(["all", WHOLE, ...SHORT_NAMES], "second phase"),
+      second: oneOf(["all", WHOLE, ...Object.keys(SHORT_PHASES)], "second phase"),
     },
     async run({ flags: { seeds = "1..32", out = "grokking.jsonl", weights = "weights", second: chosen = WHOLE } }) {
       const [low, high] = seeds.split("..").map(Number);
@@ -86,7 +84,7 @@ if (import.meta.main) {
       await Deno.mkdir(weights, { recursive: true });
       for (let seed = low; seed <= high; seed++) {
         const file = `${weights}/${seed}.safetensors`;
-        for (const second of [null, ...(chosen === "all" ? SHORT_NAMES : [chosen])]) {
+        for (const second of [null, ...(chosen === "all" ? Object.keys(SHORT_PHASES) : [chosen])]) {
           if (done.has(keyOf({ second, seed }))) continue;
           const first = second === null;
           const { checkpoint, report } =

@@ -1,11 +1,6 @@
 /**
- * Throughput of the engines: forward, forward and backward, a training step, decoding. `deno task bench:stages` has the time of each
- * stage, GELU and softmax among them.
- *
- * The reference engine is the baseline of each group that it runs in. It is some hundred times slower, so the larger batches compare only the
- * two arithmetics of the WASM engine.
- *
- * @module
+ * Throughput of the engines; `deno task bench:stages` has the time of each stage of a step. The reference engine is the baseline where it runs. It is
+ * some hundred times slower, so larger batches compare only the two arithmetics of the WASM engine.
  */
 import { type Arithmetic, createEngine, type Engine } from "../src/engine/mod.ts";
 import { trainRunOf } from "./measure.ts";

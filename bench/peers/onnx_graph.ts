@@ -20,11 +20,7 @@ export function encodeDecoder(tensors: ReturnType<typeof tensorsToWrite>["tensor
   const [parts, axis1] = [list(WIDTH, WIDTH, WIDTH), list(1)];
   const last = { axis: -1 };
   const transpose = (x: string, ...perm: number[]) => node("Transpose", [x], { perm });
-  const matrices = new Map(
-    ["blocks.0.attn.qkv", "blocks.0.attn.proj", "blocks.0.ffn.w1", "blocks.0.ffn.w2", "tok_emb"]
-      .map((name) => [name, transpose(`${name}.weight`, 1, 0)]),
-  );
-  const linear = (x: string, name: string) => node("MatMul", [x, matrices.get(name)!]);
+  const linear = (x: string, name: string) => node("MatMul", [x, transpose(`${name}.weight`, 1, 0)]);
   const layerNorm = (x: string, name: string) => graph.layerNorm(x, name, `x${nodes++}`, 1e-5);
 
   /** From tokens at positions [from, to): x of these, their queries, keys and values. */

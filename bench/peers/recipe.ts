@@ -10,8 +10,6 @@ import { inTurns, machineLine, median, runBench } from "../measure.ts";
 import { resultOf } from "./protocol.ts";
 import { PYTHON, setUp, WORK } from "./rivals.ts";
 
-const PROJECT = fromFileUrl(new URL("../../", import.meta.url));
-
 await runBench({
   name: "bench:recipe",
   flags: {
@@ -41,7 +39,8 @@ await runBench({
     const run = [Deno.execPath(), "run", "--no-prompt", ...allowed, "cli.ts"];
     const flags = ["--recipe", data, "--no-certify", "--json", "--out", out];
     const python = ["./venv/bin/python", "pytorch_recipe.py", "recipe.json"];
-    const oursOnce = side("ours", PROJECT, (seed) => [...run, "train", ...flags, "--seed", seed]);
+    const project = fromFileUrl(new URL("../../", import.meta.url));
+    const oursOnce = side("ours", project, (seed) => [...run, "train", ...flags, "--seed", seed]);
     const theirsOnce = side("PyTorch", WORK, (seed) => [...python, seed, cores]);
     console.log("The first run of PyTorch compiles, and is not counted:");
     await theirsOnce(0);
