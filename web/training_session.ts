@@ -1,9 +1,8 @@
 import { createEngine } from "../src/engine/create_engine.ts";
-import { isProgress, type RunEvent } from "../src/training/events.ts";
-import { completeRun } from "../src/training/loop.ts";
-import { freshProgress, type RunState } from "../src/training/progress.ts";
+import { follow, type RunEvent } from "../src/training/events.ts";
+import { runEvents } from "../src/training/loop.ts";
 import { type Recipe, totalSteps, trainRecipe } from "../src/training/recipes.ts";
-import { INTERIM_SAMPLE, Run } from "../src/training/run.ts";
+import { freshProgress, INTERIM_SAMPLE, Run, type RunState } from "../src/training/run.ts";
 import type { TrainResult } from "../src/training/types.ts";
 import { EVALUATED, type SessionNews, type TrainRequest, type Weights } from "./protocol.ts";
 
@@ -40,18 +39,18 @@ export class TrainingSession {
     try {
       const plan = trainRecipe(recipe, { model });
       const fresh = { kind: "train", recipe: plan, model, seed, from: null, keep: snapshotSteps(plan) } as const;
-      const start = structuredClone(this.#state) ?? { progress: freshProgress(fresh) };
-      const run: Run = new Run(engine, start, (event) => this.#hear(event, run));
+      const state = structuredClone(this.#state);
+      const run = new Run(engine, state ?? { progress: freshProgress(fresh) });
       const machinery = { backend: engine.backend, threads: engine.threads, arithmetic: engine.arithmetic };
       this.report({ type: "machinery", ...machinery, adapter: engine.adapter });
-      return await completeRun(run, { certify, threads, signal });
+      const events = runEvents(run, { certify, threads, signal });
+      return await follow(events, (event) => this.#record(event, run), this.report);
     } finally {
       await engine.dispose();
     }
   }
 
-  async #hear(event: RunEvent, run: Run): Promise<void> {
-    if (isProgress(event)) return this.report(event);
+  async #record(event: RunEvent, run: Run): Promise<void> {
     if (event.type === "state" && event.due) this.#state = structuredClone(event.state());
     if (event.type === "kept") this.report({ type: "snapshot", step: event.step, parameters: event.parameters });
     if (event.type !== "losses") return;

@@ -3,7 +3,7 @@ import { encodeState } from "../checkpoint/safetensors/state.ts";
 import * as store from "../checkpoint/safetensors/store.ts";
 import { KeptRunError, TrainingError } from "./error.ts";
 import type { RunEvent } from "./events.ts";
-import { isDone, type RunProgress, type RunState } from "./progress.ts";
+import { isDone, type RunProgress, type RunState } from "./run.ts";
 import type { RunOptions } from "./types.ts";
 
 /** Approximate seconds between two saves of the state. */
@@ -11,7 +11,10 @@ const SECONDS_BETWEEN_SAVES = 10;
 
 /** The folder of a run: weights, state and log, locked by this run. */
 export class Journal {
-  /** The end of this run's log; undefined while the folder holds another run. What a killed process logged beyond it is of steps that are repeated. */
+  /**
+   * The end of the log; undefined as long as the folder holds an earlier run. The file may be longer: what a killed process logged after its last save
+   * belongs to steps that are repeated.
+   */
   #logBytes: number | undefined;
   #savedAt = performance.now();
 

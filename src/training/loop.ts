@@ -1,6 +1,6 @@
 /**
- * A run from start to end: stages, gates and restarts, evaluations, hardening, proof. Files and displays are up to who takes its events. The weights
- * depend on recipe, model and seed alone, never on when a chunk of steps ends or how long an event takes.
+ * A run as a generator of events: stages, gates and restarts, evaluations, hardening, proof. Files and displays are up to the reader of the events. The
+ * weights depend on recipe, model and seed alone, never on when a chunk of steps ends or how long a reader takes.
  */
 import type { HardenResult } from "../certify/harden.ts";
 import type { CertifyProgress } from "../certify/types.ts";
@@ -9,13 +9,12 @@ import { eventLoopTurn } from "../common/event_loop.ts";
 import { type Operands, packOperands } from "../model/problem.ts";
 import { learningRateAt } from "../schedule/learning_rate.ts";
 import { TrainingError } from "./error.ts";
-import type { RunEvent } from "./events.ts";
+import { emitted, type RunEvent, type RunEvents } from "./events.ts";
 import { measure, MEASURED_PROBLEMS } from "./measures.ts";
 import { problemsOf } from "./mix.ts";
-import { isDone, type RunProgress } from "./progress.ts";
 import { FINAL_EVALUATION, HARDENING_ROUNDS, PROOF_SECONDS, type Stage, totalSteps } from "./recipes.ts";
-import { FINAL_SAMPLE, INTERIM_SAMPLE, lengthsAt, type Run } from "./run.ts";
-import type { ProblemRequest, RunOptions, TrainResult } from "./types.ts";
+import { FINAL_SAMPLE, INTERIM_SAMPLE, isDone, lengthsAt, type Run, type RunProgress } from "./run.ts";
+import type { ProblemRequest, RestartReport, RunOptions } from "./types.ts";
 
 /** Approximate seconds between two turns of the event loop. */
 const SECONDS_BETWEEN_TURNS = 0.05;
@@ -33,32 +32,33 @@ const PROVED_EVALUATION = 10_000;
 const SECONDS_BETWEEN_INTERIM = 0.5;
 const INTERIM_RARITY = 50;
 
-/** Trains a run to its end. */
-export async function completeRun(run: Run, options: RunOptions): Promise<TrainResult> {
+export async function* runEvents(run: Run, options: RunOptions): RunEvents {
   try {
-    await trainSteps(run, options);
+    yield* trainSteps(run, options);
   } catch (error) {
     // the signal ends it between two steps, if need be in an evaluation, which a resume repeats
-    if (error === options.signal?.reason) await run.emit({ type: "state", due: true, state: () => run.state() });
+    if (error === options.signal?.reason) yield { type: "state", due: true, state: () => run.state() };
     throw error;
   }
-  return await conclude(run, options);
+  yield* conclude(run, options);
 }
 
+export type AttemptEvents = RunEvents<RestartReport | undefined>;
+
 /** Takes the steps of a run. `singleAttempt`: it ends where a gate finds too high a loss, instead of starting again. @returns The report of that gate */
-export async function trainSteps(run: Run, options: RunOptions, singleAttempt = false) {
+export async function* trainSteps(run: Run, options: RunOptions, singleAttempt = false): AttemptEvents {
   const { engine, progress } = run;
   const { recipe, model, seed } = progress;
   const { signal, steps: mostSteps = Infinity, evalEvery = recipe.evaluation.every, interimProblems = 0 } = options;
   const { backend, adapter, threads, arithmetic } = engine;
   const limit = Math.min(mostSteps, totalSteps(recipe));
-  await run.emit({
+  yield {
     ...{ type: "start", recipe: recipe.name, model, seed, totalSteps: limit, backend },
     ...{ adapter: adapter ?? null, resumedAt: progress.step },
-  });
+  };
   if (progress.step === 0 && progress.attempt === 0) {
     const settings = { recipe, model, seed, backend, adapter, threads, arithmetic };
-    await run.emit({ type: "begin", settings, state: structuredClone(run.state()) }); // an attempt in a worker does not wait
+    yield { type: "begin", settings, state: structuredClone(run.state()) }; // an attempt in a worker does not wait
   }
   const { most, goal } = backend === "webgpu" ? GPU_CHUNK : CHUNK;
   let chunk = CHUNK.most;
@@ -66,12 +66,12 @@ export async function trainSteps(run: Run, options: RunOptions, singleAttempt = 
   let nextInterim = turned + 1000 * SECONDS_BETWEEN_INTERIM;
   while (progress.evaluationDue || !isDone(progress, limit)) {
     const stage = recipe.stages[progress.stage];
-    if (progress.step === 0 && run.isKept) await keepWeights(run);
+    if (progress.step === 0 && run.isKept) yield* keepWeights(run);
     if (!progress.evaluationDue) { // otherwise the last session was stopped in an evaluation
       const before = performance.now();
       const steps = Math.min(chunk, run.stepsAtOnce(stage, limit, evalEvery));
-      await takeChunk(run, steps, limit, options);
-      if (run.isKept) await keepWeights(run);
+      yield* takeChunk(run, steps, limit, options);
+      if (run.isKept) yield* keepWeights(run);
       const seconds = Math.max((performance.now() - before) / 1000, 1e-6);
       chunk = Math.max(1, Math.min(most, Math.round(steps * goal / seconds)));
       progress.evaluationDue = evalEvery !== 0 && progress.step % evalEvery === 0;
@@ -79,14 +79,14 @@ export async function trainSteps(run: Run, options: RunOptions, singleAttempt = 
     if (interimProblems > 0 && performance.now() >= nextInterim) { // for progress alone: changes neither weights nor log
       const before = performance.now();
       const { step, total, correct } = await run.evaluate(INTERIM_SAMPLE, interimProblems);
-      await run.emit({ type: "interim", step, total, correct });
+      yield { type: "interim", step, total, correct };
       const after = performance.now();
       nextInterim = after + Math.max(1000 * SECONDS_BETWEEN_INTERIM, INTERIM_RARITY * (after - before));
     }
-    if (progress.evaluationDue) await evaluateInterim(run, signal);
+    if (progress.evaluationDue) yield* evaluateInterim(run, signal);
     const failed = failedGate(progress, stage);
     if (failed !== undefined) {
-      await run.emit({ type: "restart", attempt: progress.attempt + 1, ...failed });
+      yield { type: "restart", attempt: progress.attempt + 1, ...failed };
       if (singleAttempt) return failed;
       run.restart(failed);
     } else if (progress.stageStep === stage.steps) {
@@ -97,11 +97,11 @@ export async function trainSteps(run: Run, options: RunOptions, singleAttempt = 
       turned = performance.now();
     }
     signal?.throwIfAborted();
-    await run.emit({ type: "state", due: false, state: () => run.state() });
+    yield { type: "state", due: false, state: () => run.state() };
   }
 }
 
-async function takeChunk(run: Run, steps: number, limit: number, options: RunOptions): Promise<void> {
+async function* takeChunk(run: Run, steps: number, limit: number, options: RunOptions): RunEvents {
   const { engine, progress } = run;
   const stage = progress.recipe.stages[progress.stage];
   const { problems = problemsOf(stage, engine) } = options;
@@ -127,26 +127,21 @@ async function takeChunk(run: Run, steps: number, limit: number, options: RunOpt
   progress.stageStep += steps;
   progress.examples += examples;
   progress.trainSeconds += seconds;
-  await run.emit({ type: "losses", firstStep: firstSample + 1, losses });
-  await run.emit({
+  yield { type: "losses", firstStep: firstSample + 1, losses };
+  yield {
     ...{ type: "step", step: progress.step, stage: stage.name },
     loss: losses.reduce((total, loss) => total + loss, 0) / steps,
     ...{ learningRate: learningRateAt(stage, progress.stageStep - 1), gradientNorm: gradientNorms[steps - 1] },
     ...{ examplesPerSecond: examples / Math.max(seconds, 1e-9), totalSteps: limit },
-  });
+  };
 }
 
-async function keepWeights(run: Run): Promise<void> {
+async function* keepWeights(run: Run): RunEvents {
   const { engine, progress: { step, model } } = run;
   const [parameters, metadata] = [engine.parameters(), run.metadata()];
-  await run.emit({
-    type: "kept",
-    step,
-    parameters,
-    checkpoint: () => encodeCheckpoint({ model, parameters, metadata }),
-  });
+  yield { type: "kept", step, parameters, checkpoint: () => encodeCheckpoint({ model, parameters, metadata }) };
   const operands = engine.sample(run.heldOut(INTERIM_SAMPLE, MEASURED_PROBLEMS));
-  await run.emit({ type: "measures", step, ...await measure(engine, operands) });
+  yield { type: "measures", step, ...await measure(engine, operands) };
 }
 
 /** The examples of a step. @throws {TrainingError} If there are not as many as requested @throws {RangeError} If an operand is none */
@@ -178,11 +173,11 @@ function failedGate({ attempt, recipe, step, stageStep, gateSum }: RunProgress, 
   return loss <= gate.loss ? undefined : { stage: name, step, loss, gate: gate.loss };
 }
 
-async function evaluateInterim(run: Run, signal?: AbortSignal): Promise<void> {
+async function* evaluateInterim(run: Run, signal?: AbortSignal): RunEvents {
   const { engine, progress } = run;
   const { problems, stopAt } = progress.recipe.evaluation;
   const evaluation = await run.evaluate(INTERIM_SAMPLE, problems, signal);
-  await run.emit({ type: "evaluation", ...evaluation });
+  yield { type: "evaluation", ...evaluation };
   const { step, total, correct } = evaluation;
   progress.evaluationDue = false;
   progress.evaluations.push({ step, total, correct });
@@ -194,20 +189,20 @@ async function evaluateInterim(run: Run, signal?: AbortSignal): Promise<void> {
   progress.stoppedEarly = correct >= stopAt * total;
 }
 
-export async function conclude(run: Run, options: RunOptions): Promise<TrainResult> {
+export async function* conclude(run: Run, options: RunOptions): RunEvents {
   const { engine, progress } = run;
   const { backend, adapter = null, threads, arithmetic } = engine;
   const { recipe, model, seed, step, trainSeconds, restarts, evaluations, stoppedEarly } = progress;
   // a resume goes on from the last step, even if better weights are kept; hardening and proof are slow, and start again then
-  await run.emit({ type: "state", due: true, state: () => run.state() });
+  yield { type: "state", due: true, state: () => run.state() };
   if (run.best !== undefined) engine.setParameters(run.best);
   const rounds = hardeningRounds(run, options);
-  const hardened = rounds === 0 ? null : await prove(run, options, rounds);
+  const hardened = rounds === 0 ? null : yield* prove(run, options, rounds);
   const examples = progress.examples + (hardened?.examples ?? 0);
   const parameters = engine.parameters();
   const { signal, finalProblems = hardened?.result.certified ? PROVED_EVALUATION : FINAL_EVALUATION } = options;
   const evaluation = await run.evaluate(FINAL_SAMPLE, finalProblems, signal);
-  await run.emit({ type: "evaluation", ...evaluation });
+  yield { type: "evaluation", ...evaluation };
   const { total, correct, exactMatch } = evaluation;
   const metadata = {
     ...run.metadata(),
@@ -217,11 +212,11 @@ export async function conclude(run: Run, options: RunOptions): Promise<TrainResu
     ...(hardened !== null && hardened.rounds > 0 && { hardening_rounds: String(hardened.rounds) }),
   };
   const checkpoint = encodeCheckpoint({ model, parameters, metadata });
-  await run.emit({ type: "model", step, exactMatch, examples, parameters, checkpoint });
-  const { result: proof } = hardened ?? (options.certify ? await prove(run, options) : { result: null });
+  yield { type: "model", step, exactMatch, examples, parameters, checkpoint };
+  const { result: proof } = hardened ?? (options.certify ? yield* prove(run, options) : { result: null });
   const certificate = proof?.certificate ?? null;
-  if (certificate !== null) await run.emit({ type: "certificate", certificate });
-  await run.emit({ type: "end", step, exactMatch });
+  if (certificate !== null) yield { type: "certificate", certificate };
+  yield { type: "end", step, exactMatch };
   const report = {
     ...{ model, recipe: recipe.name, seed, steps: step, examples, seconds: run.seconds, trainSeconds },
     ...{ backend, adapter, threads, arithmetic, exactMatch, evaluated: total, checkpoint: null },
@@ -229,7 +224,7 @@ export async function conclude(run: Run, options: RunOptions): Promise<TrainResu
     ...{ worstMargin: proof?.worstMargin ?? null, counterexample: proof?.counterexample ?? null },
     ...{ restarts, evaluations, stoppedEarly, finished: isDone(progress) },
   };
-  return { parameters, checkpoint, report, certificate };
+  yield { type: "finished", result: { parameters, checkpoint, report, certificate } };
 }
 
 /** Most rounds of training on pairs where the proof fails. After a recipe that `steps` cut short, the recipe's own rounds would not help. */
@@ -239,27 +234,29 @@ function hardeningRounds({ progress }: Run, { harden, certify }: RunOptions): nu
   return harden ? Math.max(hardeningRounds, HARDENING_ROUNDS) : 0;
 }
 
-/** Proves the weights of the engine, or hardens them in at most `rounds` rounds. */
-async function prove(run: Run, { threads, signal }: RunOptions, rounds = 0): Promise<HardenResult> {
+/** Proves the weights of the engine, or hardens them in at most `rounds` rounds. A reader who leaves stops it. */
+async function* prove(run: Run, { threads, signal }: RunOptions, rounds = 0): RunEvents<HardenResult> {
   const { engine, progress: { model, seed, step, recipe } } = run;
-  const parameters = engine.parameters();
   const stop = new AbortController();
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const emit = (event: RunEvent) => void run.emit(event).catch((error) => stop.abort(error)); // the proof does not wait
-  const onProgress = (progress: CertifyProgress) => emit({ type: "certification", step, ...progress });
-  const watched = { threads, signal: either, onProgress };
-  let proof: HardenResult;
-  if (rounds > 0) {
-    const { hardenOn } = await import("../certify/harden.ts"); // loaded lazily, as training alone does not need it
-    proof = await hardenOn(() => engine, model, parameters, {
-      ...{ rounds, seed, ...watched },
-      onRound: (round) => emit({ type: "hardening", step, ...round }),
+  const parameters = engine.parameters();
+  try {
+    return yield* emitted<RunEvent, HardenResult>(async (emit) => {
+      const onProgress = (progress: CertifyProgress) => emit({ type: "certification", step, ...progress });
+      const watched = { threads, signal: either, onProgress };
+      if (rounds === 0) {
+        const { certify } = await import("../certify/certify.ts"); // loaded lazily
+        const seconds = recipe.proofSeconds ?? PROOF_SECONDS;
+        const result = await certify({ model, parameters }, { seconds, ...watched });
+        return { parameters, rounds, examples: 0, result };
+      }
+      const { hardenOn } = await import("../certify/harden.ts");
+      return await hardenOn(() => engine, model, parameters, {
+        ...{ rounds, seed, ...watched },
+        onRound: (round) => emit({ type: "hardening", step, ...round }),
+      });
     });
-  } else {
-    const { certify } = await import("../certify/certify.ts");
-    const result = await certify({ model, parameters }, { seconds: recipe.proofSeconds ?? PROOF_SECONDS, ...watched });
-    proof = { parameters, rounds, examples: 0, result };
+  } finally {
+    stop.abort();
   }
-  stop.signal.throwIfAborted(); // its last event may have failed
-  return proof;
 }

@@ -2,13 +2,12 @@ import { checkpointFrom } from "../checkpoint/safetensors/checkpoint.ts";
 import { checkOptions, type OptionKinds } from "../common/options.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import { TrainingError } from "./error.ts";
-import { type Emit, isProgress, type RunEvent } from "./events.ts";
+import { follow, type RunEvent, type RunEvents } from "./events.ts";
 import { Journal } from "./journal.ts";
-import { completeRun } from "./loop.ts";
-import { freshProgress, isDone, type RunStart } from "./progress.ts";
+import { runEvents } from "./loop.ts";
 import { checkOwnRecipe } from "./recipe_form.ts";
 import { continueRecipe, trainRecipe } from "./recipes.ts";
-import { Run } from "./run.ts";
+import { freshProgress, isDone, Run, type RunStart } from "./run.ts";
 import { trainSideBySide } from "./side_by_side.ts";
 import type { RunKind, RunOptions, TrainResult } from "./types.ts";
 
@@ -52,7 +51,8 @@ function fresh(kind: RunKind, options: RunOptions): RunStart {
   const model = from?.model ?? options.model ?? 763;
   const named = (name: string) => kind === "train" ? trainRecipe(name, { model }) : continueRecipe(name);
   const fail = (reason: string) => new TypeError(`Cannot train by a recipe of your own as ${reason}`);
-  const recipe = typeof requested === "string" ? named(requested) : checkOwnRecipe(requested, kind, "the recipe", fail);
+  const isOwn = typeof requested !== "string";
+  const recipe = isOwn ? checkOwnRecipe(requested, kind, "the recipe", fail) : named(requested);
   const progress = freshProgress({
     ...{ kind, recipe, seed, arithmetic, keep, ownProblems: problems && true, model, from: from?.metadata ?? null },
   });
@@ -83,11 +83,11 @@ function resumed(kind: RunKind, options: RunOptions, journal: Journal): RunStart
   return state;
 }
 
-async function trainAlone(start: RunStart, options: RunOptions, emit: Emit, makeEngine: typeof createEngine) {
+async function* runAlone(start: RunStart, options: RunOptions, makeEngine: typeof createEngine): RunEvents {
   const { backend = options.backend, model, arithmetic } = start.progress;
   const engine = await makeEngine({ backend, model, threads: options.threads, arithmetic });
   try {
-    return await completeRun(new Run(engine, start, emit), options);
+    yield* runEvents(new Run(engine, start), options);
   } finally {
     await engine.dispose();
   }
@@ -98,21 +98,20 @@ export async function startRun(kind: RunKind, options: RunOptions, makeEngine = 
   const { attempts, out, resume, signal, onProgress = () => {} } = options;
   let start = resume ? undefined : fresh(kind, options); // before the folder is opened, which it may refuse
   const journal = out === undefined ? undefined : await Journal.open(out, options);
-  const emit = async (event: RunEvent) => {
+  const record = async (event: RunEvent) => {
     const path = await journal?.record(event) ?? null;
-    if (isProgress(event)) onProgress(event);
-    else if (event.type === "kept" || (event.type === "model" && path !== null)) {
+    if (event.type === "finished") event.result.report.checkpoint = journal?.directory.modelFile ?? null;
+    if (event.type === "kept" || (event.type === "model" && path !== null)) {
       onProgress({ type: "checkpoint", step: event.step, path, parameters: event.parameters });
     }
   };
   try {
     start ??= resumed(kind, options, journal!);
     signal?.throwIfAborted();
-    const result = attempts === undefined
-      ? await trainAlone(start, options, emit, makeEngine)
-      : await trainSideBySide(start.progress, options, emit);
-    result.report.checkpoint = journal?.directory.modelFile ?? null;
-    return result;
+    const events = attempts === undefined
+      ? runAlone(start, options, makeEngine)
+      : trainSideBySide(start.progress, attempts, options);
+    return await follow(events, record, onProgress);
   } catch (error) {
     if (start !== undefined && !signal?.aborted) await journal?.logError(start.progress.step, error);
     throw error;

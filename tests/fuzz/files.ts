@@ -24,7 +24,7 @@ import { TrainingError } from "../../src/training/error.ts";
 import { parseRecipes } from "../../src/training/recipe_form.ts";
 import { continueRecipe, RECIPES, trainRecipe } from "../../src/training/recipes.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { freshProgress } from "../../src/training/progress.ts";
+import { freshProgress } from "../../src/training/run.ts";
 import { lineOf } from "../sweep/lines.ts";
 import type { Target } from "./fuzz.ts";
 import { mutateBytes, mutateJson, mutateText } from "./mutators.ts";

@@ -11,10 +11,9 @@ import {
   totalSteps,
   trainRecipe,
 } from "../../src/training/recipes.ts";
-import { isProgress } from "../../src/training/events.ts";
-import { completeRun } from "../../src/training/loop.ts";
-import { freshProgress } from "../../src/training/progress.ts";
-import { Run } from "../../src/training/run.ts";
+import { follow } from "../../src/training/events.ts";
+import { runEvents } from "../../src/training/loop.ts";
+import { freshProgress, Run } from "../../src/training/run.ts";
 import type { ProgressEvent, TrainResult } from "../../src/training/types.ts";
 import { type Script, ScriptedEngine } from "./scripted_engine.ts";
 import { shortRecipe, shortStage } from "./short_recipe.ts";
@@ -35,11 +34,10 @@ async function run(recipe: Recipe, { script, kind = "train", limit, evalEvery }:
   const engine = new ScriptedEngine(script);
   const events: ProgressEvent[] = [];
   const progress = freshProgress({ kind, recipe, model: 763, seed: 7, arithmetic: "exact", from: null });
-  const run = new Run(engine, { progress, parameters: new Float32Array(763) }, (event) => {
-    if (isProgress(event)) events.push(event);
-    return Promise.resolve();
-  });
-  return { ...await completeRun(run, { steps: limit, evalEvery }), engine, events };
+  const run = new Run(engine, { progress, parameters: new Float32Array(763) });
+  const steps = runEvents(run, { steps: limit, evalEvery });
+  const result = await follow(steps, () => {}, (event) => events.push(event));
+  return { ...result, engine, events };
 }
 
 function eventsOf<T extends ProgressEvent["type"]>({ events }: Outcome, type: T) {

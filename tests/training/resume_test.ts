@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { decodeState } from "../../src/checkpoint/safetensors/state.ts";
-import type { RunProgress } from "../../src/training/progress.ts";
+import type { RunProgress } from "../../src/training/run.ts";
 import { TrainingError } from "../../src/training/error.ts";
 import { continueTraining, train } from "../../src/training/train.ts";
 import type { TrainOptions } from "../../src/training/types.ts";
