@@ -1,4 +1,4 @@
-import { checkWord, philox4x32 } from "./philox.ts";
+import { philox4x32 } from "./philox.ts";
 import { DOMAINS } from "./sampler.ts";
 import { paddedIndices, paddedVariant, parameterCount, type Variant } from "./variant.ts";
 
@@ -19,12 +19,9 @@ function normalPair(pair: number, seed: number, attempt: number): readonly [numb
 /**
  * Draws fresh weights: each tensor's constant, or normal numbers of its standard deviation, rounded to float32. Parameter i takes the normal number i
  * of its index in the padded vector, also where those before it are constants. The WASM module computes its own, which agree to about 1e-7:
- * JavaScript fixes neither Math.cos nor Math.log to the bit.
- *
- * @throws {RangeError} If `seed` or `attempt` is not a whole number in [0, 2^32)
+ * JavaScript fixes neither Math.cos nor Math.log to the bit. Seed and attempt are whole numbers in [0, 2^32).
  */
 export function initialParameters(variant: Variant, seed: number, attempt = 0): Float32Array {
-  for (const [name, word] of Object.entries({ seed, attempt })) checkWord("draw weights", name, word);
   const normals = new Float64Array(parameterCount(paddedVariant(variant)) + 1); // + 1 for the half of the last pair that is left over
   for (let pair = 0; 2 * pair + 1 < normals.length; pair++) normals.set(normalPair(pair, seed, attempt), 2 * pair);
   const indices = paddedIndices(variant);

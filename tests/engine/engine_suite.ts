@@ -296,6 +296,13 @@ export function testInterface(suite: Suite): void {
     assertThrows(() => engine.setParameters(weights), RangeError, "element 0 of pos_emb.weight is NaN");
     assertThrows(() => engine.setParameters(new Float32Array(777)), RangeError, "current length is 777");
     assertThrows(() => engine.initialize(-1), RangeError, "seed must be a whole number");
+    const words = "from 0 to 4294967295: current value is";
+    assertThrows(
+      () => engine.initialize(1.5),
+      RangeError,
+      `Cannot draw weights as seed must be a whole number ${words} 1.5`,
+    );
+    assertThrows(() => engine.initialize(1, -1), RangeError, `attempt must be a whole number ${words} -1`);
     assertThrows(() => engine.sample({ seed: 1, stream: "training", count: -1 }), RangeError, "count");
     assertThrows(() => engine.setOptimizerState({ ...engine.optimizerState(), step: 0.5 }), RangeError, "step");
     await assertRejects(() => engine.decode([]), RangeError, "at least one problem");

@@ -25,13 +25,13 @@ export class Gpu {
   }
 
   /** @throws {EngineError} If the device was lost or refused something */
-  check(): void {
+  #check(): void {
     if (this.failure !== undefined) throw new EngineError(`Cannot go on as ${this.failure}`);
   }
 
   /** Does something that the GPU may refuse. @throws {EngineError} With the GPU's own words */
   async try<T>(asked: string, action: () => T | Promise<T>): Promise<T> {
-    this.check();
+    this.#check();
     const { device } = this;
     device.pushErrorScope("out-of-memory");
     device.pushErrorScope("validation");
@@ -40,12 +40,12 @@ export class Gpu {
     const [result, ...scopes] = await Promise.allSettled([pending, device.popErrorScope(), device.popErrorScope()]);
     const [refusal] = scopes.flatMap((scope) => scope.status === "fulfilled" ? scope.value ?? [] : []);
     if (result.status === "fulfilled" && refusal === undefined) {
-      this.check();
+      this.#check();
       return result.value;
     }
     // a lost device refuses everything, and may say only afterwards that it is lost
     await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
-    this.check();
+    this.#check();
     const cause = refusal ?? (result as PromiseRejectedResult).reason;
     const message = `Cannot ${asked} as the GPU must accept it: ${this.adapter.name} says ${firstLine(cause)}`;
     throw new EngineError(message, { cause });
