@@ -2,8 +2,7 @@
 import { chooseVariant, FIRST_QUERY, T } from "./dimensions";
 import { DECODE_QUERY_GROUP, EPSILON, Folded, INVERSE_WIDTH, Job } from "./layout";
 import { PARAMETERS, QUERY_ROW, Slot, WORKSPACE, WORKSPACES } from "./layout";
-import { writeCoefficients } from "./coefficients";
-import { decodeByKeys } from "./decode";
+import { decodeRange } from "./decode";
 import { prepareDecodingSlots } from "./decode_keys";
 import { writeReflection } from "./fold_weights";
 import { listSlots } from "./slots";
@@ -27,7 +26,6 @@ export function configure(width: i32, hidden: i32, finalNorm: bool): void {
   chooseVariant(width, hidden, finalNorm);
   v128.store(EPSILON, f32x4.splat(finalNorm ? 1e-6 : 1e-5));
   v128.store(INVERSE_WIDTH, f32x4.splat(<f32> (1.0 / <f64> width)));
-  writeCoefficients();
   writeReflection();
   listSlots();
 }
@@ -41,5 +39,5 @@ export function prepareDecoding(): void {
 export function decode(problems: usize, count: i32, out: usize): void {
   store<u32>(Job.PROBLEMS, problems);
   store<u32>(Job.OUT, out);
-  decodeByKeys(WORKSPACES, 0, count);
+  decodeRange(WORKSPACES, 0, count, false);
 }

@@ -4,17 +4,20 @@ import { KEY_ROW, QUERY_ROW, Slice, Slot, Tile, TRAINING_QUERY_GROUP } from "./l
 import { dotTiles, scoresBackward, sumsOverKeys, sumsOverQueries } from "./attention_sums";
 import { ONE } from "./coefficients";
 import { exp2Softmax, storeExp2Softmax } from "./elementary";
-import { addTransposed, gatherTransposed, madd } from "./simd";
+import { addTransposed, madd, storeTransposed } from "./simd";
 import { firstSlot } from "./slots";
 
 /** Reads the rows of four tokens, one per lane: one four and two vectors of keys, or three fours and two of queries and x. */
 export function gather(table: usize, tokens: usize, stride: usize, fours: i32, to: usize): void { // inline
   for (let l = 0; l < 4; ++l) { // unroll
-    const row$l = table + <usize> load<u32>(tokens + 4 * l) * stride;
+    const row$l = table + <usize> load<u32>(tokens, 4 * l) * stride;
   }
   for (let h = 0; h < 4; ++h) { // unroll
     if (h <= fours) {
-      gatherTransposed(row0 + 16 * h, row1 + 16 * h, row2 + 16 * h, row3 + 16 * h, h < fours ? 4 : 2, to + 64 * h);
+      for (let l = 0; l < 4; ++l) { // unroll
+        const part$l = v128.load(row$l, 16 * h);
+      }
+      storeTransposed(part0, part1, part2, part3, to + 64 * h, 16, h < fours ? 4 : 2);
     }
   }
 }
@@ -133,7 +136,7 @@ export function attentionForwardTile(w: usize): void {
 /** The reverse of {@linkcode gather}: adds to the rows of four tokens. */
 function scatter(table: usize, tokens: usize, stride: usize, fours: i32, vectors: usize): void { // inline
   for (let l = 0; l < 4; ++l) { // unroll
-    const row$l = table + <usize> load<u32>(tokens + 4 * l) * stride;
+    const row$l = table + <usize> load<u32>(tokens, 4 * l) * stride;
   }
   for (let h = 0; h < 4; ++h) { // unroll
     if (h <= fours) {

@@ -29,9 +29,11 @@ function expectedOf(w: usize, t: i32): usize { // inline
   return w + Tile.EXPECTED + t * EXPECTED_ROW;
 }
 
-// Decodes the job's problems from `begin` on that are below `end`: tokens (problems, 12), one byte each; returns how many sums are wrong, of
-// problems that are drawn. `most`: tiles that are decoded together, as the steps of one wait for each other and those of several do not.
-function decodeRange(w: usize, begin: i32, end: i32, byTables: bool, most: i32): i32 { // inline
+// Decodes the job's problems from `begin` on that are below `end`, by the tables of decode_tables.ts or by keys: tokens (problems, 12), one byte
+// each; returns how many sums are wrong, of problems that are drawn.
+export function decodeRange(w: usize, begin: i32, end: i32, byTables: bool): i32 { // inline
+  // tiles that are decoded together, as the steps of one wait for each other and those of several do not
+  const most = byTables ? 12 : 4;
   const drawn = byTables && load<u32>(Job.PROBLEMS) == 0;
   let wrong = 0;
   for (let first = begin; first < end; first += 4 * most) {
@@ -74,13 +76,4 @@ function decodeRange(w: usize, begin: i32, end: i32, byTables: bool, most: i32):
     }
   }
   return wrong;
-}
-
-export function decodeByKeys(w: usize, begin: i32, end: i32): i32 {
-  return decodeRange(w, begin, end, false, 4);
-}
-
-/** The same by the tables of decode_tables.ts. */
-export function decodeByTables(w: usize, begin: i32, end: i32): i32 {
-  return decodeRange(w, begin, end, true, 12);
 }

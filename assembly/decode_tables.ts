@@ -5,10 +5,10 @@
 // A block holds the rows of one step and query token: one row for the symbols `+` and `=` together, 10 rows for each digit of the
 // operands (ones first, a then b), and 14 rows for each token written before.
 import { EQUALS, FIRST_QUERY, N, PLUS, QUERIES, ROW14, ROW7, T } from "./dimensions";
-import { Block, BLOCKS, Job, Tile } from "./layout";
+import { Block, BLOCKS, Tile } from "./layout";
 import { keyRow, queryRow } from "./decode_keys";
 import { exp2 } from "./elementary";
-import { gatherTransposed, storeTransposed, sumLanes } from "./simd";
+import { storeTransposed, sumLanes } from "./simd";
 
 /** The digits of both operands: each is a key. */
 const OPERAND_KEYS = 20;
@@ -20,19 +20,13 @@ const OFFSETS_ROW = 31 * 16;
 // so that no sum underflows; other models are decoded key by key.
 const RANGE: f32 = 100;
 
-/** Whether the tables can be used with the current weights. */
-export function tablesUsable(): bool {
-  return load<i32>(Job.BY_TABLES) != 0;
-}
-
-export function prepareTables(w: usize): void {
-  store<i32>(Job.BY_TABLES, 1);
-  for (let i = 0; i < QUERIES; ++i) {
-    for (let token = 0; token < T; ++token) {
-      if (i == 0 && token != EQUALS) continue;
-      if (!fillBlock(i, token, w + Tile.SCRATCH)) store<i32>(Job.BY_TABLES, 0);
-    }
+/** Fills all blocks; returns whether they can be used with the current weights. */
+export function fillTables(w: usize): bool {
+  let usable = fillBlock(0, EQUALS, w + Tile.SCRATCH);
+  for (let i = 1; i < QUERIES; ++i) {
+    for (let token = 0; token < T; ++token) usable = fillBlock(i, token, w + Tile.SCRATCH) && usable;
   }
+  return usable;
 }
 
 function block(i: i32, token: i32): usize { // inline
@@ -133,17 +127,17 @@ export function attendByTables(w: usize, i: i32, t: i32): void { // inline
   const out = w + Tile.O + t * ROW7;
   const x = w + Tile.QX + ROW7 + t * ROW14;
   for (let l = 0; l < 4; ++l) { // unroll
-    const token$l = load<i32>(w + Tile.TARGETS + t * 16 + 4 * l);
+    const token$l = load<i32>(w + Tile.TARGETS + t * 16, 4 * l);
     const base$l = block(i, token$l);
     let low$l = v128.load(base$l);
-    let high$l = v128.load(base$l + 16);
+    let high$l = v128.load(base$l, 16);
   }
   const end = offsetsOf(w, t) + (OPERAND_KEYS + i) * 16;
   for (let at = offsetsOf(w, t); at < end; at += 16) {
     for (let l = 0; l < 4; ++l) { // unroll
-      const row$l = base$l + load<u32>(at + 4 * l);
+      const row$l = base$l + load<u32>(at, 4 * l);
       low$l = f32x4.add(low$l, v128.load(row$l));
-      high$l = f32x4.add(high$l, v128.load(row$l + 16));
+      high$l = f32x4.add(high$l, v128.load(row$l, 16));
     }
   }
   storeTransposed(low0, low1, low2, low3, out, 16);
@@ -154,8 +148,9 @@ export function attendByTables(w: usize, i: i32, t: i32): void { // inline
   }
   v128.store(out, f32x4.splat(1), 96);
   for (let l = 0; l < 4; ++l) { // unroll
-    const x$l = queryRow(i, token$l) + 28;
+    low$l = v128.load(queryRow(i, token$l), 28);
+    high$l = v128.load(queryRow(i, token$l), 40);
   }
-  gatherTransposed(x0, x1, x2, x3, 4, x);
-  gatherTransposed(x0 + 12, x1 + 12, x2 + 12, x3 + 12, 4, x + 48);
+  storeTransposed(low0, low1, low2, low3, x, 16);
+  storeTransposed(high0, high1, high2, high3, x + 48, 16);
 }

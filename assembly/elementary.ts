@@ -23,7 +23,7 @@ export function exp2Softmax(x: v128): v128 { // inline
 function polynomial(x: v128, highest: usize, degree: i32): v128 { // inline
   let p = v128.load(highest);
   for (let k = 1; k < 7; ++k) { // unroll
-    if (k <= degree) p = madd(p, x, v128.load(highest + 16 * k));
+    if (k <= degree) p = madd(p, x, v128.load(highest, 16 * k));
   }
   return p;
 }

@@ -10,32 +10,25 @@
 import { finalNorm, QUERIES, T } from "./dimensions";
 import { Block, Job, LOSSES, NORMS, Run, run, Tile, WORKSPACES } from "./layout";
 import { finishGradient, FORWARD_STAGES, prepareSlots, reduceSlices, sliceCount, tileStages } from "./gradient";
-import { initializeParameters } from "./initialization";
-import { learningRate, optimizerStep, resetOptimizer } from "./optimizer";
+import { learningRate, optimizerStep } from "./optimizer";
 import { exp2, geluErf, geluTanh, ln } from "./elementary";
 import { DECODE_PART, TASK_DECODE, TASK_SLICE } from "./tasks";
 import { runJob } from "./threads";
 import { prepareDecodingSlots } from "./decode_keys";
-import { prepareTables } from "./decode_tables";
+import { fillTables } from "./decode_tables";
 import { DOMAIN_TRAINING, drawTile, layOutExample, readTile, storeLanes } from "./tile";
 
 export * from "./adder";
 export { Run } from "./layout";
-export { tablesUsable } from "./decode_tables";
 export { heartbeats, serve, setActiveThreads, setPatience, setThreads, stopThreads } from "./threads";
-export { learningRate, optimizerStep, optimizerSteps, resetOptimizer, setOptimizerSteps } from "./optimizer";
+export { initialize } from "./initialization";
+export { learningRate, optimizerStep, optimizerSteps, setOptimizerSteps } from "./optimizer";
 
 // The parts of the layout that the host uses.
 export { FIRST_MOMENT as firstMomentAt, GRADIENT as gradientAt, SECOND_MOMENT as secondMomentAt } from "./layout";
 export { BLOCKS as blocksAt, LOSSES as lossesAt, MAX_RUN as maxRun, NORMS as normsAt, RUN as runAt } from "./layout";
 export const failedAt: usize = Job.FAILED;
 export const blockRows: i32 = Block.ROWS;
-
-/** Draws new weights and resets the optimizer. */
-export function initialize(seed: u32, attempt: u32): void {
-  initializeParameters(seed, attempt);
-  resetOptimizer();
-}
 
 /** Returns the loss of `count` problems; writes its gradient to GRADIENT. */
 export function lossAndGradient(problems: usize, count: i32): f64 {
@@ -45,11 +38,8 @@ export function lossAndGradient(problems: usize, count: i32): f64 {
 
 /** The loss and gradient of a batch; Job and RUN have the other arguments. */
 function batchGradient(count: i32): f64 {
-  const tiles = (count + 3) / 4;
-  const slices = sliceCount(tiles);
+  const slices = sliceCount((count + 3) / 4);
   store<i32>(Job.COUNT, count);
-  store<i32>(Job.TILES, tiles);
-  store<i32>(Job.SLICES, slices);
   prepareSlots(WORKSPACES);
   runJob(TASK_SLICE, slices);
   reduceSlices(slices);
@@ -86,10 +76,12 @@ export function logits(problems: usize, count: i32, out: usize): void {
   }
 }
 
-/** Fills the tables that decoding reads; call it after the weights change and before {@linkcode decode}. */
-export function prepareDecoding(): void {
+/** Fills the tables that decoding reads; call it after the weights change and before {@linkcode decode}. Returns whether it decodes by its tables. */
+export function prepareDecoding(): bool {
   prepareDecodingSlots(WORKSPACES);
-  prepareTables(WORKSPACES);
+  const usable = fillTables(WORKSPACES);
+  store<i32>(Job.BY_TABLES, usable);
+  return usable;
 }
 
 /** Decodes greedily; out: tokens (count, 12), one byte each. */
@@ -98,7 +90,7 @@ export function decode(problems: usize, count: i32, out: usize): void {
   decodeJob(count, out);
 }
 
-/** Decodes `count` examples of RUN's first sample where {@linkcode tablesUsable}; out: tokens (count, 12). Returns how many sums are wrong. */
+/** Decodes `count` examples of RUN's first sample where {@linkcode prepareDecoding} returned true; out: tokens (count, 12). Returns how many sums are wrong. */
 export function decodeDrawn(domain: u32, firstExample: i32, count: i32, out: usize): i32 {
   drawProblems(domain, firstExample);
   decodeJob(count, out);

@@ -1,6 +1,6 @@
 // From the attention output to the loss and back: output projection, LayerNorm 2, feed-forward layer, final norm, tied output.
 // `rows` counts the rows of the workspace to process: the 12 queries of one tile, or the same query of several tiles.
-import { D, F, finalNorm, N, QUERIES, ROW14, ROW7 } from "./dimensions";
+import { D, F, finalNorm, MATRIX_ROW, N, QUERIES, ROW14, ROW7 } from "./dimensions";
 import { Folded, Slice, Tile } from "./layout";
 import { geluErf, geluTanh, ln, LN_2, LOG2_E, storeExp2Softmax } from "./elementary";
 import { linear14, linear7, normalize, normalizeBackward } from "./layers";
@@ -18,7 +18,7 @@ export function projectionForward(w: usize, rows: i32): void {
 /** u = w1 (normalized x1). */
 export function hiddenForward(w: usize, rows: i32): void {
   linear7(Folded.W1, w + Tile.NORMALIZED2, ROW7, 0, w + Tile.U, ROW14, rows);
-  linear7(Folded.W1 + 28, w + Tile.NORMALIZED2, ROW7, 0, w + Tile.U + ROW7, ROW14, rows);
+  linear7(Folded.W1 + 7 * MATRIX_ROW, w + Tile.NORMALIZED2, ROW7, 0, w + Tile.U + ROW7, ROW14, rows);
 }
 
 /** GELU of u; replaces u by the derivative of GELU unless `inference`. */
@@ -55,7 +55,7 @@ export function logitsForward(w: usize, rows: i32): void {
   }
   const z = outputInput(w);
   linear7(Folded.OUTPUT, z, ROW7, 0, w + Tile.LOGITS, ROW14, rows);
-  linear7(Folded.OUTPUT + 28, z, ROW7, 0, w + Tile.LOGITS + ROW7, ROW14, rows);
+  linear7(Folded.OUTPUT + 7 * MATRIX_ROW, z, ROW7, 0, w + Tile.LOGITS + ROW7, ROW14, rows);
 }
 
 // Cross-entropy of the 12 queries: adds the loss to the slice and replaces the logits by their gradient, softmax - one-hot, both
@@ -79,8 +79,8 @@ export function crossEntropy(w: usize, slice: usize): void {
     // lanes that do not count have a target of -1
     let logit = f32x4.splat(0);
     for (let l = 0; l < 4; ++l) { // unroll
-      const target$l = load<i32>(targets + 4 * l);
-      if (target$l >= 0) logit = f32x4.replace_lane(logit, l, load<f32>(logits + target$l * 16 + 4 * l));
+      const target$l = load<i32>(targets, 4 * l);
+      if (target$l >= 0) logit = f32x4.replace_lane(logit, l, load<f32>(logits + target$l * 16, 4 * l));
     }
     loss = f32x4.add(loss, f32x4.sub(maximum, logit));
     let sum = f32x4.splat(0);
@@ -98,8 +98,8 @@ export function crossEntropy(w: usize, slice: usize): void {
       v128.store(logits, f32x4.mul(v128.load(logits, 16 * r), inverse), 16 * r);
     }
     for (let l = 0; l < 4; ++l) { // unroll
-      const at$l = logits + target$l * 16 + 4 * l;
-      if (target$l >= 0) store<f32>(at$l, load<f32>(at$l) - 1);
+      const at$l = logits + target$l * 16;
+      if (target$l >= 0) store<f32>(at$l, load<f32>(at$l, 4 * l) - 1, 4 * l);
     }
   }
   addTo(slice + Slice.LOSS, f32x4.mul(f32x4.add(loss, ln(product)), mask));
@@ -120,11 +120,11 @@ export function logitsBackward(w: usize): void {
 export function hiddenBackward(w: usize): void {
   const dgelu = w + Tile.DKV; // (12, 14)
   linear7(Folded.W2_BACK, w + Tile.DX2, ROW7, 0, dgelu, ROW14, QUERIES);
-  linear7(Folded.W2_BACK + 28, w + Tile.DX2, ROW7, 0, dgelu + ROW7, ROW14, QUERIES);
+  linear7(Folded.W2_BACK + 7 * MATRIX_ROW, w + Tile.DX2, ROW7, 0, dgelu + ROW7, ROW14, QUERIES);
   for (let k = 0; k < QUERIES; ++k) {
+    const u = w + Tile.U + k * ROW14;
     for (let r = 0; r < 14; ++r) { // unroll
-      const u$r = w + Tile.U + k * ROW14 + 16 * r;
-      v128.store(u$r, f32x4.mul(v128.load(u$r), v128.load(dgelu + k * ROW14 + 16 * r)));
+      v128.store(u, f32x4.mul(v128.load(u, 16 * r), v128.load(dgelu + k * ROW14, 16 * r)), 16 * r);
     }
   }
   linear14(Folded.W1_BACK, w + Tile.U, 0, w + Tile.DNORMALIZED2, QUERIES);
@@ -137,7 +137,7 @@ export function projectionBackward(w: usize): void {
     const du = w + Tile.DNORMALIZED2 + k * ROW7;
     normalizeBackward(du, w + Tile.NORMALIZED2 + k * ROW7, w + Tile.RSTD2 + k * 16, w + Tile.DX2 + k * ROW7, dx);
   }
-  linear7(Folded.PROJECTION + 28, w + Tile.QX + ROW7, ROW14, 0, w + Tile.DO, ROW14, QUERIES);
+  linear7(Folded.PROJECTION_BACK, w + Tile.QX + ROW7, ROW14, 0, w + Tile.DO, ROW14, QUERIES);
   const ln2 = f32x4.splat(LN_2);
   for (let k = 0; k < QUERIES; ++k) {
     const dout = w + Tile.DO + k * ROW14;

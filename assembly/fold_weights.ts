@@ -14,7 +14,7 @@
 import { D, F, finalNorm, MATRIX_ROW, N, POSITIONS, ROW7, T, width } from "./dimensions";
 import { Folded, GRADIENT, PARAMETERS, Slice, Slot, Tensor } from "./layout";
 import { LOG2_E } from "./elementary";
-import { madd, sumsOfLanes } from "./simd";
+import { madd, sumLanes } from "./simd";
 
 /** softmax(q k / sqrt W) is computed as 2^(query u). */
 function queryScale(): f32 {
@@ -25,16 +25,16 @@ function queryScale(): f32 {
 // may be a transpose; b, out: rows MATRIX_ROW apart. Loads before the loop hoist bounds checks: see sums.ts.
 function product(a: usize, aRow: usize, aColumn: usize, rows: i32, b: usize, out: usize, more: bool = false): void {
   for (let k = 0; k < 7; ++k) { // unroll
-    v128.load(b + k * MATRIX_ROW);
-    v128.load(b + k * MATRIX_ROW, 16);
+    v128.load(b, k * MATRIX_ROW);
+    v128.load(b, k * MATRIX_ROW + 16);
   }
   for (let i = 0; i < rows; ++i) {
     let low = more ? v128.load(out) : f32x4.splat(0);
     let high = more ? v128.load(out, 16) : f32x4.splat(0);
     for (let k = 0; k < 7; ++k) { // unroll
       const factor$k = v128.load32_splat(a + k * aColumn);
-      low = madd(factor$k, v128.load(b + k * MATRIX_ROW), low);
-      high = madd(factor$k, v128.load(b + k * MATRIX_ROW, 16), high);
+      low = madd(factor$k, v128.load(b, k * MATRIX_ROW), low);
+      high = madd(factor$k, v128.load(b, k * MATRIX_ROW + 16), high);
     }
     v128.store(out, low);
     v128.store(out, high, 16);
@@ -43,21 +43,11 @@ function product(a: usize, aRow: usize, aColumn: usize, rows: i32, b: usize, out
   }
 }
 
-/** Writes the transpose of a matrix (rows, columns) with rows MATRIX_ROW apart; those of the result are `stride` apart. */
-function transpose(from: usize, rows: i32, columns: i32, out: usize, stride: usize): void {
-  for (let r = 0; r < rows; ++r) {
-    for (let c = 0; c < columns; ++c) store<f32>(out + c * stride + r * 4, load<f32>(from + c * 4));
+/** Writes the transpose of a matrix (7, 7), its rows `stride` bytes apart. */
+function transpose(from: usize, out: usize, stride: i32): void {
+  for (let r = 0; r < D; ++r) {
+    for (let c = 0; c < D; ++c) store<f32>(out + c * stride + r * 4, load<f32>(from + c * 4));
     from += MATRIX_ROW;
-  }
-}
-
-/** Copies the first seven columns of a matrix with rows MATRIX_ROW bytes apart; those of the copy are `stride` apart. */
-function copyRows(from: usize, rows: i32, out: usize, stride: usize): void {
-  for (let r = 0; r < rows; ++r) {
-    v128.store(out, v128.load(from));
-    v128.store(out, v128.load(from, 12), 12);
-    from += MATRIX_ROW;
-    out += stride;
   }
 }
 
@@ -93,8 +83,8 @@ function writeNorm(weight: i32, bias: i32, out: usize): void {
 const KEY: usize = Folded.QKV + 7 * MATRIX_ROW;
 const VALUE: usize = Folded.QKV + 14 * MATRIX_ROW;
 
-/** Computes all folded matrices; call it whenever the weights have changed. `scratch`: room for a matrix (14, 7). */
-export function foldWeights(scratch: usize): void {
+/** Computes all folded matrices; call it whenever the weights have changed. */
+export function foldWeights(): void {
   writeNorm(Tensor.LN1_WEIGHT, Tensor.LN1_BIAS, Folded.NORM1);
   writeNorm(Tensor.LN2_WEIGHT, Tensor.LN2_BIAS, Folded.NORM2);
   if (finalNorm) writeNorm(Tensor.LNF_WEIGHT, Tensor.LNF_BIAS, Folded.NORM_F);
@@ -102,37 +92,27 @@ export function foldWeights(scratch: usize): void {
 
   product(PARAMETERS + Tensor.QKV * 4, 28, 4, 3 * D, Folded.NORM1, Folded.QKV);
   for (let i = 0; i < D; ++i) store<f32>(KEY + i * MATRIX_ROW + N * 4, 0);
-  product(KEY, 4, MATRIX_ROW, D, Folded.QKV, scratch);
+  product(KEY, 4, MATRIX_ROW, D, Folded.QKV, Folded.QUERY_BACK);
   const scale = f32x4.splat(queryScale());
-  for (let at = scratch; at < scratch + 7 * MATRIX_ROW; at += 16) v128.store(at, f32x4.mul(v128.load(at), scale));
-  transpose(scratch, D, D, Folded.QUERY, 56);
-  copyRows(scratch, D, Folded.QUERY + 28, 56);
-
+  for (let at = Folded.QUERY_BACK; at < Folded.PROJECTION_BACK; at += 16) {
+    v128.store(at, f32x4.mul(v128.load(at), scale));
+  }
   product(PARAMETERS + Tensor.PROJECTION * 4, 28, 4, D, VALUE, Folded.PROJECTED_VALUE);
-  product(Folded.REFLECTION_BACK, MATRIX_ROW, 4, D, Folded.PROJECTED_VALUE, scratch);
-  transpose(scratch, D, D, Folded.PROJECTION, 56);
-  copyRows(scratch, D, Folded.PROJECTION + 28, 56);
-
+  product(Folded.REFLECTION_BACK, MATRIX_ROW, 4, D, Folded.PROJECTED_VALUE, Folded.PROJECTION_BACK);
   product(PARAMETERS + Tensor.W1 * 4, 28, 4, F, Folded.NORM2, Folded.W1_BACK);
-  transpose(Folded.W1_BACK, F, D, Folded.W1, 56);
   product(PARAMETERS + Tensor.W2 * 4, 4, 56, F, Folded.REFLECTION, Folded.W2);
-  transpose(Folded.W2, F, D, Folded.W2_BACK, 56);
   product(PARAMETERS + Tensor.TOK * 4, 28, 4, T, Folded.REFLECTION, Folded.TOK);
-  if (finalNorm) product(PARAMETERS + Tensor.TOK * 4, 28, 4, T, Folded.NORM_F, Folded.OUTPUT_BACK);
-  else memory.copy(Folded.OUTPUT_BACK, Folded.TOK, T * MATRIX_ROW);
-  transpose(Folded.OUTPUT_BACK, T, D, Folded.OUTPUT, 56);
+  product(PARAMETERS + Tensor.TOK * 4, 28, 4, T, Folded.NORM_F, Folded.OUTPUT_BACK);
   product(PARAMETERS + Tensor.POS * 4, 28, 4, POSITIONS, Folded.REFLECTION, Folded.POS);
+
+  const transposes = Folded.QUERY - Folded.QUERY_BACK;
+  for (let at = Folded.QUERY_BACK; at < Folded.QUERY; at += 7 * MATRIX_ROW) transpose(at, at + transposes, MATRIX_ROW);
 }
 
 /** Sums `rows` rows of seven vectors over their lanes and multiplies the sums by `scale`. */
 function sumMatrix(vectors: usize, rows: i32, scale: f32, out: usize): void {
-  const factor = f32x4.splat(scale);
-  const zero = f32x4.splat(0);
   for (let r = 0; r < rows; ++r) {
-    const low = sumsOfLanes(v128.load(vectors), v128.load(vectors, 16), v128.load(vectors, 32), v128.load(vectors, 48));
-    const high = sumsOfLanes(v128.load(vectors, 64), v128.load(vectors, 80), v128.load(vectors, 96), zero);
-    v128.store(out, f32x4.mul(low, factor));
-    v128.store(out, f32x4.mul(high, factor), 16);
+    for (let c = 0; c < D; ++c) store<f32>(out + c * 4, sumLanes(v128.load(vectors + c * 16)) * scale);
     vectors += ROW7;
     out += MATRIX_ROW;
   }
@@ -152,10 +132,15 @@ function normGradient(dNorm: usize, weight: i32, bias: i32): void {
 
 /** Backward of a n, of a tensor (rows, 7), rows a multiple of 7, and n (7, 7): writes da = dProduct n^T, and dn = a^T dProduct to `dn`. */
 function productBackward(dProduct: usize, a: i32, rows: i32, n: usize, dn: usize, scratch: usize): void {
-  transpose(n, D, D, scratch, MATRIX_ROW);
+  transpose(n, scratch, MATRIX_ROW);
   const da = scratch + 8 * MATRIX_ROW;
   product(dProduct, MATRIX_ROW, 4, rows, scratch, da);
-  copyRows(da, rows, GRADIENT + a * 4, 28);
+  for (let row = 0; row < rows; ++row) {
+    const to: usize = GRADIENT + (a + row * D) * 4;
+    // seven floats as two vectors that share the fourth
+    v128.store(to, v128.load(da + row * MATRIX_ROW));
+    v128.store(to, v128.load(da + row * MATRIX_ROW, 12), 12);
+  }
   for (let row = 0; row < rows; row += 7) {
     product(PARAMETERS + (a + row * D) * 4, 4, 28, D, dProduct + row * MATRIX_ROW, dn, row > 0);
   }
@@ -173,7 +158,7 @@ export function foldWeightsBackward(w: usize, slice: usize, scale: f32): void {
   // query = scale key^T q: dq = scale key dquery, dkey = scale q dquery^T
   sumMatrix(Slot.DFOLDED_QUERY, N, scale * queryScale(), e);
   product(KEY, MATRIX_ROW, 4, D, e, d); // the seventh row of e is 0
-  transpose(e, D, D, scratch, MATRIX_ROW);
+  transpose(e, scratch, MATRIX_ROW);
   product(Folded.QKV, MATRIX_ROW, 4, D, scratch, d + 7 * MATRIX_ROW);
   // projection = R^T (wproj value): dwproj = R dprojection value^T, dvalue = wproj^T R dprojection
   sumMatrix(slice + Slice.DPROJECTION, D, scale, scratch);
@@ -187,7 +172,8 @@ export function foldWeightsBackward(w: usize, slice: usize, scale: f32): void {
   normGradient(dNorm, Tensor.LN2_WEIGHT, Tensor.LN2_BIAS);
   sumMatrix(slice + Slice.DW2, F, scale, e);
   product(e, MATRIX_ROW, 4, F, Folded.REFLECTION_BACK, d);
-  transpose(d, F, D, GRADIENT + Tensor.W2 * 4, 56);
+  transpose(d, GRADIENT + Tensor.W2 * 4, 56);
+  transpose(d + 7 * MATRIX_ROW, GRADIENT + (Tensor.W2 + 7) * 4, 56);
   sumMatrix(slice + Slice.DOUTPUT, T, scale, e);
   productBackward(e, Tensor.TOK, T, Folded.NORM_F, dNorm, scratch);
   if (finalNorm) normGradient(dNorm, Tensor.LNF_WEIGHT, Tensor.LNF_BIAS);
@@ -199,7 +185,6 @@ export function embeddingGradients(rows: usize, scale: f32, scratch: usize): voi
   const factor = f32x4.splat(scale);
   let to: usize = GRADIENT + Tensor.TOK * 4;
   for (let r = 0; r < T + POSITIONS; ++r) {
-    // seven floats as two vectors that share the fourth
     const low = madd(v128.load(scratch), factor, v128.load(to));
     const high = madd(v128.load(scratch, 12), factor, v128.load(to, 12));
     v128.store(to, low);

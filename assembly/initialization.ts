@@ -5,7 +5,7 @@ import { DOMAIN_INITIALIZATION } from "./tile";
 
 // Draws the weights by Box-Muller, two from one block, by their index. Must equal `initialParameters` of src/model/initialization.ts,
 // except for the last bits of Math.cos and Math.log: JavaScript does not specify them, so this module has its own.
-export function initializeParameters(seed: u32, attempt: u32): void {
+export function initialize(seed: u32, attempt: u32): void {
   const deviation: f64 = 1 / NativeMath.sqrt(<f64> width);
   memory.fill(PARAMETERS, 0, FLAT);
   drawMatrix(Tensor.TOK, T + 35, 7, width, 0.02, seed, attempt); // and POS

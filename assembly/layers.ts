@@ -40,15 +40,14 @@ export function normalizeBackward(du: usize, normalized: usize, rstd: usize, bas
 // out[k][m] = sum_n weight[n][m] * x[k][n] + start[k][m], for `rows` rows k, taken in pairs; m < 7, n < inputs.
 // All linear layers, forward and backward, are this product with a matrix of fold_weights.ts.
 //
-// weight: a row of floats for each input, `weightRow` bytes apart; x: (inputs, lanes), start, out: (7, lanes), rows xRow, startRow
-// and outRow bytes apart. `start` is 0 for none; it may be `out`.
+// weight: a row of floats for each input; x: (inputs, lanes), start, out: (7, lanes), rows xRow, startRow and outRow bytes apart.
+// `start` is 0 for none; it may be `out`.
 //
 // Two rows by four columns are computed in registers, so six loads serve eight products: 8 sums, 2 + 1 factors and a product
 // stay below the 15 registers that V8 leaves us. Loads before the loop hoist bounds checks: see sums.ts.
 function linear(
   inputs: i32,
   weight: usize,
-  weightRow: i32,
   x: usize,
   xRow: usize,
   start: usize,
@@ -60,7 +59,7 @@ function linear(
   for (let n = 0; n < 14; ++n) { // unroll
     if (n < inputs) {
       for (let m = 0; m < 7; ++m) { // unroll
-        v128.load32_splat(weight + n * weightRow + 4 * m);
+        v128.load32_splat(weight, n * MATRIX_ROW + 4 * m);
       }
     }
   }
@@ -72,7 +71,7 @@ function linear(
       const x$h = v128.load(x);
       const y$h = v128.load(y);
       for (let m = 4 * h; m < 4 + 3 * h; ++m) { // unroll
-        const w$m = v128.load32_splat(weight + 4 * m);
+        const w$m = v128.load32_splat(weight, 4 * m);
         let a$m = f32x4.mul(x$h, w$m);
         let b$m = f32x4.mul(y$h, w$m);
       }
@@ -81,7 +80,7 @@ function linear(
           const x$h$n = v128.load(x, 16 * n);
           const y$h$n = v128.load(y, 16 * n);
           for (let m = 4 * h; m < 4 + 3 * h; ++m) { // unroll
-            const w$n$m = v128.load32_splat(weight + n * weightRow + 4 * m);
+            const w$n$m = v128.load32_splat(weight, n * MATRIX_ROW + 4 * m);
             a$m = madd(x$h$n, w$n$m, a$m);
             b$m = madd(y$h$n, w$n$m, b$m);
           }
@@ -109,10 +108,10 @@ function linear(
 
 /** {@linkcode linear} of seven inputs; rows of `start` are ROW14 apart. */
 export function linear7(w: usize, x: usize, xRow: usize, start: usize, out: usize, outRow: usize, rows: i32): void {
-  linear(7, w, 56, x, xRow, start, ROW14, out, outRow, rows);
+  linear(7, w, x, xRow, start, ROW14, out, outRow, rows);
 }
 
 /** {@linkcode linear} of fourteen inputs; rows of x are ROW14 apart, those of `start` and `out` ROW7. */
 export function linear14(w: usize, x: usize, start: usize, out: usize, rows: i32): void {
-  linear(14, w, MATRIX_ROW, x, ROW14, start, ROW7, out, ROW7, rows);
+  linear(14, w, x, ROW14, start, ROW7, out, ROW7, rows);
 }

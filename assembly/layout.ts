@@ -1,4 +1,5 @@
-// The module's memory, in bytes, from its beginning to its end. Below PARAMETERS is static data of the compiler (tables of NativeMath).
+// The module's memory, in bytes, from its beginning to its end. Below PARAMETERS is static data of the compiler: tables of NativeMath, and the
+// coefficients of elementary.ts, which the build takes from src/engine/interface/coefficients.ts.
 // Behind the workspaces, from problemsBase() on, are the host's operands, and tokens or logits for it.
 import { KEYS, MATRIX_ROW, POSITIONS, QUERIES, ROW14, ROW6, ROW7, T } from "./dimensions";
 
@@ -26,12 +27,11 @@ export const SECOND_MOMENT: usize = FIRST_MOMENT + FLAT;
 // Constants are in memory, four copies each, because V8 rebuilds a `v128.const` at every use (measured: 1.15 times faster).
 export const EPSILON: usize = SECOND_MOMENT + FLAT; // of every LayerNorm
 export const INVERSE_WIDTH: usize = EPSILON + 16; // 1 / width of the residual stream
-/** The build makes coefficients.ts, their addresses, from src/engine/interface/coefficients.ts. */
-export const COEFFICIENTS: usize = INVERSE_WIDTH + 16;
 
-/** Matrices of fold_weights.ts, in its letters. Those from QUERY on have a row for each input, as linear7 and linear14 read them. */
+// Matrices of fold_weights.ts, in its letters. Those from QUERY_BACK on are the weights of linear layers, with a row for each input; where there are
+// fourteen outputs, those of the last seven are a matrix behind that of the first. From QUERY on they are the transposes of those before.
 export namespace Folded {
-  export const REFLECTION: usize = EPSILON + 64 * 16; // (7, 7)
+  export const REFLECTION: usize = EPSILON + 64; // (7, 7)
   export const REFLECTION_BACK: usize = REFLECTION + 7 * MATRIX_ROW; // (7, 7): its transpose
   export const NORM1: usize = REFLECTION_BACK + 7 * MATRIX_ROW; // (7, 7)
   export const NORM2: usize = NORM1 + 7 * MATRIX_ROW; // (7, 7)
@@ -40,15 +40,17 @@ export namespace Folded {
   export const PROJECTED_VALUE: usize = QKV + 21 * MATRIX_ROW; // (7, 7)
   export const TOK: usize = PROJECTED_VALUE + 7 * MATRIX_ROW; // (14, 7): tok R
   export const POS: usize = TOK + 14 * MATRIX_ROW; // (33, 7): pos R
-  export const QUERY: usize = POS + 33 * MATRIX_ROW; // (7, 14): C^T, C, scaled so that weights are powers of two
-  export const PROJECTION: usize = QUERY + 98 * 4; // (7, 14): M^T R, R^T M
-  export const W1: usize = PROJECTION + 98 * 4; // (7, 14): (W1 N2)^T
-  export const W1_BACK: usize = W1 + 98 * 4; // (14, 8): W1 N2
-  export const W2: usize = W1_BACK + 14 * MATRIX_ROW; // (14, 8): W2^T R
-  export const W2_BACK: usize = W2 + 14 * MATRIX_ROW; // (7, 14): R^T W2
-  export const OUTPUT: usize = W2_BACK + 98 * 4; // (7, 14): (tok R)^T, or (tok N_f)^T where there is a final norm
-  export const OUTPUT_BACK: usize = OUTPUT + 98 * 4; // (14, 8): tok R or tok N_f
-  export const END: usize = OUTPUT_BACK + 14 * MATRIX_ROW + 64;
+  export const QUERY_BACK: usize = POS + 33 * MATRIX_ROW; // (7, 7): C, scaled so that weights are powers of two
+  export const PROJECTION_BACK: usize = QUERY_BACK + 7 * MATRIX_ROW; // (7, 7): R^T M
+  export const W1_BACK: usize = PROJECTION_BACK + 7 * MATRIX_ROW; // (14, 7): W1 N2
+  export const W2: usize = W1_BACK + 14 * MATRIX_ROW; // (14, 7): W2^T R
+  export const OUTPUT_BACK: usize = W2 + 14 * MATRIX_ROW; // (14, 7): tok R, or tok N_f where there is a final norm
+  export const QUERY: usize = OUTPUT_BACK + 14 * MATRIX_ROW;
+  export const PROJECTION: usize = QUERY + 7 * MATRIX_ROW;
+  export const W1: usize = PROJECTION + 7 * MATRIX_ROW;
+  export const W2_BACK: usize = W1 + 14 * MATRIX_ROW;
+  export const OUTPUT: usize = W2_BACK + 14 * MATRIX_ROW;
+  export const END: usize = OUTPUT + 14 * MATRIX_ROW;
 }
 
 /** What the host asks for: doubles, their indices exported by name (`Run.seed`). */
@@ -89,8 +91,6 @@ export namespace Job {
   export const FAILED: usize = NEXT + 324; // not 0 if a thread has died
   export const ACTIVE: usize = NEXT + 328; // how many threads take part
   // The arguments of the task, 32-bit words. PROBLEMS is 0 where the sampler draws them: by SAMPLE, DOMAIN and FIRST.
-  export const TILES: usize = NEXT + 384;
-  export const SLICES: usize = NEXT + 388;
   export const SAMPLE: usize = NEXT + 392;
   export const PROBLEMS: usize = NEXT + 396;
   export const COUNT: usize = NEXT + 400;

@@ -19,12 +19,6 @@ export function setOptimizerSteps(value: i32): void {
   store<i32>(OPTIMIZER_STEPS, value);
 }
 
-export function resetOptimizer(): void {
-  setOptimizerSteps(0);
-  memory.fill(FIRST_MOMENT, 0, FLAT);
-  memory.fill(SECOND_MOMENT, 0, FLAT);
-}
-
 /** Flushes numbers below `least` to 0, so that decaying moments never become denormals, which are slow. NaN stays NaN. */
 function flushDenormals(x: v128, least: f32): v128 { // inline
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(least)));

@@ -30,7 +30,7 @@ export function philox4(first: v128, second: u32, third: u32, fourth: u32, key0:
     key1 += 0xbb67ae85;
   }
   v128.store(out, c0);
-  v128.store(out + 16, c1);
-  v128.store(out + 32, c2);
-  v128.store(out + 48, c3);
+  v128.store(out, c1, 16);
+  v128.store(out, c2, 32);
+  v128.store(out, c3, 48);
 }

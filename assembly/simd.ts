@@ -22,11 +22,6 @@ export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, s
   }
 }
 
-/** {@linkcode storeTransposed} of the vectors at four addresses, one after the other. */
-export function gatherTransposed(at0: usize, at1: usize, at2: usize, at3: usize, rows: i32, to: usize): void { // inline
-  storeTransposed(v128.load(at0), v128.load(at1), v128.load(at2), v128.load(at3), to, 16, rows);
-}
-
 /** {@linkcode storeTransposed} of the four vectors at `from`, `fromStride` bytes apart. */
 export function transpose(from: usize, fromStride: usize, to: usize, stride: usize): void { // inline
   for (let i = 0; i < 4; ++i) { // unroll
@@ -59,14 +54,4 @@ export function addTo(address: usize, value: v128): void { // inline
 /** The sum of the four lanes, always in the same order. */
 export function sumLanes(a: v128): f32 { // inline
   return (f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1)) + (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3));
-}
-
-/** {@linkcode sumLanes} of four vectors. */
-export function sumsOfLanes(a: v128, b: v128, c: v128, d: v128): v128 { // inline
-  const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-  const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-  const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-  const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  const first = f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
-  return f32x4.add(first, f32x4.add(v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5), v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7)));
 }

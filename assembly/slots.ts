@@ -45,8 +45,8 @@ function loadRows(rows: usize, stride: usize, vectors: usize): void { // inline
 /** x = token embedding + position embedding of four slots, as x' of fold_weights.ts; out: (8, lanes), the last one 0. */
 function embed(slots: usize, out: usize): void { // inline
   for (let l = 0; l < 4; ++l) { // unroll
-    const token$l = Folded.TOK + <usize> load<u8>(slots + 2 * l) * MATRIX_ROW;
-    const position$l = Folded.POS + <usize> load<u8>(slots + 2 * l + 1) * MATRIX_ROW;
+    const token$l = Folded.TOK + <usize> load<u8>(slots, 2 * l) * MATRIX_ROW;
+    const position$l = Folded.POS + <usize> load<u8>(slots, 2 * l + 1) * MATRIX_ROW;
     const low$l = f32x4.add(v128.load(token$l), v128.load(position$l));
     const high$l = f32x4.add(v128.load(token$l, 16), v128.load(position$l, 16));
   }
@@ -58,7 +58,7 @@ function embed(slots: usize, out: usize): void { // inline
 // projection of src/engine/reference, folded as in fold_weights.ts.
 export function slotsForward(w: usize, slots: usize, groups: i32, queryGroup: i32, keys: usize, queries: usize): void {
   const vectors = w + Tile.SCRATCH; // (8)
-  foldWeights(vectors);
+  foldWeights();
   for (let g = 0; g < groups; ++g) {
     const normalized: usize = Slot.NORMALIZED + g * ROW7;
     embed(slots + g * 8, vectors);
@@ -92,7 +92,7 @@ export function slotsBackward(w: usize, slice: usize): void {
   const dNormalized: usize = Slot.DNORMALIZED + TRAINING_QUERY_GROUP * ROW7;
   // forward: query = C (normalized, 1)
   const product = w + Tile.DKV;
-  linear7(Folded.QUERY + 28, Slot.DQUERY, ROW7, 0, product, ROW7, queryGroups);
+  linear7(Folded.QUERY_BACK, Slot.DQUERY, ROW7, 0, product, ROW7, queryGroups);
   for (let at = 0; at < queryGroups * ROW7; at += 16) addTo(dNormalized + at, v128.load(product + at));
   memory.fill(Slot.DFOLDED_QUERY, 0, N * ROW7);
   for (let r = 0; r < N; ++r) {

@@ -1,7 +1,7 @@
 // The tasks that threads share, part by part. Their arguments are in Job and Run, written before the job is announced.
 import { Job, Slice, SLICES, Tile, TRAINING_TILES } from "./layout";
-import { decodeByKeys, decodeByTables } from "./decode";
-import { ALL_STAGES, tileStages } from "./gradient";
+import { decodeRange } from "./decode";
+import { ALL_STAGES, sliceCount, tileStages } from "./gradient";
 import { fillTile, layOutExample } from "./tile";
 
 /** A part is a slice of a batch. */
@@ -16,15 +16,15 @@ export function doPart(w: usize, task: i32, part: i32): void {
   if (task == TASK_SLICE) return accumulateSlice(w, part);
   const first = part * DECODE_PART;
   const end = min(first + DECODE_PART, load<i32>(Job.COUNT));
-  if (load<i32>(Job.BY_TABLES)) atomic.add<i32>(Job.WRONG, decodeByTables(w, first, end));
-  else decodeByKeys(w, first, end);
+  if (load<i32>(Job.BY_TABLES)) atomic.add<i32>(Job.WRONG, decodeRange(w, first, end, true));
+  else decodeRange(w, first, end, false);
 }
 
 function accumulateSlice(w: usize, part: i32): void {
   const slice = SLICES + part * Slice.SIZE;
   memory.fill(slice, 0, Slice.SIZE);
-  const tiles = load<i32>(Job.TILES);
-  const slices = load<i32>(Job.SLICES);
+  const tiles = (load<i32>(Job.COUNT) + 3) / 4;
+  const slices = sliceCount(tiles);
   const end = tiles * (part + 1) / slices;
   for (let first = tiles * part / slices; first < end; first += TRAINING_TILES) {
     const count = min(TRAINING_TILES, end - first);

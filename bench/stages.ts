@@ -4,7 +4,8 @@
  *
  * The time of a stage is the difference between the chain of stages that ends with it and the chain before it, each the best of 300 runs.
  */
-import { compile, FEATURES } from "../build/build.ts";
+import { compile } from "../build/build.ts";
+import type { Arithmetic } from "../src/engine/interface/types.ts";
 import { PAGES } from "../src/engine/wasm/core.ts";
 import { machineLine, table } from "./measure.ts";
 
@@ -34,9 +35,9 @@ const CHAINS = {
 };
 
 /** Two functions that run the first stages of a chain `count` times. */
-async function instantiate(features: readonly string[]) {
+async function instantiate(arithmetic: Arithmetic) {
   const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
-  const module = new WebAssembly.Module(await compile({ entry: "stages.ts", features }));
+  const module = new WebAssembly.Module(await compile("stages.ts", arithmetic));
   const { configure, initialize, tiles, once } = new WebAssembly.Instance(module, { env: { memory } })
     .exports as Record<string, (...values: number[]) => void>;
   configure(7, 14, 0);
@@ -63,7 +64,7 @@ function measureStages(stages: number, run: (count: number, stages: number) => v
   return best.slice(1).map((time, i) => time - best[i]);
 }
 
-const modules = [await instantiate(FEATURES.exact), await instantiate(FEATURES.fast)];
+const modules = [await instantiate("exact"), await instantiate("fast")];
 for (const [chain, { head, stages }] of Object.entries(CHAINS)) {
   const columns = modules.map((module) => measureStages(stages.length, module[chain as keyof typeof CHAINS]));
   const sums = columns.map((column) => column.reduce((sum, time) => sum + time, 0));

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { compile, FEATURES } from "../../build/build.ts";
+import { compile } from "../../build/build.ts";
 
 Deno.test("compile() writes marked functions into their callers", async () => {
   let text = "";
-  await compile({ entry: "adder.ts", features: FEATURES.exact }, (written) => text = written);
+  await compile("adder.ts", "exact", (written) => text = written);
   assertStringIncludes(text, "(func $layers/linear7");
   assertEquals(text.match(/\(func \$(?:simd|elementary)\/\w+/g), null);
 });
 
 Deno.test("compile() compiles the entry of bench/stages.ts", async () => {
-  assert(WebAssembly.validate(await compile({ entry: "stages.ts", features: FEATURES.exact })));
+  assert(WebAssembly.validate(await compile("stages.ts", "exact")));
 });

@@ -1,7 +1,7 @@
 /**
  * The margins that the module's own float32 decoding computes, in both of its ways: assembly/decode_logits.ts, compiled for the tests.
  */
-import { compile, FEATURES } from "../../build/build.ts";
+import { compile } from "../../build/build.ts";
 import { spread, TOKENS, variantOf } from "../../src/model/variant.ts";
 import { PAGES } from "../../src/engine/wasm/core.ts";
 import type { CertifyCheckpoint } from "../../src/certify/types.ts";
@@ -15,7 +15,7 @@ interface LogitsExports {
   decodeLogits(problems: number, count: number, step: number, byTables: boolean, out: number): void;
 }
 
-const module = new WebAssembly.Module(await compile({ entry: "decode_logits.ts", features: FEATURES.exact }));
+const module = new WebAssembly.Module(await compile("decode_logits.ts", "exact"));
 
 /** The module's decoding of one model. */
 export class EngineMargins {

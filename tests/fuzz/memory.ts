@@ -114,13 +114,13 @@ class Guarded {
     if (problems.some((value) => !(value >= 0 && value <= 9999999999))) throw new Error("it drew what is no operand");
     this.#bytes.fill(GUARD, results, results + 4 * 16); // it draws four at a time
     this.#check(results, all, "sample");
-    exports.prepareDecoding();
-    if (exports.tablesUsable()) {
+    if (exports.prepareDecoding()) {
       exports.decodeDrawn(2, random.below(2 ** 20), count, results);
       this.#bytes.fill(GUARD, results, results + tokens.length);
       this.#check(results, all, "decodeDrawn");
     }
-    exports.resetOptimizer();
+    exports.setOptimizerSteps(0);
+    this.#bytes.fill(0, exports.firstMomentAt.value, exports.secondMomentAt.value + 4 * 777);
     this.#bytes.fill(GUARD, this.#base, results);
   }
 

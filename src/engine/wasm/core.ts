@@ -27,9 +27,8 @@ export interface AdderExports extends AdderGlobals {
 
 /** The exports of `assembly/entry.ts`. */
 export interface CoreExports extends AdderExports, CoreGlobals {
-  tablesUsable(): boolean;
+  prepareDecoding(): boolean;
   initialize(seed: number, attempt: number): void;
-  resetOptimizer(): void;
   optimizerSteps(): number;
   setOptimizerSteps(steps: number): void;
   lossAndGradient(problems: number, count: number): number;

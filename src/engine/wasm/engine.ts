@@ -21,7 +21,7 @@ export class WasmEngine extends BaseEngine {
   override readonly threads: number;
   #core: Core | undefined;
   #failed: Int32Array; // not 0 where a thread has died
-  #decodable = false; // whether the tables of decoding are those of the weights in force
+  #byTables: boolean | undefined; // whether decoding uses tables; undefined where they are not those of the weights in force
   readonly #workers: EngineThreads | undefined;
   readonly #active: ActiveThreads;
 
@@ -70,7 +70,7 @@ export class WasmEngine extends BaseEngine {
 
   protected write(name: VectorName, values: Float32Array): void {
     writeVector(this.#core!, this.#exports[`${name}At`], values);
-    this.#decodable = false;
+    this.#byTables = undefined;
   }
 
   protected get stepCount(): number {
@@ -103,7 +103,7 @@ export class WasmEngine extends BaseEngine {
 
   protected takeStep(operands: Operands, options: Required<StepOptions>): StepReport {
     const loss = this.#lossAndGradient(operands);
-    this.#decodable = false;
+    this.#byTables = undefined;
     writeRun(this.#core!, options);
     return { loss, gradientNorm: this.#exports.optimizerStep(options.learningRate) };
   }
@@ -115,7 +115,7 @@ export class WasmEngine extends BaseEngine {
   }
 
   protected override async takeSteps(run: TrainRun): Promise<TrainRunReport> {
-    this.#decodable = false;
+    this.#byTables = undefined;
     const { stage, ...fields } = run;
     const kind = `batches of ${stage.batch}`;
     const steps = Math.min(run.steps, this.#exports.maxRun.value, this.#active.pieceOf(kind, STEPS_AT_FIRST));
@@ -153,14 +153,9 @@ export class WasmEngine extends BaseEngine {
     return logits;
   }
 
-  #prepareDecoding(): void {
-    if (!this.#decodable) this.#exports.prepareDecoding();
-    this.#decodable = true;
-  }
-
   protected override async decodeDrawn(request: Required<SampleRequest>): Promise<DecodedSample> {
-    this.#prepareDecoding();
-    if (!this.#exports.tablesUsable()) return await super.decodeDrawn(request);
+    this.#byTables ??= this.#exports.prepareDecoding();
+    if (!this.#byTables) return await super.decodeDrawn(request);
     const { stream, sample, first, count, ...fields } = request;
     writeRun(this.#core!, { ...fields, firstSample: sample });
     const out = this.#exports.problemsBase(this.threads);
@@ -176,7 +171,7 @@ export class WasmEngine extends BaseEngine {
   }
 
   protected decodeTokens(operands: Operands): Uint8Array {
-    this.#prepareDecoding();
+    this.#byTables ??= this.#exports.prepareDecoding();
     return this.#onThreads("sums", operands.length / 2, (core) => decodeProblems(core, operands, this.threads));
   }
 

@@ -33,23 +33,25 @@ export function readDecodingNumbers(
   const core = instantiate(arithmetic === "exact" ? EXACT : FAST, variantOf(model));
   const { memory, exports } = core;
   writeVector(core, exports.parametersAt, parameters);
-  exports.prepareDecoding();
-  if (!exports.tablesUsable()) return null;
+  if (!exports.prepareDecoding()) return null;
   const floats = (at: WebAssembly.Global, count: number) => new Float32Array(memory.buffer, at.value, count);
   const copy = (at: WebAssembly.Global, count: number): Float32Array => {
     const values = new Float32Array(new (globalThis.SharedArrayBuffer ?? ArrayBuffer)(4 * count));
     values.set(floats(at, count));
     return values;
   };
-  const transposed = (at: WebAssembly.Global, outputs: number, inputs: number, stride: number) => {
-    const matrix = floats(at, inputs * stride);
-    return new Float32Array(outputs * inputs).map((_, i) => matrix[i % inputs * stride + Math.floor(i / inputs)]);
+  // the module has a row for each input, of seven outputs
+  const transposed = (at: WebAssembly.Global, outputs: number, inputs: number) => {
+    const matrix = floats(at, outputs / WIDTH * inputs * ROW);
+    const element = (output: number, input: number) =>
+      matrix[(Math.floor(output / WIDTH) * inputs + input) * ROW + output % WIDTH];
+    return new Float32Array(outputs * inputs).map((_, i) => element(Math.floor(i / inputs), i % inputs));
   };
   const numbers = {
-    projection: transposed(exports.projectionAt, WIDTH, WIDTH, 2 * WIDTH),
-    w1: transposed(exports.w1At, HIDDEN, WIDTH, HIDDEN),
-    w2: transposed(exports.w2At, WIDTH, HIDDEN, ROW),
-    output: transposed(exports.outputAt, TOKENS, WIDTH, TOKENS),
+    projection: transposed(exports.projectionAt, WIDTH, WIDTH),
+    w1: transposed(exports.w1At, HIDDEN, WIDTH),
+    w2: transposed(exports.w2At, WIDTH, HIDDEN),
+    output: transposed(exports.outputAt, TOKENS, WIDTH),
     keys: copy(exports.keysAt, POSITIONS_READ * TOKENS * ROW),
     queries: copy(exports.queriesAt, QUERIES * TOKENS * QUERY_ROW),
     blocks: copy(exports.blocksAt, QUERIES * TOKENS * exports.blockRows.value * ROW),

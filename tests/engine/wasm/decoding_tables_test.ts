@@ -10,7 +10,7 @@ import { livelyParameters } from "../lively.ts";
 /** The floats of keys, queries and folded matrices, as src/engine/wasm/decoding_tables.ts describes them. */
 const SIZES = {
   ...{ keysAt: 33 * 14 * 8, queriesAt: 12 * 14 * 16 },
-  ...{ projectionAt: 7 * 14, w1At: 7 * 14, w2At: 14 * 8, outputAt: 7 * 14 },
+  ...{ projectionAt: 7 * 8, w1At: 14 * 8, w2At: 14 * 8, outputAt: 14 * 8 },
 } as const;
 
 function numbersOf(base64: string, model: ModelName, parameters: Float32Array): Record<string, Float32Array> {
