@@ -2,7 +2,7 @@
 import { check, checkOneOf, checkWhole } from "../common/checks.ts";
 import { checkWord, philox4x32 } from "./philox.ts";
 import type { Operands } from "./problem.ts";
-import { OPERAND_DIGITS } from "./vocabulary.ts";
+import { numberOf, OPERAND_DIGITS } from "./vocabulary.ts";
 
 /** A stream of random problems. Training never draws from the evaluation stream. */
 export type SampleStream = "training" | "evaluation";
@@ -42,10 +42,6 @@ const MOST_PROBLEMS = 2 ** 27;
 function digitsOf(word: number): number[] {
   const triple = Math.floor(1000 * (word >>> 4) / FRACTION);
   return [100, 10, 1].map((unit) => Math.floor(triple / unit) % 10);
-}
-
-function numberOf(digits: readonly number[]): number {
-  return digits.reduceRight((value, digit) => 10 * value + digit, 0);
 }
 
 /** @throws {RangeError} Unless both are whole numbers and 1 <= minDigits <= maxDigits <= 10 */

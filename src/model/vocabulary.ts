@@ -41,16 +41,27 @@ export function askingTokens(step: number): readonly number[] {
   return step === 0 ? [EQUALS] : step === SUM_DIGITS ? [0, 1] : [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 }
 
+/** The digits of a number, zero-padded, ones first. */
+export function digitsOf(value: number, count: number): number[] {
+  const digits = new Array<number>(count);
+  for (let i = 0; i < count; i++, value = Math.floor(value / 10)) digits[i] = value % 10;
+  return digits;
+}
+
+/** The inverse of {@linkcode digitsOf}. */
+export function numberOf(digits: readonly number[]): number {
+  return digits.reduceRight((value, digit) => 10 * value + digit, 0);
+}
+
 /** The 22 tokens of `a + b =`, both zero-padded to ten digits, most significant first. */
 export function promptTokens(a: number, b: number): number[] {
-  const digits = (value: number) => Array.from(String(value).padStart(OPERAND_DIGITS, "0"), Number);
+  const digits = (value: number) => digitsOf(value, OPERAND_DIGITS).reverse();
   return [...digits(a), PLUS, ...digits(b), EQUALS];
 }
 
 /** The 12 tokens that follow the prompt: the eleven digits of a + b, ones first, and the end of the sequence. */
 export function targetTokens(a: number, b: number): number[] {
-  const digits = Array.from(String(a + b).padStart(SUM_DIGITS, "0"), Number);
-  return [...digits.reverse(), EOS];
+  return [...digitsOf(a + b, SUM_DIGITS), EOS];
 }
 
 /** The number that eleven tokens from `offset` on spell, ones first; NaN where one of them is not a digit. */
