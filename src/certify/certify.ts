@@ -6,7 +6,7 @@ import { variantOf } from "../model/variant.ts";
 import { QUERIES } from "../model/vocabulary.ts";
 import { hashOfWeights, sealCertificate } from "./certificate.ts";
 import { searchCounterexamples } from "./counterexample_search.ts";
-import { proveAllSteps, type ProveOptions } from "./prove.ts";
+import { type ExamineOptions, proveAllSteps } from "./prove.ts";
 import type { CertifyCheckpoint, CertifyOptions, CertifyResult, Input } from "./types.ts";
 import { createWorkerPool, type WorkerPool } from "./worker_pool.ts";
 
@@ -46,18 +46,17 @@ export async function certify(checkpoint: CheckpointSource, options: CertifyOpti
  */
 export async function examine(
   checkpoint: CertifyCheckpoint,
-  options: CertifyOptions & Partial<Pick<ProveOptions, "exhaustive" | "promising">>,
+  options: ExamineOptions,
   workers?: WorkerPool,
 ): Promise<{ result: CertifyResult; narrow: Input[]; margin: number }> {
   const { model, parameters } = checkpoint;
+  const { signal, onProgress, threads, exhaustive, promising } = options;
   checkParameters(parameters, variantOf(model));
-  const { seconds = 60, cuts = 100_000, exhaustive = false, promising } = options;
-  const { signal, onProgress, threads } = options;
   signal?.throwIfAborted();
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   const search = searchCounterexamples(checkpoint);
-  const quick = search.quick();
+  const { quick } = search;
   // where the module gives up its tables nothing can be proved: the theorem is about decoding by tables as well
   const numbers = quick === undefined || exhaustive || promising !== undefined
     ? readDecodingNumbers(model, parameters)
@@ -71,34 +70,33 @@ export async function examine(
       pool ??= await createWorkerPool(threads);
       signal?.throwIfAborted();
       pool.load(numbers);
-      proof = await proveAllSteps({
-        ...{ pool, search, mostCuts: cuts, exhaustive, until: Date.now() + 1000 * seconds },
-        promising: quick === undefined || promising === undefined ? promising : Infinity,
-        onProgress: (proved, provedSteps) => onProgress?.({ proved, provedSteps, seconds: elapsed() }),
+      const own = quick === undefined || promising === undefined ? options : { ...options, promising: Infinity };
+      proof = await proveAllSteps(pool, search, own, (proved, provedSteps) => {
+        onProgress?.({ proved, provedSteps, seconds: elapsed() });
       });
     }
   } finally {
     signal?.removeEventListener("abort", abort);
     if (workers === undefined) pool?.end();
   }
-  const { outcomes, narrow: met } = proof;
-  const proved = outcomes.flatMap((outcome) => outcome.proved ? [outcome] : []).reverse();
-  const wrong = quick ?? outcomes.flatMap((outcome) => "counterexample" in outcome ? [outcome.counterexample] : [])[0];
-  const open = outcomes.flatMap((outcome) => "open" in outcome ? [outcome.open] : [])[0];
+  const { outcomes, narrow } = proof;
+  const proved = outcomes.flatMap(({ proof }) => proof ?? []).reverse();
+  const wrong = quick ?? outcomes.find(({ counterexample }) => counterexample)?.counterexample;
+  const open = outcomes.find(({ open }) => open)?.open ?? null;
   const certified = wrong === undefined && proved.length === QUERIES;
+  const verdict = wrong !== undefined ? "counterexample" : certified ? "certified" : "undecided";
   const weights = await hashOfWeights(parameters);
   const worstMargin = certified ? Math.min(...proved.map(({ result }) => result.margin)) : null;
   const result: CertifyResult = {
-    verdict: wrong !== undefined ? "counterexample" : certified ? "certified" : "undecided",
-    ...{ certified, inputs: INPUTS, model, weights, worstMargin, steps: proved.map(({ result }) => result) },
+    ...{ verdict, certified, inputs: INPUTS, model, weights, worstMargin, steps: proved.map(({ result }) => result) },
     counterexample: wrong === undefined ? null : search.describe(wrong),
-    undecided: wrong === undefined ? open ?? null : null,
+    undecided: wrong === undefined ? open : null,
     ...{ seconds: elapsed(), threads: pool?.threads ?? 1 },
     certificate: worstMargin === null ? null : await sealCertificate({
       ...{ format: "tiny-adder certificate", version: 3, model, weights, modules: await decodingModules() },
       ...{ inputs: INPUTS, worstMargin, steps: proved.map(({ certificate }) => certificate) },
     }),
   };
-  const margin = Math.min(...met.map((found) => found.margin));
-  return { result, narrow: quick === undefined ? met : [quick, ...met], margin };
+  const margin = Math.min(...narrow.map((found) => found.margin));
+  return { result, narrow: quick === undefined ? narrow : [quick, ...narrow], margin };
 }

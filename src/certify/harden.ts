@@ -41,7 +41,6 @@ const OPTIONS: OptionKinds<HardenOptions> = {
   ...{ threads: "a whole number from 1 to 64", backend: "a text", signal: "an AbortSignal" },
   ...{ onRound: "a function", onProgress: "a function" },
 };
-const CUTS = 10_000;
 /** Cuts after the last round. */
 const LAST_CUTS = 20_000;
 /** A proof is not tried where the search meets a smaller margin, in logits: training on what it met costs less. */
@@ -86,7 +85,7 @@ export async function hardenOn(
   engineOf: () => Engine | Promise<Engine>,
   model: ModelName,
   parameters: Float32Array,
-  { rounds = 12, seed = 1, cuts = CUTS, threads, signal, onRound = () => {}, onProgress }: HardenOptions,
+  { rounds = 12, seed = 1, cuts = 10_000, threads, signal, onRound = () => {}, onProgress }: HardenOptions,
 ): Promise<HardenResult> {
   const pool: Input[] = [];
   let workers = await createWorkerPool(threads);
@@ -97,9 +96,10 @@ export async function hardenOn(
         workers.end();
         workers = await createWorkerPool(threads);
       }
-      const limits = isLast ? { cuts: LAST_CUTS, promising: -Infinity } : { cuts, promising: PROMISING };
-      const watched = { seconds: Infinity, signal, onProgress };
-      const { result, narrow, margin } = await examine({ model, parameters }, { ...limits, ...watched }, workers);
+      const { result, narrow, margin } = await examine({ model, parameters }, {
+        ...(isLast ? { cuts: LAST_CUTS, promising: -Infinity } : { cuts, promising: PROMISING }),
+        ...{ seconds: Infinity, signal, onProgress },
+      }, workers);
       if (result.certified || isLast) return { parameters, result, rounds: round, examples: round * STEPS * BATCH };
       pool.push(...narrow);
       onRound({ round: round + 1, margin, proved: result.steps.length, pool: pool.length });
@@ -113,34 +113,30 @@ export async function hardenOn(
   }
 }
 
-/** Trains on the pool and on random examples: warm-up over a tenth of the steps, then cosine to 0. */
+/** Trains on the pool and on random examples: warm-up over a tenth of the steps, then cosine to 0. `latest` of the pool are from this round. */
 async function trainOn(
   engine: Engine,
   pool: readonly Input[],
   { latest, seed, round, signal }: { latest: number; seed: number; round: number; signal: AbortSignal | undefined },
 ): Promise<void> {
+  const draw = { seed, stream: "training", attempt: FIRST_ATTEMPT + round, count: BATCH } as const;
   for (let step = 0; step < STEPS; step++) {
     signal?.throwIfAborted();
     const learningRate = PEAK * Math.min(10 * (step + 1) / STEPS, (1 + Math.cos(Math.PI * step / STEPS)) / 2);
-    const operands = engine.sample({
-      ...{ seed, stream: "training", attempt: FIRST_ATTEMPT + round, sample: step, count: BATCH },
-    });
+    const operands = engine.sample({ ...draw, sample: step });
     for (let i = 0; i < FOUND; i++) {
-      const { a, b } = likeOf(pool, latest, operands[2 * i + 2 * FOUND], operands[2 * i + 2 * FOUND + 1], i);
-      operands.set([a, b], 2 * i);
+      const from = i % 4 < 2 ? pool.length - latest : 0; // every other time one of the latest finds
+      const [x, y] = operands.subarray(2 * i + 2 * FOUND);
+      operands.set(likeOf(pool[from + Math.floor(x / 7) % (pool.length - from)], x, y, i % 2 === 1), 2 * i);
     }
     await engine.trainStep(operands, { learningRate, weightDecay: 0, clipNorm: 1, beta2: 0.99 });
   }
 }
 
-/** One of the pool, as it is or with its operands exchanged, and every second time with one digit changed; x and y are random operands. */
-function likeOf(pool: readonly Input[], latest: number, x: number, y: number, i: number): Input {
-  // every other time one of the latest finds
-  const from = i % 4 < 2 ? pool.length - latest : 0;
-  const { a, b } = pool[from + Math.floor(x / 7) % (pool.length - from)];
+/** A pair as it is or with its operands exchanged, and if it is to be changed with another digit; x and y are random operands. */
+function likeOf({ a, b }: Input, x: number, y: number, isChanged: boolean): [a: number, b: number] {
   const [p, q] = x % 2 === 0 ? [a, b] : [b, a];
-  if (i % 2 === 0) return { a: p, b: q };
   const place = 10 ** (y % 10);
   const digit = Math.floor(p / place) % 10;
-  return { a: p + (Math.floor(x / 100) % 10 - digit) * place, b: q };
+  return [isChanged ? p + (Math.floor(x / 100) % 10 - digit) * place : p, q];
 }

@@ -12,7 +12,7 @@ const AXIS_STEPS = 1e12;
  * The axes along which a part is cut, as the rows of a (6, 6) matrix: the longest of the losses, then the longest part that is perpendicular to it
  * of the others, and so on. Along the principal axes of o a hard proof takes a hundred times as many cells (measured).
  */
-export function lossAxes(losses: readonly Float64Array[]): Float64Array {
+export function lossAxes(losses: readonly Float64Array[]): number[][] {
   const axes: Float64Array[] = [];
   const rest = (own: Float64Array) =>
     axes.reduce((left, axis) => left.map((value, l) => value - dot(left, 0, axis) * axis[l]), own);
@@ -27,7 +27,7 @@ export function lossAxes(losses: readonly Float64Array[]): Float64Array {
     axes.push(unit(rest(unit(longest)))); // twice, as rounding tilts what is left of a long one
   }
   // certificates hold them with few digits
-  return Float64Array.from(axes.flatMap((axis) => [...axis]), (value) => Math.round(value * AXIS_STEPS) / AXIS_STEPS);
+  return axes.map((axis) => Array.from(axis, (value) => Math.round(value * AXIS_STEPS) / AXIS_STEPS));
 }
 
 /**
@@ -43,7 +43,8 @@ export class Hull {
   readonly #near = new Float64Array(KEY_WIDTH);
   readonly #away = new Float64Array(KEY_WIDTH);
 
-  constructor(readonly axes: Float64Array) {}
+  /** @param axes [6, 6], one a row */
+  constructor(private readonly axes: Float64Array) {}
 
   /** Adds the least along a direction, and the output that has it. */
   add(direction: number[], least: number, output: Float64Array): void {
@@ -53,7 +54,7 @@ export class Hull {
     if (this.#shares.length === 1) this.#near.set(this.#outputs);
   }
 
-  /** The direction of a half-space that excludes a box. */
+  /** The direction of a half-space that excludes a box, [6, 2]. */
   excluding(box: Float64Array): number[] | undefined {
     return this.#halfSpaces.find(({ direction, least }) => {
       let [most, size] = [0, 1];
@@ -66,10 +67,10 @@ export class Hull {
     })?.direction;
   }
 
-  /** The least of the known outputs along a direction, six numbers of an array from an index on; Infinity where none is known. */
-  least(w: ArrayLike<number>, at: number): number {
+  /** The least of the known outputs along a direction; Infinity where none is known. */
+  least(w: ArrayLike<number>): number {
     const outputs = this.#outputs;
-    const [w0, w1, w2, w3, w4, w5] = [w[at], w[at + 1], w[at + 2], w[at + 3], w[at + 4], w[at + 5]];
+    const [w0, w1, w2, w3, w4, w5] = [w[0], w[1], w[2], w[3], w[4], w[5]];
     let least = Infinity;
     for (let p = 0; p < outputs.length; p += KEY_WIDTH) {
       const along = w0 * outputs[p] + w1 * outputs[p + 1] + w2 * outputs[p + 2] + w3 * outputs[p + 3] +
@@ -93,7 +94,7 @@ export class Hull {
       for (let i = 0; i < KEY_WIDTH; i++) away[i] = near[i] - Math.min(Math.max(near[i], box[2 * i]), box[2 * i + 1]);
       const square = dot(away, 0, away);
       if (square < TOUCHING ** 2) return undefined;
-      const least = this.least(away, 0);
+      const least = this.least(away);
       if (dot(away, 0, near) - least < square / 2) {
         const distance = Math.sqrt(square);
         // with few digits, so that it is short to write down; a cell that is hardly outside needs more

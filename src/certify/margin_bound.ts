@@ -1,57 +1,48 @@
 /**
  * The least margin that the kernels can compute over a part, from below. docs/certificate.md, "Forms", has the theory.
  *
- * Each number of the model is a form: x = x[0] + x[1 … 6] . t + sum x[7 …] d + x[last] d', with every d between -1 and 1; reach.ts says what t
- * is. Forms lie one after the other in one array. The deviations d of the norms' scales and of the hidden units are the same in all forms, d' is
- * each form's own.
+ * Each number of the model is a form: x = x[0] + x[1 … 6] . t + sum x[7 …] d + x[LOOSE] d', with every d between -1 and 1; reach.ts says what t
+ * is. The deviations d of the norms' scales and of the hidden units are the same in all forms, d' is each form's own.
  */
-import { KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
-import { FLOAT32, FLOAT64, UNDERFLOW } from "../checker/forms.ts";
+import { DEVIATIONS, FLOAT32, FLOAT64, PIECES as CHECKED_PIECES, UNDERFLOW } from "../checker/forms.ts";
+import { GELU_CURVED, LEAST_GELU, NORM_ROUNDINGS } from "../checker/margin.ts";
 import { outputRounding } from "../checker/query.ts";
+import { KEY_WIDTH } from "../engine/wasm/decoding_tables.ts";
 import { HIDDEN, TOKENS, WIDTH } from "../model/variant.ts";
 import { type Layers, TABLE_ERROR } from "./post_attention.ts";
-import type { Query } from "./query.ts";
 import type { Reach } from "./reach.ts";
 
-/** Parts of a form without deviations. */
-const PLAIN = 1 + KEY_WIDTH;
+type Form = Float64Array;
 /** After deviations with a name: of the norm's scale, of each hidden unit, of the last norm's scale. */
-const LOOSE = PLAIN + 1 + HIDDEN + 1;
-const FORM = LOOSE + 1;
-// the forms by number
-const O = 0;
-const X1 = O + KEY_WIDTH;
-const MEAN = X1 + WIDTH;
-const SCALE = MEAN + 1;
-const CENTERED = SCALE + 1;
-const H = CENTERED + 1;
-const G = H + HIDDEN;
-const X2 = G + HIDDEN;
-const LOGITS = X2 + WIDTH;
-const MARGIN = LOGITS + TOKENS;
-const FORMS = MARGIN + 1;
+const LOOSE = DEVIATIONS + 1 + HIDDEN + 1;
+/** After the parts the sum of their sizes. */
+const SIZE = LOOSE + 1;
+const forms = (count: number): Form[] => Array.from({ length: count }, () => new Float64Array(SIZE + 1));
 
-/** Pieces in which GELU is looked at. */
+/** Pieces in which GELU is looked at; what those of the checker lose is added to errors here. */
 const PIECES = 8;
-/** Pieces of a curve that the checker looks at; what they lose is added to errors here. */
-const CHECKED_PIECES = 32;
-/** |gelu''| is nowhere larger than the first, beyond 2 and -2 than the second, and beyond SETTLED than the third. */
-const CURVED = 0.8;
+/** |gelu''| is not larger beyond 2 and -2 than the first, and beyond SETTLED than the second. */
 const OUTER_CURVED = 0.12;
 const SETTLED_CURVED = 5e-5;
-const NORM_ROUNDINGS = 8;
 /** Beyond it a hidden unit is nearly open or shut. */
 const SETTLED = 5;
 /** How margins are bounded, from quick and loose to slow and tight: by the sides, each position on its own, with ties. */
 export type Level = "boxed" | "apart" | "tied";
 
 export class MarginBound {
-  readonly #forms = new Float64Array(FORMS * FORM);
-  /** Of each form the sum of its parts' sizes. */
-  readonly #sizes = new Float64Array(FORMS);
+  readonly #o = forms(KEY_WIDTH);
+  readonly #x1 = forms(WIDTH);
+  readonly #hidden = forms(HIDDEN);
+  readonly #activated = forms(HIDDEN);
+  readonly #x2 = forms(WIDTH);
+  readonly #logits = forms(TOKENS);
+  readonly #margin = forms(1)[0];
+  readonly #direction = this.#margin.subarray(1, DEVIATIONS);
+  // of a norm: the mean of squares, its inverse root, and one output of the layer after it without either
+  readonly #mean = forms(1)[0];
+  readonly #scale = forms(1)[0];
+  readonly #unscaled = forms(1)[0];
   readonly #factors = new Float64Array(KEY_WIDTH);
-  /** Which part of the reach the forms are of. */
-  #taken = -1;
 
   constructor(private readonly layers: Layers, private readonly reach: Reach) {}
 
@@ -60,21 +51,19 @@ export class MarginBound {
    *
    * @param enough A bound that large need not be improved
    */
-  least(query: Query, target: number, level: Level, enough: number): number {
-    const { taken } = this.reach;
-    if (taken !== this.#taken) this.#bound(query);
-    this.#taken = taken;
-    const forms = this.#forms;
-    const at = MARGIN * FORM;
+  least(level: Level, enough: number): number {
+    const { reach } = this;
+    const { target } = reach.part;
+    const [margin, direction] = [this.#margin, this.#direction];
+    if (!reach.isMeasured) this.#bound();
     let [least, competitor] = [Infinity, -1];
     for (let t = 0; t < TOKENS; t++) {
       if (t === target || this.#roughLow(target, t) >= enough) continue;
       this.#difference(target, t);
-      let low = forms[at] - this.#radius(MARGIN, 1);
+      let low = margin[0] - this.#radius(margin, 1);
       if (level !== "boxed" && !(low >= enough)) {
-        const middle = forms[at] - this.#radius(MARGIN, PLAIN);
-        const { reach } = this;
-        const own = level === "tied" ? reach.least(forms, at + 1, enough - middle) : reach.apart(forms, at + 1);
+        const middle = margin[0] - this.#radius(margin, DEVIATIONS);
+        const own = level === "tied" ? reach.least(direction, enough - middle) : reach.apart(direction);
         low = Math.max(low, middle + own);
       }
       if (!(low >= least)) [least, competitor] = [low, t];
@@ -84,177 +73,145 @@ export class MarginBound {
   }
 
   /** All forms but the margins'. */
-  #bound(query: Query): void {
-    this.reach.measureSides();
-    const { axes, center, leastWeight, skew } = this.reach;
+  #bound(): void {
+    const { reach } = this;
+    const { part: { query, axes }, center, leastWeight } = reach;
     const { projection, w1, w2, output, finalNorm } = this.layers;
-    const rounding = outputRounding(query.checked(), leastWeight);
-    const forms = this.#forms;
+    reach.measureSides();
+    const rounding = outputRounding(query, leastWeight);
     for (let l = 0; l < KEY_WIDTH; l++) {
-      const at = (O + l) * FORM;
-      forms[at] = center[l];
-      for (let i = 0; i < KEY_WIDTH; i++) forms[at + 1 + i] = axes[i * KEY_WIDTH + l];
-      forms[at + LOOSE] = rounding[l] + skew;
-      this.#measure(O + l);
+      const form = this.#o[l];
+      form[0] = center[l];
+      for (let i = 0; i < KEY_WIDTH; i++) form[1 + i] = axes[i][l];
+      form[LOOSE] = rounding[l] + reach.skew;
+      this.#measure(form);
     }
     for (let m = 0; m < WIDTH; m++) {
-      this.#sum(X1 + m, projection, m * WIDTH, O, KEY_WIDTH, WIDTH + 1, PLAIN);
-      this.#addConstant(X1 + m, projection[m * WIDTH + KEY_WIDTH], WIDTH + 1);
-      this.#addConstant(X1 + m, query.x[m], WIDTH + 1);
-      this.#measure(X1 + m);
+      const form = this.#x1[m];
+      this.#sum(form, projection[m], this.#o, KEY_WIDTH, WIDTH + 1, DEVIATIONS);
+      for (const constant of [projection[m][KEY_WIDTH], query.x[m]]) {
+        form[0] += constant;
+        form[LOOSE] += ((WIDTH + 1) * FLOAT32 + FLOAT64) * Math.abs(constant);
+      }
+      this.#measure(form);
     }
-    this.#normed(X1, w1, HIDDEN, H, 0);
+    this.#normed(this.#x1, w1, this.#hidden, 0, DEVIATIONS);
     for (let k = 0; k < HIDDEN; k++) this.#activate(k);
     for (let m = 0; m < WIDTH; m++) {
-      this.#sum(X2 + m, w2, m * HIDDEN, G, HIDDEN, HIDDEN + 1, PLAIN + 1);
-      for (let k = 0; k < HIDDEN; k++) { // each unit's own deviation
-        const own = PLAIN + 1 + k;
-        forms[(X2 + m) * FORM + own] = w2[m * HIDDEN + k] * forms[(G + k) * FORM + own];
-      }
-      for (let k = 0; k < FORM; k++) forms[(X2 + m) * FORM + k] += forms[(X1 + m) * FORM + k];
-      forms[(X2 + m) * FORM + LOOSE] += ((HIDDEN + 1) * FLOAT32 + FLOAT64) * this.#sizes[X1 + m];
-      this.#measure(X2 + m);
+      const [form, x1] = [this.#x2[m], this.#x1[m]];
+      this.#sum(form, w2[m], this.#activated, HIDDEN, HIDDEN + 1, DEVIATIONS + 1);
+      for (let k = 0; k < HIDDEN; k++) form[DEVIATIONS + 1 + k] = w2[m][k] * this.#activated[k][DEVIATIONS + 1 + k]; // each unit's own
+      for (let k = 0; k <= LOOSE; k++) form[k] += x1[k];
+      form[LOOSE] += ((HIDDEN + 1) * FLOAT32 + FLOAT64) * x1[SIZE];
+      this.#measure(form);
     }
-    if (finalNorm) this.#normed(X2, output, TOKENS, LOGITS, 1 + HIDDEN);
+    if (finalNorm) this.#normed(this.#x2, output, this.#logits, 1 + HIDDEN, LOOSE);
   }
 
   /** What the least margin may take for each unit of t along each axis: by itself, and by the curve of each hidden unit. */
   losses(): Float64Array[] {
-    const forms = this.#forms;
-    const directionOf = (form: number) => forms.slice(form * FORM + 1, form * FORM + PLAIN);
-    const curves = Array.from({ length: HIDDEN }, (_, k) => {
-      const direction = directionOf(H + k);
+    const directionOf = (form: Form) => form.slice(1, DEVIATIONS);
+    const curves = this.#hidden.map((form, k) => {
+      const direction = directionOf(form);
       const range = direction.reduce((sum, value, l) => sum + Math.abs(value) * this.reach.sides[l], Number.MIN_VALUE);
-      const weight = Math.abs(forms[MARGIN * FORM + PLAIN + 1 + k]) / range;
+      const weight = Math.abs(this.#margin[DEVIATIONS + 1 + k]) / range;
       return direction.map((value) => weight * value);
     });
-    return [directionOf(MARGIN), ...curves];
+    return [directionOf(this.#margin), ...curves];
   }
 
   /** A lower bound of a margin that takes hardly any time: most tokens are far from the target. */
   #roughLow(target: number, token: number): number {
     const { output, finalNorm } = this.layers;
     if (finalNorm) return -Infinity;
-    let [middle, deviation] = [0, 0];
+    let middle = 0;
+    let deviation = 0;
     for (let m = 0; m < WIDTH; m++) {
-      const [right, other] = [output[target * WIDTH + m], output[token * WIDTH + m]];
-      const value = this.#forms[(X2 + m) * FORM];
-      const size = this.#sizes[X2 + m];
-      middle += (right - other) * value;
-      deviation += Math.abs(right - other) * (size - Math.abs(value)) +
-        (Math.abs(right) + Math.abs(other)) * ((WIDTH + 1) * FLOAT32 * size);
+      const right = output[target][m];
+      const other = output[token][m];
+      const x = this.#x2[m];
+      middle += (right - other) * x[0];
+      deviation += Math.abs(right - other) * (x[SIZE] - Math.abs(x[0])) +
+        (Math.abs(right) + Math.abs(other)) * ((WIDTH + 1) * FLOAT32 * x[SIZE]);
     }
     return middle - deviation;
   }
 
   /** The form of the target's logit less another's. */
   #difference(target: number, token: number): void {
-    const forms = this.#forms;
     const { output, finalNorm } = this.layers;
-    const to = MARGIN * FORM;
+    const margin = this.#margin;
     if (finalNorm) {
-      const [x, y] = [LOGITS + target, LOGITS + token];
-      for (let k = 0; k < LOOSE; k++) forms[to + k] = forms[x * FORM + k] - forms[y * FORM + k];
-      forms[to + LOOSE] = forms[x * FORM + LOOSE] + forms[y * FORM + LOOSE] +
-        FLOAT64 * (this.#sizes[x] + this.#sizes[y]) + UNDERFLOW;
+      const [x, y] = [this.#logits[target], this.#logits[token]];
+      for (let k = 0; k < LOOSE; k++) margin[k] = x[k] - y[k];
+      margin[LOOSE] = x[LOOSE] + y[LOOSE] + FLOAT64 * (x[SIZE] + y[SIZE]) + UNDERFLOW;
     } else {
-      forms.fill(0, to, to + LOOSE);
-      let loose = UNDERFLOW;
+      margin.fill(0);
+      margin[LOOSE] = UNDERFLOW;
       for (let m = 0; m < WIDTH; m++) {
-        const [right, other] = [output[target * WIDTH + m], output[token * WIDTH + m]];
-        const at = (X2 + m) * FORM;
-        const factor = right - other;
-        for (let k = 0; k < LOOSE; k++) forms[to + k] += factor * forms[at + k];
-        loose += (Math.abs(right) + Math.abs(other)) *
-          (forms[at + LOOSE] + (WIDTH * FLOAT32 + 2 * FLOAT64) * this.#sizes[X2 + m]);
+        const right = output[target][m];
+        const other = output[token][m];
+        const x = this.#x2[m];
+        for (let k = 0; k < LOOSE; k++) margin[k] += (right - other) * x[k];
+        margin[LOOSE] += (Math.abs(right) + Math.abs(other)) * (x[LOOSE] + (WIDTH * FLOAT32 + 2 * FLOAT64) * x[SIZE]);
       }
-      forms[to + LOOSE] = loose;
     }
-    this.#measure(MARGIN);
+    this.#measure(margin);
   }
 
-  /** `to` = the sum of forms, each times its factor; `roundings` to float32 of each term; of the forms' parts so many may be other than 0. */
-  #sum(to: number, factors: Float64Array, at: number, from: number, count: number, roundings: number, parts: number) {
-    const forms = this.#forms;
-    const out = to * FORM;
-    forms.fill(0, out, out + FORM);
+  /** `to` = the sum of the first forms, each times its factor; `roundings` to float32 of each term; of the forms' parts so many may be other than 0. */
+  #sum(to: Form, factors: Float64Array, terms: readonly Form[], count: number, roundings: number, parts: number) {
+    to.fill(0);
     let size = 0;
     for (let i = 0; i < count; i++) {
-      const factor = factors[at + i];
+      const factor = factors[i];
       if (factor === 0) continue;
-      const term = (from + i) * FORM;
-      for (let k = 0; k < parts; k++) forms[out + k] += factor * forms[term + k];
+      const term = terms[i];
+      for (let k = 0; k < parts; k++) to[k] += factor * term[k];
       const large = Math.abs(factor);
-      forms[out + LOOSE] += large * forms[term + LOOSE];
-      size += large * this.#sizes[from + i];
+      to[LOOSE] += large * term[LOOSE];
+      size += large * term[SIZE];
     }
-    forms[out + LOOSE] += (roundings * FLOAT32 + FLOAT64) * size + UNDERFLOW;
-  }
-
-  #addConstant(to: number, value: number, roundings: number): void {
-    this.#forms[to * FORM] += value;
-    this.#forms[to * FORM + LOOSE] += (roundings * FLOAT32 + FLOAT64) * Math.abs(value);
+    to[LOOSE] += (roundings * FLOAT32 + FLOAT64) * size + UNDERFLOW;
   }
 
   /** Writes down the sum of the sizes of a form's parts. */
-  #measure(form: number): void {
-    const forms = this.#forms;
-    const at = form * FORM;
+  #measure(form: Form): void {
     const { sides } = this.reach;
-    let size = Math.abs(forms[at]);
-    for (let l = 0; l < KEY_WIDTH; l++) size += Math.abs(forms[at + 1 + l]) * sides[l];
-    for (let k = PLAIN; k < FORM; k++) size += Math.abs(forms[at + k]);
-    this.#sizes[form] = size;
+    let size = Math.abs(form[0]);
+    for (let l = 0; l < KEY_WIDTH; l++) size += Math.abs(form[1 + l]) * sides[l];
+    for (let k = DEVIATIONS; k <= LOOSE; k++) size += Math.abs(form[k]);
+    form[SIZE] = size;
   }
 
-  /** How far the number can be from x[0], or from x[0] + w . t. @param from The first part that counts: 1, or PLAIN */
-  #radius(form: number, from: number): number {
-    const at = form * FORM;
-    let radius = FLOAT64 * this.#sizes[form];
-    if (from === 1) return radius + this.#sizes[form] - Math.abs(this.#forms[at]);
-    for (let k = from; k < FORM; k++) radius += Math.abs(this.#forms[at + k]);
+  /** How far the number can be from x[0], or from x[0] + w . t. @param from The first part that counts: 1, or DEVIATIONS */
+  #radius(form: Form, from: number): number {
+    let radius = FLOAT64 * form[SIZE];
+    if (from === 1) return radius + form[SIZE] - Math.abs(form[0]);
+    for (let k = from; k <= LOOSE; k++) radius += Math.abs(form[k]);
     return radius;
   }
 
-  /** A norm of six forms and the linear layer after it; `name`: which deviation is that of its scale. */
-  #normed(x: number, layer: Float64Array, outputs: number, to: number, name: number): void {
-    const forms = this.#forms;
+  /** A norm of six forms and the linear layer after it; `name`: which deviation is that of its scale; `parts` of x may be other than 0. */
+  #normed(x: readonly Form[], layer: Layers["w1"], to: readonly Form[], name: number, parts: number): void {
     const { epsilon, inverseWidth } = this.layers;
-    const parts = x === X1 ? PLAIN : LOOSE;
-    let [squares, constant] = [0, epsilon];
+    const [mean, scale, unscaled] = [this.#mean, this.#scale, this.#unscaled];
+    let squares = 0;
+    let constant = epsilon;
     for (let c = 0; c < KEY_WIDTH; c++) {
-      const value = forms[(x + c) * FORM];
-      squares += inverseWidth * this.#radius(x + c, 1) ** 2;
+      const value = x[c][0];
+      squares += inverseWidth * this.#radius(x[c], 1) ** 2;
       constant -= inverseWidth * value * value;
       this.#factors[c] = 2 * inverseWidth * value;
     }
-    this.#sum(MEAN, this.#factors, 0, x, KEY_WIDTH, 0, parts);
-    this.#addConstant(MEAN, constant + squares / 2, 0);
-    forms[MEAN * FORM + LOOSE] += squares / 2 + FLOAT64 * squares;
-    this.#measure(MEAN);
-    const radius = this.#radius(MEAN, 1);
-    this.#inverseRoot(name, Math.max(forms[MEAN * FORM] - radius, epsilon), forms[MEAN * FORM] + radius);
-    const r0 = forms[SCALE * FORM];
-    for (let row = 0; row < outputs; row++) {
-      this.#sum(CENTERED, layer, row * WIDTH, x, KEY_WIDTH, WIDTH + 2, parts);
-      this.#measure(CENTERED);
-      const value = forms[CENTERED * FORM];
-      const out = (to + row) * FORM;
-      for (let k = 0; k < LOOSE; k++) {
-        forms[out + k] = r0 * forms[CENTERED * FORM + k] + value * forms[SCALE * FORM + k];
-      }
-      const bias = layer[row * WIDTH + KEY_WIDTH];
-      forms[out] += bias - r0 * value;
-      forms[out + LOOSE] = Math.abs(r0) * forms[CENTERED * FORM + LOOSE] + UNDERFLOW +
-        FLOAT64 * (2 * Math.abs(r0) * this.#sizes[CENTERED] + 2 * Math.abs(value) * this.#sizes[SCALE]) +
-        (WIDTH + 2) * FLOAT32 * Math.abs(bias) +
-        this.#radius(SCALE, 1) * this.#radius(CENTERED, 1) * (1 + FLOAT64);
-      this.#measure(to + row);
-    }
-  }
-
-  /** (mean of squares)^(-1/2), which is convex: off a chord most where its derivative is the chord's slope. */
-  #inverseRoot(name: number, lo: number, hi: number): void {
+    this.#sum(mean, this.#factors, x, KEY_WIDTH, 0, parts);
+    mean[0] += constant + squares / 2;
+    mean[LOOSE] += FLOAT64 * Math.abs(constant + squares / 2);
+    mean[LOOSE] += squares / 2 + FLOAT64 * squares;
+    this.#measure(mean);
+    // mean^(-1/2), which is convex: off a chord most where its derivative is the chord's slope
+    const radius = this.#radius(mean, 1);
+    const [lo, hi] = [Math.max(mean[0] - radius, epsilon), mean[0] + radius];
     const [atLo, atHi] = [1 / Math.sqrt(lo), 1 / Math.sqrt(hi)];
     const slope = hi > lo ? (atHi - atLo) / (hi - lo) : 0;
     const turn = Math.min(hi, Math.max(lo, (-2 * slope) ** (-2 / 3)));
@@ -262,30 +219,46 @@ export class MarginBound {
     const most = Math.max(atLo - slope * lo, atHi - slope * hi);
     const curved = 0.75 * lo ** -2.5 * ((hi - lo) / CHECKED_PIECES) ** 2 / 8;
     const error = (most - least) / 2 + curved + NORM_ROUNDINGS * FLOAT32 * atLo + FLOAT64 * (atLo - slope * hi);
-    this.#line(SCALE, MEAN, slope, (most + least) / 2, error, name);
+    this.#line(scale, mean, slope, (most + least) / 2, error, name);
+    const r0 = scale[0];
+    for (let row = 0; row < to.length; row++) {
+      this.#sum(unscaled, layer[row], x, KEY_WIDTH, WIDTH + 2, parts);
+      this.#measure(unscaled);
+      const out = to[row];
+      const value = unscaled[0];
+      const bias = layer[row][KEY_WIDTH];
+      for (let k = 0; k < LOOSE; k++) out[k] = r0 * unscaled[k] + value * scale[k];
+      out[0] += bias - r0 * value;
+      out[LOOSE] = Math.abs(r0) * unscaled[LOOSE] + UNDERFLOW +
+        FLOAT64 * (2 * Math.abs(r0) * unscaled[SIZE] + 2 * Math.abs(value) * scale[SIZE]) +
+        (WIDTH + 2) * FLOAT32 * Math.abs(bias) +
+        this.#radius(scale, 1) * this.#radius(unscaled, 1) * (1 + FLOAT64);
+      this.#measure(out);
+    }
   }
 
   /** `to` = slope x + middle, give or take `error` and what is loose in x, which get a name together. */
-  #line(to: number, from: number, slope: number, middle: number, error: number, name: number): void {
-    const forms = this.#forms;
-    const [out, at] = [to * FORM, from * FORM];
-    for (let k = 0; k < LOOSE; k++) forms[out + k] = slope * forms[at + k];
-    forms[out] += middle;
-    forms[out + LOOSE] = 0;
-    forms[out + PLAIN + name] = Math.abs(slope) * forms[at + LOOSE] + error +
-      FLOAT64 * (Math.abs(slope) * this.#sizes[from] + Math.abs(middle));
+  #line(to: Form, x: Form, slope: number, middle: number, error: number, name: number): void {
+    for (let k = 0; k < LOOSE; k++) to[k] = slope * x[k];
+    to[0] += middle;
+    to[LOOSE] = 0;
+    to[DEVIATIONS + name] = Math.abs(slope) * x[LOOSE] + error +
+      FLOAT64 * (Math.abs(slope) * x[SIZE] + Math.abs(middle));
     this.#measure(to);
   }
 
   /** GELU of hidden unit k, as the kernels compute it. */
   #activate(k: number): void {
-    const [middle, radius] = [this.#forms[(H + k) * FORM], this.#radius(H + k, 1)];
-    const [lo, hi] = [middle - radius, middle + radius];
+    const x = this.#hidden[k];
+    const radius = this.#radius(x, 1);
+    const lo = x[0] - radius;
+    const hi = x[0] + radius;
     const isSettled = lo > SETTLED || hi < -SETTLED;
     const { gelu, geluError: { relative, absolute } } = this.layers;
     const pieces = isSettled ? 2 : PIECES;
     const step = (hi - lo) / pieces;
-    const [atLo, atHi] = [gelu(lo), gelu(hi)];
+    const atLo = gelu(lo);
+    const atHi = gelu(hi);
     const slope = hi > lo ? (atHi - atLo) / (hi - lo) : 0;
     let least = Math.min(atLo - slope * lo, atHi - slope * hi);
     let most = Math.max(atLo - slope * lo, atHi - slope * hi);
@@ -294,11 +267,11 @@ export class MarginBound {
       least = rest < least ? rest : least;
       most = rest > most ? rest : most;
     }
-    const curved = (isSettled ? SETTLED_CURVED : lo > 2 || hi < -2 ? OUTER_CURVED : CURVED) * step * step / 8 +
-      CURVED * ((hi - lo) / CHECKED_PIECES) ** 2 / 8;
+    const curved = (isSettled ? SETTLED_CURVED : lo > 2 || hi < -2 ? OUTER_CURVED : GELU_CURVED) * step * step / 8 +
+      GELU_CURVED * ((hi - lo) / CHECKED_PIECES) ** 2 / 8;
     const error = (most - least) / 2 + curved + 2 * TABLE_ERROR +
-      relative * Math.max(Math.abs(atLo), Math.abs(atHi), 0.171) +
+      relative * Math.max(Math.abs(atLo), Math.abs(atHi), LEAST_GELU) +
       (absolute + FLOAT64) * Math.max(Math.abs(lo), Math.abs(hi));
-    this.#line(G + k, H + k, slope, (most + least) / 2, error, 1 + k);
+    this.#line(this.#activated[k], x, slope, (most + least) / 2, error, 1 + k);
   }
 }

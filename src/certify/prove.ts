@@ -4,9 +4,8 @@
  */
 import { askingTokens, QUERIES } from "../model/vocabulary.ts";
 import type { CounterexampleSearch } from "./counterexample_search.ts";
-import { describePart } from "./groups.ts";
-import type { Found } from "./prover.ts";
-import type { CertificateStep, Input, OpenRegion, StepResult } from "./types.ts";
+import { ALL_DIGITS, type Found } from "./prover.ts";
+import type { CertificateStep, CertifyOptions, Input, OpenRegion, StepResult } from "./types.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
 /** The least margin that is claimed, in logits: bounds hold for float32 as it is rounded, so any above 0 would do. */
@@ -29,149 +28,138 @@ const LARGE_TASK = 300;
 /** So many of the inputs with the smallest margins are reported. */
 const MOST_NARROW = 16;
 
-/** The result of a step. `narrow`: the inputs with the smallest margins met, the smallest first. */
-type StepOutcome =
-  & { narrow: Found[] }
-  & (
-    | { proved: true; result: StepResult; certificate: CertificateStep }
-    | { proved: false; counterexample: Input }
-    | { proved: false; open: OpenRegion }
-  );
+/** The result of a step: its proof, or a wrong sum, or what is left to prove. */
+interface StepOutcome {
+  /** The inputs with the smallest margins met, the smallest first. */
+  readonly narrow: Found[];
+  readonly proof?: { readonly result: StepResult; readonly certificate: CertificateStep };
+  readonly counterexample?: Input;
+  readonly open?: OpenRegion;
+}
 
-/** A group by its token and number. */
-type OpenGroup = { readonly token: number; readonly group: number };
-
-/** Options of {@linkcode proveAllSteps}. */
-export interface ProveOptions {
-  pool: WorkerPool;
-  search: CounterexampleSearch;
-  /** Gives up on a group after so many cuts. */
-  mostCuts: number;
-  /** Milliseconds of Date.now() after which it gives up. */
-  until: number;
-  /** Whether to go on with the other steps where one is found to be wrong. */
-  exhaustive: boolean;
+/** Options of a proof beside those of `certify`. */
+export interface ExamineOptions extends CertifyOptions {
+  /** Whether to go on with the other steps where one is found to be wrong. @default {false} */
+  exhaustive?: boolean;
   /**
    * For hardening: nothing is proved where a smaller margin than this was met, no step is proved to have a larger one than the least that was met
    * at any, and the first step that cannot be proved is the last that counts.
    */
-  promising?: number | undefined;
-  /** Called with the share of the groups that are settled, and the number of steps that are. */
-  onProgress: (proved: number, provedSteps: number) => void;
+  promising?: number;
 }
+
+/** The groups of a step by token and number, and the inputs with the smallest margins met in those with the least estimates. */
+type StepSearch = { readonly step: number; readonly groups: readonly GroupKey[]; readonly narrow: Found[] };
+type GroupKey = { readonly token: number; readonly group: number };
 
 /**
  * Proves all steps at once, the last one first: it is the one that most often cannot be proved. The result does not depend on which step is done
  * first: a wrong sum counts once all later steps are done.
  *
+ * @param onProgress Called with the share of the groups that are settled, and the number of steps that are
  * @returns The outcome of each step, the last one first, without those before the one that ended the proof; and the inputs with the smallest
  * margins that were met at each step
  */
-export async function proveAllSteps(options: ProveOptions): Promise<{ outcomes: StepOutcome[]; narrow: Found[] }> {
-  const { pool, promising, exhaustive, onProgress } = options;
-  const shares = new Float64Array(QUERIES);
-  const steps = Array.from({ length: QUERIES }, (_, i) => QUERIES - 1 - i);
-  const searched = await Promise.all(steps.map((step) => searchStep(step, pool)));
-  const met = searched.map(({ narrow }) => [...narrow]); // proofs add to them, whenever they are done
-  const outcomes: StepOutcome[] = [];
-  const least = Math.min(...met.map((narrow) => narrow[0]?.margin ?? NaN));
-  if (promising !== undefined && least < promising) return { outcomes, narrow: met.flat() };
-  const running = steps.map((step, i) =>
-    proveStep(step, searched[i], promising === undefined ? undefined : least, options, (share) => {
-      shares[step] = Math.max(shares[step], share);
-      const proved = shares.reduce((sum, value) => sum + value, 0) / QUERIES;
-      onProgress(proved, shares.filter((share) => share === 1).length);
+export async function proveAllSteps(
+  pool: WorkerPool,
+  search: CounterexampleSearch,
+  { seconds = 60, cuts = 100_000, exhaustive = false, promising }: ExamineOptions,
+  onProgress: (proved: number, provedSteps: number) => void,
+): Promise<{ outcomes: StepOutcome[]; narrow: Found[] }> {
+  const until = Date.now() + 1000 * seconds;
+  const shares = new Array<number>(QUERIES).fill(0);
+  const searches = await Promise.all(shares.map((_, i) => searchStep(QUERIES - 1 - i, pool)));
+  const least = Math.min(...searches.map(({ narrow }) => narrow[0]?.margin ?? NaN));
+  const isHopeless = promising !== undefined && least < promising;
+  const enough = promising === undefined ? undefined : least;
+  const running = (isHopeless ? [] : searches).map((own, i) =>
+    proveStep(pool, search, own, { cuts, until, enough }, (share) => {
+      shares[i] = share;
+      onProgress(shares.reduce((sum, value) => sum + value) / QUERIES, shares.filter((value) => value === 1).length);
     })
   );
   for (const proof of running) proof.catch(() => {}); // awaited in their order
+  const outcomes: StepOutcome[] = [];
   for (const proof of running) {
     const outcome = await proof;
     outcomes.push(outcome);
-    if (!exhaustive && ("counterexample" in outcome || promising !== undefined && !outcome.proved)) break;
+    if (!exhaustive && (outcome.counterexample || promising !== undefined && !outcome.proof)) break;
   }
-  return { outcomes, narrow: met.flatMap((narrow, i) => outcomes[i]?.narrow ?? narrow) };
+  return { outcomes, narrow: searches.flatMap(({ narrow }, i) => outcomes[i]?.narrow ?? narrow) };
 }
 
-/** Adds inputs that were met to those with the smallest margins. */
-function meet(narrow: Found[], found: readonly Found[]): void {
-  for (const input of found) if (!narrow.some(({ a, b }) => a === input.a && b === input.b)) narrow.push(input);
-  narrow.sort((x, y) => x.margin - y.margin || x.a - y.a || x.b - y.b);
-  narrow.length = Math.min(narrow.length, MOST_NARROW);
+/** Those of some inputs with the smallest margins, the smallest first. */
+function narrowest(met: readonly Found[]): Found[] {
+  const sorted = met.toSorted((x, y) => x.margin - y.margin || x.a - y.a || x.b - y.b);
+  return sorted.filter(({ a, b }, i) => a !== sorted[i - 1]?.a || b !== sorted[i - 1].b).slice(0, MOST_NARROW);
 }
 
-/** All groups of a step, and the inputs with the smallest margins that were met in those with the least estimates. */
-async function searchStep(step: number, pool: WorkerPool): Promise<{ all: OpenGroup[]; narrow: Found[] }> {
+async function searchStep(step: number, pool: WorkerPool): Promise<StepSearch> {
   const tokens = askingTokens(step);
-  const estimates = await Promise.all(tokens.map((token) => pool.submit(step, "estimate", step, token)));
-  const all = tokens.flatMap((token, i) => Array.from(estimates[i], (estimate, group) => ({ token, group, estimate })));
-  const sorted = all.toSorted((x, y) => x.estimate < y.estimate ? -1 : x.estimate > y.estimate ? 1 : 0);
-  const walks = byToken(sorted.slice(0, SEARCHED)).map((own) =>
-    pool.submit(step, "search", step, own[0].token, own.map(({ group }) => group))
+  const estimates = await Promise.all(tokens.map((token) => pool.submit("estimate", step, token)));
+  const groups = tokens.flatMap((token, i) =>
+    Array.from(estimates[i], (estimate, group) => ({ token, group, estimate }))
   );
-  const narrow: Found[] = [];
-  for (const found of await Promise.all(walks)) meet(narrow, found);
-  return { all, narrow };
+  const sorted = groups.toSorted((x, y) => x.estimate < y.estimate ? -1 : x.estimate > y.estimate ? 1 : 0);
+  const walks = byToken(sorted.slice(0, SEARCHED)).map((own) =>
+    pool.submit("search", step, own[0].token, own.map(({ group }) => group))
+  );
+  return { step, groups, narrow: narrowest((await Promise.all(walks)).flat()) };
 }
 
 /** The groups of each token that has some. */
-function byToken(groups: readonly OpenGroup[]): OpenGroup[][] {
+function byToken(groups: readonly GroupKey[]): GroupKey[][] {
   const tokens = [...new Set(groups.map(({ token }) => token))]; // Map.groupBy is missing in Node 20
   return tokens.map((token) => groups.filter((own) => own.token === token));
 }
 
-/** @param enough A margin that is enough; without one nearly the worst input's */
+/** @param limits `enough`: a margin that is enough; without one nearly the worst input's */
 async function proveStep(
-  step: number,
-  { all, narrow }: { all: readonly OpenGroup[]; narrow: Found[] },
-  enough: number | undefined,
-  { pool, search, mostCuts, until }: ProveOptions,
+  pool: WorkerPool,
+  search: CounterexampleSearch,
+  { step, groups, narrow }: StepSearch,
+  limits: { readonly cuts: number; readonly until: number; readonly enough: number | undefined },
   onProgress: (proved: number) => void,
 ): Promise<StepOutcome> {
+  const { until, enough } = limits;
   const wrong = () => narrow.find((input) => input.margin < NEEDED && search.isWrong(input));
-  let open: readonly OpenGroup[] = all;
-  let left = describePart(step, [], narrow[0].margin);
+  let unproved = groups;
+  let open: OpenRegion = { step, bound: narrow[0].margin, a: ALL_DIGITS, b: ALL_DIGITS };
   let margin = Infinity;
-  let cutCount = 0;
+  let [settled, cutCount] = [0, 0];
   const cuts: CertificateStep["cuts"] = {};
-  for (const [round, [share, mostCutsHere]] of (enough === undefined ? AIMS : EVEN_AIMS).entries()) {
+  for (const [round, [share, mostCuts]] of (enough === undefined ? AIMS : EVEN_AIMS).entries()) {
     const most = Math.min(narrow[0].margin, enough ?? Infinity);
     if (!(most >= NEEDED)) break; // as where a sum is wrong
     // rounded to the sixth decimal, so that certificates stay short
     const aimed = Math.floor(1e6 * Math.max(NEEDED, share * most)) / 1e6;
-    const aim = { margin: aimed, cuts: Math.min(mostCutsHere, mostCuts), until };
-    const tasks = aim.cuts > LARGE_TASK ? open.map((own) => [own]) : byToken(open);
+    const aim = { margin: aimed, cuts: Math.min(mostCuts, limits.cuts), until };
+    const tasks = aim.cuts > LARGE_TASK ? unproved.map((own) => [own]) : byToken(unproved);
     const running = tasks.map(async (own) => {
-      const [{ token }, groups] = [own[0], own.map(({ group }) => group)];
-      const proofs = await pool.submit(step, "prove", step, token, groups, aim);
-      return proofs.map((proof, i) => ({ token, group: groups[i], ...proof }));
+      const proofs = await pool.submit("prove", step, own[0].token, own.map(({ group }) => group), aim);
+      settled += proofs.filter((proof) => proof.open === undefined).length;
+      onProgress(settled / groups.length);
+      return proofs.map((proof, i) => ({ token: own[i].token, group: own[i].group, ...proof }));
     });
-    for (const proof of running) proof.catch(() => {}); // awaited in their order
-    const unproved: OpenGroup[] = [];
-    for (const [i, proofs] of running.entries()) {
-      for (const { token, group, splits, cuts: taken, found, open: part } of await proofs) {
-        meet(narrow, found);
-        if (part !== undefined) {
-          if (unproved.length === 0) left = part;
-          unproved.push({ token, group });
-          continue;
-        }
-        margin = Math.min(margin, aimed);
-        cutCount += taken;
-        for (const [digits, own] of splits) cuts[[token, group, ...digits].join(" ")] = own;
-      }
-      onProgress((all.length - open.length + (i + 1) / running.length * (open.length - unproved.length)) / all.length);
+    const proofs = (await Promise.all(running)).flat();
+    for (const { splits, cuts: taken } of proofs.filter((proof) => proof.open === undefined)) {
+      margin = Math.min(margin, aimed);
+      cutCount += taken;
+      Object.assign(cuts, splits);
     }
+    unproved = proofs.filter((proof) => proof.open !== undefined);
+    open = proofs.find((proof) => proof.open !== undefined)?.open ?? open;
+    narrow = narrowest([...narrow, ...proofs.flatMap(({ found }) => found)]);
     if (unproved.length > 0 && round === LOCAL_SEARCH_AFTER && Date.now() < until) {
       const starts = search.starts.filter((_, i) => enough === undefined || i % HARDENING_STARTS === 0);
-      const searches = [...narrow, ...starts].map((start) => pool.submit(step, "descend", step, start));
-      meet(narrow, await Promise.all(searches));
+      const found = await Promise.all([...narrow, ...starts].map((start) => pool.submit("descend", step, start)));
+      narrow = narrowest([...narrow, ...found]);
     }
-    open = unproved;
-    if (open.length > 0 || wrong() !== undefined) continue;
-    const worst = narrow[0];
-    const result = { step, margin, worst, groups: all.length, cuts: cutCount };
-    return { proved: true, result, certificate: { step, margin, worst: { a: worst.a, b: worst.b }, cuts }, narrow };
+    if (unproved.length > 0 || wrong() !== undefined) continue;
+    const { a, b } = narrow[0];
+    const result = { step, margin, worst: narrow[0], groups: groups.length, cuts: cutCount };
+    return { narrow, proof: { result, certificate: { step, margin, worst: { a, b }, cuts } } };
   }
   const counterexample = wrong();
-  return { proved: false, ...counterexample === undefined ? { open: left } : { counterexample }, narrow };
+  return { narrow, ...counterexample === undefined ? { open } : { counterexample } };
 }

@@ -2,13 +2,14 @@
  * What a thread of the prover does: it bounds groups of inputs, and cuts them where their bounds do not suffice. Nothing here depends on when or
  * where it is asked.
  */
+import type { Range } from "../checker/forms.ts";
+import { groupsOf, type Part, refine } from "../checker/groups.ts";
+import { type Query, queryOf } from "../checker/query.ts";
 import { type DecodingNumbers, DIGITS, KEY_WIDTH, queryTable } from "../engine/wasm/decoding_tables.ts";
-import { EQUALS, OPERAND_DIGITS, targetTokens } from "../model/vocabulary.ts";
-import { type Cell, describePart, type Group, groupsOf, type Part, refine } from "./groups.ts";
+import { digitsOf, EQUALS, numberOf, OPERAND_DIGITS, targetTokens } from "../model/vocabulary.ts";
 import { dot, lossAxes } from "./hull.ts";
 import { type Level, MarginBound } from "./margin_bound.ts";
-import { layersOf, type PostAttention, postAttention } from "./post_attention.ts";
-import { type Query, readQuery } from "./query.ts";
+import { PostAttention, proverLayers } from "./post_attention.ts";
 import { type Digits, outputOf, Reach } from "./reach.ts";
 import type { Input, OpenRegion, PartCuts } from "./types.ts";
 
@@ -21,6 +22,9 @@ const DESCENT = 4;
 /** What is claimed of a bound: a little less, so that the checker, which accounts for rounding in another way, finds it, too. */
 export const CLAIMED = 0.999;
 
+/** What the digits of an operand may be, by place, where nothing is known of them. */
+export const ALL_DIGITS = new Array<string>(OPERAND_DIGITS).fill("0123456789");
+
 /** An input and its margin in real arithmetic on the module's numbers. */
 export type Found = Input & { readonly margin: number };
 
@@ -29,8 +33,8 @@ export type Aim = { readonly margin: number; readonly cuts: number; readonly unt
 
 /** The result of a group. */
 export interface GroupProof {
-  /** How its parts are cut, by the tied digits of a. */
-  readonly splits: (readonly [digits: readonly number[], PartCuts])[];
+  /** How its parts are cut, by their names, and how often. */
+  readonly splits: Record<string, PartCuts>;
   cuts: number;
   /** Inputs with small margins that were met where a bound did not suffice. */
   readonly found: Found[];
@@ -47,41 +51,43 @@ export class Prover {
   readonly #reach = new Reach();
   readonly #bound: MarginBound;
   readonly #after: PostAttention;
-  readonly #known = new Map<number, { query: Query; groups: readonly Group[] }>();
-  readonly #o = new Float64Array(KEY_WIDTH);
+  readonly #queries = new Map<number, Query>();
+  #groups: readonly Part[] = [];
+  readonly #o = new Float64Array(KEY_WIDTH + 1);
   readonly #gradient = new Float64Array(KEY_WIDTH);
-  // of the group at hand
-  #query!: Query;
   #aim!: Aim;
   #proof!: GroupProof;
 
   constructor(numbers: DecodingNumbers) {
     this.#numbers = numbers;
-    const layers = layersOf(numbers);
+    const layers = proverLayers(numbers);
     this.#bound = new MarginBound(layers, this.#reach);
-    this.#after = postAttention(layers);
+    this.#after = new PostAttention(layers);
   }
 
   run({ method, args }: Task): unknown {
     return Reflect.apply(this[method], this, args);
   }
 
-  /** Turns to the query of a step and the token that asks. @returns Its groups */
-  #groupsOf(step: number, token: number): readonly Group[] {
+  #queryOf(step: number, token: number): Query {
     const key = 100 * step + token;
-    const known = this.#known.get(key) ??
-      { query: readQuery(step, token, queryTable(this.#numbers, step, token)), groups: groupsOf(step, token) };
-    this.#known.set(key, known);
-    this.#query = known.query;
-    return known.groups;
+    const known = this.#queries.get(key) ?? queryOf(step, token, queryTable(this.#numbers, step, token));
+    this.#queries.set(key, known);
+    return known;
+  }
+
+  #groupsOf(step: number, token: number): readonly Part[] {
+    const query = this.#queryOf(step, token);
+    if (this.#groups[0]?.query !== query) this.#groups = groupsOf(query);
+    return this.#groups;
   }
 
   /** An estimate of the least margin of each group of a step and token: that of its center, less what the gradient may take over the group. */
   estimate(step: number, token: number): Float64Array {
     return Float64Array.from(this.#groupsOf(step, token), (group) => {
-      this.#reach.take(this.#query, { group, fixed: [] });
-      const margin = this.#after.gradient(this.#query.x, this.#reach.center, group.target, this.#gradient);
-      return margin + this.#reach.apart(this.#gradient, 0);
+      this.#reach.take(group);
+      const margin = this.#after.gradient(group, this.#reach.center, this.#gradient);
+      return margin + this.#reach.apart(this.#gradient);
     });
   }
 
@@ -89,8 +95,8 @@ export class Prover {
   search(step: number, token: number, groups: readonly number[]): Found[] {
     const all = this.#groupsOf(step, token);
     return groups.flatMap((index) => {
-      this.#reach.take(this.#query, { group: all[index], fixed: [] });
-      return this.#worst(all[index].target);
+      this.#reach.take(all[index]);
+      return this.#worst();
     });
   }
 
@@ -99,7 +105,7 @@ export class Prover {
    * makes the margin smaller, until no such change does.
    */
   descend(step: number, start: Input): Found {
-    const [a, b] = [digitsOf(start.a), digitsOf(start.b)];
+    const [a, b] = [start.a, start.b].map((value) => digitsOf(value, OPERAND_DIGITS));
     let margin = this.#marginOf(step, { a, b });
     for (let place = 0, settled = 0; settled < OPERAND_DIGITS; place = (place + 1) % OPERAND_DIGITS, settled++) {
       let [bestA, bestB] = [a[place], b[place]];
@@ -118,9 +124,9 @@ export class Prover {
   #marginOf(step: number, digits: Digits<number[]>): number {
     const { a, b } = inputOf(digits);
     const tokens = targetTokens(a, b);
-    this.#groupsOf(step, step === 0 ? EQUALS : tokens[step - 1]);
-    outputOf(this.#query, digits, this.#o);
-    return this.#after.margin(this.#query.x, this.#o, tokens[step]);
+    const query = this.#queryOf(step, step === 0 ? EQUALS : tokens[step - 1]);
+    outputOf(query, digits, this.#o);
+    return this.#after.margin({ query, target: tokens[step] }, this.#o);
   }
 
   /** Proves of each of some groups that no input has a smaller margin than the aim's. */
@@ -128,99 +134,83 @@ export class Prover {
     const all = this.#groupsOf(step, token);
     this.#aim = { ...aim, margin: aim.margin / CLAIMED };
     return groups.map((index) => {
-      this.#proof = { splits: [], cuts: 0, found: [] };
-      const open = this.#provePart({ group: all[index], fixed: [] });
-      return open === undefined ? this.#proof : { ...this.#proof, splits: [], open };
+      this.#proof = { splits: {}, cuts: 0, found: [] };
+      const open = this.#provePart(all[index]);
+      return open === undefined ? this.#proof : { ...this.#proof, splits: {}, open };
     });
   }
 
   /** Proves a group, else with each digit a_i, else with each digit a_(i - 1) as well: what the checker tries by itself. @returns What resists */
   #provePart(part: Part): OpenRegion | undefined {
-    const { group: { step, sums }, fixed } = part;
-    if (Date.now() > this.#aim.until) return describePart(step, fixed, -Infinity);
-    const isLast = fixed.length === sums.length;
-    if (this.#holds(part, isLast)) return undefined;
-    for (const own of refine(part)) {
+    if (Date.now() > this.#aim.until) return regionOf(part, -Infinity);
+    this.#reach.take(part);
+    if (this.#holds("boxed", "apart")) return undefined;
+    const parts = refine(part);
+    for (const own of parts) {
       const open = this.#provePart(own);
       if (open !== undefined) return open;
     }
-    if (!isLast) return undefined;
+    if (parts.length > 0 || this.#holds("tied")) return undefined;
     const axes = lossAxes(this.#bound.losses());
-    const rows = Array.from({ length: KEY_WIDTH }, (_, i) => [...axes.subarray(i * KEY_WIDTH, (i + 1) * KEY_WIDTH)]);
-    const cuts: PartCuts = [rows, [], {}];
-    const open = this.#proveCell({ ...part, cell: { axes, box: this.#boxOf(axes) } }, cuts, 0, 0);
-    this.#proof.splits.push([fixed.filter((_, i) => sums[i] > 0 && sums[i] < 18), cuts]);
-    return open;
+    const box = axes.map((axis): Range => {
+      const middle = dot(axis, 0, this.#reach.center);
+      return [middle + this.#reach.least(axis), middle - this.#reach.least(axis.map((value) => -value))];
+    });
+    return this.#proveCell({ ...part, axes, box }, this.#proof.splits[part.name] = [axes, [], {}], 0, 0);
   }
 
-  /** Whether every margin of a part is bounded by the aim's, by quick ways or, where it is the `last` part of its kind, by all. */
-  #holds(part: Part, last: boolean): boolean {
-    this.#reach.take(this.#query, part);
-    const levels: readonly Level[] = last ? ["boxed", "tied"] : ["boxed", "apart"];
+  /** Whether every margin of the part at hand is bounded by the aim's. */
+  #holds(...levels: Level[]): boolean {
     const { margin } = this.#aim;
-    return levels.some((level) => this.#bound.least(this.#query, part.group.target, level, margin) >= margin);
+    return levels.some((level) => this.#bound.least(level, margin) >= margin);
   }
 
   /** Proves a cell, halved where that is needed. @returns What resists */
-  #proveCell(part: Part & { cell: Cell }, cuts: PartCuts, number: number, depth: number): OpenRegion | undefined {
-    if (this.#holds(part, true)) return undefined;
+  #proveCell(cell: Part, cuts: PartCuts, number: number, depth: number): OpenRegion | undefined {
+    this.#reach.take(cell);
+    if (this.#holds("boxed", "tied")) return undefined;
     const separation = this.#reach.separate();
     if (separation !== undefined) {
       cuts[2][number] = separation;
       return undefined;
     }
-    const { group: { step, target }, fixed, cell: { axes, box } } = part;
+    const box = cell.box!;
     const losses = this.#bound.losses();
-    let [axis, most] = [-1, 0];
-    for (let i = 0; i < KEY_WIDTH; i++) {
-      const width = box[2 * i + 1] - box[2 * i];
-      const loss = width * losses.reduce((sum, own) => sum + Math.abs(own[i]), 0);
-      if (width > NARROWEST && loss > most) [axis, most] = [i, loss];
-    }
+    const lossAlong = box.map(([lo, hi], i) =>
+      hi - lo > NARROWEST ? (hi - lo) * losses.reduce((sum, own) => sum + Math.abs(own[i]), 0) : 0
+    );
+    const axis = lossAlong.indexOf(Math.max(...lossAlong));
     const { margin, cuts: mostCuts, until } = this.#aim;
     const { found } = this.#proof;
-    const isOver = axis < 0 || this.#proof.cuts >= mostCuts || Date.now() > until;
+    const isOver = !(lossAlong[axis] > 0) || this.#proof.cuts >= mostCuts || Date.now() > until;
     // wrong sums are looked for from the middles of the first cells, and where the proof ends
-    if (depth < SEARCHED_DEPTH || isOver) found.push(...this.#worst(target));
-    if (isOver || found.some((own) => own.margin < margin)) {
-      return describePart(step, fixed, this.#bound.least(this.#query, target, "boxed", margin));
-    }
+    if (depth < SEARCHED_DEPTH || isOver) found.push(...this.#worst());
+    if (isOver || found.some((own) => own.margin < margin)) return regionOf(cell, this.#bound.least("boxed", margin));
     this.#proof.cuts++;
-    const at = (box[2 * axis] + box[2 * axis + 1]) / 2;
-    cuts[1].push([number, axis, at]);
-    const next = cuts[1].length;
-    const half = (end: number) => ({ ...part, cell: { axes, box: box.with(2 * axis + end, at) } });
-    return this.#proveCell(half(1), cuts, number, depth + 1) ?? this.#proveCell(half(0), cuts, next, depth + 1);
-  }
-
-  /** Between what the output of the part at hand lies along each axis. */
-  #boxOf(axes: Float64Array): Float64Array {
-    const box = new Float64Array(2 * KEY_WIDTH);
-    for (let i = 0; i < KEY_WIDTH; i++) {
-      const middle = dot(axes, i * KEY_WIDTH, this.#reach.center);
-      box[2 * i] = middle + this.#reach.least(axes, i * KEY_WIDTH);
-      box[2 * i + 1] = middle - this.#reach.least(axes.map((value) => -value), i * KEY_WIDTH);
-    }
-    return box;
+    const [lo, hi] = box[axis];
+    const at = (lo + hi) / 2;
+    const next = cuts[1].push([number, axis, at]);
+    return this.#proveCell({ ...cell, box: box.with(axis, [lo, at]) }, cuts, number, depth + 1) ??
+      this.#proveCell({ ...cell, box: box.with(axis, [at, hi]) }, cuts, next, depth + 1);
   }
 
   /**
    * Inputs of the part at hand with smaller and smaller margins: from its center along the margin's gradient to the input that lies farthest that
    * way, whose own gradient shows the next.
    */
-  #worst(target: number): Found[] {
-    const { x } = this.#query;
+  #worst(): Found[] {
+    const { part, center } = this.#reach;
     const o = this.#o;
-    o.set(this.#reach.center);
+    o.set(center);
     const found: Found[] = [];
     for (let round = 0; round < DESCENT; round++) {
-      this.#after.gradient(x, o, target, this.#gradient);
+      this.#after.gradient(part, o, this.#gradient);
       const start = dot(this.#gradient, 0, o);
       if (!Number.isFinite(start)) break;
-      const digits = this.#reach.worst(this.#gradient, start);
-      if (digits === undefined) break;
-      outputOf(this.#query, digits, o);
-      const margin = this.#after.margin(x, o, target);
+      if (this.#reach.leastAlong(this.#gradient, start) === Infinity) break;
+      const digits = this.#reach.input();
+      outputOf(part.query, digits, o);
+      const margin = this.#after.margin(part, o);
       if (!(margin < (found.at(-1)?.margin ?? Infinity))) break;
       found.push({ ...inputOf(digits), margin });
     }
@@ -228,12 +218,16 @@ export class Prover {
   }
 }
 
-/** A number's ten digits, ones first. */
-function digitsOf(value: number): number[] {
-  return Array.from({ length: OPERAND_DIGITS }, (_, place) => Math.floor(value / 10 ** place) % 10);
+function inputOf({ a, b }: Digits<number[]>): Input {
+  return { a: numberOf(a), b: numberOf(b) };
 }
 
-function inputOf({ a, b }: Digits<number[]>): Input {
-  const value = (digits: readonly number[]) => digits.reduceRight((total, digit) => 10 * total + digit, 0);
-  return { a: value(a), b: value(b) };
+/** What is fixed of a part's inputs, as people read it. @param bound The lower bound of their margins */
+function regionOf({ query: { step }, pairs }: Part, bound: number): OpenRegion {
+  return {
+    step,
+    bound,
+    a: pairs.map((own, place) => own.length > 1 ? ALL_DIGITS[place] : `${own[0].a}`),
+    b: ALL_DIGITS,
+  };
 }

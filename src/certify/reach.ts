@@ -4,130 +4,142 @@
  * A proof asks a million times, so nothing here makes an array that it need not.
  */
 import { FLOAT64 } from "../checker/forms.ts";
-import { SKEW } from "../checker/attention.ts";
-import { DIGITS, KEY_WIDTH, ROW, rowOf } from "../engine/wasm/decoding_tables.ts";
-import { OPERAND_DIGITS, positionOfA, positionOfB, positionOfSum } from "../model/vocabulary.ts";
-import { type Part, tiedPlace } from "./groups.ts";
+import { PAIR_SUMS, SKEW } from "../checker/attention.ts";
+import type { Part } from "../checker/groups.ts";
+import { PLUS_ROW, type Query } from "../checker/query.ts";
+import { DIGITS, KEY_WIDTH, ROW, rowOf, tokensAtPosition } from "../engine/wasm/decoding_tables.ts";
+import { FIRST_QUERY, OPERAND_DIGITS, positionOfA, positionOfB, positionOfSum } from "../model/vocabulary.ts";
 import { dot, Hull } from "./hull.ts";
-import type { Query } from "./query.ts";
 
+const COLUMNS = KEY_WIDTH + 1;
 const MOST_ROWS = 34 * DIGITS;
-const PAIR_SUMS = 19;
+/** A position is faint whose tokens have at most this share of the weight of all. */
+const FAINT = 3e-6;
 const MOST_ROUNDS = 8;
 /** Questions about a cell, and by how much the answer to one must lie beyond what was known. */
 const MOST_SEPARATIONS = 24;
 const PROGRESS = 1e-6;
-/** The unit vectors of o's space. */
-const UNITS = Float64Array.from({ length: KEY_WIDTH ** 2 }, (_, i) => Number(i % (KEY_WIDTH + 1) === 0));
 
 /** The digits of an input, ones first. */
 export type Digits<Values = ArrayLike<number>> = { readonly a: Values; readonly b: Values };
 
 /**
- * Bounds over one part at a time. A direction w is six numbers of an array, from an index on, by the part's axes: w . t, where t_i is
- * axis_i . (o - center). What is no cell has the coordinates of o for axes.
+ * Bounds over one part at a time. A direction w is by the part's axes: w . t, where t_i is axis_i . (o - center).
  */
 export class Reach {
   /** Near the middle of what o can be, [6]. */
   readonly center = new Float64Array(KEY_WIDTH);
   /** How far o can be from it along each axis. */
   readonly sides = new Float64Array(KEY_WIDTH);
-  /** [6, 6], one a row. */
-  axes: Float64Array = UNITS;
   /** How far o - center may be from the sum of its t_i axis_i, in each coordinate. */
   skew = 0;
-  /** Counts the parts taken. */
-  taken = 0;
+  /** The part's axes, [6, 6], one a row. */
+  readonly axes = new Float64Array(KEY_WIDTH ** 2);
+  /** That at hand. */
+  part!: Part;
+  /** Whether {@linkcode measureSides} was called for it. */
+  isMeasured = false;
   /** The upper end that {@linkcode apart} found last. */
   hi = 0;
   leastWeight = 0;
   mostWeight = 0;
-  #query!: Query;
-  #part!: Part;
-  /** [n, 8], the rows that are chosen from, choice by choice: the query's free rows, then those of tied digits. Where each choice ends. */
-  readonly #rows = new Float64Array(MOST_ROWS * ROW);
-  readonly #ends = new Int32Array(MOST_ROWS);
-  #choices = 0;
-  /** [7]: between what the sum of each column lies. */
-  readonly #columnLo = new Float64Array(KEY_WIDTH + 1);
-  readonly #columnHi = new Float64Array(KEY_WIDTH + 1);
-  readonly #direction = new Float64Array(KEY_WIDTH);
+  // Each input has the rows of the symbols and of the token that asks. The other positions are free, or tied two by two, where groups give a sum.
+  /** [n, 8], the rows that are chosen from: of each free position that is not faint, then the sums of two rows of each tied place. */
+  readonly #choices: Float64Array[] = [];
+  #freeChoices = 0;
+  readonly #ties = new Float64Array(OPERAND_DIGITS * DIGITS * ROW);
+  /** [7]: between what the sum of each column of rows lies, but for tied positions and with them. */
+  readonly #freeLo = new Float64Array(COLUMNS);
+  readonly #freeHi = new Float64Array(COLUMNS);
+  readonly #lo = new Float64Array(COLUMNS);
+  readonly #hi = new Float64Array(COLUMNS);
+  /** [7]: the middle of the sum of each column of fixed and faint positions, and how far it may be from there. */
+  readonly #middle = new Float64Array(COLUMNS);
+  readonly #spread = new Float64Array(COLUMNS);
+  /** Between what the output lies along each axis, [6, 2]: once it is known, for what is no cell. */
   readonly #box = new Float64Array(2 * KEY_WIDTH);
-  readonly #output = new Float64Array(KEY_WIDTH);
+  readonly #direction = new Float64Array(KEY_WIDTH);
+  readonly #output = new Float64Array(COLUMNS);
   /** Of the part whose cells are asked about: all cells of a part have the same array of axes. */
-  #hull: Hull | undefined;
+  #hull!: Hull;
   // of ties
   readonly #projected = new Float64Array(MOST_ROWS);
   readonly #costs = new Float64Array(MOST_ROWS);
   readonly #pairCost = new Float64Array(PAIR_SUMS);
   readonly #pairA = new Int8Array(PAIR_SUMS * OPERAND_DIGITS);
-  /** By place: the sum of its digits, and the digit of a; -1 where they are free. */
-  readonly #sums = new Int8Array(OPERAND_DIGITS);
-  readonly #digits = new Int8Array(OPERAND_DIGITS);
   /** The least cost up to each place, by the carry into it. */
   readonly #leastCost = new Float64Array(2 * (OPERAND_DIGITS + 1));
-  /** The carry into each place that the cheapest way to each carry out of it came with, and its pair's sum. */
-  readonly #from = new Int8Array(2 * 2 * OPERAND_DIGITS);
+  /** By place and the carry out of it: twice the sum of the pair on the cheapest way there, plus the carry that it came with. */
+  readonly #from = new Int8Array(2 * OPERAND_DIGITS);
   #lastCarry = 0;
 
-  /** Takes a part: lays out the rows to choose from, and finds between what the sum of each column lies. */
-  take(query: Query, part: Part): void {
-    const { group: { step, sums }, fixed, cell } = part;
-    const { freeRows } = query;
-    this.taken++;
-    this.#part = part;
-    this.#choices = freeRows.length / (DIGITS * ROW);
-    if (query !== this.#query) {
-      this.#query = query;
-      this.#rows.set(freeRows);
-      for (let c = 0; c < this.#choices; c++) this.#ends[c] = (c + 1) * DIGITS * ROW;
+  /** Takes a part, and finds between what the sum of each column of its rows lies. */
+  take(part: Part): void {
+    const { query, pairs, axes, box } = part;
+    const [lo, hi] = [this.#lo, this.#hi];
+    if (query !== this.part?.query) this.#takeFree(part);
+    if (pairs !== this.part?.pairs) {
+      lo.set(this.#freeLo);
+      hi.set(this.#freeHi);
+      this.#choices.length = this.#freeChoices;
+      for (let place = OPERAND_DIGITS - 1; place >= 0; place--) if (isTied(pairs[place])) this.#takeTied(part, place);
     }
-    const [least, most] = [this.#columnLo, this.#columnHi];
-    least.set(query.lo);
-    most.set(query.hi);
-    this.#sums.fill(-1);
-    this.#digits.fill(-1);
-    for (let i = 0; i < sums.length; i++) this.#addTie(tiedPlace(step, i), sums[i], fixed[i] ?? -1);
-    this.leastWeight = least[KEY_WIDTH] * (1 - FLOAT64);
-    this.mostWeight = most[KEY_WIDTH] * (1 + FLOAT64);
-    const middleWeight = this.leastWeight + this.mostWeight;
-    for (let l = 0; l < KEY_WIDTH; l++) this.center[l] = (least[l] + most[l]) / middleWeight;
-    this.axes = cell?.axes ?? UNITS;
-    if (cell !== undefined && this.#hull?.axes !== this.axes) this.#hull = new Hull(this.axes);
+    // what asks and what is asked for are each one digit of the sum; those after them cost nothing
+    const asking = FIRST_QUERY + query.step;
+    this.#costs.fill(0).fill(Infinity, rowOf(asking, 0), rowOf(asking + 2, 0));
+    this.#costs[rowOf(asking, query.token)] = this.#costs[rowOf(asking + 1, part.target)] = 0;
+    if (axes !== this.part?.axes) {
+      axes.forEach((axis, i) => this.axes.set(axis, i * KEY_WIDTH));
+      this.#hull = new Hull(this.axes);
+    }
+    box?.forEach((ends, i) => this.#box.set(ends, 2 * i));
+    this.part = part;
+    this.isMeasured = false;
+    this.leastWeight = lo[KEY_WIDTH] * (1 - FLOAT64);
+    this.mostWeight = hi[KEY_WIDTH] * (1 + FLOAT64);
+    for (let l = 0; l < KEY_WIDTH; l++) this.center[l] = (lo[l] + hi[l]) / (this.leastWeight + this.mostWeight);
   }
 
-  /** The choice of two digits with a given sum, whose rows are added up. @param digit That of a where it is given, or -1 */
-  #addTie(place: number, sum: number, digit: number): void {
-    this.#sums[place] = sum;
-    this.#digits[place] = digit;
-    const { rows } = this.#query;
-    const own = this.#rows;
-    const start = this.#choices === 0 ? 0 : this.#ends[this.#choices - 1];
-    let end = start;
-    const [first, last] = digit < 0 ? [Math.max(0, sum - 9), Math.min(9, sum)] : [digit, digit];
-    for (let a = first; a <= last; a++) {
-      const [atA, atB] = [rowOf(positionOfA(place), a) * ROW, rowOf(positionOfB(place), sum - a) * ROW];
-      for (let l = 0; l <= KEY_WIDTH; l++) own[end + l] = rows[atA + l] + rows[atB + l];
-      end += ROW;
+  /** What all parts of a query have in common. */
+  #takeFree({ query: { step, token, rows, sizes }, pairs }: Part): void {
+    const tied = pairs.flatMap((own, place) => isTied(own) ? [positionOfA(place), positionOfB(place)] : []);
+    const [lo, hi] = [this.#freeLo.fill(0), this.#freeHi.fill(0)];
+    const [faintLo, faintHi] = [this.#middle.fill(0), this.#spread.fill(0)];
+    this.#choices.length = 0;
+    for (let position = 0; position <= FIRST_QUERY + step; position++) {
+      const own = rows.subarray(position * DIGITS * ROW, (position + 1) * DIGITS * ROW);
+      const isFaint = own.every((value, i) => i % ROW !== KEY_WIDTH || value <= FAINT * sizes[KEY_WIDTH]);
+      if (tied.includes(position)) continue;
+      if (tokensAtPosition(position, step, token).length === 1) addRange(own, lo, lo); // all rows but one are 0
+      else if (isFaint) addRange(own, faintLo, faintHi);
+      else this.#choices.push(own);
     }
-    this.#ends[this.#choices++] = end;
-    for (let l = 0; l <= KEY_WIDTH; l++) {
-      let [least, most] = [Infinity, -Infinity];
-      for (let i = start + l; i < end; i += ROW) {
-        least = Math.min(least, own[i]);
-        most = Math.max(most, own[i]);
-      }
-      this.#columnLo[l] += least;
-      this.#columnHi[l] += most;
+    for (let l = 0; l < COLUMNS; l++) {
+      const fixed = lo[l];
+      [lo[l], hi[l]] = [fixed + faintLo[l], fixed + faintHi[l]];
+      [this.#middle[l], this.#spread[l]] = [fixed + (faintLo[l] + faintHi[l]) / 2, (faintHi[l] - faintLo[l]) / 2];
     }
+    for (const own of this.#choices) addRange(own, lo, hi);
+    this.#freeChoices = this.#choices.length;
+  }
+
+  #takeTied({ query: { rows }, pairs }: Part, place: number): void {
+    const own = this.#ties.subarray(place * DIGITS * ROW).subarray(0, pairs[place].length * ROW);
+    for (const [i, { a, b }] of pairs[place].entries()) {
+      const [atA, atB] = [rowOf(positionOfA(place), a) * ROW, rowOf(positionOfB(place), b) * ROW];
+      for (let l = 0; l < COLUMNS; l++) own[i * ROW + l] = rows[atA + l] + rows[atB + l];
+    }
+    addRange(own, this.#lo, this.#hi);
+    this.#choices.push(own);
   }
 
   /** Finds the sides, and moves the center to the middle between them. */
   measureSides(): void {
-    const { axes, center, sides } = this;
-    const box = this.#part.cell?.box ?? this.#box;
-    for (let i = 0; i < KEY_WIDTH && box === this.#box; i++) {
-      box[2 * i] = center[i] + this.apart(UNITS, i * KEY_WIDTH);
+    const { axes, center, sides, part: { query: { sizes } } } = this;
+    const box = this.#box;
+    this.isMeasured = true;
+    for (let i = 0; i < KEY_WIDTH && this.part.box === undefined; i++) {
+      box[2 * i] = center[i] + this.apart(this.part.axes[i]);
       box[2 * i + 1] = center[i] + this.hi;
     }
     center.fill(0);
@@ -136,7 +148,7 @@ export class Reach {
       for (let l = 0; l < KEY_WIDTH; l++) center[l] += middle * axes[i * KEY_WIDTH + l];
     }
     let size = 0;
-    for (let l = 0; l < KEY_WIDTH; l++) size += this.#query.sizes[l] / this.leastWeight + Math.abs(center[l]);
+    for (let l = 0; l < KEY_WIDTH; l++) size += sizes[l] / this.leastWeight + Math.abs(center[l]);
     this.skew = (SKEW + FLOAT64) * size;
     for (let i = 0; i < KEY_WIDTH; i++) {
       const middle = dot(axes, i * KEY_WIDTH, center);
@@ -146,8 +158,9 @@ export class Reach {
 
   /** What float64 may get wrong in w . o - x. */
   #error(w: Float64Array, x: number): number {
-    const { sizes } = this.#query;
-    let [size, offset] = [Math.abs(x) * sizes[KEY_WIDTH], 0];
+    const { sizes } = this.part.query;
+    let size = Math.abs(x) * sizes[KEY_WIDTH];
+    let offset = 0;
     for (let l = 0; l < KEY_WIDTH; l++) {
       size += Math.abs(w[l]) * sizes[l];
       offset += Math.abs(w[l] * this.center[l]);
@@ -156,26 +169,24 @@ export class Reach {
   }
 
   /** Each choice on its own: by the least and the greatest sum of e (w . key - x), where x = w . center. @returns The lower end */
-  apart(w: Float64Array, at: number): number {
-    const direction = this.#along(w, at);
+  apart(w: ArrayLike<number>): number {
+    const direction = this.#along(w);
     const [w0, w1, w2] = [direction[0], direction[1], direction[2]];
     const [w3, w4, w5] = [direction[3], direction[4], direction[5]];
     const x = dot(direction, 0, this.center);
-    const { middle, spread } = this.#query;
+    const [middle, spread] = [this.#middle, this.#spread];
     const sum = dot(middle, 0, direction) - x * middle[KEY_WIDTH];
     let far = 0;
     for (let l = 0; l < KEY_WIDTH; l++) far += Math.abs(direction[l]) * spread[l];
     far += Math.abs(x) * spread[KEY_WIDTH];
     let lo = sum - far;
     let hi = sum + far;
-    const own = this.#rows;
-    for (let c = 0, i = 0; c < this.#choices; c++) {
-      const end = this.#ends[c];
+    for (const rows of this.#choices) {
       let least = Infinity;
       let most = -Infinity;
-      for (; i < end; i += ROW) {
-        const cost = w0 * own[i] + w1 * own[i + 1] + w2 * own[i + 2] + w3 * own[i + 3] + w4 * own[i + 4] +
-          w5 * own[i + 5] - x * own[i + 6];
+      for (let i = 0; i < rows.length; i += ROW) {
+        const cost = w0 * rows[i] + w1 * rows[i + 1] + w2 * rows[i + 2] + w3 * rows[i + 3] + w4 * rows[i + 4] +
+          w5 * rows[i + 5] - x * rows[i + KEY_WIDTH];
         least = cost < least ? cost : least;
         most = cost > most ? cost : most;
       }
@@ -192,35 +203,34 @@ export class Reach {
    *
    * @param enough A bound below it may be -Infinity
    */
-  least(w: Float64Array, at: number, enough = -Infinity): number {
+  least(w: ArrayLike<number>, enough = -Infinity): number {
     let offset = 0;
-    for (let i = 0; i < KEY_WIDTH; i++) offset += w[at + i] * dot(this.axes, i * KEY_WIDTH, this.center);
-    if (this.#part.cell !== undefined && this.#hull!.least(w, at) - offset < enough) return -Infinity;
-    return this.#leastTied(this.#along(w, at), offset) - offset;
+    for (let i = 0; i < KEY_WIDTH; i++) offset += w[i] * dot(this.axes, i * KEY_WIDTH, this.center);
+    if (this.#hull.least(w) - offset < enough) return -Infinity;
+    return this.leastAlong(this.#along(w), offset) - offset;
   }
 
   /** The direction in the space of o. */
-  #along(w: ArrayLike<number>, at: number): Float64Array {
+  #along(w: ArrayLike<number>): Float64Array {
     const direction = this.#direction.fill(0);
     for (let i = 0; i < KEY_WIDTH; i++) {
-      for (let l = 0; l < KEY_WIDTH; l++) direction[l] += w[at + i] * this.axes[i * KEY_WIDTH + l];
+      for (let l = 0; l < KEY_WIDTH; l++) direction[l] += w[i] * this.axes[i * KEY_WIDTH + l];
     }
     return direction;
   }
 
   /** A direction along which every input of the part lies beyond its cell, so that the cell is empty; undefined where none is found. */
   separate(): number[] | undefined {
-    const { box } = this.#part.cell!;
-    const hull = this.#hull!;
+    const [box, hull] = [this.#box, this.#hull];
     for (let round = 0; round < MOST_SEPARATIONS; round++) {
       const known = hull.excluding(box);
       if (known !== undefined) return known;
       const direction = hull.towards(box);
       if (direction === undefined) return undefined;
-      const nearest = hull.least(direction, 0);
-      const along = this.#along(direction, 0);
-      const least = this.#leastTied(along, nearest < Infinity ? nearest : dot(along, 0, this.center));
-      outputOf(this.#query, this.input(), this.#output);
+      const nearest = hull.least(direction);
+      const along = this.#along(direction);
+      const least = this.leastAlong(along, nearest < Infinity ? nearest : dot(along, 0, this.center));
+      outputOf(this.part.query, this.input(), this.#output);
       hull.add(direction, least, this.#output);
       if (!(least < nearest - PROGRESS)) return hull.excluding(box);
     }
@@ -229,103 +239,112 @@ export class Reach {
 
   /**
    * The least w . o, from below: x + min sum e (w . key - x) / sum e for the best of a few x. The quotient of the minimizing input
-   * becomes the next x, until the least is 0 (Dinkelbach 1967, "On nonlinear fractional programming"). Infinity where there is no input.
+   * becomes the next x, until the least is 0 (Dinkelbach 1967, "On nonlinear fractional programming"). Infinity where there is no input; else
+   * {@linkcode input} gives one for which w . o is nearly least.
    */
-  #leastTied(w: Float64Array, start: number): number {
-    const { rows, positions } = this.#query;
-    for (let i = 0; i < positions * DIGITS; i++) this.#projected[i] = dot(rows, i * ROW, w);
+  leastAlong(w: Float64Array, start: number): number {
+    const { rows, step } = this.part.query;
+    for (let i = 0; i < (FIRST_QUERY + step + 1) * DIGITS; i++) this.#projected[i] = dot(rows, i * ROW, w);
     let [x, best] = [start, -Infinity];
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const cost = this.#cheapest(x);
       if (cost === Infinity) return Infinity;
       best = Math.max(best, x + cost / (cost < 0 ? this.leastWeight : this.mostWeight) - this.#error(w, x));
       if (!(Math.abs(cost) > 1e-12 * this.leastWeight)) break;
-      x += cost / outputOf(this.#query, this.input(), this.#output);
+      outputOf(this.part.query, this.input(), this.#output);
+      x += cost / this.#output[KEY_WIDTH];
     }
     return best;
   }
 
-  /** The input of the part for which direction . o is nearly least; undefined where there is none. */
-  worst(direction: Float64Array, start: number): Digits<number[]> | undefined {
-    return this.#leastTied(direction, start) === Infinity ? undefined : this.input();
-  }
-
-  /** The least sum of projected - x e over the part's inputs, place by place by the carry into the next; {@linkcode input} gives the one. */
+  /** The least sum of projected - x e over the part's inputs, place by place by the carry into the next. */
   #cheapest(x: number): number {
-    const { group: { step, token, target } } = this.#part;
-    const { rows, positions } = this.#query;
-    const costs = this.#costs;
-    for (let i = 0; i < positions * DIGITS; i++) costs[i] = this.#projected[i] - x * rows[i * ROW + KEY_WIDTH];
-    const from = this.#from;
-    const least = this.#leastCost.fill(Infinity);
+    const { step, token, rows } = this.part.query;
+    const [projected, costs, from, least] = [this.#projected, this.#costs, this.#from, this.#leastCost.fill(Infinity)];
+    for (let i = 0; i < rowOf(FIRST_QUERY + step, 0); i++) costs[i] = projected[i] - x * rows[i * ROW + KEY_WIDTH];
     least[0] = 0;
     for (let place = 0; place < OPERAND_DIGITS; place++) {
       this.#pairs(place);
-      const isWritten = place < step - 1;
-      const atSum = positionOfSum(place);
-      const only = place === step - 1 ? token : place === step ? target : -1;
+      const firstSum = rowOf(positionOfSum(place), 0);
       for (let carry = 0; carry < 2; carry++) {
-        const soFar = least[2 * place + carry];
-        if (soFar === Infinity) continue;
         for (let pair = 0; pair < PAIR_SUMS; pair++) {
           const out = pair + carry > 9 ? 1 : 0;
           const digit = pair + carry - 10 * out;
-          if (only >= 0 && digit !== only) continue;
-          const total = soFar + this.#pairCost[pair] + (isWritten ? costs[atSum * DIGITS + digit] : 0);
+          const total = least[2 * place + carry] + this.#pairCost[pair] + costs[firstSum + digit];
           if (total >= least[2 * place + 2 + out]) continue;
           least[2 * place + 2 + out] = total;
-          from[4 * place + 2 * out] = carry;
-          from[4 * place + 2 * out + 1] = pair;
+          from[2 * place + out] = 2 * pair + carry;
         }
       }
     }
-    const [without, withCarry] = least.subarray(2 * OPERAND_DIGITS);
-    this.#lastCarry = step < OPERAND_DIGITS ? Number(withCarry < without) : step === OPERAND_DIGITS ? target : token;
-    return (this.#lastCarry === 1 ? withCarry : without) + costs[OPERAND_DIGITS * DIGITS] +
-      (step > 0 ? costs[rowOf(positionOfSum(step - 1), token)] : 0);
+    const last = rowOf(positionOfSum(OPERAND_DIGITS), 0);
+    const without = least[2 * OPERAND_DIGITS] + costs[last];
+    const withCarry = least[2 * OPERAND_DIGITS + 1] + costs[last + 1];
+    this.#lastCarry = Number(withCarry < without);
+    const asking = rowOf(FIRST_QUERY + step, token);
+    return Math.min(without, withCarry) + costs[PLUS_ROW] + (projected[asking] - x * rows[asking * ROW + KEY_WIDTH]);
   }
 
-  /** The cheapest pair of digits of each sum at a place, or of one sum alone. */
+  /** The cheapest pair of digits of each sum at a place. */
   #pairs(place: number): void {
-    const [tied, digit, costs] = [this.#sums[place], this.#digits[place], this.#costs];
+    const [pairs, costs, pairA, at] = [this.part.pairs[place], this.#costs, this.#pairA, place * PAIR_SUMS];
     const [atA, atB] = [rowOf(positionOfA(place), 0), rowOf(positionOfB(place), 0)];
     const pairCost = this.#pairCost.fill(Infinity);
-    for (let a = digit < 0 ? 0 : digit; a <= (digit < 0 ? 9 : digit); a++) {
+    const [first, last] = [pairs[0], pairs[pairs.length - 1]];
+    const tied = isTied(pairs) ? first.a + first.b : -1;
+    for (let a = first.a; a <= last.a; a++) { // to read the pairs takes twice as long (measured)
       for (let b = 0; b < DIGITS; b++) {
         const cost = costs[atA + a] + costs[atB + b];
         if (cost >= pairCost[a + b] || tied >= 0 && a + b !== tied) continue;
         pairCost[a + b] = cost;
-        this.#pairA[place * PAIR_SUMS + a + b] = a;
+        pairA[at + a + b] = a;
       }
     }
   }
 
-  /** The input of the last {@linkcode #cheapest}. */
+  /** The input that was the cheapest last. */
   input(): Digits<number[]> {
     const a = new Array<number>(OPERAND_DIGITS);
     const b = new Array<number>(OPERAND_DIGITS);
     let carry = this.#lastCarry;
     for (let place = OPERAND_DIGITS - 1; place >= 0; place--) {
-      const pair = this.#from[4 * place + 2 * carry + 1];
-      carry = this.#from[4 * place + 2 * carry];
-      a[place] = this.#pairA[place * PAIR_SUMS + pair];
-      b[place] = pair - a[place];
+      const from = this.#from[2 * place + carry];
+      a[place] = this.#pairA[place * PAIR_SUMS + (from >> 1)];
+      b[place] = (from >> 1) - a[place];
+      carry = from & 1;
     }
     return { a, b };
   }
 }
 
-/** o of one input, into `o`. @returns The sum of the weights */
-export function outputOf({ rows, step, token }: Query, { a, b }: Digits, o: Float64Array): number {
+/** Whether the pairs that a place may have share a sum. */
+function isTied(pairs: Part["pairs"][number]): boolean {
+  return pairs.length < DIGITS ** 2;
+}
+
+/** Adds the least and the most of each column of some rows. */
+function addRange(rows: Float64Array, lo: Float64Array, hi: Float64Array): void {
+  for (let l = 0; l < COLUMNS; l++) {
+    let least = Infinity;
+    let most = -Infinity;
+    for (let at = l; at < rows.length; at += ROW) {
+      least = Math.min(least, rows[at]);
+      most = Math.max(most, rows[at]);
+    }
+    lo[l] += least;
+    hi[l] += most;
+  }
+}
+
+/** o of one input, and the sum of the weights, into `o`, [7]. */
+export function outputOf({ rows, step, token }: Query, { a, b }: Digits, o: Float64Array): void {
   o.fill(0);
-  let weight = 0;
   const add = (position: number, digit: number) => {
-    const at = (position * DIGITS + digit) * ROW;
-    for (let l = 0; l < KEY_WIDTH; l++) o[l] += rows[at + l];
-    weight += rows[at + KEY_WIDTH];
+    const at = rowOf(position, digit) * ROW;
+    for (let l = 0; l < COLUMNS; l++) o[l] += rows[at + l];
   };
   add(OPERAND_DIGITS, 0);
-  if (step > 0) add(positionOfSum(step - 1), token);
+  add(FIRST_QUERY + step, token);
   let carry = 0;
   for (let place = 0; place < OPERAND_DIGITS; place++) {
     add(positionOfA(place), a[place]);
@@ -334,6 +353,5 @@ export function outputOf({ rows, step, token }: Query, { a, b }: Digits, o: Floa
     carry = all > 9 ? 1 : 0;
     if (place < step - 1) add(positionOfSum(place), all % 10);
   }
-  for (let l = 0; l < KEY_WIDTH; l++) o[l] /= weight;
-  return weight;
+  for (let l = 0; l < KEY_WIDTH; l++) o[l] /= o[KEY_WIDTH];
 }

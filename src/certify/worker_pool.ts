@@ -13,7 +13,10 @@ const PATIENCE = 300;
 /** Between two turns of the event loop lie at most about this many milliseconds where the caller's own thread does the work. */
 const TURN_MS = 50;
 const MOST_THREADS = 64;
+/** What cannot go on without the workers. */
+const USER = "this proof";
 
+/** A worker, or the caller's own thread. */
 interface Thread {
   load(numbers: DecodingNumbers): void;
   run(task: Task): Promise<unknown>;
@@ -23,51 +26,44 @@ interface Thread {
 /** A task that waits for a thread, or is at work. */
 interface Job {
   readonly task: Task;
-  readonly priority: number;
-  readonly resolve: (result: never) => void;
+  readonly resolve: (result: unknown) => void;
   readonly reject: (reason: unknown) => void;
 }
 
 /** Runs tasks on its threads. Which thread runs a task, and when, does not change its result. */
 export class WorkerPool {
-  readonly #threads: readonly Thread[];
+  readonly threads: number;
   readonly #idle: Thread[];
   readonly #waiting: Job[] = [];
   readonly #atWork = new Set<Job>();
-  /** Why nothing is answered any more. */
-  #end: { readonly reason: unknown } | undefined;
+  readonly #end = new AbortController();
 
-  constructor(threads: readonly Thread[]) {
-    this.#threads = threads;
-    this.#idle = [...threads];
-  }
-
-  get threads(): number {
-    return this.#threads.length;
+  constructor(private readonly all: readonly Thread[]) {
+    this.threads = all.length;
+    this.#idle = [...all];
   }
 
   /** Sets the model; nothing that waits for a thread is answered any more. */
   load(numbers: DecodingNumbers): void {
     this.#waiting.length = 0;
-    for (const thread of this.#threads) thread.load(numbers);
+    for (const thread of this.all) thread.load(numbers);
   }
 
-  /** Has a method of the prover run. The task with the highest priority is next, among equals the oldest. */
-  submit<M extends Method>(
-    priority: number,
-    method: M,
-    ...args: Parameters<Prover[M]>
-  ): Promise<ReturnType<Prover[M]>> {
-    if (this.#end !== undefined) return Promise.reject(this.#end.reason);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ task: { method, args }, priority, resolve: resolve as (result: never) => void, reject });
+  /** Has a method of the prover run. A task of the last step, the first argument, is next, among equals the oldest. */
+  submit<M extends Method>(method: M, ...args: Parameters<Prover[M]>): Promise<ReturnType<Prover[M]>> {
+    return new Promise<unknown>((resolve, reject) => {
+      this.#end.signal.throwIfAborted();
+      this.#waiting.push({ task: { method, args }, resolve, reject });
       queueMicrotask(() => this.#assign()); // when all that are submitted together are there
-    });
+    }) as Promise<ReturnType<Prover[M]>>;
   }
 
   #assign(): void {
     while (this.#idle.length > 0 && this.#waiting.length > 0) {
-      const next = this.#waiting.reduce((best, job, i, jobs) => job.priority > jobs[best].priority ? i : best, 0);
+      const next = this.#waiting.reduce(
+        (best, { task }, i, all) => task.args[0] > all[best].task.args[0] ? i : best,
+        0,
+      );
       void this.#run(this.#idle.pop()!, this.#waiting.splice(next, 1)[0]);
     }
   }
@@ -75,7 +71,7 @@ export class WorkerPool {
   async #run(thread: Thread, job: Job): Promise<void> {
     this.#atWork.add(job);
     try {
-      job.resolve(await thread.run(job.task) as never);
+      job.resolve(await thread.run(job.task));
     } catch (error) {
       if (error instanceof EngineError) return this.end(error);
       job.reject(error);
@@ -87,9 +83,9 @@ export class WorkerPool {
 
   /** Ends the threads. All tasks, also those that are submitted later, reject with the reason. */
   end(reason: unknown = new Error("Cannot run a task as the worker pool is terminated")): void {
-    this.#end ??= { reason };
-    for (const { reject } of [...this.#waiting.splice(0), ...this.#atWork]) reject(this.#end.reason);
-    for (const thread of this.#threads) thread.terminate();
+    this.#end.abort(reason);
+    for (const { reject } of [...this.#waiting.splice(0), ...this.#atWork]) reject(this.#end.signal.reason);
+    for (const thread of this.all) thread.terminate();
   }
 }
 
@@ -115,7 +111,7 @@ function workerThread(worker: Worker, every: number): Thread {
     load: (numbers) => worker.postMessage(numbers),
     async run(task) {
       worker.postMessage(task);
-      const watch = { user: "this proof", patience: PATIENCE, every };
+      const watch = { user: USER, patience: PATIENCE, every };
       const { result, error } = await nextMessage<{ result?: unknown; error?: unknown }>(worker, watch);
       if (error !== undefined) throw error;
       return result;
@@ -135,9 +131,7 @@ export async function createWorkerPool(
   look: number = LOOK_MS,
 ): Promise<WorkerPool> {
   const isAlone = threads === 1 || typeof Worker !== "function" || typeof Blob !== "function";
-  const names = Array.from({ length: threads }, (_, i) => [`prover ${i + 1}`, null]);
-  const start = () => startWorkers(WORKER_SOURCE, "this proof", Object.fromEntries(names));
-  const workers = isAlone ? [] : await start().catch(() => []);
-  const own = workers.map((worker) => workerThread(worker, look));
-  return new WorkerPool(own.length === 0 ? [ownThread()] : own);
+  const greetings = Array.from({ length: isAlone ? 0 : threads }, (_, i) => [`prover ${i + 1}`, null]);
+  const workers = await startWorkers(WORKER_SOURCE, USER, Object.fromEntries(greetings)).catch(() => []);
+  return new WorkerPool(workers.length === 0 ? [ownThread()] : workers.map((worker) => workerThread(worker, look)));
 }

@@ -3,41 +3,22 @@
  *
  * docs/certificate.md explains this file under "Attention", "Ties" and "Cells".
  */
-import { DIGITS, KEY_WIDTH, ROW, rowOf } from "../engine/wasm/decoding_tables.ts";
+import { DIGITS, ROW, rowOf } from "../engine/wasm/decoding_tables.ts";
 import { FIRST_QUERY, OPERAND_DIGITS, positionOfA, positionOfB, positionOfSum } from "../model/vocabulary.ts";
 import { FLOAT64, type Range } from "./forms.ts";
-import { PLUS_ROW, type Query, upTo, WEIGHT } from "./query.ts";
+import { type Part, UNITS } from "./groups.ts";
+import { PLUS_ROW, upTo, WEIGHT } from "./query.ts";
 
-/** The directions of the coordinates of o, [6, 6]. */
-export const UNITS = upTo(KEY_WIDTH - 1).map((l) => upTo(KEY_WIDTH - 1).map((i) => Number(i === l)));
 /** Looks at the inputs for a tight bound. */
 export const MOST_ROUNDS = 24;
 /** The products of axes may be off 0 and 1 by that much. */
 export const SKEW = 1e-10;
-const PAIR_SUMS = 19;
+/** The sums that two digits can have. */
+export const PAIR_SUMS = 19;
 /** The first of the rows of the digits of a, of b and of their sum, by place. */
 const FIRST_ROWS = upTo(OPERAND_DIGITS).map((place) =>
   [positionOfA, positionOfB, positionOfSum].map((position) => rowOf(position(place), 0))
 );
-
-/** A digit of a and one of b. */
-export type Pair = { readonly a: number; readonly b: number };
-
-/** A set of inputs that ask the same query and have the same right answer. */
-export interface Part {
-  /** Its name in a certificate. */
-  readonly name: string;
-  readonly query: Query;
-  /** The right next token. */
-  readonly target: number;
-  /** The pairs of digits that a and b may have at each place, the ones first. */
-  readonly pairs: readonly (readonly Pair[])[];
-  /** Six perpendicular directions, and in a cell between what the attention's output lies along each of them. */
-  readonly axes: readonly (readonly number[])[];
-  readonly box?: readonly Range[];
-  /** Near the middle of what the attention's output can be, [6], once it was looked for; parts of the part begin with it. */
-  near?: readonly number[];
-}
 
 /** What is known of the attention over a part. */
 export class Attention {

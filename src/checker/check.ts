@@ -1,15 +1,16 @@
 /**
- * The checker of certificates: it goes through the parts that docs/certificate.md names under "Groups" and has margin.ts bound the margins over each.
- * Of a certificate it believes nothing; this folder shares no code with the prover.
+ * The checker of certificates: it goes through the parts of groups.ts and has margin.ts bound the margins over each. Of a certificate it believes
+ * nothing, and this folder imports nothing of the prover.
  */
 import { sha256 } from "../common/encoding.ts";
-import { DIGITS, queryTable } from "../engine/wasm/decoding_tables.ts";
+import { queryTable } from "../engine/wasm/decoding_tables.ts";
 import { decodingModules, readDecodingNumbers } from "../engine/wasm/read_decoding.ts";
 import { type ModelName, parameterCount, variantOf } from "../model/variant.ts";
-import { askingTokens, EOS, OPERAND_DIGITS, QUERIES, SUM_DIGITS } from "../model/vocabulary.ts";
-import { arePerpendicular, Attention, type Pair, type Part, UNITS } from "./attention.ts";
+import { askingTokens, QUERIES } from "../model/vocabulary.ts";
+import { arePerpendicular, Attention } from "./attention.ts";
+import { groupsOf, type Part, refine, UNITS } from "./groups.ts";
 import { Layers } from "./margin.ts";
-import { type Query, queryOf, upTo } from "./query.ts";
+import { queryOf } from "./query.ts";
 
 /** The result of {@linkcode checkCertificate}. */
 export interface CheckResult {
@@ -25,38 +26,6 @@ export interface CheckResult {
 const LARGEST_WEIGHT = 1000;
 /** A certificate that takes more looks at the inputs is refused, so that none takes hours. A look takes some 10 microseconds. */
 const MOST_LOOKS = 100_000_000;
-
-const ALL_PAIRS: Pair[] = upTo(9).flatMap((a) => upTo(9).map((b) => ({ a, b })));
-
-/** The sums that the digits at a place can have; 0 where there are none. */
-const sumsAt = (place: number) => upTo(place >= 0 && place < OPERAND_DIGITS ? 18 : 0);
-
-/** The groups of a query, in the order of their numbers ("Groups"). */
-export function groupsOf(query: Query): Part[] {
-  const { step, token } = query;
-  const groups: Part[] = [];
-  for (const before of sumsAt(step - 1)) {
-    for (const carry of upTo(step < 2 ? 0 : 1)) {
-      if (step > 0 && (before + carry) % DIGITS !== token) continue;
-      for (const sum of sumsAt(step)) {
-        const target = step < SUM_DIGITS ? (sum + (before + carry < DIGITS ? 0 : 1)) % DIGITS : EOS;
-        const known: Record<number, number> = { [step - 1]: before, [step]: sum };
-        const pairs = upTo(OPERAND_DIGITS - 1).map((place) =>
-          place in known ? ALL_PAIRS.filter(({ a, b }) => a + b === known[place]) : ALL_PAIRS
-        );
-        groups.push({ name: `${token} ${groups.length}`, query, target, axes: UNITS, pairs });
-      }
-    }
-  }
-  return groups;
-}
-
-/** The parts of a part in which the next digit of a is fixed whose sum with that of b is known; empty where none is left, and of a cell. */
-export function refine({ name, pairs, ...part }: Part): Part[] {
-  const place = [part.query.step, part.query.step - 1].find((place) => pairs[place]?.length > 1);
-  if (place === undefined || part.box !== undefined) return [];
-  return pairs[place].map((pair) => ({ ...part, name: `${name} ${pair.a}`, pairs: pairs.with(place, [pair]) }));
-}
 
 /** The cells that a certificate cuts a part into. @throws {Refusal} If a cut is none */
 function cellsOf(part: Part, axes: number[][], cuts: Iterable<[number, number, unknown]>): Part[] {

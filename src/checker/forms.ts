@@ -12,7 +12,7 @@ export const FLOAT64 = 2 ** -40;
 /** More than float32 loses, at 2^-150 each, in a sum of products that are too small for it, times a factor of up to 2^40 that may follow. */
 export const UNDERFLOW = 2 ** -100;
 /** Pieces in which a curve is looked at. */
-const PIECES = 32;
+export const PIECES = 32;
 
 export type Range = readonly [lo: number, hi: number];
 

@@ -6,30 +6,36 @@
 import { GELU } from "../engine/reference/gelu.ts";
 import { type DecodingNumbers, KEY_WIDTH, rowsOf } from "../engine/wasm/decoding_tables.ts";
 import { GELU_ERROR, GELU_UNDERFLOW } from "../engine/wasm/elementary_bounds.ts";
-import { HIDDEN, type Variant, variantOf, WIDTH } from "../model/variant.ts";
-import { Attention, MOST_ROUNDS, type Part } from "./attention.ts";
+import { HIDDEN, variantOf, WIDTH } from "../model/variant.ts";
+import { Attention, MOST_ROUNDS } from "./attention.ts";
 import { DEVIATIONS, FLOAT32, type Form, Forms } from "./forms.ts";
+import type { Part } from "./groups.ts";
 import { outputRounding } from "./query.ts";
 
 /** |gelu''| is nowhere larger, and no GELU is less than minus the second. */
-const GELU_CURVED = 0.8;
-const LEAST_GELU = 0.171;
+export const GELU_CURVED = 0.8;
+export const LEAST_GELU = 0.171;
 /** Of 1 / sqrt(mean + epsilon): half the roundings of the squares and their sum, and those of the root and the quotient. */
-const NORM_ROUNDINGS = 8;
+export const NORM_ROUNDINGS = 8;
 
-/** The layers above the attention. */
+/** The layers above the attention: the rows of each matrix, and the constants as the modules round them. */
+export function layersOf({ model, projection, w1, w2, output }: DecodingNumbers) {
+  const { gelu, layerNormEpsilon, finalNorm, width } = variantOf(model);
+  return {
+    ...{ projection: rowsOf(projection, WIDTH), w1: rowsOf(w1, WIDTH), w2: rowsOf(w2, HIDDEN) },
+    ...{ output: rowsOf(output, WIDTH), finalNorm, gelu: GELU[gelu].value, geluError: GELU_ERROR[gelu] },
+    ...{ epsilon: Math.fround(layerNormEpsilon), inverseWidth: Math.fround(1 / width) },
+  };
+}
+
+/** Bounds the margins of a model. */
 export class Layers {
   /** The work so far, in looks at the inputs. */
   looks = 0;
+  readonly #layers: ReturnType<typeof layersOf>;
 
-  readonly #variant: Variant;
-  /** The rows of each matrix. */
-  readonly #rows;
-
-  constructor({ model, projection, w1, w2, output }: DecodingNumbers) {
-    this.#variant = variantOf(model);
-    const [ofProjection, ofW1, ofOutput] = [projection, w1, output].map((matrix) => rowsOf(matrix, WIDTH));
-    this.#rows = { projection: ofProjection, w1: ofW1, w2: rowsOf(w2, HIDDEN), output: ofOutput };
+  constructor(numbers: DecodingNumbers) {
+    this.#layers = layersOf(numbers);
   }
 
   /**
@@ -46,7 +52,7 @@ export class Layers {
   }
 
   #exceed({ query, target, axes }: Part, attention: Attention, claim: number): boolean {
-    const { projection, w1, w2, output } = this.#rows;
+    const { projection, w1, w2, output, finalNorm } = this.#layers;
     const forms = new Forms(attention.sides, 1 + HIDDEN + 1);
     const rounding = outputRounding(query, attention.weight[0]);
     const o = attention.center.map((center, l) =>
@@ -56,9 +62,7 @@ export class Layers {
     const x1 = projection.map((row, m) => forms.sum([...row, query.x[m]], [...o, one, one], WIDTH + 1));
     const activated = this.#normed(forms, x1, w1).map((h) => this.#activate(forms, h));
     const x2 = w2.map((row, m) => forms.sum([...row, 1], [...activated, x1[m]], HIDDEN + 1));
-    const logits = this.#variant.finalNorm
-      ? this.#normed(forms, x2, output)
-      : output.map((row) => forms.sum(row, x2, WIDTH));
+    const logits = finalNorm ? this.#normed(forms, x2, output) : output.map((row) => forms.sum(row, x2, WIDTH));
     return logits.every((logit, token) => {
       if (token === target) return true;
       const margin = forms.sum([1, -1], [logits[target], logit], 0);
@@ -71,9 +75,8 @@ export class Layers {
    * A norm and the linear layer after it, [out, 6 coordinates and a bias]: r times what the layer makes of x, and the bias. r is the inverse root
    * of the mean of squares of the six coordinates; a narrow model has zeros in those that it lacks.
    */
-  #normed(forms: Forms, x: readonly Form[], layer: readonly (readonly number[])[]): Form[] {
-    const { width, layerNormEpsilon } = this.#variant;
-    const [inverseWidth, epsilon] = [Math.fround(1 / width), Math.fround(layerNormEpsilon)];
+  #normed(forms: Forms, x: readonly Form[], layer: readonly Float64Array[]): Form[] {
+    const { inverseWidth, epsilon } = this.#layers;
     const inputs = x.slice(0, KEY_WIDTH);
     const squares = inputs.map((form) => forms.square(form));
     const mean = forms.sum([...inputs.map(() => inverseWidth), epsilon], [...squares, forms.linear(1)], 0);
@@ -92,9 +95,7 @@ export class Layers {
 
   /** GELU, as the kernels compute it. */
   #activate(forms: Forms, h: Form): Form {
-    const kind = this.#variant.gelu;
-    const { relative, absolute } = GELU_ERROR[kind];
-    const gelu = GELU[kind].value;
+    const { gelu, geluError: { relative, absolute } } = this.#layers;
     const [lo, hi] = forms.range(h);
     const largest = Math.max(Math.abs(gelu(lo)), Math.abs(gelu(hi)), LEAST_GELU);
     const error = relative * largest + absolute * Math.max(-lo, hi) + GELU_UNDERFLOW;

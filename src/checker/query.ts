@@ -41,7 +41,7 @@ export function queryOf(step: number, token: number, table: QueryTable) {
   }
   const largestSizes = (values: Float64Array) =>
     upTo(WEIGHT).map((column) =>
-      positions.map((own) => Math.max(...own.map((row) => Math.abs(values[row * ROW + column]))))
+      positions.map((own) => own.reduce((most, row) => Math.max(most, Math.abs(values[row * ROW + column])), 0))
     );
   return {
     // `all`: the numbers of the rows that tokens can have

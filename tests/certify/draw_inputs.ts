@@ -1,7 +1,7 @@
 /**
  * Random inputs of a part of the prover's, many at a time.
  */
-import { type Part, tiedPlace } from "../../src/certify/groups.ts";
+import type { Part } from "../../src/checker/groups.ts";
 import { OPERAND_DIGITS } from "../../src/model/vocabulary.ts";
 
 /** The digits of a and of b of one input, ones first. */
@@ -19,18 +19,16 @@ const KEPT = 0.85;
  * @returns Digits [m, 20]; m may be less than `count`
  */
 export function drawInputs(
-  { group: { step, token, sums }, fixed }: Part,
+  { query: { step, token }, pairs }: Part,
   { count, random, near = new Uint8Array(0) }: { count: number; random: () => number; near?: Uint8Array },
 ): Uint8Array {
   const inputs = new Uint8Array(count * DIGITS_OF_INPUT);
-  const allowed = Array.from({ length: OPERAND_DIGITS }, (_, place) => {
-    const tie = sums.findIndex((_, i) => tiedPlace(step, i) === place);
-    const tied = sums[tie];
-    const all = tie in fixed ? [fixed[tie]] : [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-    return { tied, own: all.filter((digit) => tied === undefined || digit <= tied && tied <= digit + 9) };
-  });
+  const allowed = pairs.map((all) => ({
+    tied: all.length < 100 ? all[0].a + all[0].b : undefined,
+    own: [...new Set(all.map(({ a }) => a))],
+  }));
   const low = step > OPERAND_DIGITS ? OPERAND_DIGITS : Math.max(0, step - 1);
-  const before = sums.find((_, i) => tiedPlace(step, i) === step - 1);
+  const before = allowed[step - 1]?.tied;
   const carryNeeded = before === undefined ? token : Number(before % 10 !== token);
   let to = 0;
   for (let i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
 /**
  * Models of every kind for the tests of the prover, and whether an input lies in a part.
  */
-import { type Part, tiedPlace } from "../../src/certify/groups.ts";
+import type { Part } from "../../src/checker/groups.ts";
 import type { Digits } from "../../src/certify/reach.ts";
 import type { CertifyCheckpoint } from "../../src/certify/types.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
@@ -62,11 +62,6 @@ export function quickModels(): NamedModel[] {
   ];
 }
 
-/** A number's ten digits, ones first. */
-export function digitsOf(value: number): number[] {
-  return Array.from({ length: 10 }, (_, place) => Math.floor(value / 10 ** place) % 10);
-}
-
 /** The digits of a sum, ones first. */
 function sumDigits({ a, b }: Digits): number[] {
   const sum = [];
@@ -79,13 +74,10 @@ function sumDigits({ a, b }: Digits): number[] {
   return [...sum, carry];
 }
 
-/** Whether an input lies in a part, whatever its cell is: it has the group's sums and the part's digits, and is asked for the target after the token. */
-export function liesIn({ group: { step, token, target, sums }, fixed }: Part, input: Digits): boolean {
+/** Whether an input lies in a part, whatever its cell is: it has one of the part's pairs at each place, and is asked for the target after the token. */
+export function liesIn({ query: { step, token }, target, pairs }: Part, input: Digits): boolean {
   const right = sumDigits(input);
   if (step > 0 && right[step - 1] !== token) return false;
   if (step < 11 && right[step] !== target) return false;
-  return sums.every((sum, i) => {
-    const place = tiedPlace(step, i);
-    return input.a[place] + input.b[place] === sum && input.a[place] === (fixed[i] ?? input.a[place]);
-  });
+  return pairs.every((own, place) => own.some(({ a, b }) => a === input.a[place] && b === input.b[place]));
 }

@@ -1,7 +1,7 @@
 /** Each operation of forms and each bound of the attention, against numbers worked out here. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { Attention, dot } from "../../src/checker/attention.ts";
-import { groupsOf } from "../../src/checker/check.ts";
+import { groupsOf } from "../../src/checker/groups.ts";
 import { FLOAT32, FLOAT64, Forms, UNDERFLOW } from "../../src/checker/forms.ts";
 import { outputRounding, queryOf } from "../../src/checker/query.ts";
 import { KEY_WIDTH, queryTable, ROW } from "../../src/engine/wasm/decoding_tables.ts";

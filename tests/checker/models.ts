@@ -2,8 +2,8 @@
  * Weights for tests of the checker, honest and hostile, and parts of the inputs that hold a given pair.
  */
 import { type DecodingNumbers, KEY_WIDTH, queryTable, ROW, rowOf } from "../../src/engine/wasm/decoding_tables.ts";
-import { dot, type Pair, type Part } from "../../src/checker/attention.ts";
-import { groupsOf } from "../../src/checker/check.ts";
+import { dot } from "../../src/checker/attention.ts";
+import { groupsOf, type Pair, type Part } from "../../src/checker/groups.ts";
 import { PLUS_ROW, queryOf } from "../../src/checker/query.ts";
 import { initialParameters } from "../../src/model/initialization.ts";
 import { philox4x32 } from "../../src/model/philox.ts";

@@ -5,8 +5,9 @@
 import { WasmAdder } from "../../src/adder/adder.ts";
 import { hashOfWeights, sealCertificate } from "../../src/certify/certificate.ts";
 import type { CertificateStep, PartCuts } from "../../src/certify/types.ts";
-import { Attention, type Part, UNITS } from "../../src/checker/attention.ts";
-import { checkCertificate, groupsOf, refine } from "../../src/checker/check.ts";
+import { Attention } from "../../src/checker/attention.ts";
+import { checkCertificate } from "../../src/checker/check.ts";
+import { groupsOf, type Part, refine, UNITS } from "../../src/checker/groups.ts";
 import { Layers } from "../../src/checker/margin.ts";
 import { queryOf } from "../../src/checker/query.ts";
 import { queryTable } from "../../src/engine/wasm/decoding_tables.ts";

@@ -26,9 +26,9 @@ export interface DecodingNumbers {
 }
 
 /** The rows of a matrix [out, columns]. */
-export function rowsOf(matrix: Float32Array, columns: number): number[][] {
-  const count = matrix.length / columns;
-  return Array.from({ length: count }, (_, row) => Array.from(matrix.subarray(row * columns, (row + 1) * columns)));
+export function rowsOf(matrix: Float32Array, columns: number): Float64Array[] {
+  const length = matrix.length / columns;
+  return Array.from({ length }, (_, row) => Float64Array.from(matrix.subarray(row * columns, (row + 1) * columns)));
 }
 
 export type QueryTable = Readonly<ReturnType<typeof queryTable>>;

@@ -157,7 +157,7 @@ for (
     assertEquals(pool.threads, 2);
     const { model, parameters } = shippedCheckpoint();
     pool.load(readDecodingNumbers(model, parameters)!);
-    const task = (token: number) => pool.submit(0, "estimate", 3, token);
+    const task = (token: number) => pool.submit("estimate", 3, token);
     for (const result of [0, 1, 2].map(task)) await assertRejects(() => result, EngineError, `must live: ${message}`);
     await assertRejects(() => task(4), EngineError, message);
     pool.end(new Error("the test is over"));
