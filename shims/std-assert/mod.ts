@@ -1,27 +1,17 @@
-/**
- * Stands in for `jsr:@std/assert@^1` in a checkout that cannot reach JSR: the assertions that our tests use, over
- * `node:assert/strict`. The published package never contains it.
- *
- * One difference is left: like Node, {@linkcode assertEquals} tells 0 from -0, which the real one does not.
- *
- * @module
- */
+// Stands in for `jsr:@std/assert@^1` in a checkout that cannot reach JSR: the assertions that our tests use. The published package never contains it.
+// One difference is left: like Node, `assertEquals` tells 0 from -0, which the real one does not.
 import { deepStrictEqual, match, notDeepStrictEqual } from "node:assert/strict";
 
-export class AssertionError extends Error {
-  override name = "AssertionError";
-}
-
 export function assert(expr: unknown, msg = ""): asserts expr {
-  if (!expr) throw new AssertionError(msg);
+  if (!expr) throw Object.assign(new Error(msg), { name: "AssertionError" });
 }
 
 function check(holds: boolean, message: string, msg?: string): void {
   assert(holds, msg ? `${msg}: ${message}` : message);
 }
 
-/** An assertion of Node's, after whose message comes its own. */
-function fromNode<A, E>(assertion: (actual: A, expected: E) => void) {
+/** An assertion that has a message of its own, and takes another one before that. */
+function withMessage<A, E>(assertion: (actual: A, expected: E) => void) {
   return (actual: A, expected: E, msg?: string): void => {
     try {
       assertion(actual, expected);
@@ -31,9 +21,14 @@ function fromNode<A, E>(assertion: (actual: A, expected: E) => void) {
   };
 }
 
-export const assertEquals: <T>(actual: T, expected: T, msg?: string) => void = fromNode(deepStrictEqual);
-export const assertNotEquals: <T>(actual: T, expected: T, msg?: string) => void = fromNode(notDeepStrictEqual);
-export const assertMatch = fromNode<string, RegExp>(match);
+export const assertEquals: <T>(actual: T, expected: T, msg?: string) => void = withMessage(deepStrictEqual);
+export const assertNotEquals: <T>(actual: T, expected: T, msg?: string) => void = withMessage(notDeepStrictEqual);
+export const assertMatch = withMessage<string, RegExp>(match);
+export const assertGreater = withMessage((x: number, y: number) => assert(x > y, `Expected ${x} > ${y}`));
+export const assertLess = withMessage((x: number, y: number) => assert(x < y, `Expected ${x} < ${y}`));
+export const assertStringIncludes = withMessage((actual: string, expected: string) =>
+  assert(actual.includes(expected), `Expected "${actual}" to contain "${expected}"`)
+);
 
 /** @param tolerance By default 1e-7 of the expected value */
 export function assertAlmostEquals(actual: number, expected: number, tolerance?: number, msg?: string): void {
@@ -41,18 +36,6 @@ export function assertAlmostEquals(actual: number, expected: number, tolerance?:
   const delta = Math.abs(expected - actual);
   const message = `Expected ${actual} to be close to ${expected}: delta ${delta} is greater than ${allowed}`;
   check(Object.is(actual, expected) || delta <= allowed, message, msg);
-}
-
-export function assertGreater<T>(actual: T, expected: T, msg?: string): void {
-  check(actual > expected, `Expected ${actual} > ${expected}`, msg);
-}
-
-export function assertLess<T>(actual: T, expected: T, msg?: string): void {
-  check(actual < expected, `Expected ${actual} < ${expected}`, msg);
-}
-
-export function assertStringIncludes(actual: string, expected: string, msg?: string): void {
-  check(actual.includes(expected), `Expected "${actual}" to contain "${expected}"`, msg);
 }
 
 // deno-lint-ignore no-explicit-any
@@ -71,7 +54,7 @@ export function assertThrows<E = unknown>(fn: () => unknown, kind?: Class<E>, ms
     assertStringIncludes((error as Error).message, msgIncludes, msg);
     return error;
   }
-  throw new AssertionError(`Expected function to throw${msg ? `: ${msg}` : ""}`);
+  assert(false, `Expected function to throw${msg ? `: ${msg}` : ""}`);
 }
 
 /** A function that throws instead of rejecting is at fault: its error goes on. */
