@@ -5,7 +5,6 @@ import { toEventFile } from "../logs/tensorboard.ts";
 import { defineCommand } from "./command.ts";
 import { checkOutput, nameOf, readText, STANDARD, writeOutput } from "./files.ts";
 import { outputFile, OVERWRITE_FLAG, text, UsageError } from "./flags.ts";
-import { printJson } from "./format.ts";
 
 export const logCommand = defineCommand({
   description:
@@ -33,7 +32,7 @@ export const logCommand = defineCommand({
       await Deno.mkdir(folder, { recursive: true });
       await writeOutput(path, toEventFile(log, seconds));
     }
-    if (json) printJson(logs);
+    if (json) console.log(JSON.stringify(logs));
     else if (csv) await writeOutput(STANDARD, toCsv(logs));
     else if (out !== STANDARD) console.log(logs.map(progressOf).join("\n"));
     return 0;
@@ -43,21 +42,20 @@ export const logCommand = defineCommand({
 async function readLog(operand: string): Promise<RunLog> {
   const isFile = operand === STANDARD || operand.toLowerCase().endsWith(".jsonl");
   const path = isFile ? operand : runDirectory(operand).logFile;
-  const text = await readText(path, "the log of a run");
-  const fail = (line: number, reason: string) =>
-    new UsageError(`Cannot read ${nameOf(path)} as line ${line} must be that of a run's log: ${reason}`);
-  return parseLog(operand, text, fail);
+  const fail = (reason: string) => new UsageError(`Cannot read ${nameOf(path)} as ${reason}`);
+  return parseLog(operand, await readText(path, "the log of a run"), fail);
 }
 
 /** The event files of runs, each in a folder of its own, which TensorBoard takes for a run. */
 function eventFiles(root: string, logs: readonly RunLog[], fail: (reason: string) => Error) {
-  const files = logs.map((log) => {
+  const folders = new Set<string>();
+  return logs.map((log) => {
     const name = log.run.replace(/^[./\\]+|[/\\]+$/g, "").replace(/[^\w.-]+/g, "_") || "run";
-    return { log, folder: `${root}/${name}`, path: `${root}/${name}/events.out.tfevents.0000000000.tiny-adder` };
+    const folder = `${root}/${name}`;
+    if (folders.has(folder)) throw fail(`each run must have a folder of its own: two would be in ${folder}`);
+    folders.add(folder);
+    return { log, folder, path: `${folder}/events.out.tfevents.0000000000.tiny-adder` };
   });
-  const twice = files.find(({ path }, i) => files.findIndex((file) => file.path === path) < i);
-  if (twice === undefined) return files;
-  throw fail(`each run must have a folder of its own: two would be in ${twice.folder}`);
 }
 
 function progressOf({ run, lines }: RunLog): string {

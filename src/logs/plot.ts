@@ -50,10 +50,6 @@ export function lossSvg(logs: readonly RunLog[]): string {
  * @throws {TypeError} If a line is not one of a log
  */
 export function curveSvg(logs: Readonly<Record<string, string>>): string {
-  return lossSvg(
-    Object.entries(logs).map(([run, log]) => {
-      const must = (line: number) => `Cannot draw ${run} as line ${line} must be that of a run's log`;
-      return parseLog(run, log, (line, reason) => new TypeError(`${must(line)}: ${reason}`));
-    }),
-  );
+  const fail = (run: string) => (reason: string) => new TypeError(`Cannot draw ${run} as ${reason}`);
+  return lossSvg(Object.entries(logs).map(([run, log]) => parseLog(run, log, fail(run))));
 }

@@ -1,3 +1,4 @@
+import { isWhole } from "../common/checks.ts";
 import { parseJson } from "../common/text.ts";
 
 /** A line of the log of a run. `step` and `evaluation` have a step and numbers; the others are for people. */
@@ -21,21 +22,18 @@ const COLUMNS = [
 /** The fields that must be whole numbers where they are, and the events that must have them. */
 const WHOLE = { step: ROWS, attempt: ["restart"] };
 
-/**
- * Reads a log. Text after the last line break is an unfinished line of a process that was killed, and is ignored.
- *
- * @param fail Makes the error of a line that is not one of a log
- */
-export function parseLog(run: string, text: string, fail: (line: number, reason: string) => Error): RunLog {
+/** Reads a log. Text after the last line break is an unfinished line of a process that was killed, and is ignored. @param fail Makes an error of a reason */
+export function parseLog(run: string, text: string, fail: (reason: string) => Error): RunLog {
   let attempt = 0;
   const lines: LogLine[] = [];
   for (const [i, line] of text.split("\n").slice(0, -1).entries()) {
     if (line.trim() === "") continue;
-    const value = parseJson(line, () => fail(i + 1, "it is not JSON"));
-    if (typeof value?.event !== "string") throw fail(i + 1, "it has no text named event");
+    const wrong = (reason: string) => fail(`line ${i + 1} must be that of a run's log: ${reason}`);
+    const value = parseJson(line, () => wrong("it is not JSON"));
+    if (typeof value?.event !== "string") throw wrong("it has no text named event");
     for (const [field, events] of Object.entries(WHOLE)) {
       const number = value[field] ?? (events.includes(value.event) ? NaN : 0);
-      if (!Number.isSafeInteger(number) || number < 0) throw fail(i + 1, `its ${field} is not a whole number`);
+      if (!isWhole(number, 0)) throw wrong(`its ${field} is not a whole number`);
     }
     if (value.event === "restart") attempt = value.attempt;
     lines.push({ ...value, attempt });

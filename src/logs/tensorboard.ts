@@ -1,7 +1,5 @@
-/**
- * Event files of TensorBoard: records as TensorFlow frames them, each an Event message.
- * https://github.com/tensorflow/tensorflow/blob/v2.16.1/tensorflow/core/lib/io/record_writer.h and .../core/util/event.proto
- */
+// Event files of TensorBoard: records as TensorFlow frames them, each an Event message.
+// https://github.com/tensorflow/tensorflow/blob/v2.16.1/tensorflow/core/lib/io/record_writer.h and .../core/util/event.proto
 import { concatenate, pack } from "../checkpoint/common/bytes.ts";
 import { crc32c } from "../checkpoint/common/crc32.ts";
 import { encodeMessage, type Message } from "../checkpoint/common/protobuf.ts";
@@ -24,7 +22,6 @@ function maskedChecksum(bytes: Uint8Array): Uint8Array {
   return pack("I", (sum >>> 15 | sum << 17) + 0xa282ead8);
 }
 
-/** A record: length, its checksum, content, its checksum. */
 function record(event: Message): Uint8Array {
   const content = encodeMessage(event);
   const length = pack("II", content.length, 0);

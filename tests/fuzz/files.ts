@@ -227,7 +227,7 @@ const TEXTS: readonly Target<string>[] = [
     name: "logs",
     make: (random) => random.oneIn(2) ? mutateText(random, [LOG]) : logOf(random),
     run(text) {
-      const log = parseLog("run", text, (line, reason) => refused(`line ${line}: ${reason}`));
+      const log = parseLog("run", text, refused);
       for (const write of [toCsv, lossSvg]) write([log, log]);
       toEventFile(log, 1);
     },

@@ -6,6 +6,6 @@ import { parseLog } from "../../src/logs/run_log.ts";
 export const recorded = (name: string) => fromFileUrl(new URL(`../golden/${name}`, import.meta.url));
 
 /** Makes an error of a line that is none of a log. */
-export const fail = (line: number, reason: string) => new SyntaxError(`line ${line}: ${reason}`);
+export const fail = (reason: string) => new SyntaxError(reason);
 
 export const log = parseLog("run", await Deno.readTextFile(recorded("log.jsonl")), fail);

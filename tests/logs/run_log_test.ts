@@ -12,7 +12,7 @@ Deno.test("parseLog() names the line that is none of a log", () => {
   const wrong = ["{", "null", "[]", '{"step":1}', '{"event":"step"}', '{"event":"step","step":"1"}'];
   wrong.push('{"event":"end","step":1.5}', '{"event":"step","step":-1}', '{"event":"restart","attempt":"1"}');
   for (const line of wrong) {
-    assertThrows(() => parseLog("run", `${end}${line}\n`, fail), SyntaxError, "line 2: ");
+    assertThrows(() => parseLog("run", `${end}${line}\n`, fail), SyntaxError, "line 2 must be that of a run's log: ");
   }
   assertEquals(parseLog("run", `${end}{"ev`, fail).lines.length, 1);
 });
