@@ -14,10 +14,8 @@ export async function readSweep(path: string): Promise<SweepLine[]> {
 }
 
 /**
- * Reads the lines of runs, with any kind of line break; blank lines do not count.
- *
+ * Reads the lines of runs, with any kind of line break; blank lines do not count. @throws {SweepFileError} If a line is not that of a run
  * @returns `open`: whether the last line is whole but has no line break; `torn`: the unfinished line of a process that was killed
- * @throws {SweepFileError} If a line is not that of a run
  */
 export function parseSweep(text: string, source: string): { runs: SweepLine[]; open: boolean; torn: string } {
   const lines = text.split(/\r\n|\n|\r/);

@@ -1,23 +1,21 @@
 import { isObject, isWhole } from "../common/checks.ts";
 import { formatJson } from "../common/format_value.ts";
 import { parseJson } from "../common/text.ts";
-import type { Arithmetic } from "../engine/interface/types.ts";
-import { MODEL_NAMES, type ModelName, parseModel } from "../model/variant.ts";
+import { MODEL_NAMES, parseModel } from "../model/variant.ts";
+import type { TrainReport } from "../training/types.ts";
 
 /** The file of a sweep cannot be read or written, or holds something else. */
 export class SweepFileError extends Error {
   override readonly name = "SweepFileError";
 }
 
-/** The result of a run, a line of JSON. The fields up to `certify` determine all others but the two times. */
-export interface SweepLine {
+type Reported = "recipe" | "model" | "seed" | "arithmetic" | "certified" | "hardeningRounds" | "steps" | "examples";
+
+/** The result of a run, a line of JSON. The fields of {@linkcode SweepIdentity} determine all others but the two times. */
+export interface SweepLine extends Readonly<Pick<TrainReport, Reported | "trainSeconds">> {
   readonly format: 1;
-  readonly recipe: string;
   /** The first 16 digits of the SHA-256 of the recipe's data. */
   readonly recipeHash: string;
-  readonly model: ModelName;
-  readonly seed: number;
-  readonly arithmetic: Arithmetic;
   readonly backend: string;
   /** The GPU, if it ran on one. Another GPU may round differently, so the same seed on it is another run. */
   readonly adapter?: string;
@@ -31,19 +29,10 @@ export interface SweepLine {
   readonly hardErrors: number;
   /** Attempts: 1, and one more for each gate that closed. */
   readonly attempts: number;
-  /** Whether the weights were proved right on all inputs; false if refuted or undecided, null if no proof was tried. */
-  readonly certified: boolean | null;
-  /** Rounds of hardening; null if the recipe has none. */
-  readonly hardeningRounds: number | null;
-  /** Steps of the last attempt. */
-  readonly steps: number;
-  /** Examples of all attempts. */
-  readonly examples: number;
   /** SHA-256 of the weights as little-endian float32, or null if the run failed. */
   readonly weights: string | null;
   /** Why there are no weights; then all sums count as wrong. */
   readonly failure: string | null;
-  readonly trainSeconds: number;
   /** From start to end, tests and proof included. */
   readonly seconds: number;
 }

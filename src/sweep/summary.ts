@@ -76,7 +76,6 @@ export const millions = (examples: number): string => `${(examples / 1e6).toFixe
 export const shareText = ({ count, low, high }: ReturnType<typeof wilson>): string =>
   `${count} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)}%)`;
 
-/** The cells of a summary below {@linkcode HEAD}. */
 function cellsOf(one: SweepSummary): (string | number)[] {
   const { adapter, arithmetic, certified, hardened } = one;
   const machinery = adapter ?? (arithmetic === "exact" ? [] : arithmetic);
@@ -90,7 +89,6 @@ function cellsOf(one: SweepSummary): (string | number)[] {
   ];
 }
 
-/** A table in Markdown. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

@@ -14,11 +14,8 @@ import { keyOf, type SweepIdentity, type SweepLine } from "./line.ts";
 /** The seeds of the held-out pairs start here: training uses none of them, and every run gets other pairs. */
 const HELD_OUT_SEED = 4_000_000_000;
 
-export interface SweepRun {
+export interface SweepRun extends Pick<SweepLine, "model" | "seed" | "arithmetic"> {
   readonly recipe: Recipe;
-  readonly model: ModelName;
-  readonly seed: number;
-  readonly arithmetic: Arithmetic;
 }
 
 /** One of several parts of a sweep, for one of several machines; `index` is from 0 to `count` - 1. */
@@ -49,10 +46,7 @@ export async function recipeHash(recipe: Recipe): Promise<string> {
   return (await sha256(new TextEncoder().encode(JSON.stringify(recipe)))).slice(0, 16);
 }
 
-export interface RunTrainer {
-  readonly backend: string;
-  /** The name of the GPU, if there is one. */
-  readonly adapter?: string;
+export interface RunTrainer extends Pick<SweepLine, "backend" | "adapter"> {
   /** The one arithmetic that it has, if it has only one. */
   readonly arithmetic?: Arithmetic;
   train(options: TrainOptions): Promise<TrainResult>;
@@ -63,19 +57,11 @@ function cpuTrainer(threads: number): RunTrainer {
   return { backend: "wasm", train: (options) => train(threads > 1 ? { ...options, attempts: 1 } : options) };
 }
 
-export interface SweepOptions {
-  /** The file to append a line to for each run. */
+export interface SweepOptions extends Pick<SweepLine, "pairs" | "hard">, Pick<TrainOptions, "certify" | "signal"> {
   out: string;
   /** The number of runs to train at a time. */
   threads: number;
   trainer?: RunTrainer;
-  /** The numbers of held-out uniform pairs and of hard pairs to test each model on. */
-  pairs: number;
-  hard: number;
-  /** Whether each run ends with a proof, and with hardening if its recipe has it, like `train` on the command line. @default {false} */
-  certify?: boolean;
-  /** Ends the sweep; finished runs are kept. */
-  signal?: AbortSignal;
   onRun?: (line: SweepLine, done: number) => void;
 }
 
@@ -155,7 +141,6 @@ async function doRun(
   }
 }
 
-/** Counts the wrong sums of held-out pairs and of hard ones. */
 async function errorsOf(parameters: Float32Array, { model, seed, pairs, hard }: SweepIdentity) {
   const engine = await createEngine({ model });
   const errors = async (count: number, problems: Float64Array | SampleRequest) => {
