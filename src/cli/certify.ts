@@ -5,7 +5,6 @@ import { type Checkpoint, readCheckpointFileSync } from "../checkpoint/safetenso
 import { keptSteps } from "../checkpoint/safetensors/store.ts";
 import { formatInteger } from "../common/format_value.ts";
 import { parseJson } from "../common/text.ts";
-import { createEngine } from "../engine/mod.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { look } from "../inspection/look.ts";
 import { marginOf } from "../inspection/sum.ts";
@@ -13,8 +12,8 @@ import { QUERIES, targetTokens } from "../model/vocabulary.ts";
 import { type HeatMap, heatMapsSvg } from "../svg/heat_map.ts";
 import { defineCommand, type Input } from "./command.ts";
 import { checkOutput, modelFrom, nameOf, readText, writeOutput } from "./files.ts";
-import * as flag from "./flags.ts";
-import { counterexampleText, plural, printJson, printResult } from "./format.ts";
+import { FROM_FLAG, outputFile, OVERWRITE_FLAG, text, threadsFlag, UsageError, wholeNumber } from "./flags.ts";
+import { counterexampleText, plural, printResult } from "./format.ts";
 import { mendingCommand, PATIENT_SECONDS, type Proof, provingCommand } from "./next_command.ts";
 import { watched } from "./progress.ts";
 
@@ -22,20 +21,20 @@ import { watched } from "./progress.ts";
 const ACCURACY_PAIRS = 2000;
 
 const FLAGS = {
-  from: flag.FROM_FLAG,
-  series: flag.text("DIR", "examine every checkpoint that train --keep wrote into DIR, such as run/steps"),
-  out: flag.outputFile(
+  from: FROM_FLAG,
+  series: text("DIR", "examine every checkpoint that train --keep wrote into DIR, such as run/steps"),
+  out: outputFile(
     "FILE",
     "JSON file to write the certificate to, with --series FILE.jsonl or FILE.svg; -: standard output",
   ),
-  overwrite: flag.OVERWRITE_FLAG,
-  seconds: flag.wholeNumber("S", "stop after S seconds, for each checkpoint (default: 60)", [1, 1e6]),
-  cuts: flag.wholeNumber(
+  overwrite: OVERWRITE_FLAG,
+  seconds: wholeNumber("S", "stop after S seconds, for each checkpoint (default: 60)", [1, 1e6]),
+  cuts: wholeNumber(
     "N",
     "give up on a group of inputs after N cuts, on every machine alike (default: 100,000)",
     [1, 1e9],
   ),
-  threads: flag.threadsFlag("all cores"),
+  threads: threadsFlag("all cores"),
 };
 
 export const certifyCommand = defineCommand({
@@ -58,7 +57,7 @@ export const certifyCommand = defineCommand({
       return certify(checkpoint, { seconds, cuts, threads, signal, onProgress });
     });
     if (certificate !== null && out !== undefined) await writeOutput(out, certificateText(certificate));
-    const next = await nextCommand(checkpoint, result, { file: from, certificate: out, seconds, threads });
+    const next = await nextCommand(checkpoint, result, { from, out, seconds, threads });
     const report = { ...result, checkpoint: name, certificate: certificate === null ? null : out ?? null };
     const text = [verdictLine(result), ...result.steps.map(stepLine), next ?? []].flat().join("\n");
     if (json && next !== undefined) console.error(next);
@@ -75,7 +74,7 @@ async function runSeries(series: string, { flags, json, fail }: Input<typeof FLA
   const kept = isRead ? [] : await keptSteps(series);
   if (!isRead && kept.length === 0) {
     const must = "it must hold files such as 512.safetensors: it holds none";
-    throw new flag.UsageError(`Cannot certify the series ${nameOf(series)} as ${must}`);
+    throw new UsageError(`Cannot certify the series ${nameOf(series)} as ${must}`);
   }
   await watched("certify", async (_, signal) => {
     for (const { step, path } of kept) {
@@ -86,18 +85,18 @@ async function runSeries(series: string, { flags, json, fail }: Input<typeof FLA
       print(`step ${formatInteger(step)}: ${proved} of 12 proved, smallest margin ${worstMargin.toFixed(2)}${wrong}`);
     }
   });
-  if (out !== undefined) {
-    const drawn = () => heatMapsSvg("What is proved by step of training", seriesMaps(lines));
-    const isDrawn = out.toLowerCase().endsWith(".svg");
-    await writeOutput(out, isDrawn ? drawn() : lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  if (out?.toLowerCase().endsWith(".svg")) {
+    await writeOutput(out, heatMapsSvg("What is proved by step of training", seriesMaps(lines)));
+  } else if (out !== undefined) {
+    await writeOutput(out, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
-  if (json) printJson({ series: lines });
+  if (json) console.log(JSON.stringify({ series: lines }));
   return 0;
 }
 
 /** The command that makes up for a proof that failed, with a line that says so; undefined where there is one. */
 export async function nextCommand(
-  { model, parameters, metadata }: Checkpoint,
+  checkpoint: Checkpoint,
   { certified, counterexample }: Pick<CertifyResult, "certified" | "counterexample">,
   proof: Proof,
 ): Promise<string | undefined> {
@@ -106,15 +105,10 @@ export async function nextCommand(
     const seconds = Math.max(PATIENT_SECONDS, 10 * (proof.seconds ?? 60));
     return `To give the proof more time:\n${provingCommand({ ...proof, seconds })}`;
   }
-  const engine = await createEngine({ backend: "wasm", model });
-  try {
-    engine.setParameters(parameters);
-    const { exactMatch } = await evaluate(engine, { seed: 1, stream: "evaluation", count: ACCURACY_PAIRS });
-    const refuted = { model, seed: Number(metadata.seed) || 0, exactMatch, hardened: false, file: proof.file };
-    return `To get a model that is proved right:\n${mendingCommand(refuted)}`;
-  } finally {
-    await engine.dispose();
-  }
+  const { exactMatch } = await evaluate(checkpoint, { seed: 1, stream: "evaluation", count: ACCURACY_PAIRS });
+  const { model, metadata } = checkpoint;
+  const refuted = { model, seed: Number(metadata.seed) || 0, exactMatch, hardened: false, file: proof.from };
+  return `To get a model that is proved right:\n${mendingCommand(refuted)}`;
 }
 
 function verdictLine(result: Omit<CertifyResult, "certificate">): string {
@@ -138,13 +132,11 @@ const QUERY_NUMBERS = [...Array(QUERIES).keys()];
 
 export interface SeriesLine extends Readonly<Pick<CertifyResult, "verdict" | "counterexample" | "seconds">> {
   readonly step: number;
-  /** The number of the answer's twelve steps that are proved right for all inputs. */
+  /** The number of the answer's twelve steps that are proved right for all inputs; and which: 0 to 10 are the digits, ones first, 11 is the end. */
   readonly proved: number;
-  /** Which these are: 0 to 10 are the digits, ones first, and 11 the end. */
   readonly provedSteps: readonly number[];
-  /** The smallest margin that was met, in logits: negative where a sum is wrong. */
+  /** The smallest margin that was met, in logits: negative where a sum is wrong; and that of each step of the answer. */
   readonly worstMargin: number;
-  /** The same for each step of the answer. */
   readonly margins: readonly number[];
 }
 
@@ -164,7 +156,7 @@ export async function readSeries(path: string): Promise<SeriesLine[]> {
   const lines = (await readText(path, "a series")).split("\n").filter((line) => line.trim() !== "");
   return lines.map((text, i) => {
     const fail = (reason: string) =>
-      new flag.UsageError(`Cannot read ${nameOf(path)} as line ${i + 1} must be that of a series: ${reason}`);
+      new UsageError(`Cannot read ${nameOf(path)} as line ${i + 1} must be that of a series: ${reason}`);
     const line = parseJson(text, fail);
     const isSeries = Number.isSafeInteger(line?.step) && Array.isArray(line.provedSteps) && Array.isArray(line.margins);
     if (isSeries) return line;

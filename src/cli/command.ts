@@ -4,7 +4,6 @@ import { type Flags, type FlagValues, quote, type Switch, UsageError, type Value
 
 export interface Input<F extends Flags> {
   readonly name: string;
-  /** The arguments as they were typed. */
   readonly args: readonly string[];
   /** The arguments that are not flags. */
   readonly operands: readonly string[];
@@ -19,13 +18,12 @@ export interface Input<F extends Flags> {
 export interface Command<F extends Flags = Flags> {
   /** The first lines of its help; the first sentence is its line in the list of commands. */
   readonly description: string;
-  /** Its operands in the line of usage; undefined if it takes none. */
+  /** Its operands in the line of usage, if it takes some. */
   readonly operands?: string;
   /** Its flags, without {@linkcode COMMON_FLAGS}. */
   readonly flags: F;
-  /** The permission flags that Deno needs for it. */
+  /** The permission flags that Deno needs for it, and a whole command line with them. */
   readonly permissions: string;
-  /** A whole command line, with permission flags. */
   readonly example: string;
   run(input: Input<F>, allCommands: () => Promise<readonly NamedCommand[]>): Promise<number> | number;
 }
@@ -47,9 +45,8 @@ export function defineCommand<F extends Flags>(command: Command<F>): Command<F> 
 /** The flags of a command and those of every command, each as it is written, `--seed` or `--no-certify`, and `valued` if it takes a value. */
 export function writtenFlags({ flags }: Pick<Command, "flags">) {
   return Object.entries<ValueFlag<unknown> | Switch>({ ...flags, ...COMMON_FLAGS }).map(([name, flag]) => {
-    const valued = "read" in flag ? flag : undefined;
-    const isOn = "onByDefault" in flag && flag.onByDefault === true;
-    return { name, help: flag.help, written: `--${isOn ? "no-" : ""}${name}`, valued, isOn };
+    const { help, onByDefault: isOn = false }: Switch = flag;
+    return { name, help, written: `--${isOn ? "no-" : ""}${name}`, valued: "read" in flag ? flag : undefined, isOn };
   });
 }
 

@@ -2,36 +2,31 @@ import { READABLE } from "../checkpoint/import_checkpoint.ts";
 import * as checkpoints from "../checkpoint/mod.ts";
 import { readSmallFile } from "../checkpoint/safetensors/store.ts";
 import { formatInteger } from "../common/format_value.ts";
-import { parameterCount, variantOf } from "../model/variant.ts";
 import { defineCommand } from "./command.ts";
 import { checkOutput, modelFrom, nameOf, readBytes, STANDARD, writeOutput } from "./files.ts";
 import { FROM_FLAG, inputFile, oneOf, outputFile, OVERWRITE_FLAG, text, wrongValue } from "./flags.ts";
 import { printResult } from "./format.ts";
 
-type Format = { name: string; note?: string; encode: (source: checkpoints.Checkpoint) => Uint8Array | string };
+type Encode = (source: checkpoints.Checkpoint) => Uint8Array | string;
 
-/** By ending; `note` is what its files are for, in the help. */
-const FORMATS: Readonly<Record<string, Format>> = {
-  safetensors: { name: "safetensors", encode: checkpoints.encodeCheckpoint },
-  pt: { name: "PyTorch state dict", note: "PyTorch", encode: checkpoints.encodePyTorchCheckpoint },
-  npz: { name: "NumPy", note: "NumPy", encode: checkpoints.encodeNpz },
-  pkl: {
-    name: "pickled Flax parameters",
-    note: "Flax parameters of gpt-acc-jax, model 777 alone",
-    encode: checkpoints.encodeFlax,
-  },
-  onnx: { name: "ONNX", encode: checkpoints.encodeOnnx },
-  py: {
-    name: "AdderBoard submission",
-    note: "a submission to the AdderBoard, https://github.com/anadim/AdderBoard, with the weights in it",
-    encode: checkpoints.encodeAdderBoardSubmission,
-  },
+/** By ending; the note is what its files are for, in the help. */
+const FORMATS: Readonly<Record<string, readonly [name: string, encode: Encode, note?: string]>> = {
+  safetensors: ["safetensors", checkpoints.encodeCheckpoint],
+  pt: ["PyTorch state dict", checkpoints.encodePyTorchCheckpoint, "PyTorch"],
+  npz: ["NumPy", checkpoints.encodeNpz, "NumPy"],
+  pkl: ["pickled Flax parameters", checkpoints.encodeFlax, "Flax parameters of gpt-acc-jax, model 777 alone"],
+  onnx: ["ONNX", checkpoints.encodeOnnx],
+  py: [
+    "AdderBoard submission",
+    checkpoints.encodeAdderBoardSubmission,
+    "a submission to the AdderBoard, https://github.com/anadim/AdderBoard, with the weights in it",
+  ],
 };
 const ENDINGS = Object.keys(FORMATS);
 
 export const exportCommand = defineCommand({
   description: "Writes a model for other programs. The ending of FILE chooses the format:\n" +
-    Object.entries(FORMATS).map(([ending, { note }]) => `  .${ending}${note ? ` (${note})` : ""}`).join("\n"),
+    Object.entries(FORMATS).map(([ending, [, , note]]) => `  .${ending}${note ? ` (${note})` : ""}`).join("\n"),
   flags: {
     from: FROM_FLAG,
     to: { ...outputFile("FILE", "file to write; -: standard output"), required: true },
@@ -41,15 +36,13 @@ export const exportCommand = defineCommand({
   permissions: "--allow-write=FILE; --allow-read=CKPT with --from",
   example: "deno run --allow-write=adder.onnx cli.ts export --to adder.onnx",
   async run({ flags: { from, to, format, overwrite }, json }) {
-    const { name, encode } = FORMATS[format ?? endingOf(to)];
+    const [name, encode] = FORMATS[format ?? endingOf(to)];
     await checkOutput(to, overwrite);
     const { checkpoint, name: source } = await modelFrom(from);
-    const { model } = checkpoint;
+    const { model, parameters: { length: parameters } } = checkpoint;
     const bytes = await writeOutput(to, encode(checkpoint));
-    const parameters = parameterCount(variantOf(model));
     const line = `${parameters} parameters are in ${to} (${name}, ${formatInteger(bytes)} bytes)`;
-    const result = { model, parameters, format: name, bytes, to, checkpoint: source };
-    return printResult(result, line, { json, output: to });
+    return printResult({ model, parameters, format: name, bytes, to, checkpoint: source }, line, { json, output: to });
   },
 });
 
@@ -82,9 +75,9 @@ export const importCommand = defineCommand({
     const source = isStandard ? nameOf(from) : from;
     const { types, ...checkpoint } = await checkpoints.importCheckpoint(file, { key, source });
     await writeOutput(to, checkpoints.encodeCheckpoint(checkpoint));
-    const parameters = parameterCount(variantOf(checkpoint.model));
+    const { model, parameters: { length: parameters } } = checkpoint;
     const narrowed = types.includes("float64") ? ", narrowed from float64 to float32" : "";
     const line = `${parameters} parameters of ${from} are in ${to}${narrowed}`;
-    return printResult({ model: checkpoint.model, parameters, types, from, to }, line, { json, output: to });
+    return printResult({ model, parameters, types, from, to }, line, { json, output: to });
   },
 });

@@ -8,18 +8,18 @@ import { hardCases } from "../evaluation/hard.ts";
 import type { Operands } from "../model/problem.ts";
 import { defineCommand, type Input } from "./command.ts";
 import { modelFrom, nameOf, readText } from "./files.ts";
-import * as flag from "./flags.ts";
+import { defaultThreads, ENGINE_FLAGS, FROM_FLAG, inputFile, SEED_FLAG, wholeNumber } from "./flags.ts";
 import { machinery, printResult, share, sumLine } from "./format.ts";
 import { watched } from "./progress.ts";
 
 /** Wrong sums in the printed list; the JSON has up to 100. */
 const ERRORS_SHOWN = 10;
 
-const MODEL_FLAGS = { from: flag.FROM_FLAG, ...flag.ENGINE_FLAGS };
+const MODEL_FLAGS = { from: FROM_FLAG, ...ENGINE_FLAGS };
 
 /** Adds problems with progress on stderr, and prints the result: as JSON, or as a summary and the first errors. @returns The exit code: 1 if a sum is wrong */
 async function evaluateAndPrint(
-  { name, flags: { from, backend, threads = flag.defaultThreads(), arithmetic }, json }: Input<typeof MODEL_FLAGS>,
+  { name, flags: { from, backend, threads = defaultThreads(), arithmetic }, json }: Input<typeof MODEL_FLAGS>,
   problems: Operands | SampleRequest,
   summarize: (result: Evaluation, took: string) => string,
 ): Promise<number> {
@@ -34,14 +34,8 @@ async function evaluateAndPrint(
       return evaluate(engine, problems, { signal, onProgress });
     });
     const seconds = (performance.now() - start) / 1000;
-    const { backend: ran, adapter } = engine;
-    const machine = {
-      backend: ran,
-      ...(adapter && { adapter }),
-      threads: engine.threads,
-      arithmetic: engine.arithmetic,
-    };
-    const report = { ...result, seconds, ...machine, checkpoint };
+    const ran = { backend: engine.backend, adapter: engine.adapter, threads: engine.threads };
+    const report = { ...result, seconds, ...ran, arithmetic: engine.arithmetic, checkpoint };
     const summary = summarize(result, `${seconds.toFixed(1)} s (${machinery(report)})`);
     const text = [summary, ...result.errors.slice(0, ERRORS_SHOWN).map(sumLine)].join("\n");
     return printResult(report, text, { json, ok: result.correct === result.total });
@@ -53,19 +47,15 @@ async function evaluateAndPrint(
 const PAIRS = [1, 100_000_000] as const;
 
 const FLAGS = {
-  from: flag.FROM_FLAG,
-  random: flag.wholeNumber(
-    "N",
-    "test N random pairs of 10-digit numbers that training never uses (default: 100000)",
-    PAIRS,
-  ),
-  hard: flag.wholeNumber("N", "test N pairs with long carries and other edge cases", PAIRS),
-  cases: flag.inputFile(
+  from: FROM_FLAG,
+  random: wholeNumber("N", "test N random pairs of 10-digit numbers that training never uses (default: 100000)", PAIRS),
+  hard: wholeNumber("N", "test N pairs with long carries and other edge cases", PAIRS),
+  cases: inputFile(
     "FILE.csv",
     "test the pairs of a CSV file with the columns a, b and, if you like, sum; -: standard input",
   ),
-  seed: flag.SEED_FLAG,
-  ...flag.ENGINE_FLAGS,
+  seed: SEED_FLAG,
+  ...ENGINE_FLAGS,
 } as const;
 
 export const evalCommand = defineCommand({

@@ -19,7 +19,7 @@ export interface Switch {
   /** One line that can be read alone. */
   readonly help: string;
   /** Whether the flag is on unless `--no-…` turns it off. */
-  readonly onByDefault?: true;
+  readonly onByDefault?: boolean;
 }
 
 export interface ValueFlag<T> extends Pick<Switch, "help"> {
@@ -31,7 +31,7 @@ export interface ValueFlag<T> extends Pick<Switch, "help"> {
   readonly required?: true;
 }
 
-/** The flags of a command by name, without the two hyphens. */
+/** By name, without the two hyphens. */
 export type Flags = Readonly<Record<string, ValueFlag<unknown> | Switch>>;
 
 /** The values of a command's flags: undefined where a flag with a value was not given. */
@@ -89,9 +89,9 @@ export function wholeNumber(placeholder: string, help: string, [least, most]: Ra
   return checked(placeholder, help, `a whole number from ${least} to ${most}`, parse);
 }
 
-export function oneOf<const T extends string | number>(choices: readonly T[], help: string): ValueFlag<T> {
-  const names = choices.map(String);
-  return checked(names.join("|"), help, `one of ${names.join(", ")}`, (text) => choices[names.indexOf(text)], names);
+export function oneOf<const T extends string>(choices: readonly T[], help: string): ValueFlag<T> {
+  const parse = (text: string) => choices.find((choice) => choice === text);
+  return checked(choices.join("|"), help, `one of ${choices.join(", ")}`, parse, choices);
 }
 
 /** One or more values of another flag, separated by commas. */
@@ -103,7 +103,6 @@ export function modelFlag(help: string): ValueFlag<ModelName> {
   return checked("763|777|WxH|WxH+norm", help, MODEL_NAMES, parseModel, MODELS.map(String));
 }
 
-/** Names of recipes, or a JSON file of recipes. */
 export function recipeFlag(help: string): ValueFlag<string> {
   const { placeholder, read } = several(oneOf(RECIPES, help));
   return {

@@ -21,19 +21,16 @@ export function plural(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-export function adapterName({ name, software }: AdapterDescription): string {
-  return software ? `${name}, a software adapter` : name;
+type Backend = Pick<Engine, "backend"> & { readonly adapter?: AdapterDescription | null };
+
+/** `wasm`, or `webgpu on` and the name of the GPU. */
+export function backendName({ backend, adapter }: Backend): string {
+  return adapter ? `${backend} on ${adapter.name}${adapter.software ? ", a software adapter" : ""}` : backend;
 }
 
-type Machine = Pick<Engine, "backend" | "arithmetic" | "threads"> & { adapter?: AdapterDescription | null };
-
-/** The engine of a run: `wasm, exact, 2 threads`, or `webgpu on` and the name of the GPU. */
-export function machinery({ backend, arithmetic, threads, adapter }: Machine): string {
-  return adapter ? `${backend} on ${adapterName(adapter)}` : `${backend}, ${arithmetic}, ${plural(threads, "thread")}`;
-}
-
-export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, (_, member) => typeof member === "bigint" ? Number(member) : member));
+/** The engine of a run: `wasm, exact, 2 threads`, or its GPU. */
+export function machinery(run: Backend & Pick<Engine, "arithmetic" | "threads">): string {
+  return backendName(run) + (run.adapter ? "" : `, ${run.arithmetic}, ${plural(run.threads, "thread")}`);
 }
 
 /** Prints a result: as JSON, or as text, which goes to stderr if `output` is standard output. @returns The exit code: 0, or 1 unless it is `ok` */
@@ -42,7 +39,7 @@ export function printResult(
   text: string,
   { json, output, ok = true }: { json: boolean; output?: string; ok?: boolean },
 ): number {
-  if (json) printJson(value);
+  if (json) console.log(JSON.stringify(value));
   else (output === "-" ? console.error : console.log)(text);
   return ok ? 0 : 1;
 }

@@ -5,8 +5,8 @@ import { ACTIVATIONS } from "../engine/reference/attention.ts";
 import { parseCases } from "../evaluation/cases.ts";
 import { encodeActivations, look } from "../inspection/look.ts";
 import { defineCommand } from "./command.ts";
-import { checkOutput, modelFrom, nameOf, readText, STANDARD, writeOutput } from "./files.ts";
-import { FROM_FLAG, inputFile, oneOf, outputFile, OVERWRITE_FLAG, several, wrongValue } from "./flags.ts";
+import { checkOutput, modelFrom, nameOf, readText, writeOutput } from "./files.ts";
+import { FROM_FLAG, inputFile, oneOf, outputFile, OVERWRITE_FLAG, several } from "./flags.ts";
 import { printResult, sumLine } from "./format.ts";
 
 /** Random sums of a survey; they take the reference engine a second. */
@@ -32,11 +32,8 @@ export const inspectCommand = defineCommand({
   permissions: "none; --allow-read=CKPT with --from, --allow-read=FILE.csv with --cases, --allow-write=FILE with --out",
   example: "deno run --allow-write=sum.svg cli.ts inspect 1234567890 987654321 --out sum.svg",
   async run({ operands, flags: { from, cases, only, answer, out, overwrite }, json, fail }) {
-    const ending = cases === undefined ? ".svg" : ".safetensors";
-    if (out !== undefined && out !== STANDARD && !out.toLowerCase().endsWith(ending)) {
-      throw wrongValue("out", `a file that ends in ${ending}`, out);
-    }
     const isSum = cases === undefined;
+    if (out !== undefined) outputFile(isSum ? "FILE.svg" : "FILE.safetensors", "").read(out, "out");
     if (isSum && (only || answer)) throw fail("--only and --answer belong to --cases: add --cases FILE.csv");
     await checkOutput(out, overwrite);
     if (!isSum && operands.length > 0) throw fail("it takes --cases or a sum: found both");

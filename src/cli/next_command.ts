@@ -1,15 +1,14 @@
 import type { TrainReport } from "../training/types.ts";
 import { STANDARD } from "./files.ts";
 
-/** A proof as the command line makes it: of which file, into which, and how. */
-export type Proof = { file?: string; certificate?: string; seconds?: number; threads?: number };
+/** The flags of `certify`. */
+export type Proof = { from?: string; out?: string; seconds?: number; threads?: number };
 
 /** Below this share of right sums a model has not learned to add: new weights help, training on single pairs does not. */
 const LEARNED = 0.9;
 /** Seconds for a proof that was not finished in its time. */
 export const PATIENT_SECONDS = 600;
 
-/** Files that a command uses, as far as there are any. */
 type Paths = readonly (string | undefined)[];
 
 /** A line that runs this program when it is typed into a shell here, with permission for the files that it reads and writes. */
@@ -65,8 +64,8 @@ export function mendingCommand(
   return commandLine(args, { read: [out], write: [out] });
 }
 
-export function provingCommand({ file, certificate, seconds = PATIENT_SECONDS, threads }: Proof): string {
-  const flags = Object.entries({ from: file, out: certificate, seconds, threads });
-  const args = flags.flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, value]);
-  return commandLine(["certify", ...args], { read: [file], write: [certificate] });
+export function provingCommand({ from, out, seconds = PATIENT_SECONDS, threads }: Proof): string {
+  const flags = Object.entries({ from, out, seconds, threads }).filter(([, value]) => value !== undefined);
+  const args = flags.flatMap(([name, value]) => [`--${name}`, value!]);
+  return commandLine(["certify", ...args], { read: [from], write: [out] });
 }

@@ -9,7 +9,7 @@ import type { Keep, ProgressEvent, RunOptions, TrainReport, TrainResult } from "
 import { defineCommand, type Input } from "./command.ts";
 import { modelFrom, nameOf, readText, STANDARD } from "./files.ts";
 import * as flag from "./flags.ts";
-import { adapterName, counterexampleText, machinery, plural, printResult, share } from "./format.ts";
+import { backendName, counterexampleText, machinery, plural, printResult, share } from "./format.ts";
 import { commandLine, mendingCommand, provingCommand } from "./next_command.ts";
 import { type ProgressDisplay, watched } from "./progress.ts";
 
@@ -23,13 +23,12 @@ const INTERIM_PROBLEMS = 256;
 /** The folder of suggested commands where none was named. */
 const FOLDER = "run";
 
-/** @param recipe The recipe if none is given */
-const trainingFlags = (recipe: string) => ({
+const trainingFlags = (defaultRecipe: string) => ({
   out: flag.text("DIR", "folder to save the run in (default: nothing is saved)"),
   resume: { help: "go on with the unfinished run in DIR" },
   overwrite: { help: "replace the run in DIR, with its weights and its proof" },
   recipe: flag.recipeFlag(
-    `how to train, or a JSON file with a recipe of your own; -: standard input (default: ${recipe})`,
+    `how to train, or a JSON file with a recipe of your own; -: standard input (default: ${defaultRecipe})`,
   ),
   seed: flag.SEED_FLAG,
   steps: flag.wholeNumber("N", "stop after N steps of the recipe (default: all)", [1, 1e9]),
@@ -41,7 +40,7 @@ const trainingFlags = (recipe: string) => ({
     "log, or steps such as 0,100,200",
     (text) => text === "log" ? text : /^\d{1,9}(,\d{1,9})*$/.test(text) ? text.split(",").map(Number) : undefined,
   ),
-  certify: { help: "end without a proof", onByDefault: true as const },
+  certify: { help: "end without a proof", onByDefault: true },
   harden: { help: "if the proof fails, train on the failing pairs and prove again, up to six times" },
   ...flag.ENGINE_FLAGS,
 });
@@ -136,23 +135,22 @@ async function runTraining(
 }
 
 function progressListener(display: ProgressDisplay): (event: ProgressEvent) => void {
-  let [totalSteps, total] = [0, ""];
+  let totalSteps = 0;
   let right = ""; // of the last evaluation
   return (event) => {
     const step = "step" in event ? formatInteger(event.step) : "";
     switch (event.type) {
       case "start": {
-        const { recipe, model, seed, adapter, backend, resumedAt } = event;
+        const { recipe, model, seed, resumedAt } = event;
         ({ totalSteps } = event);
-        total = formatInteger(totalSteps);
-        const engine = adapter === null ? backend : `${backend} on ${adapterName(adapter)}`;
         const from = resumedAt > 0 ? `, from step ${formatInteger(resumedAt)} on` : "";
-        return display.log(`${recipe}: model ${model}, ${total} steps, seed ${seed}, ${engine}${from}`);
+        const steps = `${formatInteger(totalSteps)} steps`;
+        return display.log(`${recipe}: model ${model}, ${steps}, seed ${seed}, ${backendName(event)}${from}`);
       }
       case "step": {
         const rate = `${formatInteger(event.examplesPerSecond / 1000)}k examples/s`;
-        const note = `loss ${event.loss.toFixed(4)}${right}, ${rate}, ${event.stage}, step ${step} of ${total}`;
-        return display.update(event.step, totalSteps, note);
+        const at = `${event.stage}, step ${step} of ${formatInteger(totalSteps)}`;
+        return display.update(event.step, totalSteps, `loss ${event.loss.toFixed(4)}${right}, ${rate}, ${at}`);
       }
       case "interim":
       case "evaluation":
@@ -177,13 +175,12 @@ function progressListener(display: ProgressDisplay): (event: ProgressEvent) => v
 }
 
 function resultLines(report: TrainReport): string[] {
-  const { exactMatch, evaluated, trainSeconds, checkpoint, certified } = report;
+  const { exactMatch, evaluated, checkpoint, certified } = report;
   const right = share({ correct: Math.round(exactMatch * evaluated), total: evaluated });
+  const after = `after ${report.trainSeconds.toFixed(1)} s of training`;
   const proof = certified && checkpoint !== null ? `, proof: ${certificateOf(checkpoint)}` : "";
   return [
-    `${right} of ${formatInteger(evaluated)} sums of new 10-digit numbers are right, after ${
-      trainSeconds.toFixed(1)
-    } s of training`,
+    `${right} of ${formatInteger(evaluated)} sums of new 10-digit numbers are right, ${after}`,
     proofLine(report),
     checkpoint === null ? "not saved: this run was in memory alone" : `weights: ${checkpoint}${proof}`,
   ];
@@ -200,11 +197,10 @@ function proofLine({ certified, hardeningRounds, worstMargin, counterexample }: 
     : `not right on all 10^20 pairs: ${counterexampleText(counterexample)}`;
 }
 
-/** A line that says what comes next, and the commands for it. */
 export function nextLines(input: TrainingInput, report: TrainReport): string[] {
   const { args, flags: { out, from } } = input;
   const { certified, counterexample, checkpoint, finished } = report;
-  const prove = (file: string) => provingCommand({ file, certificate: certificateOf(file) });
+  const prove = (from: string) => provingCommand({ from, out: certificateOf(from) });
   const add = (folder: string) => commandLine([42, 7, "--from", folder], { read: [folder] });
 
   if (certified === false && counterexample === null) {

@@ -45,7 +45,7 @@ Deno.test("mendingCommand() trains other weights where training on did not help,
 Deno.test("provingCommand() repeats what was asked, with more seconds", () => {
   assertEquals(rest(provingCommand({})), "cli.ts certify --seconds 600");
   assertEquals(
-    rest(provingCommand({ file: "a.safetensors", certificate: "b.json", seconds: 9, threads: 2 })),
+    rest(provingCommand({ from: "a.safetensors", out: "b.json", seconds: 9, threads: 2 })),
     "--allow-read=a.safetensors --allow-write=b.json cli.ts certify --from a.safetensors --out b.json --seconds 9 --threads 2",
   );
 });
@@ -92,7 +92,7 @@ Deno.test("a refuted second pass is mended from its own weights, or from those i
 
 Deno.test("certify ends with the command that mends a refuted model, or that gives the proof more time", async () => {
   const checkpoint = shippedCheckpoint();
-  const proof = { file: "a.safetensors", certificate: "p.json", seconds: 100 };
+  const proof = { from: "a.safetensors", out: "p.json", seconds: 100 };
   assertEquals(await nextCommand(checkpoint, { certified: true, counterexample: null }, proof), undefined);
   const undecided = await nextCommand(checkpoint, { certified: false, counterexample: null }, proof);
   assertMatch(undecided!, /\n.* certify --from a\.safetensors --out p\.json --seconds 1000$/);
