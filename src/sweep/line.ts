@@ -49,12 +49,6 @@ export function keyOf(identity: SweepIdentity): string {
   return JSON.stringify(IDENTITY.map((field) => identity[field] ?? ""));
 }
 
-/** A line without the times, which always differ. */
-export function withoutTimes(line: SweepLine): Omit<SweepLine, "trainSeconds" | "seconds"> {
-  const { trainSeconds: _, seconds: __, ...rest } = line;
-  return rest;
-}
-
 /** Reads one line. @param source The file and line, for errors @throws {SweepFileError} If it is not the line of a run */
 export function parseLine(text: string, source: string): SweepLine {
   const fail = (reason: string) =>

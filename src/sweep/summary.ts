@@ -1,5 +1,5 @@
 import { formatInteger } from "../common/format_value.ts";
-import { keyOf, SweepFileError, type SweepLine, withoutTimes } from "./line.ts";
+import { keyOf, SweepFileError, type SweepLine } from "./line.ts";
 
 /** The runs of one recipe and model, summarized. A share is one of the seeds. */
 export type SweepSummary = ReturnType<typeof summarizeGroup>;
@@ -14,14 +14,15 @@ export function wilson(count: number, of: number) {
   return { count, of, low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
 }
 
-/** Drops duplicate lines: the same run in two files. @throws {SweepFileError} If two lines of one run differ */
+/** Drops duplicate lines: the same run in two files. @throws {SweepFileError} If two lines of one run differ in more than the times */
 export function mergeLines(lines: readonly SweepLine[]): SweepLine[] {
+  const result = (line: SweepLine) => JSON.stringify({ ...line, trainSeconds: 0, seconds: 0 });
   const merged = new Map<string, SweepLine>();
   for (const line of lines) {
     const key = keyOf(line);
     const first = merged.get(key);
     if (first === undefined) merged.set(key, line);
-    else if (JSON.stringify(withoutTimes(first)) !== JSON.stringify(withoutTimes(line))) {
+    else if (result(first) !== result(line)) {
       throw new SweepFileError(
         `Cannot summarize as a run must have one result: seed ${line.seed} of recipe ${line.recipe}, model ${line.model}, has two`,
       );

@@ -1,4 +1,3 @@
-import { createEngine } from "../engine/create_engine.ts";
 import type { Arithmetic, SampleRequest } from "../engine/interface/types.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { hardCases } from "../evaluation/hard.ts";
@@ -112,52 +111,40 @@ export async function sweep(
 }
 
 async function doRun(
-  { recipe, model, seed, arithmetic }: SweepRun,
+  run: SweepRun,
   identity: SweepIdentity,
   { trainer, test, signal }: { trainer: RunTrainer; test: typeof errorsOf; signal: AbortSignal },
 ): Promise<SweepLine> {
   const begin = performance.now();
-  const line = (result: Omit<SweepLine, "format" | "seconds">): SweepLine => ({
-    ...{ format: 1, ...result, trainSeconds: round(result.trainSeconds) },
-    seconds: round((performance.now() - begin) / 1000),
-  });
   const { pairs, hard, certify } = identity;
-  try {
-    const options = { recipe, model, seed, arithmetic, finalProblems: 1, certify, signal, evalEvery: 0 };
-    const { parameters, report } = await trainer.train(options);
+  const options = { ...run, finalProblems: 1, certify, signal, evalEvery: 0 };
+  const result = await trainer.train(options).then(async ({ parameters, report }) => {
     signal.throwIfAborted();
-    const { arithmetic: ran, backend, certified, hardeningRounds, restarts, steps, examples, trainSeconds } = report;
-    return line({
-      ...{ ...identity, arithmetic: ran, backend, ...await test(parameters, identity), certified, hardeningRounds },
+    const { arithmetic, backend, certified, hardeningRounds, restarts, steps, examples, trainSeconds } = report;
+    return {
+      ...{ arithmetic, backend, ...await test(parameters, identity), certified, hardeningRounds },
       ...{ attempts: restarts.length + 1, steps, examples, weights: await sha256(new Float32Array(parameters)) },
       ...{ failure: null, trainSeconds },
-    });
-  } catch (error) {
+    };
+  }, (error) => {
     if (!(error instanceof TrainingError) || signal.aborted) throw error;
-    return line({
-      ...{ ...identity, errors: pairs, hardErrors: hard, certified: null, hardeningRounds: null },
-      ...{ attempts: 1, steps: 0, examples: 0, weights: null, failure: error.message, trainSeconds: 0 },
-    });
-  }
+    const failed = { errors: pairs, hardErrors: hard, certified: null, hardeningRounds: null, attempts: 1 };
+    return { ...failed, steps: 0, examples: 0, weights: null, failure: error.message, trainSeconds: 0 };
+  });
+  const round = (seconds: number) => Math.round(1000 * seconds) / 1000;
+  const seconds = round((performance.now() - begin) / 1000);
+  return { format: 1, ...identity, ...result, trainSeconds: round(result.trainSeconds), seconds };
 }
 
 async function errorsOf(parameters: Float32Array, { model, seed, pairs, hard }: SweepIdentity) {
-  const engine = await createEngine({ model });
   const errors = async (count: number, problems: Float64Array | SampleRequest) => {
     if (count === 0) return 0;
-    const { total, correct } = await evaluate(engine, problems, { maxErrors: 0 });
+    const { total, correct } = await evaluate({ model, parameters }, problems, { maxErrors: 0 });
     return total - correct;
   };
-  try {
-    engine.setParameters(parameters);
-    const held = HELD_OUT_SEED + seed % 2 ** 24;
-    return {
-      errors: await errors(pairs, { seed: held, stream: "evaluation", count: pairs }),
-      hardErrors: await errors(hard, hardCases({ count: hard, seed: held })),
-    };
-  } finally {
-    await engine.dispose();
-  }
+  const held = HELD_OUT_SEED + seed % 2 ** 24;
+  return {
+    errors: await errors(pairs, { seed: held, stream: "evaluation", count: pairs }),
+    hardErrors: await errors(hard, hardCases({ count: hard, seed: held })),
+  };
 }
-
-const round = (seconds: number) => Math.round(1000 * seconds) / 1000;
