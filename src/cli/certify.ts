@@ -17,9 +17,6 @@ import { counterexampleText, plural, printResult } from "./format.ts";
 import { mendingCommand, PATIENT_SECONDS, type Proof, provingCommand } from "./next_command.ts";
 import { watched } from "./progress.ts";
 
-/** Pairs that show whether a refuted model has learned to add at all. */
-const ACCURACY_PAIRS = 2000;
-
 const FLAGS = {
   from: FROM_FLAG,
   series: text("DIR", "examine every checkpoint that train --keep wrote into DIR, such as run/steps"),
@@ -105,7 +102,8 @@ export async function nextCommand(
     const seconds = Math.max(PATIENT_SECONDS, 10 * (proof.seconds ?? 60));
     return `To give the proof more time:\n${provingCommand({ ...proof, seconds })}`;
   }
-  const { exactMatch } = await evaluate(checkpoint, { seed: 1, stream: "evaluation", count: ACCURACY_PAIRS });
+  // as many as show whether it has learned to add at all
+  const { exactMatch } = await evaluate(checkpoint, { seed: 1, stream: "evaluation", count: 2000 });
   const { model, metadata } = checkpoint;
   const refuted = { model, seed: Number(metadata.seed) || 0, exactMatch, hardened: false, file: proof.from };
   return `To get a model that is proved right:\n${mendingCommand(refuted)}`;

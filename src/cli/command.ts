@@ -145,13 +145,12 @@ export function commandHelp(command: NamedCommand): string {
   ].join("\n");
 }
 
-/** The first sentence of a description, without its full stop. */
-export function summaryOf({ description }: Pick<Command, "description">): string {
-  return /^.*?(?=\.?$|\.\s)/m.exec(description)![0];
+/** The names of commands, each with the first sentence of its description, without the full stop. */
+export function summaries(commands: readonly NamedCommand[]): [name: string, summary: string][] {
+  return commands.map(({ name, description }) => [name, /^.*?(?=\.?$|\.\s)/m.exec(description)![0]]);
 }
 
 export function generalHelp(commands: readonly NamedCommand[]): string {
-  const rows = commands.map((command) => [command.name, summaryOf(command)] as const);
   return [
     "tiny-adder: train, use and prove a transformer of 763 parameters that adds 10-digit numbers",
     "",
@@ -159,7 +158,10 @@ export function generalHelp(commands: readonly NamedCommand[]): string {
     "         deno run cli.ts COMMAND [flags]",
     "Example: deno run cli.ts 42 7",
     "",
-    columns([...rows, ["help [COMMAND]", "Prints the help of a command"], ["--version", "Prints the version"]]),
+    columns([...summaries(commands), ["help [COMMAND]", "Prints the help of a command"], [
+      "--version",
+      "Prints the version",
+    ]]),
   ].join("\n");
 }
 

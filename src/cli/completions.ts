@@ -1,4 +1,4 @@
-import { defineCommand, type NamedCommand, summaryOf, writtenFlags } from "./command.ts";
+import { defineCommand, type NamedCommand, summaries, writtenFlags } from "./command.ts";
 import { quote } from "./flags.ts";
 import { printResult } from "./format.ts";
 
@@ -53,7 +53,7 @@ complete -c ${PROGRAM} -f -a '(__tiny_adder)'`,
 
 /** The words that can come after others; the last of `words` is being written. */
 function candidates(commands: readonly NamedCommand[], words: readonly string[]): Candidate[] {
-  const names = commands.map((command): Candidate => [command.name, summaryOf(command)]);
+  const names = summaries(commands);
   const [first, ...rest] = words.filter((word) => word !== "=");
   if (words.length < 2) return [...names, HELP];
   if (first === HELP[0]) return names;

@@ -12,9 +12,6 @@ import { defaultThreads, ENGINE_FLAGS, FROM_FLAG, inputFile, SEED_FLAG, wholeNum
 import { machinery, printResult, share, sumLine } from "./format.ts";
 import { watched } from "./progress.ts";
 
-/** Wrong sums in the printed list; the JSON has up to 100. */
-const ERRORS_SHOWN = 10;
-
 const MODEL_FLAGS = { from: FROM_FLAG, ...ENGINE_FLAGS };
 
 /** Adds problems with progress on stderr, and prints the result: as JSON, or as a summary and the first errors. @returns The exit code: 1 if a sum is wrong */
@@ -37,7 +34,7 @@ async function evaluateAndPrint(
     const ran = { backend: engine.backend, adapter: engine.adapter, threads: engine.threads };
     const report = { ...result, seconds, ...ran, arithmetic: engine.arithmetic, checkpoint };
     const summary = summarize(result, `${seconds.toFixed(1)} s (${machinery(report)})`);
-    const text = [summary, ...result.errors.slice(0, ERRORS_SHOWN).map(sumLine)].join("\n");
+    const text = [summary, ...result.errors.slice(0, 10).map(sumLine)].join("\n");
     return printResult(report, text, { json, ok: result.correct === result.total });
   } finally {
     await engine.dispose();

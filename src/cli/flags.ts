@@ -82,9 +82,8 @@ export function outputFile(placeholder: string, help: string): ValueFlag<string>
 
 export const OVERWRITE_FLAG = { help: "replace the file if it exists" } as const satisfies Switch;
 
-type Range = readonly [least: number, most: number];
-
-export function wholeNumber(placeholder: string, help: string, [least, most]: Range): ValueFlag<number> {
+export function wholeNumber(placeholder: string, help: string, range: readonly [number, number]): ValueFlag<number> {
+  const [least, most] = range;
   const parse = (text: string) => /^\d+$/.test(text) && isWhole(Number(text), least, most) ? Number(text) : undefined;
   return checked(placeholder, help, `a whole number from ${least} to ${most}`, parse);
 }

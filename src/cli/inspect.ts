@@ -9,9 +9,6 @@ import { checkOutput, modelFrom, nameOf, readText, writeOutput } from "./files.t
 import { FROM_FLAG, inputFile, oneOf, outputFile, OVERWRITE_FLAG, several } from "./flags.ts";
 import { printResult, sumLine } from "./format.ts";
 
-/** Random sums of a survey; they take the reference engine a second. */
-const SUMS = 1000;
-
 export const inspectCommand = defineCommand({
   description:
     "Shows how a model adds. With two numbers: the attention, the answer and the margin of each step of their sum.\n" +
@@ -52,7 +49,7 @@ export const inspectCommand = defineCommand({
       return print(report, `${correct} of ${report.cases} sums are right; activations: ${activations.join(", ")}`);
     }
     if (pair === undefined) {
-      const survey = await surveyModel(checkpoint, SUMS);
+      const survey = await surveyModel(checkpoint, 1000); // a second for the reference engine
       if (out !== undefined) await writeOutput(out, surveySvg(survey));
       return print(survey, surveyText(survey));
     }

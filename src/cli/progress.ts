@@ -1,5 +1,3 @@
-const BAR_INTERVAL_MS = 60;
-const LINE_INTERVAL_MS = 2000;
 const BAR_WIDTH = 12;
 
 /** Progress of a long command on stderr: a bar on a terminal, otherwise a line every two seconds. */
@@ -13,12 +11,12 @@ export class ProgressDisplay {
   /** Shows nothing yet: a short command needs no bar. */
   constructor(private readonly title: string) {}
 
-  /** Shows progress, at most every 60 ms. If `done` is less than before, the estimate of the time left starts again. */
+  /** Shows progress, at most every 60 ms, or every two seconds. If `done` is less than before, the estimate of the time left starts again. */
   update(done: number, total: number, note: string): void {
     const now = performance.now();
     if (done < this.#last || this.#last === 0) this.#start = { done, at: now };
     this.#last = done;
-    if (now - this.#shownAt < (this.terminal ? BAR_INTERVAL_MS : LINE_INTERVAL_MS)) return;
+    if (now - this.#shownAt < (this.terminal ? 60 : 2000)) return;
     this.#shownAt = now;
     const percent = `${Math.floor(100 * done / total)}%`;
     if (!this.terminal) return this.#write(`${this.title}: ${percent}, ${note}\n`);

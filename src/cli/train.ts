@@ -18,8 +18,6 @@ type TrainingInput = Pick<Input<flag.Flags>, "name" | "args" | "json"> & {
   readonly flags: { readonly out?: string; readonly from?: string; readonly attempts?: number };
 };
 
-/** Sums of an interim evaluation for the progress bar: a millisecond of work for the WASM engine. */
-const INTERIM_PROBLEMS = 256;
 /** The folder of suggested commands where none was named. */
 const FOLDER = "run";
 
@@ -45,7 +43,7 @@ const trainingFlags = (defaultRecipe: string) => ({
   ...flag.ENGINE_FLAGS,
 });
 
-type TrainingValues = flag.FlagValues<ReturnType<typeof trainingFlags>>;
+type TrainingValues = flag.FlagValues<ReturnType<typeof trainingFlags>> & Pick<RunOptions, "attempts" | "model">;
 
 async function trainingOptions(
   { recipe, "eval-every": evalEvery, "save-every": saveEvery, harden, threads, ...flags }: TrainingValues,
@@ -56,9 +54,7 @@ async function trainingOptions(
     throw refusal("resume a run as --out is missing: add --out DIR, the folder of the run");
   }
   const [chosen, ...more] = recipe === undefined ? [] : await recipesFrom(recipe);
-  if (more.length > 0) {
-    throw refusal(`train as ${nameOf(recipe!)} must hold one recipe: it holds ${more.length + 1}`);
-  }
+  if (more.length > 0) throw refusal(`train as ${nameOf(recipe!)} must hold one recipe: it holds ${more.length + 1}`);
   const started = { recipe: chosen, harden: harden || undefined, threads: threads ?? flag.defaultThreads() };
   return { ...flags, ...started, evalEvery, saveEvery };
 }
@@ -80,9 +76,9 @@ export const trainCommand = defineCommand({
   permissions: "none; --allow-read=DIR --allow-write=DIR with --out, --allow-read=FILE.json with a recipe of your own",
   example: "deno run --allow-read=run --allow-write=run cli.ts train --recipe sure --seed 3 --out run",
   async run(input) {
-    const { flags: { attempts, model, ...flags }, fail } = input;
-    if (attempts !== undefined && flags.resume) throw fail("--attempts belongs to a new run: found --resume");
-    return await runTraining(train, { ...await trainingOptions(flags), attempts, model }, input);
+    const { flags, fail } = input;
+    if (flags.attempts !== undefined && flags.resume) throw fail("--attempts belongs to a new run: found --resume");
+    return await runTraining(train, await trainingOptions(flags), input);
   },
 });
 
@@ -113,7 +109,7 @@ async function runTraining(
   const isResumable = out !== undefined && attempts === undefined;
   const advice = isResumable ? `: to go on:\n${again(input, ["--resume"], out)}` : ": nothing of the run is saved";
   const run = (display: ProgressDisplay, signal: AbortSignal) => {
-    const interimProblems = display.terminal ? INTERIM_PROBLEMS : 0;
+    const interimProblems = display.terminal ? 256 : 0; // for the bar: a millisecond of work for the WASM engine
     return start({ ...options, signal, onProgress: progressListener(display), interimProblems });
   };
   let report: TrainReport;
