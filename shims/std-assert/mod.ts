@@ -45,28 +45,23 @@ export function assertInstanceOf<T>(actual: unknown, expected: Class<T>, msg?: s
   check(actual instanceof expected, `Expected an instance of ${expected.name}: found ${Deno.inspect(actual)}`, msg);
 }
 
-export function assertThrows<E = unknown>(fn: () => unknown, kind?: Class<E>, msgIncludes = "", msg?: string): E {
+export function assertThrows<E>(fn: () => unknown, kind?: Class<E>, msgIncludes = ""): E {
   try {
     fn();
   } catch (error) {
     if (kind === undefined) return error as E;
-    assertInstanceOf(error, kind, msg);
-    assertStringIncludes((error as Error).message, msgIncludes, msg);
+    assertInstanceOf(error, kind);
+    assertStringIncludes((error as Error).message, msgIncludes);
     return error;
   }
-  assert(false, `Expected function to throw${msg ? `: ${msg}` : ""}`);
+  assert(false, "Expected function to throw");
 }
 
 /** A function that throws instead of rejecting is at fault: its error goes on. */
-export async function assertRejects<E = unknown>(
-  fn: () => PromiseLike<unknown>,
-  kind?: Class<E>,
-  msgIncludes = "",
-  msg?: string,
-): Promise<E> {
+export async function assertRejects<E>(fn: () => PromiseLike<unknown>, kind?: Class<E>, msgIncludes?: string) {
   const [result] = await Promise.allSettled([fn()]);
   const rethrow = () => {
     if (result.status === "rejected") throw result.reason;
   };
-  return assertThrows(rethrow, kind, msgIncludes, msg);
+  return assertThrows(rethrow, kind, msgIncludes);
 }

@@ -47,25 +47,21 @@ function parseBytes(bytes: Uint8Array, path: string) {
 export async function appendRun(path: string, line: SweepLine): Promise<boolean> {
   try {
     return await withFile(path, { read: true, write: true, create: true }, async (file) => {
-      await file.lock(true);
-      try {
-        const bytes = new Uint8Array((await file.stat()).size);
-        for (let read = 0; read < bytes.length;) read += await file.read(bytes.subarray(read)) ?? Infinity;
-        if (encodingOf(bytes) !== "utf-8") {
-          throw new SweepFileError(`Cannot write ${path} as it must be UTF-8 to append to it: it is UTF-16`);
-        }
-        const { runs, open, torn } = parseBytes(bytes, path);
-        if (runs.some((one) => keyOf(one) === keyOf(line))) return false;
-        // overwrites an unfinished line
-        const end = torn === "" ? bytes.length : Math.max(bytes.lastIndexOf(0x0a), bytes.lastIndexOf(0x0d)) + 1;
-        await file.truncate(end);
-        await file.seek(end, Deno.SeekMode.Start);
-        await writeAll(file, new TextEncoder().encode(`${open ? "\n" : ""}${JSON.stringify(line)}\n`));
-        await file.sync();
-        return true;
-      } finally {
-        await file.unlock();
+      await file.lock(true); // until it is closed
+      const bytes = new Uint8Array((await file.stat()).size);
+      for (let read = 0; read < bytes.length;) read += await file.read(bytes.subarray(read)) ?? Infinity;
+      if (encodingOf(bytes) !== "utf-8") {
+        throw new SweepFileError(`Cannot write ${path} as it must be UTF-8 to append to it: it is UTF-16`);
       }
+      const { runs, open, torn } = parseBytes(bytes, path);
+      if (runs.some((one) => keyOf(one) === keyOf(line))) return false;
+      // overwrites an unfinished line
+      const end = torn === "" ? bytes.length : Math.max(bytes.lastIndexOf(0x0a), bytes.lastIndexOf(0x0d)) + 1;
+      await file.truncate(end);
+      await file.seek(end, Deno.SeekMode.Start);
+      await writeAll(file, new TextEncoder().encode(`${open ? "\n" : ""}${JSON.stringify(line)}\n`));
+      await file.sync();
+      return true;
     });
   } catch (cause) {
     throw fileError("write", path, cause);
