@@ -3,7 +3,6 @@ import type { AdapterDescription, Engine } from "../engine/interface/types.ts";
 
 /** A share in per cent, rounded down, so that 100% means all. */
 export function share({ correct, total }: { correct: number; total: number }): string {
-  if (correct === total) return "100%";
   return `${Math.floor(100_000 * correct / total) / 1000}%`;
 }
 

@@ -22,6 +22,7 @@ export class ProgressDisplay {
     if (!this.terminal) return this.#write(`${this.title}: ${percent}, ${note}\n`);
     this.#barDrawn = true;
     const filled = Math.floor(BAR_WIDTH * done / total);
+    const paint = (text: string, colour: number) => Deno.noColor ? text : `\x1b[${colour}m${text}\x1b[0m`; // ECMA-48
     const bar = paint("━".repeat(filled), 32) + paint("─".repeat(BAR_WIDTH - filled), 90);
     const seconds = (now - this.#start.at) / 1000 * (total - done) / (done - this.#start.done);
     const left = Number.isFinite(seconds) ? `${Math.ceil(seconds)} s left, ` : "";
@@ -44,14 +45,6 @@ export class ProgressDisplay {
   }
 }
 
-/** Text in a colour of ECMA-48; plain if NO_COLOR is set. */
-function paint(text: string, colour: number): string {
-  return Deno.noColor ? text : `\x1b[${colour}m${text}\x1b[0m`;
-}
-
-/** 128 plus the number of the signal. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-
 export class Interruption extends Error {
   constructor(message: string, readonly exitCode: number) {
     super(message);
@@ -66,12 +59,12 @@ export async function watched<T>(
 ): Promise<T> {
   const display = new ProgressDisplay(title);
   const controller = new AbortController();
+  const exitCodes = [["SIGINT", 130], ["SIGTERM", 143]] as const; // 128 plus the number of the signal
   // Windows has only SIGINT, and throws on the other
-  const signals = (["SIGINT", "SIGTERM"] as const).slice(0, Deno.build.os === "windows" ? 1 : 2);
-  const listeners = signals.map((name) =>
+  const listeners = exitCodes.slice(0, Deno.build.os === "windows" ? 1 : 2).map(([name, exitCode]) =>
     [name, () => {
-      if (controller.signal.aborted) Deno.exit(EXIT_CODES[name]);
-      controller.abort(new Interruption(`Stopped by ${name}${advice}`, EXIT_CODES[name]));
+      if (controller.signal.aborted) Deno.exit(exitCode);
+      controller.abort(new Interruption(`Stopped by ${name}${advice}`, exitCode));
     }] as const
   );
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
