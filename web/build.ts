@@ -11,12 +11,8 @@ const encoder = new TextEncoder();
 /** Bundles the entries. What several of them import becomes a file of its own. */
 async function bundle(): Promise<Files> {
   const { success, errors, outputFiles } = await Deno.bundle({
-    ...{
-      entrypoints: ["main.tsx", "worker.ts", "sw.ts"].map((entry) => join(WEB, entry)),
-      outputDir: WEB,
-      write: false,
-    },
-    ...{ platform: "browser", format: "esm", minify: true, codeSplitting: true },
+    entrypoints: ["main.tsx", "worker.ts", "sw.ts"].map((entry) => join(WEB, entry)),
+    ...{ outputDir: WEB, write: false, platform: "browser", format: "esm", minify: true, codeSplitting: true },
   });
   if (!success) throw new Error(`Cannot bundle the page:\n${errors.map(({ text }) => text).join("\n")}`);
   return new Map((outputFiles ?? []).map(({ path, contents }) => [path.slice(WEB.length), new Uint8Array(contents!)]));

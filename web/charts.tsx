@@ -14,7 +14,7 @@ interface ChartSpec {
   readonly title: string;
   readonly height: number;
   /** A curve, or one for each position of the sum, which are drawn as strips: the darker, the larger the value. */
-  readonly curve: (run: LabRun) => Curve | readonly Curve[];
+  readonly of: keyof LabRun["curves"];
   /** The ticks of a linear axis. Without them the axis is logarithmic. */
   readonly ticks?: readonly Tick[];
   /** The powers of ten that a logarithmic axis spans while there are no curves. */
@@ -25,21 +25,21 @@ interface ChartSpec {
 const SPECS: readonly ChartSpec[] = [
   {
     title: `Correct sums, in % of ${formatInteger(EVALUATED)} held-out pairs`,
-    ...{ height: 150, curve: ({ exactMatch }) => exactMatch, read: percent },
+    ...{ height: 150, of: "exactMatch", read: percent },
     ticks: [0, 0.25, 0.5, 0.75, 1].map((share) => [share / 1.03, `${100 * share}%`]),
   },
   {
     title: "Loss in nats, logarithmic: how wrong the predictions are",
-    ...{ height: 200, curve: ({ loss }) => loss, empty: [-3, 1], read: short },
+    ...{ height: 200, of: "loss", empty: [-3, 1], read: short },
   },
   {
     title: "Correct digits by position in the sum: the darker, the more",
-    ...{ height: 190, curve: ({ digits }) => digits },
+    ...{ height: 190, of: "digits" },
     ticks: [0, 2, 4, 6, 8, 10].map((i) => [(i + 0.5) / 11, i === 0 ? "ones" : powerOfTen(i)]),
   },
   {
     title: "Learning rate, logarithmic: how far a step moves the weights",
-    ...{ height: 110, curve: ({ learningRate }) => learningRate, empty: [-3, -1], read: short },
+    ...{ height: 110, of: "learningRate", empty: [-3, -1], read: short },
   },
 ];
 
@@ -151,7 +151,7 @@ function Scrubber({ focus: { slot, snapshots }, axis }: { focus: LabRun; axis: S
       <div class="flow">
         <output id="scrubber-step">step {formatInteger(step)}</output>
         <button type="button" onClick={play}>{isPlaying ? "Pause replay" : "Replay"}</button>
-        <button type="button" onClick={() => runs.rewind(undefined)} hidden={runs.rewound === undefined}>
+        <button type="button" onClick={() => runs.rewind()} hidden={runs.rewound === undefined}>
           Latest step
         </button>
       </div>
@@ -162,13 +162,13 @@ function Scrubber({ focus: { slot, snapshots }, axis }: { focus: LabRun; axis: S
 function Chart(
   { spec, axis, phases, cursor }: { spec: ChartSpec; axis: StepAxis; phases: readonly Phase[]; cursor?: number },
 ) {
-  const { title, height, curve, read } = spec;
-  const state = runs.all.map((run) => `${run.slot} ${[curve(run)].flat()[0].steps.at(-1)}`).join();
+  const { title, height, of, read } = spec;
+  const state = runs.all.map(({ slot, curves }) => `${slot} ${[curves[of]].flat()[0].steps.at(-1)}`).join();
   const drawing = useMemo(() => draw(spec, axis), [axis.width, axis.lastStep, state]);
   const readout = cursor === undefined ? [] : [`step ${formatInteger(cursor)}`];
-  for (const run of runs.all) {
-    const value = cursor === undefined || !read ? undefined : (curve(run) as Curve).at(cursor);
-    if (value !== undefined) readout.push(`${run.slot} ${read!(value)}`);
+  for (const { slot, curves } of runs.all) {
+    const value = cursor === undefined || !read ? undefined : (curves[of] as Curve).at(cursor);
+    if (value !== undefined) readout.push(`${slot} ${read!(value)}`);
   }
   const label = `${title}, by training step. The card of each run has its latest values.`;
   const line = (step: number) => `M${axis.x(step)} ${TOP}V${height - BOTTOM}`;
@@ -187,21 +187,22 @@ function Chart(
   );
 }
 
-function draw({ height, ticks, empty, curve }: ChartSpec, axis: StepAxis): string {
+function draw({ of, height, ticks, empty }: ChartSpec, axis: StepAxis): string {
   const frame = axis.frame(height);
   const { y } = scalesOf(frame);
-  const [least, most] = ticks ? [0, 1.03] : decadesOf(runs.all.map((run) => curve(run) as Curve)) ?? empty!;
+  const [least, most] = ticks ? [0, 1.03] : decadesOf(runs.all.flatMap(({ curves }) => curves[of])) ?? empty!;
   const value = (value: number) => y(((ticks ? value : Math.log10(value)) - least) / (most - least));
-  const yTicks = ticks ?? ticksOf(least, most, tickOfDecade);
+  // a power of ten, written out from 0.001 up
+  const tickOfValue = (exponent: number) => exponent >= -3 ? String(Number(`1e${exponent}`)) : powerOfTen(exponent);
+  const yTicks = ticks ?? ticksOf(least, most, tickOfValue);
   const tickOfStep = (exponent: number) => exponent >= 3 ? `${10 ** (exponent - 3)}k` : String(10 ** exponent);
   const axes = drawAxes({ xTicks: ticksOf(0, Math.log10(axis.lastStep), tickOfStep), yTicks }, frame);
-  const drawings = runs.all.map((run, i) => {
-    const drawn = curve(run);
+  const drawings = runs.all.map(({ slot, curves }, i) => {
+    const drawn = curves[of];
     const edges = [i, i + 1].map((some) => some / runs.all.length);
-    if (Array.isArray(drawn)) return `<g class="run-${run.slot}">${drawStrips(drawn, axis.x, y, edges)}</g>`;
-    const { steps, values } = drawn as Curve;
-    const path = steps.map((step, i) => `${axis.x(step)} ${value(values[i])}`).join("L");
-    return path && `<path class="run-${run.slot}" d="M${path}"/>`;
+    if (Array.isArray(drawn)) return `<g class="run-${slot}">${drawStrips(drawn, axis.x, y, edges)}</g>`;
+    const path = drawn.steps.map((step, i) => `${axis.x(step)} ${value(drawn.values[i])}`).join("L");
+    return path && `<path class="run-${slot}" d="M${path}"/>`;
   });
   return [...axes, ...drawings].join("");
 }
@@ -230,13 +231,8 @@ function decadesOf(curves: readonly Curve[]): [least: number, most: number] | un
 
 /** The powers of ten in a range; if there are more than six, only every second, third, … of them. */
 function ticksOf(least: number, most: number, label: (exponent: number) => string): Tick[] {
-  const [first, last] = [Math.ceil(least), Math.floor(most + 1e-9)];
-  const stride = Math.ceil((last - first + 1) / 6);
-  const exponents = Array.from({ length: Math.floor((last - first) / stride) + 1 }, (_, i) => last - i * stride);
+  const last = Math.floor(most + 1e-9);
+  const stride = Math.ceil((last - least + 1) / 6);
+  const exponents = Array.from({ length: Math.floor((last - least) / stride) + 1 }, (_, i) => last - i * stride);
   return exponents.map((exponent) => [(exponent - least) / (most - least), label(exponent)]);
-}
-
-/** A power of ten, written out from 0.001 up. */
-function tickOfDecade(exponent: number): string {
-  return exponent >= -3 ? String(Number((10 ** exponent).toPrecision(1))) : powerOfTen(exponent);
 }

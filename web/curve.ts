@@ -27,10 +27,4 @@ export class Curve {
   at(step: number): number | undefined {
     return this.values[this.steps.findLastIndex((known) => known <= step)];
   }
-
-  clear(): void {
-    this.steps.length = 0;
-    this.values.length = 0;
-    this.#cell = NaN;
-  }
 }

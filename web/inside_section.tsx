@@ -11,8 +11,6 @@ import { attentionScores } from "./look_inside.ts";
 import { type LabModel, models } from "./models.ts";
 
 const SUMS = 48;
-/** Tokens that the model reads: the digits and the two signs. */
-const TOKENS_READ = 12;
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const BY_POSITION = { columnLabels: POSITION_NAMES, groups: POSITION_GROUPS };
 const BY_STEP = { ...BY_POSITION, rowLabels: STEP_NAMES, remarks: [] };
@@ -52,7 +50,7 @@ function ScoresFigure({ model }: { model: LabModel }) {
   const [digit, setDigit] = useState(0);
   const last = step === 0 ? EQUALS : digit;
   const map = useMemo(() => {
-    const rows = attentionScores(referenceModel(model), step, last).slice(0, TOKENS_READ);
+    const rows = attentionScores(referenceModel(model), step, last);
     const full = Math.max(...rows.flatMap((row) => [...row].map((value) => Math.abs(value) || 0)));
     return { title: "Attention table", rows, rowLabels: TOKEN_NAMES, full, ...BY_POSITION };
   }, [model, step, last]);

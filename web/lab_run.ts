@@ -3,36 +3,36 @@ import { formatInteger } from "../src/common/format_value.ts";
 import { digitEmbeddings } from "../src/inspection/embeddings.ts";
 import { moments, type Plane } from "../src/inspection/plane.ts";
 import { SUM_DIGITS } from "../src/model/vocabulary.ts";
+import { totalSteps, trainRecipe } from "../src/training/recipes.ts";
 import type { ProgressEvent, TrainResult } from "../src/training/types.ts";
 import { planeFor, planeOf } from "./look_inside.ts";
 import { Curve } from "./curve.ts";
-import { type LabWorker, type Machinery, type News, startWorker, type TrainRequest, type Weights } from "./protocol.ts";
+import { type LabWorker, type News, startWorker, type TrainRequest, type Weights } from "./protocol.ts";
 
 /** The page shows up to two runs, drawn in the same charts. */
 export type Slot = "A" | "B";
 
 type Status = "starting" | "training" | "proving" | "pausing" | "paused" | "stopping" | "done" | "stopped" | "failed";
 
-export class LabRun {
-  readonly loss = new Curve();
-  readonly learningRate = new Curve();
-  readonly exactMatch = new Curve();
-  /** The share of correct digits at each position of the sum, ones first. */
-  readonly digits: readonly Curve[] = Array.from({ length: SUM_DIGITS }, () => new Curve());
+/** What the charts show of an attempt. `digits`: the share of correct ones at each position of the sum, ones first. */
+function emptyCurves() {
+  const digits = Array.from({ length: SUM_DIGITS }, () => new Curve());
+  return { loss: new Curve(), learningRate: new Curve(), exactMatch: new Curve(), digits };
+}
 
+export class LabRun {
+  curves: ReturnType<typeof emptyCurves> = emptyCurves();
   status: Status = "starting";
-  machinery: Machinery | undefined;
-  totalSteps = 0;
+  machinery: Extract<News, { type: "machinery" }> | undefined;
   latest: Extract<ProgressEvent, { type: "step" }> | undefined;
   proved: CertifyProgress | undefined;
-  /** Restarts and hardening rounds as sentences, in order. */
-  readonly remarks: string[] = [];
-  weights: Weights | undefined;
-  /** Weights of this attempt to return to, from step 0 on, in the order of steps. */
+  /** A sentence on the last restart or round of hardening, or on why the run failed. */
+  remark = "";
+  /** Weights of this attempt to return to, from step 0 on, in the order of steps; the last are the current ones. */
   readonly snapshots: Weights[] = [];
   result: TrainResult | undefined;
-  failure: string | undefined;
 
+  readonly totalSteps: number;
   readonly #worker: LabWorker;
   /** Whether the plane is that of the final weights. */
   #isPlaneFinal: boolean;
@@ -46,6 +46,7 @@ export class LabRun {
     public plane: Plane | undefined,
     private readonly onChange: (run: LabRun) => void,
   ) {
+    this.totalSteps = totalSteps(trainRecipe(request.recipe, { model: request.model }));
     this.#isPlaneFinal = plane !== undefined;
     this.#worker = startWorker({ type: "train", request }, (news) => {
       this.#hear(news);
@@ -58,13 +59,10 @@ export class LabRun {
     return !["done", "stopped", "failed"].includes(this.status);
   }
 
-  /** Interrupts it. A run that is continued ends with the same bytes as one without a pause. */
-  pause(): void {
-    this.#order("pause", "pausing");
-  }
-
-  continue(): void {
-    this.#order("continue", "starting");
+  /** Pauses it, or continues it if it is paused. A run that is continued ends with the same bytes as one without a pause. */
+  toggle(): void {
+    if (this.status === "paused") this.#order("continue", "starting");
+    else this.#order("pause", "pausing");
   }
 
   /** Ends it and keeps its current weights. */
@@ -91,7 +89,6 @@ export class LabRun {
     if (weights.step === 0) this.snapshots.length = 0; // a new attempt
     if (weights.step === this.snapshots.at(-1)?.step) this.snapshots.pop(); // a proof may have hardened them
     this.snapshots.push(weights);
-    this.weights = weights;
     if (this.#isPlaneFinal) return;
     const model = { model: this.request.model, parameters: weights.parameters };
     const newest = moments(digitEmbeddings(model));
@@ -101,38 +98,34 @@ export class LabRun {
 
   #hear(news: News): void {
     if (news.type === "machinery") this.machinery = news;
-    if (news.type === "start") this.totalSteps = news.totalSteps;
-    if (news.type === "losses") news.losses.forEach((loss, i) => this.loss.add(news.firstStep + i, loss));
+    if (news.type === "losses") news.losses.forEach((loss, i) => this.curves.loss.add(news.firstStep + i, loss));
     if (news.type === "snapshot") this.#addSnapshot(news, 0.2);
     if (news.type === "step") {
       // the first step has the learning rate 0, which a logarithmic axis cannot show
-      if (news.learningRate > 0) this.learningRate.add(news.step, news.learningRate);
+      if (news.learningRate > 0) this.curves.learningRate.add(news.step, news.learningRate);
       this.latest = news;
       if (this.status === "starting") this.status = "training";
     }
     if (news.type === "evaluation") {
-      this.exactMatch.add(news.step, news.exactMatch);
-      news.digitAccuracy.forEach((share, i) => this.digits[i].add(news.step, share));
+      this.curves.exactMatch.add(news.step, news.exactMatch);
+      news.digitAccuracy.forEach((share, i) => this.curves.digits[i].add(news.step, share));
     }
     if (news.type === "restart") {
-      this.remarks.push(
+      this.remark =
         `Attempt ${news.attempt} ended at step ${formatInteger(news.step)}: its loss, ${news.loss.toFixed(3)}, ` +
-          `is above the limit for this step, ${news.gate}. Training starts again from new random weights.`,
-      );
-      for (const curve of [this.loss, this.learningRate, this.exactMatch, ...this.digits]) curve.clear();
+        `is above the limit for this step, ${news.gate}. Training starts again from new random weights.`;
+      this.curves = emptyCurves();
     }
     if (news.type === "certification") {
       if (this.status !== "pausing" && this.status !== "stopping") this.status = "proving";
       this.proved = news;
     }
     if (news.type === "hardening") {
-      this.remarks.push(
-        `Hardening, round ${news.round}: ${news.proved} of 12 tokens are proved. ` +
-          `Training on ${formatInteger(news.pool)} pairs that the proof failed on or found close.`,
-      );
+      this.remark = `Hardening, round ${news.round}: ${news.proved} of 12 tokens are proved. ` +
+        `Training on ${formatInteger(news.pool)} pairs that the proof failed on or found close.`;
     }
     if (news.type === "paused") {
-      this.weights = news.weights ?? this.weights;
+      if (news.weights) this.#addSnapshot(news.weights, 0);
       if (this.status === "stopping") this.#end("stopped");
       else this.status = "paused";
     }
@@ -142,7 +135,7 @@ export class LabRun {
       this.#end("done");
     }
     if (news.type === "failed") {
-      this.failure = news.failure;
+      this.remark = news.failure;
       this.#end("failed");
     }
   }

@@ -4,8 +4,7 @@ import { digitPlane } from "../src/inspection/embeddings.ts";
 import { combine, type Plane, pointIn, principalPlane } from "../src/inspection/plane.ts";
 import type { ReferenceModel } from "../src/inspection/reference_model.ts";
 import type { SumInspection } from "../src/inspection/sum.ts";
-import { TOKENS } from "../src/model/variant.ts";
-import { EQUALS, FIRST_QUERY, PLUS, positionOfA, positionOfB, POSITIONS_READ } from "../src/model/vocabulary.ts";
+import { EQUALS, FIRST_QUERY, PAD, PLUS, positionOfA, positionOfB, POSITIONS_READ } from "../src/model/vocabulary.ts";
 import type { LabModel } from "./models.ts";
 
 /** The plane of the two largest eigenvalues of second moments, and in it the axes that are nearest to those of an earlier plane, so that they do not jump. */
@@ -87,12 +86,12 @@ export function canOccur(token: number, position: number): boolean {
 }
 
 /**
- * The scores q . k / sqrt(width) of one step before the softmax, [14][33]: one row for each token, NaN where it cannot occur or is not visible.
+ * The scores q . k / sqrt(width) of one step before the softmax, [12][33]: one row for each digit and sign, NaN where it cannot occur or is not visible.
  * `last` is the token at the query position: `=` at step 0, otherwise the digit written last.
  */
 export function attentionScores({ tensors, variant }: ReferenceModel, step: number, last: number): Float64Array[] {
   const query = FIRST_QUERY + step;
-  return Array.from({ length: TOKENS }, (_, token) => {
+  return Array.from({ length: PAD }, (_, token) => {
     // one sequence with the token wherever it can occur: a score depends on token and position alone
     const tokens = Array.from({ length: query }, (_, position) => canOccur(token, position) ? token : 0);
     const { qkv } = forward(tensors, variant, [...tokens, last], query);

@@ -5,7 +5,7 @@ import { Heading } from "./explain.tsx";
 import { useChanges } from "./hooks.ts";
 import { models } from "./models.ts";
 import { download } from "./model_section.tsx";
-import { proof, type ProofResult } from "./proof.ts";
+import { proof } from "./proof.ts";
 import { plural } from "../src/cli/format.ts";
 import { provedText } from "./run_card.tsx";
 import { Pair } from "./sum_section.tsx";
@@ -14,7 +14,8 @@ export function ProofSection() {
   useChanges(100, proof, models);
   const { subject, result, isRunning, progress } = proof;
   const { current } = models;
-  const { certificate, counterexample: wrong } = result ?? {};
+  const { certificate, counterexample: wrong, steps = [] } = result ?? {};
+  const widest = Math.max(...steps.filter(({ step }) => step < 11).map(({ margin }) => margin));
   const isElsewhere = subject !== undefined && subject.parameters !== current.parameters;
   const toggle = () => isRunning ? proof.stop() : proof.start(current);
   const save = () => download(subject!, "certificate.json", certificateText(certificate!));
@@ -53,7 +54,29 @@ export function ProofSection() {
         This result is not about the current weights, but about:
       </p>
       <p id="proof-detail" class="note">{subject && `${subject.label}, ${subject.note}. ${detail}`}</p>
-      {result && result.steps.length > 0 && <StepTable steps={result.steps} />}
+      {steps.length > 0 && (
+        <table id="proof-steps">
+          <thead>
+            <tr>
+              <th scope="col">Token</th>
+              <th scope="col" colSpan={2}>Margin, at least</th>
+              <th scope="col">Closest pair found</th>
+            </tr>
+          </thead>
+          <tbody>
+            {steps.map(({ step, margin, worst }) => (
+              <tr key={step}>
+                <th scope="row">{STEP_NAMES[step]}</th>
+                <td>{marginText(margin)}</td>
+                <td class="bar" style={{ "--share": Math.min(1, margin / widest).toFixed(3) }} />
+                <td>
+                  <Pair {...worst} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
     </>
   );
 }
@@ -84,31 +107,4 @@ function summary(): { verdict: string; detail?: string; isRight?: boolean } {
     ? "gives the right digits, but does not end after them"
     : `gives ${got === null ? "no number" : formatInteger(got)} instead of ${formatInteger(expected)}`;
   return { verdict: `Refuted: ${formatInteger(a)} + ${formatInteger(b)} ${answer}.`, detail: took, isRight: false };
-}
-
-function StepTable({ steps }: Pick<ProofResult, "steps">) {
-  const widest = Math.max(...steps.filter(({ step }) => step < 11).map(({ margin }) => margin));
-  return (
-    <table id="proof-steps">
-      <thead>
-        <tr>
-          <th scope="col">Token</th>
-          <th scope="col" colSpan={2}>Margin, at least</th>
-          <th scope="col">Closest pair found</th>
-        </tr>
-      </thead>
-      <tbody>
-        {steps.map(({ step, margin, worst }) => (
-          <tr key={step}>
-            <th scope="row">{STEP_NAMES[step]}</th>
-            <td>{marginText(margin)}</td>
-            <td class="bar" style={{ "--share": Math.min(1, margin / widest).toFixed(3) }} />
-            <td>
-              <Pair {...worst} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
 }

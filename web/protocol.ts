@@ -18,9 +18,6 @@ export type Order =
   /** `hardens`: also trains on the pairs that the proof fails on, until it succeeds. */
   | { type: "prove"; checkpoint: CertifyCheckpoint; threads: number; hardens: boolean };
 
-/** What runs, which may have fewer threads than were requested. */
-export type Machinery = Pick<Engine, "backend" | "threads" | "arithmetic" | "adapter">;
-
 export interface Weights {
   step: number;
   parameters: Float32Array;
@@ -31,8 +28,8 @@ export const EVALUATED = 4000;
 
 export type SessionNews =
   | ProgressEvent
-  /** Each time the run starts or continues. */
-  | ({ type: "machinery" } & Machinery)
+  /** What runs, which may have fewer threads than were requested: each time the run starts or continues. */
+  | ({ type: "machinery" } & Pick<Engine, "backend" | "threads" | "arithmetic" | "adapter">)
   | Extract<RunEvent, { type: "losses" }>
   /** The weights of a step that the page can return to. */
   | ({ type: "snapshot" } & Weights);
@@ -48,10 +45,6 @@ export type News =
   | { type: "proved"; result: CertifyResult; parameters: Float32Array }
   | { type: "failed"; failure: string };
 
-export function failed(error: unknown): News {
-  return { type: "failed", failure: error instanceof Error ? error.message : String(error) };
-}
-
 export type LabWorker = Pick<Worker, "terminate"> & { postMessage(order: Order): void };
 
 /** Starts a worker with its first order. If its script does not load, the page hears of a failure. */
@@ -60,7 +53,8 @@ export function startWorker(order: Order, hear: (news: News) => void): LabWorker
   worker.onmessage = ({ data }: MessageEvent<News>) => hear(data);
   worker.onerror = (event) => {
     event.preventDefault();
-    hear(failed(event.message || "Cannot start as the worker's script must load: reload the page"));
+    const failure = event.message || "Cannot start as the worker's script must load: reload the page";
+    hear({ type: "failed", failure });
   };
   worker.postMessage(order);
   return worker;

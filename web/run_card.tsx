@@ -12,12 +12,11 @@ import { sum } from "./sum.ts";
 import { Pair } from "./sum_section.tsx";
 
 export function RunCard({ run }: { run: LabRun }) {
-  const { slot, request, status, failure, remarks } = run;
+  const { slot, request, status, remark } = run;
   const canPause = !["pausing", "stopping"].includes(status) && (status !== "starting" || run.latest !== undefined);
   const pause = status === "paused" ? "Continue" : "Pause";
-  const toggle = () => canPause && (status === "paused" ? run.continue() : run.pause());
+  const toggle = () => canPause && run.toggle();
   const shared = { type: "button", hidden: !run.isOpen } as const;
-  const remark = failure ?? remarks.at(-1) ?? "";
   const wrong = run.result?.report.counterexample;
   return (
     <article id={`run-${slot}`} class={`stack run run-${slot}`} data-status={status} aria-label={`Run ${slot}`}>
@@ -39,7 +38,7 @@ export function RunCard({ run }: { run: LabRun }) {
           Refuted by <Pair {...wrong} />
         </p>
       )}
-      <p class={failure ? "problem" : "note"} role="status" hidden={remark === ""}>{remark}</p>
+      <p class={status === "failed" ? "problem" : "note"} role="status">{remark}</p>
       <p class="note">{machineryLine(run)}</p>
     </article>
   );
@@ -69,7 +68,7 @@ export function provedText(progress?: { provedSteps: number }): string {
 function shareDone({ status, latest, totalSteps, proved }: LabRun): number {
   if (status === "done") return 1;
   if (status === "proving") return proved?.proved ?? 0;
-  return latest === undefined || totalSteps === 0 ? 0 : latest.step / totalSteps;
+  return latest === undefined ? 0 : latest.step / totalSteps;
 }
 
 function machineryLine({ request, machinery }: LabRun): string {
@@ -83,13 +82,13 @@ function machineryLine({ request, machinery }: LabRun): string {
   return `${parameters} on ${backend}${gpu}, ${plural(threads, "thread")}${fewer}, ${arithmetic} arithmetic`;
 }
 
-function stateLine({ status, latest, totalSteps, exactMatch, result, proved }: LabRun): string {
+function stateLine({ status, latest, totalSteps, curves, result, proved }: LabRun): string {
   if (status === "failed") return "failed";
   if (status === "done") return resultLine(result!.report);
   if (latest === undefined) return "starting";
   const at = `step ${formatInteger(latest.step)} of ${formatInteger(totalSteps)}`;
   const doing = { training: `stage ${latest.stage}`, proving: `proving, ${provedText(proved)}` };
-  const share = exactMatch.values.at(-1);
+  const share = curves.exactMatch.values.at(-1);
   const right = share === undefined ? "" : `, ${percent(share)} of held-out sums right`;
   const speed = status === "training" ? `\n${formatInteger(latest.examplesPerSecond)} examples/s` : "";
   return `${doing[status as "training"] ?? status}, ${at}\nloss ${short(latest.loss)}${right}${speed}`;

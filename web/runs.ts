@@ -42,10 +42,11 @@ class Runs extends Changes {
     const slot = this.freeSlot;
     if (slot === undefined) return;
     const end = isReplayable(request) ? this.#ends.get(keyOf(request)) : undefined;
-    let last: LabRun["weights"];
+    let last: Weights | undefined;
     const run = new LabRun(slot, request, end && planeFor(end), (run) => {
-      if (run.weights !== last) this.#putWeights(run, last === undefined);
-      last = run.weights;
+      const weights = run.snapshots.at(-1);
+      if (weights !== last) this.#put(run, weights!, last === undefined);
+      last = weights;
       if (run.status === "done" && step !== undefined) this.rewind(step);
       this.changed();
     });
@@ -53,8 +54,8 @@ class Runs extends Changes {
     this.changed();
   }
 
-  #putWeights(run: LabRun, areFirst: boolean): void {
-    const model = modelOf(run, run.weights!);
+  #put(run: LabRun, weights: Weights, areFirst: boolean): void {
+    const model = modelOf(run, weights);
     const isFocus = areFirst || models.current.id === run.slot;
     if (isFocus && run.snapshots.length === 1) this.rewound = undefined; // a new run or attempt
     if (!isFocus || this.rewound === undefined) models.put(model);
@@ -68,15 +69,13 @@ class Runs extends Changes {
     proof.show(model, { certificate, counterexample, undecided: null, steps: certificate?.steps ?? [] });
   }
 
-  /** Shows the weights of the focus at the last snapshot up to a step; undefined, or the last snapshot: its latest weights. */
-  rewind(step: number | undefined): void {
+  /** Shows the weights of the focus at the last snapshot up to a step, or its latest ones. */
+  rewind(step = Infinity): void {
     const run = this.focus;
-    const snapshots = run?.snapshots ?? [];
-    if (run?.weights === undefined || snapshots.length === 0) return;
-    const index = step === undefined ? -1 : Math.max(0, snapshots.findLastIndex((snapshot) => snapshot.step <= step));
-    const isLatest = index < 0 || index === snapshots.length - 1;
-    this.rewound = isLatest ? undefined : snapshots[index].step;
-    models.show(modelOf(run, isLatest ? run.weights : snapshots[index]));
+    const weights = run?.snapshots.findLast((snapshot) => snapshot.step <= step);
+    if (run === undefined || weights === undefined) return;
+    this.rewound = weights === run.snapshots.at(-1) ? undefined : weights.step;
+    models.show(modelOf(run, weights));
     this.changed();
   }
 }

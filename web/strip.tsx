@@ -1,4 +1,3 @@
-import { useLayoutEffect, useState } from "preact/hooks";
 import { formatInteger } from "../src/common/format_value.ts";
 import { percent } from "./format.ts";
 import { useChanges } from "./hooks.ts";
@@ -7,30 +6,25 @@ import { runs } from "./runs.ts";
 
 /** Shows a problem that no section reports itself, such as a wrong file or link; nothing if it is empty. */
 export function showProblem(text: string): void {
-  dispatchEvent(new CustomEvent("problem", { detail: text }));
+  document.getElementById("alert")!.textContent = text;
 }
 
 /** The strip that stays in sight: the button that trains, what the page shows, and problems of the whole page. */
 export function Strip() {
   useChanges(120, runs, models);
-  const [problem, setProblem] = useState("");
-  useLayoutEffect(() => addEventListener("problem", (event) => setProblem((event as CustomEvent<string>).detail)), []);
+  const run = runs.current;
+  const weights = run?.snapshots.at(-1);
+  const step = runs.rewound ?? Math.max(weights?.step ?? 0, run?.latest?.step ?? 0);
+  const right = run?.curves.exactMatch.at(step);
+  const state = run && weights && `step ${formatInteger(step)} of ${formatInteger(run.totalSteps)}` +
+      (right === undefined ? "" : `: ${percent(right)} of sums right`);
   return (
     <>
       <button id="learn" class="primary" type="submit" form="train-form" disabled={runs.freeSlot === undefined}>
         Watch it learn
       </button>
-      <p id="now">{stateText()}</p>
-      <p id="alert" class="problem" role="alert">{problem}</p>
+      <p id="now">{state ?? models.current.label}</p>
+      <p id="alert" class="problem" role="alert" />
     </>
   );
-}
-
-function stateText(): string {
-  const run = runs.current;
-  if (run?.weights === undefined) return models.current.label;
-  const step = runs.rewound ?? Math.max(run.weights.step, run.latest?.step ?? 0);
-  const right = run.exactMatch.at(step);
-  const of = run.totalSteps > 0 ? ` of ${formatInteger(Math.max(run.totalSteps, step))}` : "";
-  return `step ${formatInteger(step)}${of}${right === undefined ? "" : `: ${percent(right)} of sums right`}`;
 }

@@ -17,9 +17,8 @@ class Sum extends Changes {
   /** Shows a sum digit by digit, ones first; at once to people who want no motion. */
   play(a: number, b: number): void {
     Object.assign(this, { a, b, plays: this.plays + 1 });
-    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.show(isStill ? undefined : 0, isStill ? QUERIES : 1);
-    if (isStill) return;
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this.show(undefined);
+    this.show(0, 1);
     this.#timer = setInterval(() => {
       if (this.written === QUERIES - 1) return this.show(undefined);
       this.step = this.written++;

@@ -122,39 +122,34 @@ function SumForm() {
 
 /** First row: a; second row: + and b; third row: =, the end, and the sum from its highest digit. */
 function SumGrid({ step: current, trace }: { step: number; trace: SumInspection }) {
-  const { written } = sum;
-  const { a, b, steps, tokens } = trace;
+  const { steps, tokens } = trace;
   const { attention } = steps[current];
-  const targets = targetTokens(a, b);
-  const answer = (step: number) => {
-    const { token } = steps[step];
-    const isWritten = step < written;
+  const targets = targetTokens(trace.a, trace.b);
+  const answer = steps.map(({ token }, step) => {
+    const isWritten = step < sum.written;
     const isWrong = isWritten && token !== targets[step];
-    const name = isWritten
-      ? TOKEN_NAMES[token] + (isWrong ? `, correct is ${TOKEN_NAMES[targets[step]]}` : "")
-      : "not written yet";
+    const name = isWritten ? TOKEN_NAMES[token] : "not written yet";
     return (
       <button
         key={`step ${step}`}
         type="button"
         class="cell answer"
         data-wrong={isWrong}
-        // a step cannot see later tokens
-        style={shareStyle(step < current ? attention[FIRST_QUERY + 1 + step] : 0)}
+        style={shareStyle(attention[FIRST_QUERY + 1 + step] ?? 0)} // a step cannot see later tokens
         aria-pressed={step === current}
-        aria-label={`${STEP_NAMES[step]}: ${name}`}
+        aria-label={`${STEP_NAMES[step]}: ${name}${isWrong ? `, correct is ${TOKEN_NAMES[targets[step]]}` : ""}`}
         onClick={() => sum.show(step)}
       >
         {!isWritten ? "·" : step === QUERIES - 1 && token === EOS ? "⏎" : TOKEN_NAMES[token]}
       </button>
     );
-  };
+  });
   return (
     <div id="sum-grid" class="sum-grid" role="group" aria-label="The sum, digit by digit">
       {tokens.slice(0, PROMPT_LENGTH).map((token, position) => (
         <span key={position} class="cell" style={shareStyle(attention[position])}>{TOKEN_NAMES[token]}</span>
       ))}
-      {steps.map((_, step) => answer(QUERIES - 1 - step))}
+      {answer.reverse()}
     </div>
   );
 }

@@ -15,9 +15,6 @@ import { RunCard } from "./run_card.tsx";
 import { runs } from "./runs.ts";
 import { sum } from "./sum.ts";
 
-/** Chosen at first, because its runs end with a proof. */
-const FIRST_RECIPE = "sure";
-
 const WHOLE_NUMBER = { type: "number", inputMode: "numeric", step: 1, required: true } as const;
 /** The smallest model whose weights are shipped with a proof. */
 const SMALLEST = String(SHIPPED_MODELS.at(-1));
@@ -28,7 +25,7 @@ const BACKENDS = { "wasm": "WASM", "wasm fast": "WASM, fast", "webgpu": "WebGPU"
 /** The section `Watch it learn`: the form, the two runs, and their charts. The button that starts is in the strip. */
 export function TrainSection() {
   useChanges(120, runs);
-  const [recipe, setRecipe] = useState(FIRST_RECIPE);
+  const [recipe, setRecipe] = useState("sure"); // its runs end with a proof
   const gpuReason = usePromise(missingForGpu, []) ?? "";
   const { name, description } = trainRecipe(recipe);
   const { seed } = models.all[0].metadata;
@@ -69,8 +66,13 @@ export function TrainSection() {
           <div class="flow">
             <label>
               Recipe
-              <select name="recipe" id="recipe" onChange={({ currentTarget }) => setRecipe(currentTarget.value)}>
-                {RECIPES.map((name) => <option key={name} selected={name === FIRST_RECIPE}>{name}</option>)}
+              <select
+                name="recipe"
+                id="recipe"
+                value={recipe}
+                onChange={({ currentTarget }) => setRecipe(currentTarget.value)}
+              >
+                {RECIPES.map((name) => <option key={name}>{name}</option>)}
               </select>
             </label>
             <label>

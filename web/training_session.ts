@@ -11,12 +11,9 @@ const [EVALUATION_GROWTH, SNAPSHOT_GROWTH] = [1.12, 1.04];
 
 /** The steps of a recipe whose weights are kept, evenly spaced on a logarithmic axis: 187 for `sure`. */
 export function snapshotSteps(recipe: Recipe): number[] {
-  const steps = [0];
-  for (const last = totalSteps(recipe); steps.at(-1)! < last;) {
-    const step = steps.at(-1)!;
-    steps.push(Math.min(last, Math.max(step + 1, Math.round(SNAPSHOT_GROWTH * step))));
-  }
-  return steps;
+  const [steps, last]: [number[], number] = [[], totalSteps(recipe)];
+  for (let step = 0; step < last; step = Math.max(step + 1, Math.round(SNAPSHOT_GROWTH * step))) steps.push(step);
+  return [...steps, last];
 }
 
 /** A run that can be paused: after an abort {@linkcode start} continues, to the same bytes as those of a run without a pause. */

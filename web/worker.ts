@@ -1,5 +1,5 @@
 import type { CertifyProgress } from "../src/certify/types.ts";
-import { failed, type News, type Order } from "./protocol.ts";
+import type { News, Order } from "./protocol.ts";
 import { TrainingSession } from "./training_session.ts";
 
 const PAUSE = new Error("paused");
@@ -16,7 +16,8 @@ onmessage = async ({ data }: MessageEvent<Order>) => {
     controller = new AbortController();
     report({ type: "trained", result: await session!.start(controller.signal) });
   } catch (error) {
-    report(error === PAUSE ? { type: "paused", weights: session!.weights } : failed(error));
+    if (error === PAUSE) report({ type: "paused", weights: session!.weights });
+    else report({ type: "failed", failure: (error as Error).message });
   }
 };
 
