@@ -76,7 +76,7 @@ export function SumSection() {
         {probabilities.map((share, i) => (
           <li key={i} class={i === token ? "chosen" : ""}>
             <span class="bar" style={{ "--share": share.toFixed(4) }} />
-            <b>{TOKEN_NAMES[i]}</b>
+            <span>{TOKEN_NAMES[i]}</span>
             <small>{share >= 0.005 && `${Math.round(100 * share)}%`}</small>
           </li>
         ))}

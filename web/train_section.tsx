@@ -66,12 +66,7 @@ export function TrainSection() {
           <div class="flow">
             <label>
               Recipe
-              <select
-                name="recipe"
-                id="recipe"
-                value={recipe}
-                onChange={({ currentTarget }) => setRecipe(currentTarget.value)}
-              >
+              <select name="recipe" value={recipe} onChange={({ currentTarget }) => setRecipe(currentTarget.value)}>
                 {RECIPES.map((name) => <option key={name}>{name}</option>)}
               </select>
             </label>

@@ -138,7 +138,7 @@ testIn("chromium", "a sum comes digit by digit, or at once for those who want no
   );
   const tens = [shares[8], shares[19]]; // ten digits, +, ten digits
   assert(tens.every((share) => share > 0.2), shares.join());
-  assert((await textOf(page, ".probabilities .chosen b")) === "0");
+  assert((await textOf(page, ".probabilities .chosen .bar + span")) === "0");
 
   await page.emulateMediaFeatures([{ name: "prefers-reduced-motion", value: "reduce" }]);
   await page.click("#sum-form button");
