@@ -87,7 +87,7 @@ export class LabRun {
   /** @param share The weight of the snapshot in the running average that the digits' plane is fitted to */
   #addSnapshot(weights: Weights, share: number): void {
     if (weights.step === 0) this.snapshots.length = 0; // a new attempt
-    if (weights.step === this.snapshots.at(-1)?.step) this.snapshots.pop(); // a proof may have hardened them
+    if (weights.step === this.snapshots.at(-1)?.step) this.snapshots.pop(); // a proof may have hardened them, a pause repeats them
     this.snapshots.push(weights);
     if (this.#isPlaneFinal) return;
     const model = { model: this.request.model, parameters: weights.parameters };
