@@ -1,8 +1,8 @@
 import { formatJson } from "../common/format_value.ts";
 import { type ModelName, variantOf, variantOfShapes } from "../model/variant.ts";
 import { refuse } from "./common/error.ts";
-import { isFlaxTree, stateDictOfFlax } from "./numpy/flax.ts";
-import { PickleDict, PickleGlobal, PickleObject, type PickleValue } from "./common/pickle_reader.ts";
+import { stateDictOfFlax } from "./numpy/flax.ts";
+import { keyText, PickleDict, PickleGlobal, PickleObject, type PickleValue } from "./common/pickle_reader.ts";
 import { isRunState, RUN_STATE } from "./safetensors/state_dict.ts";
 import { elementCount, FileTensor, inventory, weightsOf } from "./common/tensor.ts";
 
@@ -21,6 +21,9 @@ const FEWEST = variantOf(763).tensors.length;
 /** Keys and classes of an optimizer's state, which has tensors under the names of the model's. */
 const OPTIMIZER_KEY = /^opt(?:im(?:izer)?s?)?(?:_states?)?(?:_dicts?)?$/i;
 const OPTIMIZER_CLASS = /^(?:optax|torch\.optim)[. ]/;
+/** What may stand before the names of a model, in characters: `module.` and the like. */
+const LONGEST_PREFIX = 500;
+const PREFIX = new RegExp(`^(?:|.{0,${LONGEST_PREFIX - 1}}[./])$`, "s");
 
 /** The one model whose tensors have their names after a common prefix, anywhere or under `key`. @throws {CheckpointError} If none comes near, or several */
 export function findModel(root: PickleValue, asked: string, key?: string): FoundDict {
@@ -78,24 +81,23 @@ function dictsOf(root: PickleValue): FoundDict[] {
   return dicts;
 }
 
-/** A key in a path: most are text, others numbers, bytes or tuples. */
-function keyText(key: PickleValue): string {
-  if (Array.isArray(key)) return `(${key.slice(0, 8).map((part) => Array.isArray(part) ? "…" : keyText(part))})`;
-  return key instanceof Uint8Array ? new TextDecoder().decode(key.subarray(0, 60)) : String(key);
-}
-
 const join = (path: string, key: string) => path === "" ? key : `${path}.${key}`;
 
 /** The models that the names in one dictionary may be: one for each prefix that is followed by a name of a model's tensor. */
 function candidatesIn({ path, dict, tensors }: FoundDict): FoundDict[] {
-  if (isFlaxTree(dict)) return [{ path, dict, tensors: new Map(stateDictOfFlax(dict)), variant: 777 }];
+  const flax = stateDictOfFlax(dict);
+  if (flax !== undefined) return [{ path, dict, tensors: flax, variant: 777 }];
   const before = (key: string) => NAMES.filter((name) => key.endsWith(name)).map((name) => key.slice(0, -name.length));
-  const prefixes = new Set([...tensors.keys()].flatMap(before).filter((prefix) => /(?:^|[./])$/.test(prefix)));
-  return Array.from(prefixes, (prefix) => {
-    const own = [...tensors].filter(([key]) => key.startsWith(prefix));
-    const named = own.map(([key, tensor]) => [key.slice(prefix.length), tensor] as const);
-    return { path: join(path, prefix).replace(/[./]$/, ""), dict, tensors: new Map(named) };
-  });
+  const found = new Map<string, FoundDict>();
+  for (const prefix of [...tensors.keys()].flatMap(before)) {
+    if (!PREFIX.test(prefix)) continue;
+    found.set(prefix, { path: join(path, prefix).replace(/[./]$/, ""), dict, tensors: new Map() });
+  }
+  for (const [key, tensor] of tensors) {
+    const ends = Array.from(key.slice(0, LONGEST_PREFIX).matchAll(/[./]/g), ({ index }) => index + 1);
+    for (const end of [0, ...ends]) found.get(key.slice(0, end))?.tensors.set(key.slice(end), tensor);
+  }
+  return [...found.values()];
 }
 
 /** What a file holds that holds no model, in words, with advice. */

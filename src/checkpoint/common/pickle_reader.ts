@@ -27,6 +27,12 @@ export class PickleObject extends PickleDict {
 /** A value of a pickle; lists and tuples are both arrays, and objects of the caller are `object`: their `build`, if any, takes their state. */
 export type PickleValue = null | boolean | number | bigint | string | PickleValue[] | object;
 
+/** A key in a path: most are text, others numbers, bytes or tuples. */
+export function keyText(key: PickleValue): string {
+  if (Array.isArray(key)) return `(${key.slice(0, 8).map((part) => Array.isArray(part) ? "…" : keyText(part))})`;
+  return key instanceof Uint8Array ? new TextDecoder().decode(key.subarray(0, 60)) : String(key);
+}
+
 /** What a call of a function gives. @param fail Refuses the pickle for a reason, the end of a sentence that begins with the position */
 export type PickleCall = (args: PickleValue[], fail: (reason: string) => never) => PickleValue;
 
@@ -41,7 +47,7 @@ const HARMFUL_BUILTINS =
 
 /** The largest checkpoint that is read at all, store.ts, may be a pickle. */
 const MAX_BYTES = 2 ** 24;
-/** Each value takes up to 50 bytes: this many take less than twice the largest file. */
+/** Values, marks and what is stored for later, each up to 50 bytes: this many take less than twice the largest file. */
 const MAX_VALUES = 2 ** 19;
 const MAX_LONG_BYTES = 1024;
 const STOP = 0x2e;
@@ -60,9 +66,9 @@ export function readPickle(bytes: Uint8Array, calls: Readonly<Record<string, Pic
   }
 
   // the bytes, whole numbers with the lowest byte first
-  const binary = (count: number) => {
-    if (count > bytes.length - at) fail("it is cut off");
-    return bytes.subarray(at, at += count);
+  const binary = (length: number) => {
+    if (length > bytes.length - at) fail("it is cut off");
+    return bytes.subarray(at, at += length);
   };
   const unsigned = (count: number) => binary(count).reduceRight((sum, byte) => sum * 256 + byte, 0);
   const long = (count: number) => { // two's complement
@@ -77,9 +83,16 @@ export function readPickle(bytes: Uint8Array, calls: Readonly<Record<string, Pic
   };
 
   // the stack
-  const push = (value: PickleValue) => {
+  const count = () => {
     if (++valueCount > MAX_VALUES) fail(`it has more than ${MAX_VALUES} values`);
+  };
+  const push = (value: PickleValue) => {
+    count();
     stack.push(value);
+  };
+  const mark = () => {
+    count();
+    marks.push(stack.length);
   };
   const pop = () => {
     if (stack.length <= (marks.at(-1) ?? 0)) fail("a value is missing");
@@ -106,6 +119,10 @@ export function readPickle(bytes: Uint8Array, calls: Readonly<Record<string, Pic
       if (dict.entries.has(key)) return fail(`key ${formatJson(key)} stands twice in one dict`);
       dict.entries.set(key, items[i + 1]);
     }
+  };
+  const store = (index: number) => {
+    count();
+    memo.set(index, top());
   };
   const recall = (index: number) => {
     if (!memo.has(index)) fail(`value ${index} was never stored`);
@@ -138,7 +155,7 @@ export function readPickle(bytes: Uint8Array, calls: Readonly<Record<string, Pic
   /** What opcodes do, by the bytes of the whole number that follows each; beside them the names that pickletools gives them. */
   const acts: readonly (readonly [opcodes: Readonly<Record<number, number>>, act: (argument: number) => void])[] = [
     [{ [STOP]: 0, 0x80: 1, 0x95: 8 }, () => {}], // STOP, PROTO, FRAME
-    [{ 0x28: 0 }, () => marks.push(stack.length)], // MARK
+    [{ 0x28: 0 }, mark], // MARK
     [{ 0x30: 0 }, pop], // POP
     [{ 0x31: 0 }, popToMark], // POP_MARK
     [{ 0x32: 0 }, () => push(top())], // DUP
@@ -161,8 +178,8 @@ export function readPickle(bytes: Uint8Array, calls: Readonly<Record<string, Pic
     [{ 0x65: 0, 0x90: 0 }, () => append(popToMark())], // APPENDS, ADDITEMS
     [{ 0x73: 0 }, () => setItems(popLast(2))], // SETITEM
     [{ 0x75: 0 }, () => setItems(popToMark())], // SETITEMS
-    [{ 0x71: 1, 0x72: 4 }, (index) => memo.set(index, top())], // BINPUT, LONG_BINPUT
-    [{ 0x94: 0 }, () => memo.set(memo.size, top())], // MEMOIZE
+    [{ 0x71: 1, 0x72: 4 }, store], // BINPUT, LONG_BINPUT
+    [{ 0x94: 0 }, () => store(memo.size)], // MEMOIZE
     [{ 0x68: 1, 0x6a: 4 }, recall], // BINGET, LONG_BINGET
     [{ 0x63: 0 }, () => pushGlobal([line(), line()])], // GLOBAL
     [{ 0x93: 0 }, () => pushGlobal(popLast(2))], // STACK_GLOBAL

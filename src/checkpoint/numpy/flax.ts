@@ -1,6 +1,6 @@
 /** The 777 model as https://github.com/yhavinga/gpt-acc-jax pickles it: nested dicts of arrays. Flax's kernels are [in, out], PyTorch's weights [out, in]. */
 import { refuse } from "../common/error.ts";
-import { PickleDict } from "../common/pickle_reader.ts";
+import { keyText, PickleDict } from "../common/pickle_reader.ts";
 import { call, globalName, type Picklable, pickle, withState } from "../common/pickle_writer.ts";
 import { FileTensor } from "../common/tensor.ts";
 import { type CheckpointSource, tensorsToWrite } from "../safetensors/checkpoint.ts";
@@ -23,22 +23,27 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["LayerNorm_0.bias", "ln_f.bias"],
   ["Dense_0.kernel", "output_proj.weight"], // where it is not tied to the token embedding
 ]);
-/** Levels of a tree that are looked at: the model has four. */
-const MAX_DEPTH = 8;
+/** What a tree may hold, arrays and dicts: the model has 25. Dicts that share their children can make a tree of any size. */
+const MOST_ENTRIES = 256;
 
 const isKernel = (path: string) => path.endsWith(".kernel");
 
-export function isFlaxTree(dict: PickleDict): boolean {
-  return dict.entries.get("Embed_0") instanceof PickleDict && dict.entries.get(BLOCK) instanceof PickleDict;
-}
-
-/** The arrays of a tree by PyTorch's names, or by their paths where PyTorch has none. */
-export function stateDictOfFlax(tree: PickleDict, path = "", depth = 0): [name: string, tensor: FileTensor][] {
-  return [...tree.entries].flatMap(([key, value]) => {
-    const here = `${path}${String(key)}`;
-    if (value instanceof FileTensor) return [[NAMES.get(here) ?? here, isKernel(here) ? value.transposed : value]];
-    return value instanceof PickleDict && depth < MAX_DEPTH ? stateDictOfFlax(value, `${here}.`, depth + 1) : [];
-  });
+/** The arrays of a tree by PyTorch's names, or by their paths where PyTorch has none. Undefined if it is not the model's. */
+export function stateDictOfFlax(tree: PickleDict): Map<string, FileTensor> | undefined {
+  const isTree = ["Embed_0", BLOCK].every((key) => tree.entries.get(key) instanceof PickleDict);
+  const queue: [path: string, dict: PickleDict][] = isTree ? [["", tree]] : [];
+  const tensors = new Map<string, FileTensor>();
+  let entries = 0;
+  for (const [path, dict] of queue) { // grows while it is gone through
+    entries += dict.entries.size;
+    if (entries > MOST_ENTRIES) return undefined;
+    for (const [key, value] of dict.entries) {
+      const here = `${path}${keyText(key)}`;
+      if (value instanceof FileTensor) tensors.set(NAMES.get(here) ?? here, isKernel(here) ? value.transposed : value);
+      else if (value instanceof PickleDict) queue.push([`${here}.`, value]);
+    }
+  }
+  return isTree ? tensors : undefined;
 }
 
 /**

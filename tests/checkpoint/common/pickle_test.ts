@@ -115,6 +115,9 @@ Deno.test("readPickle() refuses a pickle that is too long, and nests as deep as 
   assertThrows(() => read(new Uint8Array(2 ** 24 + 1)), CheckpointError, "must have at most 16777216 bytes");
   const many = pickle("]".repeat(2 ** 19 + 1));
   assertThrows(() => read(many), CheckpointError, "at byte 524288 it has more than 524288 values");
+  for (const repeated of ["(", "]q\x00", "\x94"]) { // marks, and values that are stored
+    assertThrows(() => read(pickle(`]${repeated.repeat(2 ** 19)}`)), CheckpointError, "more than 524288 values");
+  }
   const deep = pickle(`)${"\x85".repeat(65_000)}\x93.`); // tuples in a tuple, and their outermost as a name
   assertThrows(() => read(deep), CheckpointError, "a value is missing");
   const nested = pickle(`)${"\x85".repeat(65_534)}.`); // as long as may be
