@@ -204,7 +204,7 @@ export function nextLines(input: TrainingInput, report: TrainReport): string[] {
     return ["To give the proof more time:", first + prove(checkpoint ?? `${FOLDER}/model.safetensors`)];
   }
   if (certified === false && !finished) {
-    const anew = [...without(args, "steps"), "--harden"];
+    const anew = [...without(args, "steps").filter((arg) => arg !== "--harden"), "--harden"];
     const command = out === undefined ? again(input, anew) : again(input, ["--resume", "--harden"], out);
     return ["The recipe was not finished. To finish it, and to train on until the proof succeeds:", command];
   }

@@ -77,6 +77,15 @@ Deno.test("a proof that was not finished gets more time in the last line, saved 
   );
 });
 
+Deno.test("a refuted run that was cut short is finished and hardened, whether or not hardening was asked for", () => {
+  const short = { certified: false, counterexample, finished: false };
+  for (const args of [["--steps", "9"], ["--harden", "--steps=9"]]) {
+    assertEquals(lastLine({ args }, { ...short, checkpoint: null }), "> train --harden --out run");
+    const saved = { ...short, checkpoint: "run/model.safetensors" };
+    assertEquals(lastLine({ args, out: "run" }, saved), "> train --resume --harden --out run");
+  }
+});
+
 Deno.test("a refuted second pass is mended from its own weights, or from those it began with", () => {
   const refuted = { certified: false, counterexample };
   const [from, out] = ["old.safetensors", "run/more"];
