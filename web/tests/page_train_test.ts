@@ -45,15 +45,10 @@ testIn(
   "chromium",
   "from load to the stamp by one press in less than a minute: no error, no long task, less than 120 kB",
   async () => {
-    let stop!: Awaited<ReturnType<typeof observeTasks>>;
     const before = coreShare();
     const started = Date.now();
-    await using lab = await openLab(stage.browser, stage.site.url, {
-      async before(page) {
-        stop = await observeTasks(page);
-      },
-      ready: isLoaded,
-    });
+    const { lab: opened, stop } = await openObserved();
+    await using lab = opened;
     const { page, errors } = lab;
     const loaded = await page.evaluate(() =>
       [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
@@ -144,15 +139,22 @@ async function isArc(page: Page): Promise<boolean> {
   return turns.every((turn) => turn > 0) || turns.every((turn) => turn < 0);
 }
 
-/** What a page observed from its load to its stamp. */
-async function observeRun(): ReturnType<Awaited<ReturnType<typeof observeTasks>>> {
+/** Opens the lab, with its tasks observed from the beginning. */
+async function openObserved() {
   let stop!: Awaited<ReturnType<typeof observeTasks>>;
-  await using lab = await openLab(stage.browser, stage.site.url, {
+  const lab = await openLab(stage.browser, stage.site.url, {
     async before(page) {
       stop = await observeTasks(page);
     },
     ready: isLoaded,
   });
+  return { lab, stop };
+}
+
+/** What a page observed from its load to its stamp. */
+async function observeRun(): ReturnType<Awaited<ReturnType<typeof observeTasks>>> {
+  const { lab: opened, stop } = await openObserved();
+  await using lab = opened;
   await lab.page.click("#learn");
   await lab.page.waitForSelector("#stamp:not([hidden])", { timeout: PATIENCE });
   return await stop();
