@@ -70,7 +70,7 @@ export function Charts() {
   const [root, width] = useWidth<HTMLDivElement>();
   const [hoveredStep, setHoveredStep] = useState<number>();
   const axis = stepAxis(Math.max(...runs.all.map(({ totalSteps }) => totalSteps), 0) || STEPS_BEFORE_ANY_RUN, width);
-  const { focus, rewound } = runs;
+  const { focus } = runs;
   const phases = focus ? phasesOf(focus.request) : [];
   const point = ({ clientX, currentTarget, buttons, pointerType }: PointerEvent & { currentTarget: HTMLElement }) => {
     const share = (clientX - currentTarget.getBoundingClientRect().left - LEFT) / (width - LEFT - RIGHT);
@@ -82,7 +82,9 @@ export function Charts() {
     <div id="charts" class="stack" ref={root}>
       <div class="stack" onPointerDown={point} onPointerMove={point} onPointerLeave={() => setHoveredStep(undefined)}>
         {phases.length > 0 && <Phases {...{ phases, axis }} />}
-        {SPECS.map((spec) => <Chart key={spec.title} {...{ spec, axis, phases }} cursor={hoveredStep ?? rewound} />)}
+        {SPECS.map((spec) => (
+          <Chart key={spec.title} {...{ spec, axis, phases }} cursor={hoveredStep ?? focus?.rewound} />
+        ))}
       </div>
       <p class="note">Steps of all curves: training steps, on a logarithmic axis.</p>
       {focus && focus.snapshots.length > 1 && <Scrubber {...{ focus, axis }} />}
@@ -116,10 +118,10 @@ function Phases({ phases, axis: { width, x } }: { phases: readonly Phase[]; axis
 }
 
 /** Moves sum, dots, attention and heat maps to any snapshot of a run. */
-function Scrubber({ focus: { slot, snapshots }, axis }: { focus: LabRun; axis: StepAxis }) {
+function Scrubber({ focus: { slot, snapshots, rewound }, axis }: { focus: LabRun; axis: StepAxis }) {
   const [isPlaying, setPlaying] = useState(false);
   const latest = snapshots.at(-1)!.step;
-  const step = runs.rewound ?? latest;
+  const step = rewound ?? latest;
   const move = (by: number) => {
     const index = snapshots.findLastIndex((snapshot) => snapshot.step <= step) + by;
     runs.rewind(snapshots[Math.max(0, Math.min(snapshots.length - 1, index))].step);
@@ -151,7 +153,7 @@ function Scrubber({ focus: { slot, snapshots }, axis }: { focus: LabRun; axis: S
       <div class="flow">
         <output id="scrubber-step">step {formatInteger(step)}</output>
         <button type="button" onClick={play}>{isPlaying ? "Pause replay" : "Replay"}</button>
-        <button type="button" onClick={() => runs.rewind()} hidden={runs.rewound === undefined}>
+        <button type="button" onClick={() => runs.rewind()} hidden={rewound === undefined}>
           Latest step
         </button>
       </div>

@@ -30,6 +30,8 @@ export class LabRun {
   remark = "";
   /** Weights of this attempt to return to, from step 0 on, in the order of steps; the last are the current ones. */
   readonly snapshots: Weights[] = [];
+  /** The step of the snapshot that the page shows; undefined: the latest weights. */
+  rewound: number | undefined;
   result: TrainResult | undefined;
 
   readonly totalSteps: number;

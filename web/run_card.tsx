@@ -47,8 +47,7 @@ export function RunCard({ run }: { run: LabRun }) {
 function CopyLink({ run }: { run: LabRun }) {
   const [text, setText] = useState("Copy link");
   const copy = async () => {
-    const step = run === runs.focus ? runs.rewound : undefined;
-    const link = linkText({ run: run.request, step, sum: [sum.a, sum.b] });
+    const link = linkText({ run: run.request, step: run.rewound, sum: [sum.a, sum.b] });
     const { href } = new URL(`#${link}`, new URL("./", location.href));
     try {
       await navigator.clipboard.writeText(href);

@@ -13,8 +13,6 @@ class Runs extends Changes {
   all: readonly LabRun[] = [];
   /** The final weights of runs that may be replayed. */
   readonly #ends = new Map<string, Pick<LabModel, "model" | "parameters">>();
-  /** The step of the snapshot that the page shows of the {@linkcode focus}; undefined: its latest weights. */
-  rewound: number | undefined;
 
   /** The run whose weights the page shows. */
   get current(): LabRun | undefined {
@@ -56,9 +54,8 @@ class Runs extends Changes {
 
   #put(run: LabRun, weights: Weights, areFirst: boolean): void {
     const model = modelOf(run, weights);
-    const isFocus = areFirst || models.current.id === run.slot;
-    if (isFocus && run.snapshots.length === 1) this.rewound = undefined; // a new run or attempt
-    if (!isFocus || this.rewound === undefined) models.put(model);
+    if (run.snapshots.length === 1) run.rewound = undefined; // a new attempt
+    if (run.rewound === undefined) models.put(model);
     if (areFirst) models.select(run.slot);
     if (run.status !== "done") return;
     models.keep(model);
@@ -74,7 +71,7 @@ class Runs extends Changes {
     const run = this.focus;
     const weights = run?.snapshots.findLast((snapshot) => snapshot.step <= step);
     if (run === undefined || weights === undefined) return;
-    this.rewound = weights === run.snapshots.at(-1) ? undefined : weights.step;
+    run.rewound = weights === run.snapshots.at(-1) ? undefined : weights.step;
     models.show(modelOf(run, weights));
     this.changed();
   }

@@ -14,7 +14,7 @@ export function Strip() {
   useChanges(120, runs, models);
   const run = runs.current;
   const weights = run?.snapshots.at(-1);
-  const step = runs.rewound ?? Math.max(weights?.step ?? 0, run?.latest?.step ?? 0);
+  const step = run?.rewound ?? Math.max(weights?.step ?? 0, run?.latest?.step ?? 0);
   const right = run?.curves.exactMatch.at(step);
   const state = run && weights && `step ${formatInteger(step)} of ${formatInteger(run.totalSteps)}` +
       (right === undefined ? "" : `: ${percent(right)} of sums right`);

@@ -24,7 +24,7 @@ const BACKENDS = { "wasm": "WASM", "wasm fast": "WASM, fast", "webgpu": "WebGPU"
 
 /** The section `Watch it learn`: the form, the two runs, and their charts. The button that starts is in the strip. */
 export function TrainSection() {
-  useChanges(120, runs);
+  useChanges(120, runs, models);
   const [recipe, setRecipe] = useState("sure"); // its runs end with a proof
   const gpuReason = usePromise(missingForGpu, []) ?? "";
   const { name, description } = trainRecipe(recipe);

@@ -77,6 +77,18 @@ testIn("chromium", "the scrubber and the curves show the weights of any step in 
   await hasText(page, ".scrubber button", "Pause replay");
   await hasText(page, ".scrubber button", "Replay", TRAINING_PATIENCE);
   await hasText(page, "#scrubber-step", "step 13,000", TRAINING_PATIENCE);
+
+  // each run has a step of its own
+  await startTraining(page, { recipe: "fast", seed: "3" });
+  await page.waitForSelector("#scrubber[aria-label='Step of run B']");
+  await page.focus("#scrubber");
+  await page.keyboard.press("Home");
+  await hasText(page, "#scrubber-step", "step 0");
+  await page.select("#model-select", "A");
+  await isAt(13_000);
+  await page.select("#model-select", "B");
+  await hasText(page, "#scrubber-step", "step 0");
+  await hasText(page, "#now", "step 0 of 13,000");
   assertEquals(errors, []);
 });
 
