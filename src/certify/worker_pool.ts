@@ -1,7 +1,7 @@
 import { eventLoopTurn } from "../common/event_loop.ts";
 import { EngineError } from "../engine/interface/error.ts";
 import type { DecodingNumbers } from "../engine/wasm/decoding_tables.ts";
-import { LOOK_MS, nextMessage, startWorkers } from "../engine/wasm/workers.ts";
+import { endWorker, LOOK_MS, nextMessage, startWorkers } from "../engine/wasm/workers.ts";
 import { type Method, Prover, type Task } from "./prover.ts";
 import { WORKER_SOURCE } from "./worker_source.ts";
 
@@ -116,7 +116,7 @@ function workerThread(worker: Worker, every: number): Thread {
       if (error !== undefined) throw error;
       return result;
     },
-    terminate: () => worker.terminate(),
+    terminate: () => endWorker(worker),
   };
 }
 

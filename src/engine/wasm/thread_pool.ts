@@ -1,6 +1,6 @@
 /** The other threads of a WASM engine: workers that run instances of the same module on the same memory. */
 import type { Core } from "./core.ts";
-import { LOOK_MS, nextMessage, startWorkers } from "./workers.ts";
+import { endWorker, LOOK_MS, nextMessage, startWorkers } from "./workers.ts";
 
 /** Looks without progress at a worker at work: half a minute, in which every thread that lives had its turn. */
 const PATIENCE = 30;
@@ -61,7 +61,7 @@ export async function startThreads(core: Core, count: number): Promise<EngineThr
     threads: count + 1,
     stop() {
       // a worker that waits for work ends by itself alone: Deno 2.9 does not get it out of its wait (tried)
-      if (exports.stopThreads() > 0) { for (const worker of workers) worker.terminate(); }
+      if (exports.stopThreads() > 0) workers.forEach(endWorker);
     },
   };
 }
@@ -76,7 +76,7 @@ export async function startTrainer(core: Core, every: number = LOOK_MS): Promise
       worker.postMessage("train");
       await nextMessage(worker, watch);
     },
-    stop: () => worker.terminate(),
+    stop: () => endWorker(worker),
   };
 }
 

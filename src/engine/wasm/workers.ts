@@ -9,10 +9,16 @@ const PATIENCE_AT_START = 120;
 /** Who waits for a worker, a number that changes where it gets on, the looks without a change after which it counts as dead, and milliseconds between two. */
 type Watch = Readonly<{ user: string; heartbeats?: () => number; patience: number; every: number }>;
 
+/** Ends a worker; who waits for a message of it is told. */
+export function endWorker(worker: Worker): void {
+  worker.terminate();
+  worker.dispatchEvent(new Event("end"));
+}
+
 /**
  * The worker's next message. Patience is counted in looks, not by the clock: a process that was stopped for an hour has looked once.
  *
- * @throws {EngineError} If it fails, or gets no further: a worker that the system took away tells nobody
+ * @throws {EngineError} If it fails, is ended, or gets no further: a worker that the system took away tells nobody
  */
 export function nextMessage<Message>(worker: Worker, watch: Watch): Promise<Message> {
   const { user, heartbeats = () => 0, patience, every } = watch;
@@ -29,6 +35,7 @@ export function nextMessage<Message>(worker: Worker, watch: Watch): Promise<Mess
       reject(event.message === undefined ? forbidden() : dead(`one failed (${event.message})`));
     }, { signal });
     let [seen, looks] = [heartbeats(), 0];
+    worker.addEventListener("end", () => reject(dead("one was ended")), { signal });
     timer = setInterval(() => {
       const now = heartbeats();
       looks = now === seen ? looks + 1 : 0;
@@ -71,7 +78,7 @@ export async function startWorkers(source: string, user: string, greetings: Read
     await Promise.all(workers.map((worker) => nextMessage(worker, watch)));
     return workers;
   } catch (error) {
-    for (const worker of workers) worker.terminate();
+    workers.forEach(endWorker);
     throw error instanceof EngineError ? error : forbidden(error);
   } finally {
     URL.revokeObjectURL(url);

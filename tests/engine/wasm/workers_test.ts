@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { createWorkerPool } from "../../../src/certify/worker_pool.ts";
+import { eventLoopTurn } from "../../../src/common/event_loop.ts";
 import { createEngine, EngineError } from "../../../src/engine/mod.ts";
 import { instantiate } from "../../../src/engine/wasm/core.ts";
 import { WasmEngine } from "../../../src/engine/wasm/engine.ts";
@@ -163,3 +164,25 @@ for (
     pool.end(new Error("the test is over"));
   });
 }
+
+// a timer that is left fails the test, as it would keep a user's process alive
+Deno.test({ name: "a proof that is ended at work leaves no timer", sanitizeOps: true }, async () => {
+  const pool = await withOtherSource(ANSWER, "try { return;", () => createWorkerPool(2));
+  const { model, parameters } = shippedCheckpoint();
+  pool.load(readDecodingNumbers(model, parameters)!);
+  const result = pool.submit("estimate", 3, 0);
+  await eventLoopTurn(); // a thread has the task
+  pool.end(new Error("the test is over"));
+  await assertRejects(() => result, Error, "the test is over");
+});
+
+Deno.test("an engine that is disposed of while its trainer is at work says so at once", async () => {
+  const engine = await withOtherSource("exports.train();", "return;", async () => {
+    const core = instantiate(WASM, variantOf(763), true);
+    return new WasmEngine(core, "exact", await startTrainer(core));
+  });
+  const start = { seed: 1, attempt: 0, firstSample: 0, firstStep: 0, steps: 10, minDigits: 1, maxDigits: 3 };
+  const run = engine.trainRun({ ...start, stage: shortStage() });
+  await engine.dispose();
+  await assertRejects(() => run, EngineError, "one was ended");
+});
