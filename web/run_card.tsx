@@ -7,7 +7,7 @@ import { plural } from "../src/cli/format.ts";
 import { percent, short } from "./format.ts";
 import type { LabRun } from "./lab_run.ts";
 import { linkText } from "./link.ts";
-import { isReplayable, runs } from "./runs.ts";
+import { isReplayable } from "./runs.ts";
 import { sum } from "./sum.ts";
 import { Pair } from "./sum_section.tsx";
 
