@@ -56,7 +56,7 @@ const seeds = (from: number, to: number): number[] => range(FIRST_SEED + from, F
 const PLAN = ([
   { recipes: ["sure"], models: [...FOREMOST, 777, 763], seeds: seeds(0, 64), arithmetic: "exact" },
   { recipes: ["sure"], models: [...NARROW, ...NARROWEST], seeds: seeds(0, 16), arithmetic: "exact" },
-  // always as many steps, so nearly all by the arithmetic that takes two thirds of the time
+  // always as many steps, so nearly all by the faster arithmetic
   { recipes: [jax], models: ALL, seeds: seeds(0, 1), arithmetic: "exact" },
   { recipes: [jax], models: ALL, seeds: seeds(1, 16), arithmetic: "fast" },
   { recipes: [JAX_SLOW], models: ALL, seeds: seeds(0, 16), arithmetic: "fast" },

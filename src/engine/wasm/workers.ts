@@ -34,8 +34,8 @@ export function nextMessage<Message>(worker: Worker, watch: Watch): Promise<Mess
       // a script that could not be loaded has no message
       reject(event.message === undefined ? forbidden() : dead(`one failed (${event.message})`));
     }, { signal });
-    let [seen, looks] = [heartbeats(), 0];
     worker.addEventListener("end", () => reject(dead("one was ended")), { signal });
+    let [seen, looks] = [heartbeats(), 0];
     timer = setInterval(() => {
       const now = heartbeats();
       looks = now === seen ? looks + 1 : 0;
