@@ -52,6 +52,11 @@ const LETTER = 6;
 const GUESSED = 0.1;
 /** The strip of the first evaluation, which has none before it, starts at its step divided by this. */
 const FIRST_CELL = 1.12;
+/** How many snapshots a key moves the scrubber by. */
+const SNAPSHOTS_BY_KEY: Record<string, number | undefined> = {
+  ...{ ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 },
+  ...{ Home: -Infinity, End: Infinity },
+};
 
 type StepAxis = ReturnType<typeof stepAxis>;
 
@@ -144,9 +149,9 @@ function Scrubber({ focus: { slot, snapshots, rewound }, axis }: { focus: LabRun
         onInput={({ currentTarget: { value } }) =>
           runs.rewind(Number(value) === 0 ? 0 : Math.round(axis.step(Number(value))))}
         onKeyDown={(event) => {
-          const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+          const by = SNAPSHOTS_BY_KEY[event.key];
           if (by === undefined) return;
-          event.preventDefault(); // to the next snapshot, however far it is
+          event.preventDefault(); // the slider would go by places, and steps 0 and 1 are at the same one
           move(by);
         }}
       />
