@@ -111,6 +111,12 @@ export async function textOf(page: Page, selector: string): Promise<string> {
   return await page.$eval(selector, (element) => element.textContent ?? "");
 }
 
+/** Clicks an element in the middle of the window: at its upper edge, to which puppeteer may scroll it, the strip lies over it. */
+export async function press(page: Page, selector: string): Promise<void> {
+  await page.$eval(selector, (element) => element.scrollIntoView({ block: "center" }));
+  await page.click(selector);
+}
+
 /** Opens the options of a run, and lets one choose what this browser lacks. */
 export async function openOptions(page: Page): Promise<void> {
   await page.$eval("#options", (options) => {
@@ -144,7 +150,7 @@ export async function stepOf(page: Page, slot: "A" | "B"): Promise<number> {
 
 /** Waits until a run has done so many steps. */
 export async function hasSteps(page: Page, slot: "A" | "B", steps: number): Promise<number> {
-  const end = Date.now() + PATIENCE;
+  const end = Date.now() + TRAINING_PATIENCE;
   for (;;) {
     const step = await stepOf(page, slot);
     if (step >= steps) return step;

@@ -94,7 +94,8 @@ testIn("chromium", "everything can be reached and used with the keyboard", async
   const readout = await page.$eval(".map output", ({ textContent }) => textContent);
   assert(/^tens, the first number's 10⁹: \d/.test(readout!), readout!);
 
-  // a run: started, paused, continued, stopped
+  // a run that takes long: started, paused, continued, stopped
+  await page.select("[name=recipe]", "paper");
   await page.focus("#learn");
   await press("Enter");
   await hasSteps(page, "A", 100);

@@ -1,7 +1,7 @@
 /** The built page on WebGPU, that of headless Chromium's software adapter. */
 import { assert, assertEquals } from "@std/assert";
 import { SOFTWARE_WEBGPU } from "../../tests/runtimes/chromium.ts";
-import { hasSteps, hasText, openLab, startTraining, textOf } from "./page.ts";
+import { hasSteps, hasText, openLab, press, startTraining, textOf } from "./page.ts";
 import { testIn } from "../../tests/runtimes/program.ts";
 import { setStage } from "./stage.ts";
 
@@ -17,7 +17,7 @@ testIn("chromium", "the page trains on WebGPU where the browser has it, and says
   // the loss of 300 steps is that of a model that learns: an untrained one is at ln 14 = 2.6
   const loss = Number(/loss\s+([\d.]+)/.exec(text)?.[1]);
   assert(loss > 0 && loss < 2.3, text);
-  await page.click("#run-A button");
+  await press(page, "#run-A button");
   await hasText(page, "#run-A .state", "paused");
   assertEquals(errors, []);
 });
