@@ -151,7 +151,7 @@ function Scrubber({ focus: { slot, snapshots, rewound }, axis }: { focus: LabRun
         onKeyDown={(event) => {
           const by = SNAPSHOTS_BY_KEY[event.key];
           if (by === undefined) return;
-          event.preventDefault(); // the slider would go by places, and steps 0 and 1 are at the same one
+          event.preventDefault(); // the slider itself goes by positions, and steps 0 and 1 share one
           move(by);
         }}
       />

@@ -111,8 +111,8 @@ export async function textOf(page: Page, selector: string): Promise<string> {
   return await page.$eval(selector, (element) => element.textContent ?? "");
 }
 
-/** Clicks an element in the middle of the window: at its upper edge, to which puppeteer may scroll it, the strip lies over it. */
-export async function press(page: Page, selector: string): Promise<void> {
+/** Scrolls an element to the middle of the window and clicks it, because at the upper edge the strip would cover it. */
+export async function click(page: Page, selector: string): Promise<void> {
   await page.$eval(selector, (element) => element.scrollIntoView({ block: "center" }));
   await page.click(selector);
 }

@@ -4,7 +4,7 @@ import type { ElementHandle, Page } from "puppeteer-core";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { createEngine } from "../../src/engine/mod.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
-import { hasText, openLab, press, textOf } from "./page.ts";
+import { click, hasText, openLab, textOf } from "./page.ts";
 import { testIn } from "../../tests/runtimes/program.ts";
 import { setStage } from "./stage.ts";
 
@@ -50,7 +50,7 @@ testIn(
     await hasText(page, "#sum-verdict", "✗, correct is 11,111,111,100");
     assertEquals(await page.$eval("#drop", (drop) => (drop as HTMLElement).hidden), true);
 
-    await press(page, "#save-file");
+    await click(page, "#save-file");
     const saved = decodeCheckpoint(await lab.downloaded("tiny-adder-777-none-seed-12-step-0.safetensors"));
     assertEquals(saved, decodeCheckpoint(bytes));
 
@@ -69,7 +69,7 @@ testIn("chromium", "a checkpoint is opened by the button, twice the same as well
     await Deno.writeFile(path, await untrained());
     for (let i = 0; i < 2; i++) {
       const chooser = page.waitForFileChooser();
-      await press(page, "#open-file");
+      await click(page, "#open-file");
       await (await chooser).accept([path]);
       await hasText(page, "#model-note", "777 parameters");
       await page.select("#model-select", "shipped");

@@ -5,7 +5,7 @@ import { hashOfWeights } from "../../src/certify/certificate.ts";
 import { decodeCheckpoint } from "../../src/checkpoint/safetensors/checkpoint.ts";
 import { train } from "../../src/training/train.ts";
 import { testIn } from "../../tests/runtimes/program.ts";
-import { hasSteps, hasText, isLoaded, isReady, openLab, press, startTraining, TRAINING_PATIENCE } from "./page.ts";
+import { click, hasSteps, hasText, isLoaded, isReady, openLab, startTraining, TRAINING_PATIENCE } from "./page.ts";
 import { setStage } from "./stage.ts";
 
 const stage = setStage();
@@ -43,7 +43,7 @@ testIn(
     await hasText(page, "#model-note", "at step 1,000");
     await hasHash(page, (await train({ ...options, steps: STEP, finalProblems: 1 })).parameters);
     const copied = async () => {
-      await press(page, "#run-A .copy");
+      await click(page, "#run-A .copy");
       await hasText(page, "#run-A .copy", "Copied");
       return await page.evaluate(() => navigator.clipboard.readText());
     };
@@ -55,7 +55,7 @@ testIn(
     await hasHash(page, parameters);
     await page.focus("#save-file"); // the button that copied names the link again
     assertEquals(await copied(), `${stage.site.url}#${RUN}&${SUM}`);
-    await press(page, "#save-file");
+    await click(page, "#save-file");
     const name = "tiny-adder-763-fast-seed-2-step-13000.safetensors";
     assertEquals(decodeCheckpoint(await lab.downloaded(name)).parameters, parameters);
 
@@ -79,7 +79,7 @@ testIn("chromium", "leaving the page asks while a run is open, and only then", a
   await page.reload();
   await isReady(page);
   assertEquals(questions, ["beforeunload"]);
-  await press(page, "#sum-form button");
+  await click(page, "#sum-form button");
   await page.reload();
   await isReady(page);
   assertEquals(questions.length, 1);

@@ -5,13 +5,13 @@ import type { Certificate } from "../../src/certify/types.ts";
 import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { faults } from "./axe.ts";
 import {
+  click,
   hasSteps,
   hasText,
   isLoaded,
   type LabPage,
   openLab,
   openOptions,
-  press,
   startTraining,
   TRAINING_PATIENCE as PATIENCE,
 } from "./page.ts";
@@ -96,16 +96,16 @@ testIn(
   async () => {
     await using lab = await openLab(stage.browser, stage.site.url);
     const { page, errors } = lab;
-    await press(page, "#prove");
+    await click(page, "#prove");
     await hasText(page, "#proof-verdict", "of 12 positions proved");
     await hasText(page, "#proof-verdict", "Proved right on all 10²⁰ pairs", PATIENCE);
     const { recipe, seed, step } = shippedCheckpoint().metadata;
-    await press(page, "#save-certificate");
+    await click(page, "#save-certificate");
     await isShippedProof(await lab.downloaded(`tiny-adder-763-${recipe}-seed-${seed}-step-${step}.certificate.json`));
 
     await startTraining(page, { recipe: "paper", seed: "5" });
     await hasSteps(page, "A", 100);
-    await press(page, "#run-A button"); // paused: its card has all its buttons
+    await click(page, "#run-A button"); // paused: its card has all its buttons
     await startTraining(page, { recipe: "fast", seed: "6", backend: "webgpu" });
     await hasText(page, "#run-B", "failed");
     await isAccessible(lab);

@@ -4,7 +4,7 @@ import type { Page } from "puppeteer-core";
 import { hashOfWeights } from "../../src/certify/certificate.ts";
 import { train } from "../../src/training/train.ts";
 import { testIn } from "../../tests/runtimes/program.ts";
-import { hasText, isLoaded, openLab, openOptions, press, startTraining, textOf, TRAINING_PATIENCE } from "./page.ts";
+import { click, hasText, isLoaded, openLab, openOptions, startTraining, textOf, TRAINING_PATIENCE } from "./page.ts";
 import { setStage } from "./stage.ts";
 
 const stage = setStage();
@@ -27,7 +27,7 @@ testIn("chromium", "the scrubber and the curves show the weights of any step in 
   await using lab = await openLab(stage.browser, stage.site.url, { ready: isLoaded });
   const { page, errors } = lab;
   await openOptions(page);
-  await press(page, "[name=certify]");
+  await click(page, "[name=certify]");
   await startTraining(page, { recipe: "fast", seed: "2" });
   await hasText(page, "#run-A .state", "held-out sums right", TRAINING_PATIENCE);
   await page.waitForFunction(() => document.querySelector("#run-A")?.getAttribute("data-status") === "done");

@@ -9,11 +9,11 @@ import { shippedCheckpoint } from "../../src/weights/mod.ts";
 import { coreShare } from "./core_share.ts";
 import { observeTasks } from "./long_tasks.ts";
 import {
+  click,
   hasSteps,
   hasText,
   isLoaded,
   openLab,
-  press,
   startTraining,
   stepOf,
   textOf,
@@ -102,7 +102,7 @@ testIn(
     // the same run in Deno gives the same bytes
     const hardened = again.report.hardeningRounds! > 0 ? "-hardened" : "";
     const name = `tiny-adder-763-${SHIPPED.recipe}-seed-${SHIPPED.seed}-step-${again.report.steps}${hardened}`;
-    await press(page, "#save-file");
+    await click(page, "#save-file");
     const { parameters, metadata } = decodeCheckpoint(
       await lab.downloaded(`${name}.safetensors`),
     );
@@ -216,13 +216,13 @@ testIn(
     await startTraining(page, { recipe: "paper", seed: "1", threads: "1" });
     await hasSteps(page, "A", 1000);
     assert(!await hasColor(page, 0, "B"));
-    await press(page, "#run-A button");
+    await click(page, "#run-A button");
     await hasText(page, "#run-A .state", "paused");
     const paused = await stepOf(page, "A");
 
     await startTraining(page, { recipe: "fast", seed: "9" });
     await hasSteps(page, "B", 8000);
-    await press(page, "#run-B button");
+    await click(page, "#run-B button");
     await hasText(page, "#run-B .state", "paused");
     for (const chart of [0, 1, 3]) await isDrawn(page, chart, "A");
     for (const chart of [0, 1, 2, 3]) await isDrawn(page, chart, "B"); // digits are not drawn before some are right
@@ -240,9 +240,9 @@ testIn(
       return /^step \d+ +A [\d.]+%? +B [\d.]+/.test(first) && others.every((text) => text.startsWith("step "));
     });
 
-    await press(page, "#run-A button");
+    await click(page, "#run-A button");
     assert(await hasSteps(page, "A", paused + 500) > paused);
-    await press(page, "#run-A button:nth-of-type(2)");
+    await click(page, "#run-A button:nth-of-type(2)");
     await hasText(page, "#run-A .state", "stopped");
     const stopped = await stepOf(page, "A");
     await new Promise((resolve) => setTimeout(resolve, 400));
@@ -318,7 +318,7 @@ testIn(
 async function playsWrongPair(page: Page, selector: string, verdict: string): Promise<void> {
   const pair = await textOf(page, selector);
   assert(verdict.includes(pair), `${verdict} ${pair}`);
-  await press(page, selector);
+  await click(page, selector);
   const shown = await hasText(page, "#sum-verdict", "✗, correct is");
   assert(shown.startsWith(pair), shown);
   const right = /correct is ([\d,]+)/.exec(shown)![1].replaceAll(",", "").padStart(11, "0");
@@ -344,14 +344,14 @@ testIn("chromium", "a refuted run plays its pair and is hardened to a proof", as
   await playsWrongPair(page, "#run-A .pair", verdict);
   const wrong = await textOf(page, "#run-A .pair");
 
-  await press(page, "#harden");
-  await hasText(page, "#proof-detail", "of hardening", PATIENCE);
+  await click(page, "#harden");
+  await hasText(page, "#proof-detail", "Round 1 of hardening", PATIENCE);
   await hasText(page, "#proof-verdict", "Proved right on all 10²⁰ pairs", PATIENCE);
   assert(await page.$eval("#proof-elsewhere", (note) => (note as HTMLElement).hidden));
   await hasText(page, "#model-note", "then hardened");
   await hasText(page, "#sum-verdict", `${wrong} = `);
   await hasText(page, "#sum-verdict", "✓");
-  await press(page, "#save-file");
+  await click(page, "#save-file");
   const { metadata } = decodeCheckpoint(
     await lab.downloaded("tiny-adder-763-fast-seed-1-step-13000-hardened.safetensors"),
   );
@@ -364,7 +364,7 @@ testIn("chromium", "a refuted run plays its pair and is hardened to a proof", as
   );
   assert(hardest);
   assertEquals(await page.$$eval("#proof-steps .pair", ({ length }) => length), 12);
-  await press(page, "#proof-steps tr:nth-of-type(3) .pair");
+  await click(page, "#proof-steps tr:nth-of-type(3) .pair");
   await hasText(page, "#sum-verdict", await textOf(page, "#proof-steps tr:nth-of-type(3) .pair"));
   assertEquals(errors, []);
 });
@@ -375,11 +375,11 @@ testIn(
   async () => {
     await using lab = await openLab(stage.browser, stage.site.url);
     const { page, errors } = lab;
-    await press(page, "#prove");
+    await click(page, "#prove");
     await hasText(page, "#proof-verdict", "Proved right on all 10²⁰ pairs", PATIENCE);
     await startTraining(page, { recipe: "paper", seed: "3" });
     await hasSteps(page, "A", 200);
-    await press(page, "#run-A button:nth-of-type(2)");
+    await click(page, "#run-A button:nth-of-type(2)");
     await hasText(page, "#run-A .state", "stopped");
     await hasText(
       page,
@@ -387,7 +387,7 @@ testIn(
       `shipped weights, trained with recipe ${SHIPPED.recipe}, seed ${SHIPPED.seed}. Smallest margin ${await shippedMargin()}`,
     );
     assert(await page.$eval("#proof-elsewhere", (note) => !(note as HTMLElement).hidden));
-    await press(page, "#prove");
+    await click(page, "#prove");
     const verdict = await hasText(page, "#proof-verdict", "Refuted", PATIENCE);
     assert(/[\d,]+ \+ [\d,]+ gives/.test(verdict), verdict);
     await playsWrongPair(page, "#proof p .pair", verdict);

@@ -1,7 +1,7 @@
 /** The built page with a keyboard, on a phone, in the dark, without a network, and on a host that knows nothing of it. */
 import { assert, assertEquals } from "@std/assert";
 import type { KeyInput, Page } from "puppeteer-core";
-import { hasSteps, hasText, isReady, openLab, startTraining, textOf, TRAINING_PATIENCE } from "./page.ts";
+import { click, hasSteps, hasText, isReady, openLab, startTraining, textOf, TRAINING_PATIENCE } from "./page.ts";
 import { labSite, plainSite } from "./site.ts";
 import { testIn } from "../../tests/runtimes/program.ts";
 import { setStage } from "./stage.ts";
@@ -94,7 +94,7 @@ testIn("chromium", "everything can be reached and used with the keyboard", async
   const readout = await page.$eval(".map output", ({ textContent }) => textContent);
   assert(/^tens, the first number's 10⁹: \d/.test(readout!), readout!);
 
-  // a run that takes long: started, paused, continued, stopped
+  // a long run: started, paused, continued, stopped
   await page.select("[name=recipe]", "paper");
   await page.focus("#learn");
   await press("Enter");
@@ -110,6 +110,20 @@ testIn("chromium", "everything can be reached and used with the keyboard", async
   assertEquals(errors, []);
 });
 
+testIn("chromium", "the strip covers nothing that has the focus", async () => {
+  await using lab = await openLab(stage.browser, stage.site.url, { width: 600 });
+  const covered = await lab.page.evaluate(() => {
+    const strip = document.querySelector("#strip")!;
+    const below = [...document.querySelectorAll<HTMLElement>("main :is(a, button, input, select)")].reverse();
+    return below.filter((element) => {
+      element.focus();
+      const isCovered = element.getBoundingClientRect().top < strip.getBoundingClientRect().bottom;
+      return document.activeElement === element && isCovered;
+    }).map(({ outerHTML }) => outerHTML);
+  });
+  assertEquals(covered, []);
+});
+
 testIn("chromium", "a sum comes digit by digit, or at once for those who want no motion", async () => {
   await using lab = await openLab(stage.browser, stage.site.url);
   const { page, errors } = lab;
@@ -122,7 +136,7 @@ testIn("chromium", "a sum comes digit by digit, or at once for those who want no
     new MutationObserver(() => seen.add(cells.filter(({ textContent }) => textContent !== "·").length))
       .observe(document.querySelector("#sum-grid")!, { subtree: true, characterData: true, childList: true });
   });
-  await page.click("#sum-form button");
+  await click(page, "#sum-form button");
   await page.waitForFunction(() => (globalThis as unknown as { seen: Set<number> }).seen.has(12));
   const seen = await page.evaluate(() => [...(globalThis as unknown as { seen: Set<number> }).seen]);
   assert(seen.length >= 4, seen.join());
@@ -142,7 +156,7 @@ testIn("chromium", "a sum comes digit by digit, or at once for those who want no
   assert((await textOf(page, ".probabilities .chosen .bar + span")) === "0");
 
   await page.emulateMediaFeatures([{ name: "prefers-reduced-motion", value: "reduce" }]);
-  await page.click("#sum-form button");
+  await click(page, "#sum-form button");
   await page.waitForFunction(() => document.querySelector("#sum-verdict")!.textContent!.includes("✓"));
   assertEquals(await written(), 12);
   assertEquals(errors, []);
@@ -264,7 +278,7 @@ testIn("chromium", "a new version offers a reload, which shows it at once", asyn
     await own.become(newer);
     await page.reload();
     await page.waitForSelector("#reload");
-    await page.click("#reload");
+    await click(page, "#reload");
     await page.waitForFunction(() => document.title === "the new lab");
     await isReady(page);
     assert(await page.$("#reload") === null);

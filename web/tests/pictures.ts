@@ -2,7 +2,7 @@
 import { fromFileUrl, join } from "@std/path";
 import type { Page } from "puppeteer-core";
 import { startBrowser } from "./browser.ts";
-import { hasSteps, hasText, isLoaded, openLab, press, startTraining, TRAINING_PATIENCE } from "./page.ts";
+import { click, hasSteps, hasText, isLoaded, openLab, startTraining, TRAINING_PATIENCE } from "./page.ts";
 import { buildSite, labSite } from "./site.ts";
 
 const [DOCS, WEB] = ["../../docs/", "../"].map((path) => fromFileUrl(new URL(path, import.meta.url)));
@@ -72,7 +72,7 @@ try {
   await take(page, join(WEB, "preview"));
 
   await page.setViewport({ ...SIZE, deviceScaleFactor: 2 });
-  await press(page, "#sum-form button");
+  await click(page, "#sum-form button");
   await hasText(page, "#sum-verdict", "✓");
   await page.focus("#sum-step");
   await page.keyboard.press("Home");
