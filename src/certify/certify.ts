@@ -97,7 +97,7 @@ export async function examine(
       ...{ inputs: INPUTS, worstMargin, steps: proved.map(({ certificate }) => certificate) },
     }),
   };
-  signal?.throwIfAborted(); // with the last task, when nothing was left to reject
+  signal?.throwIfAborted(); // an abort after the last task has no task left to reject
   const margin = Math.min(...narrow.map((found) => found.margin));
   return { result, narrow: quick === undefined ? narrow : [quick, ...narrow], margin };
 }

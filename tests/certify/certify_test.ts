@@ -162,7 +162,7 @@ Deno.test("certify() can be aborted", async () => {
   const running = certify(shippedCheckpoint(), { signal: controller.signal });
   setTimeout(() => controller.abort(reason), 100);
   await assertRejects(() => running, Error, "enough");
-  // by who hears of the last task
+  // by the listener that hears of the last task
   const late = new AbortController();
   const onProgress = ({ proved }: { proved: number }) => proved === 1 && late.abort(reason);
   await assertRejects(() => certify(shippedCheckpoint("4x4"), { signal: late.signal, onProgress }), Error, "enough");

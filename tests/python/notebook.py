@@ -14,7 +14,7 @@ client = nbclient.NotebookClient(notebook, kernel_name="deno", timeout=300, iopu
 
 
 async def take_late_output(cell, cell_index, execute_reply):
-    """On a busy machine Deno's kernel says now and then that a cell has ended before it sends what the cell gave."""
+    """Waits for a result that comes after the end of its cell: Deno's kernel sends the two independently."""
     while not cell.outputs:
         try:
             message = await client.kc.iopub_channel.get_msg(timeout=30)
